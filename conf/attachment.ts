@@ -1,0 +1,11 @@
+/** What the specification calls an attachment: one interface of one container on one network. Everything is keyed by it. */
+export interface Attachment {
+  readonly network: string;
+  readonly container: string;
+  readonly ifname: string;
+}
+
+/** An attachment in words, for messages: `eth0 of container web on network podnet`. */
+export function attachmentText({ network, container, ifname }: Attachment): string {
+  return `${ifname} of container ${container} on network ${network}`;
+}

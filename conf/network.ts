@@ -1,0 +1,101 @@
+/** The network configuration as the rest of the program sees it: validated, canonical key spelling, defaults filled in. */
+import type { Result } from "./result.ts";
+import type { Version } from "./version.ts";
+
+export interface Dns {
+  readonly nameservers?: readonly string[];
+  readonly domain?: string;
+  readonly search?: readonly string[];
+  readonly options?: readonly string[];
+}
+
+/** SPEC.md 1.1.0, "Add Success": `mtu` and `advmss` in bytes, `table` and `scope` as the kernel numbers them. */
+export interface Route {
+  readonly dst: string;
+  readonly gw?: string;
+  readonly mtu?: number;
+  readonly advmss?: number;
+  readonly priority?: number;
+  readonly table?: number;
+  readonly scope?: number;
+}
+
+/** One range of host-local. `subnet` is a network address with its length; the others are addresses within it. */
+export interface Range {
+  readonly subnet: string;
+  readonly rangeStart?: string;
+  readonly rangeEnd?: string;
+  readonly gateway?: string;
+}
+
+/** Ranges tried in order for one address; all of one family. */
+export type RangeSet = readonly Range[];
+
+/** `ipam` of a kind served in-process: `ns-net` (also when `ipam` is left out) and `host-local`. */
+export interface StoreIpamConfig {
+  readonly type: "ns-net" | "host-local";
+  /** One address per set: `runtimeConfig.ipRanges` first, then the flat `subnet …`, then `ranges`. Empty only for `ns-net`, which then chooses a subnet. */
+  readonly rangeSets: readonly RangeSet[];
+  readonly routes: readonly Route[];
+  readonly dns?: Dns;
+  /** Path of a resolv.conf whose entries become `dns`. */
+  readonly resolvConf?: string;
+}
+
+export interface StaticIpamConfig {
+  readonly type: "static";
+  /** `address` is CIDR. */
+  readonly addresses: readonly { readonly address: string; readonly gateway?: string }[];
+  readonly routes: readonly Route[];
+  readonly dns?: Dns;
+}
+
+/** Any other `ipam.type`: an executable of that name in CNI_PATH, given the whole configuration untouched. */
+export interface DelegateIpamConfig {
+  readonly type: "delegate";
+  readonly plugin: string;
+}
+
+/** `ipam: {}`: a port on the bridge without addresses (pure layer 2). */
+export interface NoIpamConfig {
+  readonly type: "none";
+}
+
+export type IpamConfig = StoreIpamConfig | StaticIpamConfig | DelegateIpamConfig | NoIpamConfig;
+
+export interface VlanRange {
+  readonly minID: number;
+  readonly maxID: number;
+}
+
+export interface NetworkConfig {
+  readonly cniVersion: Version;
+  readonly name: string;
+  readonly type: string;
+  readonly bridge: string;
+  readonly isGateway: boolean;
+  readonly isDefaultGateway: boolean;
+  readonly forceAddress: boolean;
+  readonly ipMasq: boolean;
+  /** Bytes; absent: that of the default-route interface. */
+  readonly mtu?: number;
+  readonly hairpinMode: boolean;
+  readonly promiscMode: boolean;
+  readonly portIsolation: boolean;
+  readonly macspoofchk: boolean;
+  readonly enabledad: boolean;
+  readonly disableContainerInterface: boolean;
+  readonly vlan?: number;
+  readonly vlanTrunk: readonly VlanRange[];
+  readonly preserveDefaultVlan: boolean;
+  /** Folder of the store, absolute. */
+  readonly dataDir: string;
+  readonly ipam: IpamConfig;
+  readonly dns?: Dns;
+  /** Lower case, colons. runtimeConfig.mac before args.cni.mac before CNI_ARGS MAC. */
+  readonly mac?: string;
+  /** Addresses asked for by runtimeConfig.ips, args.cni.ips or CNI_ARGS IP, each with or without a prefix length. */
+  readonly requestedAddresses: readonly string[];
+  /** In the newest version's shape, whatever version it came in. */
+  readonly prevResult?: Result;
+}

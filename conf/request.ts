@@ -1,0 +1,61 @@
+/** What a caller asks for. `Request` is validated whole; `Identity` is the little that DEL and GC may depend on. */
+import type { Attachment } from "./attachment.ts";
+import type { NetworkConfig } from "./network.ts";
+import type { Version } from "./version.ts";
+
+export type Verb = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION";
+
+/** CNI's environment and standard input as they came, for a delegate that must be given exactly the same. */
+export interface Raw {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stdin: string;
+}
+
+/** Pod names and the like from CNI_ARGS, for `ls` and logs only. */
+export interface Labels {
+  readonly podNamespace?: string;
+  readonly podName?: string;
+  readonly podUid?: string;
+}
+
+/** ADD and CHECK. */
+export interface Request {
+  readonly attachment: Attachment;
+  /** Path of the network namespace. */
+  readonly netns: string;
+  readonly config: NetworkConfig;
+  /** Folders of CNI_PATH, in order. */
+  readonly pluginPath: readonly string[];
+  readonly labels: Labels;
+  readonly raw: Raw;
+}
+
+/** The part of a network's configuration that DEL and GC read, and never refuse: whatever is missing or odd takes its default. */
+export interface Identity {
+  readonly network: string;
+  readonly cniVersion: Version;
+  readonly dataDir: string;
+  readonly bridge: string;
+  /** "ns-net", "host-local", "static", "none", or the name of a delegate. */
+  readonly ipamType: string;
+  readonly pluginPath: readonly string[];
+  readonly raw: Raw;
+}
+
+/** DEL: `netns` may be empty or gone. */
+export interface DeleteRequest extends Identity {
+  readonly attachment: Attachment;
+  readonly netns: string;
+}
+
+/** GC: the attachments of this network that are still valid. */
+export interface CollectRequest extends Identity {
+  readonly valid: readonly { readonly container: string; readonly ifname: string }[];
+}
+
+/** STATUS: the whole configuration, no attachment. */
+export interface StatusRequest {
+  readonly config: NetworkConfig;
+  readonly pluginPath: readonly string[];
+  readonly raw: Raw;
+}

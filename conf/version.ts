@@ -1,0 +1,15 @@
+/** Specification versions, oldest first. A result is written in the version its configuration names (SPEC.md, "Version considerations"). */
+export const versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const;
+
+export type Version = (typeof versions)[number];
+
+export const newestVersion: Version = "1.1.0";
+
+export function isVersion(text: unknown): text is Version {
+  return versions.includes(text as Version);
+}
+
+/** True when `version` is `least` or later. */
+export function isAtLeast(version: Version, least: Version): boolean {
+  return versions.indexOf(version) >= versions.indexOf(least);
+}

@@ -1,0 +1,45 @@
+/** Who has which address: the contract every kind of IPAM keeps (shared suite: test/ipam/contract.ts). */
+import type { Dns, IpamConfig, Route } from "../conf/network.ts";
+import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "../conf/request.ts";
+import type { NewEntry, Store } from "./store.ts";
+
+export interface LeasedAddress {
+  /** CIDR: the address with the length of its subnet. */
+  readonly address: string;
+  readonly gateway?: string;
+}
+
+export interface Lease {
+  readonly addresses: readonly LeasedAddress[];
+  readonly routes: readonly Route[];
+  readonly dns?: Dns;
+  /** True when this call made the lease, so that a failed ADD releases it; false when it stood already. */
+  readonly made: boolean;
+}
+
+/** The destinations of the host's routes, CIDR, so that a chosen subnet overlaps none. A function: asked only when a subnet must be chosen. */
+export type HostNetworks = () => readonly string[];
+
+export interface AcquireContext<C extends IpamConfig> {
+  readonly request: Request;
+  readonly config: C;
+  /** What the journal is to say of this attachment; written in the same transaction as the lease. */
+  readonly entry: NewEntry;
+  readonly store: Store;
+  readonly hostNetworks: HostNetworks;
+}
+
+/** `C` is the configuration this kind serves; the index picks the kind by `config.ipam.type`. */
+export interface Ipam<C extends IpamConfig = IpamConfig> {
+  /** A lease for the attachment and its journal entry ("adding"), one transaction, none held while a process runs. A repeated call answers with the same lease, `made: false`. Throws Fault. */
+  acquire(context: AcquireContext<C>): Lease | Promise<Lease>;
+  /** Frees the addresses and removes the journal entry; absent is success. */
+  release(request: DeleteRequest, store: Store): void | Promise<void>;
+  /** Throws Fault (code.checkFailed) when the lease is missing or is not `addresses` (CIDR), naming expected and found. */
+  check(request: Request, config: C, store: Store, addresses: readonly string[]): void | Promise<void>;
+  /** Passes GC on to whoever else keeps leases (a delegate); ours are rows, removed one by one with `release`. */
+  collect?(request: CollectRequest): void | Promise<void>;
+  /** Throws Fault (code.unavailable) when no address can be given. */
+  status(request: StatusRequest, config: C, store: Store, hostNetworks: HostNetworks): void | Promise<void>;
+}
+
