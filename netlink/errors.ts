@@ -1,0 +1,54 @@
+/** What the kernel answers when it refuses, kept as it came: the number and its own words. */
+
+/** Numbers of asm-generic/errno.h that callers decide by. */
+export const errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EAGAIN: 11,
+  EACCES: 13,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENOSPC: 28,
+  ERANGE: 34,
+  EOPNOTSUPP: 95,
+  EADDRNOTAVAIL: 99,
+  ENETUNREACH: 101,
+  ENOBUFS: 105,
+  ESRCH: 3,
+  EHOSTUNREACH: 113,
+} as const;
+
+export class KernelError extends Error {
+  /** What was asked, in words: `create veth nsv0123`. */
+  readonly operation: string;
+  readonly errno: number;
+  /** The symbol, `EEXIST`. */
+  readonly symbol: string;
+  /** The kernel's extended acknowledgement (NLMSGERR_ATTR_MSG), where it gave one. */
+  readonly kernelText: string;
+
+  constructor(operation: string, number: number, kernelText = "") {
+    const symbol = errnoName(number);
+    super(`Cannot ${operation}: ${symbol}${kernelText ? ` (kernel: ${kernelText})` : ""}`);
+    this.name = "KernelError";
+    this.operation = operation;
+    this.errno = number;
+    this.symbol = symbol;
+    this.kernelText = kernelText;
+  }
+}
+
+/** Loaded only when something failed: the full table of names costs time at start-up. */
+function errnoName(number: number): string {
+  const { constants } = require("node:os") as typeof import("node:os");
+  for (const [name, value] of Object.entries(constants.errno)) if (value === number) return name;
+  return `error ${number}`;
+}
+
+/** True for a refusal by the kernel with one of these numbers. */
+export function isKernelError(error: unknown, ...numbers: number[]): error is KernelError {
+  return error instanceof KernelError && numbers.includes(error.errno);
+}

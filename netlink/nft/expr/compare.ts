@@ -1,0 +1,16 @@
+/** cmp: a register against a value; the rule ends where it does not hold. NFTA_CMP_*. */
+import { attributes, be32, nest } from "../../codec.ts";
+import { data, type Expression, register } from "./expression.ts";
+
+/** NFT_CMP_*. */
+const operator = { equal: 0, notEqual: 1 } as const;
+
+const compare = attributes({ source: [1, be32], operator: [2, be32], data: [3, nest(data)] });
+
+export function equals(value: Uint8Array, source: number = register.one): Expression {
+  return { name: "cmp", data: compare.put({ source, operator: operator.equal, data: { value } }) };
+}
+
+export function differs(value: Uint8Array, source: number = register.one): Expression {
+  return { name: "cmp", data: compare.put({ source, operator: operator.notEqual, data: { value } }) };
+}

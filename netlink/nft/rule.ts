@@ -1,0 +1,60 @@
+/** Rules: NFTA_RULE_*; a rule is a list of expressions, each a file in expr/. */
+import { attributes, be64, bytes, list, text, type Values } from "../codec.ts";
+import { errno, isKernelError } from "../errors.ts";
+import { flags, type Message } from "../message.ts";
+import type { NetlinkSocket } from "../socket.ts";
+import { comment } from "./comment.ts";
+import type { Expression } from "./expr/expression.ts";
+import { nfgenHeader, nftMessage, nftType } from "./message.ts";
+import type { Table } from "./table.ts";
+
+/** NFTA_EXPR_*. */
+const expression = { ...attributes({ name: [1, text], data: [2, { ...bytes, nested: true }] }), nested: true };
+
+const ruleAttributes = attributes({
+  table: [1, text],
+  chain: [2, text],
+  handle: [3, be64],
+  expressions: [4, list(1, expression)],
+  comment: [7, comment],
+});
+
+export type Rule = Values<(typeof ruleAttributes)["table"]>;
+
+/** Adds a rule at the end of a chain. */
+export function newRule(table: Table, chain: string, expressions: readonly Expression[], words?: string): Message {
+  const payload = ruleAttributes.put({ table: table.name, chain, expressions: [...expressions], comment: words });
+  return nftMessage(
+    `add a rule to nf_tables chain ${chain}`,
+    nftType.newRule,
+    table.family,
+    flags.create | flags.append,
+    payload,
+  );
+}
+
+/** Deletes every rule of a chain; refused with ENOENT when there is no such chain. */
+export function flushChain(table: Table, chain: string): Message {
+  const payload = ruleAttributes.put({ table: table.name, chain });
+  return nftMessage(`flush nf_tables chain ${chain}`, nftType.deleteRule, table.family, 0, payload);
+}
+
+/** The rules of a chain in order; empty when there is no such chain. */
+export function listRules(socket: NetlinkSocket, table: Table, chain: string): Rule[] {
+  try {
+    return socket
+      .dump(
+        nftMessage(
+          `list nf_tables chain ${chain}`,
+          nftType.getRule,
+          table.family,
+          0,
+          ruleAttributes.put({ table: table.name, chain }),
+        ),
+      )
+      .map((frame) => ruleAttributes.get(frame.payload.subarray(nfgenHeader.size)));
+  } catch (error) {
+    if (isKernelError(error, errno.ENOENT)) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+/** Addresses: struct ifaddrmsg and IFA_* (linux/if_addr.h). */
+import { attributes, bytes, type Codec, joined, struct, text, u8, u32, type Values } from "../codec.ts";
+import { flags, type Message } from "../message.ts";
+import type { NetlinkSocket } from "../socket.ts";
+
+export const addressType = { create: 20, delete: 21, get: 22 } as const;
+
+/** IFA_F_*: `noDad` skips duplicate address detection, so that an IPv6 address works at once. */
+export const addressFlag = { noDad: 0x02, tentative: 0x40, permanent: 0x80 } as const;
+
+/** AF_INET, AF_INET6 by the length of an address. */
+export function familyOf(address: Uint8Array): number {
+  return address.length === 4 ? 2 : 10;
+}
+
+const header = struct({ family: u8, prefixLength: u8, flags: u8, scope: u8, index: u32 });
+
+const addressAttributes = attributes({
+  address: [1, bytes],
+  local: [2, bytes],
+  label: [3, text],
+  broadcast: [4, bytes],
+  flags: [8, u32],
+});
+
+export interface InterfaceAddress extends Values<(typeof addressAttributes)["table"]> {
+  readonly index: number;
+  readonly prefixLength: number;
+  readonly scope: number;
+}
+
+export const addressPayload: Codec<InterfaceAddress> = {
+  put: ({ index, prefixLength, scope, ...values }) =>
+    joined([
+      header.put({ family: familyOf(values.local ?? values.address ?? new Uint8Array(4)), prefixLength, scope, index }),
+      addressAttributes.put(values),
+    ]),
+  get(raw) {
+    const { index = 0, prefixLength = 0, scope = 0 } = header.get(raw);
+    return { ...addressAttributes.get(raw.subarray(header.size)), index, prefixLength, scope };
+  },
+};
+
+export interface AddressRequest {
+  readonly index: number;
+  /** 4 or 16 bytes. */
+  readonly address: Uint8Array;
+  readonly prefixLength: number;
+  readonly flags?: number;
+  /** The address in words, for messages. */
+  readonly text: string;
+}
+
+/** Gives a link an address; refused with EEXIST when it has it. An IPv4 address gets its subnet's broadcast address, as `ip` does with `brd +`. */
+export function addAddress({
+  index,
+  address,
+  prefixLength,
+  flags: addressFlags,
+  text: shown,
+}: AddressRequest): Message {
+  const isIpv4 = address.length === 4;
+  return {
+    what: `add address ${shown}`,
+    type: addressType.create,
+    flags: flags.create | flags.exclusive,
+    payload: addressPayload.put({
+      index,
+      prefixLength,
+      scope: 0,
+      local: address,
+      address,
+      broadcast: isIpv4 && prefixLength < 31 ? broadcastOf(address, prefixLength) : undefined,
+      flags: addressFlags,
+    }),
+  };
+}
+
+function broadcastOf(address: Uint8Array, prefixLength: number): Uint8Array {
+  return address.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, prefixLength - 8 * i))));
+}
+
+export function deleteAddress({ index, address, prefixLength, text: shown }: AddressRequest): Message {
+  return {
+    what: `delete address ${shown}`,
+    type: addressType.delete,
+    flags: 0,
+    payload: addressPayload.put({ index, prefixLength, scope: 0, local: address, address }),
+  };
+}
+
+/** The addresses of one link, or of all when `index` is 0. */
+export function listAddresses(socket: NetlinkSocket, index = 0): InterfaceAddress[] {
+  const payload = header.put({ index });
+  return socket
+    .dump({ what: `list the addresses of link ${index}`, type: addressType.get, flags: 0, payload })
+    .map((frame) => addressPayload.get(frame.payload));
+}

@@ -1,0 +1,154 @@
+/** Links: struct ifinfomsg and IFLA_* (linux/rtnetlink.h, linux/if_link.h). */
+import {
+  attributes,
+  bytes,
+  type Codec,
+  i32,
+  joined,
+  list,
+  mac,
+  nest,
+  struct,
+  text,
+  u8,
+  u16,
+  u32,
+  type Values,
+} from "../codec.ts";
+import { errno, isKernelError } from "../errors.ts";
+import { flags, type Message } from "../message.ts";
+import type { NetlinkSocket } from "../socket.ts";
+import { type BridgePort, bridgePort } from "./kind/bridgePort.ts";
+
+export const linkType = { create: 16, delete: 17, get: 18, set: 19 } as const;
+
+export const linkFlag = {
+  up: 0x1,
+  broadcast: 0x2,
+  loopback: 0x8,
+  promiscuous: 0x100,
+  allMulticast: 0x200,
+  lowerUp: 0x10000,
+} as const;
+
+export const linkHeader = struct({ family: u8, padding: u8, type: u16, index: i32, flags: u32, change: u32 });
+
+const linkInfo = attributes({
+  kind: [1, text],
+  /** What it holds depends on `kind`: see kind/. */
+  data: [2, bytes],
+  portKind: [4, text],
+  portData: [5, bytes],
+});
+
+/** IFLA_AF_SPEC: per address family; AF_INET6 (10) holds IFLA_INET6_ADDR_GEN_MODE (8). */
+const inet6 = attributes({ addressGeneration: [8, u8] });
+const familySpecific = attributes({ inet6: [10, nest(inet6)] });
+export const addressGeneration = { eui64: 0, none: 1 } as const;
+
+export const linkAttributes = attributes({
+  address: [1, mac],
+  name: [3, text],
+  mtu: [4, u32],
+  /** The other end of a veth, or the device below. */
+  peerIndex: [5, i32],
+  /** Index of the bridge; 0 takes the link out. */
+  master: [10, u32],
+  info: [18, linkInfo],
+  netnsFd: [28, u32],
+  families: [26, nest(familySpecific)],
+  group: [27, u32],
+  /** IFLA_EXT_MASK, a filter of what GET reports. */
+  extended: [29, u32],
+  promiscuity: [30, u32],
+  peerNetnsId: [37, i32],
+  altNames: [52, list(53, text)],
+});
+
+export type LinkValues = Values<(typeof linkAttributes)["table"]>;
+
+/** A link as the kernel reports it. */
+export interface Link extends LinkValues {
+  readonly index: number;
+  readonly flags: number;
+}
+
+export interface LinkChange extends LinkValues {
+  readonly index?: number;
+  /** Flags to set and to clear, linkFlag. */
+  readonly set?: number;
+  readonly clear?: number;
+}
+
+export const linkPayload: Codec<Link> = {
+  put: ({ index, flags: set, ...values }) =>
+    joined([linkHeader.put({ index, flags: set }), linkAttributes.put(values)]),
+  get(raw) {
+    const header = linkHeader.get(raw);
+    return { ...linkAttributes.get(raw.subarray(linkHeader.size)), index: header.index ?? 0, flags: header.flags ?? 0 };
+  },
+};
+
+function payload(change: LinkChange, family = 0): Uint8Array {
+  const { index, set = 0, clear = 0, ...values } = change;
+  return joined([linkHeader.put({ family, index, flags: set, change: set | clear }), linkAttributes.put(values)]);
+}
+
+/** Makes a link; refused with EEXIST when the name is taken, here or (a veth's peer) there. */
+export function createLink(change: LinkChange & { name: string }): Message {
+  return {
+    what: `create ${change.info?.kind ?? "link"} ${change.name}`,
+    type: linkType.create,
+    flags: flags.create | flags.exclusive,
+    payload: payload(change),
+  };
+}
+
+/** Changes a link named by index, or by name when no index is given. */
+export function changeLink(what: string, change: LinkChange): Message {
+  return { what, type: linkType.create, flags: 0, payload: payload(change) };
+}
+
+/** Changes how a bridge treats one of its ports. */
+export function changeBridgePort(what: string, index: number, port: BridgePort): Message {
+  return changeLink(what, { index, info: { portKind: "bridge", portData: bridgePort.put(port) } });
+}
+
+/** Deletes one link by name. */
+export function deleteLink(name: string): Message {
+  return { what: `delete link ${name}`, type: linkType.delete, flags: 0, payload: payload({ name }) };
+}
+
+/** Deletes every link of a group in one request: the kernel waits for its readers once, not once a link. */
+export function deleteLinkGroup(group: number): Message {
+  return { what: `delete links of group ${group}`, type: linkType.delete, flags: 0, payload: payload({ group }) };
+}
+
+/** The link of this name or index in the socket's namespace; undefined when there is none. */
+export function getLink(socket: NetlinkSocket, which: string | number): Link | undefined {
+  const key = typeof which === "string" ? { name: which } : { index: which };
+  try {
+    const [frame] = socket.request({
+      what: `look up link ${which}`,
+      type: linkType.get,
+      flags: 0,
+      payload: payload(key),
+    });
+    return frame && linkPayload.get(frame.payload);
+  } catch (error) {
+    if (isKernelError(error, errno.ENODEV)) return undefined;
+    throw error;
+  }
+}
+
+/** All links of the socket's namespace; the kernel filters by bridge (`master`) where that is given. */
+export function listLinks(socket: NetlinkSocket, filter: { readonly master?: number } = {}): Link[] {
+  return socket
+    .dump({ what: "list links", type: linkType.get, flags: 0, payload: payload(filter) })
+    .map((frame) => linkPayload.get(frame.payload));
+}
+
+/** The state of a bridge's port, from the port's own link message. */
+export function portOf(link: Link): BridgePort | undefined {
+  return link.info?.portKind === "bridge" && link.info.portData ? bridgePort.get(link.info.portData) : undefined;
+}

@@ -1,0 +1,52 @@
+/** Neighbours and bridge forwarding entries: struct ndmsg and NDA_* (linux/neighbour.h). */
+import { attributes, bytes, i32, joined, mac, struct, u8, u16, u32, type Values } from "../codec.ts";
+import { flags, type Message } from "../message.ts";
+import type { NetlinkSocket } from "../socket.ts";
+
+export const neighbourType = { create: 28, delete: 29, get: 30 } as const;
+
+const header = struct({ family: u8, padding1: u8, padding2: u16, index: i32, state: u16, flags: u8, kind: u8 });
+const neighbourAttributes = attributes({ destination: [1, bytes], address: [2, mac], master: [9, u32] });
+
+/** NUD_*. */
+export const neighbourState = { reachable: 0x02, stale: 0x04, permanent: 0x80 } as const;
+
+export interface Neighbour extends Values<(typeof neighbourAttributes)["table"]> {
+  readonly index: number;
+  readonly state: number;
+}
+
+/** Sets the hardware address of an IP address on a link, for good. */
+export function setNeighbour(index: number, destination: Uint8Array, address: string): Message {
+  const family = destination.length === 4 ? 2 : 10;
+  return {
+    what: `set neighbour ${address}`,
+    type: neighbourType.create,
+    flags: flags.create | flags.replace,
+    payload: joined([
+      header.put({ family, index, state: neighbourState.permanent }),
+      neighbourAttributes.put({ destination, address }),
+    ]),
+  };
+}
+
+/** Forgets what is known of an IP address on a link; refused with ENOENT when nothing is. */
+export function deleteNeighbour(index: number, destination: Uint8Array): Message {
+  const family = destination.length === 4 ? 2 : 10;
+  return {
+    what: "delete a neighbour",
+    type: neighbourType.delete,
+    flags: 0,
+    payload: joined([header.put({ family, index }), neighbourAttributes.put({ destination })]),
+  };
+}
+
+/** The neighbours of a family (2, 10) known in the socket's namespace. */
+export function listNeighbours(socket: NetlinkSocket, family: number): Neighbour[] {
+  return socket
+    .dump({ what: "list neighbours", type: neighbourType.get, flags: 0, payload: header.put({ family }) })
+    .map((frame) => {
+      const { index = 0, state = 0 } = header.get(frame.payload);
+      return { ...neighbourAttributes.get(frame.payload.subarray(header.size)), index, state };
+    });
+}

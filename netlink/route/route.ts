@@ -1,0 +1,143 @@
+/** Routes: struct rtmsg and RTA_* (linux/rtnetlink.h). */
+import { attributes, bytes, type Codec, joined, nest, struct, u8, u32, type Values } from "../codec.ts";
+import { errno, isKernelError } from "../errors.ts";
+import { flags, type Message } from "../message.ts";
+import type { NetlinkSocket } from "../socket.ts";
+
+export const routeType = { create: 24, delete: 25, get: 26 } as const;
+
+// RTPROT_STATIC, RT_SCOPE_*, RTN_UNICAST, RT_TABLE_MAIN
+const protocolStatic = 4;
+const kindUnicast = 1;
+export const routeScope = { universe: 0, link: 253, host: 254 } as const;
+export const mainTable = 254;
+const tableInHeaderMax = 255;
+
+const header = struct({
+  family: u8,
+  dstLength: u8,
+  srcLength: u8,
+  tos: u8,
+  table: u8,
+  protocol: u8,
+  scope: u8,
+  kind: u8,
+  flags: u32,
+});
+
+/** RTAX_*: bytes. */
+const metrics = attributes({ mtu: [2, u32], advmss: [8, u32] });
+
+const routeAttributes = attributes({
+  destination: [1, bytes],
+  outIndex: [4, u32],
+  gateway: [5, bytes],
+  priority: [6, u32],
+  preferredSource: [7, bytes],
+  metrics: [8, nest(metrics)],
+  table: [15, u32],
+});
+
+export interface Route extends Values<(typeof routeAttributes)["table"]> {
+  /** AF_INET 2, AF_INET6 10. */
+  readonly family: number;
+  readonly dstLength: number;
+  readonly scope: number;
+  readonly kind: number;
+  readonly protocol: number;
+}
+
+export const routePayload: Codec<Route> = {
+  put({ family, dstLength, scope, kind, protocol, ...values }) {
+    const table = values.table ?? mainTable;
+    const inHeader = table <= tableInHeaderMax ? table : 0;
+    const head = header.put({ family, dstLength, table: inHeader, protocol, scope, kind });
+    return joined([head, routeAttributes.put({ ...values, table: inHeader === table ? undefined : table })]);
+  },
+  get(raw) {
+    const { family = 0, dstLength = 0, scope = 0, kind = 0, protocol = 0, table = 0 } = header.get(raw);
+    return { table, ...routeAttributes.get(raw.subarray(header.size)), family, dstLength, scope, kind, protocol };
+  },
+};
+
+export interface RouteRequest {
+  /** Words for messages: `default via 10.1.0.1`. */
+  readonly text: string;
+  /** 4 or 16 bytes; with `dstLength` 0 the default route. */
+  readonly destination: Uint8Array;
+  readonly dstLength: number;
+  readonly outIndex: number;
+  readonly gateway?: Uint8Array | undefined;
+  readonly mtu?: number | undefined;
+  readonly advmss?: number | undefined;
+  readonly priority?: number | undefined;
+  readonly table?: number | undefined;
+  readonly scope?: number | undefined;
+}
+
+/** Adds a route; refused with EEXIST when there is one of the same destination, table and priority. */
+export function addRoute(request: RouteRequest): Message {
+  return routeMessage(`add route ${request.text}`, routeType.create, flags.create | flags.exclusive, request);
+}
+
+export function deleteRoute(request: RouteRequest): Message {
+  return routeMessage(`delete route ${request.text}`, routeType.delete, 0, request);
+}
+
+function routeMessage(what: string, type: number, messageFlags: number, request: RouteRequest): Message {
+  const { destination, dstLength, outIndex, gateway, priority, table, mtu, advmss } = request;
+  const isIpv4 = destination.length === 4;
+  return {
+    what,
+    type,
+    flags: messageFlags,
+    payload: routePayload.put({
+      family: isIpv4 ? 2 : 10,
+      dstLength,
+      // A destination reached without a gateway is on the link; IPv6 has no scopes.
+      scope: request.scope ?? (isIpv4 && !gateway ? routeScope.link : routeScope.universe),
+      kind: kindUnicast,
+      protocol: protocolStatic,
+      destination: dstLength === 0 ? undefined : destination,
+      outIndex,
+      gateway,
+      priority,
+      metrics: mtu === undefined && advmss === undefined ? undefined : { mtu, advmss },
+      table,
+    }),
+  };
+}
+
+/** The route the kernel would take to an address, or undefined when it knows none. */
+export function lookUpRoute(socket: NetlinkSocket, destination: Uint8Array): Route | undefined {
+  const payload = routePayload.put({
+    family: destination.length === 4 ? 2 : 10,
+    dstLength: destination.length * 8,
+    scope: 0,
+    kind: 0,
+    protocol: 0,
+    table: 0,
+    destination,
+  });
+  try {
+    const [frame] = socket.request({ what: "look up a route", type: routeType.get, flags: 0, payload });
+    return frame && routePayload.get(frame.payload);
+  } catch (error) {
+    if (isKernelError(error, errno.ENETUNREACH, errno.ESRCH, errno.EINVAL, errno.EACCES, errno.EHOSTUNREACH))
+      return undefined;
+    throw error;
+  }
+}
+
+/** All routes of a family (2 or 10; 0 both), of one table, of one link, where given. */
+export function listRoutes(
+  socket: NetlinkSocket,
+  family: number,
+  filter: { table?: number; outIndex?: number } = {},
+): Route[] {
+  const payload = routePayload.put({ family, dstLength: 0, scope: 0, kind: 0, protocol: 0, table: 0, ...filter });
+  return socket
+    .dump({ what: "list routes", type: routeType.get, flags: 0, payload })
+    .map((frame) => routePayload.get(frame.payload))
+    .filter((route) => filter.table === undefined || route.table === filter.table);
+}

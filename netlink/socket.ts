@@ -1,0 +1,145 @@
+/**
+ * A synchronous netlink socket. The kernel handles a request inside send(2): when that returns, every answer already
+ * waits in the socket (a dump continues inside recv). So nothing here ever blocks, and a missing answer is an error.
+ */
+import { closeSync } from "node:fs";
+import { joined, WireError } from "./codec.ts";
+import { errno, KernelError } from "./errors.ts";
+import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
+import { enableNetlinkOption, netlinkOption, netlinkSocket, receive, send } from "./sys.ts";
+
+export const protocol = { route: 0, netfilter: 12 } as const;
+
+/** Limits of ours. The kernel fills at most 32 KiB of a dump's datagram when the buffer allows it. */
+const receiveBytes = 64 * 1024;
+const dumpBytesMax = 256 * 1024 * 1024;
+const dumpAttemptsMax = 8;
+
+const buffer = new Uint8Array(receiveBytes);
+
+type Trace = (direction: "→" | "←", protocol: number, frame: Frame, what: string) => void;
+
+/** Prints every message when NSNET_DEBUG names netlink; the printer is not loaded otherwise. */
+const trace: Trace | undefined = process.env["NSNET_DEBUG"]?.split(",").includes("netlink")
+  ? (require("./debug.ts") as typeof import("./debug.ts")).printFrame
+  : undefined;
+
+export class NetlinkSocket {
+  readonly protocol: number;
+  readonly #fd: number;
+  #sequence = 0;
+
+  /** Opened in the network namespace the thread is in, and belongs to it for life. */
+  constructor(protocolNumber: number) {
+    this.protocol = protocolNumber;
+    this.#fd = netlinkSocket(protocolNumber);
+    enableNetlinkOption(this.#fd, netlinkOption.extendedAck);
+    enableNetlinkOption(this.#fd, netlinkOption.capAck);
+    enableNetlinkOption(this.#fd, netlinkOption.strictCheck);
+  }
+
+  /** One request, acknowledged; answers what came before the acknowledgement. Throws KernelError. */
+  request(message: Message): Frame[] {
+    return this.batch([message])[0]!;
+  }
+
+  /**
+   * Several requests in one datagram, each acknowledged by its own sequence number. All are tried; the first refusal
+   * is thrown. Answers the replies to each message, in order. `unacknowledged` lists messages that must not ask for an
+   * acknowledgement (the begin and end of an nf_tables batch) but whose refusal still counts.
+   */
+  batch(messages: readonly Message[], unacknowledged: ReadonlySet<Message> = new Set()): Frame[][] {
+    const first = this.#sequence + 1;
+    this.#sequence += messages.length;
+    this.#send(
+      messages.map((message) =>
+        unacknowledged.has(message) ? message : { ...message, flags: message.flags | flags.ack },
+      ),
+      first,
+    );
+    const replies: Frame[][] = messages.map(() => []);
+    let pending = messages.length - unacknowledged.size;
+    let refusal: KernelError | undefined;
+    let refusedAt = messages.length;
+    while (pending > 0) {
+      const datagram = this.#receive();
+      if (!datagram) {
+        if (refusal) break; // a batch that is refused as a whole acknowledges nothing more
+        throw new WireError(`Cannot ${messages.at(-1)?.what}: ${pending} acknowledgements are missing`);
+      }
+      for (const frame of datagram) {
+        const index = frame.sequence - first;
+        const message = messages[index];
+        if (!message) continue; // an answer to something older
+        if (frame.type !== controlType.error) {
+          replies[index]!.push(frame);
+          continue;
+        }
+        const { errno: number, text } = acknowledgement(frame);
+        if (!unacknowledged.has(message)) pending--;
+        if (number !== 0 && index < refusedAt) {
+          refusedAt = index;
+          refusal = new KernelError(message.what, number, text);
+        }
+      }
+    }
+    if (refusal) throw refusal;
+    return replies;
+  }
+
+  /** All entries a dump request lists. Repeated when the kernel says that the list changed meanwhile (NLM_F_DUMP_INTR). */
+  dump(message: Message): Frame[] {
+    for (let attempt = 1; ; attempt++) {
+      const { entries, interrupted } = this.#dumpOnce(message);
+      if (!interrupted) return entries;
+      if (attempt === dumpAttemptsMax)
+        throw new KernelError(message.what, errno.EINTR, "the list changed during every attempt");
+    }
+  }
+
+  #dumpOnce(message: Message): { entries: Frame[]; interrupted: boolean } {
+    const sequence = ++this.#sequence;
+    this.#send([{ ...message, flags: message.flags | flags.dump }], sequence);
+    const entries: Frame[] = [];
+    let interrupted = false;
+    for (let bytesRead = 0; bytesRead < dumpBytesMax; ) {
+      const datagram = this.#receive();
+      if (!datagram) throw new WireError(`Cannot ${message.what}: the list has no end`);
+      for (const frame of datagram) {
+        if (frame.sequence !== sequence) continue;
+        interrupted ||= (frame.flags & flags.dumpInterrupted) !== 0;
+        if (frame.type === controlType.done || frame.type === controlType.error) {
+          const { errno: number, text } = frame.payload.length >= 4 ? acknowledgement(frame) : { errno: 0, text: "" };
+          if (number > 0) throw new KernelError(message.what, number, text);
+          return { entries, interrupted };
+        }
+        bytesRead += frame.payload.length;
+        entries.push(frame);
+      }
+    }
+    throw new KernelError(message.what, errno.ENOBUFS, `more than ${dumpBytesMax} bytes`);
+  }
+
+  #send(messages: readonly Message[], first: number): void {
+    if (trace)
+      for (const [i, m] of messages.entries()) trace("→", this.protocol, { ...m, sequence: first + i }, m.what);
+    send(this.#fd, joined(messages.map((message, i) => framed(message, first + i))));
+  }
+
+  /** The frames of the next datagram, or undefined when none waits. */
+  #receive(): Frame[] | undefined {
+    const length = receive(this.#fd, buffer);
+    if (length === undefined) return undefined;
+    const datagram = frames(buffer.slice(0, length));
+    if (trace) for (const frame of datagram) trace("←", this.protocol, frame, "");
+    return datagram;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

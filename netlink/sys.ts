@@ -1,0 +1,161 @@
+/** The only file that calls C. Every call is synchronous; a negative answer becomes a KernelError with errno. */
+import { dlopen, type Pointer, ptr, read } from "bun:ffi";
+import { errno, KernelError } from "./errors.ts";
+
+const signatures = {
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+  recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+  ioctl: { args: ["i32", "u64", "u64"], returns: "i32" },
+  setns: { args: ["i32", "i32"], returns: "i32" },
+  unshare: { args: ["i32"], returns: "i32" },
+  mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
+  umount2: { args: ["ptr", "i32"], returns: "i32" },
+  execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  _exit: { args: ["i32"], returns: "void" },
+  __errno_location: { args: [], returns: "ptr" },
+} as const;
+
+/** glibc first, then musl under the names its distributions give it. */
+const libraryNames = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+
+function openLibrary() {
+  let failure: unknown;
+  for (const name of libraryNames) {
+    try {
+      return dlopen(name, signatures).symbols;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+const c = openLibrary();
+
+/** The result if it is not negative; EINTR is for the caller to repeat. */
+function checked(operation: string, result: number | bigint): number {
+  const value = Number(result);
+  if (value < 0) throw new KernelError(operation, lastErrno());
+  return value;
+}
+
+function lastErrno(): number {
+  return read.i32(c.__errno_location() as Pointer, 0);
+}
+
+/** NUL-terminated, for a `char *` that the callee only reads. */
+function cText(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+// linux/socket.h, linux/netlink.h, asm-generic/socket.h
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_NETLINK = 270;
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+
+export const netlinkOption = { capAck: 10, extendedAck: 11, strictCheck: 12 } as const;
+
+/** A netlink socket of this protocol, in the network namespace the calling thread is in, for life. */
+export function netlinkSocket(protocol: number): number {
+  return checked(
+    `open a netlink socket (protocol ${protocol})`,
+    c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol),
+  );
+}
+
+/** Sets a netlink option; an older kernel that lacks it is left without (ENOPROTOOPT is not an error). */
+export function enableNetlinkOption(socket: number, option: number): void {
+  c.setsockopt(socket, SOL_NETLINK, option, ptr(new Int32Array([1])), 4);
+}
+
+export function send(socket: number, bytes: Uint8Array): void {
+  for (;;) {
+    const sent = Number(c.send(socket, ptr(bytes), bytes.length, 0));
+    if (sent === bytes.length) return;
+    const number = sent < 0 ? lastErrno() : errno.ENOBUFS;
+    if (number !== errno.EINTR) throw new KernelError(`send ${bytes.length} bytes to the kernel`, number);
+  }
+}
+
+/** One datagram into `buffer`; its length, or undefined when none waits. What does not fit is an error, never a short read. */
+export function receive(socket: number, buffer: Uint8Array): number | undefined {
+  for (;;) {
+    const length = Number(c.recv(socket, ptr(buffer), buffer.length, MSG_DONTWAIT | MSG_TRUNC));
+    if (length > buffer.length) throw new KernelError(`receive ${length} bytes into ${buffer.length}`, errno.ENOBUFS);
+    if (length >= 0) return length;
+    const number = lastErrno();
+    if (number === errno.EAGAIN) return undefined;
+    if (number !== errno.EINTR) throw new KernelError("receive from the kernel", number);
+  }
+}
+
+// linux/sched.h, linux/nsfs.h
+export const namespaceKind = { net: 0x40000000, mount: 0x00020000, user: 0x10000000 } as const;
+const NS_GET_NSTYPE = 0xb703;
+
+/** The CLONE_NEW… number of the namespace behind a file descriptor, or undefined when it is no namespace. */
+export function namespaceTypeOf(fd: number): number | undefined {
+  const type = c.ioctl(fd, NS_GET_NSTYPE, 0);
+  return type < 0 ? undefined : type;
+}
+
+/** Moves the calling thread into a namespace. No `await` may lie between this and the way back. */
+export function enterNamespace(fd: number, kind: number): void {
+  checked("enter a namespace", c.setns(fd, kind));
+}
+
+/** Gives the calling thread a new namespace of its own. */
+export function newNamespace(kind: number): void {
+  checked("make a namespace", c.unshare(kind));
+}
+
+// linux/mount.h
+export const mountFlag = {
+  bind: 0x1000,
+  recursive: 0x4000,
+  private: 0x40000,
+  slave: 0x80000,
+  shared: 0x100000,
+  remount: 0x20,
+} as const;
+const MNT_DETACH = 2;
+
+export function mount(source: string, target: string, type: string, flags: number): void {
+  const [from, to, kind] = [cText(source), cText(target), cText(type)];
+  checked(`mount ${source || type} on ${target}`, c.mount(ptr(from), ptr(to), ptr(kind), flags, null));
+}
+
+/** Detaches a mount; false when nothing was mounted there. */
+export function unmount(target: string): boolean {
+  if (c.umount2(ptr(cText(target)), MNT_DETACH) === 0) return true;
+  const number = lastErrno();
+  if (number === errno.EINVAL || number === errno.ENOENT) return false;
+  throw new KernelError(`unmount ${target}`, number);
+}
+
+/** Replaces this process. Returns only by throwing. */
+export function execute(
+  path: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): never {
+  const argumentTexts = args.map(cText);
+  const environmentTexts = Object.entries(environment).flatMap(([key, value]) =>
+    value === undefined ? [] : [cText(`${key}=${value}`)],
+  );
+  const pointers = (texts: Uint8Array[]) => BigUint64Array.from([...texts.map((text) => BigInt(ptr(text))), 0n]);
+  const [argv, envp] = [pointers(argumentTexts), pointers(environmentTexts)];
+  c.execve(ptr(cText(path)), ptr(argv), ptr(envp));
+  throw new KernelError(`execute ${path}`, lastErrno());
+}
+
+/** Ends the process at once: no exit handlers, no database closed (which would write and sync). All output must have been written. */
+export function exitNow(status: number): never {
+  c._exit(status);
+  throw new Error("unreachable");
+}
