@@ -1,0 +1,38 @@
+/** The `ipam` object of the kinds served in-process; keys and meanings are those of the reference's host-local and static. */
+import { list, object, text } from "./schema.ts";
+import { dns, rangeKeys, rangeSets, route } from "./shapes.ts";
+
+const type = text("ns-net, host-local or static (all served in-process), or the name of another IPAM plugin");
+const routes = list("Routes for the container", route);
+
+/** What the store must know to give addresses. A network of type `ns-net` may say it at its top level, without `ipam`. */
+export const storeKeys = { ...rangeKeys, ranges: rangeSets, routes };
+
+/** `ipam` of type `ns-net` or `host-local`. */
+export const storeIpam = object("Addresses from the store of this host", {
+  type,
+  ...storeKeys,
+  dns,
+  resolvConf: text("Path of a resolv.conf whose entries are handed to the container", "the path of a file"),
+  dataDir: text("Folder of the reference host-local's reservations; the store itself is in the network's dataDir"),
+});
+
+const staticAddress = object(
+  "An address for the container",
+  {
+    address: text("Address with prefix length", "an address with prefix length such as 10.1.0.7/24"),
+    gateway: text("Address of the gateway", "an address"),
+  },
+  ["address"],
+);
+
+/** `ipam` of type `static`. */
+export const staticIpam = object("Addresses given one by one", {
+  type,
+  addresses: list("Addresses for the container", staticAddress),
+  routes,
+  dns,
+});
+
+/** Any other `ipam`: all that concerns us is whom to call. */
+export const anyIpam = object("Who gives addresses; {} for none", { type });
