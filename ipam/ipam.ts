@@ -42,4 +42,3 @@ export interface Ipam<C extends IpamConfig = IpamConfig> {
   /** Throws Fault (code.unavailable) when no address can be given. */
   status(request: StatusRequest, config: C, store: Store, hostNetworks: HostNetworks): void | Promise<void>;
 }
-

@@ -1,7 +1,15 @@
-/** The store's contract; see the implementation below. */
+/**
+ * The store: one SQLite file that says which attachment exists, how far it got, and which addresses it holds.
+ * This file is the contract; store/open.ts opens it, store/sqlite.ts keeps it, store/schema.ts is the file's shape.
+ */
+import type { Address } from "../conf/address.ts";
 import type { Attachment } from "../conf/attachment.ts";
+import type { Dns, Route } from "../conf/network.ts";
 import type { LeasedAddress } from "./ipam.ts";
 
+export { openExistingStore, openStore } from "./store/open.ts";
+
+/** How far an attachment got. `adding` and `deleting` with a dead owner are what a crash leaves behind. */
 export type State = "adding" | "attached" | "deleting";
 
 /** What ADD knows of an attachment before it touches the kernel. */
@@ -28,4 +36,72 @@ export interface Entry extends NewEntry {
   readonly createdMs: number;
   readonly mac?: string;
   readonly addresses: readonly LeasedAddress[];
+  /** What a delegate answered besides addresses, so that a repeated ADD need not run it again. */
+  readonly delegated?: Delegated;
+}
+
+export interface Delegated {
+  readonly routes: readonly Route[];
+  readonly dns?: Dns;
+}
+
+/** What is remembered of a network between attachments. */
+export interface NetworkMemory {
+  /** CIDR that was chosen for a network without ranges; it stays chosen. */
+  readonly chosen?: string;
+  /** CIDRs in use by the network, so that none is chosen for another. */
+  readonly subnets: readonly string[];
+  /** The address given last, by index of the range set: the next one is searched after it. */
+  readonly cursors: Readonly<Record<string, string>>;
+}
+
+/** The addresses for an attachment, as decided inside `begin`. */
+export interface Grant {
+  /** What the entry will say. */
+  readonly addresses: readonly LeasedAddress[];
+  /** Those that nobody else on the network may get; empty for static addresses and delegates. */
+  readonly reserved: readonly Address[];
+  /** Absent: nothing new to remember. */
+  readonly memory?: NetworkMemory;
+}
+
+export interface Begun {
+  readonly entry: Entry;
+  /** True when this call made the lease; false when it stood already. */
+  readonly made: boolean;
+}
+
+/**
+ * All methods are synchronous and throw Fault: code 5 when the file cannot be read or written, 11 when another process
+ * held it for too long. Each is one transaction; inside the callback of `begin` the reading ones see that transaction.
+ */
+export interface Store extends Disposable {
+  /**
+   * The journal entry ("adding") and its reservations, in one transaction. An entry that stands already and is attached
+   * to the same namespace in this boot is the answer, untouched; any other becomes this call's. `grant` decides on
+   * addresses; it is given the entry that stands, if any, and says "keep" when that one's addresses still fit.
+   */
+  begin(entry: NewEntry, grant: (standing: Entry | undefined) => Grant | "keep"): Begun;
+  /** The kernel is done: state "attached". Absent is ignored: a DEL came in between. */
+  attached(attachment: Attachment, result: { mac?: string; addresses?: readonly LeasedAddress[] }): void;
+  /** What a delegate answered, kept before anything is built on it. */
+  answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void;
+  /** State "deleting", and the entry as it stands then; undefined when there is none. */
+  deleting(attachment: Attachment): Entry | undefined;
+  find(attachment: Attachment): Entry | undefined;
+  /** Oldest first; of one network, or of all. */
+  entries(network?: string): Entry[];
+  /** Removes the entry and frees its addresses. False when there was none. */
+  remove(attachment: Attachment): boolean;
+  /** Who holds an address of the network. */
+  holder(network: string, address: Address): Entry | undefined;
+  /** How many addresses from `first` to `last` are reserved in the network. */
+  reservedCount(network: string, first: Address, last: Address): number;
+  /** How many entries of the network are from another boot than this. */
+  staleCount(network: string, bootId: string): number;
+  memory(network: string): NetworkMemory | undefined;
+  /** CIDRs in use by every network but this one. */
+  subnetsOfOthers(network: string): string[];
+  /** Puts what was written into the main file and closes. Not needed for safety: a process may end without it. */
+  close(): void;
 }

@@ -1,0 +1,129 @@
+/** Decides the addresses of an attachment: one of each range set, the requested one if there is one in it. */
+import { type Address, formatAddress, parseAddress } from "../conf/address.ts";
+import { attachmentText } from "../conf/attachment.ts";
+import { badConfig, code, Fault } from "../conf/fault.ts";
+import { nextFree } from "./allocate.ts";
+import type { LeasedAddress } from "./ipam.ts";
+import { type BoundRange, leased, setText, sizeOf, spanAt, spansOf } from "./range.ts";
+import type { Entry, Grant, NetworkMemory, NewEntry, Store } from "./store.ts";
+
+/** No address is left. Of its own class, so that a caller can reclaim dead leases and try again. */
+export class PoolFull extends Fault {}
+
+export interface Wish {
+  readonly sets: readonly (readonly BoundRange[])[];
+  /** Each with or without a prefix length, which is ignored: the subnet's counts. */
+  readonly requested: readonly string[];
+  readonly memory: NetworkMemory;
+}
+
+/** Subnets remembered of one network: those of the configuration, and of `runtimeConfig.ipRanges` as they come by. */
+const subnetsMax = 64;
+
+/** Runs inside the transaction of `Store.begin`. Throws Fault: code 7 for a request that cannot be, 11 when taken or full. */
+export function grant(store: Store, entry: NewEntry, { sets, requested, memory }: Wish): Grant {
+  const gateways = gatewaysOf(sets);
+  const wanted = requested.map((text) => requestedAddress(text, sets, gateways));
+  const cursors = { ...memory.cursors };
+  const addresses: LeasedAddress[] = [];
+  const reserved: Address[] = [];
+  for (const [index, set] of sets.entries()) {
+    const spans = spansOf(set, gateways);
+    const [own, second] = wanted.filter((address) => spanAt(spans, address) !== undefined);
+    if (second !== undefined) {
+      throw badConfig("requested address", formatAddress(second), `the only one in ${setText(set)}: a set gives one`);
+    }
+    const { span, value } = own === undefined ? freeOf(index, set) : requestedOf(own, set);
+    addresses.push(leased(span.range, value));
+    reserved.push({ family: span.family, value });
+  }
+  const subnets = new Set([...memory.subnets, ...sets.flatMap((set) => set.map(({ subnet }) => subnet))]);
+  return { addresses, reserved, memory: { ...memory, subnets: [...subnets].slice(-subnetsMax), cursors } };
+
+  function freeOf(index: number, set: readonly BoundRange[]) {
+    const { network } = entry.attachment;
+    const last = cursors[index];
+    const free = nextFree(spansOf(set, gateways), last === undefined ? undefined : parseAddress(last), (from, to) =>
+      store.reservedCount(network, from, to),
+    );
+    if (free === undefined) throw poolFull(store, entry, set, gateways);
+    cursors[index] = formatAddress({ family: free.span.family, value: free.value });
+    return free;
+  }
+
+  function requestedOf(address: Address, set: readonly BoundRange[]) {
+    const holder = store.holder(entry.attachment.network, address);
+    if (holder !== undefined && !isSame(holder, entry)) throw taken(address, holder);
+    return { span: spanAt(spansOf(set, gateways), address)!, value: address.value };
+  }
+}
+
+/** True when the addresses of a standing entry are what a new grant could have given. */
+export function fits(standing: Entry, { sets, requested }: Omit<Wish, "memory">): boolean {
+  const gateways = gatewaysOf(sets);
+  const have = standing.addresses.map(({ address }) => address);
+  const wanted = requested.map((text) => requestedAddress(text, sets, gateways));
+  const ofSet = sets.map((set, index) => {
+    const address = parseAddress(withoutPrefix(have[index] ?? ""));
+    const span = address && spanAt(spansOf(set, gateways), address);
+    return span && address && leased(span.range, address.value).address;
+  });
+  return (
+    have.length === sets.length &&
+    have.every((address, index) => address === ofSet[index]) &&
+    wanted.every((address) => have.some((cidr) => withoutPrefix(cidr) === formatAddress(address)))
+  );
+}
+
+export function gatewaysOf(sets: readonly (readonly BoundRange[])[]): Address[] {
+  return sets.flatMap((set) => set.map(({ gateway }) => gateway));
+}
+
+function requestedAddress(
+  text: string,
+  sets: readonly (readonly BoundRange[])[],
+  gateways: readonly Address[],
+): Address {
+  const address = parseAddress(withoutPrefix(text));
+  if (address === undefined) throw badConfig("requested address", text, "an IP address");
+  if (gateways.some(({ family, value }) => family === address.family && value === address.value)) {
+    throw badConfig("requested address", text, "another one: this is the gateway");
+  }
+  if (sets.every((set) => spanAt(spansOf(set, gateways), address) === undefined)) {
+    throw badConfig("requested address", text, `in a range of the network (${sets.map(setText).join(", ")})`);
+  }
+  return address;
+}
+
+function withoutPrefix(text: string): string {
+  return text.replace(/\/.*$/s, "");
+}
+
+function isSame(holder: Entry, { attachment }: NewEntry): boolean {
+  return holder.attachment.container === attachment.container && holder.attachment.ifname === attachment.ifname;
+}
+
+function taken(address: Address, holder: Entry): Fault {
+  return new Fault(
+    code.tryAgain,
+    `Requested address ${formatAddress(address)} is held by ${attachmentText(holder.attachment)} ` +
+      `since ${new Date(holder.createdMs).toISOString()}`,
+    "Delete that attachment, or ask for another address",
+  );
+}
+
+function poolFull(
+  store: Store,
+  { attachment: { network }, bootId }: NewEntry,
+  set: readonly BoundRange[],
+  gateways: readonly Address[],
+): PoolFull {
+  const size = sizeOf(spansOf(set, gateways));
+  const stale = store.staleCount(network, bootId);
+  const held = stale === 0 ? "" : `${stale} of the network's attachments are from before the last boot. `;
+  return new PoolFull(
+    code.tryAgain,
+    `No free address in ${setText(set)} of network ${network}: ${size} of ${size} in use`,
+    `${held}See what can be reclaimed with "ns-net gc --dry-run", or configure a larger subnet`,
+  );
+}

@@ -1,0 +1,22 @@
+/** `ipam: {}`: no addresses, only the journal entry. */
+import type { NoIpamConfig } from "../conf/network.ts";
+import { requireAddresses } from "./check.ts";
+import type { Ipam } from "./ipam.ts";
+
+export const none: Ipam<NoIpamConfig> = {
+  acquire({ entry, store }) {
+    const { made } = store.begin(entry, (standing) => (standing ? "keep" : { addresses: [], reserved: [] }));
+    return { addresses: [], routes: [], made };
+  },
+
+  release({ attachment }, store) {
+    store.remove(attachment);
+  },
+
+  check({ attachment }, _config, store) {
+    // Addresses may come from a later plugin of the chain; here only the entry counts.
+    requireAddresses(attachment, store.find(attachment)?.addresses, []);
+  },
+
+  status() {},
+};

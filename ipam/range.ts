@@ -1,0 +1,100 @@
+/**
+ * Range arithmetic. A range set becomes a list of spans of addresses that may be given out, with gateways cut out;
+ * nothing here walks through addresses, so a /8 and a /64 cost what a /24 costs.
+ *
+ * Defaults are host-local's (plugins/ipam/host-local/README.md): from the subnet's second address, which is the
+ * gateway, to the last but one for IPv4 (the last is broadcast) and the very last for IPv6.
+ */
+import { type Address, contains, formatAddress, formatCidr, lastOf, parseAddress, parseCidr } from "../conf/address.ts";
+import { badConfig } from "../conf/fault.ts";
+import type { Range, RangeSet } from "../conf/network.ts";
+
+/** Addresses from `first` to `last`, both included, of one range. */
+export interface Span {
+  readonly family: 4 | 6;
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly range: BoundRange;
+}
+
+/** A range with its defaults filled in. */
+export interface BoundRange {
+  readonly family: 4 | 6;
+  readonly subnet: string;
+  readonly prefixLength: number;
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly gateway: Address;
+}
+
+/** Fills in the defaults and keeps within the subnet's host addresses. Throws Fault (code 7) for what is no address. */
+export function boundRange(range: Range): BoundRange {
+  const subnet = parseCidr(range.subnet);
+  if (subnet === undefined) throw badConfig("ipam.subnet", range.subnet, "a network such as 10.1.0.0/24");
+  const { family, prefixLength } = subnet;
+  const lowest = subnet.value + 1n;
+  const highest = lastOf(subnet).value - (family === 4 ? 1n : 0n);
+  const at = (key: "rangeStart" | "rangeEnd" | "gateway", otherwise: bigint): bigint => {
+    const text = range[key];
+    if (text === undefined) return otherwise;
+    const address = parseAddress(text);
+    if (address === undefined || !contains(subnet, address)) {
+      throw badConfig(`ipam.${key}`, text, `an address in ${formatCidr(subnet)}`);
+    }
+    return address.value;
+  };
+  const start = at("rangeStart", lowest);
+  const end = at("rangeEnd", highest);
+  return {
+    family,
+    subnet: formatCidr(subnet),
+    prefixLength,
+    first: start < lowest ? lowest : start,
+    last: end > highest ? highest : end,
+    gateway: { family, value: at("gateway", lowest) },
+  };
+}
+
+export function boundSets(sets: readonly RangeSet[]): BoundRange[][] {
+  return sets.map((set) => set.map(boundRange));
+}
+
+/** The spans of a set in its order, without `excluded` (the gateways of all sets). */
+export function spansOf(set: readonly BoundRange[], excluded: readonly Address[]): Span[] {
+  return set.flatMap((range) => {
+    const holes = excluded
+      .filter(({ family, value }) => family === range.family && value >= range.first && value <= range.last)
+      .map(({ value }) => value)
+      .sort((a, b) => (a < b ? -1 : 1));
+    const spans: Span[] = [];
+    let first = range.first;
+    for (const hole of [...holes, range.last + 1n]) {
+      if (first < hole) spans.push({ family: range.family, first, last: hole - 1n, range });
+      first = hole + 1n;
+    }
+    return spans;
+  });
+}
+
+/** How many addresses the spans hold. */
+export function sizeOf(spans: readonly Span[]): bigint {
+  return spans.reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
+}
+
+/** The span that holds the address. */
+export function spanAt(spans: readonly Span[], { family, value }: Address): Span | undefined {
+  return spans.find((span) => span.family === family && span.first <= value && value <= span.last);
+}
+
+/** `10.1.0.0/29`, or several joined by `and`. */
+export function setText(set: readonly BoundRange[]): string {
+  return set.map(({ subnet }) => subnet).join(" and ");
+}
+
+/** An address of a range as a lease has it. */
+export function leased(range: BoundRange, value: bigint): { address: string; gateway: string } {
+  return {
+    address: `${formatAddress({ family: range.family, value })}/${range.prefixLength}`,
+    gateway: formatAddress(range.gateway),
+  };
+}

@@ -1,0 +1,49 @@
+/** `ipam.type` "static": the addresses that the configuration names, reserved for nobody, as the reference's static. */
+import { contains, formatCidr, parseAddress, parseCidr } from "../conf/address.ts";
+import { badConfig } from "../conf/fault.ts";
+import type { StaticIpamConfig } from "../conf/network.ts";
+import { requireAddresses } from "./check.ts";
+import type { Ipam, LeasedAddress } from "./ipam.ts";
+
+export const fixed: Ipam<StaticIpamConfig> = {
+  acquire({ request, config, entry, store }) {
+    const addresses = addressesOf(config, request.config.requestedAddresses);
+    const begun = store.begin(entry, (standing) =>
+      standing !== undefined && isSame(standing.addresses, addresses) ? "keep" : { addresses, reserved: [] },
+    );
+    const { routes, dns } = config;
+    return { addresses: begun.entry.addresses, routes, ...(dns === undefined ? {} : { dns }), made: begun.made };
+  },
+
+  release({ attachment }, store) {
+    store.remove(attachment);
+  },
+
+  check({ attachment }, _config, store, addresses) {
+    requireAddresses(attachment, store.find(attachment)?.addresses, addresses);
+  },
+
+  status() {},
+};
+
+/** Requested addresses replace the configured ones; without a prefix length they take that of the configured network they lie in. */
+function addressesOf(config: StaticIpamConfig, requested: readonly string[]): readonly LeasedAddress[] {
+  if (requested.length === 0) return config.addresses;
+  return requested.map((text) => {
+    const address = parseCidr(text) ?? parseAddress(text);
+    const network = config.addresses.find(({ address: cidr }) => address && contains(parseCidr(cidr)!, address));
+    const prefixLength =
+      address && "prefixLength" in address
+        ? address.prefixLength
+        : network && Number(network.address.slice(network.address.indexOf("/") + 1));
+    if (address === undefined || prefixLength === undefined) {
+      throw badConfig("requested address", text, "an address with a prefix length, such as 10.1.0.7/24");
+    }
+    const cidr = formatCidr({ ...address, prefixLength: prefixLength as number });
+    return { address: cidr, ...(network?.gateway === undefined ? {} : { gateway: network.gateway }) };
+  });
+}
+
+function isSame(a: readonly LeasedAddress[], b: readonly LeasedAddress[]): boolean {
+  return a.length === b.length && a.every(({ address }, i) => address === b[i]?.address);
+}

@@ -1,0 +1,68 @@
+/** What SQLite and the file system refuse, as a Fault with a cure. Result codes: https://sqlite.org/rescode.html */
+import { dirname } from "node:path";
+import { code, Fault } from "../../conf/fault.ts";
+import { busyTimeoutMs } from "./limits.ts";
+import { writerOf } from "./writer.ts";
+
+/** Runs `body`; whatever the file or the disk refuses becomes a Fault that names the store. */
+export function guarded<T>(storePath: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw storeFault(storePath, error);
+  }
+}
+
+function storeFault(storePath: string, error: unknown): unknown {
+  const reason = (error as { code?: unknown } | null)?.code;
+  if (error instanceof Fault || typeof reason !== "string") return error;
+  const found = cures.find(([pattern]) => pattern.test(reason));
+  if (reason.startsWith("SQLITE_BUSY")) return busy(storePath);
+  const message = error instanceof Error ? error.message : String(error);
+  if (found === undefined) return new Fault(code.io, `Cannot use the store ${storePath}: ${message} (${reason})`);
+  const [, what, cure] = found;
+  return new Fault(code.io, `Cannot use the store ${storePath}: ${what}`, cure(storePath));
+}
+
+function busy(storePath: string): Fault {
+  const writer = writerOf(storePath) ?? "another process";
+  return new Fault(
+    code.tryAgain,
+    `Cannot write the store ${storePath}: ${writer} held it for more than ${busyTimeoutMs / 1000} s`,
+    "Try again; if it persists, end that process. A process that is ended lets go of the store by itself",
+  );
+}
+
+/** The cure of a file that holds no store, or a broken one. */
+export function asideCure(storePath: string): string {
+  return (
+    `Move ${storePath} and its -wal and -shm files aside; a new store is then made. It will not know of the ` +
+    "addresses of containers that still run, so restart those"
+  );
+}
+
+/** By the name of SQLite's code or of the errno. The first that matches holds. */
+const cures: readonly (readonly [RegExp, string, (storePath: string) => string])[] = [
+  [/^SQLITE_(NOTADB|CORRUPT|FORMAT|SCHEMA)/, "it is not a store of ns-net, or is damaged", asideCure],
+  [/^(SQLITE_FULL|ENOSPC|EDQUOT)/, "the disk is full", (path) => `Free space on the file system of ${dirname(path)}`],
+  [
+    /^(SQLITE_(READONLY|PERM|AUTH)|EACCES|EPERM|EROFS)/,
+    "it may not be written",
+    (path) => `Run as root, and make ${dirname(path)} writable (a read-only file system?), or set another dataDir`,
+  ],
+  [
+    /^(SQLITE_CANTOPEN_SYMLINK|ELOOP)/,
+    "it is a symbolic link",
+    (path) => `Remove the link, and set dataDir to the folder that ${path} is meant to be in`,
+  ],
+  [
+    /^(SQLITE_CANTOPEN|ENOTDIR|EEXIST|EISDIR|ENOENT|ENAMETOOLONG)/,
+    "it cannot be opened",
+    (path) => `Check that ${dirname(path)} is a folder that this user may write to, and ${path} a regular file`,
+  ],
+  [
+    /^SQLITE_IOERR/,
+    "reading or writing it failed",
+    (path) => `Check the disk that holds ${dirname(path)}: its free space, and the kernel's log`,
+  ],
+];

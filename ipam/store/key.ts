@@ -1,0 +1,6 @@
+/** Addresses as text that sorts as they do: `40a010002` for 10.1.0.2, `6fd00…01` for fd00::1. */
+import { type Address, addressBits } from "../../conf/address.ts";
+
+export function addressKey({ family, value }: Address): string {
+  return family + value.toString(16).padStart(addressBits(family) / 4, "0");
+}

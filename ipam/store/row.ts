@@ -1,0 +1,79 @@
+/** A row of `attachment` as a value, and back. */
+import type { Delegated, Entry, NewEntry, State } from "../store.ts";
+
+/** The columns in the order of `insertColumns`, plus those that come later. */
+export interface Row {
+  readonly id: number;
+  readonly network: string;
+  readonly container: string;
+  readonly ifname: string;
+  readonly state: State;
+  readonly created_ms: number;
+  readonly addresses: string;
+  readonly mac: string | null;
+  readonly netns_path: string;
+  readonly netns_device: string;
+  readonly netns_inode: string;
+  readonly boot_id: string;
+  readonly pid: number;
+  readonly pid_start: string;
+  readonly bridge: string;
+  readonly host_link: string;
+  readonly ipam_type: string;
+  readonly pod_namespace: string | null;
+  readonly pod_name: string | null;
+  readonly delegated: string | null;
+}
+
+/** What `begin` writes; `owned` gives the values in this order. */
+export const ownedColumns = [
+  "netns_path",
+  "netns_device",
+  "netns_inode",
+  "boot_id",
+  "pid",
+  "pid_start",
+  "bridge",
+  "host_link",
+  "ipam_type",
+  "pod_namespace",
+  "pod_name",
+] as const;
+
+export function owned(entry: NewEntry): (string | number | null)[] {
+  return [
+    entry.netnsPath,
+    entry.netnsDevice.toString(),
+    entry.netnsInode.toString(),
+    entry.bootId,
+    entry.pid,
+    entry.pidStart.toString(),
+    entry.bridge,
+    entry.hostLink,
+    entry.ipamType,
+    entry.podNamespace ?? null,
+    entry.podName ?? null,
+  ];
+}
+
+export function entryOf(row: Row): Entry {
+  return {
+    attachment: { network: row.network, container: row.container, ifname: row.ifname },
+    state: row.state,
+    createdMs: row.created_ms,
+    addresses: JSON.parse(row.addresses),
+    netnsPath: row.netns_path,
+    netnsDevice: BigInt(row.netns_device),
+    netnsInode: BigInt(row.netns_inode),
+    bootId: row.boot_id,
+    pid: row.pid,
+    pidStart: BigInt(row.pid_start),
+    bridge: row.bridge,
+    hostLink: row.host_link,
+    ipamType: row.ipam_type,
+    ...(row.mac === null ? {} : { mac: row.mac }),
+    ...(row.pod_namespace === null ? {} : { podNamespace: row.pod_namespace }),
+    ...(row.pod_name === null ? {} : { podName: row.pod_name }),
+    ...(row.delegated === null ? {} : { delegated: JSON.parse(row.delegated) as Delegated }),
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * The shape of the store's file. It is meant to be read by a person:
+ *
+ *   sqlite3 /var/lib/ns-net/ns-net.sqlite 'SELECT container, ifname, state, addresses FROM attachment'
+ */
+
+/** `PRAGMA user_version`. A file with a later one is refused; raise it with every change of shape. */
+export const schemaVersion = 1;
+
+/**
+ * Bytes of a database page. A transaction of ADD writes some five pages into the log whatever their size, so small
+ * pages let the log grow four times slower, and it is the log that has to be read when the store is opened.
+ */
+const pageSize = 1024;
+
+/**
+ * Numbers of 64 bits without sign (namespace, start time) are text, since SQLite's integers have a sign.
+ * `address_key` sorts as addresses do: the family and the address in hexadecimal, all of one length in a family.
+ * The trigger frees addresses even when a person deletes a row by hand.
+ */
+export const schema = `
+PRAGMA page_size = ${pageSize};
+PRAGMA journal_mode = WAL;
+BEGIN IMMEDIATE;
+CREATE TABLE attachment (
+  id INTEGER PRIMARY KEY,
+  network TEXT NOT NULL,
+  container TEXT NOT NULL,
+  ifname TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('adding', 'attached', 'deleting')),
+  created_ms INTEGER NOT NULL,
+  addresses TEXT NOT NULL,       -- JSON: [{"address": "10.1.0.2/24", "gateway": "10.1.0.1"}]
+  mac TEXT,
+  netns_path TEXT NOT NULL,
+  netns_device TEXT NOT NULL,
+  netns_inode TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  pid_start TEXT NOT NULL,
+  bridge TEXT NOT NULL,
+  host_link TEXT NOT NULL,
+  ipam_type TEXT NOT NULL,
+  pod_namespace TEXT,
+  pod_name TEXT,
+  delegated TEXT,                -- JSON: {"routes": [], "dns": {}}, what a delegate answered
+  UNIQUE (network, container, ifname)
+) STRICT;
+CREATE TABLE lease (
+  network TEXT NOT NULL,
+  address_key TEXT NOT NULL,     -- 40a010002 for 10.1.0.2
+  address TEXT NOT NULL,
+  attachment_id INTEGER NOT NULL,
+  PRIMARY KEY (network, address_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lease_by_attachment ON lease (attachment_id);
+CREATE TRIGGER attachment_gone AFTER DELETE ON attachment BEGIN
+  DELETE FROM lease WHERE attachment_id = old.id;
+END;
+CREATE TABLE network (
+  name TEXT PRIMARY KEY,
+  chosen TEXT,                   -- CIDR, when the network came without ranges
+  subnets TEXT NOT NULL,         -- JSON: ["10.1.0.0/24"]
+  cursors TEXT NOT NULL          -- JSON: {"0": "10.1.0.2"}, the address given last by each range set
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = ${schemaVersion};
+COMMIT;
+`;

@@ -1,0 +1,198 @@
+/** The store kept in SQLite. Every statement is prepared when it is first needed: preparing costs more than running. */
+import type { Database, SQLQueryBindings } from "bun:sqlite";
+import { type Address, formatAddress } from "../../conf/address.ts";
+import type { Attachment } from "../../conf/attachment.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import type { LeasedAddress } from "../ipam.ts";
+import type { Begun, Delegated, Entry, Grant, NetworkMemory, NewEntry, Store } from "../store.ts";
+import { guarded } from "./failure.ts";
+import { addressKey } from "./key.ts";
+import { entryOf, owned, ownedColumns, type Row } from "./row.ts";
+
+const ofAttachment = "network = ? AND container = ? AND ifname = ?";
+const marks = ownedColumns.map(() => "?").join(", ");
+
+const sql = {
+  find: `SELECT * FROM attachment WHERE ${ofAttachment}`,
+  insert: `INSERT INTO attachment (network, container, ifname, state, created_ms, addresses, ${ownedColumns})
+    VALUES (?, ?, ?, 'adding', ?, ?, ${marks}) RETURNING id`,
+  takeOver: `UPDATE attachment SET state = 'adding', (${ownedColumns}) = (${marks}) WHERE id = ?`,
+  regrant: "UPDATE attachment SET addresses = ?, delegated = NULL WHERE id = ?",
+  reserve: "INSERT INTO lease (network, address_key, address, attachment_id) VALUES (?, ?, ?, ?)",
+  unreserve: "DELETE FROM lease WHERE attachment_id = ?",
+  attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses) WHERE ${ofAttachment}`,
+  answered: `UPDATE attachment SET addresses = ?, delegated = ? WHERE ${ofAttachment}`,
+  deleting: `UPDATE attachment SET state = 'deleting' WHERE ${ofAttachment} RETURNING *`,
+  entries: "SELECT * FROM attachment ORDER BY created_ms, id",
+  entriesOf: "SELECT * FROM attachment WHERE network = ? ORDER BY created_ms, id",
+  remove: `DELETE FROM attachment WHERE ${ofAttachment} RETURNING 1`,
+  holder: `SELECT a.* FROM lease l JOIN attachment a ON a.id = l.attachment_id WHERE l.network = ? AND l.address_key = ?`,
+  reservedCount: "SELECT count(*) FROM lease WHERE network = ? AND address_key BETWEEN ? AND ?",
+  staleCount: "SELECT count(*) FROM attachment WHERE network = ? AND boot_id <> ?",
+  memory: "SELECT chosen, subnets, cursors FROM network WHERE name = ?",
+  remember: "REPLACE INTO network (name, chosen, subnets, cursors) VALUES (?, ?, ?, ?)",
+  subnetsOfOthers: "SELECT value FROM network, json_each(subnets) WHERE name <> ?",
+};
+
+export class SqliteStore implements Store {
+  readonly #path: string;
+  readonly #database: Database;
+
+  constructor(path: string, database: Database) {
+    this.#path = path;
+    this.#database = database;
+  }
+
+  begin(entry: NewEntry, grant: (standing: Entry | undefined) => Grant | "keep"): Begun {
+    return this.#transaction(() => {
+      const row = this.#row("find", ...keyOf(entry.attachment));
+      const standing = row === undefined ? undefined : entryOf(row);
+      if (standing !== undefined && isSettled(standing, entry)) return { entry: standing, made: false };
+      const decided = grant(standing);
+      if (row === undefined || standing === undefined) {
+        if (decided === "keep")
+          throw new Fault(code.internal, "Cannot keep the addresses of an attachment without any");
+        return { entry: this.#insert(entry, decided), made: true };
+      }
+      const taken = this.#takeOver(row.id, standing, entry);
+      if (decided === "keep") return { entry: taken, made: false };
+      return { entry: this.#regrant(row.id, taken, decided), made: true };
+    });
+  }
+
+  attached(attachment: Attachment, result: { mac?: string; addresses?: readonly LeasedAddress[] }): void {
+    const addresses = result.addresses === undefined ? null : JSON.stringify(result.addresses);
+    this.#values("attached", result.mac ?? null, addresses, ...keyOf(attachment));
+  }
+
+  answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void {
+    this.#values("answered", JSON.stringify(addresses), JSON.stringify(delegated), ...keyOf(attachment));
+  }
+
+  deleting(attachment: Attachment): Entry | undefined {
+    return this.#entry("deleting", ...keyOf(attachment));
+  }
+
+  find(attachment: Attachment): Entry | undefined {
+    return this.#entry("find", ...keyOf(attachment));
+  }
+
+  entries(network?: string): Entry[] {
+    return (network === undefined ? this.#rows("entries") : this.#rows("entriesOf", network)).map(entryOf);
+  }
+
+  remove(attachment: Attachment): boolean {
+    return this.#values("remove", ...keyOf(attachment)).length > 0;
+  }
+
+  holder(network: string, address: Address): Entry | undefined {
+    return this.#entry("holder", network, addressKey(address));
+  }
+
+  reservedCount(network: string, first: Address, last: Address): number {
+    return this.#count("reservedCount", network, addressKey(first), addressKey(last));
+  }
+
+  staleCount(network: string, bootId: string): number {
+    return this.#count("staleCount", network, bootId);
+  }
+
+  memory(network: string): NetworkMemory | undefined {
+    const row = this.#values("memory", network)[0] as [string | null, string, string] | undefined;
+    if (row === undefined) return undefined;
+    const [chosen, subnets, cursors] = row;
+    return { ...(chosen === null ? {} : { chosen }), subnets: JSON.parse(subnets), cursors: JSON.parse(cursors) };
+  }
+
+  subnetsOfOthers(network: string): string[] {
+    return this.#values("subnetsOfOthers", network).map(([subnet]) => String(subnet));
+  }
+
+  close(): void {
+    guarded(this.#path, () => this.#database.close());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #insert(entry: NewEntry, grant: Grant): Entry {
+    const createdMs = Date.now();
+    const addresses = JSON.stringify(grant.addresses);
+    const [inserted] = this.#values("insert", ...keyOf(entry.attachment), createdMs, addresses, ...owned(entry));
+    this.#reserve(Number(inserted?.[0]), entry.attachment.network, grant);
+    return { ...entry, state: "adding", createdMs, addresses: grant.addresses };
+  }
+
+  #takeOver(id: number, standing: Entry, entry: NewEntry): Entry {
+    this.#values("takeOver", ...owned(entry), id);
+    return { ...standing, ...entry, state: "adding" };
+  }
+
+  #regrant(id: number, { delegated: _, ...kept }: Entry, grant: Grant): Entry {
+    this.#values("regrant", JSON.stringify(grant.addresses), id);
+    this.#values("unreserve", id);
+    this.#reserve(id, kept.attachment.network, grant);
+    return { ...kept, addresses: grant.addresses };
+  }
+
+  #reserve(id: number, network: string, { reserved, memory }: Grant): void {
+    for (const address of reserved) {
+      this.#values("reserve", network, addressKey(address), formatAddress(address), id);
+    }
+    if (memory === undefined) return;
+    const { chosen = null, subnets, cursors } = memory;
+    this.#values("remember", network, chosen, JSON.stringify(subnets), JSON.stringify(cursors));
+  }
+
+  /** IMMEDIATE: a transaction that starts reading and then writes would fail, not wait, when another wrote in between. */
+  #transaction<T>(body: () => T): T {
+    return guarded(this.#path, () => {
+      this.#database.run("BEGIN IMMEDIATE");
+      try {
+        const result = body();
+        this.#database.run("COMMIT");
+        return result;
+      } catch (error) {
+        // A full disk makes SQLite roll back by itself.
+        if (this.#database.inTransaction) this.#database.run("ROLLBACK");
+        throw error;
+      }
+    });
+  }
+
+  #values(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): unknown[][] {
+    return guarded(this.#path, () => this.#database.query(sql[name]).values(...bindings));
+  }
+
+  #rows(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): Row[] {
+    return guarded(this.#path, () => this.#database.query<Row, SQLQueryBindings[]>(sql[name]).all(...bindings));
+  }
+
+  #row(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): Row | undefined {
+    return this.#rows(name, ...bindings)[0];
+  }
+
+  #entry(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): Entry | undefined {
+    const row = this.#row(name, ...bindings);
+    return row === undefined ? undefined : entryOf(row);
+  }
+
+  #count(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): number {
+    return Number(this.#values(name, ...bindings)[0]?.[0]);
+  }
+}
+
+function keyOf({ network, container, ifname }: Attachment): [string, string, string] {
+  return [network, container, ifname];
+}
+
+/** True when the standing attachment is whole and is of the namespace that is asked for again. */
+function isSettled(standing: Entry, entry: NewEntry): boolean {
+  return (
+    standing.state === "attached" &&
+    standing.bootId === entry.bootId &&
+    standing.netnsDevice === entry.netnsDevice &&
+    standing.netnsInode === entry.netnsInode
+  );
+}
