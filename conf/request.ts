@@ -24,6 +24,8 @@ export interface Request {
   /** Path of the network namespace. */
   readonly netns: string;
   readonly config: NetworkConfig;
+  /** CNI_NETNS_OVERRIDE: the namespace may be the caller's own. */
+  readonly mayBeOwnNetns: boolean;
   /** Folders of CNI_PATH, in order. */
   readonly pluginPath: readonly string[];
   readonly labels: Labels;

@@ -166,3 +166,7 @@ export function deleteNetns(name: string): boolean {
     throw error;
   }
 }
+
+export function closeNetns(netns: Netns): void {
+  closeSync(netns.fd);
+}

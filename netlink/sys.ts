@@ -7,6 +7,7 @@ const signatures = {
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "u64"], returns: "i32" },
   setns: { args: ["i32", "i32"], returns: "i32" },
   unshare: { args: ["i32"], returns: "i32" },
@@ -92,6 +93,25 @@ export function receive(socket: number, buffer: Uint8Array): number | undefined 
     if (number === errno.EAGAIN) return undefined;
     if (number !== errno.EINTR) throw new KernelError("receive from the kernel", number);
   }
+}
+
+const NETLINK_ADD_MEMBERSHIP = 1;
+
+/** Notifications of a group (RTNLGRP_*) come to this socket from now on. */
+export function joinNetlinkGroup(socket: number, group: number): void {
+  const value = new Int32Array([group]);
+  checked(`listen to netlink group ${group}`, c.setsockopt(socket, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, ptr(value), 4));
+}
+
+const POLLIN = 1;
+const drained = new Uint8Array(64 * 1024);
+
+/** Blocks until something can be read or the time is over; what came is thrown away. */
+export function waitReadable(socket: number, timeoutMs: number): void {
+  const descriptor = new Int32Array([socket, POLLIN]);
+  c.poll(ptr(descriptor), 1, Math.ceil(timeoutMs));
+  // Two thrown-away reasons to ask again: a message, or ENOBUFS because there were too many.
+  while (Number(c.recv(socket, ptr(drained), drained.length, MSG_DONTWAIT)) > 0);
 }
 
 // linux/sched.h, linux/nsfs.h

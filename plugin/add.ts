@@ -1,0 +1,114 @@
+/** ADD: reads, leases, plans, commits. All of it or nothing: whatever fails, what this call made is undone and the first cause is told. */
+import { code, Fault } from "../conf/fault.ts";
+import type { Request } from "../conf/request.ts";
+import type { Result } from "../conf/result.ts";
+import { ipamFor } from "../ipam/index.ts";
+import type { Lease } from "../ipam/ipam.ts";
+import { type NewEntry, openStore, type Store } from "../ipam/store.ts";
+import { closeNetns, type Netns } from "../netlink/netns.ts";
+import { commit } from "./commit.ts";
+import { type Facts, hostNetworks, readFacts } from "./facts.ts";
+import { Kernel } from "./kernel.ts";
+import { hostLinkName } from "./names.ts";
+import { bootId, openContainerNetns, processStart } from "./namespace.ts";
+import { type Plan, plan, refuseImpossible } from "./plan.ts";
+
+export interface AddOptions {
+  /** Resolves to the name of the signal that asked this process to end, if one did. */
+  readonly interruptedBy: () => Promise<string | undefined>;
+  /** Sees each plan before it is committed. */
+  readonly onPlan?: (made: Plan) => void;
+  /** A kernel other than the real one, for tests that make requests fail. */
+  readonly openKernel?: (netns: Netns) => Kernel;
+}
+
+/** Attaches a container. Throws Fault or KernelError, with nothing left behind. */
+export async function add(request: Request, options: AddOptions): Promise<Result> {
+  const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
+  const kernel = options.openKernel?.(netns) ?? new Kernel(netns);
+  try {
+    const facts = readFacts(request.config, request.attachment.ifname, kernel);
+    refuseImpossible(request.attachment, request.config, facts);
+    using store = openStore(request.config.dataDir);
+    return await attach(request, options, kernel, netns, facts, store);
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+async function attach(
+  request: Request,
+  options: AddOptions,
+  kernel: Kernel,
+  netns: Netns,
+  facts: Facts,
+  store: Store,
+): Promise<Result> {
+  const { attachment, config } = request;
+  const ipam = ipamFor(config.ipam.type);
+  const lease = await ipam.acquire({
+    request,
+    config: config.ipam,
+    entry: journalEntry(request, netns),
+    store,
+    hostNetworks: () => hostNetworks(kernel),
+  });
+  let undo: ReturnType<typeof commit> | undefined;
+  try {
+    const made = plan({ attachment, netns: request.netns, config, lease, facts });
+    options.onPlan?.(made);
+    undo = commit(made.steps, kernel);
+    store.attached(attachment, { mac: made.mac });
+    const signal = await options.interruptedBy();
+    if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
+    return resultOf(request, made, lease);
+  } catch (error) {
+    undo?.();
+    if (lease.made) await releaseQuietly(request, store);
+    throw error;
+  }
+}
+
+/** Frees the lease of an ADD that failed. A second failure must not hide the first. */
+async function releaseQuietly({ attachment, netns, config, pluginPath, raw }: Request, store: Store): Promise<void> {
+  const { name: network, cniVersion, dataDir, bridge } = config;
+  const ipamType = config.ipam.type === "delegate" ? config.ipam.plugin : config.ipam.type;
+  try {
+    await ipamFor(config.ipam.type).release({ network, cniVersion, dataDir, bridge, ipamType, pluginPath, raw, attachment, netns }, store);
+  } catch {
+    // The journal still says "adding": the next DEL, ADD or GC finishes it.
+  }
+}
+
+function journalEntry({ attachment, netns: netnsPath, config, labels }: Request, netns: Netns): NewEntry {
+  return {
+    attachment,
+    netnsPath,
+    netnsDevice: netns.device,
+    netnsInode: netns.inode,
+    bootId: bootId(),
+    pid: process.pid,
+    pidStart: processStart(process.pid) ?? 0n,
+    bridge: config.bridge,
+    hostLink: hostLinkName(attachment),
+    ipamType: config.ipam.type === "delegate" ? config.ipam.plugin : config.ipam.type,
+    ...(labels.podNamespace !== undefined && { podNamespace: labels.podNamespace }),
+    ...(labels.podName !== undefined && { podName: labels.podName }),
+  };
+}
+
+/** Interfaces in the order of the reference: the bridge, the host's end, the container's end, to which the addresses belong. */
+export function resultOf({ attachment, netns, config }: Request, made: Plan, lease: Lease): Result {
+  const dns = config.dns ?? lease.dns;
+  return {
+    interfaces: [
+      { name: config.bridge, mac: made.bridgeMac },
+      { name: made.hostLink, mac: made.hostMac, mtu: made.mtu },
+      { name: attachment.ifname, mac: made.mac, mtu: made.mtu, sandbox: netns },
+    ],
+    ips: lease.addresses.map((leased) => ({ ...leased, interface: 2 })),
+    routes: made.routes,
+    ...(dns && { dns }),
+  };
+}

@@ -1,0 +1,29 @@
+/**
+ * DEL: removes by the attachment's name alone. It needs no namespace, no lease, no `prevResult` and no valid
+ * configuration; absent is success; everything is tried, and what failed comes back together.
+ */
+import type { DeleteRequest } from "../conf/request.ts";
+import { ipamForRelease } from "../ipam/index.ts";
+import { openExistingStore } from "../ipam/store.ts";
+import { undoAll } from "./commit.ts";
+import { throwTogether } from "./failure.ts";
+import { Kernel } from "./kernel.ts";
+import { removals } from "./plan.ts";
+
+/** Detaches a container. The link goes before the address: an address must not be given out while a link still has it. */
+export async function del(request: DeleteRequest): Promise<void> {
+  using store = openExistingStore(request.dataDir);
+  const entry = store?.deleting(request.attachment);
+  const kernel = new Kernel();
+  const errors = undoAll(removals(request.attachment), kernel);
+  kernel.close();
+  // While a link may still hold the address, the lease stays; the runtime calls DEL again.
+  if (errors.length === 0) {
+    try {
+      await ipamForRelease(request, entry).release(request, store);
+    } catch (error) {
+      errors.push(error as Error);
+    }
+  }
+  throwTogether(errors);
+}

@@ -1,0 +1,69 @@
+/** What ADD must know of the kernel before it plans. Reads only; a handful of requests, none of which lists all of anything. */
+import { type Cidr, formatCidr, parseAddress } from "../conf/address.ts";
+import type { NetworkConfig } from "../conf/network.ts";
+import { type Link, linkFlag } from "../netlink/route/link.ts";
+import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
+import type { Kernel } from "./kernel.ts";
+import { addressBytes, addressFromBytes } from "./names.ts";
+import { addressesOf } from "./step/address.ts";
+
+export interface BridgeFacts {
+  /** Link kind as the kernel calls it; undefined for a physical device. */
+  readonly kind: string | undefined;
+  readonly mac: string | undefined;
+  readonly mtu: number;
+  /** CIDR; read only when a gateway address is to be put there. */
+  readonly addresses: readonly Cidr[];
+}
+
+export interface Facts {
+  /** Undefined when it is to be made. */
+  readonly bridge: BridgeFacts | undefined;
+  /** Bytes: the MTU of the interface the default route leaves by, or Ethernet's. */
+  readonly uplinkMtu: number;
+  /** True when the container has an interface of the name that was asked for. */
+  readonly isIfnameTaken: boolean;
+  readonly isLoopbackUp: boolean;
+}
+
+const ethernetMtu = 1500;
+
+/** Documentation addresses (RFC 5737, RFC 3849): nobody routes to them, so the way there is the default route. */
+const somewhereElse = ["192.0.2.1", "2001:db8::1"];
+
+export function readFacts(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
+  const bridge = kernel.link("host", config.bridge);
+  return {
+    bridge: bridge && bridgeFacts(bridge, config, kernel),
+    uplinkMtu: config.mtu ?? uplinkMtu(kernel),
+    isIfnameTaken: kernel.link("pod", ifname) !== undefined,
+    isLoopbackUp: ((kernel.link("pod", "lo")?.flags ?? 0) & linkFlag.up) !== 0,
+  };
+}
+
+function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel): BridgeFacts {
+  return {
+    kind: link.info?.kind,
+    mac: link.address,
+    mtu: link.mtu ?? ethernetMtu,
+    addresses: config.isGateway ? addressesOf(kernel, "host", config.bridge) : [],
+  };
+}
+
+function uplinkMtu(kernel: Kernel): number {
+  for (const text of somewhereElse) {
+    const outIndex = lookUpRoute(kernel.route("host"), addressBytes(parseAddress(text)!))?.outIndex;
+    const link = outIndex === undefined ? undefined : kernel.linkByIndex(outIndex);
+    if (link?.mtu !== undefined && !(link.flags & linkFlag.loopback)) return link.mtu;
+  }
+  return ethernetMtu;
+}
+
+/** The destinations of the host's routes, CIDR, default routes left out: what a subnet chosen for a network must not overlap. */
+export function hostNetworks(kernel: Kernel): string[] {
+  return [2, 10].flatMap((family) =>
+    listRoutes(kernel.route("host"), family, { table: mainTable })
+      .filter((route) => route.destination && route.dstLength > 0)
+      .map((route) => formatCidr({ ...addressFromBytes(route.destination!), prefixLength: route.dstLength })),
+  );
+}

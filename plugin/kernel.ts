@@ -1,0 +1,108 @@
+/** Everything the steps do to the kernel goes through here: one place to look, to trace and to fail in tests. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { errno, KernelError } from "../netlink/errors.ts";
+import type { Frame, Message } from "../netlink/message.ts";
+import { inNetns, type Netns, openSocketIn } from "../netlink/netns.ts";
+import { commitBatch } from "../netlink/nft/batch.ts";
+import { getLink, type Link } from "../netlink/route/link.ts";
+import { NetlinkSocket, protocol } from "../netlink/socket.ts";
+
+/** The namespace a step works in: the caller's own, or the container's. */
+export type Where = "host" | "pod";
+
+export class Kernel {
+  readonly netns: Netns | undefined;
+  readonly #links = new Map<string, Link | undefined>();
+  #host: NetlinkSocket | undefined;
+  #pod: NetlinkSocket | undefined;
+  #netfilter: NetlinkSocket | undefined;
+
+  /** Without a namespace only the host can be reached. */
+  constructor(netns?: Netns) {
+    this.netns = netns;
+  }
+
+  route(where: Where): NetlinkSocket {
+    if (where === "host") {
+      this.#host ??= new NetlinkSocket(protocol.route);
+      return this.#host;
+    }
+    this.#pod ??= openSocketIn(this.#pods(), protocol.route);
+    return this.#pod;
+  }
+
+  get netfilter(): NetlinkSocket {
+    this.#netfilter ??= new NetlinkSocket(protocol.netfilter);
+    return this.#netfilter;
+  }
+
+  /** One change over rtnetlink. */
+  request(where: Where, message: Message): Frame[] {
+    return this.route(where).request(message);
+  }
+
+  /** One atomic change of nf_tables, in the host's namespace. */
+  batch(messages: readonly Message[]): void {
+    commitBatch(this.netfilter, messages);
+  }
+
+  /** A link as it was when first asked for; `forget` it after changing it. */
+  link(where: Where, name: string): Link | undefined {
+    const key = `${where}/${name}`;
+    if (!this.#links.has(key)) this.#links.set(key, getLink(this.route(where), name));
+    return this.#links.get(key);
+  }
+
+  linkByIndex(index: number): Link | undefined {
+    return getLink(this.route("host"), index);
+  }
+
+  /** The link's index. Throws KernelError ENODEV when it is not there. */
+  indexOf(where: Where, name: string): number {
+    const link = this.link(where, name);
+    if (!link) throw new KernelError(`find link ${name}`, errno.ENODEV);
+    return link.index;
+  }
+
+  forget(where: Where, name: string): void {
+    this.#links.delete(`${where}/${name}`);
+  }
+
+  /** The value of a sysctl by its path below /proc/sys, or undefined where the kernel has none. */
+  readSysctl(where: Where, path: string): string | undefined {
+    const read = () => {
+      try {
+        return readFileSync(`/proc/sys/${path}`, "utf8").trim();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+        throw error;
+      }
+    };
+    // /proc/sys/net shows the network namespace of the thread that opens a file in it.
+    return where === "host" ? read() : inNetns<string | undefined>(this.#pods(), read);
+  }
+
+  writeSysctl(where: Where, path: string, value: string): void {
+    const write = () => {
+      try {
+        writeFileSync(`/proc/sys/${path}`, value);
+      } catch (error) {
+        const symbol = (error as NodeJS.ErrnoException).code as keyof typeof errno;
+        throw new KernelError(`set sysctl ${path} to ${value}`, errno[symbol] ?? errno.EINVAL);
+      }
+    };
+    if (where === "host") write();
+    else inNetns<void>(this.#pods(), write);
+  }
+
+  #pods(): Netns {
+    if (!this.netns) throw new Error("This verb was not given a namespace");
+    return this.netns;
+  }
+
+  close(): void {
+    this.#host?.close();
+    this.#pod?.close();
+    this.#netfilter?.close();
+  }
+}

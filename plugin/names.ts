@@ -1,0 +1,92 @@
+/**
+ * Names and numbers that follow from the owner. Because the same attachment always has the same host veth, and the same
+ * network the same group, DEL and GC need no memory: what is ours can be told from the kernel alone.
+ */
+import { type Address, addressBits, type Cidr, formatCidr } from "../conf/address.ts";
+import type { Attachment } from "../conf/attachment.ts";
+
+/** IFNAMSIZ is 16 with the closing NUL. "nsv" and 12 hex digits: 48 bits of hash. */
+const hostLinkPrefix = "nsv";
+const hostLinkDigits = 12;
+
+function hash(...parts: readonly string[]): string {
+  return new Bun.CryptoHasher("sha256").update(parts.join("\0")).digest("hex");
+}
+
+/** The host's end of an attachment's veth pair. */
+export function hostLinkName({ network, container, ifname }: Attachment): string {
+  return hostLinkPrefix + hash("link", network, container, ifname).slice(0, hostLinkDigits);
+}
+
+export function isHostLinkName(name: string): boolean {
+  return name.startsWith(hostLinkPrefix) && name.length === hostLinkPrefix.length + hostLinkDigits;
+}
+
+/** IFLA_GROUP of a network's veths. Bit 30 is set, which keeps clear of the small numbers of /etc/iproute2/group. */
+export function linkGroup(network: string): number {
+  return groupOf("links", network);
+}
+
+/** IFLA_GROUP of a bridge that a network created, so that GC may remove it again. Not the veths' group: deleting that one must spare the bridge. */
+export function bridgeGroup(network: string): number {
+  return groupOf("bridge", network);
+}
+
+/** Where GC puts stale veths in order to delete them all in one request. */
+export function condemnedGroup(network: string): number {
+  return groupOf("condemned", network);
+}
+
+function groupOf(role: string, network: string): number {
+  return (Number.parseInt(hash(role, network).slice(0, 8), 16) & 0x3fffffff) | 0x40000000;
+}
+
+/**
+ * A hardware address for an interface that holds an IP address: 0a:58 and the IPv4 address, or a hash of the IPv6 one.
+ * An address that is given out again comes with the same hardware address, so no neighbour's cache is ever wrong and
+ * nothing need be announced (an announcement is flooded to every port of the bridge).
+ */
+export function macOf({ family, value }: Address): string {
+  const digits = family === 4 ? value.toString(16).padStart(8, "0") : hash("mac", value.toString(16)).slice(0, 8);
+  return `0a:58:${digits.match(/../g)!.join(":")}`;
+}
+
+/** A hardware address for an interface without an IP address: 0a:59 and a hash of its owner. */
+export function macOfOwner(...owner: readonly string[]): string {
+  return `0a:59:${hash("mac", ...owner).slice(0, 8).match(/../g)!.join(":")}`;
+}
+
+export const nftTable = "ns_net";
+
+const masqueradePrefix = "masquerade-";
+/** NFT_NAME_MAXLEN is 256; a long network name is cut, its hash stays. */
+const networkNameInChainMax = 100;
+
+/** Every chain of a network begins so. nft(8) reads letters, digits, `/`, `\`, `_` and `.` and `-` in a name. */
+export function masqueradeChainPrefix(network: string): string {
+  return `${masqueradePrefix}${network.slice(0, networkNameInChainMax)}-${hash("network", network).slice(0, 6)}-`;
+}
+
+/** The chain that masquerades these subnets of a network: other subnets, another chain, so "is it there" is "is it right". */
+export function masqueradeChain(network: string, subnets: readonly Cidr[]): string {
+  return masqueradeChainPrefix(network) + hash("subnets", ...subnets.map(formatCidr)).slice(0, 8);
+}
+
+/** An address as the 4 or 16 bytes the kernel wants. */
+export function addressBytes({ family, value }: Address): Uint8Array {
+  const length = addressBits(family) / 8;
+  const bytes = new Uint8Array(length);
+  let rest = value;
+  for (let i = length - 1; i >= 0; i--) {
+    bytes[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
+}
+
+/** The address in 4 or 16 bytes. */
+export function addressFromBytes(bytes: Uint8Array): Address {
+  let value = 0n;
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  return { family: bytes.length === 4 ? 4 : 6, value };
+}

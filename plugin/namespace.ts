@@ -1,0 +1,49 @@
+/** The container's namespace as ADD and CHECK need it: there, a network namespace, and not the caller's own. */
+import { readFileSync } from "node:fs";
+import { code, Fault } from "../conf/fault.ts";
+import { closeNetns, isSameNetns, NotANamespace, type Netns, openNetns, openOwnNetns } from "../netlink/netns.ts";
+
+/** Opens it. Throws Fault: code 3 when it is gone (the runtime need not clean up), 8 when it is something else or our own. */
+export function openContainerNetns(path: string, mayBeOwn: boolean): Netns {
+  const netns = openOrFault(path);
+  if (mayBeOwn) return netns;
+  const own = openOwnNetns();
+  const same = isSameNetns(netns, own);
+  closeNetns(own);
+  if (!same) return netns;
+  closeNetns(netns);
+  throw new Fault(
+    code.netns,
+    `Cannot use CNI_NETNS = ${path}: it is the network namespace that this plugin runs in`,
+    "CNI_NETNS must be the container's namespace, such as /run/netns/NAME or /proc/PID/ns/net",
+  );
+}
+
+function openOrFault(path: string): Netns {
+  try {
+    return openNetns(path);
+  } catch (error) {
+    if (!(error instanceof NotANamespace)) throw error;
+    throw new Fault(
+      error.missing ? code.unknownContainer : code.netns,
+      error.message,
+      "CNI_NETNS must be the path of a network namespace, such as /run/netns/NAME or /proc/PID/ns/net",
+    );
+  }
+}
+
+/** Changes with every boot: what the journal describes of an earlier one is gone. */
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when there is none. A pid alone may be another process by now. */
+export function processStart(pid: number): bigint | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field, the command in brackets, may hold anything, brackets and spaces too.
+    return BigInt(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]!);
+  } catch {
+    return undefined;
+  }
+}

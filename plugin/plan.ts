@@ -1,0 +1,167 @@
+/**
+ * What an attachment is, as a list of steps. Pure: the kernel was read before, in `facts`, and is written after, by
+ * `commit`. Every verb is a reading of this list.
+ */
+import { type Cidr, formatCidr, networkOf, overlaps, parseAddress, parseCidr } from "../conf/address.ts";
+import { type Attachment, attachmentText } from "../conf/attachment.ts";
+import { code, Fault } from "../conf/fault.ts";
+import type { NetworkConfig, Route } from "../conf/network.ts";
+import type { Lease, LeasedAddress } from "../ipam/ipam.ts";
+import type { Facts } from "./facts.ts";
+import { bridgeGroup, hostLinkName, linkGroup, macOf, macOfOwner } from "./names.ts";
+import type { Removal, Step } from "./step/index.ts";
+
+export interface PlanInput {
+  readonly attachment: Attachment;
+  /** Path of the container's namespace, for printing. */
+  readonly netns: string;
+  readonly config: NetworkConfig;
+  readonly lease: Lease;
+  readonly facts: Facts;
+}
+
+export interface Plan {
+  readonly steps: readonly Step[];
+  readonly hostLink: string;
+  readonly hostMac: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly bridgeMac: string;
+  readonly routes: readonly Route[];
+}
+
+/** The steps of ADD, in order. Throws Fault (code.config) for what the host as it is cannot bear. */
+export function plan(input: PlanInput): Plan {
+  const { attachment, config, lease, facts, netns } = input;
+  const addresses = lease.addresses.map((leased) => ({ ...leased, cidr: parseCidr(leased.address)! }));
+  const mtu = facts.uplinkMtu;
+  const hostLink = hostLinkName(attachment);
+  const mac = config.mac ?? (addresses[0] ? macOf(addresses[0].cidr) : macOfOwner(hostLink));
+  const hostMac = macOfOwner("host", hostLink);
+  const gateways = config.isGateway ? gatewaysOf(lease.addresses) : [];
+  const bridgeMac = facts.bridge?.mac ?? (gateways[0] ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
+  const routes = routesOf(config, lease);
+  const steps: Step[] = [
+    ...bridgeSteps(input, mtu, bridgeMac, gateways),
+    ...(config.ipMasq && addresses.length > 0
+      ? [{ kind: "masquerade", network: attachment.network, subnets: distinct(addresses.map(({ cidr }) => formatCidr(networkOf(cidr)))) } as const]
+      : []),
+    {
+      kind: "veth",
+      host: hostLink,
+      hostMac,
+      ifname: attachment.ifname,
+      mac,
+      mtu,
+      bridge: config.bridge,
+      group: linkGroup(attachment.network),
+      netns,
+    },
+    { kind: "bridgePort", link: hostLink, hairpin: config.hairpinMode, isolated: config.portIsolation },
+    ...containerSteps(input, routes),
+  ];
+  return { steps, hostLink, hostMac, mac, mtu, bridgeMac, routes };
+}
+
+/** What DEL removes: derived from the attachment's name, so that neither a lease nor a namespace nor a configuration is needed. */
+export function removals(attachment: Attachment): readonly Removal[] {
+  return [{ kind: "veth", host: hostLinkName(attachment) }];
+}
+
+function bridgeSteps({ config, facts, netns }: PlanInput, mtu: number, mac: string, gateways: readonly Cidr[]): Step[] {
+  const families = new Set(gateways.map(({ family }) => family));
+  return [
+    ...(families.has(4) ? [{ kind: "sysctl", where: "host", path: "net/ipv4/ip_forward", value: "1", netns } as const] : []),
+    ...(families.has(6) ? [{ kind: "sysctl", where: "host", path: "net/ipv6/conf/all/forwarding", value: "1", netns } as const] : []),
+    { kind: "bridge", name: config.bridge, mac, mtu, group: bridgeGroup(config.name), promiscuous: config.promiscMode },
+    ...gateways.map(
+      (gateway): Step => ({
+        kind: "address",
+        where: "host",
+        link: config.bridge,
+        address: formatCidr(gateway),
+        detectDuplicates: false,
+        netns,
+        replaces: replacedBy(gateway, config, facts),
+      }),
+    ),
+  ];
+}
+
+/** Addresses of the bridge in the gateway's subnet that are not the gateway: a leftover to replace, or a conflict. */
+function replacedBy(gateway: Cidr, config: NetworkConfig, facts: Facts): string[] {
+  const wanted = formatCidr(gateway);
+  const others = (facts.bridge?.addresses ?? []).filter((other) => overlaps(other, gateway) && formatCidr(other) !== wanted).map(formatCidr);
+  if (others.length === 0 || config.forceAddress) return others;
+  throw new Fault(
+    code.config,
+    `Cannot give bridge ${config.bridge} the gateway address ${wanted}: it has ${others.join(", ")} in the same subnet`,
+    `Set forceAddress to replace it, choose another bridge or subnet, or remove it with: ip address del ${others[0]} dev ${config.bridge}`,
+  );
+}
+
+function containerSteps({ attachment, config, lease, facts, netns }: PlanInput, routes: readonly Route[]): Step[] {
+  const link = attachment.ifname;
+  if (config.disableContainerInterface) return [];
+  const hasIpv6 = lease.addresses.some(({ address }) => address.includes(":"));
+  return [
+    ...(facts.isLoopbackUp ? [] : [{ kind: "up", link: "lo", netns } as const]),
+    ...(hasIpv6 ? [{ kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/disable_ipv6`, value: "0", netns } as const] : []),
+    ...lease.addresses.map(
+      ({ address }): Step => ({ kind: "address", where: "pod", link, address, detectDuplicates: config.enabledad, netns, replaces: [] }),
+    ),
+    { kind: "up", link, netns },
+    ...routes.map((route): Step => ({ kind: "route", ...route, link, netns })),
+    { kind: "forwarding", link: hostLinkName(attachment) },
+  ];
+}
+
+/** The gateway of each address with the length of its subnet, each once. */
+function gatewaysOf(addresses: readonly LeasedAddress[]): Cidr[] {
+  const texts = addresses.flatMap(({ address, gateway }) => {
+    const { prefixLength } = parseCidr(address)!;
+    const found = parseAddress(gateway ?? "");
+    return found ? [formatCidr({ ...found, prefixLength })] : [];
+  });
+  return distinct(texts).map((text) => parseCidr(text)!);
+}
+
+const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
+
+/** The lease's routes, each with a gateway, and with isDefaultGateway a default route for each family that has none. */
+function routesOf(config: NetworkConfig, lease: Lease): Route[] {
+  const gatewayFor = (isIpv6: boolean) => lease.addresses.find(({ address, gateway }) => gateway && address.includes(":") === isIpv6)?.gateway;
+  const given = lease.routes.map((route) => {
+    const gw = route.gw ?? (route.scope === undefined ? gatewayFor(route.dst.includes(":")) : undefined);
+    return gw === undefined ? route : { ...route, gw };
+  });
+  if (!config.isDefaultGateway) return given;
+  const added = ([4, 6] as const).flatMap((family) => {
+    const gw = gatewayFor(family === 6);
+    const dst = defaultRoutes[family];
+    return gw === undefined || given.some((route) => route.dst === dst) ? [] : [{ dst, gw }];
+  });
+  return [...given, ...added];
+}
+
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}
+
+/** Refuses, before anything is touched, what would fail half-way. Throws Fault. */
+export function refuseImpossible(attachment: Attachment, config: NetworkConfig, facts: Facts): void {
+  if (facts.isIfnameTaken) {
+    throw new Fault(
+      code.environment,
+      `Cannot attach ${attachmentText(attachment)}: the container has an interface ${attachment.ifname} already`,
+      "Delete the attachment first (CNI DEL, or 'ns-net del'), or ask for another CNI_IFNAME",
+    );
+  }
+  if (facts.bridge && facts.bridge.kind !== "bridge") {
+    throw new Fault(
+      code.config,
+      `Cannot use bridge = ${JSON.stringify(config.bridge)}: the host's link of that name is a ${facts.bridge.kind ?? "device"}, no bridge`,
+      `bridge must be the name of a bridge, or one that no link has; see: ip -d link show ${config.bridge}`,
+    );
+  }
+}

@@ -1,0 +1,35 @@
+/** How the bridge treats the port: its host end may hear itself (hairpin), and may be kept from other isolated ports. */
+import { changeBridgePort, portOf } from "../../netlink/route/link.ts";
+import { differences, type Kind, missing } from "./step.ts";
+
+export interface BridgePortStep {
+  readonly kind: "bridgePort";
+  readonly link: string;
+  readonly hairpin: boolean;
+  readonly isolated: boolean;
+}
+
+const onOff = (value: number | boolean | undefined) => (value ? "on" : "off");
+
+export const bridgePort: Kind<BridgePortStep> = {
+  apply({ link, hairpin, isolated }, kernel) {
+    const index = kernel.indexOf("host", link);
+    kernel.request("host", changeBridgePort(`set the bridge port ${link}`, index, { hairpin: Number(hairpin), isolated: Number(isolated) }));
+    return false;
+  },
+
+  check({ link, hairpin, isolated }, kernel) {
+    const found = kernel.link("host", link);
+    const port = found && portOf(found);
+    if (!port) return missing(`bridge port ${link}`);
+    return differences(
+      `bridge port ${link}`,
+      { hairpin: onOff(hairpin), isolated: onOff(isolated) },
+      { hairpin: onOff(port.hairpin), isolated: onOff(port.isolated) },
+    );
+  },
+
+  print({ link, hairpin, isolated }) {
+    return [`bridge link set dev ${link} hairpin ${onOff(hairpin)} isolated ${onOff(isolated)}`];
+  },
+};

@@ -1,0 +1,41 @@
+/** The kinds of step. The mapped type makes a missing or misnamed kind a compile error. */
+import type { Kernel } from "../kernel.ts";
+import { type AddressStep, address } from "./address.ts";
+import { type BridgeStep, bridge } from "./bridge.ts";
+import { type BridgePortStep, bridgePort } from "./bridgePort.ts";
+import { type ForwardingStep, forwarding } from "./forwarding.ts";
+import { type MasqueradeStep, masquerade } from "./masquerade.ts";
+import { type RouteStep, route } from "./route.ts";
+import type { Difference, Kind } from "./step.ts";
+import { type SysctlStep, sysctl } from "./sysctl.ts";
+import { type UpStep, up } from "./up.ts";
+import { type VethKey, type VethStep, veth } from "./veth.ts";
+
+export type Step =
+  | AddressStep
+  | BridgeStep
+  | BridgePortStep
+  | ForwardingStep
+  | MasqueradeStep
+  | RouteStep
+  | SysctlStep
+  | UpStep
+  | VethStep;
+
+/** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
+export type Removal = { readonly kind: "veth" } & VethKey;
+
+type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
+
+const kinds: Kinds = { address, bridge, bridgePort, forwarding, masquerade, route, sysctl, up, veth } satisfies {
+  readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, K extends Removal["kind"] ? Extract<Removal, { kind: K }> : Extract<Step, { kind: K }>>;
+};
+
+// A step and its kind belong together by `kind`; the compiler cannot follow that through a lookup.
+const kindOf = (step: { readonly kind: Step["kind"] }) => kinds[step.kind] as unknown as Kind<typeof step>;
+
+/** True when this call made something that `undoStep` removes. */
+export const applyStep = (step: Step, kernel: Kernel): boolean => kindOf(step).apply(step, kernel);
+export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);
+export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
+export const printStep = (step: Step): readonly string[] => kindOf(step).print(step);

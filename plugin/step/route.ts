@@ -1,0 +1,88 @@
+/** A route of the container. It dies with its link. */
+import { addressBits, type Cidr, formatAddress, formatCidr, parseAddress, parseCidr } from "../../conf/address.ts";
+import type { Route as RouteWanted } from "../../conf/network.ts";
+import { errno, isKernelError } from "../../netlink/errors.ts";
+import { addRoute, listRoutes, mainTable, type Route } from "../../netlink/route/route.ts";
+import { addressBytes, addressFromBytes } from "../names.ts";
+import { type Kind, missing } from "./step.ts";
+import { netnsWord } from "./veth.ts";
+
+export interface RouteStep extends RouteWanted {
+  readonly kind: "route";
+  readonly link: string;
+  readonly netns: string;
+}
+
+/** The metric the kernel gives an IPv6 route without one (IP6_RT_PRIO_USER). */
+const ipv6PriorityDefault = 1024;
+
+function destinationOf({ dst }: RouteWanted): Cidr {
+  return parseCidr(dst)!;
+}
+
+function textOf({ dst, gw, priority, table, link }: RouteStep): string {
+  const parts = [dst, gw && `via ${gw}`, `dev ${link}`, priority && `metric ${priority}`, table && `table ${table}`];
+  return parts.filter(Boolean).join(" ");
+}
+
+export const route: Kind<RouteStep> = {
+  apply(step, kernel) {
+    const destination = destinationOf(step);
+    const gateway = step.gw === undefined ? undefined : addressBytes(parseAddress(step.gw)!);
+    try {
+      kernel.request(
+        "pod",
+        addRoute({
+          text: textOf(step),
+          destination: addressBytes(destination),
+          dstLength: destination.prefixLength,
+          outIndex: kernel.indexOf("pod", step.link),
+          gateway,
+          mtu: step.mtu,
+          advmss: step.advmss,
+          priority: step.priority,
+          table: step.table,
+          scope: step.scope,
+        }),
+      );
+    } catch (error) {
+      // The kernel made the same route with the address, or the configuration names it twice.
+      if (!isKernelError(error, errno.EEXIST)) throw error;
+    }
+    return false;
+  },
+
+  check(step, kernel) {
+    const destination = destinationOf(step);
+    const family = destination.family === 4 ? 2 : 10;
+    if (!kernel.link("pod", step.link)) return missing(`link ${step.link}`);
+    const outIndex = kernel.indexOf("pod", step.link);
+    const candidates = listRoutes(kernel.route("pod"), family, { table: step.table ?? mainTable, outIndex }).filter((found) => {
+      const bytes = found.destination ?? new Uint8Array(addressBits(destination.family) / 8);
+      return found.outIndex === outIndex && found.dstLength === destination.prefixLength && addressFromBytes(bytes).value === destination.value;
+    });
+    if (candidates.some((found) => isAsWanted(found, step))) return [];
+    const shown = candidates.map((found) => `via ${gatewayText(found) ?? "the link"}`).join(", ");
+    return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
+  },
+
+  print(step) {
+    const family = step.dst.includes(":") ? " -6" : "";
+    const more = [step.mtu && ` mtu ${step.mtu}`, step.advmss && ` advmss ${step.advmss}`, step.scope && ` scope ${step.scope}`];
+    return [`ip -n ${netnsWord(step.netns)}${family} route add ${textOf(step)}${more.filter(Boolean).join("")}`];
+  },
+};
+
+function gatewayText(found: Route): string | undefined {
+  return found.gateway && formatAddress(addressFromBytes(found.gateway));
+}
+
+function isAsWanted(found: Route, { gw, mtu, advmss, priority }: RouteStep): boolean {
+  const isIpv6 = found.family === 10;
+  return (
+    gatewayText(found) === (gw && formatAddress(parseAddress(gw)!)) &&
+    (mtu === undefined || found.metrics?.mtu === mtu) &&
+    (advmss === undefined || found.metrics?.advmss === advmss) &&
+    (priority === undefined || (found.priority ?? 0) === (isIpv6 && priority === 0 ? ipv6PriorityDefault : priority))
+  );
+}

@@ -1,0 +1,33 @@
+/** What a step is: data, and for each kind of it four readings. */
+import type { Kernel } from "../kernel.ts";
+
+/** What CHECK found different: `mtu of eth0`, `1500`, `1400`. */
+export interface Difference {
+  readonly what: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** `Key` is the part of the step that its undo needs; DEL builds it from the attachment's name alone. */
+export interface Kind<Step, Key = Step> {
+  /** Does it, in one atomic request. True when this call made something that `undo` removes; false when it was there. */
+  apply(step: Step, kernel: Kernel): boolean;
+  /** Removes it; absent is success. A kind whose effect dies with another step's, or is shared by attachments, has none. */
+  undo?(key: Key, kernel: Kernel): void;
+  /** Compares it with the kernel; changes nothing. */
+  check(step: Step, kernel: Kernel): readonly Difference[];
+  /** The commands a person would have typed. */
+  print(step: Step): readonly string[];
+}
+
+/** The differences between two records of the same shape, field by field. */
+export function differences(of: string, expected: Readonly<Record<string, unknown>>, found: Readonly<Record<string, unknown>>): Difference[] {
+  return Object.entries(expected).flatMap(([field, want]) => {
+    const have = found[field];
+    return want === undefined || want === have ? [] : [{ what: `${field} of ${of}`, expected: String(want), found: String(have ?? "none") }];
+  });
+}
+
+export function missing(what: string): Difference[] {
+  return [{ what, expected: "there", found: "missing" }];
+}

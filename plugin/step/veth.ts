@@ -1,0 +1,83 @@
+/**
+ * The veth pair, in one message: both names, hardware addresses and MTUs, the inner end straight in the container's
+ * namespace, the outer end in the network's group and in the bridge. Deleting one end deletes the other, wherever it is.
+ */
+import { errno, isKernelError } from "../../netlink/errors.ts";
+import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
+import { createLink, deleteLink, linkFlag } from "../../netlink/route/link.ts";
+import { differences, type Kind, missing } from "./step.ts";
+
+export interface VethStep {
+  readonly kind: "veth";
+  readonly host: string;
+  readonly hostMac: string;
+  readonly ifname: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly bridge: string;
+  readonly group: number;
+  readonly netns: string;
+}
+
+export type VethKey = Pick<VethStep, "host">;
+
+export const veth: Kind<VethStep, VethKey> = {
+  apply({ host, hostMac, ifname, mac, mtu, bridge, group }, kernel) {
+    const netnsFd = kernel.netns!.fd;
+    kernel.request(
+      "host",
+      createLink({
+        name: host,
+        address: hostMac,
+        mtu,
+        group,
+        master: kernel.indexOf("host", bridge),
+        set: linkFlag.up,
+        info: { kind: vethKind, data: vethData.put({ peer: { name: ifname, address: mac, mtu, netnsFd } }) },
+      }),
+    );
+    kernel.forget("host", host);
+    kernel.forget("pod", ifname);
+    return true;
+  },
+
+  undo({ host }, kernel) {
+    try {
+      kernel.request("host", deleteLink(host));
+    } catch (error) {
+      if (!isKernelError(error, errno.ENODEV)) throw error;
+    }
+    kernel.forget("host", host);
+  },
+
+  check({ host, ifname, mac, mtu, bridge, group }, kernel) {
+    const outer = kernel.link("host", host);
+    const inner = kernel.link("pod", ifname);
+    if (!outer) return missing(`link ${host} (the host's end of ${ifname})`);
+    if (!inner) return missing(`link ${ifname} in the container`);
+    return [
+      ...differences(
+        `link ${host}`,
+        { kind: vethKind, master: kernel.link("host", bridge)?.index, mtu, group, state: "up", "other end": inner.index },
+        { ...outer, kind: outer.info?.kind, state: stateOf(outer.flags), "other end": outer.peerIndex },
+      ),
+      ...differences(`link ${ifname} in the container`, { kind: vethKind, mac, mtu }, { kind: inner.info?.kind, mac: inner.address, mtu: inner.mtu }),
+    ];
+  },
+
+  print({ host, hostMac, ifname, mac, mtu, bridge, group, netns }) {
+    return [
+      `ip link add ${host} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,
+      `ip link set ${host} master ${bridge} up`,
+    ];
+  },
+};
+
+function stateOf(flags: number): string {
+  return flags & linkFlag.up ? "up" : "down";
+}
+
+/** How `ip` names a namespace: by name below /run/netns, else by path (which `ip` takes since it begins with a slash). */
+export function netnsWord(path: string): string {
+  return path.replace(/^(\/var)?\/run\/netns\//, "");
+}
