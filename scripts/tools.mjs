@@ -1,0 +1,50 @@
+/** The Debian packages whose programs the tests take as witnesses, and what is lost without each. */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+const tools = [
+  { package: "iproute2", program: "ip", without: "every test on the real kernel is skipped" },
+  { package: "nftables", program: "nft", without: "tests that read rules back are skipped" },
+  { package: "iputils-ping", program: "ping", without: "tests that ping are skipped" },
+  { package: "containernetworking-plugins", program: "/usr/lib/cni/bridge", without: "tests beside the reference plugins are skipped" },
+];
+
+const sbin = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** Absolute path of a program; Debian keeps `ip` and `nft` where a user's PATH does not look. */
+export function findProgram(name) {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...sbin];
+  const candidates = name.startsWith("/") ? [name] : folders.map((folder) => join(folder, name));
+  return candidates.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const aptGet = (...args) =>
+  spawnSync("apt-get", args, { encoding: "utf8", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+
+function install(packages) {
+  console.error(`ready: installing ${packages.join(", ")} with apt-get (NSNET_TOOLS=no leaves the machine as it is)`);
+  const options = ["install", "--yes", "--no-install-recommends", "-qq", ...packages];
+  if (aptGet(...options).status === 0) return;
+  // Most often the package lists are missing or old.
+  aptGet("update", "-qq");
+  const second = aptGet(...options);
+  if (second.status !== 0) console.error(`ready: apt-get failed: ${second.stderr?.trim().split("\n").at(-1)}`);
+}
+
+/** Installs what is missing where that is possible, and says what the rest costs. Never fails: a test without its witness is skipped, aloud. */
+export function readyTools() {
+  const missing = () => tools.filter(({ program }) => findProgram(program) === undefined);
+  const before = missing();
+  if (before.length === 0) return;
+  const may = process.getuid?.() === 0 && process.env.NSNET_TOOLS !== "no" && findProgram("apt-get") !== undefined;
+  if (may) install(before.map((tool) => tool.package));
+  for (const tool of may ? missing() : before) console.error(`ready: ${tool.package} is not installed: ${tool.without}`);
+}
