@@ -1,11 +1,11 @@
 /** Finds, makes and opens the store's file: `<dataDir>/ns-net.sqlite`. */
 import { constants, Database } from "bun:sqlite";
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Store } from "../store.ts";
 import { asideCure, guarded } from "./failure.ts";
-import { busyTimeoutMs, logPages } from "./limits.ts";
+import { busyTimeoutMs } from "./limits.ts";
 import { schema, schemaVersion } from "./schema.ts";
 import { SqliteStore } from "./sqlite.ts";
 
@@ -21,23 +21,21 @@ export function openStore(dataDir: string): Store {
   const path = storePathOf(dataDir);
   return guarded(path, () => {
     if (!existsSync(path)) create(dataDir, path);
-    return open(path, logPages.add);
+    return open(path);
   });
 }
 
 /** Opens the store for whoever only needs it if it is there (DEL, ls): undefined, and nothing made, if there is none. */
 export function openExistingStore(dataDir: string): Store | undefined {
   const path = storePathOf(dataDir);
-  return guarded(path, () => (existsSync(path) ? open(path, logPages.other) : undefined));
+  return guarded(path, () => (existsSync(path) ? open(path) : undefined));
 }
 
-function open(path: string, logPagesMax: number): Store {
+function open(path: string): Store {
   const database = new Database(path, constants.SQLITE_OPEN_READWRITE | noFollow);
   try {
     // A commit need not reach the disk: what it describes dies with the machine. NORMAL still never tears the file.
-    database.run(
-      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${logPagesMax}`,
-    );
+    database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0`);
     requireVersion(path, Number(database.prepare("PRAGMA user_version").values()[0]?.[0]));
     return new SqliteStore(path, database);
   } catch (error) {
@@ -69,12 +67,14 @@ function create(dataDir: string, path: string): void {
   removeDraft(draft);
   try {
     // SQLite gives its -wal and -shm files the mode of the file itself.
-    closeSync(openSync(draft, "wx", 0o600));
-    const database = new Database(draft, constants.SQLITE_OPEN_READWRITE | noFollow);
+    const file = openSync(draft, "wx", 0o600);
     try {
+      using database = new Database(draft, constants.SQLITE_OPEN_READWRITE | noFollow);
       database.run(schema);
-    } finally {
       database.close();
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
     }
     linkIfAbsent(draft, path);
   } finally {

@@ -19,6 +19,7 @@ const pageSize = 1024;
  * The trigger frees addresses even when a person deletes a row by hand.
  */
 export const schema = `
+PRAGMA synchronous = OFF;        -- one fsync when it is whole
 PRAGMA page_size = ${pageSize};
 PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;

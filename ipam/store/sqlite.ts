@@ -7,6 +7,8 @@ import type { LeasedAddress } from "../ipam.ts";
 import type { Begun, Delegated, Entry, Grant, NetworkMemory, NewEntry, Store } from "../store.ts";
 import { guarded } from "./failure.ts";
 import { addressKey } from "./key.ts";
+import { logBytesMax } from "./limits.ts";
+import { shortenLog } from "./log.ts";
 import { entryOf, owned, ownedColumns, type Row } from "./row.ts";
 
 const ofAttachment = "network = ? AND container = ? AND ifname = ?";
@@ -63,6 +65,7 @@ export class SqliteStore implements Store {
   attached(attachment: Attachment, result: { mac?: string; addresses?: readonly LeasedAddress[] }): void {
     const addresses = result.addresses === undefined ? null : JSON.stringify(result.addresses);
     this.#values("attached", result.mac ?? null, addresses, ...keyOf(attachment));
+    shortenLog(this.#path, this.#database, logBytesMax.attached);
   }
 
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void {
@@ -82,7 +85,9 @@ export class SqliteStore implements Store {
   }
 
   remove(attachment: Attachment): boolean {
-    return this.#values("remove", ...keyOf(attachment)).length > 0;
+    const [removed] = this.#values("remove", ...keyOf(attachment));
+    shortenLog(this.#path, this.#database, logBytesMax.remove);
+    return removed !== undefined;
   }
 
   holder(network: string, address: Address): Entry | undefined {
