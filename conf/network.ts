@@ -40,6 +40,8 @@ export interface StoreIpamConfig {
   readonly dns?: Dns;
   /** Path of a resolv.conf whose entries become `dns`. */
   readonly resolvConf?: string;
+  /** `ipam.dataDir`: where the reference's host-local keeps its reservations. Ours are in the network's `dataDir`. */
+  readonly hostLocalDir?: string;
 }
 
 export interface StaticIpamConfig {

@@ -3,6 +3,9 @@ export const versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "
 
 export type Version = (typeof versions)[number];
 
+/** That of a configuration which does not say. */
+export const oldestVersion: Version = "0.1.0";
+
 export const newestVersion: Version = "1.1.0";
 
 export function isVersion(text: unknown): text is Version {

@@ -41,14 +41,32 @@ export const ownKeys = {
   dataDir: text("Folder of the store of addresses; default /var/lib/ns-net", "an absolute path"),
 } as const;
 
-export const network = object("The configuration of a network for one plugin", {
+const specKeys = {
   cniVersion: text("Version of the CNI specification that results are written in"),
   name: text("Name of the network, unique on the host"),
   type: text("Name of the plugin"),
+};
+
+export const network = object("The configuration of a network for one plugin", {
+  ...specKeys,
   ...ownKeys,
   ...storeKeys,
   ipam: anyIpam,
   dns,
   runtimeConfig,
   args,
+  prevResult: object("The result of the plugin before this one, written by the runtime", {}),
+});
+
+const known = text("A key that is right as it is");
+
+/** What a person writes. What runtimes and other plugins write is nothing that a hint about spelling would help. */
+export const writtenByHand = object("Keys that may be misspelt", {
+  ...specKeys,
+  ...ownKeys,
+  ...storeKeys,
+  dns,
+  ipam: known,
+  runtimeConfig: known,
+  args: known,
 });

@@ -1,0 +1,77 @@
+/** From bytes to a JSON object, or a Fault with code 6 that says what the matter with the bytes is. */
+import { code, Fault } from "./fault.ts";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A configuration has a kilobyte or two; a prevResult with many routes some tens. */
+export const configurationBytesMax = 1024 * 1024;
+
+/** Deepest that CNI itself goes is 7 (a list's plugin's ipam's ranges); the rest is for what others put beside it. */
+export const depthMax = 64;
+
+export interface Decoded {
+  readonly text: string;
+  readonly object: JsonObject;
+}
+
+/** What came on standard input, as text and as a value. */
+export function decodeObject(bytes: Uint8Array): Decoded {
+  const text = decodeText(bytes);
+  checkNesting(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw undecodable(
+      `is not JSON: ${(error as Error).message}`,
+      "look for a missing comma, bracket or quotation mark",
+    );
+  }
+  if (!isObject(value)) throw undecodable("is not a JSON object", "write it in braces: { … }");
+  return { text, object: value };
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function decodeText(bytes: Uint8Array): string {
+  if (bytes.byteLength > configurationBytesMax) {
+    throw undecodable(
+      `has more than ${configurationBytesMax} bytes`,
+      `keep it within ${configurationBytesMax} bytes (1 MiB)`,
+    );
+  }
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw undecodable("is not UTF-8", "save the file in UTF-8");
+  }
+  if (text.trim() === "") throw undecodable("is empty", "give a network configuration as JSON on standard input");
+  return text;
+}
+
+/** Before JSON.parse, whose recursion a hostile text could exhaust; and it tells a text that was cut off from one that is wrong. */
+function checkNesting(text: string): void {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (inString) {
+      if (char === "\\") i++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') {
+      inString = true;
+    } else if (char === "{" || char === "[") {
+      if (++depth > depthMax) throw undecodable(`is nested deeper than ${depthMax} levels`, "make it flatter");
+    } else if (char === "}" || char === "]") {
+      depth--;
+    }
+  }
+  if (depth > 0 || inString) throw undecodable("ends too soon", "give it whole: it may have been cut off on the way");
+}
+
+function undecodable(what: string, cure: string): Fault {
+  return new Fault(code.decode, `Cannot decode the network configuration: it ${what}`, cure);
+}

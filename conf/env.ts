@@ -1,0 +1,98 @@
+/** CNI's environment variables (SPEC.md, section 2 "Parameters"): what each verb needs of them and what they may be. */
+import { code, Fault, shown } from "./fault.ts";
+import { containerId, interfaceName } from "./names.ts";
+import type { Verb } from "./request.ts";
+import { isAtLeast, type Version } from "./version.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables that a verb does not use are empty, whatever they were set to: podman sends `dummy` with VERSION. */
+export interface Call {
+  readonly verb: Verb;
+  readonly container: string;
+  readonly ifname: string;
+  /** Path of the network namespace; with DEL it may be empty. */
+  readonly netns: string;
+  /** Folders, in order. */
+  readonly pluginPath: readonly string[];
+}
+
+/** The version that brought the verb. A configuration of an older one cannot ask for it. */
+const leastVersion: Readonly<Record<Verb, Version>> = {
+  ADD: "0.1.0",
+  DEL: "0.1.0",
+  VERSION: "0.1.0",
+  CHECK: "0.4.0",
+  GC: "1.1.0",
+  STATUS: "1.1.0",
+};
+
+interface Variable {
+  readonly name: string;
+  readonly needed: readonly Verb[];
+  readonly allowed?: readonly Verb[];
+  readonly mustBe: string;
+  allows(text: string): boolean;
+}
+
+const anything = { mustBe: "set", allows: () => true };
+
+const variables = {
+  container: { name: "CNI_CONTAINERID", needed: ["ADD", "CHECK", "DEL"], ...containerId },
+  netns: { name: "CNI_NETNS", needed: ["ADD", "CHECK"], allowed: ["DEL"], ...anything },
+  ifname: { name: "CNI_IFNAME", needed: ["ADD", "CHECK", "DEL"], ...interfaceName },
+  path: { name: "CNI_PATH", needed: ["GC"], allowed: ["ADD", "CHECK", "DEL", "STATUS"], ...anything },
+} as const satisfies Record<string, Variable>;
+
+/** Throws code 4: for an unknown verb, naming all variables that are missing, or for the first that cannot be used. */
+export function readEnv(env: Environment): Call {
+  const verb = readVerb(env);
+  const missing = Object.values<Variable>(variables).filter(({ name, needed }) => needed.includes(verb) && !env[name]);
+  if (missing.length > 0) {
+    const names = missing.map(({ name }) => name).join(", ");
+    throw new Fault(code.environment, `Cannot do ${verb} without ${names}`, `set ${names} in the environment`);
+  }
+  const value = ({ name, needed, allowed, mustBe, allows }: Variable): string => {
+    const text = env[name];
+    if (!text || !(needed.includes(verb) || allowed?.includes(verb))) return "";
+    if (!allows(text)) throw badVariable(name, text, mustBe);
+    return text;
+  };
+  return {
+    verb,
+    container: value(variables.container),
+    netns: value(variables.netns),
+    ifname: value(variables.ifname),
+    pluginPath: value(variables.path)
+      .split(":")
+      .filter((folder) => folder !== ""),
+  };
+}
+
+export function readVerb({ CNI_COMMAND: verb }: Environment): Verb {
+  const verbs = Object.keys(leastVersion).join(", ");
+  if (!verb) throw new Fault(code.environment, "Cannot do anything without CNI_COMMAND", `set it to one of ${verbs}`);
+  if (!Object.hasOwn(leastVersion, verb)) throw badVariable("CNI_COMMAND", verb, `one of ${verbs}`);
+  return verb as Verb;
+}
+
+/** Not in the specification: the Go library (pkg/skel) lets the container's namespace be the caller's own if this says so. */
+export function mayBeOwnNetns({ CNI_NETNS_OVERRIDE: text = "" }: Environment): boolean {
+  return text === "1" || text.toUpperCase() === "TRUE";
+}
+
+/** Throws code 1 when the configuration's version does not know the verb. */
+export function requireVersionFor(verb: Verb, version: Version): void {
+  const least = leastVersion[verb];
+  if (isAtLeast(version, least)) return;
+  throw new Fault(
+    code.version,
+    `Cannot do ${verb} with cniVersion = "${version}"`,
+    `cniVersion must be at least ${least}`,
+  );
+}
+
+/** Code 4: `Cannot use CNI_IFNAME = "a/b"`. */
+export function badVariable(name: string, value: string, mustBe: string): Fault {
+  return new Fault(code.environment, `Cannot use ${name} = ${shown(value)}`, `${name} must be ${mustBe}`);
+}

@@ -1,0 +1,53 @@
+/**
+ * What DEL and GC read of a configuration. They must succeed with whatever is left of it, for a runtime that gets an
+ * error from DEL stops there and leaks the rest: a key that is missing or odd takes its default.
+ */
+import { defaultBridge } from "./bridge.ts";
+import { decodeObject, isObject, type JsonObject } from "./decode.ts";
+import type { Environment } from "./env.ts";
+import { badConfig } from "./fault.ts";
+import { ipamKind } from "./ipam.ts";
+import { canonical } from "./keys.ts";
+import { absolutePath, interfaceName, networkName, pluginName } from "./names.ts";
+import type { Identity } from "./request.ts";
+import { network } from "./schema/network.ts";
+import { isVersion, newestVersion, oldestVersion, type Version } from "./version.ts";
+
+export const defaultDataDir = "/var/lib/ns-net";
+
+export const ownType = "ns-net";
+
+/** Throws code 6 for what is no JSON object and code 7 without a network's name: nothing can have been added under those. */
+export function readIdentity(env: Environment, stdin: Uint8Array, calledAs: string): Omit<Identity, "pluginPath"> {
+  const { text, object } = decodeObject(stdin);
+  const { dataDir, bridge, ipam, type, cniVersion, ...rest } = canonical(object, network) as JsonObject;
+  const isName = (value: unknown): value is string => typeof value === "string" && interfaceName.allows(value);
+  const isPath = (value: unknown): value is string => typeof value === "string" && absolutePath.allows(value);
+  return {
+    network: readName(rest.name),
+    cniVersion: tolerantVersion(cniVersion),
+    dataDir: isPath(dataDir) ? dataDir : defaultDataDir,
+    bridge: isName(bridge) ? bridge : defaultBridge,
+    ipamType: tolerantIpamKind(ipam, typeof type === "string" && type !== "" ? type : calledAs),
+    raw: { environment: env, stdin: text },
+  };
+}
+
+/** Throws code 7. */
+export function readName(name: unknown): string {
+  if (typeof name === "string" && networkName.allows(name)) return name;
+  throw badConfig("name", name, networkName.mustBe);
+}
+
+function tolerantVersion(cniVersion: unknown): Version {
+  if (cniVersion === undefined || cniVersion === "") return oldestVersion;
+  return isVersion(cniVersion) ? cniVersion : newestVersion;
+}
+
+/** For what makes no sense the store is asked: it alone could have leases, and to have none is no error. */
+function tolerantIpamKind(ipam: unknown, pluginType: string): string {
+  if (ipam !== undefined && !isObject(ipam)) return ownType;
+  const { type, ...rest } = (ipam ?? {}) as JsonObject;
+  if (ipam === undefined || (!type && Object.keys(rest).length === 0)) return ipamKind(ipam, pluginType);
+  return typeof type === "string" && pluginName.allows(type) ? type : ownType;
+}

@@ -1,0 +1,102 @@
+/**
+ * Keys as they are written and keys as they are meant. Go reads JSON keys without regard to case, so its users write
+ * `CNIVersion`, and containerd sends `HostPort` for `hostPort`; and null means "left out" to it.
+ */
+import { isObject, type JsonObject } from "./decode.ts";
+import { code, Fault, shown } from "./fault.ts";
+import type { Schema } from "./schema/schema.ts";
+
+/** A copy in which every key that `schema` knows has its spelling; an exact spelling wins over others. Unknown keys stay as they are. */
+export function canonical(value: unknown, schema: Schema): unknown {
+  if (Array.isArray(value) && schema.items !== undefined) return value.map((item) => canonical(item, schema.items!));
+  if (!isObject(value) || schema.properties === undefined) return value;
+  const spelling = new Map(Object.keys(schema.properties).map((key) => [key.toLowerCase(), key]));
+  const entries: [string, unknown][] = [];
+  for (const [written, item] of Object.entries(value)) {
+    const key = spelling.get(written.toLowerCase());
+    if (key === undefined) entries.push([written, item]);
+    else if (item !== null && (key === written || !Object.hasOwn(value, key))) {
+      entries.push([key, canonical(item, schema.properties[key]!)]);
+    }
+  }
+  return Object.fromEntries(entries);
+}
+
+/** Keys of the specification and of the reference's plugins that a configuration may hold beside ours. */
+const foreignKeys = new Set(
+  [
+    "capabilities cniVersions disableCheck disableGC loadOnlyInlinedPlugins plugins",
+    "backend snat masqAll markMasqBit externalSetMarkChain conditionsV4 conditionsV6",
+    "iptablesAdminChainName firewalldZone ingressPolicy",
+    "ingressRate ingressBurst egressRate egressBurst shapedSubnets unshapedSubnets",
+    "sysctl mac promisc allmulti txQLen",
+    "master mode linkInContainer bcqueuelen vlanId",
+    "table gateways addSourceHints vrfname vrfName",
+    "device hwaddr kernelpath pciBusID deviceID",
+    "multiQueue owner group selinuxContext",
+    "daemonSocketPath request provide priority",
+    "addresses resolvConf prevResult ips portMappings bandwidth aliases",
+  ]
+    .join(" ")
+    .toLowerCase()
+    .split(" "),
+);
+
+/** Shorter keys are too close to too many words. */
+const keyLengthMin = 3;
+
+/** From this length on two slips of the pen are still recognised. */
+const longKeyLengthMin = 8;
+
+/**
+ * Throws code 2 for the first unknown key that is almost one of `schema`'s: a silently ignored `isGatway` costs hours.
+ * Walks into lists and objects. `path` is where the value stands, "" at the top.
+ */
+export function refuseMisspelt(value: unknown, schema: Schema, path: string): void {
+  if (Array.isArray(value) && schema.items !== undefined) {
+    for (const [i, item] of value.entries()) refuseMisspelt(item, schema.items, `${path}[${i}]`);
+  }
+  if (!isObject(value) || schema.properties === undefined) return;
+  for (const [key, item] of Object.entries(value)) {
+    const known = schema.properties[key];
+    const keyPath = path === "" ? key : `${path}.${key}`;
+    if (known !== undefined) refuseMisspelt(item, known, keyPath);
+    else refuseIfMisspelt(key, keyPath, value, schema);
+  }
+}
+
+function refuseIfMisspelt(key: string, path: string, value: JsonObject, schema: Schema): void {
+  if (/[./$]/.test(key) || foreignKeys.has(key.toLowerCase())) return;
+  const meant = Object.keys(schema.properties!).find((known) => !Object.hasOwn(value, known) && isSlipOf(key, known));
+  if (meant === undefined) return;
+  throw new Fault(code.unsupportedField, `Cannot use ${path} = ${shown(value[key])}`, `did you mean ${meant}?`);
+}
+
+function isSlipOf(written: string, known: string): boolean {
+  if (known.length < keyLengthMin) return false;
+  const slips = known.length >= longKeyLengthMin ? 2 : 1;
+  if (Math.abs(written.length - known.length) > slips) return false;
+  return distance(written.toLowerCase(), known.toLowerCase()) <= slips;
+}
+
+/** How many letters must be added, left out, replaced or swapped with their neighbour to make one word the other. */
+function distance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(
+          rows[i - 1]![j]! + 1,
+          row[j - 1]! + 1,
+          rows[i - 1]![j - 1]! + same,
+          swapped ? rows[i - 2]![j - 2]! + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
+    }
+    rows.push(row);
+  }
+  return rows[a.length]![b.length]!;
+}

@@ -1,0 +1,128 @@
+/** From what a runtime sends to a request, for each verb. Whatever these refuse is refused before anything was touched. */
+import { type CniArgs, labelsOf, readArgs } from "./args.ts";
+import type { Attachment } from "./attachment.ts";
+import { bridgeOf } from "./bridge.ts";
+import { decodeObject, type JsonObject } from "./decode.ts";
+import { type Environment, mayBeOwnNetns, readEnv, requireVersionFor } from "./env.ts";
+import { badConfig, code, Fault, shown } from "./fault.ts";
+import { readResult } from "./format.ts";
+import { defaultDataDir, ownType, readIdentity, readName } from "./identity.ts";
+import { ipamOf } from "./ipam.ts";
+import { canonical, refuseMisspelt } from "./keys.ts";
+import { absolutePath } from "./names.ts";
+import type { IpamConfig, NetworkConfig } from "./network.ts";
+import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "./request.ts";
+import { requestedAddresses, requestedMac } from "./requested.ts";
+import { dnsOf } from "./routes.ts";
+import { network, writtenByHand } from "./schema/network.ts";
+import { readValidAttachments } from "./valid.ts";
+import { validated } from "./validate.ts";
+import { isAtLeast, isVersion, oldestVersion, type Version, versions } from "./version.ts";
+
+/**
+ * ADD and CHECK, validated whole. `calledAs` is the plugin's type for a configuration that does not say it (containerd's
+ * one for `loopback` has none). Throws codes 1, 2, 4, 6 and 7.
+ */
+export function parseRequest(env: Environment, stdin: Uint8Array, calledAs = ownType): Request {
+  const { verb, container, ifname, netns, pluginPath } = readEnv(env);
+  const cniArgs = readArgs(env.CNI_ARGS);
+  const { text, object } = decodeObject(stdin);
+  requireVersionFor(verb, readVersion(object));
+  const config = parseNetwork(object, calledAs, cniArgs);
+  return {
+    attachment: { network: config.name, container, ifname },
+    netns,
+    config,
+    mayBeOwnNetns: mayBeOwnNetns(env),
+    pluginPath,
+    labels: labelsOf(cniArgs),
+    raw: { environment: env, stdin: text },
+  };
+}
+
+/** DEL. Throws code 4 for an attachment that cannot exist, and what readIdentity() throws. */
+export function parseDelete(env: Environment, stdin: Uint8Array, calledAs = ownType): DeleteRequest {
+  const { container, ifname, netns, pluginPath } = readEnv(env);
+  const identity = readIdentity(env, stdin, calledAs);
+  const attachment: Attachment = { network: identity.network, container, ifname };
+  return { ...identity, pluginPath, attachment, netns };
+}
+
+/** GC. Throws code 1 before version 1.1.0, what readIdentity() throws, and code 7 for a list that cannot be trusted. */
+export function parseCollect(env: Environment, stdin: Uint8Array, calledAs = ownType): CollectRequest {
+  const { verb, pluginPath } = readEnv(env);
+  const identity = readIdentity(env, stdin, calledAs);
+  requireVersionFor(verb, identity.cniVersion);
+  return { ...identity, pluginPath, valid: readValidAttachments(decodeObject(stdin).object) };
+}
+
+/** STATUS, validated as ADD is. */
+export function parseStatus(env: Environment, stdin: Uint8Array, calledAs = ownType): StatusRequest {
+  const { verb, pluginPath } = readEnv(env);
+  const { text, object } = decodeObject(stdin);
+  requireVersionFor(verb, readVersion(object));
+  return { config: parseNetwork(object, calledAs, {}), pluginPath, raw: { environment: env, stdin: text } };
+}
+
+/** Types whose keys are all ours; elsewhere a key that looks misspelt may be another plugin's. */
+const typesWithHints = [ownType, "bridge"];
+
+/** The configuration itself, for whoever has it as a value. Throws codes 1, 2 and 7, and 4 for what `cniArgs` ask. */
+export function parseNetwork(object: JsonObject, calledAs: string = ownType, cniArgs: CniArgs = {}): NetworkConfig {
+  const cniVersion = readVersion(object);
+  const { cniVersion: _, ...unversioned } = canonical(object, network) as JsonObject;
+  const name = readName(unversioned.name);
+  const given = validated("network", unversioned, "");
+  const type = given.type || calledAs;
+  if (typesWithHints.includes(type)) refuseMisspelt(given, writtenByHand, "");
+  const { dataDir = defaultDataDir } = given;
+  if (!absolutePath.allows(dataDir)) throw badConfig("dataDir", dataDir, absolutePath.mustBe);
+  const ipam = ipamOf(given, type, cniArgs);
+  refuseTooManyAddresses(ipam, cniVersion);
+  const dns = dnsOf(given.dns);
+  const mac = requestedMac(given, cniArgs);
+  return {
+    cniVersion,
+    name,
+    type,
+    dataDir,
+    ...bridgeOf(given, ipam),
+    ipam,
+    ...(dns && { dns }),
+    ...(mac && { mac }),
+    // Those of `static` are its addresses already; a delegate reads for itself what was asked.
+    requestedAddresses: "rangeSets" in ipam ? requestedAddresses(given, cniArgs) : [],
+    ...(given.prevResult && { prevResult: readResult(given.prevResult, cniVersion, "prevResult") }),
+  };
+}
+
+/** A configuration without version is of the oldest. Throws code 1. */
+function readVersion(object: JsonObject): Version {
+  const { cniVersion = "" } = canonical(object, network) as JsonObject;
+  if (cniVersion === "") return oldestVersion;
+  if (isVersion(cniVersion)) return cniVersion;
+  throw new Fault(
+    code.version,
+    `Cannot use cniVersion = ${shown(cniVersion)}`,
+    `cniVersion must be one of ${versions.join(", ")}`,
+  );
+}
+
+/** Results before 0.3.0 have room for one address of a family. */
+function refuseTooManyAddresses(ipam: IpamConfig, version: Version): void {
+  if (isAtLeast(version, "0.3.0")) return;
+  const sources =
+    ipam.type === "static"
+      ? ipam.addresses.map(({ address }) => address)
+      : "rangeSets" in ipam
+        ? ipam.rangeSets.map(([range]) => range!.subnet)
+        : [];
+  const ipv6Count = sources.filter((text) => text.includes(":")).length;
+  if (ipv6Count > 1 || sources.length - ipv6Count > 1) {
+    throw badConfig(
+      "ipam",
+      sources,
+      `at most one address of a family with cniVersion ${version}; 0.3.0 and later allow more`,
+    );
+  }
+}

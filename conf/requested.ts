@@ -1,0 +1,96 @@
+/** Addresses and the hardware address that somebody asks for, from the three places where they may stand. */
+import { formatAddress, formatCidr, parseAddress, parseCidr } from "./address.ts";
+import type { CniArgs } from "./args.ts";
+import { badVariable } from "./env.ts";
+import { badConfig, type Fault } from "./fault.ts";
+import type { network } from "./schema/network.ts";
+import type { Accepted } from "./schema/schema.ts";
+
+export type GivenNetwork = Accepted<typeof network>;
+
+/** A value and whom to blame for it. */
+interface Asked {
+  readonly value: string;
+  refuse(mustBe: string): Fault;
+}
+
+const addressMustBe = "an address such as 10.1.0.7 or 10.1.0.7/24";
+
+/**
+ * For the store: everything that is asked for adds up, as with host-local, and each address once. But who sends
+ * `args.cni.ips` gets CNI_ARGS ignored: "if both are given, ignore CNI_ARGS" (CONVENTIONS.md).
+ */
+export function requestedAddresses(given: GivenNetwork, cniArgs: CniArgs): readonly string[] {
+  const asked = [...(argsIps(given).length > 0 ? argsIps(given) : cniArgsIps(cniArgs)), ...runtimeIps(given)];
+  return [...new Set(asked.map(({ value, refuse }) => canonicalAddress(value) ?? fail(refuse(addressMustBe))))];
+}
+
+export function runtimeIps(given: GivenNetwork): readonly Asked[] {
+  return askedAt("runtimeConfig.ips", given.runtimeConfig?.ips);
+}
+
+export function argsIps(given: GivenNetwork): readonly Asked[] {
+  return askedAt("args.cni.ips", given.args?.cni?.ips);
+}
+
+export function cniArgsIps({ IP: text }: CniArgs): readonly Asked[] {
+  return split(text).map((value) => ({ value, refuse: (mustBe) => badVariable("IP in CNI_ARGS", value, mustBe) }));
+}
+
+export function cniArgsGateways({ GATEWAY: text }: CniArgs): readonly Asked[] {
+  return split(text).map((value) => ({ value, refuse: (mustBe) => badVariable("GATEWAY in CNI_ARGS", value, mustBe) }));
+}
+
+/** As the reference's bridge: runtimeConfig before args before CNI_ARGS; only the one that counts is looked at. */
+export function requestedMac(given: GivenNetwork, cniArgs: CniArgs): string | undefined {
+  const asked: Asked | undefined =
+    askedAt("runtimeConfig.mac", given.runtimeConfig?.mac)[0] ??
+    askedAt("args.cni.mac", given.args?.cni?.mac)[0] ??
+    split(cniArgs.MAC).map((value) => ({
+      value,
+      refuse: (mustBe: string) => badVariable("MAC in CNI_ARGS", value, mustBe),
+    }))[0];
+  if (asked === undefined) return undefined;
+  return canonicalMac(asked.value) ?? fail(asked.refuse("a unicast address of six bytes such as c2:11:22:33:44:55"));
+}
+
+function askedAt(path: string, given: string | readonly string[] | undefined): readonly Asked[] {
+  const single = typeof given === "string";
+  const values = single ? [given] : (given ?? []);
+  return values
+    .map((value, i) => ({
+      value,
+      refuse: (mustBe: string) => badConfig(single ? path : `${path}[${i}]`, value, mustBe),
+    }))
+    .filter(({ value }) => value !== "");
+}
+
+function split(text = ""): readonly string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+function canonicalAddress(text: string): string | undefined {
+  const address = parseAddress(text);
+  if (address !== undefined) return formatAddress(address);
+  const cidr = parseCidr(text);
+  return cidr && formatCidr(cidr);
+}
+
+/** The spellings that Go's net.ParseMAC takes: c2:11:…, c2-11-…, c211.2233.4455. */
+const macPattern =
+  /^(?:[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:-[0-9a-f]{2}){5}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2})$/i;
+
+function canonicalMac(text: string): string | undefined {
+  if (!macPattern.test(text)) return undefined;
+  const digits = text.replace(/[^0-9a-f]/gi, "").toLowerCase();
+  // The lowest bit of the first byte marks a group; the kernel refuses that and all zeros.
+  if (Number.parseInt(digits.slice(0, 2), 16) % 2 === 1 || /^0+$/.test(digits)) return undefined;
+  return digits.match(/../g)!.join(":");
+}
+
+function fail(fault: Fault): never {
+  throw fault;
+}

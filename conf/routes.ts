@@ -1,0 +1,55 @@
+/** Routes of a configuration: canonical, and without the zeros that Go writes for "not set". */
+import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "./address.ts";
+import { badConfig } from "./fault.ts";
+import type { Dns, Route } from "./network.ts";
+import type { Accepted } from "./schema/schema.ts";
+import type { dns, route } from "./schema/shapes.ts";
+
+type GivenRoute = Accepted<typeof route>;
+
+/** Throws code 7. With `strict` a destination must be a network and its gateway of the same family; results of others need not. */
+export function routesOf(
+  given: readonly GivenRoute[] | undefined,
+  path: string,
+  { strict }: { strict: boolean },
+): readonly Route[] {
+  return (given ?? []).map((route, i): Route => {
+    const { mtu, advmss, priority, table, scope } = route;
+    return {
+      ...destination(route, `${path}[${i}]`, strict),
+      ...(mtu && { mtu }),
+      ...(advmss && { advmss }),
+      ...(priority && { priority }),
+      ...(table !== undefined && { table }),
+      ...(scope !== undefined && { scope }),
+    };
+  });
+}
+
+function destination(route: GivenRoute, path: string, strict: boolean): Pick<Route, "dst" | "gw"> {
+  const dst = parseCidr(route.dst);
+  if (dst === undefined) throw badConfig(`${path}.dst`, route.dst, "a network such as 10.2.0.0/16 or 0.0.0.0/0");
+  const network = networkOf(dst);
+  // The kernel refuses it too, for IPv4, but cannot say which route it was.
+  if (strict && network.value !== dst.value) {
+    throw badConfig(`${path}.dst`, route.dst, `a network's first address: ${formatCidr(network)}, without host bits`);
+  }
+  if (route.gw === undefined || route.gw === "") return { dst: formatCidr(dst) };
+  const gw = parseAddress(route.gw);
+  if (gw === undefined) throw badConfig(`${path}.gw`, route.gw, "an address");
+  if (strict && gw.family !== dst.family)
+    throw badConfig(`${path}.gw`, route.gw, `an IPv${dst.family} address, as dst is`);
+  return { dst: formatCidr(dst), gw: formatAddress(gw) };
+}
+
+/** Undefined when nothing is set, because an empty `dns` means none. */
+export function dnsOf(given: Accepted<typeof dns> | undefined): Dns | undefined {
+  const { nameservers, domain, search, options } = given ?? {};
+  const result: Dns = {
+    ...(nameservers?.length && { nameservers }),
+    ...(domain && { domain }),
+    ...(search?.length && { search }),
+    ...(options?.length && { options }),
+  };
+  return Object.keys(result).length === 0 ? undefined : result;
+}
