@@ -33,8 +33,8 @@ export interface AcquireContext<C extends IpamConfig> {
 export interface Ipam<C extends IpamConfig = IpamConfig> {
   /** A lease for the attachment and its journal entry ("adding"), one transaction, none held while a process runs. A repeated call answers with the same lease, `made: false`. Throws Fault. */
   acquire(context: AcquireContext<C>): Lease | Promise<Lease>;
-  /** Frees the addresses and removes the journal entry; absent is success. */
-  release(request: DeleteRequest, store: Store): void | Promise<void>;
+  /** Frees the addresses and removes the journal entry; absent is success, and so is a store that was never made. */
+  release(request: DeleteRequest, store: Store | undefined): void | Promise<void>;
   /** Throws Fault (code.checkFailed) when the lease is missing or is not `addresses` (CIDR), naming expected and found. */
   check(request: Request, config: C, store: Store, addresses: readonly string[]): void | Promise<void>;
   /** Passes GC on to whoever else keeps leases (a delegate); ours are rows, removed one by one with `release`. */

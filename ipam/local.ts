@@ -25,7 +25,7 @@ export const local: Ipam<StoreIpamConfig> = {
   },
 
   release({ attachment }, store) {
-    store.remove(attachment);
+    store?.remove(attachment);
   },
 
   check({ attachment }, _config, store, addresses) {

@@ -10,7 +10,7 @@ export const none: Ipam<NoIpamConfig> = {
   },
 
   release({ attachment }, store) {
-    store.remove(attachment);
+    store?.remove(attachment);
   },
 
   check({ attachment }, _config, store) {

@@ -16,7 +16,7 @@ export const fixed: Ipam<StaticIpamConfig> = {
   },
 
   release({ attachment }, store) {
-    store.remove(attachment);
+    store?.remove(attachment);
   },
 
   check({ attachment }, _config, store, addresses) {

@@ -10,6 +10,7 @@ import { addressKey } from "./key.ts";
 import { logBytesMax } from "./limits.ts";
 import { shortenLog } from "./log.ts";
 import { entryOf, owned, ownedColumns, type Row } from "./row.ts";
+import { isSameNamespace } from "./same.ts";
 
 const ofAttachment = "network = ? AND container = ? AND ifname = ?";
 const marks = ownedColumns.map(() => "?").join(", ");
@@ -49,7 +50,7 @@ export class SqliteStore implements Store {
     return this.#transaction(() => {
       const row = this.#row("find", ...keyOf(entry.attachment));
       const standing = row === undefined ? undefined : entryOf(row);
-      if (standing !== undefined && isSettled(standing, entry)) return { entry: standing, made: false };
+      if (standing?.state === "attached" && isSameNamespace(standing, entry)) return { entry: standing, made: false };
       const decided = grant(standing);
       if (row === undefined || standing === undefined) {
         if (decided === "keep")
@@ -190,14 +191,4 @@ export class SqliteStore implements Store {
 
 function keyOf({ network, container, ifname }: Attachment): [string, string, string] {
   return [network, container, ifname];
-}
-
-/** True when the standing attachment is whole and is of the namespace that is asked for again. */
-function isSettled(standing: Entry, entry: NewEntry): boolean {
-  return (
-    standing.state === "attached" &&
-    standing.bootId === entry.bootId &&
-    standing.netnsDevice === entry.netnsDevice &&
-    standing.netnsInode === entry.netnsInode
-  );
 }

@@ -87,7 +87,7 @@ export interface Call {
 export function requestOf(attachment: Attachment, call: Call): Request {
   const config = networkOf(call.ipam, { name: attachment.network, requestedAddresses: call.requested ?? [] });
   const netns = `/run/netns/${attachment.container}`;
-  return { attachment, netns, config, labels: {}, ...rawOf(attachment, call) };
+  return { attachment, netns, config, mayBeOwnNetns: false, labels: {}, ...rawOf(attachment, call) };
 }
 
 export function deleteOf(attachment: Attachment, call: Call): DeleteRequest {

@@ -1,0 +1,34 @@
+/** Finds a plugin's executable: the first folder of CNI_PATH that has it (SPEC.md, "Delegated Plugins"). */
+import { accessSync, constants, statSync } from "node:fs";
+import { join } from "node:path";
+import { badConfig, code, Fault } from "../../conf/fault.ts";
+
+/** Throws Fault (code 7) when no folder has it, when it is a path instead of a name, or when it is this very program. */
+export function findPlugin(name: string, folders: readonly string[]): string {
+  if (name === "" || name.includes("/")) throw badConfig("ipam.type", name, "the name of a plugin, without a folder");
+  const path = folders.map((folder) => join(folder, name)).find(isExecutable);
+  if (path === undefined) {
+    throw new Fault(
+      code.config,
+      `Cannot find IPAM plugin ${JSON.stringify(name)} in ${folders.length > 0 ? folders.join(", ") : "an empty CNI_PATH"}`,
+      "Install it there, or set ipam.type to ns-net, host-local or static, which need no other program",
+    );
+  }
+  // It would find this configuration again, and call itself without end.
+  if (isThisProgram(path)) throw badConfig("ipam.type", name, `another plugin: ${path} is ns-net itself`);
+  return path;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function isThisProgram(path: string): boolean {
+  const [own, other] = [statSync("/proc/self/exe"), statSync(path)];
+  return own.dev === other.dev && own.ino === other.ino;
+}

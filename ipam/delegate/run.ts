@@ -1,0 +1,74 @@
+/** Runs another plugin as SPEC.md, "Delegated Plugins", says: the same input, its stderr passed on, its error ours. */
+import { code, Fault } from "../../conf/fault.ts";
+import { gather } from "./gather.ts";
+
+/** What libcni's clients give a whole ADD or more; a plugin that takes longer hangs. */
+export const timeoutMsDefault = 60_000;
+const stdoutBytesMax = 1024 * 1024;
+const stderrBytesKept = 4096;
+
+export interface Run {
+  readonly path: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stdin: string;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * What the plugin wrote to stdout. Throws Fault: the plugin's own if it wrote one; code 5 if it failed without or could
+ * not be started; code 11 if it took longer than the limit, when it is killed.
+ */
+export async function runPlugin({ path, environment, stdin, timeoutMs = timeoutMsDefault }: Run): Promise<string> {
+  const plugin = start(path, environment, stdin);
+  const stdout = gather(plugin.stdout, stdoutBytesMax);
+  const stderr = gather(plugin.stderr, stderrBytesKept, (bytes) => process.stderr.write(bytes));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<"tooLate">((resolve) => {
+    timer = setTimeout(() => resolve("tooLate"), timeoutMs);
+  });
+  // A child that the plugin left behind may keep the pipes open, so the limit is on them, not on the plugin's end.
+  const ended = await Promise.race([Promise.all([stdout.done, stderr.done, plugin.exited]), tooLate]);
+  clearTimeout(timer);
+  if (ended === "tooLate") {
+    plugin.kill("SIGKILL");
+    stdout.stop();
+    stderr.stop();
+    throw new Fault(
+      code.tryAgain,
+      `Plugin ${path} did not end within ${timeoutMs / 1000} s, and was killed`,
+      "Find out what it waits for: its own log may say",
+    );
+  }
+  if (stdout.isCut()) throw new Fault(code.decode, `Plugin ${path} wrote more than ${stdoutBytesMax / 1024} KiB`);
+  if (plugin.exitCode === 0) return stdout.text();
+  const how = plugin.signalCode === null ? `exit status ${plugin.exitCode}` : `killed by ${plugin.signalCode}`;
+  throw faultOf(stdout.text()) ?? silentFault(path, how, stderr.text());
+}
+
+function start(path: string, environment: Run["environment"], stdin: string) {
+  try {
+    return Bun.spawn([path], { env: environment, stdin: Buffer.from(stdin), stdout: "pipe", stderr: "pipe" });
+  } catch (error) {
+    throw new Fault(code.io, `Cannot start plugin ${path}: ${(error as Error).message}`, "Install it anew");
+  }
+}
+
+/** The plugin's error as it wrote it; undefined if it wrote none. */
+function faultOf(stdout: string): Fault | undefined {
+  try {
+    const { code: own, msg, details } = JSON.parse(stdout);
+    if (typeof own !== "number" || typeof msg !== "string") return undefined;
+    return new Fault(own, msg, typeof details === "string" ? details : "");
+  } catch {
+    return undefined;
+  }
+}
+
+function silentFault(path: string, how: string, stderr: string): Fault {
+  const said = stderr.trim();
+  return new Fault(
+    code.io,
+    `Plugin ${path} failed (${how}) without an error message`,
+    said === "" ? "It wrote nothing to stderr either: see its own log" : `It wrote to stderr: ${said}`,
+  );
+}

@@ -1,0 +1,49 @@
+/** The kinds of IPAM, by `ipam.type`. To add one: a file that exports an `Ipam`, and a line here. */
+import type { DelegateIpamConfig, IpamConfig } from "../conf/network.ts";
+import type { Identity } from "../conf/request.ts";
+import type { Ipam } from "./ipam.ts";
+import { local } from "./local.ts";
+import { none } from "./none.ts";
+import { fixed } from "./static.ts";
+import type { Entry } from "./store.ts";
+
+type Kind = IpamConfig["type"];
+type ConfigOf<K extends Kind> = { [C in IpamConfig as C["type"]]: C }[K];
+
+/** Running another program is rare, so what it takes is loaded only then. */
+const load = async () => (await import("./delegate/delegate.ts")).delegate;
+
+const delegate: Ipam<DelegateIpamConfig> = {
+  acquire: async (context) => (await load()).acquire(context),
+  release: async (request, store) => (await load()).release(request, store),
+  check: async (request, config, store, addresses) => (await load()).check(request, config, store, addresses),
+  collect: async (request) => (await load()).collect?.(request),
+  status: async (request, config, store, host) => (await load()).status(request, config, store, host),
+};
+
+// The mapped type makes a missing kind a compile error.
+const kinds: { readonly [K in Kind]: Ipam<ConfigOf<K>> } = {
+  "ns-net": local,
+  "host-local": local,
+  static: fixed,
+  none,
+  delegate,
+};
+
+/** The caller gives it the configuration it asked with: `ipamFor(config.ipam.type).acquire({ config: config.ipam, … })`. */
+export function ipamFor(kind: Kind): Ipam {
+  return kinds[kind];
+}
+
+/**
+ * Who frees what an attachment has: the kind that gave it, as its entry says, for the configuration may have changed
+ * since; without an entry the kind that is configured now. A name that is no kind of ours is a delegate's.
+ */
+export function ipamForRelease(request: Identity, entry: Entry | undefined): Pick<Ipam, "release" | "collect"> {
+  const type = entry?.ipamType ?? request.ipamType;
+  if (type !== "delegate" && Object.hasOwn(kinds, type)) return kinds[type as Kind];
+  return {
+    release: (of, store) => delegate.release({ ...of, ipamType: type }, store),
+    collect: (of) => delegate.collect?.({ ...of, ipamType: type }),
+  };
+}

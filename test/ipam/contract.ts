@@ -1,0 +1,136 @@
+/** What every kind of IPAM must keep. A kind's test file is one call of `ipamCases`. */
+import assert from "node:assert/strict";
+import { code, Fault } from "../../conf/fault.ts";
+import type { IpamConfig } from "../../conf/network.ts";
+import { ipamFor, ipamForRelease } from "../../ipam/index.ts";
+import type { Lease } from "../../ipam/ipam.ts";
+import { attachmentOf, type Call, deleteOf, entryOf, freshFolder, freshStore, requestOf, statusOf } from "./world.ts";
+
+export interface Case {
+  /** Why it cannot run here; the tests are then skipped, and this is printed. */
+  readonly skip?: string;
+  /** False for kinds that hand out what they are told, to whoever asks. */
+  readonly isExclusive: boolean;
+  /** False when nothing can be compared or asked, as with a plugin that does not know the verb. */
+  readonly knowsStatus?: boolean;
+  /** `folder` is empty, and goes away with the test. */
+  call(folder: string): Call;
+}
+
+/** Everything a test does, with one store and one configuration. */
+function world(call: (folder: string) => Call) {
+  const { store, ...rest } = freshStore();
+  const folder = freshFolder();
+  const given = call(folder.path);
+  const ipam = ipamFor(given.ipam.type);
+  const config: IpamConfig = given.ipam;
+  const ipamType = deleteOf(attachmentOf("a"), given).ipamType;
+  return {
+    store,
+    acquire: async (container: string): Promise<Lease> => {
+      const attachment = attachmentOf(container);
+      const entry = entryOf(attachment, { ipamType });
+      return ipam.acquire({ request: requestOf(attachment, given), config, entry, store, hostNetworks: () => [] });
+    },
+    release: async (container: string) => {
+      const request = deleteOf(attachmentOf(container), given);
+      await ipamForRelease(request, store.find(request.attachment)).release(request, store);
+    },
+    check: async (container: string, lease: Lease) => {
+      const expected = lease.addresses.map(({ address }) => address);
+      await ipam.check(requestOf(attachmentOf(container), given), config, store, expected);
+    },
+    status: async () => ipam.status(statusOf("podnet", given), config, store, () => []),
+    [Symbol.dispose]: () => {
+      rest[Symbol.dispose]();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+export function ipamCases(name: string, { skip, isExclusive, knowsStatus = true, call }: Case): void {
+  describe(`${name} as Ipam`, () => {
+    before(function () {
+      if (skip === undefined) return;
+      console.log(`    skipped: ${skip}`);
+      this.skip();
+    });
+
+    it("answers ADD with a lease and writes the journal first", async () => {
+      using w = world(call);
+      const lease = await w.acquire("web");
+      assert.equal(lease.made, true);
+      const entry = w.store.find(attachmentOf("web"));
+      assert.equal(entry?.state, "adding");
+      assert.deepEqual(entry?.addresses, lease.addresses);
+    });
+
+    it("answers a repeated ADD with the same lease, not made", async () => {
+      using w = world(call);
+      const first = await w.acquire("web");
+      assert.deepEqual(await w.acquire("web"), { ...first, made: false });
+      w.store.attached(attachmentOf("web"), { mac: "02:00:00:00:00:01" });
+      assert.deepEqual(await w.acquire("web"), { ...first, made: false });
+      assert.equal(w.store.find(attachmentOf("web"))?.state, "attached");
+    });
+
+    it("never hands one address to two owners", async function () {
+      if (!isExclusive) this.skip();
+      using w = world(call);
+      const all = [];
+      for (const container of ["a", "b", "c", "d"]) all.push(...(await w.acquire(container)).addresses);
+      assert.equal(new Set(all.map(({ address }) => address)).size, all.length);
+    });
+
+    it("releases twice without complaint, and what was never given", async () => {
+      using w = world(call);
+      await w.acquire("web");
+      await w.release("web");
+      assert.equal(w.store.find(attachmentOf("web")), undefined);
+      await w.release("web");
+      await w.release("never");
+    });
+
+    it("gives a lease again after a release", async () => {
+      using w = world(call);
+      await w.acquire("web");
+      await w.release("web");
+      assert.equal((await w.acquire("web")).made, true);
+    });
+
+    it("passes CHECK after ADD, and not after DEL", async () => {
+      using w = world(call);
+      const lease = await w.acquire("web");
+      await w.check("web", lease);
+      await w.release("web");
+      await assert.rejects(async () => w.check("web", lease), Fault);
+    });
+
+    it("can serve an ADD, and says so", async function () {
+      if (!knowsStatus) this.skip();
+      using w = world(call);
+      await w.status();
+    });
+  });
+}
+
+/** A pool of one address that is taken. */
+export async function fillOnce(call: (folder: string) => Call): Promise<{ add: Fault; status: Fault }> {
+  using w = world(call);
+  await w.acquire("first");
+  const faultOf = async (work: () => Promise<unknown>) => {
+    const error = await work().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof Fault, `expected a Fault, found ${error}`);
+    return error;
+  };
+  const faults = { add: await faultOf(() => w.acquire("second")), status: await faultOf(() => w.status()) };
+  assert.equal(w.store.find(attachmentOf("second")), undefined, "a refused ADD leaves no entry");
+  await w.release("first");
+  await w.acquire("second");
+  return faults;
+}
+
+export const unavailable = code.unavailable;
