@@ -12,7 +12,10 @@ function changedMs(path) {
   if (!stat.isDirectory()) return stat.mtimeMs;
   const inside = readdirSync(path).filter((name) => !generated.has(name));
   const holdsGenerated = readdirSync(path).length !== inside.length;
-  return inside.reduce((latest, name) => Math.max(latest, changedMs(join(path, name))), holdsGenerated ? 0 : stat.mtimeMs);
+  return inside.reduce(
+    (latest, name) => Math.max(latest, changedMs(join(path, name))),
+    holdsGenerated ? 0 : stat.mtimeMs,
+  );
 }
 
 /** True when `output` is missing or any source was changed after it. */

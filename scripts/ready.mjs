@@ -69,7 +69,8 @@ function build() {
   const rooms = ["plugin", "cli", "lab", "ipam", "conf", "netlink"].map((room) => join(root, room));
   const sources = [...rooms, ...["package.json", "package-lock.json", "scripts/ready.mjs"].map((f) => join(root, f))];
   if (!options.has("--force") && !isOlder(executable, sources)) return;
-  if (!existsSync(join(root, "plugin/main.ts"))) return console.error("ready: nothing to build, plugin/main.ts is missing");
+  if (!existsSync(join(root, "plugin/main.ts")))
+    return console.error("ready: nothing to build, plugin/main.ts is missing");
 
   const started = new Date();
   // Written beside and moved into place: whoever runs the old one at this moment is not disturbed.

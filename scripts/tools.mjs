@@ -7,7 +7,11 @@ const tools = [
   { package: "iproute2", program: "ip", without: "every test on the real kernel is skipped" },
   { package: "nftables", program: "nft", without: "tests that read rules back are skipped" },
   { package: "iputils-ping", program: "ping", without: "tests that ping are skipped" },
-  { package: "containernetworking-plugins", program: "/usr/lib/cni/bridge", without: "tests beside the reference plugins are skipped" },
+  {
+    package: "containernetworking-plugins",
+    program: "/usr/lib/cni/bridge",
+    without: "tests beside the reference plugins are skipped",
+  },
 ];
 
 const sbin = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -46,5 +50,6 @@ export function readyTools() {
   if (before.length === 0) return;
   const may = process.getuid?.() === 0 && process.env.NSNET_TOOLS !== "no" && findProgram("apt-get") !== undefined;
   if (may) install(before.map((tool) => tool.package));
-  for (const tool of may ? missing() : before) console.error(`ready: ${tool.package} is not installed: ${tool.without}`);
+  for (const tool of may ? missing() : before)
+    console.error(`ready: ${tool.package} is not installed: ${tool.without}`);
 }

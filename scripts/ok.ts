@@ -1,0 +1,23 @@
+/** `npm run ok`, the one gate: stops at the first stage that fails. */
+const stages: readonly { readonly name: string; readonly command: readonly string[] }[] = [
+  { name: "format, lint", command: ["node_modules/.bin/biome", "check", "--error-on-warnings", "."] },
+  { name: "types", command: ["node_modules/.bin/tsc", "-p", "."] },
+  { name: "tests", command: [process.execPath, "test/support/run.ts"] },
+];
+
+const cwd = `${import.meta.dirname}/..`;
+
+for (const { name, command } of stages) {
+  const startMs = performance.now();
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...command], { cwd, stdin: "ignore" });
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  const said = `${stdout}${stderr}`.trimEnd();
+  if (exitCode !== 0) {
+    console.log(`${said}\n${name}: failed (${seconds} s)`);
+    process.exit(1);
+  }
+  // Of the tests, what was skipped belongs to the result, and the count is the last line.
+  const skipped = said.indexOf("\nskipped, ");
+  if (name === "tests") console.log(skipped < 0 ? `${said.split("\n").at(-1)}` : said.slice(skipped + 1));
+  else console.log(`${name}: ok (${seconds} s)`);
+}

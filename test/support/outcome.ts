@@ -1,0 +1,25 @@
+/** What a worker tells the runner about one test file. */
+export interface Failure {
+  readonly title: string;
+  /** Message, difference and stack, ready to print. */
+  readonly text: string;
+}
+
+export interface Skip {
+  readonly title: string;
+  readonly reason: string;
+}
+
+export interface Outcome {
+  readonly file: string;
+  readonly passed: number;
+  readonly failures: readonly Failure[];
+  readonly skips: readonly Skip[];
+  readonly durationMs: number;
+}
+
+/** The runner's messages to a worker. */
+export interface Order {
+  readonly file: string;
+  readonly grep?: string;
+}

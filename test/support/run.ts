@@ -1,0 +1,120 @@
+/**
+ * `npm test`: all test files under mocha, several at a time, each worker in a sandbox of its own.
+ * Mocha's own parallel mode does not end under Bun (its workers never answer), and a worker killed by a bad system
+ * call would take the whole run with it; here it is one failed file.
+ *
+ *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N]
+ */
+import { release } from "node:os";
+import { relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { findSandbox, type Sandbox, sandboxEnvironment } from "../../scripts/sandbox.ts";
+import type { Order, Outcome } from "./outcome.ts";
+import { printFile, printSummary } from "./report.ts";
+
+/** A file that takes longer hangs in a system call, where mocha's own timeout cannot reach it. */
+const fileLimitMs = 240_000;
+
+const root = resolve(import.meta.dirname, "../..");
+const worker = resolve(import.meta.dirname, "worker.ts");
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { grep: { type: "string", short: "g" }, jobs: { type: "string", short: "j" } },
+});
+
+/** The slow ones first, so that no core ends the run alone with them. */
+const slowFirst = (file: string) => (/clients\//.test(file) ? 0 : /kernel\//.test(file) ? 1 : 2);
+
+function testFiles(): string[] {
+  const all = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
+  const wanted = positionals.map((part) => relative(root, resolve(part)));
+  const chosen = all.filter(
+    (file) => wanted.length === 0 || [...wanted, ...positionals].some((part) => file.includes(part)),
+  );
+  return chosen.sort((a, b) => slowFirst(a) - slowFirst(b));
+}
+
+/** The outcome of a file whose process is gone. */
+const died = (file: string, how: string, durationMs: number): Outcome => ({
+  file,
+  passed: 0,
+  failures: [{ title: "the process running this file", text: how }],
+  skips: [],
+  durationMs,
+});
+
+const running = new Set<Bun.Subprocess>();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    for (const child of running) child.kill();
+    process.exit(130);
+  });
+}
+
+function start(sandbox: Sandbox, onMessage: (message: "ready" | Outcome) => void): Bun.Subprocess {
+  const command = [process.execPath, worker];
+  const child = Bun.spawn(sandbox.works ? sandbox.wrap(command) : command, {
+    cwd: root,
+    env: sandbox.works ? sandboxEnvironment : { ...process.env, NSNET_NO_SANDBOX: sandbox.reason },
+    stdio: ["ignore", "inherit", "inherit"],
+    ipc: (message) => onMessage(message as "ready" | Outcome),
+  });
+  running.add(child);
+  return child;
+}
+
+/** Takes files from the queue until it is empty; a worker that dies costs its file, and the next one carries on. */
+async function serve(queue: string[], sandbox: Sandbox, report: (outcome: Outcome) => void): Promise<void> {
+  while (queue.length > 0) {
+    let file: string | undefined;
+    let startMs = 0;
+    let limit: ReturnType<typeof setTimeout> | undefined;
+    let hung = false;
+    const next = () => {
+      clearTimeout(limit);
+      file = queue.shift();
+      startMs = performance.now();
+      if (file === undefined) return child.disconnect();
+      limit = setTimeout(() => {
+        hung = true;
+        child.kill("SIGKILL");
+      }, fileLimitMs);
+      child.send({
+        file: resolve(root, file),
+        ...(values.grep !== undefined && { grep: values.grep }),
+      } satisfies Order);
+    };
+    const child = start(sandbox, (message) => {
+      if (message !== "ready") report({ ...message, file: relative(root, message.file) });
+      next();
+    });
+    await child.exited;
+    running.delete(child);
+    clearTimeout(limit);
+    if (file === undefined && startMs > 0) return;
+    const how = hung
+      ? `did not end within ${fileLimitMs / 1000} s`
+      : `ended unexpectedly: ${child.signalCode ?? `exit code ${child.exitCode}`}`;
+    report(died(file ?? "the worker", how, performance.now() - startMs));
+    if (file === undefined) return;
+  }
+}
+
+const files = testFiles();
+const jobs = Math.max(1, Math.min(Number(values.jobs ?? navigator.hardwareConcurrency), files.length));
+const sandbox = findSandbox();
+console.log(`ns-net tests: ${files.length} files, ${jobs} at a time, Bun ${Bun.version}, Linux ${release()}`);
+if (!sandbox.works) console.log(`No sandbox, so every test on the real kernel is skipped: ${sandbox.reason}`);
+
+const outcomes: Outcome[] = [];
+const queue = [...files];
+await Promise.all(
+  Array.from({ length: jobs }, () =>
+    serve(queue, sandbox, (outcome) => {
+      outcomes.push(outcome);
+      printFile(outcome);
+    }),
+  ),
+);
+process.exit(printSummary(outcomes) ? 0 : 1);
