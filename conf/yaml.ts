@@ -16,7 +16,11 @@ export function parseYaml(text: string, fileName: string): unknown {
     );
   }
   if (unclosedMost(text) > unclosedMax) {
-    throw new Fault(code.decode, `Cannot read ${fileName}: it is nested deeper than ${depthMax} levels`, "make it flatter");
+    throw new Fault(
+      code.decode,
+      `Cannot read ${fileName}: it is nested deeper than ${depthMax} levels`,
+      "make it flatter",
+    );
   }
   try {
     return parsed(text, fileName);
