@@ -27,6 +27,8 @@ export interface NewEntry {
   readonly bridge: string;
   readonly hostLink: string;
   readonly ipamType: string;
+  /** The namespace was made for this attachment, to be deleted with it. */
+  readonly ownsNetns?: boolean;
   readonly podNamespace?: string;
   readonly podName?: string;
 }
@@ -36,6 +38,8 @@ export interface Entry extends NewEntry {
   readonly createdMs: number;
   readonly mac?: string;
   readonly addresses: readonly LeasedAddress[];
+  /** The plan that was committed, as plain data: what it means is the plugin's affair. */
+  readonly steps?: readonly unknown[];
   /** What a delegate answered besides addresses, so that a repeated ADD need not run it again. */
   readonly delegated?: Delegated;
 }
@@ -83,7 +87,10 @@ export interface Store extends Disposable {
    */
   begin(entry: NewEntry, grant: (standing: Entry | undefined) => Grant | "keep"): Begun;
   /** The kernel is done: state "attached". Absent is ignored: a DEL came in between. */
-  attached(attachment: Attachment, result: { mac?: string; addresses?: readonly LeasedAddress[] }): void;
+  attached(
+    attachment: Attachment,
+    result: { mac?: string; addresses?: readonly LeasedAddress[]; steps?: readonly unknown[] },
+  ): void;
   /** What a delegate answered, kept before anything is built on it. */
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void;
   /** State "deleting", and the entry as it stands then; undefined when there is none. */

@@ -170,3 +170,23 @@ export function deleteNetns(name: string): boolean {
 export function closeNetns(netns: Netns): void {
   closeSync(netns.fd);
 }
+
+/** A new namespace that has no name and dies when it is closed. */
+export function anonymousNetns(): Netns {
+  const home = openSync(ownPath, constants.O_RDONLY);
+  try {
+    newNamespace(namespaceKind.net);
+    try {
+      return openNetns(ownPath);
+    } finally {
+      enterNamespace(home, namespaceKind.net);
+    }
+  } finally {
+    closeSync(home);
+  }
+}
+
+/** Moves this thread into a namespace for good: for a process that is about to become another program. */
+export function enterNetns(netns: Netns): void {
+  enterNamespace(netns.fd, namespaceKind.net);
+}

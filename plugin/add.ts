@@ -29,7 +29,8 @@ export async function add(request: Request, options: AddOptions): Promise<Result
   try {
     const facts = readFacts(request.config, request.attachment.ifname, kernel);
     refuseImpossible(request.attachment, request.config, facts);
-    using store = openStore(request.config.dataDir);
+    // Left open: a plugin's process ends at once, and closing would write and sync.
+    const store = openStore(request.config.dataDir);
     return await attach(request, options, kernel, netns, facts, store);
   } finally {
     kernel.close();
@@ -59,7 +60,7 @@ async function attach(
     const made = plan({ attachment, netns: request.netns, config, lease, facts });
     options.onPlan?.(made);
     undo = commit(made.steps, kernel);
-    store.attached(attachment, { mac: made.mac });
+    store.attached(attachment, { mac: made.mac, steps: made.steps });
     const signal = await options.interruptedBy();
     if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
     return resultOf(request, made, lease);
@@ -75,13 +76,19 @@ async function releaseQuietly({ attachment, netns, config, pluginPath, raw }: Re
   const { name: network, cniVersion, dataDir, bridge } = config;
   const ipamType = config.ipam.type === "delegate" ? config.ipam.plugin : config.ipam.type;
   try {
-    await ipamFor(config.ipam.type).release({ network, cniVersion, dataDir, bridge, ipamType, pluginPath, raw, attachment, netns }, store);
+    await ipamFor(config.ipam.type).release(
+      { network, cniVersion, dataDir, bridge, ipamType, pluginPath, raw, attachment, netns },
+      store,
+    );
   } catch {
     // The journal still says "adding": the next DEL, ADD or GC finishes it.
   }
 }
 
-function journalEntry({ attachment, netns: netnsPath, config, labels }: Request, netns: Netns): NewEntry {
+export function journalEntry(
+  { attachment, netns: netnsPath, config, labels, ownsNetns }: Request,
+  netns: Netns,
+): NewEntry {
   return {
     attachment,
     netnsPath,
@@ -93,6 +100,7 @@ function journalEntry({ attachment, netns: netnsPath, config, labels }: Request,
     bridge: config.bridge,
     hostLink: hostLinkName(attachment),
     ipamType: config.ipam.type === "delegate" ? config.ipam.plugin : config.ipam.type,
+    ownsNetns: ownsNetns ?? false,
     ...(labels.podNamespace !== undefined && { podNamespace: labels.podNamespace }),
     ...(labels.podName !== undefined && { podName: labels.podName }),
   };

@@ -21,7 +21,11 @@ export async function check(request: Request): Promise<void> {
   const { attachment, config } = request;
   const { prevResult } = config;
   if (!prevResult) {
-    throw new Fault(code.config, "Cannot CHECK without prevResult", "prevResult must be the result of ADD; a runtime gives it by itself");
+    throw new Fault(
+      code.config,
+      "Cannot CHECK without prevResult",
+      "prevResult must be the result of ADD; a runtime gives it by itself",
+    );
   }
   const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
   const kernel = new Kernel(netns);
@@ -29,7 +33,13 @@ export async function check(request: Request): Promise<void> {
   try {
     const lease = leaseOf(prevResult, attachment.ifname);
     const facts = readFacts(config, attachment.ifname, kernel);
-    const expected = plan({ attachment, netns: request.netns, config: asAdded(config, prevResult, attachment.ifname), lease, facts });
+    const expected = plan({
+      attachment,
+      netns: request.netns,
+      config: asAdded(config, prevResult, attachment.ifname),
+      lease,
+      facts,
+    });
     const found = expected.steps.flatMap((step) => checkStep(step, kernel));
     if (found.length > 0) errors.push(differencesFault(attachmentText(attachment), found));
     using store = openStore(config.dataDir);
@@ -50,7 +60,11 @@ export async function check(request: Request): Promise<void> {
 
 function differencesFault(what: string, found: readonly Difference[]): Fault {
   const lines = found.map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
-  return new Fault(code.checkFailed, `${what} is not as ADD made it: ${lines.join("; ")}`, "Restart the container, or DEL and ADD the attachment");
+  return new Fault(
+    code.checkFailed,
+    `${what} is not as ADD made it: ${lines.join("; ")}`,
+    "Restart the container, or DEL and ADD the attachment",
+  );
 }
 
 /** What ADD was given: the addresses on our interface (or on none), the routes as they are in the result. */
@@ -65,5 +79,9 @@ function leaseOf(result: Result, ifname: string): Lease {
 /** The hardware address and MTU as the chain left them: a later plugin may have changed either. */
 function asAdded(config: NetworkConfig, result: Result, ifname: string): NetworkConfig {
   const inner = result.interfaces.find(({ name, sandbox }) => name === ifname && sandbox !== undefined);
-  return { ...config, ...(inner?.mac && { mac: inner.mac.toLowerCase() }), ...(inner?.mtu !== undefined && { mtu: inner.mtu }) };
+  return {
+    ...config,
+    ...(inner?.mac && { mac: inner.mac.toLowerCase() }),
+    ...(inner?.mtu !== undefined && { mtu: inner.mtu }),
+  };
 }

@@ -12,7 +12,8 @@ import { removals } from "./plan.ts";
 
 /** Detaches a container. The link goes before the address: an address must not be given out while a link still has it. */
 export async function del(request: DeleteRequest): Promise<void> {
-  using store = openExistingStore(request.dataDir);
+  // Left open: a plugin's process ends at once, and closing would write and sync.
+  const store = openExistingStore(request.dataDir);
   const entry = store?.deleting(request.attachment);
   const kernel = new Kernel();
   const errors = undoAll(removals(request.attachment), kernel);

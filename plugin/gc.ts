@@ -38,13 +38,18 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   };
   using store = openExistingStore(request.dataDir);
   const isValid = validity(request);
-  const stale = await attempt([], () => (store?.entries(request.network) ?? []).filter(({ attachment }) => !isValid(attachment)));
+  const stale = await attempt([], () =>
+    (store?.entries(request.network) ?? []).filter(({ attachment }) => !isValid(attachment)),
+  );
   const links = await attempt([], () => staleLinks(request, kernel));
   if (!dryRun) {
     await attempt(undefined, () => removeLinks(request.network, links, kernel));
     for (const entry of stale) {
       await attempt(undefined, () =>
-        ipamForRelease(request, entry).release({ ...request, attachment: entry.attachment, netns: entry.netnsPath }, store),
+        ipamForRelease(request, entry).release(
+          { ...request, attachment: entry.attachment, netns: entry.netnsPath },
+          store,
+        ),
       );
     }
     await attempt(undefined, () => ipamForRelease(request, undefined).collect?.(request));
@@ -54,7 +59,12 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   const bridges = isEmpty ? await attempt([], () => removeBridges(request, kernel, store, links, dryRun)) : [];
   kernel.close();
   throwTogether(errors);
-  return { attachments: stale.map(({ attachment }) => attachment), links: links.map(({ name }) => name ?? ""), chains, bridges };
+  return {
+    attachments: stale.map(({ attachment }) => attachment),
+    links: links.map(({ name }) => name ?? ""),
+    chains,
+    bridges,
+  };
 }
 
 function validity({ valid }: CollectRequest): (attachment: Attachment) => boolean {
@@ -91,12 +101,20 @@ function removeChains(network: string, kernel: Kernel, dryRun: boolean): string[
 }
 
 /** A bridge that this network made, once nothing is attached to it. */
-function removeBridges({ network }: CollectRequest, kernel: Kernel, store: Store | undefined, gone: readonly Link[], dryRun: boolean): string[] {
+function removeBridges(
+  { network }: CollectRequest,
+  kernel: Kernel,
+  store: Store | undefined,
+  gone: readonly Link[],
+  dryRun: boolean,
+): string[] {
   const group = bridgeGroup(network);
   const links = listLinks(kernel.route("host"));
   const goneIndexes = new Set(gone.map(({ index }) => index));
   const inUse = new Set(links.filter(({ index }) => !goneIndexes.has(index)).map(({ master }) => master));
-  const expected = new Set((store?.entries() ?? []).filter((entry) => entry.attachment.network !== network).map(({ bridge }) => bridge));
+  const expected = new Set(
+    (store?.entries() ?? []).filter((entry) => entry.attachment.network !== network).map(({ bridge }) => bridge),
+  );
   const idle = links.filter((link) => link.group === group && !inUse.has(link.index) && !expected.has(link.name ?? ""));
   const names = idle.map(({ name }) => name ?? "");
   if (!dryRun) for (const name of names) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(name)));

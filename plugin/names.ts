@@ -53,7 +53,10 @@ export function macOf({ family, value }: Address): string {
 
 /** A hardware address for an interface without an IP address: 0a:59 and a hash of its owner. */
 export function macOfOwner(...owner: readonly string[]): string {
-  return `0a:59:${hash("mac", ...owner).slice(0, 8).match(/../g)!.join(":")}`;
+  return `0a:59:${hash("mac", ...owner)
+    .slice(0, 8)
+    .match(/../g)!
+    .join(":")}`;
 }
 
 export const nftTable = "ns_net";

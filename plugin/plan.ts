@@ -44,7 +44,13 @@ export function plan(input: PlanInput): Plan {
   const steps: Step[] = [
     ...bridgeSteps(input, mtu, bridgeMac, gateways),
     ...(config.ipMasq && addresses.length > 0
-      ? [{ kind: "masquerade", network: attachment.network, subnets: distinct(addresses.map(({ cidr }) => formatCidr(networkOf(cidr)))) } as const]
+      ? [
+          {
+            kind: "masquerade",
+            network: attachment.network,
+            subnets: distinct(addresses.map(({ cidr }) => formatCidr(networkOf(cidr)))),
+          } as const,
+        ]
       : []),
     {
       kind: "veth",
@@ -71,8 +77,12 @@ export function removals(attachment: Attachment): readonly Removal[] {
 function bridgeSteps({ config, facts, netns }: PlanInput, mtu: number, mac: string, gateways: readonly Cidr[]): Step[] {
   const families = new Set(gateways.map(({ family }) => family));
   return [
-    ...(families.has(4) ? [{ kind: "sysctl", where: "host", path: "net/ipv4/ip_forward", value: "1", netns } as const] : []),
-    ...(families.has(6) ? [{ kind: "sysctl", where: "host", path: "net/ipv6/conf/all/forwarding", value: "1", netns } as const] : []),
+    ...(families.has(4)
+      ? [{ kind: "sysctl", where: "host", path: "net/ipv4/ip_forward", value: "1", netns } as const]
+      : []),
+    ...(families.has(6)
+      ? [{ kind: "sysctl", where: "host", path: "net/ipv6/conf/all/forwarding", value: "1", netns } as const]
+      : []),
     { kind: "bridge", name: config.bridge, mac, mtu, group: bridgeGroup(config.name), promiscuous: config.promiscMode },
     ...gateways.map(
       (gateway): Step => ({
@@ -91,7 +101,9 @@ function bridgeSteps({ config, facts, netns }: PlanInput, mtu: number, mac: stri
 /** Addresses of the bridge in the gateway's subnet that are not the gateway: a leftover to replace, or a conflict. */
 function replacedBy(gateway: Cidr, config: NetworkConfig, facts: Facts): string[] {
   const wanted = formatCidr(gateway);
-  const others = (facts.bridge?.addresses ?? []).filter((other) => overlaps(other, gateway) && formatCidr(other) !== wanted).map(formatCidr);
+  const others = (facts.bridge?.addresses ?? [])
+    .filter((other) => overlaps(other, gateway) && formatCidr(other) !== wanted)
+    .map(formatCidr);
   if (others.length === 0 || config.forceAddress) return others;
   throw new Fault(
     code.config,
@@ -106,9 +118,19 @@ function containerSteps({ attachment, config, lease, facts, netns }: PlanInput, 
   const hasIpv6 = lease.addresses.some(({ address }) => address.includes(":"));
   return [
     ...(facts.isLoopbackUp ? [] : [{ kind: "up", link: "lo", netns } as const]),
-    ...(hasIpv6 ? [{ kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/disable_ipv6`, value: "0", netns } as const] : []),
+    ...(hasIpv6
+      ? [{ kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/disable_ipv6`, value: "0", netns } as const]
+      : []),
     ...lease.addresses.map(
-      ({ address }): Step => ({ kind: "address", where: "pod", link, address, detectDuplicates: config.enabledad, netns, replaces: [] }),
+      ({ address }): Step => ({
+        kind: "address",
+        where: "pod",
+        link,
+        address,
+        detectDuplicates: config.enabledad,
+        netns,
+        replaces: [],
+      }),
     ),
     { kind: "up", link, netns },
     ...routes.map((route): Step => ({ kind: "route", ...route, link, netns })),
@@ -130,7 +152,8 @@ const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 
 /** The lease's routes, each with a gateway, and with isDefaultGateway a default route for each family that has none. */
 function routesOf(config: NetworkConfig, lease: Lease): Route[] {
-  const gatewayFor = (isIpv6: boolean) => lease.addresses.find(({ address, gateway }) => gateway && address.includes(":") === isIpv6)?.gateway;
+  const gatewayFor = (isIpv6: boolean) =>
+    lease.addresses.find(({ address, gateway }) => gateway && address.includes(":") === isIpv6)?.gateway;
   const given = lease.routes.map((route) => {
     const gw = route.gw ?? (route.scope === undefined ? gatewayFor(route.dst.includes(":")) : undefined);
     return gw === undefined ? route : { ...route, gw };

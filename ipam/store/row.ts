@@ -20,9 +20,11 @@ export interface Row {
   readonly bridge: string;
   readonly host_link: string;
   readonly ipam_type: string;
+  readonly owns_netns: number;
   readonly pod_namespace: string | null;
   readonly pod_name: string | null;
   readonly delegated: string | null;
+  readonly steps: string | null;
 }
 
 /** What `begin` writes; `owned` gives the values in this order. */
@@ -36,6 +38,7 @@ export const ownedColumns = [
   "bridge",
   "host_link",
   "ipam_type",
+  "owns_netns",
   "pod_namespace",
   "pod_name",
 ] as const;
@@ -51,6 +54,7 @@ export function owned(entry: NewEntry): (string | number | null)[] {
     entry.bridge,
     entry.hostLink,
     entry.ipamType,
+    Number(entry.ownsNetns ?? false),
     entry.podNamespace ?? null,
     entry.podName ?? null,
   ];
@@ -71,9 +75,11 @@ export function entryOf(row: Row): Entry {
     bridge: row.bridge,
     hostLink: row.host_link,
     ipamType: row.ipam_type,
+    ownsNetns: row.owns_netns !== 0,
     ...(row.mac === null ? {} : { mac: row.mac }),
     ...(row.pod_namespace === null ? {} : { podNamespace: row.pod_namespace }),
     ...(row.pod_name === null ? {} : { podName: row.pod_name }),
+    ...(row.steps === null ? {} : { steps: JSON.parse(row.steps) as unknown[] }),
     ...(row.delegated === null ? {} : { delegated: JSON.parse(row.delegated) as Delegated }),
   };
 }

@@ -41,8 +41,10 @@ CREATE TABLE attachment (
   bridge TEXT NOT NULL,
   host_link TEXT NOT NULL,
   ipam_type TEXT NOT NULL,
+  owns_netns INTEGER NOT NULL,   -- 1: the namespace was made for this attachment
   pod_namespace TEXT,
   pod_name TEXT,
+  steps TEXT,                    -- JSON: what was committed to the kernel, for check and repair
   delegated TEXT,                -- JSON: {"routes": [], "dns": {}}, what a delegate answered
   UNIQUE (network, container, ifname)
 ) STRICT;

@@ -23,7 +23,7 @@ const sql = {
   regrant: "UPDATE attachment SET addresses = ?, delegated = NULL WHERE id = ?",
   reserve: "INSERT INTO lease (network, address_key, address, attachment_id) VALUES (?, ?, ?, ?)",
   unreserve: "DELETE FROM lease WHERE attachment_id = ?",
-  attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses) WHERE ${ofAttachment}`,
+  attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses), steps = ? WHERE ${ofAttachment}`,
   answered: `UPDATE attachment SET addresses = ?, delegated = ? WHERE ${ofAttachment}`,
   deleting: `UPDATE attachment SET state = 'deleting' WHERE ${ofAttachment} RETURNING *`,
   entries: "SELECT * FROM attachment ORDER BY created_ms, id",
@@ -63,9 +63,10 @@ export class SqliteStore implements Store {
     });
   }
 
-  attached(attachment: Attachment, result: { mac?: string; addresses?: readonly LeasedAddress[] }): void {
+  attached(attachment: Attachment, result: Parameters<Store["attached"]>[1]): void {
     const addresses = result.addresses === undefined ? null : JSON.stringify(result.addresses);
-    this.#values("attached", result.mac ?? null, addresses, ...keyOf(attachment));
+    const steps = result.steps === undefined ? null : JSON.stringify(result.steps);
+    this.#values("attached", result.mac ?? null, addresses, steps, ...keyOf(attachment));
     shortenLog(this.#path, this.#database, logBytesMax.attached);
   }
 

@@ -1,7 +1,7 @@
 /** Waiting for links to change, by the kernel's own notifications (RTNLGRP_LINK). */
 import { closeSync } from "node:fs";
-import { joinNetlinkGroup, netlinkSocket, waitReadable } from "../sys.ts";
 import { protocol } from "../socket.ts";
+import { joinNetlinkGroup, netlinkSocket, waitReadable } from "../sys.ts";
 
 const linkGroup = 1;
 

@@ -22,7 +22,13 @@ export interface AddressStep {
 
 function requestOf(kernel: Kernel, { where, link }: AddressStep, text: string) {
   const cidr = parseCidr(text)!;
-  return { cidr, index: kernel.indexOf(where, link), address: addressBytes(cidr), prefixLength: cidr.prefixLength, text: `${text} to ${link}` };
+  return {
+    cidr,
+    index: kernel.indexOf(where, link),
+    address: addressBytes(cidr),
+    prefixLength: cidr.prefixLength,
+    text: `${text} to ${link}`,
+  };
 }
 
 export const address: Kind<AddressStep> = {
@@ -48,7 +54,9 @@ export const address: Kind<AddressStep> = {
     if (!kernel.link(where, link)) return missing(`link ${link}`);
     const found = addressesOf(kernel, where, link).map(formatCidr);
     const wanted = formatCidr(parseCidr(text)!);
-    return found.includes(wanted) ? [] : [{ what: `address of ${link}`, expected: wanted, found: found.join(", ") || "none" }];
+    return found.includes(wanted)
+      ? []
+      : [{ what: `address of ${link}`, expected: wanted, found: found.join(", ") || "none" }];
   },
 
   print({ where, link, address: text, detectDuplicates, netns, replaces }) {

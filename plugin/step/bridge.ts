@@ -21,7 +21,8 @@ function up(promiscuous: boolean): number {
 export const bridge: Kind<BridgeStep> = {
   apply({ name, mac, mtu, group, promiscuous }, kernel) {
     const wanted = up(promiscuous);
-    const bringUp = (index: number) => kernel.request("host", changeLink(`bring up bridge ${name}`, { index, set: wanted }));
+    const bringUp = (index: number) =>
+      kernel.request("host", changeLink(`bring up bridge ${name}`, { index, set: wanted }));
     const there = kernel.link("host", name);
     if (there) {
       if ((there.flags & wanted) !== wanted) bringUp(there.index);

@@ -3,7 +3,7 @@
  * (net/core/link_watch.c), a moment after both ends are up; a packet sent before is lost, and an ARP request with it
  * costs the container its first second.
  */
-import { Fault, code } from "../../conf/fault.ts";
+import { code, Fault } from "../../conf/fault.ts";
 import { getLink, portOf } from "../../netlink/route/link.ts";
 import { waitForLinkEvent } from "../../netlink/route/linkEvents.ts";
 import { differences, type Kind, missing } from "./step.ts";
@@ -20,7 +20,8 @@ const stateNames = ["disabled", "listening", "learning", "forwarding", "blocking
 
 export const forwarding: Kind<ForwardingStep> = {
   apply({ link }, kernel) {
-    const forwards = () => portOf(getLink(kernel.route("host"), link) ?? { index: 0, flags: 0 })?.state === forwardingState;
+    const forwards = () =>
+      portOf(getLink(kernel.route("host"), link) ?? { index: 0, flags: 0 })?.state === forwardingState;
     if (!forwards() && !waitForLinkEvent(forwards, waitMsMax)) {
       throw new Fault(
         code.tryAgain,

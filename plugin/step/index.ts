@@ -28,7 +28,10 @@ export type Removal = { readonly kind: "veth" } & VethKey;
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
 
 const kinds: Kinds = { address, bridge, bridgePort, forwarding, masquerade, route, sysctl, up, veth } satisfies {
-  readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, K extends Removal["kind"] ? Extract<Removal, { kind: K }> : Extract<Step, { kind: K }>>;
+  readonly [K in Step["kind"]]: Kind<
+    Extract<Step, { kind: K }>,
+    K extends Removal["kind"] ? Extract<Removal, { kind: K }> : Extract<Step, { kind: K }>
+  >;
 };
 
 // A step and its kind belong together by `kind`; the compiler cannot follow that through a lookup.

@@ -64,8 +64,12 @@ export const masquerade: Kind<MasqueradeStep> = {
     const { chain, cidrs } = chainOf(step);
     if (!getChain(kernel.netfilter, table, chain)) return missing(`nf_tables chain ${chain} in table inet ${nftTable}`);
     const expected = cidrs.map((subnet) => shape(ruleFor(subnet)));
-    const found = listRules(kernel.netfilter, table, chain).map((rule) => shape((rule.expressions ?? []) as Expression[]));
-    return expected.flatMap((rule, i) => (found.includes(rule) ? [] : missing(`masquerade rule for ${formatCidr(cidrs[i]!)}`)));
+    const found = listRules(kernel.netfilter, table, chain).map((rule) =>
+      shape((rule.expressions ?? []) as Expression[]),
+    );
+    return expected.flatMap((rule, i) =>
+      found.includes(rule) ? [] : missing(`masquerade rule for ${formatCidr(cidrs[i]!)}`),
+    );
   },
 
   print(step) {
@@ -83,5 +87,9 @@ export const masquerade: Kind<MasqueradeStep> = {
 
 /** A rule's expressions as text, to compare one the kernel tells with one we would write. */
 function shape(expressions: readonly Expression[]): string {
-  return expressions.map(({ name, data }) => (name === "payload" || name === "cmp" ? `${name} ${Buffer.from(data).toString("hex")}` : name)).join("\n");
+  return expressions
+    .map(({ name, data }) =>
+      name === "payload" || name === "cmp" ? `${name} ${Buffer.from(data).toString("hex")}` : name,
+    )
+    .join("\n");
 }

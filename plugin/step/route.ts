@@ -57,10 +57,16 @@ export const route: Kind<RouteStep> = {
     const family = destination.family === 4 ? 2 : 10;
     if (!kernel.link("pod", step.link)) return missing(`link ${step.link}`);
     const outIndex = kernel.indexOf("pod", step.link);
-    const candidates = listRoutes(kernel.route("pod"), family, { table: step.table ?? mainTable, outIndex }).filter((found) => {
-      const bytes = found.destination ?? new Uint8Array(addressBits(destination.family) / 8);
-      return found.outIndex === outIndex && found.dstLength === destination.prefixLength && addressFromBytes(bytes).value === destination.value;
-    });
+    const candidates = listRoutes(kernel.route("pod"), family, { table: step.table ?? mainTable, outIndex }).filter(
+      (found) => {
+        const bytes = found.destination ?? new Uint8Array(addressBits(destination.family) / 8);
+        return (
+          found.outIndex === outIndex &&
+          found.dstLength === destination.prefixLength &&
+          addressFromBytes(bytes).value === destination.value
+        );
+      },
+    );
     if (candidates.some((found) => isAsWanted(found, step))) return [];
     const shown = candidates.map((found) => `via ${gatewayText(found) ?? "the link"}`).join(", ");
     return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
@@ -68,7 +74,11 @@ export const route: Kind<RouteStep> = {
 
   print(step) {
     const family = step.dst.includes(":") ? " -6" : "";
-    const more = [step.mtu && ` mtu ${step.mtu}`, step.advmss && ` advmss ${step.advmss}`, step.scope && ` scope ${step.scope}`];
+    const more = [
+      step.mtu && ` mtu ${step.mtu}`,
+      step.advmss && ` advmss ${step.advmss}`,
+      step.scope && ` scope ${step.scope}`,
+    ];
     return [`ip -n ${netnsWord(step.netns)}${family} route add ${textOf(step)}${more.filter(Boolean).join("")}`];
   },
 };

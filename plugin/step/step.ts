@@ -21,10 +21,16 @@ export interface Kind<Step, Key = Step> {
 }
 
 /** The differences between two records of the same shape, field by field. */
-export function differences(of: string, expected: Readonly<Record<string, unknown>>, found: Readonly<Record<string, unknown>>): Difference[] {
+export function differences(
+  of: string,
+  expected: Readonly<Record<string, unknown>>,
+  found: Readonly<Record<string, unknown>>,
+): Difference[] {
   return Object.entries(expected).flatMap(([field, want]) => {
     const have = found[field];
-    return want === undefined || want === have ? [] : [{ what: `${field} of ${of}`, expected: String(want), found: String(have ?? "none") }];
+    return want === undefined || want === have
+      ? []
+      : [{ what: `${field} of ${of}`, expected: String(want), found: String(have ?? "none") }];
   });
 }
 

@@ -58,10 +58,21 @@ export const veth: Kind<VethStep, VethKey> = {
     return [
       ...differences(
         `link ${host}`,
-        { kind: vethKind, master: kernel.link("host", bridge)?.index, mtu, group, state: "up", "other end": inner.index },
+        {
+          kind: vethKind,
+          master: kernel.link("host", bridge)?.index,
+          mtu,
+          group,
+          state: "up",
+          "other end": inner.index,
+        },
         { ...outer, kind: outer.info?.kind, state: stateOf(outer.flags), "other end": outer.peerIndex },
       ),
-      ...differences(`link ${ifname} in the container`, { kind: vethKind, mac, mtu }, { kind: inner.info?.kind, mac: inner.address, mtu: inner.mtu }),
+      ...differences(
+        `link ${ifname} in the container`,
+        { kind: vethKind, mac, mtu },
+        { kind: inner.info?.kind, mac: inner.address, mtu: inner.mtu },
+      ),
     ];
   },
 

@@ -1,0 +1,106 @@
+/** What is attached, as the store tells it, and what is true of it now. */
+import { readdirSync, readlinkSync } from "node:fs";
+import { code, Fault } from "../conf/fault.ts";
+import { defaultDataDir } from "../conf/identity.ts";
+import type { DeleteRequest } from "../conf/request.ts";
+import { type Entry, openExistingStore } from "../ipam/store.ts";
+import { netnsIdentity } from "../netlink/netns.ts";
+import { defaultNetwork, readNetwork } from "./network.ts";
+import type { Target } from "./target.ts";
+
+export interface Filter {
+  readonly network?: string | undefined;
+  readonly ifname?: string | undefined;
+  readonly dataDir?: string | undefined;
+}
+
+/** Entries of the store, oldest first; none when there is no store. */
+export function entries({ network, ifname, dataDir }: Filter): Entry[] {
+  using store = openExistingStore(dataDir ?? defaultDataDir);
+  const name = network === undefined ? undefined : networkName(network);
+  return (store?.entries(name) ?? []).filter(({ attachment }) => ifname === undefined || attachment.ifname === ifname);
+}
+
+/** The name a `--network` stands for: a file says its own. */
+export function networkName(which: string): string {
+  return which.includes("/") || /\.(conf|conflist|json|ya?ml)$/.test(which)
+    ? String(readNetwork(which)["name"])
+    : which;
+}
+
+/** Those of one namespace: by the name it was added under, by its container id, or because it is the same namespace. */
+export function entriesOf(target: Target, filter: Filter): Entry[] {
+  const identity = netnsIdentity(target.path);
+  return entries(filter).filter(
+    (entry) =>
+      entry.attachment.container === target.container ||
+      entry.attachment.container === target.spec ||
+      (identity !== undefined && entry.netnsInode === identity.inode && entry.netnsDevice === identity.device),
+  );
+}
+
+/** As `entriesOf`, and a Fault when there are none. */
+export function someEntriesOf(target: Target, filter: Filter): Entry[] {
+  const found = entriesOf(target, filter);
+  if (found.length > 0) return found;
+  throw new Fault(code.unknownContainer, `Nothing of ${target.spec} is attached`, "See what is with: ns-net ls");
+}
+
+/** True when the namespace an entry speaks of is there, and is the same one. */
+export function isAlive({ netnsPath, netnsDevice, netnsInode }: Entry): boolean {
+  const identity = netnsIdentity(netnsPath);
+  return identity !== undefined && identity.device === netnsDevice && identity.inode === netnsInode;
+}
+
+/** The first process in each network namespace, by inode: `/proc/PID/ns/net` reads `net:[4026531840]`. */
+export function pidsByInode(): ReadonlyMap<bigint, number> {
+  const pids = new Map<bigint, number>();
+  for (const pid of readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b)) {
+    try {
+      const inode = BigInt(/\[(\d+)\]/.exec(readlinkSync(`/proc/${pid}/ns/net`))![1]!);
+      if (!pids.has(inode)) pids.set(inode, pid);
+    } catch {
+      // It ended meanwhile, or is a kernel thread.
+    }
+  }
+  return pids;
+}
+
+/** The removal of an attachment that the store knows. */
+export function removalOf(
+  { attachment, netnsPath, bridge, ipamType }: Entry,
+  dataDir: string | undefined,
+): DeleteRequest {
+  return {
+    attachment,
+    network: attachment.network,
+    cniVersion: "1.1.0",
+    dataDir: dataDir ?? defaultDataDir,
+    bridge,
+    ipamType,
+    netns: netnsPath,
+    pluginPath: (process.env["CNI_PATH"] ?? "/opt/cni/bin:/usr/lib/cni").split(":"),
+    raw: {
+      environment: {
+        CNI_COMMAND: "DEL",
+        CNI_CONTAINERID: attachment.container,
+        CNI_NETNS: netnsPath,
+        CNI_IFNAME: attachment.ifname,
+        CNI_PATH: process.env["CNI_PATH"] ?? "/opt/cni/bin:/usr/lib/cni",
+      },
+      stdin: JSON.stringify({ ...configurationOf(attachment.network), cniVersion: "1.1.0", name: attachment.network }),
+    },
+  };
+}
+
+/** The network's configuration where it still is; a delegate is given it again. */
+function configurationOf(network: string): object {
+  try {
+    return readNetwork(network);
+  } catch {
+    return { ...defaultNetwork };
+  }
+}

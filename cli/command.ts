@@ -1,0 +1,88 @@
+/** A command is data: help, completion and parsing are readings of it. */
+import { type ParseArgsConfig, parseArgs } from "node:util";
+
+export interface Option {
+  readonly type: "string" | "boolean";
+  readonly about: string;
+  /** What stands for the value in help: `--ip ADDRESS`. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly multiple?: boolean;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+
+type ValueOf<O extends Option> = O["multiple"] extends true ? string[] : O["type"] extends "boolean" ? boolean : string;
+
+export interface Parsed<O extends Options> {
+  readonly options: { readonly [K in keyof O]?: ValueOf<O[K]> };
+  readonly operands: readonly string[];
+  /** What follows `--`. */
+  readonly rest: readonly string[];
+}
+
+export interface Command<O extends Options = Options> {
+  /** One line. */
+  readonly about: string;
+  /** What follows the name: `<netns> [-- command]`. */
+  readonly usage: string;
+  readonly options: O;
+  /** How many operands it takes. */
+  readonly operands: readonly [least: number, most: number];
+  /** Longer help: examples. */
+  readonly more?: string;
+  /** Answers the exit code. */
+  run(parsed: Parsed<O>): number | Promise<number>;
+}
+
+/** Types flow from `options` into `run`. */
+export function command<const O extends Options>(definition: Command<O>): Command<O> {
+  return definition;
+}
+
+/** The words do not fit the command. Exit code 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+export function parse<O extends Options>(definition: Command<O>, name: string, words: readonly string[]): Parsed<O> {
+  const end = words.indexOf("--");
+  const [own, rest] = end < 0 ? [words, []] : [words.slice(0, end), words.slice(end + 1)];
+  try {
+    const config: ParseArgsConfig = {
+      args: [...own],
+      allowPositionals: true,
+      options: Object.fromEntries(
+        Object.entries(definition.options).map(([key, { type, short, multiple }]) => [
+          key,
+          { type, ...(short && { short }), ...(multiple && { multiple }) },
+        ]),
+      ),
+    };
+    const { values, positionals } = parseArgs(config);
+    const [least, most] = definition.operands;
+    if (positionals.length < least || positionals.length > most)
+      throw new UsageError(`usage: ns-net ${name} ${definition.usage}`);
+    return { options: values as Parsed<O>["options"], operands: positionals, rest };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${(error as Error).message.split(". ")[0]}; see: ns-net ${name} --help`);
+  }
+}
+
+export function help(name: string, { about, usage, options, more }: Command): string {
+  const rows = Object.entries(options).map(([key, { short, value, about: words }]): [string, string] => [
+    `${short ? `-${short}, ` : ""}--${key}${value ? ` ${value}` : ""}`,
+    words,
+  ]);
+  return `${about}\n\nUsage: ns-net ${name} ${usage}\n\n${columns([...rows, ["--help", "this text"]], "  ")}${more ? `\n${more.trimEnd()}\n` : ""}`;
+}
+
+/** Rows of text, each column as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[], indent = ""): string {
+  const widths: number[] = [];
+  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  return rows
+    .map((row) => `${indent}${row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ")}`.trimEnd() + "\n")
+    .join("");
+}

@@ -1,0 +1,98 @@
+/** `ns-net add <netns>` */
+
+import { formatResult } from "../../conf/format.ts";
+import { parseRequest } from "../../conf/parse.ts";
+import { errno, isKernelError } from "../../netlink/errors.ts";
+import { createNetns, deleteNetns } from "../../netlink/netns.ts";
+import { add } from "../../plugin/add.ts";
+import { writeOut } from "../../plugin/output.ts";
+import type { Plan } from "../../plugin/plan.ts";
+import { interruptions } from "../../plugin/signals.ts";
+import { command } from "../command.ts";
+import { previewPlan, printPlan } from "../dryRun.ts";
+import { readNetwork } from "../network.ts";
+import { defaultIfname, environmentFor, exists, stdinOf, type Target, targetOf } from "../target.ts";
+import { networkOptions } from "./options.ts";
+
+export default command({
+  about: "Attach a namespace to a network. Prints its address.",
+  usage: "<netns> [options]",
+  operands: [1, 1],
+  options: {
+    ...networkOptions,
+    ip: {
+      type: "string",
+      value: "ADDRESS",
+      about: "ask for this address (may be given twice: IPv4 and IPv6)",
+      multiple: true,
+    },
+    mac: { type: "string", value: "ADDRESS", about: "ask for this hardware address" },
+    json: { type: "boolean", about: "print the result as CNI defines it" },
+    "dry-run": { type: "boolean", about: "print the ip and nft commands that would do the same, and do nothing" },
+  },
+  more: `
+<netns> is a name (made if there is none; "ip netns exec" sees it too), a path, or pid:NUMBER.
+
+  ns-net add web                     a namespace "web" on the default network
+  IP=$(ns-net add web)               its address in a script
+  ns-net add pid:4242 --ifname net1  a second interface for a running process
+  ns-net add web --network lab.yaml  on the network that the file describes`,
+
+  async run({ options, operands }) {
+    const target = targetOf(operands[0]!);
+    const ifname = options.ifname ?? defaultIfname;
+    const args = ["IgnoreUnknown=1", options.ip && `IP=${options.ip.join(",")}`, options.mac && `MAC=${options.mac}`]
+      .filter(Boolean)
+      .join(";");
+    const configuration = {
+      ...readNetwork(options.network),
+      ...(options["data-dir"] && { dataDir: options["data-dir"] }),
+    };
+    const request = parseRequest(environmentFor("ADD", target, ifname, args), stdinOf(configuration));
+    if (options["dry-run"]) {
+      writeOut(printPlan(await previewPlan(request), target, !exists(target)));
+      return 0;
+    }
+    const interruptedBy = interruptions();
+    const isNew = makeNamespace(target);
+    let made: Plan | undefined;
+    try {
+      const result = await add({ ...request, ownsNetns: isNew }, { interruptedBy, onPlan: (plan) => (made = plan) });
+      if (options.json) writeOut(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
+      else writeOut(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
+    } catch (error) {
+      if (isNew) deleteNetns(target.name!);
+      throw error;
+    }
+    if (process.stdout.isTTY && !options.json)
+      process.stderr.write(account(request.attachment.ifname, target, made!, isNew));
+    return 0;
+  },
+});
+
+/** Makes the namespace of a name that nobody has; true when this call made it. */
+function makeNamespace(target: Target): boolean {
+  if (target.name === undefined || exists(target)) return false;
+  try {
+    createNetns(target.name);
+    return true;
+  } catch (error) {
+    if (isKernelError(error, errno.EEXIST)) return false; // another call made it meanwhile
+    throw error;
+  }
+}
+
+/** What was made, in a few lines for a person. */
+function account(ifname: string, target: Target, { hostLink, mtu, mac, routes, steps }: Plan, isNew: boolean): string {
+  const bridge = steps.find((step) => step.kind === "bridge")?.name;
+  const masquerade = steps.find((step) => step.kind === "masquerade")?.subnets.join(", ");
+  const via = routes.find(({ dst }) => dst === "0.0.0.0/0" || dst === "::/0")?.gw;
+  const lines = [
+    isNew && `namespace  ${target.path} (new)`,
+    `veth pair  ${ifname} in the namespace, ${hostLink} on the host; mtu ${mtu}, mac ${mac}`,
+    `bridge     ${bridge}${via ? `, gateway ${via}` : ""}`,
+    masquerade && `nat        ${masquerade} masqueraded to the outside`,
+    `look       ns-net exec ${target.spec} -- ip address`,
+  ];
+  return lines.flatMap((line) => (line ? [`  ${line}\n`] : [])).join("");
+}

@@ -1,0 +1,51 @@
+/** `ns-net check <netns>` */
+import { attachmentText } from "../../conf/attachment.ts";
+import type { Entry } from "../../ipam/store.ts";
+import { closeNetns } from "../../netlink/netns.ts";
+import { Kernel } from "../../plugin/kernel.ts";
+import { openContainerNetns } from "../../plugin/namespace.ts";
+import { writeOut } from "../../plugin/output.ts";
+import { checkStep, type Step } from "../../plugin/step/index.ts";
+import type { Difference } from "../../plugin/step/step.ts";
+import { someEntriesOf } from "../attachments.ts";
+import { columns, command } from "../command.ts";
+import { targetOf } from "../target.ts";
+import { networkOptions } from "./options.ts";
+
+export default command({
+  about: "Compare an attachment with what add made. Exits with 1 when something differs.",
+  usage: "<netns> [options]",
+  operands: [1, 1],
+  options: { ...networkOptions, json: { type: "boolean", about: "print JSON" } },
+
+  run({ options, operands }) {
+    const found = someEntriesOf(targetOf(operands[0]!), {
+      network: options.network,
+      ifname: options.ifname,
+      dataDir: options["data-dir"],
+    });
+    const reports = found.map((entry) => ({ attachment: entry.attachment, differences: differencesOf(entry) }));
+    if (options.json) writeOut(`${JSON.stringify(reports, null, 2)}\n`);
+    else for (const { attachment, differences } of reports) writeOut(textOf(attachmentText(attachment), differences));
+    return reports.some(({ differences }) => differences.length > 0) ? 1 : 0;
+  },
+});
+
+/** Every step that was committed, compared with the kernel as it is. */
+export function differencesOf({ steps, netnsPath }: Entry): readonly Difference[] {
+  if (steps === undefined) return [{ what: "attachment", expected: "attached", found: "an ADD that did not end" }];
+  const netns = openContainerNetns(netnsPath, true);
+  const kernel = new Kernel(netns);
+  try {
+    return (steps as readonly Step[]).flatMap((step) => checkStep(step, kernel));
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+function textOf(what: string, differences: readonly Difference[]): string {
+  if (differences.length === 0) return `${what}: as add made it\n`;
+  const rows = differences.map(({ what: part, expected, found }) => [part, `expected ${expected}`, `found ${found}`]);
+  return `${what}: not as add made it\n${columns(rows, "  ")}`;
+}

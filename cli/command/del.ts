@@ -1,0 +1,35 @@
+/** `ns-net del <netns>` */
+import { deleteNetns, netnsFolder } from "../../netlink/netns.ts";
+import { del } from "../../plugin/del.ts";
+import { throwTogether } from "../../plugin/failure.ts";
+import { entriesOf, removalOf } from "../attachments.ts";
+import { command } from "../command.ts";
+import { targetOf } from "../target.ts";
+import { networkOptions } from "./options.ts";
+
+export default command({
+  about:
+    "Detach a namespace: all its attachments, or those of one network or interface.\nA namespace that add made is deleted with its last attachment. Nothing attached is success.",
+  usage: "<netns> [options]",
+  operands: [1, 1],
+  options: networkOptions,
+
+  async run({ options, operands }) {
+    const target = targetOf(operands[0]!);
+    const dataDir = options["data-dir"];
+    const found = entriesOf(target, { network: options.network, ifname: options.ifname, dataDir });
+    const errors: Error[] = [];
+    for (const entry of found) {
+      try {
+        await del(removalOf(entry, dataDir));
+      } catch (error) {
+        errors.push(error as Error);
+      }
+    }
+    throwTogether(errors);
+    const owned = found.find((entry) => entry.ownsNetns);
+    if (owned && entriesOf(target, { dataDir }).length === 0)
+      deleteNetns(owned.netnsPath.slice(netnsFolder.length + 1));
+    return 0;
+  },
+});

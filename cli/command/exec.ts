@@ -1,0 +1,64 @@
+/** `ns-net exec <netns> -- command`: this process becomes the command. */
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { code, Fault } from "../../conf/fault.ts";
+import { enterNetns } from "../../netlink/netns.ts";
+import { execute, mount, mountFlag, namespaceKind, newNamespace } from "../../netlink/sys.ts";
+import { openContainerNetns } from "../../plugin/namespace.ts";
+import { someEntriesOf } from "../attachments.ts";
+import { command, UsageError } from "../command.ts";
+import { exists, type Target, targetOf } from "../target.ts";
+
+export default command({
+  about: "Run a command inside a namespace. Exits as the command does.",
+  usage: "<netns> -- <command> [arguments]",
+  operands: [1, 1],
+  options: {},
+  more: `
+As with "ip netns exec", files in /etc/netns/<name>/ (resolv.conf, hosts) stand over those in /etc,
+and /sys shows the namespace's own devices.
+
+  ns-net exec web -- ip address
+  ns-net exec web -- sh`,
+
+  run({ operands, rest }) {
+    const [name] = rest;
+    if (name === undefined) throw new UsageError("usage: ns-net exec <netns> -- <command> [arguments]");
+    const target = targetOf(operands[0]!);
+    const path = exists(target) ? target.path : someEntriesOf(target, {})[0]!.netnsPath;
+    const program = findProgram(name);
+    enterNetns(openContainerNetns(path, true));
+    changeFiles(target);
+    return execute(program, rest, process.env);
+  },
+});
+
+/** A mount namespace of its own: /sys of the network namespace, and its files over those of /etc. */
+function changeFiles({ name }: Target): void {
+  newNamespace(namespaceKind.mount);
+  mount("", "/", "none", mountFlag.slave | mountFlag.recursive);
+  mount("sysfs", "/sys", "sysfs", 0);
+  if (name === undefined) return;
+  const folder = join("/etc/netns", name);
+  if (!existsSync(folder)) return;
+  for (const file of readdirSync(folder)) {
+    const place = join("/etc", file);
+    if (existsSync(place)) mount(join(folder, file), place, "none", mountFlag.bind);
+    else process.stderr.write(`ns-net: ${join(folder, file)} is not used: there is no ${place} to put it over\n`);
+  }
+}
+
+function findProgram(name: string): string {
+  const candidates = name.includes("/")
+    ? [name]
+    : (process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(":").map((folder) => join(folder, name));
+  for (const candidate of candidates) {
+    try {
+      accessSync(candidate, constants.X_OK);
+      return candidate;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  throw new Fault(code.config, `Cannot find the command ${name}`, `Give its path, or add its folder to PATH`);
+}

@@ -1,0 +1,74 @@
+/** `ns-net gc` */
+import type { Attachment } from "../../conf/attachment.ts";
+import { defaultDataDir } from "../../conf/identity.ts";
+import type { CollectRequest } from "../../conf/request.ts";
+import type { Entry } from "../../ipam/store.ts";
+import { throwTogether } from "../../plugin/failure.ts";
+import { type Collected, gc } from "../../plugin/gc.ts";
+import { writeOut } from "../../plugin/output.ts";
+import { entries, isAlive } from "../attachments.ts";
+import { command } from "../command.ts";
+import { defaultNetwork } from "../network.ts";
+import { networkOptions } from "./options.ts";
+
+export default command({
+  about:
+    "Remove leases, links and rules of attachments whose namespace is gone,\nand the bridge and rules of a network that has no attachment left.",
+  usage: "[options]",
+  operands: [0, 0],
+  options: {
+    network: { ...networkOptions.network, about: "only this network (default: all that the store knows)" },
+    "data-dir": networkOptions["data-dir"],
+    "dry-run": { type: "boolean", about: "print what would be removed, and remove nothing" },
+    json: { type: "boolean", about: "print JSON" },
+  },
+
+  async run({ options }) {
+    const dataDir = options["data-dir"] ?? defaultDataDir;
+    const all = entries({ network: options.network, dataDir });
+    const networks = new Set(all.map(({ attachment }) => attachment.network));
+    networks.add(options.network ?? String(defaultNetwork["name"]));
+    const collected: Record<string, Collected> = {};
+    const errors: Error[] = [];
+    for (const network of networks) {
+      try {
+        collected[network] = await gc(requestFor(network, all, dataDir), options["dry-run"] ?? false);
+      } catch (error) {
+        errors.push(error as Error);
+      }
+    }
+    writeOut(
+      options.json
+        ? `${JSON.stringify(collected, null, 2)}\n`
+        : textOf(collected, options["dry-run"] ? "would remove" : "removed"),
+    );
+    throwTogether(errors);
+    return 0;
+  },
+});
+
+function requestFor(network: string, all: readonly Entry[], dataDir: string): CollectRequest {
+  const mine = all.filter(({ attachment }) => attachment.network === network);
+  return {
+    network,
+    cniVersion: "1.1.0",
+    dataDir,
+    bridge: "",
+    ipamType: "ns-net",
+    pluginPath: [],
+    raw: { environment: {}, stdin: "" },
+    valid: mine
+      .filter(isAlive)
+      .map(({ attachment: { container, ifname } }: { attachment: Attachment }) => ({ container, ifname })),
+  };
+}
+
+function textOf(collected: Readonly<Record<string, Collected>>, verb: string): string {
+  const lines = Object.entries(collected).flatMap(([network, { attachments, links, chains, bridges }]) => [
+    ...attachments.map(({ container, ifname }) => `${verb} the attachment ${ifname} of ${container} on ${network}`),
+    ...links.map((link) => `${verb} link ${link} of ${network}`),
+    ...chains.map((chain) => `${verb} nf_tables chain ${chain}`),
+    ...bridges.map((bridge) => `${verb} bridge ${bridge} of ${network}`),
+  ]);
+  return lines.length === 0 ? "Nothing to remove.\n" : lines.map((line) => `${line}\n`).join("");
+}

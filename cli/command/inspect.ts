@@ -1,0 +1,125 @@
+/** `ns-net inspect <netns>` */
+import { formatAddress, formatCidr } from "../../conf/address.ts";
+import type { Entry } from "../../ipam/store.ts";
+import { closeNetns } from "../../netlink/netns.ts";
+import { linkFlag, listLinks, portOf } from "../../netlink/route/link.ts";
+import { listRoutes, mainTable } from "../../netlink/route/route.ts";
+import { Kernel } from "../../plugin/kernel.ts";
+import { addressFromBytes } from "../../plugin/names.ts";
+import { openContainerNetns } from "../../plugin/namespace.ts";
+import { writeOut } from "../../plugin/output.ts";
+import { addressesOf } from "../../plugin/step/address.ts";
+import { printStep, type Step } from "../../plugin/step/index.ts";
+import { pidsByInode, someEntriesOf } from "../attachments.ts";
+import { command } from "../command.ts";
+import { targetOf } from "../target.ts";
+import { networkOptions } from "./options.ts";
+
+export default command({
+  about:
+    "Show all about a namespace: what keeps it, its links, addresses and routes now,\nthe host's end of each attachment, and the commands that would make it again.",
+  usage: "<netns> [options]",
+  operands: [1, 1],
+  options: { ...networkOptions, json: { type: "boolean", about: "print JSON" } },
+
+  run({ options, operands }) {
+    const found = someEntriesOf(targetOf(operands[0]!), {
+      network: options.network,
+      ifname: options.ifname,
+      dataDir: options["data-dir"],
+    });
+    const report = { namespace: namespaceOf(found[0]!), attachments: found.map(attachmentOf) };
+    writeOut(options.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report));
+    return 0;
+  },
+});
+
+type Report = {
+  readonly namespace: ReturnType<typeof namespaceOf>;
+  readonly attachments: ReturnType<typeof attachmentOf>[];
+};
+
+/** The namespace as it is now, read from inside. */
+function namespaceOf({ netnsPath, netnsInode }: Entry) {
+  const netns = openContainerNetns(netnsPath, true);
+  const kernel = new Kernel(netns);
+  try {
+    const names = new Map(listLinks(kernel.route("pod")).map((link) => [link.index, link]));
+    return {
+      path: netnsPath,
+      inode: Number(netnsInode),
+      pid: pidsByInode().get(netnsInode),
+      links: [...names.values()].map(({ name = "", mtu, address, flags }) => ({
+        name,
+        mtu,
+        mac: address,
+        state: flags & linkFlag.up ? "up" : "down",
+        addresses: addressesOf(kernel, "pod", name).map(formatCidr),
+      })),
+      routes: [2, 10].flatMap((family) =>
+        listRoutes(kernel.route("pod"), family, { table: mainTable }).map((route) => ({
+          destination: route.destination
+            ? formatCidr({ ...addressFromBytes(route.destination), prefixLength: route.dstLength })
+            : "default",
+          gateway: route.gateway && formatAddress(addressFromBytes(route.gateway)),
+          link: names.get(route.outIndex ?? 0)?.name,
+        })),
+      ),
+    };
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+function attachmentOf({ attachment, state, addresses, mac, hostLink, bridge, ipamType, createdMs, steps }: Entry) {
+  const kernel = new Kernel();
+  try {
+    const link = kernel.link("host", hostLink);
+    const port = link && portOf(link);
+    return {
+      ...attachment,
+      state,
+      addresses,
+      mac,
+      ipam: ipamType,
+      since: new Date(createdMs).toISOString(),
+      hostLink: {
+        name: hostLink,
+        index: link?.index,
+        bridge,
+        forwards: port?.state === 3,
+        hairpin: port?.hairpin === 1,
+        isolated: port?.isolated === 1,
+      },
+      commands: ((steps ?? []) as readonly Step[]).flatMap(printStep),
+    };
+  } finally {
+    kernel.close();
+  }
+}
+
+function textOf({ namespace, attachments }: Report): string {
+  const { path, inode, pid, links, routes } = namespace;
+  const lines = [
+    `namespace   ${path}  net:[${inode}]${pid === undefined ? "  kept by its name alone" : `  pid ${pid} (/proc/${pid}/ns/net)`}`,
+    ...links.map(
+      ({ name, state, mtu, mac, addresses }) =>
+        `link        ${name} ${state}, mtu ${mtu}, ${mac}${addresses.length > 0 ? `, ${addresses.join(", ")}` : ""}`,
+    ),
+    ...routes.map(
+      ({ destination, gateway, link }) => `route       ${destination}${gateway ? ` via ${gateway}` : ""} dev ${link}`,
+    ),
+  ];
+  for (const one of attachments) {
+    const { name, index, bridge, forwards, hairpin, isolated } = one.hostLink;
+    lines.push(
+      "",
+      `attachment  ${one.ifname} of ${one.container} on ${one.network}, ${one.state} since ${one.since}`,
+      `host veth   ${index === undefined ? `${name} is missing` : `${name} (index ${index}) in bridge ${bridge}, ${forwards ? "forwarding" : "not forwarding"}${hairpin ? ", hairpin" : ""}${isolated ? ", isolated" : ""}`}`,
+      "made by",
+      ...one.commands.map((line) => `  ${line}`),
+    );
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}

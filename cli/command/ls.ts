@@ -1,0 +1,68 @@
+/** `ns-net ls` */
+import type { Entry } from "../../ipam/store.ts";
+import { writeOut } from "../../plugin/output.ts";
+import { entries, isAlive, pidsByInode } from "../attachments.ts";
+import { columns, command } from "../command.ts";
+import { networkOptions } from "./options.ts";
+
+const { ifname: _, ...options } = networkOptions;
+
+export default command({
+  about: "List what is attached, oldest first.",
+  usage: "[options]",
+  operands: [0, 0],
+  options: { ...options, json: { type: "boolean", about: "print JSON" } },
+
+  run({ options: { network, json, "data-dir": dataDir } }) {
+    const rows = entries({ network, dataDir }).map((entry) => rowOf(entry, pidsByInode()));
+    if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
+    else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(rows));
+    return 0;
+  },
+});
+
+type Row = ReturnType<typeof rowOf>;
+
+function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>) {
+  const { attachment, netnsPath, netnsInode, addresses, mac, hostLink, createdMs, podNamespace, podName, state } =
+    entry;
+  const alive = isAlive(entry);
+  return {
+    namespace: netnsPath,
+    container: attachment.container,
+    pod: podName === undefined ? undefined : `${podNamespace ?? ""}/${podName}`,
+    pid: alive ? pids.get(netnsInode) : undefined,
+    inode: Number(netnsInode),
+    network: attachment.network,
+    interface: attachment.ifname,
+    addresses: addresses.map(({ address }) => address),
+    mac,
+    hostVeth: hostLink,
+    ageSeconds: Math.max(0, Math.round((Date.now() - createdMs) / 1000)),
+    state: alive ? state : "gone",
+  };
+}
+
+function table(rows: readonly Row[]): string {
+  const header = ["NAMESPACE", "PID", "INODE", "NETWORK", "INTERFACE", "ADDRESSES", "MAC", "HOST VETH", "AGE", "STATE"];
+  const cells = rows.map((row) => [
+    row.pod ?? row.namespace.replace(/^\/run\/netns\//, ""),
+    row.pid === undefined ? "-" : String(row.pid),
+    String(row.inode),
+    row.network,
+    row.interface,
+    row.addresses.join(",") || "-",
+    row.mac ?? "-",
+    row.hostVeth,
+    ageText(row.ageSeconds),
+    row.state,
+  ]);
+  return columns([header, ...cells]);
+}
+
+/** `42s`, `12m`, `5h`, `3d`: the largest unit that counts. */
+export function ageText(seconds: number): string {
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}

@@ -1,0 +1,25 @@
+/** The commands, each in a file of its own that is loaded when it is called. */
+import type { Command } from "./command.ts";
+
+interface Listed {
+  readonly about: string;
+  load(): Promise<Command>;
+}
+
+function listed(about: string, load: () => Promise<{ default: unknown }>): Listed {
+  // A command's options are its own; the table only ever hands it what it parsed itself.
+  return { about, load: async () => (await load()).default as Command };
+}
+
+export const commands = {
+  add: listed("attach a namespace to a network", () => import("./command/add.ts")),
+  del: listed("detach it, and delete the namespace that add made", () => import("./command/del.ts")),
+  ls: listed("list what is attached", () => import("./command/ls.ts")),
+  inspect: listed(
+    "show all about one namespace: links, addresses, routes, port, rules",
+    () => import("./command/inspect.ts"),
+  ),
+  check: listed("compare an attachment with what add made", () => import("./command/check.ts")),
+  exec: listed("run a command inside a namespace", () => import("./command/exec.ts")),
+  gc: listed("remove what belongs to namespaces that are gone", () => import("./command/gc.ts")),
+} as const;

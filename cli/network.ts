@@ -1,0 +1,108 @@
+/** The network a person means: the built-in one, a file, or a name among the configurations of this host. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { code, Fault } from "../conf/fault.ts";
+import { parseYaml } from "../conf/yaml.ts";
+
+type Json = Record<string, unknown>;
+
+/** Where CNI configurations are kept (the default of containerd, CRI-O and podman). */
+export const configurationFolder = "/etc/cni/net.d";
+
+/** What `ns-net add NAME` uses when nobody has configured anything. The subnet is chosen at first use and remembered. */
+export const defaultNetwork: Json = {
+  cniVersion: "1.1.0",
+  name: "ns-net",
+  type: "ns-net",
+  bridge: "nsnet0",
+  isDefaultGateway: true,
+  ipMasq: true,
+};
+
+const fileBytesMax = 1024 * 1024;
+const fileEndings = /\.(conf|conflist|json|ya?ml)$/;
+const defaultVersion = "1.1.0";
+
+/** The configuration of a plugin, as the runtime would give it on standard input. Throws Fault. */
+export function readNetwork(which: string | undefined): Json {
+  if (which === undefined || which === defaultNetwork["name"]) return findNamed("ns-net") ?? defaultNetwork;
+  if (which.includes("/") || fileEndings.test(which)) return pluginOf(readConfiguration(which), which);
+  const found = findNamed(which);
+  if (found) return found;
+  throw new Fault(
+    code.config,
+    `Cannot find a network named ${JSON.stringify(which)} in ${configurationFolder}`,
+    "Give the path of a configuration file instead, or see what is there: " +
+      (namesIn(configurationFolder).join(", ") || "nothing"),
+  );
+}
+
+function findNamed(name: string): Json | undefined {
+  for (const { path, configuration } of configurations(configurationFolder)) {
+    if (configuration["name"] === name) return pluginOf(configuration, path);
+  }
+  return undefined;
+}
+
+function namesIn(folder: string): string[] {
+  return configurations(folder).flatMap(({ configuration }) =>
+    typeof configuration["name"] === "string" ? [configuration["name"]] : [],
+  );
+}
+
+/** Every readable configuration of a folder in the order a runtime takes them. One with a mistake in it is not what was asked for. */
+function configurations(folder: string): { path: string; configuration: Json }[] {
+  let files: string[];
+  try {
+    files = readdirSync(folder)
+      .filter((file) => fileEndings.test(file))
+      .sort();
+  } catch {
+    return [];
+  }
+  return files.flatMap((file) => {
+    const path = join(folder, file);
+    try {
+      return [{ path, configuration: readConfiguration(path) }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function readConfiguration(path: string): Json {
+  let text: string;
+  try {
+    const { size } = statSync(path);
+    if (size > fileBytesMax) throw new Error(`it has ${size} bytes, more than ${fileBytesMax}`);
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Fault(
+      code.io,
+      `Cannot read ${path}: ${(error as Error).message}`,
+      "Give the path of a network configuration (JSON or YAML)",
+    );
+  }
+  const value = parseYaml(text, path);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
+  throw new Fault(
+    code.decode,
+    `Cannot use ${path}: it holds no object`,
+    "A network configuration begins with name and type, or with name and plugins",
+  );
+}
+
+/** The plugin of a list that we can stand for, with the list's name and version; a single configuration as it is. */
+function pluginOf(configuration: Json, path: string): Json {
+  const { plugins, name, cniVersion } = configuration;
+  if (!Array.isArray(plugins)) return { cniVersion: defaultVersion, ...configuration };
+  const ours =
+    (plugins as Json[]).find((plugin) => plugin?.["type"] === "ns-net") ??
+    (plugins as Json[]).find((plugin) => plugin?.["type"] === "bridge");
+  if (ours) return { cniVersion: cniVersion ?? defaultVersion, ...ours, name };
+  throw new Fault(
+    code.config,
+    `Cannot use ${isAbsolute(path) ? path : `./${path}`}: no plugin of type ns-net or bridge is in its list`,
+    "By hand, ns-net does only its own part of a list; add one of type ns-net",
+  );
+}
