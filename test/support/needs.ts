@@ -1,0 +1,88 @@
+/** What some tests need and some machines lack. Probed, never assumed: `needs(this, "vlan", "nft")` skips aloud. */
+import { findProgram } from "../../scripts/tools.mjs";
+import { freshNetns, type Netns, needsSandbox } from "./sandbox.ts";
+import { skip } from "./skip.ts";
+
+type Probe = (ns: Netns) => unknown;
+
+const link =
+  (...kind: string[]): Probe =>
+  (ns) =>
+    ns.ip("link", "add", "probe0", "type", ...kind);
+
+/** A link on top of another. */
+const linkOver =
+  (...kind: string[]): Probe =>
+  (ns) => {
+    ns.ip("link", "add", "below0", "type", "veth", "peer", "name", "below1");
+    ns.ip("link", "add", "probe0", "link", "below0", "type", ...kind);
+  };
+
+const nft =
+  (script: string): Probe =>
+  (ns) =>
+    ns.nft(script);
+
+const kernel = {
+  bridge: link("bridge"),
+  "vlan filtering": link("bridge", "vlan_filtering", "1"),
+  vlan: linkOver("vlan", "id", "5"),
+  macvlan: linkOver("macvlan", "mode", "bridge"),
+  ipvlan: linkOver("ipvlan", "mode", "l2"),
+  dummy: link("dummy"),
+  vrf: link("vrf", "table", "10"),
+  vxlan: link("vxlan", "id", "5", "dstport", "4789"),
+  ifb: link("ifb"),
+  bond: link("bond"),
+  wireguard: link("wireguard"),
+  ipv6: (ns) => ns.ip("address", "add", "fd00::1/128", "dev", "lo", "nodad"),
+  "nft nat": nft(
+    "add table inet t; add chain inet t c { type nat hook postrouting priority 100; }; add rule inet t c masquerade",
+  ),
+  "nft fib": nft("add table inet t; add chain inet t c; add rule inet t c fib daddr type local accept"),
+  tbf: (ns) => {
+    ns.ip("link", "add", "probe0", "type", "veth", "peer", "name", "probe1");
+    ns.run("tc", "qdisc", "add", "dev", "probe0", "root", "tbf", "rate", "1mbit", "burst", "10k", "latency", "25ms");
+  },
+} satisfies Record<string, Probe>;
+
+const programs = {
+  ip: "ip",
+  nft: "nft",
+  ping: "ping",
+  strace: "strace",
+  conntrack: "conntrack",
+  iptables: "iptables",
+  "reference plugins": "/usr/lib/cni/bridge",
+  "ns-net": `${import.meta.dirname}/../../dist/ns-net`,
+} satisfies Record<string, string>;
+
+export type Need = keyof typeof kernel | keyof typeof programs;
+
+const answers = new Map<Need, string | undefined>();
+
+/** Why this machine cannot serve the need, or undefined when it can. Tried once a process. */
+function lacks(need: Need): string | undefined {
+  if (need in programs) {
+    const program = programs[need as keyof typeof programs];
+    return findProgram(program) === undefined ? `no program ${program}` : undefined;
+  }
+  using ns = freshNetns("probe");
+  try {
+    (kernel[need as keyof typeof kernel] as Probe)(ns);
+    return undefined;
+  } catch (error) {
+    const reason = (error as Error).message.split("\n")[0]?.replace(/^.*?: /, "");
+    return `this kernel or machine cannot do ${need} (${reason})`;
+  }
+}
+
+/** Skips the test, or from `before` the suite, with the first thing that is missing. A kernel need implies the sandbox. */
+export function needs(context: Mocha.Context, ...wanted: readonly Need[]): void {
+  if (wanted.some((need) => need in kernel)) needsSandbox(context);
+  for (const need of wanted) {
+    if (!answers.has(need)) answers.set(need, lacks(need));
+    const reason = answers.get(need);
+    if (reason !== undefined) skip(context, reason);
+  }
+}

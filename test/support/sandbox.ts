@@ -1,0 +1,91 @@
+/**
+ * Network namespaces for tests on the real kernel. The witnesses are other people's programs: `ip`, `nft`, traffic.
+ * Tests run in a sandbox already (scripts/sandbox.ts); each asks for namespaces of its own inside it.
+ */
+import { sandboxMark } from "../../scripts/sandbox.ts";
+import { skip } from "./skip.ts";
+
+export class CommandFailed extends Error {}
+
+/** Runs a program to its end and answers what it printed; throws with its words when it fails. */
+export function run(command: readonly string[], input?: string | Uint8Array): string {
+  const stdin = input === undefined ? "ignore" : Buffer.from(input);
+  const { exitCode, stdout, stderr, signalCode } = Bun.spawnSync([...command], { stdin });
+  if (exitCode === 0) return stdout.toString();
+  throw new CommandFailed(`${command.join(" ")}: ${stderr.toString().trim() || signalCode || `exit code ${exitCode}`}`);
+}
+
+/** Skips, aloud, unless the kernel is ours to change. */
+export function needsSandbox(context: Mocha.Context): void {
+  if (process.env[sandboxMark] === undefined) {
+    skip(context, `no sandbox: ${process.env.NSNET_NO_SANDBOX ?? "run it with `npm test`"}`);
+  }
+}
+
+export interface Netns extends Disposable {
+  readonly name: string;
+  /** What a runtime passes as CNI_NETNS. */
+  readonly path: string;
+  /** A command line that runs `command` inside. */
+  inside(command: readonly string[]): string[];
+  /** Runs a program inside. */
+  run(...command: string[]): string;
+  /** `ip -j …`, parsed: `ns.ip("link", "show", "eth0")`. Commands that print nothing answer an empty list. */
+  // biome-ignore lint/suspicious/noExplicitAny: what ip prints differs by command and version; assertions say what is expected of it.
+  ip(...args: string[]): any[];
+  /** Runs an nft script, or with `-j` first a command whose JSON is wanted as text. */
+  nft(...args: string[]): string;
+  /** Reads a sysctl of the namespace: `ns.sysctl("net/ipv4/ip_forward")`. */
+  sysctl(key: string): string;
+}
+
+let count = 0;
+
+/** A new namespace with `lo` up, gone at the end of the block: `using web = freshNetns()`. */
+export function freshNetns(label = "t"): Netns {
+  const name = `${label}-${process.pid}-${++count}`;
+  run(["ip", "netns", "add", name]);
+  const ns = namedNetns(name);
+  run(["ip", "-n", name, "link", "set", "lo", "up"]);
+  return ns;
+}
+
+/** A namespace that somebody else made, by its name under /run/netns. Disposing of it twice, or after it is gone, is fine. */
+export function namedNetns(name: string): Netns {
+  const path = `/run/netns/${name}`;
+  const inside = (command: readonly string[]) => ["nsenter", `--net=${path}`, "--", ...command];
+  const ns: Netns = {
+    name,
+    path,
+    inside,
+    run: (...command) => run(inside(command)),
+    ip: (...args) => JSON.parse(run(["ip", "-n", name, "-j", "-d", ...args]) || "[]"),
+    nft: (...args) => run(inside(["nft", ...args])),
+    sysctl: (key) => run(inside(["cat", `/proc/sys/${key}`])).trim(),
+    [Symbol.dispose]: () => {
+      Bun.spawnSync(["ip", "netns", "del", name]);
+    },
+  };
+  return ns;
+}
+
+/** The names of all namespaces of the sandbox, for tests that nothing is left behind. */
+export const netnsNames = (): string[] => run(["ls", "/run/netns"]).split("\n").filter(Boolean);
+
+/** The interfaces of a namespace by name, each as `ip -d -j` describes it, its addresses in `addr_info`. */
+// biome-ignore lint/suspicious/noExplicitAny: as for Netns.ip
+export const links = (ns: Netns): Map<string, any> => new Map(ns.ip("address").map((link) => [link.ifname, link]));
+
+/** A cable between two namespaces; `cidrs` are added to both ends without duplicate address detection, and both are up. */
+export function cable(
+  a: { ns: Netns; ifname: string; cidrs?: readonly string[] },
+  b: { ns: Netns; ifname: string; cidrs?: readonly string[] },
+): void {
+  a.ns.ip("link", "add", a.ifname, "type", "veth", "peer", "name", b.ifname, "netns", b.ns.name);
+  for (const { ns, ifname, cidrs } of [a, b]) {
+    for (const cidr of cidrs ?? []) {
+      ns.ip("address", "add", cidr, "dev", ifname, ...(cidr.includes(":") ? ["nodad"] : []));
+    }
+    ns.ip("link", "set", ifname, "up");
+  }
+}

@@ -1,0 +1,28 @@
+/** Connects and prints what the server answers: the address it saw. Fails with a word when it cannot. */
+const [address = "", port = "", limitMs = "2000"] = process.argv.slice(2);
+
+const limit = setTimeout(() => fail("timeout"), Number(limitMs));
+
+function fail(word: string): never {
+  console.error(word);
+  process.exit(1);
+}
+
+let answer = "";
+Bun.connect({
+  hostname: address,
+  port: Number(port),
+  socket: {
+    data(_, bytes) {
+      answer += bytes.toString();
+    },
+    close() {
+      clearTimeout(limit);
+      console.log(answer);
+      process.exit(0);
+    },
+    connectError: (_, error) => fail((error as NodeJS.ErrnoException).code ?? error.message),
+  },
+}).catch((error) => fail(error.code ?? error.message));
+
+export {};

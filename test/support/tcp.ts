@@ -1,0 +1,41 @@
+/** TCP between namespaces: a server that tells each caller which address it came from, and callers. */
+import { join } from "node:path";
+
+/** Something that can turn a command into one that runs in a namespace; a Netns is one. */
+export interface Place {
+  inside(command: readonly string[]): string[];
+}
+
+const program = (name: string) => join(import.meta.dirname, name);
+
+export interface TcpServer extends Disposable {
+  readonly port: number;
+}
+
+/** Resolves when the server can be reached. Ends with the block: `using server = await tcpServer(web)`. */
+export async function tcpServer(place: Place, address = "0.0.0.0", port = 0): Promise<TcpServer> {
+  const child = Bun.spawn(place.inside([process.execPath, program("tcp-server.ts"), address, String(port)]), {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let said = "";
+  for await (const bytes of child.stdout) {
+    said += Buffer.from(bytes).toString();
+    if (said.includes("\n")) break;
+  }
+  if (!/^\d+\n/.test(said))
+    throw new Error(`Cannot listen on ${address} port ${port}: exit code ${await child.exited}`);
+  return { port: Number(said), [Symbol.dispose]: () => void child.kill("SIGKILL") };
+}
+
+/** The address under which the server saw the caller, or why it could not be reached: "timeout", "ECONNREFUSED". */
+export async function tcpReach(
+  place: Place,
+  address: string,
+  port: number,
+  { limitMs = 2000 } = {},
+): Promise<{ readonly seenAs: string } | { readonly failed: string }> {
+  const command = [process.execPath, program("tcp-client.ts"), address, String(port), String(limitMs)];
+  const child = Bun.spawn(place.inside(command), { stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  return (await child.exited) === 0 ? { seenAs: out.trim().replace(/^::ffff:/, "") } : { failed: err.trim() };
+}
