@@ -62,7 +62,7 @@ export function frames(datagram: Uint8Array): Frame[] {
       type: frame.type,
       flags: frame.flags,
       sequence: frame.seq,
-      payload: frame.data as Uint8Array,
+      payload: plain(frame.data),
     }));
   } catch (error) {
     throw new WireError(`Cannot read a netlink datagram of ${datagram.length} bytes: ${(error as Error).message}`);
@@ -91,4 +91,9 @@ function ackText(attributes: Uint8Array): string {
     at += aligned(length);
   }
   return "";
+}
+
+/** A Buffer as the Uint8Array it is: `slice` of the one shares memory, of the other copies. */
+function plain(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

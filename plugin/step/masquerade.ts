@@ -6,6 +6,7 @@
 import { type Cidr, formatCidr, parseCidr } from "../../conf/address.ts";
 import { type BaseChain, getChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
 import type { Expression } from "../../netlink/nft/expr/expression.ts";
+import { expressionText } from "../../netlink/nft/expr/index.ts";
 import { masquerade as masqueradeExpression } from "../../netlink/nft/expr/masquerade.ts";
 import { matchAddress, matchProtocolOf } from "../../netlink/nft/match.ts";
 import { family } from "../../netlink/nft/message.ts";
@@ -87,9 +88,5 @@ export const masquerade: Kind<MasqueradeStep> = {
 
 /** A rule's expressions as text, to compare one the kernel tells with one we would write. */
 function shape(expressions: readonly Expression[]): string {
-  return expressions
-    .map(({ name, data }) =>
-      name === "payload" || name === "cmp" ? `${name} ${Buffer.from(data).toString("hex")}` : name,
-    )
-    .join("\n");
+  return expressions.map(expressionText).join("\n");
 }

@@ -2,7 +2,7 @@
 import { attributes, be32, nest } from "../../codec.ts";
 import { data, type Expression, register } from "./expression.ts";
 
-const bitwise = attributes({
+export const bitwise = attributes({
   source: [1, be32],
   destination: [2, be32],
   length: [3, be32],

@@ -5,7 +5,7 @@ import { data, type Expression, register } from "./expression.ts";
 /** NFT_CMP_*. */
 const operator = { equal: 0, notEqual: 1 } as const;
 
-const compare = attributes({ source: [1, be32], operator: [2, be32], data: [3, nest(data)] });
+export const compare = attributes({ source: [1, be32], operator: [2, be32], data: [3, nest(data)] });
 
 export function equals(value: Uint8Array, source: number = register.one): Expression {
   return { name: "cmp", data: compare.put({ source, operator: operator.equal, data: { value } }) };

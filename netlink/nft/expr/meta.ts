@@ -13,7 +13,7 @@ export const metaKey = {
   l4Protocol: 16,
 } as const;
 
-const meta = attributes({ key: [2, be32], destination: [1, be32], source: [3, be32] });
+export const meta = attributes({ key: [2, be32], destination: [1, be32], source: [3, be32] });
 
 /** `meta <key>` into a register. */
 export function loadMeta(key: number, destination: number = register.one): Expression {

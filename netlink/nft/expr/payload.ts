@@ -5,7 +5,7 @@ import { type Expression, register } from "./expression.ts";
 /** NFT_PAYLOAD_*_HEADER. */
 export const payloadBase = { link: 0, network: 1, transport: 2 } as const;
 
-const payload = attributes({ destination: [1, be32], base: [2, be32], offset: [3, be32], length: [4, be32] });
+export const payload = attributes({ destination: [1, be32], base: [2, be32], offset: [3, be32], length: [4, be32] });
 
 /** `length` bytes at `offset` of a header. */
 export function loadPayload(

@@ -2,7 +2,7 @@
 import { attributes, be32, nest } from "../../codec.ts";
 import { data, type Expression, register, verdictCode } from "./expression.ts";
 
-const immediate = attributes({ destination: [1, be32], data: [2, nest(data)] });
+export const immediate = attributes({ destination: [1, be32], data: [2, nest(data)] });
 
 function verdict(code: number, chain?: string): Expression {
   return {

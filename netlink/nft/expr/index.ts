@@ -1,0 +1,23 @@
+/** Expressions by the name the kernel gives them, to read them back. */
+import type { Codec } from "../../codec.ts";
+import { bitwise } from "./bitwise.ts";
+import { compare } from "./compare.ts";
+import type { Expression } from "./expression.ts";
+import { meta } from "./meta.ts";
+import { payload } from "./payload.ts";
+import { immediate } from "./verdict.ts";
+
+const codecs: Readonly<Record<string, Pick<Codec<unknown>, "get">>> = {
+  bitwise,
+  cmp: compare,
+  immediate,
+  meta,
+  payload,
+};
+
+/** An expression as text that is equal when the meaning is, for comparing what the kernel tells with what we would write. */
+export function expressionText({ name, data }: Expression): string {
+  const show = (_: string, value: unknown) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
+  return `${name} ${JSON.stringify(codecs[name]?.get(data), (key, value) => (key === "rest" ? undefined : show(key, value)))}`;
+}
