@@ -64,18 +64,19 @@ function givesIpv6(ipam: IpamConfig): boolean {
 }
 
 function vlanTrunkOf(items: NonNullable<GivenNetwork["vlanTrunk"]>): readonly VlanRange[] {
-  return items.flatMap(({ id, minID, maxID }, i): VlanRange[] => {
+  const ranges: VlanRange[] = [];
+  for (const [i, { id, minID, maxID }] of items.entries()) {
     const path = `vlanTrunk[${i}]`;
     if ((minID === undefined) !== (maxID === undefined)) {
       const missing = minID === undefined ? "minID" : "maxID";
       throw badConfig(`${path}.${missing}`, undefined, "given: minID and maxID go together");
     }
-    if (id === undefined && minID === undefined)
+    if (id === undefined && minID === undefined) {
       throw badConfig(path, items[i], "an object with id, or with minID and maxID");
+    }
     if (minID !== undefined && maxID! < minID) throw badConfig(`${path}.maxID`, maxID, `at least minID ${minID}`);
-    return [
-      ...(minID === undefined ? [] : [{ minID, maxID: maxID! }]),
-      ...(id === undefined ? [] : [{ minID: id, maxID: id }]),
-    ];
-  });
+    if (minID !== undefined) ranges.push({ minID, maxID: maxID! });
+    if (id !== undefined) ranges.push({ minID: id, maxID: id });
+  }
+  return ranges;
 }

@@ -47,9 +47,12 @@ const variables = {
 /** Throws code 4: for an unknown verb, naming all variables that are missing, or for the first that cannot be used. */
 export function readEnv(env: Environment): Call {
   const verb = readVerb(env);
-  const missing = Object.values<Variable>(variables).filter(({ name, needed }) => needed.includes(verb) && !env[name]);
+  const missing: string[] = [];
+  for (const { name, needed } of Object.values<Variable>(variables)) {
+    if (needed.includes(verb) && !env[name]) missing.push(name);
+  }
   if (missing.length > 0) {
-    const names = missing.map(({ name }) => name).join(", ");
+    const names = missing.join(", ");
     throw new Fault(code.environment, `Cannot do ${verb} without ${names}`, `set ${names} in the environment`);
   }
   const value = ({ name, needed, allowed, mustBe, allows }: Variable): string => {
@@ -63,10 +66,14 @@ export function readEnv(env: Environment): Call {
     container: value(variables.container),
     netns: value(variables.netns),
     ifname: value(variables.ifname),
-    pluginPath: value(variables.path)
-      .split(":")
-      .filter((folder) => folder !== ""),
+    pluginPath: foldersOf(value(variables.path)),
   };
+}
+
+function foldersOf(path: string): readonly string[] {
+  const folders: string[] = [];
+  for (const folder of path.split(":")) if (folder !== "") folders.push(folder);
+  return folders;
 }
 
 export function readVerb({ CNI_COMMAND: verb }: Environment): Verb {

@@ -10,37 +10,48 @@ import type { Schema } from "./schema/schema.ts";
 export function canonical(value: unknown, schema: Schema): unknown {
   if (Array.isArray(value) && schema.items !== undefined) return value.map((item) => canonical(item, schema.items!));
   if (!isObject(value) || schema.properties === undefined) return value;
-  const spelling = new Map(Object.keys(schema.properties).map((key) => [key.toLowerCase(), key]));
-  const entries: [string, unknown][] = [];
-  for (const [written, item] of Object.entries(value)) {
+  const spelling = spellingOf(schema.properties);
+  const result: Record<string, unknown> = {};
+  for (const written in value) {
+    const item = value[written];
     const key = spelling.get(written.toLowerCase());
-    if (key === undefined) entries.push([written, item]);
-    else if (item !== null && (key === written || !Object.hasOwn(value, key))) {
-      entries.push([key, canonical(item, schema.properties[key]!)]);
+    if (key !== undefined) {
+      const isMeant = key === written || !Object.hasOwn(value, key);
+      if (item !== null && isMeant) result[key] = canonical(item, schema.properties[key]!);
+    } else if (written !== "__proto__") {
+      result[written] = item;
     }
   }
-  return Object.fromEntries(entries);
+  return result;
+}
+
+const spellings = new WeakMap<object, Map<string, string>>();
+
+/** From lower case to ours. Kept, because a configuration is gone through more than once. */
+function spellingOf(properties: NonNullable<Schema["properties"]>): Map<string, string> {
+  let spelling = spellings.get(properties);
+  if (spelling === undefined) {
+    spelling = new Map();
+    for (const key in properties) spelling.set(key.toLowerCase(), key);
+    spellings.set(properties, spelling);
+  }
+  return spelling;
 }
 
 /** Keys of the specification and of the reference's plugins that a configuration may hold beside ours. */
-const foreignKeys = new Set(
-  [
-    "capabilities cniVersions disableCheck disableGC loadOnlyInlinedPlugins plugins",
-    "backend snat masqAll markMasqBit externalSetMarkChain conditionsV4 conditionsV6",
-    "iptablesAdminChainName firewalldZone ingressPolicy",
-    "ingressRate ingressBurst egressRate egressBurst shapedSubnets unshapedSubnets",
-    "sysctl mac promisc allmulti txQLen",
-    "master mode linkInContainer bcqueuelen vlanId",
-    "table gateways addSourceHints vrfname vrfName",
-    "device hwaddr kernelpath pciBusID deviceID",
-    "multiQueue owner group selinuxContext",
-    "daemonSocketPath request provide priority",
-    "addresses resolvConf prevResult ips portMappings bandwidth aliases",
-  ]
-    .join(" ")
-    .toLowerCase()
-    .split(" "),
-);
+const foreignKeys = `
+  capabilities cniVersions disableCheck disableGC loadOnlyInlinedPlugins plugins
+  backend snat masqAll markMasqBit externalSetMarkChain conditionsV4 conditionsV6
+  iptablesAdminChainName firewalldZone ingressPolicy
+  ingressRate ingressBurst egressRate egressBurst shapedSubnets unshapedSubnets
+  sysctl mac promisc allmulti txQLen
+  master mode linkInContainer bcqueuelen vlanId
+  table gateways addSourceHints vrfname vrfName
+  device hwaddr kernelpath pciBusID deviceID
+  multiQueue owner group selinuxContext
+  daemonSocketPath request provide priority
+  addresses resolvConf prevResult ips portMappings bandwidth aliases
+`;
 
 /** Shorter keys are too close to too many words. */
 const keyLengthMin = 3;
@@ -66,10 +77,14 @@ export function refuseMisspelt(value: unknown, schema: Schema, path: string): vo
 }
 
 function refuseIfMisspelt(key: string, path: string, value: JsonObject, schema: Schema): void {
-  if (/[./$]/.test(key) || foreignKeys.has(key.toLowerCase())) return;
+  if (/[./$]/.test(key) || isForeign(key)) return;
   const meant = Object.keys(schema.properties!).find((known) => !Object.hasOwn(value, known) && isSlipOf(key, known));
   if (meant === undefined) return;
   throw new Fault(code.unsupportedField, `Cannot use ${path} = ${shown(value[key])}`, `did you mean ${meant}?`);
+}
+
+function isForeign(key: string): boolean {
+  return foreignKeys.toLowerCase().split(/\s+/).includes(key.toLowerCase());
 }
 
 function isSlipOf(written: string, known: string): boolean {

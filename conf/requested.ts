@@ -21,8 +21,12 @@ const addressMustBe = "an address such as 10.1.0.7 or 10.1.0.7/24";
  * `args.cni.ips` gets CNI_ARGS ignored: "if both are given, ignore CNI_ARGS" (CONVENTIONS.md).
  */
 export function requestedAddresses(given: GivenNetwork, cniArgs: CniArgs): readonly string[] {
-  const asked = [...(argsIps(given).length > 0 ? argsIps(given) : cniArgsIps(cniArgs)), ...runtimeIps(given)];
-  return [...new Set(asked.map(({ value, refuse }) => canonicalAddress(value) ?? fail(refuse(addressMustBe))))];
+  const fromArgs = argsIps(given);
+  const addresses = new Set<string>();
+  for (const { value, refuse } of [...(fromArgs.length > 0 ? fromArgs : cniArgsIps(cniArgs)), ...runtimeIps(given)]) {
+    addresses.add(canonicalAddress(value) ?? fail(refuse(addressMustBe)));
+  }
+  return [...addresses];
 }
 
 export function runtimeIps(given: GivenNetwork): readonly Asked[] {
@@ -34,11 +38,11 @@ export function argsIps(given: GivenNetwork): readonly Asked[] {
 }
 
 export function cniArgsIps({ IP: text }: CniArgs): readonly Asked[] {
-  return split(text).map((value) => ({ value, refuse: (mustBe) => badVariable("IP in CNI_ARGS", value, mustBe) }));
+  return fromCniArgs("IP", text);
 }
 
 export function cniArgsGateways({ GATEWAY: text }: CniArgs): readonly Asked[] {
-  return split(text).map((value) => ({ value, refuse: (mustBe) => badVariable("GATEWAY in CNI_ARGS", value, mustBe) }));
+  return fromCniArgs("GATEWAY", text);
 }
 
 /** As the reference's bridge: runtimeConfig before args before CNI_ARGS; only the one that counts is looked at. */
@@ -46,30 +50,28 @@ export function requestedMac(given: GivenNetwork, cniArgs: CniArgs): string | un
   const asked: Asked | undefined =
     askedAt("runtimeConfig.mac", given.runtimeConfig?.mac)[0] ??
     askedAt("args.cni.mac", given.args?.cni?.mac)[0] ??
-    split(cniArgs.MAC).map((value) => ({
-      value,
-      refuse: (mustBe: string) => badVariable("MAC in CNI_ARGS", value, mustBe),
-    }))[0];
+    fromCniArgs("MAC", cniArgs.MAC)[0];
   if (asked === undefined) return undefined;
   return canonicalMac(asked.value) ?? fail(asked.refuse("a unicast address of six bytes such as c2:11:22:33:44:55"));
 }
 
 function askedAt(path: string, given: string | readonly string[] | undefined): readonly Asked[] {
-  const single = typeof given === "string";
-  const values = single ? [given] : (given ?? []);
-  return values
-    .map((value, i) => ({
-      value,
-      refuse: (mustBe: string) => badConfig(single ? path : `${path}[${i}]`, value, mustBe),
-    }))
-    .filter(({ value }) => value !== "");
+  if (given === undefined || given === "") return [];
+  if (typeof given === "string") return [{ value: given, refuse: (mustBe) => badConfig(path, given, mustBe) }];
+  const asked: Asked[] = [];
+  for (const [i, value] of given.entries()) {
+    if (value !== "") asked.push({ value, refuse: (mustBe) => badConfig(`${path}[${i}]`, value, mustBe) });
+  }
+  return asked;
 }
 
-function split(text = ""): readonly string[] {
-  return text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
+function fromCniArgs(key: string, text = ""): readonly Asked[] {
+  const asked: Asked[] = [];
+  for (const item of text.split(",")) {
+    const value = item.trim();
+    if (value !== "") asked.push({ value, refuse: (mustBe) => badVariable(`${key} in CNI_ARGS`, value, mustBe) });
+  }
+  return asked;
 }
 
 function canonicalAddress(text: string): string | undefined {

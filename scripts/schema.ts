@@ -2,7 +2,7 @@
  * Compiles the schemas of conf/schema/ to conf/generated/validate.js and writes the one for editors.
  * Ahead of time, because ajv needs 50 ms to compile a small schema at run time, four times what a whole ADD takes.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv from "ajv";
 import standaloneCode from "ajv/dist/standalone/index.js";
@@ -76,4 +76,8 @@ function named(schema: Schema, ajv: Ajv): string {
 mkdirSync(join(conf, "generated"), { recursive: true });
 writeFileSync(join(conf, "generated/validate.js"), validators());
 writeFileSync(join(conf, "generated/validate.d.ts"), declarations);
-writeFileSync(join(conf, "ns-net.schema.json"), `${JSON.stringify(published(), null, 2)}\n`);
+
+// Written only when it says something else: the formatter lays it out in its own way.
+const file = join(conf, "ns-net.schema.json");
+const before = existsSync(file) ? JSON.stringify(JSON.parse(readFileSync(file, "utf8"))) : "";
+if (before !== JSON.stringify(published())) writeFileSync(file, `${JSON.stringify(published(), null, 2)}\n`);

@@ -62,21 +62,29 @@ const cidr = fc.record({ family, value, prefixLength: fc.integer({ min: 0, max: 
 const text = fc.string({ minLength: 1 });
 const count = fc.integer({ min: 1, max: 65535 });
 
-const anyResult = fc.record({
-  interfaces: fc.array(
-    fc.record(
-      { name: fc.string(), mac: text, mtu: count, sandbox: text, socketPath: text, pciID: text },
-      { requiredKeys: ["name"] },
+const anyResult = fc.record(
+  {
+    interfaces: fc.array(
+      fc.record(
+        { name: fc.string(), mac: text, mtu: count, sandbox: text, socketPath: text, pciID: text },
+        { requiredKeys: ["name"], noNullPrototype: true },
+      ),
     ),
-  ),
-  ips: fc.array(fc.record({ address: cidr, gateway: address, interface: fc.nat() }, { requiredKeys: ["address"] })),
-  routes: fc.array(
-    fc.record(
-      { dst: cidr, gw: address, mtu: count, advmss: count, priority: count, table: fc.nat(), scope: fc.nat(255) },
-      { requiredKeys: ["dst"] },
+    ips: fc.array(
+      fc.record(
+        { address: cidr, gateway: address, interface: fc.nat() },
+        { requiredKeys: ["address"], noNullPrototype: true },
+      ),
     ),
-  ),
-}) as fc.Arbitrary<Result>;
+    routes: fc.array(
+      fc.record(
+        { dst: cidr, gw: address, mtu: count, advmss: count, priority: count, table: fc.nat(), scope: fc.nat(255) },
+        { requiredKeys: ["dst"], noNullPrototype: true },
+      ),
+    ),
+  },
+  { noNullPrototype: true },
+) as fc.Arbitrary<Result>;
 
 describe("readResult()", () => {
   it("reads what formatResult() wrote in 1.1.0", () => {

@@ -25,7 +25,7 @@ const anyOf = (schema: Schema): fc.Arbitrary<unknown> => {
     if (schema.type === "array") return fc.array(anyOf(schema.items!), { maxLength: 2 });
     if (schema.type === "object") {
       const keys = Object.fromEntries(Object.entries(schema.properties!).map(([key, part]) => [key, anyOf(part)]));
-      return fc.record(keys, { requiredKeys: [] });
+      return fc.record(keys, { requiredKeys: [], noNullPrototype: true });
     }
     return schema.enum ? fc.constantFrom(...schema.enum) : fc.string();
   };
