@@ -44,7 +44,11 @@ export function asideCure(storePath: string): string {
 /** By the name of SQLite's code or of the errno. The first that matches holds. */
 const cures: readonly (readonly [RegExp, string, (storePath: string) => string])[] = [
   [/^SQLITE_(NOTADB|CORRUPT|FORMAT|SCHEMA)/, "it is not a store of ns-net, or is damaged", asideCure],
-  [/^(SQLITE_FULL|ENOSPC|EDQUOT)/, "the disk is full", (path) => `Free space on the file system of ${dirname(path)}`],
+  [
+    /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/,
+    "the disk is full",
+    (path) => `Free space on the file system of ${dirname(path)}`,
+  ],
   [
     /^(SQLITE_(READONLY|PERM|AUTH)|EACCES|EPERM|EROFS)/,
     "it may not be written",

@@ -1,5 +1,5 @@
 /** The contract suite over every kind. The delegate is Debian's host-local, a program of somebody else. */
-import { existsSync } from "node:fs";
+import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { ipamCases } from "./contract.ts";
 import { rangesConfig } from "./world.ts";
@@ -31,19 +31,19 @@ ipamCases("a delegate (host-local, the reference's)", {
     : { skip: `no ${pluginFolder}/host-local; install containernetworking-plugins` }),
   isExclusive: true,
   knowsStatus: false,
-  call: (folder) => ({
-    ipam: { type: "delegate", plugin: "host-local" },
-    pluginPath: ["/nonexistent", pluginFolder],
-    stdin: JSON.stringify({
-      cniVersion: "1.0.0",
-      name: "podnet",
-      type: "ns-net",
-      ipam: {
-        type: "host-local",
-        dataDir: folder,
-        ranges: [[{ subnet: "10.1.0.0/24" }]],
-        routes: [{ dst: "0.0.0.0/0" }],
-      },
-    }),
-  }),
+  call: (folder) => {
+    // Under its own name it would be served in-process.
+    symlinkSync(join(pluginFolder, "host-local"), join(folder, "reference"));
+    const ipam = {
+      type: "reference",
+      dataDir: folder,
+      ranges: [[{ subnet: "10.1.0.0/24" }]],
+      routes: [{ dst: "0.0.0.0/0" }],
+    };
+    return {
+      ipam: { type: "delegate", plugin: "reference" },
+      pluginPath: ["/nonexistent", folder],
+      stdin: JSON.stringify({ cniVersion: "1.0.0", name: "podnet", type: "ns-net", ipam }),
+    };
+  },
 });

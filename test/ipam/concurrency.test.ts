@@ -1,0 +1,135 @@
+/** Many real processes on one store, and processes killed in the middle of it. */
+
+import { Database } from "bun:sqlite";
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Fault } from "../../conf/fault.ts";
+import { openExistingStore, openStore } from "../../ipam/store.ts";
+import { addOnce } from "./adder.ts";
+import { attachmentOf, freshFolder } from "./world.ts";
+
+const child = join(import.meta.dirname, "adder.ts");
+
+function start(mode: string, dataDir: string, prefix: string, many: number) {
+  return Bun.spawn([process.execPath, child, mode, dataDir, prefix, String(many)], { stdout: "pipe", stderr: "pipe" });
+}
+
+async function linesOf(plugin: ReturnType<typeof start>): Promise<string[]> {
+  const [out, err] = await Promise.all([new Response(plugin.stdout).text(), new Response(plugin.stderr).text()]);
+  await plugin.exited;
+  assert.equal(err, "");
+  return out
+    .trim()
+    .split("\n")
+    .filter((line) => line !== "");
+}
+
+/** Leases, and how many there are of each kind, seen through a connection of its own. */
+function look(dataDir: string): { leases: string[]; entries: number; orphans: number; integrity: unknown } {
+  using database = new Database(join(dataDir, "ns-net.sqlite"));
+  const column = (sql: string) =>
+    database
+      .prepare(sql)
+      .values()
+      .map(([value]) => value);
+  return {
+    leases: column("SELECT address FROM lease ORDER BY address_key") as string[],
+    entries: Number(column("SELECT count(*) FROM attachment")[0]),
+    orphans: Number(column("SELECT count(*) FROM lease WHERE attachment_id NOT IN (SELECT id FROM attachment)")[0]),
+    integrity: column("PRAGMA integrity_check")[0],
+  };
+}
+
+describe("many processes on one store", function () {
+  this.timeout(60_000);
+
+  it("make it together, and 20 × 10 ADDs get 200 addresses in a row", async () => {
+    using folder = freshFolder();
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => linesOf(start("attach", folder.path, `p${i}`, 10))),
+    );
+    const given = all.flat().map((line) => line.split(" ")[1]?.replace(/\/.*/, ""));
+    assert.equal(new Set(given).size, 200);
+    const { leases, ...rest } = look(folder.path);
+    assert.deepEqual(rest, { entries: 200, orphans: 0, integrity: "ok" });
+    assert.deepEqual([leases[0], leases[199], leases.length], ["10.0.0.2", "10.0.0.201", 200]);
+  });
+
+  it("choose the same subnet", async () => {
+    using folder = freshFolder();
+    const all = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => linesOf(start("choose", folder.path, `p${i}`, 1))),
+    );
+    for (const [line] of all) assert.match(line ?? "", /10\.88\.0\.\d+\/16$/);
+  });
+
+  it("lose nothing that was answered when they are killed at any moment", async () => {
+    using folder = freshFolder();
+    const answered: string[] = [];
+    for (let round = 0; round < 12; round++) {
+      const plugins = [0, 1, 2].map((i) => start("attach", folder.path, `r${round}-${i}`, 2000));
+      const lines = plugins.map(linesOf);
+      // From "not yet started" to "in the middle of many transactions".
+      await Bun.sleep(10 + round * 15);
+      for (const plugin of plugins) plugin.kill("SIGKILL");
+      answered.push(...(await Promise.all(lines)).flat());
+    }
+    const { leases, entries, orphans, integrity } = look(folder.path);
+    assert.deepEqual([orphans, integrity, leases.length], [0, "ok", entries]);
+    assert.ok(answered.length > 20, `only ${answered.length} ADDs were answered`);
+    const addresses = answered.filter((line) => line.includes("/")).map((line) => line.split(" ")[1]);
+    assert.equal(new Set(addresses).size, addresses.length);
+    using store = openExistingStore(folder.path)!;
+    for (const line of answered.slice(0, 50)) {
+      const [container = "", address] = line.split(" ");
+      if (address?.endsWith("/8")) assert.equal(store.find(attachmentOf(container))?.addresses[0]?.address, address);
+    }
+    addOnce(store, "after");
+  });
+
+  it("wait for one another, at most the limit, and then name who holds the store", async () => {
+    using folder = freshFolder();
+    using store = openStore(folder.path);
+    const holder = start("hold", folder.path, "", 0);
+    const reader = holder.stdout.getReader();
+    await reader.read();
+    const startedMs = Date.now();
+    assert.throws(
+      () => addOnce(store, "a"),
+      (fault: Fault) =>
+        fault instanceof Fault && fault.code === 11 && fault.message.includes(`process ${holder.pid} (`),
+    );
+    const waitedMs = Date.now() - startedMs;
+    assert.ok(waitedMs > 9_000 && waitedMs < 15_000, `waited ${waitedMs} ms`);
+    holder.kill("SIGKILL");
+    await holder.exited;
+    assert.equal(addOnce(store, "a"), "10.0.0.2/8", "a killed holder lets go");
+  });
+});
+
+describe("thousands of leases", function () {
+  this.timeout(60_000);
+
+  it("make an ADD not much slower than none, even when all of them are in the way", () => {
+    using folder = freshFolder();
+    using store = openStore(folder.path);
+    const timeOf = (prefix: string) => {
+      const times = Array.from({ length: 41 }, (_, i) => {
+        // Without the memory of where it was, the search starts at the beginning of the range.
+        using database = new Database(join(folder.path, "ns-net.sqlite"));
+        database.run("UPDATE network SET cursors = '{}'");
+        const startedNs = Bun.nanoseconds();
+        addOnce(store, `${prefix}${i}`);
+        return Bun.nanoseconds() - startedNs;
+      });
+      return times.sort((a, b) => a - b)[20]!;
+    };
+    addOnce(store, "first");
+    timeOf("warm");
+    const few = timeOf("few");
+    for (let i = 0; i < 5000; i++) addOnce(store, `many${i}`);
+    const many = timeOf("late");
+    console.log(`    ADD with 80 leases ${few / 1e3} µs, with 5,000 in a row before it ${many / 1e3} µs`);
+    assert.ok(many < few * 8, `${many / few} times slower`);
+  });
+});
