@@ -1,30 +1,35 @@
 /** What SQLite and the file system refuse, as a Fault with a cure. Result codes: https://sqlite.org/rescode.html */
 import { dirname } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
-import { busyTimeoutMs } from "./limits.ts";
 import { writerOf } from "./writer.ts";
 
+export interface StoreFile {
+  readonly path: string;
+  /** How long to wait for another writer. */
+  readonly busyTimeoutMs: number;
+}
+
 /** Runs `body`; whatever the file or the disk refuses becomes a Fault that names the store. */
-export function guarded<T>(storePath: string, body: () => T): T {
+export function guarded<T>(file: StoreFile, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw storeFault(storePath, error);
+    throw storeFault(file, error);
   }
 }
 
-function storeFault(storePath: string, error: unknown): unknown {
+function storeFault({ path: storePath, busyTimeoutMs }: StoreFile, error: unknown): unknown {
   const reason = (error as { code?: unknown } | null)?.code;
   if (error instanceof Fault || typeof reason !== "string") return error;
   const found = cures.find(([pattern]) => pattern.test(reason));
-  if (reason.startsWith("SQLITE_BUSY")) return busy(storePath);
+  if (reason.startsWith("SQLITE_BUSY")) return busy(storePath, busyTimeoutMs);
   const message = error instanceof Error ? error.message : String(error);
   if (found === undefined) return new Fault(code.io, `Cannot use the store ${storePath}: ${message} (${reason})`);
   const [, what, cure] = found;
   return new Fault(code.io, `Cannot use the store ${storePath}: ${what}`, cure(storePath));
 }
 
-function busy(storePath: string): Fault {
+function busy(storePath: string, busyTimeoutMs: number): Fault {
   const writer = writerOf(storePath) ?? "another process";
   return new Fault(
     code.tryAgain,

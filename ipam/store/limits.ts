@@ -1,7 +1,7 @@
 /** Limits of ours, in one place. */
 
 /** Waiting for another writer, whose transactions take about a millisecond. */
-export const busyTimeoutMs = 10_000;
+export const busyTimeoutMsDefault = 10_000;
 
 /**
  * Bytes of the write-ahead log from which on it is emptied, by whoever comes by.

@@ -1,7 +1,7 @@
 /** Keeps the write-ahead log short: https://sqlite.org/wal.html, "Avoiding Excessively Large WAL Files". */
 import type { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
-import { busyTimeoutMs } from "./limits.ts";
+import type { StoreFile } from "./failure.ts";
 
 /**
  * Empties the log when it is longer than `bytesMax`. Never waits: if another process reads or writes, it does what can
@@ -11,7 +11,7 @@ import { busyTimeoutMs } from "./limits.ts";
  * next writer, and how far it was copied is known to running processes only. Ours run one after the other, so each
  * would read the whole log, add to it and copy it again (tried: 260 ADDs, 1.8 MB, and three calls of fsync in each).
  */
-export function shortenLog(path: string, database: Database, bytesMax: number): void {
+export function shortenLog({ path, busyTimeoutMs }: StoreFile, database: Database, bytesMax: number): void {
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
   if (log === undefined || log.size <= bytesMax) return;
   try {

@@ -4,8 +4,8 @@ import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Store } from "../store.ts";
-import { asideCure, guarded } from "./failure.ts";
-import { busyTimeoutMs } from "./limits.ts";
+import { asideCure, guarded, type StoreFile } from "./failure.ts";
+import { busyTimeoutMsDefault } from "./limits.ts";
 import { schema, schemaVersion } from "./schema.ts";
 import { SqliteStore } from "./sqlite.ts";
 
@@ -17,27 +17,28 @@ export function storePathOf(dataDir: string): string {
 }
 
 /** Opens the store for ADD, and makes it if there is none: the folder with mode 0700, the file with 0600. */
-export function openStore(dataDir: string): Store {
-  const path = storePathOf(dataDir);
-  return guarded(path, () => {
-    if (!existsSync(path)) create(dataDir, path);
-    return open(path);
+export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault): Store {
+  const file = { path: storePathOf(dataDir), busyTimeoutMs };
+  return guarded(file, () => {
+    if (!existsSync(file.path)) create(dataDir, file.path);
+    return open(file);
   });
 }
 
 /** Opens the store for whoever only needs it if it is there (DEL, ls): undefined, and nothing made, if there is none. */
-export function openExistingStore(dataDir: string): Store | undefined {
-  const path = storePathOf(dataDir);
-  return guarded(path, () => (existsSync(path) ? open(path) : undefined));
+export function openExistingStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault): Store | undefined {
+  const file = { path: storePathOf(dataDir), busyTimeoutMs };
+  return guarded(file, () => (existsSync(file.path) ? open(file) : undefined));
 }
 
-function open(path: string): Store {
+function open(file: StoreFile): Store {
+  const { path, busyTimeoutMs } = file;
   const database = new Database(path, constants.SQLITE_OPEN_READWRITE | noFollow);
   try {
     // A commit need not reach the disk: what it describes dies with the machine. NORMAL still never tears the file.
     database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0`);
     requireVersion(path, Number(database.prepare("PRAGMA user_version").values()[0]?.[0]));
-    return new SqliteStore(path, database);
+    return new SqliteStore(file, database);
   } catch (error) {
     database.close();
     throw error;

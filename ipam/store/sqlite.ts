@@ -5,7 +5,7 @@ import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { LeasedAddress } from "../ipam.ts";
 import type { Begun, Delegated, Entry, Grant, NetworkMemory, NewEntry, Store } from "../store.ts";
-import { guarded } from "./failure.ts";
+import { guarded, type StoreFile } from "./failure.ts";
 import { addressKey } from "./key.ts";
 import { logBytesMax } from "./limits.ts";
 import { shortenLog } from "./log.ts";
@@ -38,11 +38,11 @@ const sql = {
 };
 
 export class SqliteStore implements Store {
-  readonly #path: string;
+  readonly #file: StoreFile;
   readonly #database: Database;
 
-  constructor(path: string, database: Database) {
-    this.#path = path;
+  constructor(file: StoreFile, database: Database) {
+    this.#file = file;
     this.#database = database;
   }
 
@@ -67,7 +67,7 @@ export class SqliteStore implements Store {
     const addresses = result.addresses === undefined ? null : JSON.stringify(result.addresses);
     const steps = result.steps === undefined ? null : JSON.stringify(result.steps);
     this.#values("attached", result.mac ?? null, addresses, steps, ...keyOf(attachment));
-    shortenLog(this.#path, this.#database, logBytesMax.attached);
+    shortenLog(this.#file, this.#database, logBytesMax.attached);
   }
 
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void {
@@ -88,7 +88,7 @@ export class SqliteStore implements Store {
 
   remove(attachment: Attachment): boolean {
     const [removed] = this.#values("remove", ...keyOf(attachment));
-    shortenLog(this.#path, this.#database, logBytesMax.remove);
+    shortenLog(this.#file, this.#database, logBytesMax.remove);
     return removed !== undefined;
   }
 
@@ -116,7 +116,7 @@ export class SqliteStore implements Store {
   }
 
   close(): void {
-    guarded(this.#path, () => this.#database.close());
+    guarded(this.#file, () => this.#database.close());
   }
 
   [Symbol.dispose](): void {
@@ -154,7 +154,7 @@ export class SqliteStore implements Store {
 
   /** IMMEDIATE: a transaction that starts reading and then writes would fail, not wait, when another wrote in between. */
   #transaction<T>(body: () => T): T {
-    return guarded(this.#path, () => {
+    return guarded(this.#file, () => {
       this.#database.run("BEGIN IMMEDIATE");
       try {
         const result = body();
@@ -169,11 +169,11 @@ export class SqliteStore implements Store {
   }
 
   #values(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): unknown[][] {
-    return guarded(this.#path, () => this.#database.query(sql[name]).values(...bindings));
+    return guarded(this.#file, () => this.#database.query(sql[name]).values(...bindings));
   }
 
   #rows(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): Row[] {
-    return guarded(this.#path, () => this.#database.query<Row, SQLQueryBindings[]>(sql[name]).all(...bindings));
+    return guarded(this.#file, () => this.#database.query<Row, SQLQueryBindings[]>(sql[name]).all(...bindings));
   }
 
   #row(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): Row | undefined {
