@@ -29,13 +29,19 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+export interface FixedCodec<T> extends Codec<T> {
+  /** Bytes. */
+  readonly size: number;
+}
+
 function fixed<T>(
   size: number,
   name: string,
   write: (view: DataView, value: T) => void,
   read: (view: DataView) => T,
-): Codec<T> {
+): FixedCodec<T> {
   return {
+    size,
     put(value) {
       const bytes = new Uint8Array(size);
       write(viewOf(bytes), value);
@@ -114,8 +120,17 @@ export const text: Codec<string> = {
 
 /** A hardware address, `02:00:00:00:00:01`. */
 export const mac: Codec<string> = {
-  put: (value) => Uint8Array.from(value.split(":"), (part) => Number.parseInt(part, 16)),
-  get: (raw) => Array.from(raw, (byte) => byte.toString(16).padStart(2, "0")).join(":"),
+  put(value) {
+    const parts = value.split(":");
+    const out = new Uint8Array(parts.length);
+    for (let i = 0; i < parts.length; i++) out[i] = Number.parseInt(parts[i]!, 16);
+    return out;
+  },
+  get(raw) {
+    let out = "";
+    for (const byte of raw) out += `${out && ":"}${byte < 16 ? "0" : ""}${byte.toString(16)}`;
+    return out;
+  },
 };
 
 /** A codec seen through two functions. */
@@ -128,35 +143,33 @@ type AnyCodec = Codec<any>;
 type Of<C> = C extends Codec<infer T> ? T : never;
 
 /** A C structure: fields in order, each as long as its codec writes; missing fields are zero. No padding is added. */
-export function struct<F extends Record<string, Codec<number> | Codec<bigint>>>(
+export function struct<F extends Record<string, FixedCodec<number> | FixedCodec<bigint>>>(
   fields: F,
-): Codec<{ [K in keyof F]?: Of<F[K]> | undefined }> & { readonly size: number } {
-  const entries = Object.entries(fields) as [string, AnyCodec][];
-  const sizes = entries.map(
-    ([, codec]) => codec.put(codec === (u64 as AnyCodec) || codec === (be64 as AnyCodec) ? 0n : 0).length,
-  );
-  const size = sizes.reduce((sum, one) => sum + one, 0);
+): FixedCodec<{ [K in keyof F]?: Of<F[K]> | undefined }> {
+  let size = 0;
+  for (const name in fields) size += fields[name]!.size;
   return {
     size,
     put(value) {
       const out = new Uint8Array(size);
       let at = 0;
-      entries.forEach(([name, codec], i) => {
-        const field = value[name];
-        if (field !== undefined) out.set(codec.put(field), at);
-        at += sizes[i]!;
-      });
+      for (const name in fields) {
+        const codec = fields[name] as FixedCodec<unknown>;
+        if (value[name] !== undefined) out.set(codec.put(value[name]), at);
+        at += codec.size;
+      }
       return out;
     },
     get(raw) {
       if (raw.length < size) throw new WireError(`Cannot read a structure of ${size} bytes from ${raw.length}`);
       const value: Record<string, unknown> = {};
       let at = 0;
-      entries.forEach(([name, codec], i) => {
-        value[name] = codec.get(raw.subarray(at, at + sizes[i]!));
-        at += sizes[i]!;
-      });
-      return value as { [K in keyof F]?: Of<F[K]> };
+      for (const name in fields) {
+        const codec = fields[name] as FixedCodec<unknown>;
+        value[name] = codec.get(raw.subarray(at, at + codec.size));
+        at += codec.size;
+      }
+      return value as { [K in keyof F]?: Of<F[K]> | undefined };
     },
   };
 }
@@ -169,7 +182,7 @@ export type Values<T extends Table> = { -readonly [K in keyof T]?: Of<T[K][1]> |
 
 /** A set of attributes by name. Written in the order of the table; unknown ones are kept in `rest`. */
 export function attributes<T extends Table>(table: T): Codec<Values<T>> & { readonly table: T } {
-  const byType = new Map(Object.entries(table).map(([name, [type, codec]]) => [type, [name, codec] as const]));
+  let byType: Map<number, string> | undefined; // most tables are only written: made at the first reading
   return {
     table,
     put(values) {
@@ -184,17 +197,28 @@ export function attributes<T extends Table>(table: T): Codec<Values<T>> & { read
       return joined(parts);
     },
     get(raw) {
+      byType ??= namesByType(table);
       const values: Record<string, unknown> = {};
-      const rest = new Map<number, Uint8Array>();
-      for (const [type, data] of eachAttribute(raw)) {
-        const known = byType.get(type);
-        if (known) values[known[0]] = known[1].get(data);
-        else rest.set(type, data.slice());
-      }
-      if (rest.size > 0) values["rest"] = rest;
+      let rest: Map<number, Uint8Array> | undefined;
+      eachAttribute(raw, (type, data) => {
+        const name = byType!.get(type);
+        if (name !== undefined) {
+          values[name] = table[name]![1].get(data);
+          return;
+        }
+        rest ??= new Map();
+        rest.set(type, data);
+      });
+      if (rest) values["rest"] = rest;
       return values as Values<T>;
     },
   };
+}
+
+function namesByType(table: Table): Map<number, string> {
+  const names = new Map<number, string>();
+  for (const name in table) names.set(table[name]![0], name);
+  return names;
 }
 
 /** The same codec, its attribute marked NLA_F_NESTED: nf_tables wants it, rtnetlink mostly does not care. */
@@ -206,9 +230,16 @@ export function nest<C extends AnyCodec>(codec: C): C {
 export function list<T>(type: number, element: Codec<T>): Codec<readonly T[]> {
   return {
     nested: true,
-    put: (values) =>
-      joined(values.map((value) => attribute(type | (element.nested ? nestedFlag : 0), element.put(value)))),
-    get: (raw) => [...eachAttribute(raw)].map(([, data]) => element.get(data)),
+    put(values) {
+      const parts: Uint8Array[] = [];
+      for (const value of values) parts.push(attribute(type | (element.nested ? nestedFlag : 0), element.put(value)));
+      return joined(parts);
+    },
+    get(raw) {
+      const values: T[] = [];
+      eachAttribute(raw, (_, data) => values.push(element.get(data)));
+      return values;
+    },
   };
 }
 
@@ -224,15 +255,15 @@ function attribute(type: number, data: Uint8Array): Uint8Array {
   return out;
 }
 
-function* eachAttribute(raw: Uint8Array): Generator<[type: number, data: Uint8Array]> {
+function eachAttribute(raw: Uint8Array, visit: (type: number, data: Uint8Array) => void): void {
+  const view = viewOf(raw);
   let at = 0;
   while (raw.length - at >= attributeHeaderBytes) {
-    const view = viewOf(raw.subarray(at));
-    const length = view.getUint16(0, true);
+    const length = view.getUint16(at, true);
     if (length < attributeHeaderBytes || at + length > raw.length) {
       throw new WireError(`Cannot read an attribute of ${length} bytes at ${at} of ${raw.length}`);
     }
-    yield [view.getUint16(2, true) & attributeTypeMask, raw.subarray(at + attributeHeaderBytes, at + length)];
+    visit(view.getUint16(at + 2, true) & attributeTypeMask, raw.subarray(at + attributeHeaderBytes, at + length));
     at += aligned(length);
   }
   if (at < raw.length) throw new WireError(`Cannot read ${raw.length - at} bytes after the last attribute`);

@@ -41,8 +41,9 @@ export class KernelError extends Error {
   }
 }
 
-/** Loaded only when something failed: the full table of names costs time at start-up. */
 function errnoName(number: number): string {
+  for (const name in errno) if (errno[name as keyof typeof errno] === number) return name;
+  // Loading the whole table costs time: only for the numbers that nothing here decides by.
   const { constants } = require("node:os") as typeof import("node:os");
   for (const [name, value] of Object.entries(constants.errno)) if (value === number) return name;
   return `error ${number}`;

@@ -5,7 +5,6 @@ import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
 import type { Kernel } from "./kernel.ts";
 import { addressBytes, addressFromBytes } from "./names.ts";
-import { addressesOf } from "./step/address.ts";
 
 export interface BridgeFacts {
   /** Link kind as the kernel calls it; undefined for a physical device. */
@@ -46,7 +45,7 @@ function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel): BridgeF
     kind: link.info?.kind,
     mac: link.address,
     mtu: link.mtu ?? ethernetMtu,
-    addresses: config.isGateway ? addressesOf(kernel, "host", config.bridge) : [],
+    addresses: config.isGateway ? kernel.addresses("host", config.bridge) : [],
   };
 }
 

@@ -1,11 +1,15 @@
 /** Everything the steps do to the kernel goes through here: one place to look, to trace and to fail in tests. */
 import { readFileSync, writeFileSync } from "node:fs";
+import type { Cidr } from "../conf/address.ts";
 import { errno, KernelError } from "../netlink/errors.ts";
 import type { Frame, Message } from "../netlink/message.ts";
 import { inNetns, type Netns, openSocketIn } from "../netlink/netns.ts";
 import { commitBatch } from "../netlink/nft/batch.ts";
+import { listAddresses } from "../netlink/route/address.ts";
 import { getLink, type Link } from "../netlink/route/link.ts";
+import { routeScope } from "../netlink/route/route.ts";
 import { NetlinkSocket, protocol } from "../netlink/socket.ts";
+import { addressFromBytes } from "./names.ts";
 
 /** The namespace a step works in: the caller's own, or the container's. */
 export type Where = "host" | "pod";
@@ -13,6 +17,7 @@ export type Where = "host" | "pod";
 export class Kernel {
   readonly netns: Netns | undefined;
   readonly #links = new Map<string, Link | undefined>();
+  readonly #addresses = new Map<string, Cidr[]>();
   #host: NetlinkSocket | undefined;
   #pod: NetlinkSocket | undefined;
   #netfilter: NetlinkSocket | undefined;
@@ -66,6 +71,28 @@ export class Kernel {
 
   forget(where: Where, name: string): void {
     this.#links.delete(`${where}/${name}`);
+    this.#addresses.delete(`${where}/${name}`);
+  }
+
+  /** What a link has, without the link-local addresses the kernel gives by itself; as it was when first asked for. */
+  addresses(where: Where, name: string): readonly Cidr[] {
+    const key = `${where}/${name}`;
+    let found = this.#addresses.get(key);
+    if (!found) {
+      found = [];
+      for (const one of listAddresses(this.route(where), this.indexOf(where, name))) {
+        const bytes = one.local ?? one.address;
+        if (bytes && one.scope !== routeScope.link)
+          found.push({ ...addressFromBytes(bytes), prefixLength: one.prefixLength });
+      }
+      this.#addresses.set(key, found);
+    }
+    return found;
+  }
+
+  /** As `addresses`, but only if they have been asked for: undefined costs no request. */
+  knownAddresses(where: Where, name: string): readonly Cidr[] | undefined {
+    return this.#addresses.get(`${where}/${name}`);
   }
 
   /** The value of a sysctl by its path below /proc/sys, or undefined where the kernel has none. */

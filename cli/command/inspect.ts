@@ -8,7 +8,6 @@ import { Kernel } from "../../plugin/kernel.ts";
 import { addressFromBytes } from "../../plugin/names.ts";
 import { openContainerNetns } from "../../plugin/namespace.ts";
 import { writeOut } from "../../plugin/output.ts";
-import { addressesOf } from "../../plugin/step/address.ts";
 import { printStep, type Step } from "../../plugin/step/index.ts";
 import { pidsByInode, someEntriesOf } from "../attachments.ts";
 import { command } from "../command.ts";
@@ -54,7 +53,7 @@ function namespaceOf({ netnsPath, netnsInode }: Entry) {
         mtu,
         mac: address,
         state: flags & linkFlag.up ? "up" : "down",
-        addresses: addressesOf(kernel, "pod", name).map(formatCidr),
+        addresses: kernel.addresses("pod", name).map(formatCidr),
       })),
       routes: [2, 10].flatMap((family) =>
         listRoutes(kernel.route("pod"), family, { table: mainTable }).map((route) => ({

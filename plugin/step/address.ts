@@ -1,9 +1,9 @@
 /** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
-import { type Cidr, formatCidr, parseCidr } from "../../conf/address.ts";
+import { formatCidr, parseCidr } from "../../conf/address.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
-import { addAddress, addressFlag, deleteAddress, listAddresses } from "../../netlink/route/address.ts";
+import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/address.ts";
 import type { Kernel, Where } from "../kernel.ts";
-import { addressBytes, addressFromBytes } from "../names.ts";
+import { addressBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
 import { netnsWord } from "./veth.ts";
 
@@ -33,6 +33,7 @@ function requestOf(kernel: Kernel, { where, link }: AddressStep, text: string) {
 
 export const address: Kind<AddressStep> = {
   apply(step, kernel) {
+    if (step.replaces.length === 0 && isKnown(kernel, step)) return false;
     for (const old of step.replaces) {
       try {
         kernel.request(step.where, deleteAddress(requestOf(kernel, step, old)));
@@ -52,7 +53,7 @@ export const address: Kind<AddressStep> = {
 
   check({ where, link, address: text }, kernel) {
     if (!kernel.link(where, link)) return missing(`link ${link}`);
-    const found = addressesOf(kernel, where, link).map(formatCidr);
+    const found = kernel.addresses(where, link).map(formatCidr);
     const wanted = formatCidr(parseCidr(text)!);
     return found.includes(wanted)
       ? []
@@ -70,10 +71,8 @@ export const address: Kind<AddressStep> = {
   },
 };
 
-/** What a link has, without the link-local addresses the kernel gives by itself. */
-export function addressesOf(kernel: Kernel, where: Where, link: string): Cidr[] {
-  const scopeLink = 253;
-  return listAddresses(kernel.route(where), kernel.indexOf(where, link))
-    .filter(({ scope, address: any, local }) => scope !== scopeLink && (local ?? any) !== undefined)
-    .map(({ local, address: any, prefixLength }) => ({ ...addressFromBytes((local ?? any)!), prefixLength }));
+/** True when the link was seen to have the address already: every ADD but the first finds the gateway on the bridge. */
+function isKnown(kernel: Kernel, { where, link, address: text }: AddressStep): boolean {
+  for (const one of kernel.knownAddresses(where, link) ?? []) if (formatCidr(one) === text) return true;
+  return false;
 }

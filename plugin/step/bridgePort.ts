@@ -13,10 +13,9 @@ const onOff = (value: number | boolean | undefined) => (value ? "on" : "off");
 
 export const bridgePort: Kind<BridgePortStep> = {
   apply({ link, hairpin, isolated }, kernel) {
-    const index = kernel.indexOf("host", link);
     kernel.request(
       "host",
-      changeBridgePort(`set the bridge port ${link}`, index, { hairpin: Number(hairpin), isolated: Number(isolated) }),
+      changeBridgePort(`set the bridge port ${link}`, link, { hairpin: Number(hairpin), isolated: Number(isolated) }),
     );
     return false;
   },
