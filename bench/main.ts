@@ -1,0 +1,190 @@
+/**
+ * `npm run bench`: whole processes, ours and the reference's in turn within one run, so that both see the same machine.
+ *
+ *   npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--only reference|ns-net] [--reference /usr/lib/cni]
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { findSandbox } from "../scripts/sandbox.ts";
+import type { Contestant, Round } from "./contestant.ts";
+import { peakMemoryMiB } from "./memory.ts";
+import { type Program, timed } from "./process.ts";
+import { type Runner, startRunner } from "./runner.ts";
+import { figure, markdownTable, median } from "./statistics.ts";
+
+/** Rounds before the first that counts: caches, lazily loaded modules of the kernel. */
+const warmUps = 3;
+
+const { values } = parseArgs({
+  options: {
+    pods: { type: "string", default: "0,200,500" },
+    runs: { type: "string", default: "40" },
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    reference: { type: "string", default: "/usr/lib/cni" },
+  },
+});
+const runs = values.quick ? 15 : Number(values.runs);
+const podCounts = values.quick ? [0] : values.pods.split(",").map(Number);
+const ours = join(import.meta.dirname, "../dist/ns-net");
+const labels = (["ns-net", "reference"] as const).filter((label) => !values.only || values.only === label);
+
+function fail(message: string): never {
+  console.error(`bench: ${message}`);
+  process.exit(1);
+}
+
+const contestant = (label: Contestant["label"], ipMasq: boolean): Contestant => ({
+  label,
+  ipMasq,
+  pluginPath: values.reference,
+  ...(label === "ns-net"
+    ? { plugin: ours, type: "ns-net" }
+    : { plugin: join(values.reference, "bridge"), type: "bridge" }),
+});
+
+/** Rounds of all runners in turn: A B C D A B C D … */
+async function measure(runners: readonly Runner[]): Promise<Map<Runner, Round[]>> {
+  const rounds = new Map<Runner, Round[]>(runners.map((runner) => [runner, []]));
+  for (let i = 0; i < warmUps + runs; i++) {
+    for (const runner of runners) {
+      const round = await runner.round();
+      if (i >= warmUps) rounds.get(runner)?.push(round);
+    }
+  }
+  return rounds;
+}
+
+interface Figures {
+  readonly pods: number;
+  readonly ipMasq: boolean;
+  readonly label: string;
+  readonly verb: "add" | "del";
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+function figures(pods: number, rounds: Map<Runner, Round[]>): Figures[] {
+  return [...rounds].flatMap(([{ it }, all]) =>
+    (["add", "del"] as const).map((verb) => ({
+      pods,
+      ipMasq: it.ipMasq,
+      label: it.label,
+      verb,
+      wallMs: median(all.map((round) => round[verb].wallMs)),
+      cpuMs: median(all.map((round) => round[verb].cpuMs)),
+    })),
+  );
+}
+
+function sideBySide(all: readonly Figures[]): string {
+  const rows = [];
+  for (const ipMasq of [true, false]) {
+    for (const verb of ["add", "del"] as const) {
+      for (const pods of podCounts) {
+        const [a, b] = (["ns-net", "reference"] as const).map((label) =>
+          all.find((f) => f.ipMasq === ipMasq && f.verb === verb && f.pods === pods && f.label === label),
+        );
+        const ratio = (of: "wallMs" | "cpuMs") => figure(a && b && a[of] / b[of]);
+        rows.push([
+          `${verb.toUpperCase()}${ipMasq ? " with ipMasq" : ""}`,
+          String(pods),
+          ...[figure(a?.wallMs), figure(b?.wallMs), ratio("wallMs")],
+          ...[figure(a?.cpuMs), figure(b?.cpuMs), ratio("cpuMs")],
+        ]);
+      }
+    }
+  }
+  const head = ["medians in ms", "pods", "ns-net", "reference", "ratio", "CPU ns-net", "CPU reference", "CPU ratio"];
+  return markdownTable(head, rows);
+}
+
+/** How much more an ADD takes with the most pods than with the fewest. */
+function growth(all: readonly Figures[]): string {
+  const [least, most] = [Math.min(...podCounts), Math.max(...podCounts)];
+  if (least === most) return "";
+  const rows = [true, false].map((ipMasq) => {
+    const cells = (["ns-net", "reference"] as const).map((label) => {
+      const wall = (pods: number) =>
+        all.find((f) => f.ipMasq === ipMasq && f.verb === "add" && f.pods === pods && f.label === label)?.wallMs;
+      return figure((wall(most) ?? Number.NaN) / (wall(least) ?? Number.NaN));
+    });
+    return [`ADD${ipMasq ? " with ipMasq" : ""}, ${most} pods to ${least}`, ...cells];
+  });
+  return markdownTable(["growth", "ns-net", "reference"], rows);
+}
+
+/** VERSION and memory, beside a compiled Bun program that does nothing: what of it is not ours to change. */
+function small(peakOfAdd: ReadonlyMap<string, number>): string {
+  const folder = mkdtempSync("/tmp/ns-net-bench-");
+  try {
+    const empty = join(folder, "empty");
+    writeFileSync(`${empty}.ts`, "export {};\n");
+    const flags = [
+      "--compile",
+      "--minify",
+      "--bytecode",
+      "--no-compile-autoload-dotenv",
+      "--no-compile-autoload-bunfig",
+    ];
+    Bun.spawnSync([process.execPath, "build", `${empty}.ts`, ...flags, "--outfile", empty], { cwd: folder });
+    const programs: [string, string][] = [["an empty Bun program", empty]];
+    if (labels.includes("ns-net")) programs.unshift(["ns-net", ours]);
+    if (labels.includes("reference")) programs.push(["reference", join(values.reference, "bridge")]);
+    const call = (path: string): Program => ({
+      path,
+      environment: { CNI_COMMAND: "VERSION" },
+      stdin: '{"cniVersion":"1.0.0"}',
+    });
+    const walls = new Map<string, number[]>(programs.map(([name]) => [name, []]));
+    for (let i = 0; i < warmUps + runs; i++) {
+      for (const [name, path] of programs) {
+        const { wallMs } = timed(call(path));
+        if (i >= warmUps) walls.get(name)?.push(wallMs);
+      }
+    }
+    const rows = programs.map(([name, path]) => [
+      name,
+      figure(median(walls.get(name)!)),
+      figure(median(Array.from({ length: 5 }, () => peakMemoryMiB(call(path))))),
+      figure(peakOfAdd.get(name)),
+    ]);
+    return markdownTable(["", "VERSION ms", "peak MiB", "peak MiB of ADD"], rows);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (values.only && labels.length === 0) fail("--only takes reference or ns-net");
+if (labels.includes("reference") && !existsSync(join(values.reference, "bridge"))) {
+  fail(
+    `no reference plugins in ${values.reference}: apt-get install --no-install-recommends containernetworking-plugins iptables, or --only ns-net`,
+  );
+}
+if (labels.includes("ns-net") && !existsSync(ours)) fail("dist/ns-net is missing: npm run build, or --only reference");
+const sandbox = findSandbox();
+if (!sandbox.works) fail(sandbox.reason);
+console.log(
+  `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, ${runs} runs\n`,
+);
+
+const runners: Runner[] = [];
+try {
+  for (const ipMasq of [true, false]) {
+    for (const label of labels) runners.push(await startRunner(contestant(label, ipMasq), sandbox.wrap));
+  }
+  const all: Figures[] = [];
+  const peakOfAdd = new Map<string, number>();
+  for (const runner of runners) peakOfAdd.set(runner.it.label, await runner.memory());
+  for (const pods of podCounts) {
+    await Promise.all(runners.map((runner) => runner.fill(pods)));
+    all.push(...figures(pods, await measure(runners)));
+    console.error(`bench: ${pods} pods measured`);
+  }
+  const tables = [sideBySide(all), growth(all), small(peakOfAdd)].filter((table) => table !== "");
+  console.log(tables.join("\n\n"));
+} finally {
+  for (const runner of runners) runner[Symbol.dispose]();
+}

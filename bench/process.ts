@@ -1,0 +1,23 @@
+/** A whole process, timed from outside: start, standard input, work, exit. */
+export interface Program {
+  readonly path: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly stdin: string;
+}
+
+export interface Run {
+  readonly wallMs: number;
+  /** User and system time of the process and of what it started and waited for. */
+  readonly cpuMs: number;
+  readonly stdout: string;
+}
+
+/** Bun's spawnSync was compared with posix_spawn and wait4 called directly: the same to 0.1 ms (0.6 ms for /bin/true). */
+export function timed({ path, environment, stdin }: Program): Run {
+  const input = Buffer.from(stdin);
+  const startMs = performance.now();
+  const done = Bun.spawnSync([path], { env: environment, stdin: input });
+  const wallMs = performance.now() - startMs;
+  if (done.exitCode !== 0) throw new Error(`${path} ${environment.CNI_COMMAND}: ${done.stdout}${done.stderr}`);
+  return { wallMs, cpuMs: Number(done.resourceUsage.cpuTime.total) / 1000, stdout: done.stdout.toString() };
+}
