@@ -63,7 +63,9 @@ export function plan(input: PlanInput): Plan {
       group: linkGroup(attachment.network),
       netns,
     },
+    { kind: "silent", where: "host", link: hostLink, netns },
     { kind: "bridgePort", link: hostLink, hairpin: config.hairpinMode, isolated: config.portIsolation },
+    { kind: "up", where: "host", link: hostLink, netns },
     ...containerSteps(input, routes),
   ];
   return { steps, hostLink, hostMac, mac, mtu, bridgeMac, routes };
@@ -117,10 +119,10 @@ function containerSteps({ attachment, config, lease, facts, netns }: PlanInput, 
   if (config.disableContainerInterface) return [];
   const hasIpv6 = lease.addresses.some(({ address }) => address.includes(":"));
   return [
-    ...(facts.isLoopbackUp ? [] : [{ kind: "up", link: "lo", netns } as const]),
+    ...(facts.isLoopbackUp ? [] : [{ kind: "up", where: "pod", link: "lo", netns } as const]),
     ...(hasIpv6
       ? [{ kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/disable_ipv6`, value: "0", netns } as const]
-      : []),
+      : [{ kind: "silent", where: "pod", link, netns } as const]),
     ...lease.addresses.map(
       ({ address }): Step => ({
         kind: "address",
@@ -132,7 +134,7 @@ function containerSteps({ attachment, config, lease, facts, netns }: PlanInput, 
         replaces: [],
       }),
     ),
-    { kind: "up", link, netns },
+    { kind: "up", where: "pod", link, netns },
     ...routes.map((route): Step => ({ kind: "route", ...route, link, netns })),
     { kind: "forwarding", link: hostLinkName(attachment) },
   ];

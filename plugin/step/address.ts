@@ -5,7 +5,7 @@ import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/addr
 import type { Kernel, Where } from "../kernel.ts";
 import { addressBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
-import { netnsWord } from "./veth.ts";
+import { ipWord } from "./words.ts";
 
 export interface AddressStep {
   readonly kind: "address";
@@ -61,7 +61,7 @@ export const address: Kind<AddressStep> = {
   },
 
   print({ where, link, address: text, detectDuplicates, netns, replaces }) {
-    const ip = where === "host" ? "ip" : `ip -n ${netnsWord(netns)}`;
+    const ip = ipWord(where, netns);
     const family = text.includes(":") ? " -6" : "";
     const nodad = family && !detectDuplicates ? " nodad" : "";
     return [

@@ -6,6 +6,7 @@ import { type BridgePortStep, bridgePort } from "./bridgePort.ts";
 import { type ForwardingStep, forwarding } from "./forwarding.ts";
 import { type MasqueradeStep, masquerade } from "./masquerade.ts";
 import { type RouteStep, route } from "./route.ts";
+import { type SilentStep, silent } from "./silent.ts";
 import type { Difference, Kind } from "./step.ts";
 import { type SysctlStep, sysctl } from "./sysctl.ts";
 import { type UpStep, up } from "./up.ts";
@@ -18,6 +19,7 @@ export type Step =
   | ForwardingStep
   | MasqueradeStep
   | RouteStep
+  | SilentStep
   | SysctlStep
   | UpStep
   | VethStep;
@@ -27,7 +29,18 @@ export type Removal = { readonly kind: "veth" } & VethKey;
 
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
 
-const kinds: Kinds = { address, bridge, bridgePort, forwarding, masquerade, route, sysctl, up, veth } satisfies {
+const kinds: Kinds = {
+  address,
+  bridge,
+  bridgePort,
+  forwarding,
+  masquerade,
+  route,
+  silent,
+  sysctl,
+  up,
+  veth,
+} satisfies {
   readonly [K in Step["kind"]]: Kind<
     Extract<Step, { kind: K }>,
     K extends Removal["kind"] ? Extract<Removal, { kind: K }> : Extract<Step, { kind: K }>

@@ -5,7 +5,7 @@ import { errno, isKernelError } from "../../netlink/errors.ts";
 import { addRoute, listRoutes, mainTable, type Route } from "../../netlink/route/route.ts";
 import { addressBytes, addressFromBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
-import { netnsWord } from "./veth.ts";
+import { ipWord } from "./words.ts";
 
 export interface RouteStep extends RouteWanted {
   readonly kind: "route";
@@ -79,7 +79,7 @@ export const route: Kind<RouteStep> = {
       step.advmss && ` advmss ${step.advmss}`,
       step.scope && ` scope ${step.scope}`,
     ];
-    return [`ip -n ${netnsWord(step.netns)}${family} route add ${textOf(step)}${more.filter(Boolean).join("")}`];
+    return [`${ipWord("pod", step.netns)}${family} route add ${textOf(step)}${more.filter(Boolean).join("")}`];
   },
 };
 

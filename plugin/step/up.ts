@@ -1,32 +1,27 @@
-/** A link of the container brought up. */
+/** A link brought up. */
 import { changeLink, linkFlag } from "../../netlink/route/link.ts";
+import type { Where } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
-import { netnsWord } from "./veth.ts";
+import { ipWord } from "./words.ts";
 
 export interface UpStep {
   readonly kind: "up";
+  readonly where: Where;
   readonly link: string;
   readonly netns: string;
 }
 
 export const up: Kind<UpStep> = {
-  apply({ link }, kernel) {
-    kernel.request(
-      "pod",
-      changeLink(`bring up ${link} in the container`, { index: kernel.indexOf("pod", link), set: linkFlag.up }),
-    );
+  apply({ where, link }, kernel) {
+    kernel.request(where, changeLink(`bring up ${link}`, { name: link, set: linkFlag.up }));
     return false;
   },
 
-  check({ link }, kernel) {
-    const found = kernel.link("pod", link);
-    if (!found) return missing(`link ${link} in the container`);
-    return differences(
-      `link ${link} in the container`,
-      { state: "up" },
-      { state: found.flags & linkFlag.up ? "up" : "down" },
-    );
+  check({ where, link }, kernel) {
+    const found = kernel.link(where, link);
+    if (!found) return missing(`link ${link}`);
+    return differences(`link ${link}`, { state: "up" }, { state: found.flags & linkFlag.up ? "up" : "down" });
   },
 
-  print: ({ link, netns }) => [`ip -n ${netnsWord(netns)} link set ${link} up`],
+  print: ({ where, link, netns }) => [`${ipWord(where, netns)} link set ${link} up`],
 };

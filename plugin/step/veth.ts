@@ -4,8 +4,9 @@
  */
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
-import { createLink, deleteLink, linkFlag } from "../../netlink/route/link.ts";
+import { createLink, deleteLink } from "../../netlink/route/link.ts";
 import { differences, type Kind, missing } from "./step.ts";
+import { netnsWord } from "./words.ts";
 
 export interface VethStep {
   readonly kind: "veth";
@@ -32,7 +33,6 @@ export const veth: Kind<VethStep, VethKey> = {
         mtu,
         group,
         master: kernel.indexOf("host", bridge),
-        set: linkFlag.up,
         info: { kind: vethKind, data: vethData.put({ peer: { name: ifname, address: mac, mtu, netnsFd } }) },
       }),
     );
@@ -66,7 +66,7 @@ export const veth: Kind<VethStep, VethKey> = {
           state: "up",
           "other end": inner.index,
         },
-        { ...outer, kind: outer.info?.kind, state: stateOf(outer.flags), "other end": outer.peerIndex },
+        { ...outer, kind: outer.info?.kind, "other end": outer.peerIndex },
       ),
       ...differences(
         `link ${ifname} in the container`,
@@ -79,16 +79,7 @@ export const veth: Kind<VethStep, VethKey> = {
   print({ host, hostMac, ifname, mac, mtu, bridge, group, netns }) {
     return [
       `ip link add ${host} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,
-      `ip link set ${host} master ${bridge} up`,
+      `ip link set ${host} master ${bridge}`,
     ];
   },
 };
-
-function stateOf(flags: number): string {
-  return flags & linkFlag.up ? "up" : "down";
-}
-
-/** How `ip` names a namespace: by name below /run/netns, else by path (which `ip` takes since it begins with a slash). */
-export function netnsWord(path: string): string {
-  return path.replace(/^(\/var)?\/run\/netns\//, "");
-}
