@@ -1,4 +1,5 @@
 /** ADD: reads, leases, plans, commits. All of it or nothing: whatever fails, what this call made is undone and the first cause is told. */
+import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result.ts";
@@ -29,6 +30,7 @@ export async function add(request: Request, options: AddOptions): Promise<Result
   try {
     const facts = readFacts(request.config, request.attachment.ifname, kernel);
     refuseImpossible(request.attachment, request.config, facts);
+    refuseStanding(request.attachment, kernel);
     // Left open: a plugin's process ends at once, and closing would write and sync.
     const store = openStore(request.config.dataDir);
     return await attach(request, options, kernel, netns, facts, store);
@@ -36,6 +38,21 @@ export async function add(request: Request, options: AddOptions): Promise<Result
     kernel.close();
     closeNetns(netns);
   }
+}
+
+/**
+ * The attachment's link stands, so it is in another namespace that lives (in this one its inner end was found before).
+ * Said before the store is asked: to the store, an attachment that changed its namespace is a new one, whose lease
+ * this call would release when the kernel refuses the link, while that other namespace still uses the address.
+ */
+function refuseStanding(attachment: Attachment, kernel: Kernel): void {
+  const host = hostLinkName(attachment);
+  if (kernel.link("host", host) === undefined) return;
+  throw new Fault(
+    code.environment,
+    `Cannot attach ${attachmentText(attachment)}: it is attached already, by link ${host} to another namespace`,
+    "Delete the attachment first (CNI DEL, or 'ns-net del')",
+  );
 }
 
 async function attach(
