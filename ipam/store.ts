@@ -109,6 +109,9 @@ export interface Store extends Disposable {
   memory(network: string): NetworkMemory | undefined;
   /** CIDRs in use by every network but this one. */
   subnetsOfOthers(network: string): string[];
-  /** Puts what was written into the main file and closes. Not needed for safety: a process may end without it. */
+  /**
+   * Lets go of the file. Not needed for safety, and costs nothing: SQLite puts the log into the main file (three fsync)
+   * only when the last process that has it open ends in the ordinary way, not by _exit; the next one reads the log.
+   */
   close(): void;
 }

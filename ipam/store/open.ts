@@ -1,16 +1,14 @@
 /** Finds, makes and opens the store's file: `<dataDir>/ns-net.sqlite`. */
-import { constants, Database } from "bun:sqlite";
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Store } from "../store.ts";
+import { createStore, openFlags } from "./create.ts";
 import { asideCure, guarded, type StoreFile } from "./failure.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
-import { schema, schemaVersion } from "./schema.ts";
+import { schemaVersion } from "./schema.ts";
 import { SqliteStore } from "./sqlite.ts";
-
-/** SQLITE_OPEN_NOFOLLOW, https://sqlite.org/c3ref/open.html; Bun's constants lack it. */
-const noFollow = 0x0100_0000;
 
 export function storePathOf(dataDir: string): string {
   return join(dataDir, "ns-net.sqlite");
@@ -20,7 +18,7 @@ export function storePathOf(dataDir: string): string {
 export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault): Store {
   const file = { path: storePathOf(dataDir), busyTimeoutMs };
   return guarded(file, () => {
-    if (!existsSync(file.path)) create(dataDir, file.path);
+    if (!existsSync(file.path)) createStore(dataDir, file.path);
     return open(file);
   });
 }
@@ -33,7 +31,7 @@ export function openExistingStore(dataDir: string, busyTimeoutMs = busyTimeoutMs
 
 function open(file: StoreFile): Store {
   const { path, busyTimeoutMs } = file;
-  const database = new Database(path, constants.SQLITE_OPEN_READWRITE | noFollow);
+  const database = new Database(path, openFlags);
   try {
     // A commit need not reach the disk: what it describes dies with the machine. NORMAL still never tears the file.
     database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0`);
@@ -55,42 +53,4 @@ function requireVersion(path: string, version: number): void {
     );
   }
   throw new Fault(code.io, `Cannot use the store ${path}: it is not a store of ns-net`, asideCure(path));
-}
-
-/**
- * Makes the store under another name and links it into place whole. So nobody ever sees half a store: of two processes
- * that make one at once, the second finds the name taken and uses what the first made; one killed midway leaves only
- * a file that nobody reads.
- */
-function create(dataDir: string, path: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const draft = `${path}.new-${process.pid}`;
-  removeDraft(draft);
-  try {
-    // SQLite gives its -wal and -shm files the mode of the file itself.
-    const file = openSync(draft, "wx", 0o600);
-    try {
-      using database = new Database(draft, constants.SQLITE_OPEN_READWRITE | noFollow);
-      database.run(schema);
-      database.close();
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    linkIfAbsent(draft, path);
-  } finally {
-    removeDraft(draft);
-  }
-}
-
-function linkIfAbsent(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
-}
-
-function removeDraft(draft: string): void {
-  for (const suffix of ["", "-wal", "-shm"]) rmSync(draft + suffix, { force: true });
 }

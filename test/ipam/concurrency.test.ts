@@ -2,6 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../conf/fault.ts";
 import { openExistingStore, openStore } from "../../ipam/store.ts";
@@ -85,6 +86,21 @@ describe("many processes on one store", function () {
       if (address?.endsWith("/8")) assert.equal(store.find(attachmentOf(container))?.addresses[0]?.address, address);
     }
     addOnce(store, "after");
+  });
+
+  it("keep the log short though each ends without closing", async () => {
+    using folder = freshFolder();
+    const log = join(folder.path, "ns-net.sqlite-wal");
+    await linesOf(start("attach", folder.path, "many", 50));
+    const bytes: number[] = [statSync(log).size];
+    for (let i = 0; i < 40; i++) {
+      await linesOf(start("attach", folder.path, `one${i}`, 1));
+      bytes.push(statSync(log).size);
+    }
+    const [most, least] = [Math.max(...bytes), Math.min(...bytes)];
+    assert.ok(most > 300 * 1024 && most < 600 * 1024, `the log had up to ${most} bytes`);
+    assert.ok(least < 100 * 1024, `the log never got shorter than ${least} bytes`);
+    assert.equal(look(folder.path).entries, 90);
   });
 
   it("wait for one another, at most the limit, and then name who holds the store", async () => {

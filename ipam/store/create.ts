@@ -1,0 +1,44 @@
+/** Makes the store's file. */
+import { constants, Database } from "bun:sqlite";
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { schema } from "./schema.ts";
+
+/** Never through a symbolic link: SQLITE_OPEN_NOFOLLOW, https://sqlite.org/c3ref/open.html; Bun's constants lack it. */
+export const openFlags = constants.SQLITE_OPEN_READWRITE | 0x0100_0000;
+
+/**
+ * Makes the store under another name and links it into place whole. So nobody ever sees half a store: of two processes
+ * that make one at once, the second finds the name taken and uses what the first made; one killed midway leaves only
+ * a file that nobody reads.
+ */
+export function createStore(dataDir: string, path: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const draft = `${path}.new-${crypto.randomUUID()}`;
+  try {
+    // SQLite gives its -wal and -shm files the mode of the file itself.
+    const file = openSync(draft, "wx", 0o600);
+    try {
+      using database = new Database(draft, openFlags);
+      database.run(schema);
+      database.close();
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    linkIfAbsent(draft, path);
+  } finally {
+    removeDraft(draft);
+  }
+}
+
+function linkIfAbsent(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+function removeDraft(draft: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(draft + suffix, { force: true });
+}
