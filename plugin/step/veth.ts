@@ -63,7 +63,6 @@ export const veth: Kind<VethStep, VethKey> = {
           master: kernel.link("host", bridge)?.index,
           mtu,
           group,
-          state: "up",
           "other end": inner.index,
         },
         { ...outer, kind: outer.info?.kind, "other end": outer.peerIndex },
