@@ -146,7 +146,6 @@ describe("thousands of leases", function () {
     const few = timeOf("few");
     for (let i = 0; i < 5000; i++) addOnce(store, `many${i}`);
     const many = timeOf("late");
-    console.log(`    ADD with 80 leases ${few / 1e3} µs, with 5,000 in a row before it ${many / 1e3} µs`);
     assert.ok(many < few * 8, `${many / few} times slower`);
   });
 });

@@ -4,11 +4,12 @@ import { Fault } from "../../conf/fault.ts";
 import type { IpamConfig } from "../../conf/network.ts";
 import { ipamFor, ipamForRelease } from "../../ipam/index.ts";
 import type { Lease } from "../../ipam/ipam.ts";
+import { skip } from "../support/skip.ts";
 import { attachmentOf, type Call, deleteOf, entryOf, freshFolder, freshStore, requestOf, statusOf } from "./world.ts";
 
 export interface Case {
   /** Why it cannot run here; the tests are then skipped, and this is printed. */
-  readonly skip?: string;
+  readonly lacking?: string;
   /** False for kinds that hand out what they are told, to whoever asks. */
   readonly isExclusive: boolean;
   /** False for a plugin that does not know the verb. */
@@ -48,12 +49,10 @@ function world(call: (folder: string) => Call) {
   };
 }
 
-export function ipamCases(name: string, { skip, isExclusive, knowsStatus = true, call }: Case): void {
+export function ipamCases(name: string, { lacking, isExclusive, knowsStatus = true, call }: Case): void {
   describe(`${name} as Ipam`, () => {
     before(function () {
-      if (skip === undefined) return;
-      console.log(`    skipped: ${skip}`);
-      this.skip();
+      if (lacking !== undefined) skip(this, lacking);
     });
 
     it("answers ADD with a lease and writes the journal first", async () => {

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../conf/fault.ts";
 import { openExistingStore, openStore, type Store } from "../../ipam/store.ts";
+import { skip } from "../support/skip.ts";
 import { addOnce } from "./adder.ts";
 import { freshFolder } from "./world.ts";
 
@@ -87,9 +88,7 @@ describe("a store that cannot be used", () => {
 describe("a file system that cannot be written", () => {
   const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
   before(function () {
-    if (canMount) return;
-    console.log("    skipped: no mount namespaces here (root is needed)");
-    this.skip();
+    if (!canMount) skip(this, "no mount namespace can be made; root is needed");
   });
 
   it("is read-only, with a store on it and without", () => {

@@ -28,7 +28,7 @@ ipamCases("none", { isExclusive: false, call: () => ({ ipam: { type: "none" } })
 ipamCases("a delegate (host-local, the reference's)", {
   ...(existsSync(join(pluginFolder, "host-local"))
     ? {}
-    : { skip: `no ${pluginFolder}/host-local; install containernetworking-plugins` }),
+    : { lacking: `no ${pluginFolder}/host-local; install containernetworking-plugins` }),
   isExclusive: true,
   knowsStatus: false,
   call: (folder) => {

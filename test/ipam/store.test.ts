@@ -9,6 +9,7 @@ import { createStore } from "../../ipam/store/create.ts";
 import { addressKey } from "../../ipam/store/key.ts";
 import { storePathOf } from "../../ipam/store/open.ts";
 import { type Grant, openExistingStore, openStore } from "../../ipam/store.ts";
+import { skip } from "../support/skip.ts";
 import { attachmentOf, entryOf, freshFolder, freshStore } from "./world.ts";
 
 function granted(text: string): Grant {
@@ -31,7 +32,9 @@ describe("createStore()", () => {
   it("leaves the store alone that another process made meanwhile", () => {
     using s = freshStore();
     s.store.begin(entryOf(attachmentOf("a")), () => granted("10.1.0.2"));
+    const inode = statSync(storePathOf(s.dataDir)).ino;
     createStore(s.dataDir, storePathOf(s.dataDir));
+    assert.equal(statSync(storePathOf(s.dataDir)).ino, inode);
     using other = openStore(s.dataDir);
     assert.equal(other.entries().length, 1);
     assert.deepEqual(readdirSync(s.dataDir).sort(), ["ns-net.sqlite", "ns-net.sqlite-shm", "ns-net.sqlite-wal"]);
@@ -124,10 +127,7 @@ describe("Store", () => {
   });
 
   it("can be read, and a row deleted, with the sqlite3 command", function () {
-    if (spawnSync("sqlite3", ["--version"]).error) {
-      console.log("    skipped: no sqlite3 command");
-      this.skip();
-    }
+    if (spawnSync("sqlite3", ["--version"]).error) skip(this, "no sqlite3 command; apt-get install sqlite3");
     using s = freshStore();
     s.store.begin(entryOf(attachmentOf("a")), () => granted("10.1.0.2"));
     const sqlite3 = (sql: string) =>
