@@ -4,7 +4,7 @@
  */
 import type { DeleteRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
-import { openExistingStore } from "../ipam/store.ts";
+import { type Entry, openExistingStore, type Store } from "../ipam/store.ts";
 import { undoAll } from "./commit.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
@@ -12,11 +12,18 @@ import { removals } from "./plan.ts";
 
 /** Detaches a container. The link goes before the address: an address must not be given out while a link still has it. */
 export async function del(request: DeleteRequest): Promise<void> {
-  // Left open: a plugin's process ends at once, and closing would write and sync.
-  const store = openExistingStore(request.dataDir);
-  const entry = store?.deleting(request.attachment);
+  const errors: Error[] = [];
+  let store: Store | undefined;
+  let entry: Entry | undefined;
+  try {
+    // Left open: a plugin's process ends at once, and closing would write and sync.
+    store = openExistingStore(request.dataDir);
+    entry = store?.deleting(request.attachment);
+  } catch (error) {
+    errors.push(error as Error); // the link goes all the same
+  }
   const kernel = new Kernel();
-  const errors = undoAll(removals(request.attachment), kernel);
+  errors.push(...undoAll(removals(request.attachment), kernel));
   kernel.close();
   // While a link may still hold the address, the lease stays; the runtime calls DEL again.
   if (errors.length === 0) {
