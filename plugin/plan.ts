@@ -86,6 +86,18 @@ function bridgeSteps({ config, facts, netns }: PlanInput, mtu: number, mac: stri
       ? [{ kind: "sysctl", where: "host", path: "net/ipv6/conf/all/forwarding", value: "1", netns } as const]
       : []),
     { kind: "bridge", name: config.bridge, mac, mtu, group: bridgeGroup(config.name), promiscuous: config.promiscMode },
+    // Where the machine switches IPv6 off for new links, the bridge refuses the gateway's address.
+    ...(families.has(6) && !facts.bridge?.addresses.some(({ family }) => family === 6)
+      ? [
+          {
+            kind: "sysctl",
+            where: "host",
+            path: `net/ipv6/conf/${config.bridge}/disable_ipv6`,
+            value: "0",
+            netns,
+          } as const,
+        ]
+      : []),
     ...gateways.map(
       (gateway): Step => ({
         kind: "address",
