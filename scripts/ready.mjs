@@ -49,6 +49,10 @@ function installed() {
 function install() {
   if (installed()) return;
   run("dependencies installed", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  // Where npm may not run install scripts, bun is a stub that says so.
+  if (spawnSync(bun, ["--version"]).status !== 0) {
+    run("bun put in place", process.execPath, [join(root, "node_modules/bun/install.js")]);
+  }
 }
 
 const executable = join(root, "dist/ns-net");
