@@ -3,6 +3,7 @@
  * Runs as a process of its own inside that sandbox and does what bench/main.ts orders, so that nothing but the plugin's
  * process lies between two readings of the clock.
  */
+import { floorRound } from "./floor.ts";
 import { peakMemoryMiB } from "./memory.ts";
 import { type Program, type Run, timed } from "./process.ts";
 
@@ -18,12 +19,15 @@ export interface Contestant {
 export type Order =
   | { readonly order: "fill"; readonly pods: number }
   | { readonly order: "round" }
+  | { readonly order: "floor" }
   | { readonly order: "memory" };
 
 export interface Round {
   readonly add: Omit<Run, "stdout">;
   readonly del: Omit<Run, "stdout">;
 }
+
+const bridge = "cni0";
 
 function command(...words: string[]): void {
   const { exitCode, stderr } = Bun.spawnSync(words);
@@ -44,7 +48,7 @@ function call(it: Contestant, verb: "ADD" | "DEL", pod: string, prevResult?: unk
     cniVersion: "1.0.0",
     name: "bench",
     type: it.type,
-    bridge: "cni0",
+    bridge,
     isGateway: true,
     ipMasq: it.ipMasq,
     hairpinMode: true,
@@ -91,10 +95,20 @@ if (import.meta.main) {
   const it = JSON.parse(process.argv[2]!) as Contestant;
   prepareHost();
   command("ip", "netns", "add", pod);
-  process.on("message", (message: Order) => {
-    if (message.order === "fill") process.send?.(fill(it, message.pods) ?? "filled");
-    else process.send?.(message.order === "round" ? round(it) : memory(it));
-  });
+  const obey = (message: Order) => {
+    switch (message.order) {
+      case "fill":
+        fill(it, message.pods);
+        return "filled";
+      case "round":
+        return round(it);
+      case "floor":
+        return floorRound(bridge, `/run/netns/${pod}`);
+      case "memory":
+        return memory(it);
+    }
+  };
+  process.on("message", (message: Order) => process.send?.(obey(message)));
   process.on("disconnect", () => process.exit(0));
   process.send?.("ready");
 }

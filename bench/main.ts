@@ -45,13 +45,26 @@ const contestant = (label: Contestant["label"], ipMasq: boolean): Contestant => 
     : { plugin: join(values.reference, "bridge"), type: "bridge" }),
 });
 
-/** Rounds of all runners in turn: A B C D A B C D … */
-async function measure(runners: readonly Runner[]): Promise<Map<Runner, Round[]>> {
-  const rounds = new Map<Runner, Round[]>(runners.map((runner) => [runner, []]));
+/** Somebody who takes part in a measurement: a runner's plugin, or the floor on its bridge. */
+interface Part {
+  readonly label: Figures["label"];
+  readonly ipMasq: boolean;
+  round(): Promise<Round>;
+}
+
+/** NAT costs the floor nothing once its rules are there, so one floor is enough. */
+const partsOf = (runner: Runner, index: number): Part[] => [
+  { ...runner.it, round: runner.round },
+  ...(index === 0 ? [{ label: "floor" as const, ipMasq: false, round: runner.floor }] : []),
+];
+
+/** Rounds of all in turn: A B C D A B C D … */
+async function measure(parts: readonly Part[]): Promise<Map<Part, Round[]>> {
+  const rounds = new Map<Part, Round[]>(parts.map((part) => [part, []]));
   for (let i = 0; i < warmUps + runs; i++) {
-    for (const runner of runners) {
-      const round = await runner.round();
-      if (i >= warmUps) rounds.get(runner)?.push(round);
+    for (const part of parts) {
+      const round = await part.round();
+      if (i >= warmUps) rounds.get(part)?.push(round);
     }
   }
   return rounds;
@@ -60,18 +73,18 @@ async function measure(runners: readonly Runner[]): Promise<Map<Runner, Round[]>
 interface Figures {
   readonly pods: number;
   readonly ipMasq: boolean;
-  readonly label: string;
+  readonly label: Contestant["label"] | "floor";
   readonly verb: "add" | "del";
   readonly wallMs: number;
   readonly cpuMs: number;
 }
 
-function figures(pods: number, rounds: Map<Runner, Round[]>): Figures[] {
-  return [...rounds].flatMap(([{ it }, all]) =>
+function figures(pods: number, rounds: Map<Part, Round[]>): Figures[] {
+  return [...rounds].flatMap(([{ ipMasq, label }, all]) =>
     (["add", "del"] as const).map((verb) => ({
       pods,
-      ipMasq: it.ipMasq,
-      label: it.label,
+      ipMasq,
+      label,
       verb,
       wallMs: median(all.map((round) => round[verb].wallMs)),
       cpuMs: median(all.map((round) => round[verb].cpuMs)),
@@ -87,17 +100,29 @@ function sideBySide(all: readonly Figures[]): string {
         const [a, b] = (["ns-net", "reference"] as const).map((label) =>
           all.find((f) => f.ipMasq === ipMasq && f.verb === verb && f.pods === pods && f.label === label),
         );
+        const floor = all.find((f) => f.label === "floor" && f.verb === verb && f.pods === pods);
         const ratio = (of: "wallMs" | "cpuMs") => figure(a && b && a[of] / b[of]);
         rows.push([
           `${verb.toUpperCase()}${ipMasq ? " with ipMasq" : ""}`,
           String(pods),
           ...[figure(a?.wallMs), figure(b?.wallMs), ratio("wallMs")],
           ...[figure(a?.cpuMs), figure(b?.cpuMs), ratio("cpuMs")],
+          figure(floor?.wallMs),
         ]);
       }
     }
   }
-  const head = ["medians in ms", "pods", "ns-net", "reference", "ratio", "CPU ns-net", "CPU reference", "CPU ratio"];
+  const head = [
+    "medians in ms",
+    "pods",
+    "ns-net",
+    "reference",
+    "ratio",
+    "CPU ns-net",
+    "CPU reference",
+    "CPU ratio",
+    "floor",
+  ];
   return markdownTable(head, rows);
 }
 
@@ -180,7 +205,7 @@ try {
   for (const runner of runners) peakOfAdd.set(runner.it.label, await runner.memory());
   for (const pods of podCounts) {
     await Promise.all(runners.map((runner) => runner.fill(pods)));
-    all.push(...figures(pods, await measure(runners)));
+    all.push(...figures(pods, await measure(runners.flatMap(partsOf))));
     console.error(`bench: ${pods} pods measured`);
   }
   const tables = [sideBySide(all), growth(all), small(peakOfAdd)].filter((table) => table !== "");

@@ -9,6 +9,8 @@ export interface Runner extends Disposable {
   readonly it: Contestant;
   fill(pods: number): Promise<void>;
   round(): Promise<Round>;
+  /** The same effect by bare requests, on this runner's bridge. */
+  floor(): Promise<Round>;
   /** MiB, of one ADD. */
   memory(): Promise<number>;
 }
@@ -39,6 +41,7 @@ export async function startRunner(it: Contestant, wrap: (command: readonly strin
     it,
     fill: async (pods) => void (await ask({ order: "fill", pods })),
     round: async () => (await ask({ order: "round" })) as Round,
+    floor: async () => (await ask({ order: "floor" })) as Round,
     memory: async () => (await ask({ order: "memory" })) as number,
     [Symbol.dispose]: () => child.disconnect(),
   };
