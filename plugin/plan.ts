@@ -86,17 +86,10 @@ function bridgeSteps({ config, facts, netns }: PlanInput, mtu: number, mac: stri
       ? [{ kind: "sysctl", where: "host", path: "net/ipv6/conf/all/forwarding", value: "1", netns } as const]
       : []),
     { kind: "bridge", name: config.bridge, mac, mtu, group: bridgeGroup(config.name), promiscuous: config.promiscMode },
-    // Where the machine switches IPv6 off for new links, the bridge refuses the gateway's address.
     ...(families.has(6) && !facts.bridge?.addresses.some(({ family }) => family === 6)
-      ? [
-          {
-            kind: "sysctl",
-            where: "host",
-            path: `net/ipv6/conf/${config.bridge}/disable_ipv6`,
-            value: "0",
-            netns,
-          } as const,
-        ]
+      ? bridgeIpv6(config).map(([key, value]): Step => {
+          return { kind: "sysctl", where: "host", path: `net/ipv6/conf/${config.bridge}/${key}`, value, netns };
+        })
       : []),
     ...gateways.map(
       (gateway): Step => ({
@@ -110,6 +103,15 @@ function bridgeSteps({ config, facts, netns }: PlanInput, mtu: number, mac: stri
       }),
     ),
   ];
+}
+
+/**
+ * Settings of a bridge that is to get its first IPv6 address. The machine may switch IPv6 off for new links. And while
+ * the bridge's link-local address is tentative, the kernel solicits no neighbour for a packet that it forwards: what
+ * comes from outside would be lost for the first second or two.
+ */
+function bridgeIpv6({ enabledad }: NetworkConfig): [key: string, value: string][] {
+  return [["disable_ipv6", "0"], ...(enabledad ? [] : [["accept_dad", "0"] as [string, string]])];
 }
 
 /** Addresses of the bridge in the gateway's subnet that are not the gateway: a leftover to replace, or a conflict. */
