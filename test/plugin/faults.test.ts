@@ -1,0 +1,165 @@
+/**
+ * All or nothing: every request that an ADD makes to the kernel is refused in turn. After each: no link of ours, no
+ * lease, the first cause told; and once nothing is refused, the next ADD succeeds. The bridge and the table may stay,
+ * they are shared.
+ *
+ * In this process, not through the executable, because the kernel has to be one that refuses; so the process itself
+ * moves into the namespace that plays the host for the length of a synchronous stretch.
+ */
+import assert from "node:assert/strict";
+import { parseRequest } from "../../conf/parse.ts";
+import { KernelError } from "../../netlink/errors.ts";
+import { closeNetns, enterNetns, type Netns as OpenNetns, openNetns, openOwnNetns } from "../../netlink/netns.ts";
+import type { NetlinkSocket } from "../../netlink/socket.ts";
+import { add } from "../../plugin/add.ts";
+import { Kernel, type Where } from "../../plugin/kernel.ts";
+import { needs } from "../support/needs.ts";
+import { links } from "../support/sandbox.ts";
+import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts";
+
+const EIO = 5;
+
+/** What a kernel was asked, by name; the request at `failAt` (from 0) is refused without being sent. */
+class RefusingKernel extends Kernel {
+  readonly asked: string[] = [];
+  readonly #failAt: number;
+  /** Refuses only once: undoing what was made must be possible. */
+  #refused = false;
+
+  constructor(netns: OpenNetns, failAt: number) {
+    super(netns);
+    this.#failAt = failAt;
+  }
+
+  #ask(what: string): void {
+    if (!this.#refused && this.asked.length === this.#failAt) {
+      this.#refused = true;
+      throw new KernelError(what, EIO, "refused by the test");
+    }
+    this.asked.push(what);
+  }
+
+  /** The socket, with every request going by here first. */
+  #watched(socket: NetlinkSocket): NetlinkSocket {
+    const watched: Pick<NetlinkSocket, "request" | "batch" | "dump"> = {
+      request: (message) => {
+        this.#ask(message.what);
+        return socket.request(message);
+      },
+      batch: (messages, unacknowledged) => {
+        this.#ask(messages.map(({ what }) => what).join(", "));
+        return socket.batch(messages, unacknowledged);
+      },
+      dump: (message) => {
+        this.#ask(message.what);
+        return socket.dump(message);
+      },
+    };
+    return watched as NetlinkSocket;
+  }
+
+  override route(where: Where): NetlinkSocket {
+    return this.#watched(super.route(where));
+  }
+
+  override get netfilter(): NetlinkSocket {
+    return this.#watched(super.netfilter);
+  }
+
+  override readSysctl(where: Where, path: string): string | undefined {
+    this.#ask(`read sysctl ${path}`);
+    return super.readSysctl(where, path);
+  }
+
+  override writeSysctl(where: Where, path: string, value: string): void {
+    this.#ask(`set sysctl ${path}`);
+    super.writeSysctl(where, path, value);
+  }
+}
+
+interface Outcome {
+  readonly error: Error | undefined;
+  readonly asked: readonly string[];
+}
+
+async function addRefusing(world: World, netns: string, config: object, failAt: number): Promise<Outcome> {
+  const environment = {
+    CNI_COMMAND: "ADD",
+    CNI_CONTAINERID: "c1",
+    CNI_NETNS: netns,
+    CNI_IFNAME: "eth0",
+    CNI_PATH: "/nowhere",
+  };
+  const request = parseRequest(environment, new TextEncoder().encode(JSON.stringify(config)));
+  const [home, host] = [openOwnNetns(), openNetns(world.host.path)];
+  let kernel: RefusingKernel | undefined;
+  const openKernel = (open: OpenNetns) => {
+    kernel = new RefusingKernel(open, failAt);
+    return kernel;
+  };
+  try {
+    enterNetns(host);
+    await add(request, { interruptedBy: async () => undefined, openKernel });
+    return { error: undefined, asked: kernel!.asked };
+  } catch (error) {
+    return { error: error as Error, asked: kernel?.asked ?? [] };
+  } finally {
+    enterNetns(home);
+    closeNetns(home);
+    closeNetns(host);
+  }
+}
+
+/** More requests than any ADD makes: past it something is wrong. */
+const requestsMax = 100;
+
+describe("An ADD that the kernel refuses half-way", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "ipv6", "nft nat");
+  });
+
+  const configurations: Record<string, (world: World) => object> = {
+    "of IPv4": (world) => world.network(),
+    "of both families with masquerade": (world) => world.network({ ipMasq: true, ipam: dualStack }),
+    "without addresses": (world) => world.network({ ipam: {}, isDefaultGateway: false }),
+    "with routes, a hardware address and an isolated port": (world) =>
+      world.network({
+        portIsolation: true,
+        runtimeConfig: { mac: "c2:11:22:33:44:55" },
+        ipam: { ...dualStack, routes: [{ dst: "10.50.0.0/16", mtu: 1300 }, { dst: "fd99::/48" }] },
+      }),
+  };
+
+  for (const [title, configure] of Object.entries(configurations)) {
+    for (const [state, isWarm] of [
+      ["the first on the host", false],
+      ["beside another container", true],
+    ] as const) {
+      it(`${title}, ${state}, leaves nothing, whichever request it was`, async () => {
+        const refusals: string[] = [];
+        for (let failAt = 0; failAt < requestsMax; failAt++) {
+          using world = freshWorld();
+          const netns = world.netns();
+          const config = configure(world);
+          if (isWarm) world.must("ADD", config, { netns: world.netns(), container: "other" });
+          const before = { links: ourLinks(world.host), leases: world.leases() };
+          const { error, asked } = await addRefusing(world, netns.path, config, failAt);
+          if (error === undefined) {
+            assert.equal(asked.length, failAt, "a request was refused, and ADD took no notice");
+            assert.ok(refusals.length > 5, "hardly anything was refused");
+            return;
+          }
+          refusals.push(error.message);
+          const where = `request ${failAt}: ${error.message}`;
+          assert.match(error.message, /refused by the test/, "not the first cause");
+          assert.deepEqual({ links: ourLinks(world.host), leases: world.leases() }, before, where);
+          assert.deepEqual([...links(netns).keys()], ["lo"], where);
+          const { ips } = world.must("ADD", config, { netns });
+          assert.equal(links(netns).has("eth0"), true, where);
+          assert.ok(ips === undefined || ips.length > 0);
+        }
+        assert.fail(`still refused at request ${requestsMax}`);
+      });
+    }
+  }
+});
