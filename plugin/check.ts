@@ -1,20 +1,22 @@
-/** CHECK: the same plan, compared with the kernel and the store. It looks only at what ADD made, so that what a later plugin of the chain changed is no false alarm. */
+/**
+ * CHECK: the plan that ADD committed, as the journal keeps it, compared with the kernel. Not a plan made anew: the host
+ * may have changed since (another MTU on its uplink, say) without the attachment being wrong. And of that plan only what
+ * `prevResult` still tells, so that what a later plugin of the chain changed is no false alarm.
+ */
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
-import type { NetworkConfig } from "../conf/network.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
-import type { Lease } from "../ipam/ipam.ts";
-import { openStore } from "../ipam/store.ts";
+import { openExistingStore } from "../ipam/store.ts";
 import { closeNetns } from "../netlink/netns.ts";
-import { readFacts } from "./facts.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { openContainerNetns } from "./namespace.ts";
-import { plan } from "./plan.ts";
-import { checkStep } from "./step/index.ts";
+import { checkStep, type Step } from "./step/index.ts";
 import type { Difference } from "./step/step.ts";
+
+const cure = "Restart the container, or DEL and ADD the attachment";
 
 /** Throws Fault listing every difference, expected and found. */
 export async function check(request: Request): Promise<void> {
@@ -27,28 +29,19 @@ export async function check(request: Request): Promise<void> {
       "prevResult must be the result of ADD; a runtime gives it by itself",
     );
   }
+  const what = attachmentText(attachment);
   const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
   const kernel = new Kernel(netns);
   const errors: Error[] = [];
   try {
-    const lease = leaseOf(prevResult, attachment.ifname);
-    const facts = readFacts(config, attachment.ifname, kernel);
-    const expected = plan({
-      attachment,
-      netns: request.netns,
-      config: asAdded(config, prevResult, attachment.ifname),
-      lease,
-      facts,
-    });
-    const found = expected.steps.flatMap((step) => checkStep(step, kernel));
-    if (found.length > 0) errors.push(differencesFault(attachmentText(attachment), found));
-    using store = openStore(config.dataDir);
-    await ipamFor(config.ipam.type).check(
-      request,
-      config.ipam,
-      store,
-      lease.addresses.map(({ address }) => address),
-    );
+    using store = openExistingStore(config.dataDir);
+    const steps = store?.find(attachment)?.steps as readonly Step[] | undefined;
+    if (!store || !steps) {
+      throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
+    }
+    const found = steps.flatMap((step) => asTold(step, prevResult)).flatMap((step) => checkStep(step, kernel));
+    if (found.length > 0) errors.push(differencesFault(what, found));
+    await ipamFor(config.ipam.type).check(request, config.ipam, store, addressesOn(attachment.ifname, prevResult));
   } catch (error) {
     errors.push(error as Error);
   } finally {
@@ -60,28 +53,32 @@ export async function check(request: Request): Promise<void> {
 
 function differencesFault(what: string, found: readonly Difference[]): Fault {
   const lines = found.map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
-  return new Fault(
-    code.checkFailed,
-    `${what} is not as ADD made it: ${lines.join("; ")}`,
-    "Restart the container, or DEL and ADD the attachment",
-  );
+  return new Fault(code.checkFailed, `${what} is not as ADD made it: ${lines.join("; ")}`, cure);
 }
 
-/** What ADD was given: the addresses on our interface (or on none), the routes as they are in the result. */
-function leaseOf(result: Result, ifname: string): Lease {
-  const mine = result.interfaces.findIndex(({ name, sandbox }) => name === ifname && sandbox !== undefined);
-  const addresses = result.ips
-    .filter(({ interface: index }) => index === undefined || mine < 0 || index === mine)
-    .map(({ address, gateway }) => ({ address, ...(gateway !== undefined && { gateway }) }));
-  return { addresses, routes: result.routes, made: false };
+/** A step as the chain left it: with the hardware address and MTU that the result tells, gone with the route it no longer tells. */
+function asTold(step: Step, { interfaces, ips, routes }: Result): Step[] {
+  switch (step.kind) {
+    case "veth": {
+      const { mac, mtu } = innerOf(step.ifname, interfaces) ?? {};
+      return [{ ...step, ...(mac && { mac: mac.toLowerCase() }), ...(mtu !== undefined && { innerMtu: mtu }) }];
+    }
+    case "address":
+      return step.where === "host" || ips.some(({ address }) => address === step.address) ? [step] : [];
+    case "route":
+      return routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? [step] : [];
+    default:
+      return [step];
+  }
 }
 
-/** The hardware address and MTU as the chain left them: a later plugin may have changed either. */
-function asAdded(config: NetworkConfig, result: Result, ifname: string): NetworkConfig {
-  const inner = result.interfaces.find(({ name, sandbox }) => name === ifname && sandbox !== undefined);
-  return {
-    ...config,
-    ...(inner?.mac && { mac: inner.mac.toLowerCase() }),
-    ...(inner?.mtu !== undefined && { mtu: inner.mtu }),
-  };
+function innerOf(ifname: string, interfaces: Result["interfaces"]) {
+  return interfaces.find(({ name, sandbox }) => name === ifname && sandbox !== undefined);
+}
+
+/** The addresses that the result tells of our interface, or of none in particular. */
+function addressesOn(ifname: string, { interfaces, ips }: Result): string[] {
+  const inner = innerOf(ifname, interfaces);
+  const mine = ips.filter(({ interface: index }) => index === undefined || !inner || interfaces[index] === inner);
+  return mine.map(({ address }) => address);
 }

@@ -43,7 +43,8 @@ export const bridge: Kind<BridgeStep> = {
     if (!found) return missing(`bridge ${name}`);
     return differences(
       `bridge ${name}`,
-      { kind: bridgeKind, state: "up", promiscuous },
+      // Somebody else may want it promiscuous: a capture does that, too.
+      { kind: bridgeKind, state: "up", promiscuous: promiscuous || undefined },
       {
         kind: found.info?.kind,
         state: found.flags & linkFlag.up ? "up" : "down",

@@ -15,6 +15,8 @@ export interface VethStep {
   readonly ifname: string;
   readonly mac: string;
   readonly mtu: number;
+  /** For CHECK: what a later plugin of the chain gave the container's end instead. */
+  readonly innerMtu?: number;
   readonly bridge: string;
   readonly group: number;
   readonly netns: string;
@@ -50,7 +52,7 @@ export const veth: Kind<VethStep, VethKey> = {
     kernel.forget("host", host);
   },
 
-  check({ host, ifname, mac, mtu, bridge, group }, kernel) {
+  check({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
     const outer = kernel.link("host", host);
     const inner = kernel.link("pod", ifname);
     if (!outer) return missing(`link ${host} (the host's end of ${ifname})`);
@@ -69,7 +71,7 @@ export const veth: Kind<VethStep, VethKey> = {
       ),
       ...differences(
         `link ${ifname} in the container`,
-        { kind: vethKind, mac, mtu },
+        { kind: vethKind, mac, mtu: innerMtu },
         { kind: inner.info?.kind, mac: inner.address, mtu: inner.mtu },
       ),
     ];
