@@ -18,7 +18,11 @@ for (const { name, command } of stages) {
     process.exit(1);
   }
   // Of the tests, what was skipped belongs to the result, and the count is the last line.
-  const skipped = said.indexOf("\nskipped, ");
-  if (name === "tests") console.log(skipped < 0 ? `${said.split("\n").at(-1)}` : said.slice(skipped + 1));
+  if (name === "tests") console.log(testSummary(stdout.toString().trimEnd()));
   else console.log(`${name}: ok (${seconds} s)`);
+}
+
+function testSummary(printed: string): string {
+  const skipped = printed.indexOf("\nskipped, ");
+  return skipped < 0 ? printed.slice(printed.lastIndexOf("\n") + 1) : printed.slice(skipped + 1);
 }
