@@ -28,7 +28,7 @@ export interface Collected {
 export async function gc(request: CollectRequest, dryRun = false): Promise<Collected> {
   const kernel = new Kernel();
   const errors: Error[] = [];
-  const attempt = async <T>(otherwise: T, work: () => T | Promise<T>): Promise<T> => {
+  const attempt = async <T>(otherwise: NoInfer<T>, work: () => T | Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
@@ -36,7 +36,7 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
       return otherwise;
     }
   };
-  using store = openExistingStore(request.dataDir);
+  using store = await attempt(undefined, () => openExistingStore(request.dataDir));
   const isValid = validity(request);
   const stale = await attempt([], () =>
     (store?.entries(request.network) ?? []).filter(({ attachment }) => !isValid(attachment)),
