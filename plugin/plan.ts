@@ -189,6 +189,7 @@ function distinct(values: readonly string[]): string[] {
 
 /** Refuses, before anything is touched, what would fail half-way. Throws Fault. */
 export function refuseImpossible(attachment: Attachment, config: NetworkConfig, facts: Facts): void {
+  refuseUnserved(config);
   if (facts.isIfnameTaken) {
     throw new Fault(
       code.environment,
@@ -203,4 +204,18 @@ export function refuseImpossible(attachment: Attachment, config: NetworkConfig, 
       `bridge must be the name of a bridge, or one that no link has; see: ip -d link show ${config.bridge}`,
     );
   }
+}
+
+/** Keys that are understood and not served yet. Without a word, a container would be on the wrong network or unprotected. */
+function refuseUnserved({ vlan, vlanTrunk, macspoofchk }: NetworkConfig): void {
+  const [key, value] =
+    Object.entries({ vlan, vlanTrunk, macspoofchk }).find(([, given]) =>
+      Array.isArray(given) ? given.length > 0 : given,
+    ) ?? [];
+  if (key === undefined) return;
+  throw new Fault(
+    code.unsupportedField,
+    `Cannot use ${key} = ${JSON.stringify(value)}: this version of ns-net does not serve it`,
+    `Leave ${key} out, or use the reference's bridge plugin for this network`,
+  );
 }
