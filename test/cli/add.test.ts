@@ -1,0 +1,162 @@
+/** `ns-net add` and `ns-net del` as a person uses them. Witness: `ip`. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { needs } from "../support/needs.ts";
+import { links } from "../support/sandbox.ts";
+import { ourLinks } from "../support/world.ts";
+import { freshPlace, lab, namedNetns } from "./place.ts";
+
+const ipv4 = /^\d+\.\d+\.\d+\.\d+\n$/;
+
+describe("ns-net add", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat", "ipv6");
+  });
+
+  it("makes the namespace, prints its address and nothing else: IP=$(ns-net add web)", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const { code, out, err } = place.cli("add", name);
+    assert.deepEqual([code, err], [0, ""]);
+    assert.match(out, ipv4);
+    const shown = links(namedNetns(name)).get("eth0").addr_info[0].local;
+    assert.equal(shown, out.trim());
+    place.host.run("ping", "-c1", "-W1", out.trim());
+  });
+
+  it("puts two namespaces on one network, where they reach each other", () => {
+    using place = freshPlace();
+    const [a, b] = [place.name(), place.name()];
+    place.must("add", a);
+    const address = place.must("add", b).trim();
+    namedNetns(a).run("ping", "-c1", "-W1", address);
+  });
+
+  it("takes a path, and a pid", () => {
+    using place = freshPlace();
+    const name = place.name();
+    Bun.spawnSync(["ip", "netns", "add", name]);
+    place.must("add", `/run/netns/${name}`);
+    assert.ok(links(namedNetns(name)).has("eth0"));
+    const sleeper = Bun.spawn(namedNetns(name).inside(["sleep", "100"]));
+    try {
+      // Until it has become sleep, it is nsenter on its way into the namespace.
+      const deadline = performance.now() + 5000;
+      const isThere = () =>
+        Bun.spawnSync(["readlink", `/proc/${sleeper.pid}/exe`])
+          .stdout.toString()
+          .includes("sleep") ||
+        Bun.spawnSync(["cat", `/proc/${sleeper.pid}/comm`])
+          .stdout.toString()
+          .trim() === "sleep";
+      while (!isThere()) assert.ok(performance.now() < deadline);
+      place.must("add", `pid:${sleeper.pid}`, "--ifname", "net1");
+      assert.ok(links(namedNetns(name)).has("net1"));
+      place.must("del", `pid:${sleeper.pid}`, "--ifname", "net1");
+      assert.deepEqual([...links(namedNetns(name)).keys()], ["lo", "eth0"]);
+    } finally {
+      sleeper.kill();
+    }
+  });
+
+  it("--ip, --mac and --ifname ask for what they name", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const network = place.file("net.json", JSON.stringify(lab));
+    place.must(
+      ...["add", name, "--network", network, "--ip", "10.20.0.9", "--ip", "fd20::9"],
+      ...["--mac", "c2:00:00:00:00:01", "--ifname", "lan0"],
+    );
+    const link = links(namedNetns(name)).get("lan0");
+    assert.equal(link.address, "c2:00:00:00:00:01");
+    const addresses = link.addr_info.map(({ local }: { local: string }) => local);
+    for (const address of ["10.20.0.9", "fd20::9"]) assert.ok(addresses.includes(address), address);
+  });
+
+  it("--json prints the result as CNI has it", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const result = JSON.parse(place.must("add", name, "--json"));
+    assert.equal(result.cniVersion, "1.1.0");
+    assert.equal(result.interfaces[2].sandbox, `/run/netns/${name}`);
+  });
+
+  it("takes YAML, and a list of plugins of which one is ours", () => {
+    using place = freshPlace();
+    const yaml =
+      "name: lab\nbridge: lab0\nisDefaultGateway: true # yes\nipam:\n  type: ns-net\n  subnet: 10.20.0.0/24\n";
+    const list = { cniVersion: "1.0.0", name: "list", plugins: [{ ...lab, name: undefined }, { type: "portmap" }] };
+    for (const file of [place.file("n.yaml", yaml), place.file("n.conflist", JSON.stringify(list))]) {
+      const name = place.name();
+      assert.match(place.must("add", name, "--network", file), /^10\.20\.0\.2\n/);
+      place.must("del", name);
+    }
+  });
+
+  it("tells line and column of a mistake in YAML, and makes nothing", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const file = place.file("bad.yaml", "name: lab\nipam:\n  - a\n bad: [\n");
+    const { code, err } = place.cli("add", name, "--network", file);
+    assert.equal(code, 1);
+    assert.match(err, /bad\.yaml, line \d+, column \d+/);
+    assert.equal(existsSync(`/run/netns/${name}`), false);
+  });
+
+  it("that fails leaves no namespace, no link and no lease", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const routes = [{ dst: "10.50.0.0/16", gw: "10.200.0.1" }];
+    const bad = { ...lab, ipam: { ...lab.ipam, routes } };
+    const { code, err } = place.cli("add", name, "--network", place.file("n.json", JSON.stringify(bad)));
+    assert.equal(code, 1);
+    assert.match(err, /^ns-net: Cannot .*\n {2}\S/);
+    assert.equal(existsSync(`/run/netns/${name}`), false);
+    assert.deepEqual([ourLinks(place.host), JSON.parse(place.must("ls", "--json"))], [[], []]);
+  });
+
+  it("twice is refused, and the first stays", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    assert.equal(place.cli("add", name).code, 1);
+    assert.ok(links(namedNetns(name)).has("eth0"));
+  });
+});
+
+describe("ns-net del", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat", "ipv6");
+  });
+
+  it("detaches, and deletes the namespace that add made", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    assert.equal(place.must("del", name), "");
+    assert.deepEqual([existsSync(`/run/netns/${name}`), ourLinks(place.host)], [false, []]);
+  });
+
+  it("leaves a namespace that was there before", () => {
+    using place = freshPlace();
+    const name = place.name();
+    Bun.spawnSync(["ip", "netns", "add", name]);
+    place.must("add", name);
+    place.must("del", name);
+    assert.equal(existsSync(`/run/netns/${name}`), true);
+  });
+
+  it("of what was never added succeeds, twice", () => {
+    using place = freshPlace();
+    for (const _ of [1, 2]) place.must("del", place.name());
+  });
+
+  it("works when the namespace was deleted before", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    Bun.spawnSync(["ip", "netns", "del", name]);
+    place.must("del", name);
+    assert.deepEqual(JSON.parse(place.must("ls", "--json")), []);
+  });
+});

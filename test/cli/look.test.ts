@@ -1,0 +1,77 @@
+/** The commands that look at what is attached, and clean up. */
+import assert from "node:assert/strict";
+import { needs } from "../support/needs.ts";
+import { links } from "../support/sandbox.ts";
+import { ourLinks } from "../support/world.ts";
+import { freshPlace, namedNetns } from "./place.ts";
+
+describe("ns-net ls, inspect, check, gc", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat", "ipv6");
+  });
+
+  it("ls shows namespace, network, interface, addresses, MAC and host veth", () => {
+    using place = freshPlace();
+    assert.equal(place.must("ls"), "Nothing is attached.\n");
+    const name = place.name();
+    const address = place.must("add", name).trim();
+    const [head, row] = place.must("ls").split("\n");
+    assert.match(head!, /^NAMESPACE .*ADDRESSES.*AGE/);
+    const [outer] = ourLinks(place.host);
+    const mac = links(namedNetns(name)).get("eth0").address;
+    for (const word of [name, "eth0", `${address}/`, mac, outer!]) assert.ok(row!.includes(word), `${word} in ${row}`);
+    const [json] = JSON.parse(place.must("ls", "--json"));
+    assert.deepEqual([json.interface, json.hostVeth, json.state], ["eth0", outer, "attached"]);
+  });
+
+  it("ls says when a namespace is gone, and gc removes what was its own", () => {
+    using place = freshPlace();
+    const [gone, stays] = [place.name(), place.name()];
+    for (const name of [gone, stays]) place.must("add", name);
+    Bun.spawnSync(["ip", "netns", "del", gone]);
+    const states = () =>
+      JSON.parse(place.must("ls", "--json")).map(({ container, state }: Record<string, string>) => [container, state]);
+    assert.deepEqual(states(), [
+      [gone, "gone"],
+      [stays, "attached"],
+    ]);
+    assert.match(place.must("gc", "--dry-run"), new RegExp(`would remove .*${gone}`));
+    assert.equal(states().length, 2);
+    assert.match(place.must("gc"), new RegExp(`removed .*${gone}`));
+    assert.deepEqual(states(), [[stays, "attached"]]);
+  });
+
+  it("gc removes bridge and rules of a network without attachments", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    place.must("del", name);
+    assert.notEqual(place.host.nft("list", "ruleset"), "");
+    place.must("gc");
+    assert.deepEqual([place.host.nft("list", "ruleset"), [...links(place.host).keys()]], ["", ["lo"]]);
+  });
+
+  it("inspect shows addresses, routes, the host's end and the commands that made it", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const address = place.must("add", name).trim();
+    const text = place.must("inspect", name);
+    for (const word of [`/run/netns/${name}`, address, "default via", ourLinks(place.host)[0]!, "ip link add"]) {
+      assert.ok(text.includes(word), `${word} in\n${text}`);
+    }
+    const json = JSON.parse(place.must("inspect", name, "--json"));
+    assert.equal(json.attachments.length, 1);
+    assert.equal(place.cli("inspect", "nobody").code, 1);
+  });
+
+  it("check is content after add, and not when something was changed", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    assert.match(place.must("check", name), /as add made it/);
+    namedNetns(name).ip("link", "set", "eth0", "mtu", "1400");
+    const { code, out } = place.cli("check", name);
+    assert.equal(code, 1);
+    assert.match(out, /mtu.*expected 1500.*found 1400/);
+  });
+});

@@ -1,0 +1,85 @@
+/** A machine of its own for the command line: `ns-net` run in it as a person would, with a terminal's environment. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nsNet } from "../support/plugin.ts";
+import { freshNetns, type Netns, namedNetns, run } from "../support/sandbox.ts";
+
+export interface Said {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Place extends Disposable {
+  readonly host: Netns;
+  readonly folder: string;
+  readonly dataDir: string;
+  /** `ns-net …` on the host; `--data-dir` is added where the command knows it. */
+  cli(...words: string[]): Said;
+  /** As `cli`, and it must succeed; answers what it printed. */
+  must(...words: string[]): string;
+  /** A name of a namespace that nobody has, deleted with the place. */
+  name(label?: string): string;
+  /** Writes a file and answers its path. */
+  file(name: string, content: string): string;
+}
+
+const withDataDir = ["add", "del", "ls", "inspect", "check", "gc"];
+let count = 0;
+
+export function freshPlace(): Place {
+  const host = freshNetns("host");
+  const folder = mkdtempSync(join(tmpdir(), "ns-net-cli-"));
+  const dataDir = join(folder, "data");
+  const names: string[] = [];
+  const place: Place = {
+    host,
+    folder,
+    dataDir,
+    cli(command = "", ...words) {
+      const more = withDataDir.includes(command) && !words.includes("--help") ? ["--data-dir", dataDir] : [];
+      const line = host.inside([nsNet, ...(command === "" ? [] : [command]), ...more, ...words]);
+      const { CNI_COMMAND: _, ...env } = process.env;
+      const { exitCode, stdout, stderr } = Bun.spawnSync(line, { env, stdin: null, cwd: folder });
+      return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
+    },
+    must(...words) {
+      const { code, out, err } = place.cli(...words);
+      if (code !== 0) throw new Error(`ns-net ${words.join(" ")} failed (${code}): ${out}${err}`);
+      return out;
+    },
+    name(label = "web") {
+      const name = `${label}-${process.pid}-${++count}`;
+      names.push(name);
+      return name;
+    },
+    file(name, content) {
+      const path = join(folder, name);
+      mkdirSync(join(path, ".."), { recursive: true });
+      writeFileSync(path, content);
+      return path;
+    },
+    [Symbol.dispose]() {
+      for (const name of names) {
+        if (existsSync(`/run/netns/${name}`)) run(["ip", "netns", "del", name]);
+        rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
+      }
+      host[Symbol.dispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return place;
+}
+
+export { namedNetns };
+
+/** A network for the command line's tests, with both families. */
+export const lab = {
+  cniVersion: "1.1.0",
+  name: "lab",
+  type: "ns-net",
+  bridge: "lab0",
+  isDefaultGateway: true,
+  ipam: { type: "ns-net", ranges: [[{ subnet: "10.20.0.0/24" }], [{ subnet: "fd20::/64" }]] },
+};

@@ -1,0 +1,61 @@
+/** Help, versions, and words that do not fit. */
+import assert from "node:assert/strict";
+import { needs } from "../support/needs.ts";
+import { links } from "../support/sandbox.ts";
+import { freshPlace } from "./place.ts";
+
+const commands = ["add", "del", "ls", "inspect", "check", "exec", "gc"];
+
+describe("ns-net words", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat", "ipv6");
+  });
+
+  for (const name of commands) {
+    it(`${name} --help tells what it does, and exits with 0`, () => {
+      using place = freshPlace();
+      const { code, out, err } = place.cli(name, "--help");
+      assert.deepEqual([code, err], [0, ""]);
+      assert.match(out, new RegExp(`Usage: ns-net ${name} `));
+      assert.equal(place.cli("help", name).out, out);
+    });
+  }
+
+  it("--help lists every command", () => {
+    using place = freshPlace();
+    const { code, out } = place.cli("--help");
+    assert.equal(code, 0);
+    for (const name of commands) assert.match(out, new RegExp(`^ {2}${name} `, "m"));
+  });
+
+  it("--version says it", () => {
+    using place = freshPlace();
+    assert.match(place.cli("--version").out, /^ns-net \d+\.\d+\.\d+\n$/);
+  });
+
+  for (const words of [
+    ["frobnicate"],
+    ["add"],
+    ["add", "a", "b"],
+    ["add", "a", "--frobnicate"],
+    ["add", "a", "--ip"],
+    ["ls", "a"],
+    ["exec", "a"],
+    ["exec", "a", "ls"],
+  ]) {
+    it(`"${words.join(" ")}" does not fit: exit code 2, and how it would`, () => {
+      using place = freshPlace();
+      const { code, out, err } = place.cli(...words);
+      assert.deepEqual([code, out], [2, ""]);
+      assert.match(err, /usage:|see: ns-net/);
+    });
+  }
+
+  for (const spec of ["a b", "../x", "-", "x".repeat(101)]) {
+    it(`${JSON.stringify(spec.slice(0, 20))} is no namespace`, () => {
+      using place = freshPlace();
+      for (const command of ["add", "del"]) assert.notEqual(place.cli(command, spec).code, 0);
+      assert.deepEqual([...links(place.host).keys()], ["lo"]);
+    });
+  }
+});
