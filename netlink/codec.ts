@@ -109,12 +109,25 @@ export const bytes: Codec<Uint8Array> = { put: (value) => value, get: (raw) => r
 /** Present or not; carries nothing. */
 export const flag: Codec<true> = { put: () => new Uint8Array(0), get: () => true };
 
-/** NUL-terminated text. */
+/** NUL-terminated text. Nearly all of it is ASCII (names), which needs no encoder to be made. */
 export const text: Codec<string> = {
-  put: (value) => new TextEncoder().encode(`${value}\0`),
+  put(value) {
+    const out = new Uint8Array(value.length + 1);
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit > 0x7f) return new TextEncoder().encode(`${value}\0`);
+      out[i] = unit;
+    }
+    return out;
+  },
   get(raw) {
-    const end = raw.indexOf(0);
-    return new TextDecoder().decode(end < 0 ? raw : raw.subarray(0, end));
+    let out = "";
+    for (const byte of raw) {
+      if (byte === 0) return out;
+      if (byte > 0x7f) return new TextDecoder().decode(raw).split("\0")[0]!;
+      out += String.fromCharCode(byte);
+    }
+    return out;
   },
 };
 
@@ -174,13 +187,10 @@ export function struct<F extends Record<string, FixedCodec<number> | FixedCodec<
   };
 }
 
-/** Attribute types the table does not know, as they came. */
-export type Rest = ReadonlyMap<number, Uint8Array>;
-
 export type Table = Readonly<Record<string, readonly [type: number, codec: AnyCodec]>>;
-export type Values<T extends Table> = { -readonly [K in keyof T]?: Of<T[K][1]> | undefined } & { rest?: Rest };
+export type Values<T extends Table> = { -readonly [K in keyof T]?: Of<T[K][1]> | undefined };
 
-/** A set of attributes by name. Written in the order of the table; unknown ones are kept in `rest`. */
+/** A set of attributes by name, written in the order of the table. Types that the table does not know are passed over. */
 export function attributes<T extends Table>(table: T): Codec<Values<T>> & { readonly table: T } {
   let byType: Map<number, string> | undefined; // most tables are only written: made at the first reading
   return {
@@ -193,23 +203,15 @@ export function attributes<T extends Table>(table: T): Codec<Values<T>> & { read
         const [type, codec] = table[name]!;
         parts.push(attribute(type | (codec.nested ? nestedFlag : 0), codec.put(value)));
       }
-      for (const [type, raw] of values.rest ?? []) parts.push(attribute(type, raw));
       return joined(parts);
     },
     get(raw) {
       byType ??= namesByType(table);
       const values: Record<string, unknown> = {};
-      let rest: Map<number, Uint8Array> | undefined;
       eachAttribute(raw, (type, data) => {
         const name = byType!.get(type);
-        if (name !== undefined) {
-          values[name] = table[name]![1].get(data);
-          return;
-        }
-        rest ??= new Map();
-        rest.set(type, data);
+        if (name !== undefined) values[name] = table[name]![1].get(data);
       });
-      if (rest) values["rest"] = rest;
       return values as Values<T>;
     },
   };

@@ -3,7 +3,7 @@
  * waits in the socket (a dump continues inside recv). So nothing here ever blocks, and a missing answer is an error.
  */
 import { closeSync } from "node:fs";
-import { joined, WireError } from "./codec.ts";
+import { WireError } from "./codec.ts";
 import { errno, KernelError } from "./errors.ts";
 import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
 import { enableNetlinkOption, netlinkOption, netlinkSocket, receive, send } from "./sys.ts";
@@ -48,17 +48,18 @@ export class NetlinkSocket {
    * is thrown. Answers the replies to each message, in order. `unacknowledged` lists messages that must not ask for an
    * acknowledgement (the begin and end of an nf_tables batch) but whose refusal still counts.
    */
-  batch(messages: readonly Message[], unacknowledged: ReadonlySet<Message> = new Set()): Frame[][] {
+  batch(messages: readonly Message[], unacknowledged?: ReadonlySet<Message>): Frame[][] {
     const first = this.#sequence + 1;
-    this.#sequence += messages.length;
-    this.#send(
-      messages.map((message) =>
-        unacknowledged.has(message) ? message : { ...message, flags: message.flags | flags.ack },
-      ),
-      first,
-    );
-    const replies: Frame[][] = messages.map(() => []);
-    let pending = messages.length - unacknowledged.size;
+    const replies: Frame[][] = [];
+    const asking: Message[] = [];
+    let pending = 0;
+    for (const message of messages) {
+      const isAcknowledged = !unacknowledged?.has(message);
+      asking.push(isAcknowledged ? { ...message, flags: message.flags | flags.ack } : message);
+      replies.push([]);
+      if (isAcknowledged) pending++;
+    }
+    this.#send(asking);
     let refusal: KernelError | undefined;
     let refusedAt = messages.length;
     while (pending > 0) {
@@ -76,7 +77,7 @@ export class NetlinkSocket {
           continue;
         }
         const { errno: number, text } = acknowledgement(frame);
-        if (!unacknowledged.has(message)) pending--;
+        if (!unacknowledged?.has(message)) pending--;
         if (number !== 0 && index < refusedAt) {
           refusedAt = index;
           refusal = new KernelError(message.what, number, text);
@@ -98,8 +99,8 @@ export class NetlinkSocket {
   }
 
   #dumpOnce(message: Message): { entries: Frame[]; interrupted: boolean } {
-    const sequence = ++this.#sequence;
-    this.#send([{ ...message, flags: message.flags | flags.dump }], sequence);
+    this.#send([{ ...message, flags: message.flags | flags.dump }]);
+    const sequence = this.#sequence;
     const entries: Frame[] = [];
     let interrupted = false;
     for (let bytesRead = 0; bytesRead < dumpBytesMax; ) {
@@ -120,10 +121,13 @@ export class NetlinkSocket {
     throw new KernelError(message.what, errno.ENOBUFS, `more than ${dumpBytesMax} bytes`);
   }
 
-  #send(messages: readonly Message[], first: number): void {
-    if (trace)
+  #send(messages: readonly Message[]): void {
+    const first = this.#sequence + 1;
+    this.#sequence += messages.length;
+    if (trace) {
       for (const [i, m] of messages.entries()) trace("→", this.protocol, { ...m, sequence: first + i }, m.what);
-    send(this.#fd, joined(messages.map((message, i) => framed(message, first + i))));
+    }
+    send(this.#fd, framed(messages, first));
   }
 
   /** The frames of the next datagram, or undefined when none waits. */

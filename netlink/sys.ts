@@ -1,27 +1,31 @@
 /** The only file that calls C. Every call is synchronous; a negative answer becomes a KernelError with errno. */
-import { dlopen, type Pointer, ptr, read } from "bun:ffi";
+import { dlopen, type FFIFunction, type Pointer, ptr, read } from "bun:ffi";
 import { errno, KernelError } from "./errors.ts";
 
-const signatures = {
+/** What ADD and DEL call. A function costs some 0.02 ms to bind, so what is called rarely is bound at its first call. */
+const hot = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
-  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "u64"], returns: "i32" },
   setns: { args: ["i32", "i32"], returns: "i32" },
+  _exit: { args: ["i32"], returns: "void" },
+  __errno_location: { args: [], returns: "ptr" },
+} as const;
+
+const rare = {
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   unshare: { args: ["i32"], returns: "i32" },
   mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
   umount2: { args: ["ptr", "i32"], returns: "i32" },
   execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
-  _exit: { args: ["i32"], returns: "void" },
-  __errno_location: { args: [], returns: "ptr" },
 } as const;
 
 /** glibc first, then musl under the names its distributions give it. */
 const libraryNames = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
-function openLibrary() {
+function bind<S extends Record<string, FFIFunction>>(signatures: S) {
   let failure: unknown;
   for (const name of libraryNames) {
     try {
@@ -33,7 +37,14 @@ function openLibrary() {
   throw failure;
 }
 
-const c = openLibrary();
+const c = bind(hot);
+let bound: ReturnType<typeof bindRare> | undefined;
+const bindRare = () => bind(rare);
+
+function rarely(): ReturnType<typeof bindRare> {
+  bound ??= bindRare();
+  return bound;
+}
 
 /** The result if it is not negative; EINTR is for the caller to repeat. */
 function checked(operation: string, result: number | bigint): number {
@@ -109,7 +120,7 @@ const drained = new Uint8Array(64 * 1024);
 /** Blocks until something can be read or the time is over; what came is thrown away. */
 export function waitReadable(socket: number, timeoutMs: number): void {
   const descriptor = new Int32Array([socket, POLLIN]);
-  c.poll(ptr(descriptor), 1, Math.ceil(timeoutMs));
+  rarely().poll(ptr(descriptor), 1, Math.ceil(timeoutMs));
   // Two thrown-away reasons to ask again: a message, or ENOBUFS because there were too many.
   while (Number(c.recv(socket, ptr(drained), drained.length, MSG_DONTWAIT)) > 0);
 }
@@ -131,7 +142,7 @@ export function enterNamespace(fd: number, kind: number): void {
 
 /** Gives the calling thread a new namespace of its own. */
 export function newNamespace(kind: number): void {
-  checked("make a namespace", c.unshare(kind));
+  checked("make a namespace", rarely().unshare(kind));
 }
 
 // linux/mount.h
@@ -147,12 +158,12 @@ const MNT_DETACH = 2;
 
 export function mount(source: string, target: string, type: string, flags: number): void {
   const [from, to, kind] = [cText(source), cText(target), cText(type)];
-  checked(`mount ${source || type} on ${target}`, c.mount(ptr(from), ptr(to), ptr(kind), flags, null));
+  checked(`mount ${source || type} on ${target}`, rarely().mount(ptr(from), ptr(to), ptr(kind), flags, null));
 }
 
 /** Detaches a mount; false when nothing was mounted there. */
 export function unmount(target: string): boolean {
-  if (c.umount2(ptr(cText(target)), MNT_DETACH) === 0) return true;
+  if (rarely().umount2(ptr(cText(target)), MNT_DETACH) === 0) return true;
   const number = lastErrno();
   if (number === errno.EINVAL || number === errno.ENOENT) return false;
   throw new KernelError(`unmount ${target}`, number);
@@ -170,7 +181,7 @@ export function execute(
   );
   const pointers = (texts: Uint8Array[]) => BigUint64Array.from([...texts.map((text) => BigInt(ptr(text))), 0n]);
   const [argv, envp] = [pointers(argumentTexts), pointers(environmentTexts)];
-  c.execve(ptr(cText(path)), ptr(argv), ptr(envp));
+  rarely().execve(ptr(cText(path)), ptr(argv), ptr(envp));
   throw new KernelError(`execute ${path}`, lastErrno());
 }
 

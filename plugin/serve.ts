@@ -68,13 +68,14 @@ const stdinFd = 0;
 
 /** All of standard input, a byte more than is allowed at the most: the decoder then refuses it by its length. */
 function readStdin(): Uint8Array {
-  const buffer = new Uint8Array(configurationBytesMax + 1);
+  let buffer = new Uint8Array(stdinBytesFirst);
   let length = 0;
   try {
-    while (length < buffer.length) {
+    for (;;) {
       const count = readSync(stdinFd, buffer, length, buffer.length - length, null);
-      if (count === 0) break;
       length += count;
+      if (count === 0 || length > configurationBytesMax) return buffer.subarray(0, length);
+      if (length === buffer.length) buffer = grown(buffer, configurationBytesMax + 1);
     }
   } catch (error) {
     throw new Fault(
@@ -83,7 +84,15 @@ function readStdin(): Uint8Array {
       "The runtime must write the network configuration there",
     );
   }
-  return buffer.subarray(0, length);
+}
+
+/** Room for an ordinary configuration; memory that is not touched costs nothing. */
+const stdinBytesFirst = 16 * 1024;
+
+function grown(buffer: Uint8Array, lengthMax: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(lengthMax, buffer.length * 4));
+  larger.set(buffer);
+  return larger;
 }
 
 /** The version to write an error in: the configuration's where it can be read. */

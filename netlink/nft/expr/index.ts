@@ -19,5 +19,5 @@ const codecs: Readonly<Record<string, Pick<Codec<unknown>, "get">>> = {
 export function expressionText({ name, data }: Expression): string {
   const show = (_: string, value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
-  return `${name} ${JSON.stringify(codecs[name]?.get(data), (key, value) => (key === "rest" ? undefined : show(key, value)))}`;
+  return `${name} ${JSON.stringify(codecs[name]?.get(data), show)}`;
 }
