@@ -71,7 +71,10 @@ function generate() {
 
 function build() {
   const rooms = ["plugin", "cli", "lab", "ipam", "conf", "netlink"].map((room) => join(root, room));
-  const sources = [...rooms, ...["package.json", "package-lock.json", "scripts/ready.mjs"].map((f) => join(root, f))];
+  const sources = [
+    ...rooms,
+    ...["package.json", "package-lock.json", "scripts/ready.mjs", "scripts/bundle.ts"].map((f) => join(root, f)),
+  ];
   if (!options.has("--force") && !isOlder(executable, sources)) return;
   if (!existsSync(join(root, "plugin/main.ts")))
     return console.error("ready: nothing to build, plugin/main.ts is missing");
@@ -79,11 +82,13 @@ function build() {
   const started = new Date();
   // Written beside and moved into place: whoever runs the old one at this moment is not disturbed.
   const beside = `${executable}.${process.pid}`;
+  const bundle = join(root, `dist/bundle.${process.pid}`);
   mkdirSync(join(root, "dist"), { recursive: true });
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   try {
+    run("code bundled", bun, [join(root, "scripts/bundle.ts"), bundle]);
     run("dist/ns-net built", bun, [
-      ...["build", "plugin/main.ts", "--compile", "--outfile", beside],
+      ...["build", join(bundle, "main.ts"), "--compile", "--outfile", beside, "--format=esm", "--splitting"],
       ...["--minify", "--bytecode", "--define", `NSNET_VERSION=${JSON.stringify(version)}`],
       // A process that lives 15 ms never earns back what compiling to machine code costs: ADD 19.2 → 15.6 ms, 47 → 43 MiB.
       "--compile-jit-policy=100",
@@ -96,6 +101,7 @@ function build() {
     renameSync(beside, executable);
   } finally {
     rmSync(beside, { force: true });
+    rmSync(bundle, { recursive: true, force: true });
   }
 }
 
