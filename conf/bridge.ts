@@ -3,6 +3,7 @@ import { badConfig } from "./fault.ts";
 import { interfaceName } from "./names.ts";
 import type { IpamConfig, NetworkConfig, VlanRange } from "./network.ts";
 import type { GivenNetwork } from "./requested.ts";
+import { ownType, type PluginType } from "./types.ts";
 
 export const defaultBridge = "cni0";
 
@@ -15,8 +16,8 @@ type BridgeConfig = Omit<
   "cniVersion" | "name" | "type" | "dataDir" | "ipam" | "dns" | "mac" | "requestedAddresses" | "prevResult"
 >;
 
-/** Throws code 7. Defaults are the reference's, but for hairpinMode: a container can reach itself unless promiscMode forbids it. */
-export function bridgeOf(given: GivenNetwork, ipam: IpamConfig): BridgeConfig {
+/** Throws code 7. Defaults are the reference's, but for hairpinMode of type ns-net: a container can reach itself unless promiscMode forbids it. */
+export function bridgeOf(given: GivenNetwork, ipam: IpamConfig, type: PluginType): BridgeConfig {
   const { bridge = defaultBridge, promiscMode = false, disableContainerInterface = false, vlan } = given;
   if (!interfaceName.allows(bridge)) throw badConfig("bridge", bridge, interfaceName.mustBe);
   if (promiscMode && given.hairpinMode === true) {
@@ -38,7 +39,7 @@ export function bridgeOf(given: GivenNetwork, ipam: IpamConfig): BridgeConfig {
     forceAddress: given.forceAddress ?? false,
     ipMasq: given.ipMasq ?? false,
     ...(mtu && { mtu }),
-    hairpinMode: given.hairpinMode ?? !promiscMode,
+    hairpinMode: given.hairpinMode ?? (type === ownType && !promiscMode),
     promiscMode,
     portIsolation: given.portIsolation ?? false,
     macspoofchk: given.macspoofchk ?? false,

@@ -11,24 +11,25 @@ import { canonical } from "./keys.ts";
 import { absolutePath, interfaceName, networkName, pluginName } from "./names.ts";
 import type { Identity } from "./request.ts";
 import { network } from "./schema/network.ts";
+import { ownType, type PluginType, typeMeant } from "./types.ts";
 import { isVersion, newestVersion, oldestVersion, type Version } from "./version.ts";
 
 export const defaultDataDir = "/var/lib/ns-net";
 
-export const ownType = "ns-net";
-
 /** Throws code 6 for what is no JSON object and code 7 without a network's name: nothing can have been added under those. */
-export function readIdentity(env: Environment, stdin: Uint8Array, calledAs: string): Omit<Identity, "pluginPath"> {
+export function readIdentity(env: Environment, stdin: Uint8Array, calledAs: PluginType): Omit<Identity, "pluginPath"> {
   const { text, object } = decodeObject(stdin);
   const { dataDir, bridge, ipam, type, cniVersion, ...rest } = canonical(object, network) as JsonObject;
   const isName = (value: unknown): value is string => typeof value === "string" && interfaceName.allows(value);
   const isPath = (value: unknown): value is string => typeof value === "string" && absolutePath.allows(value);
+  const meant = typeMeant(type, calledAs);
   return {
+    type: meant,
     network: readName(rest.name),
     cniVersion: tolerantVersion(cniVersion),
     dataDir: isPath(dataDir) ? dataDir : defaultDataDir,
     bridge: isName(bridge) ? bridge : defaultBridge,
-    ipamType: tolerantIpamKind(ipam, typeof type === "string" && type !== "" ? type : calledAs),
+    ipamType: tolerantIpamKind(ipam, meant),
     raw: { environment: env, stdin: text },
   };
 }
@@ -45,7 +46,7 @@ function tolerantVersion(cniVersion: unknown): Version {
 }
 
 /** For what makes no sense the store is asked: it alone could have leases, and to have none is no error. */
-function tolerantIpamKind(ipam: unknown, pluginType: string): string {
+function tolerantIpamKind(ipam: unknown, pluginType: PluginType): string {
   if (ipam !== undefined && !isObject(ipam)) return ownType;
   const { type, ...rest } = (ipam ?? {}) as JsonObject;
   if (ipam === undefined || (!type && Object.keys(rest).length === 0)) return ipamKind(ipam, pluginType);

@@ -10,14 +10,13 @@ import { argsIps, cniArgsGateways, cniArgsIps, type GivenNetwork, runtimeIps } f
 import { dnsOf, routesOf } from "./routes.ts";
 import { anyIpam, staticIpam, storeIpam, storeKeys } from "./schema/ipam.ts";
 import type { Accepted } from "./schema/schema.ts";
+import { ownType, type PluginType } from "./types.ts";
 import { validated } from "./validate.ts";
-
-const ownType = "ns-net";
 
 type GivenStore = Accepted<typeof storeIpam>;
 
 /** Throws code 7, and code 4 for what CNI_ARGS asks of `static`. */
-export function ipamOf(given: GivenNetwork, pluginType: string, cniArgs: CniArgs): IpamConfig {
+export function ipamOf(given: GivenNetwork, pluginType: PluginType, cniArgs: CniArgs): IpamConfig {
   const kind = ipamKind(given.ipam, pluginType);
   if (given.ipam !== undefined && pluginType === ownType) refuseTopLevel(given);
   switch (kind) {
@@ -35,7 +34,7 @@ export function ipamOf(given: GivenNetwork, pluginType: string, cniArgs: CniArgs
 }
 
 /** "none", or what `ipam.type` says. Only a network of type `ns-net` has addresses without being asked for them. */
-export function ipamKind(ipam: unknown, pluginType: string): string {
+export function ipamKind(ipam: unknown, pluginType: PluginType): string {
   if (ipam === undefined || ipam === null) return pluginType === ownType ? ownType : "none";
   const { type } = canonical(ipam, anyIpam) as { readonly type?: string };
   if (type) return type;

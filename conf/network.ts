@@ -1,5 +1,6 @@
 /** The network configuration as the rest of the program sees it: validated, canonical key spelling, defaults filled in. */
 import type { Result } from "./result.ts";
+import type { PluginType } from "./types.ts";
 import type { Version } from "./version.ts";
 
 export interface Dns {
@@ -70,10 +71,53 @@ export interface VlanRange {
   readonly maxID: number;
 }
 
+export type Protocol = "tcp" | "udp" | "sctp";
+
+/** One port of the host that leads to one of the container. */
+export interface PortMapping {
+  readonly protocol: Protocol;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  /** Canonical; absent: every address of the host, of either family. */
+  readonly hostIp?: string;
+}
+
+export interface Limit {
+  /** bit/s. */
+  readonly rate: number;
+  /** Bits. */
+  readonly burst: number;
+}
+
+/** Seen from the container. */
+export interface Bandwidth {
+  readonly ingress?: Limit;
+  readonly egress?: Limit;
+}
+
+/** What the reference's plugins beside the bridge are told. */
+export interface Features {
+  readonly portMappings: readonly PortMapping[];
+  readonly snat: boolean;
+  readonly bandwidth?: Bandwidth;
+  readonly ingressPolicy: "open" | "same-bridge" | "isolated";
+  readonly adminChain?: string;
+  /** By path below /proc/sys; IFNAME in it stands for the container's interface. */
+  readonly sysctl: Readonly<Record<string, string>>;
+  readonly mac?: string;
+  readonly promisc?: boolean;
+  readonly allmulti?: boolean;
+  readonly txQLen?: number;
+  readonly master?: string;
+  readonly mode?: string;
+  readonly linkInContainer: boolean;
+  readonly bcqueuelen?: number;
+}
+
 export interface NetworkConfig {
   readonly cniVersion: Version;
   readonly name: string;
-  readonly type: string;
+  readonly type: PluginType;
   readonly bridge: string;
   readonly isGateway: boolean;
   readonly isDefaultGateway: boolean;
@@ -98,6 +142,8 @@ export interface NetworkConfig {
   readonly mac?: string;
   /** Addresses asked for by runtimeConfig.ips, args.cni.ips or CNI_ARGS IP, each with or without a prefix length. */
   readonly requestedAddresses: readonly string[];
+  /** Absent: the configuration has nothing of the kind. */
+  readonly features?: Features;
   /** In the newest version's shape, whatever version it came in. */
   readonly prevResult?: Result;
 }

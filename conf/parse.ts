@@ -6,24 +6,25 @@ import { decodeObject, type JsonObject } from "./decode.ts";
 import { type Environment, mayBeOwnNetns, readEnv, requireVersionFor } from "./env.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { readResult } from "./format.ts";
-import { defaultDataDir, ownType, readIdentity, readName } from "./identity.ts";
+import { defaultDataDir, readIdentity, readName } from "./identity.ts";
 import { ipamOf } from "./ipam.ts";
 import { canonical, refuseMisspelt } from "./keys.ts";
 import { absolutePath } from "./names.ts";
-import type { IpamConfig, NetworkConfig } from "./network.ts";
+import type { Features, IpamConfig, NetworkConfig } from "./network.ts";
 import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "./request.ts";
-import { requestedAddresses, requestedMac } from "./requested.ts";
+import { type GivenNetwork, requestedAddresses, requestedMac } from "./requested.ts";
 import { dnsOf } from "./routes.ts";
 import { network, writtenByHand } from "./schema/network.ts";
+import { ownType, type PluginType, typeMeant } from "./types.ts";
 import { readValidAttachments } from "./valid.ts";
 import { validated } from "./validate.ts";
 import { isAtLeast, isVersion, oldestVersion, type Version, versions } from "./version.ts";
 
 /**
- * ADD and CHECK, validated whole. `calledAs` is the plugin's type for a configuration that does not say it (containerd's
- * one for `loopback` has none). Throws codes 1, 2, 4, 6 and 7.
+ * ADD and CHECK, validated whole. `calledAs` is the name the plugin was called by: containerd's configuration for
+ * `loopback` says no type, and a delegate's says its caller's. Throws codes 1, 2, 4, 6 and 7.
  */
-export function parseRequest(env: Environment, stdin: Uint8Array, calledAs = ownType): Request {
+export function parseRequest(env: Environment, stdin: Uint8Array, calledAs: PluginType = ownType): Request {
   const { verb, container, ifname, netns, pluginPath } = readEnv(env);
   const cniArgs = readArgs(env.CNI_ARGS);
   const { text, object } = decodeObject(stdin);
@@ -41,7 +42,7 @@ export function parseRequest(env: Environment, stdin: Uint8Array, calledAs = own
 }
 
 /** DEL. Throws code 4 for an attachment that cannot exist, and what readIdentity() throws. */
-export function parseDelete(env: Environment, stdin: Uint8Array, calledAs = ownType): DeleteRequest {
+export function parseDelete(env: Environment, stdin: Uint8Array, calledAs: PluginType = ownType): DeleteRequest {
   const { container, ifname, netns, pluginPath } = readEnv(env);
   const identity = readIdentity(env, stdin, calledAs);
   const attachment: Attachment = { network: identity.network, container, ifname };
@@ -49,7 +50,7 @@ export function parseDelete(env: Environment, stdin: Uint8Array, calledAs = ownT
 }
 
 /** GC. Throws code 1 before version 1.1.0, what readIdentity() throws, and code 7 for a list that cannot be trusted. */
-export function parseCollect(env: Environment, stdin: Uint8Array, calledAs = ownType): CollectRequest {
+export function parseCollect(env: Environment, stdin: Uint8Array, calledAs: PluginType = ownType): CollectRequest {
   const { verb, pluginPath } = readEnv(env);
   const identity = readIdentity(env, stdin, calledAs);
   requireVersionFor(verb, identity.cniVersion);
@@ -57,7 +58,7 @@ export function parseCollect(env: Environment, stdin: Uint8Array, calledAs = own
 }
 
 /** STATUS, validated as ADD is. */
-export function parseStatus(env: Environment, stdin: Uint8Array, calledAs = ownType): StatusRequest {
+export function parseStatus(env: Environment, stdin: Uint8Array, calledAs: PluginType = ownType): StatusRequest {
   const { verb, pluginPath } = readEnv(env);
   const { text, object } = decodeObject(stdin);
   requireVersionFor(verb, readVersion(object));
@@ -65,35 +66,64 @@ export function parseStatus(env: Environment, stdin: Uint8Array, calledAs = ownT
 }
 
 /** Types whose keys are all ours; elsewhere a key that looks misspelt may be another plugin's. */
-const typesWithHints = [ownType, "bridge"];
+const typesWithHints: readonly PluginType[] = [ownType, "bridge"];
 
 /** The configuration itself, for whoever has it as a value. Throws codes 1, 2 and 7, and 4 for what `cniArgs` ask. */
-export function parseNetwork(object: JsonObject, calledAs: string = ownType, cniArgs: CniArgs = {}): NetworkConfig {
+export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType, cniArgs: CniArgs = {}): NetworkConfig {
   const cniVersion = readVersion(object);
   const { cniVersion: _, ...unversioned } = canonical(object, network) as JsonObject;
   const name = readName(unversioned.name);
-  const given = validated("network", unversioned, "");
-  const type = given.type || calledAs;
+  const type = typeMeant(unversioned.type, calledAs);
+  const given = validated("network", isIpam(type) ? ofIpam(unversioned) : unversioned, "");
   if (typesWithHints.includes(type)) refuseMisspelt(given, writtenByHand, "");
   const { dataDir = defaultDataDir } = given;
   if (!absolutePath.allows(dataDir)) throw badConfig("dataDir", dataDir, absolutePath.mustBe);
   const ipam = ipamOf(given, type, cniArgs);
   refuseTooManyAddresses(ipam, cniVersion);
   const dns = dnsOf(given.dns);
+  const features = readFeatures(given, type);
   const mac = requestedMac(given, cniArgs);
   return {
     cniVersion,
     name,
     type,
     dataDir,
-    ...bridgeOf(given, ipam),
+    ...bridgeOf(given, ipam, type),
     ipam,
     ...(dns && { dns }),
     ...(mac && { mac }),
     // Those of `static` are its addresses already; a delegate reads for itself what was asked.
     requestedAddresses: "rangeSets" in ipam ? requestedAddresses(given, cniArgs) : [],
+    ...(features && { features }),
     ...(given.prevResult && { prevResult: readResult(given.prevResult, cniVersion, "prevResult") }),
   };
+}
+
+/** Delegated to, the plugin is given its caller's whole configuration, whose keys may mean anything. */
+const ipamKeys = ["name", "ipam", "runtimeConfig", "args", "dataDir"];
+
+function isIpam(type: PluginType): boolean {
+  return type === "host-local" || type === "static";
+}
+
+function ofIpam(object: JsonObject): JsonObject {
+  return Object.fromEntries(ipamKeys.filter((key) => Object.hasOwn(object, key)).map((key) => [key, object[key]]));
+}
+
+const plainTypes: readonly PluginType[] = [ownType, "bridge"];
+
+/** Keys beside the bridge's are rare there, and what reads them is loaded only then. */
+function readFeatures(given: GivenNetwork, type: PluginType): Features | undefined {
+  if (isIpam(type) || (plainTypes.includes(type) && !hasFeatures(given, type))) return undefined;
+  return (require("./features.ts") as typeof import("./features.ts")).featuresOf(given, type);
+}
+
+function hasFeatures(given: GivenNetwork, type: PluginType): boolean {
+  if (type !== ownType) return false;
+  const { portMappings, bandwidth } = given.runtimeConfig ?? {};
+  if (portMappings?.length || bandwidth) return true;
+  for (const key in given) if (network.properties![key] === undefined && key !== "capabilities") return true;
+  return false;
 }
 
 /** A configuration without version is of the oldest. Throws code 1. */

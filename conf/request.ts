@@ -1,6 +1,7 @@
 /** What a caller asks for. `Request` is validated whole; `Identity` is the little that DEL and GC may depend on. */
 import type { Attachment } from "./attachment.ts";
 import type { NetworkConfig } from "./network.ts";
+import type { PluginType } from "./types.ts";
 import type { Version } from "./version.ts";
 
 export type Verb = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION";
@@ -36,6 +37,8 @@ export interface Request {
 
 /** The part of a network's configuration that DEL and GC read, and never refuse: whatever is missing or odd takes its default. */
 export interface Identity {
+  /** Absent: ns-net. */
+  readonly type?: PluginType;
   readonly network: string;
   readonly cniVersion: Version;
   readonly dataDir: string;

@@ -1,11 +1,18 @@
 /** The compiled schemas, with complaints in our words: path, value, what it must be. */
 import { badConfig, type Fault } from "./fault.ts";
-import { network, oldResult, result, staticIpam, storeIpam, type Validator } from "./generated/validate.js";
+import { features, network, oldResult, result, staticIpam, storeIpam, type Validator } from "./generated/validate.js";
 import { canonical } from "./keys.ts";
 import { type CompiledName, compiled } from "./schema/compiled.ts";
 import type { Accepted, Schema } from "./schema/schema.ts";
 
-const validators: Readonly<Record<CompiledName, Validator>> = { network, storeIpam, staticIpam, result, oldResult };
+const validators: Readonly<Record<CompiledName, Validator>> = {
+  network,
+  storeIpam,
+  staticIpam,
+  result,
+  oldResult,
+  features,
+};
 
 /** The value with our spelling of its keys (see canonical()), of the type that the schema accepts. Throws code 7. */
 export function validated<Name extends CompiledName>(

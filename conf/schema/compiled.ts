@@ -1,8 +1,9 @@
 /** The schemas that are compiled ahead of time, by the name their validator has in generated/validate.js. */
+import { features } from "./features.ts";
 import { staticIpam, storeIpam } from "./ipam.ts";
 import { network } from "./network.ts";
 import { oldResult, result } from "./result.ts";
 
-export const compiled = { network, storeIpam, staticIpam, result, oldResult } as const;
+export const compiled = { network, storeIpam, staticIpam, result, oldResult, features } as const;
 
 export type CompiledName = keyof typeof compiled;

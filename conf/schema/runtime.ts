@@ -13,6 +13,7 @@ const portMapping = object("A port of the host that leads to a port of the conta
   containerPort: whole("Port of the container", 0, 65535),
   protocol: text("tcp, udp or sctp"),
   hostIP: text("Address of the host; left out: all of them"),
+  range: whole("How many ports in a row, counted from both; left out: one", 0, 65535),
 });
 
 const rate = (what: string) => whole(`${what}; 0 for no limit`, 0, Number.MAX_SAFE_INTEGER);

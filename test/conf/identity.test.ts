@@ -18,6 +18,7 @@ describe("parseDelete()", () => {
     };
     assert.deepEqual(del(config), {
       attachment: { network: "podnet", container: "web", ifname: "eth0" },
+      type: "ns-net",
       network: "podnet",
       netns: "",
       cniVersion: "0.4.0",

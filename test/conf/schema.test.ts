@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv from "ajv";
 import fc from "fast-check";
-import { network, oldResult, result, staticIpam, storeIpam } from "../../conf/generated/validate.js";
+import { features, network, oldResult, result, staticIpam, storeIpam } from "../../conf/generated/validate.js";
 import { canonical } from "../../conf/keys.ts";
 import { compiled } from "../../conf/schema/compiled.ts";
 import { published } from "../../conf/schema/publish.ts";
@@ -11,7 +11,7 @@ import type { Schema } from "../../conf/schema/schema.ts";
 
 const file = join(import.meta.dirname, "../../conf/ns-net.schema.json");
 
-const validators = { network, storeIpam, staticIpam, result, oldResult };
+const validators = { network, storeIpam, staticIpam, result, oldResult, features };
 
 /** The oracle: ajv, compiling the schemas as they are, annotations and all. */
 const ajv = new Ajv({ strict: false });

@@ -1,0 +1,85 @@
+/** The keys of the reference's plugins beside the bridge's. Loaded where one of them is written. Throws codes 2 and 7. */
+import { bandwidthOf } from "./bandwidth.ts";
+import type { JsonObject } from "./decode.ts";
+import { badConfig, code, Fault, shown } from "./fault.ts";
+import { canonical } from "./keys.ts";
+import { interfaceName } from "./names.ts";
+import type { Features } from "./network.ts";
+import { portMappingsOf } from "./portmap.ts";
+import type { GivenNetwork } from "./requested.ts";
+import { features } from "./schema/features.ts";
+import type { Accepted } from "./schema/schema.ts";
+import type { PluginType } from "./types.ts";
+import { validated } from "./validate.ts";
+
+type Given = Accepted<typeof features>;
+
+/** What iptables would do with words that cannot be said to nf_tables. */
+const unserved = [
+  "masqAll",
+  "externalSetMarkChain",
+  "conditionsV4",
+  "conditionsV6",
+  "shapedSubnets",
+  "unshapedSubnets",
+] as const;
+
+export function featuresOf(network: GivenNetwork, type: PluginType): Features {
+  const spelt = canonical(network, features) as JsonObject;
+  // Their values are another plugin's business when that is who reads them.
+  const given = validated("features", spelt, "");
+  refuseUnserved(given);
+  const bandwidth = bandwidthOf(given, network.runtimeConfig?.bandwidth);
+  const { ingressPolicy = "open", promisc, allmulti, txQLen, mode, master, mac } = given;
+  if (master !== undefined && !interfaceName.allows(master)) throw badConfig("master", master, interfaceName.mustBe);
+  return {
+    portMappings: portMappingsOf(network.runtimeConfig?.portMappings ?? []),
+    snat: given.snat ?? true,
+    ...(bandwidth && { bandwidth }),
+    ingressPolicy,
+    ...(given.iptablesAdminChainName && { adminChain: given.iptablesAdminChainName }),
+    sysctl: sysctlOf(spelt, network, type),
+    ...(mac && { mac }),
+    ...(promisc !== undefined && { promisc }),
+    ...(allmulti !== undefined && { allmulti }),
+    ...(txQLen !== undefined && { txQLen }),
+    ...(mode && { mode }),
+    ...(master && { master }),
+    linkInContainer: given.linkInContainer ?? false,
+    ...(given.bcqueuelen && { bcqueuelen: given.bcqueuelen }),
+  };
+}
+
+function refuseUnserved(given: Given): void {
+  for (const key of unserved) {
+    const value = given[key];
+    if (!value || (Array.isArray(value) && value.length === 0)) continue;
+    throw new Fault(
+      code.unsupportedField,
+      `Cannot use ${key} = ${shown(value)}: rules here are nf_tables', and ns-net does not serve it`,
+      `Leave ${key} out, or use the reference's plugin for this network`,
+    );
+  }
+}
+
+/** `args.cni.sysctl` adds to the configuration's. Values are text in JSON, and numbers where a person forgot to quote them. */
+function sysctlOf(spelt: JsonObject, network: GivenNetwork, type: PluginType): Features["sysctl"] {
+  const args = type === "tuning" ? (network.args?.cni as { sysctl?: object } | undefined)?.sysctl : undefined;
+  const all = { ...(spelt.sysctl as object | undefined), ...args };
+  const result: Record<string, string> = {};
+  for (const [key, value] of Object.entries(all)) {
+    const path = `sysctl[${JSON.stringify(key)}]`;
+    if (typeof value !== "string" && typeof value !== "number") throw badConfig(path, value, "a text or a number");
+    // Dots and slashes trade places, as with sysctl(8): net.ipv4.conf.eth0/1.arp_filter.
+    const file = key.includes("/") && key.indexOf("/") < (key.indexOf(".") + 1 || Infinity) ? key : swapped(key);
+    if (!/^net\/[^\0]+$/.test(file) || file.split("/").some((part) => part === "" || part === "." || part === "..")) {
+      throw badConfig(`sysctl`, key, "a setting below net., the only ones that a network namespace has of its own");
+    }
+    result[file] = String(value);
+  }
+  return result;
+}
+
+function swapped(key: string): string {
+  return key.replace(/[./]/g, (sign) => (sign === "." ? "/" : "."));
+}

@@ -1,0 +1,70 @@
+/** The capability `portMappings`: canonical, ranges written out. Throws code 7. */
+import { formatAddress, parseAddress } from "./address.ts";
+import { badConfig } from "./fault.ts";
+import type { PortMapping, Protocol } from "./network.ts";
+import type { GivenNetwork } from "./requested.ts";
+
+type Given = NonNullable<NonNullable<GivenNetwork["runtimeConfig"]>["portMappings"]>[number];
+
+const protocols: readonly string[] = ["tcp", "udp", "sctp"];
+const portMax = 65535;
+/** More would be a mistake: each is an element of a map and a row of the store. */
+const mappingsMax = 10_000;
+
+export function portMappingsOf(given: readonly Given[]): readonly PortMapping[] {
+  const all = new Map<string, PortMapping>();
+  for (const [i, one] of given.entries()) {
+    const path = `runtimeConfig.portMappings[${i}]`;
+    for (const mapping of expanded(one, path)) {
+      const key = `${mapping.protocol} ${mapping.hostIp ?? "*"} ${mapping.hostPort}`;
+      const other = all.get(key);
+      if (other && other.containerPort !== mapping.containerPort) {
+        throw badConfig(
+          `${path}.hostPort`,
+          mapping.hostPort,
+          `mapped once: it leads to ${other.containerPort} already`,
+        );
+      }
+      all.set(key, mapping);
+    }
+    if (all.size > mappingsMax) throw badConfig("runtimeConfig.portMappings", all.size, `at most ${mappingsMax} ports`);
+  }
+  return [...all.values()];
+}
+
+function expanded(given: Given, path: string): PortMapping[] {
+  const count = given.range || 1;
+  const protocol = (given.protocol || "tcp").toLowerCase();
+  if (!protocols.includes(protocol)) throw badConfig(`${path}.protocol`, given.protocol, "tcp, udp or sctp");
+  const hostPort = port(given.hostPort, count, `${path}.hostPort`);
+  const containerPort = port(given.containerPort, count, `${path}.containerPort`);
+  const hostIp = hostAddress(given.hostIP, `${path}.hostIP`);
+  return Array.from({ length: count }, (_, i) => ({
+    protocol: protocol as Protocol,
+    hostPort: hostPort + i,
+    containerPort: containerPort + i,
+    ...(hostIp && { hostIp }),
+  }));
+}
+
+function port(value: number | undefined, count: number, path: string): number {
+  if (value === undefined || value < 1) throw badConfig(path, value, `a whole number from 1 to ${portMax}`);
+  if (value + count - 1 > portMax)
+    throw badConfig(path, value, `at most ${portMax - count + 1} with a range of ${count}`);
+  return value;
+}
+
+function hostAddress(text: string | undefined, path: string): string | undefined {
+  if (!text) return undefined;
+  const address = parseAddress(text);
+  if (!address) throw badConfig(path, text, "an address of the host, or left out for all of them");
+  const canonical = formatAddress(address);
+  if (canonical === "::1") {
+    throw badConfig(
+      path,
+      text,
+      "another address: the kernel never lets a packet from ::1 leave the loopback interface",
+    );
+  }
+  return canonical;
+}

@@ -1,0 +1,58 @@
+/**
+ * Keys of the reference's plugins beside the bridge's: validated only where one of them is written, or the plugin is
+ * called by one of those names. An ordinary bridge never loads what reads them.
+ */
+import { flag, list, object, oneOf, text, whole } from "./schema.ts";
+
+const uint32Max = 2 ** 32 - 1;
+const rate = (what: string) => whole(`${what}; 0 for no limit`, 0, Number.MAX_SAFE_INTEGER);
+const vlanId = whole("VLAN of the interface", 0, 4094);
+
+const portmap = {
+  snat: flag("Masquerade what a container sends to its own ports, its neighbours' and the host's 127.0.0.1", true),
+  masqAll: flag("Masquerade every connection through a mapped port", false),
+  markMasqBit: whole("Accepted for compatibility: no mark is needed", 0, 31),
+  externalSetMarkChain: text("A chain of iptables that marks packets"),
+  conditionsV4: list("Further words for the rules of iptables", text("A word")),
+  conditionsV6: list("Further words for the rules of ip6tables", text("A word")),
+};
+
+const bandwidth = {
+  ingressRate: rate("Rate into the container in bit/s"),
+  ingressBurst: rate("Burst into the container in bits"),
+  egressRate: rate("Rate out of the container in bit/s"),
+  egressBurst: rate("Burst out of the container in bits"),
+  shapedSubnets: list("Only traffic with these networks is limited", text("A network")),
+  unshapedSubnets: list("Traffic with these networks is not limited", text("A network")),
+};
+
+const firewall = {
+  ingressPolicy: oneOf("Who may open connections to the container", "open", "same-bridge", "isolated"),
+  iptablesAdminChainName: text("Chain of iptables for a person's own rules, asked before all others"),
+  firewalldZone: text("Zone of firewalld for the container's addresses"),
+};
+
+const tuning = {
+  sysctl: object("Kernel settings of the container's network namespace, by name", {}),
+  mac: text("Hardware address", "a unicast address of six bytes such as c2:11:22:33:44:55"),
+  promisc: flag("Receive every frame", false),
+  allmulti: flag("Receive every multicast frame", false),
+  txQLen: whole("Length of the transmit queue in packets", 0, uint32Max),
+};
+
+const links = {
+  master: text("Interface of the host that the new one is on top of; left out: that of the default route"),
+  mode: text("How the new interface shares its master"),
+  linkInContainer: flag("The master is in the container", false),
+  bcqueuelen: whole("Length of the broadcast queue in packets", 0, uint32Max),
+  vlanId,
+};
+
+export const features = object("Keys of the reference's plugins beside the bridge's", {
+  backend: text("Accepted for compatibility; nf_tables is used either way"),
+  ...portmap,
+  ...bandwidth,
+  ...firewall,
+  ...tuning,
+  ...links,
+});

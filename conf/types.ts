@@ -1,0 +1,28 @@
+/** The names under which the executable can be called: the types of plugin that it is. */
+export const pluginTypes = [
+  ...["ns-net", "bridge", "ptp", "macvlan", "loopback"],
+  ...["host-local", "static"],
+  ...["portmap", "firewall", "bandwidth", "tuning"],
+] as const;
+
+export type PluginType = (typeof pluginTypes)[number];
+
+export const ownType = "ns-net";
+
+/** The type that a path's last part names; anything else is ns-net, under whatever name it was installed. */
+export function typeCalled(path: string): PluginType {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return isPluginType(name) ? name : ownType;
+}
+
+/**
+ * Called by a name, it is that plugin: a delegate is given a configuration that says its caller's type. Called as
+ * `ns-net` it is what the configuration says.
+ */
+export function typeMeant(written: unknown, calledAs: PluginType): PluginType {
+  return calledAs === ownType && isPluginType(written) ? written : calledAs;
+}
+
+function isPluginType(name: unknown): name is PluginType {
+  return (pluginTypes as readonly unknown[]).includes(name);
+}
