@@ -1,6 +1,7 @@
 /** ADD: reads, leases, plans, commits. All of it or nothing: whatever fails, what this call made is undone and the first cause is told. */
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
+import { formatResult } from "../conf/format.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
@@ -76,11 +77,13 @@ async function attach(
   try {
     const made = plan({ attachment, netns: request.netns, config, lease, facts });
     options.onPlan?.(made);
+    const result = resultOf(request, made, lease);
+    formatResult(result, config.cniVersion); // refuses what that version cannot say, while nothing is made
     undo = commit(made.steps, kernel);
     store.attached(attachment, { mac: made.mac, steps: made.steps });
     const signal = await options.interruptedBy();
     if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
-    return resultOf(request, made, lease);
+    return result;
   } catch (error) {
     undo?.();
     if (lease.made) await releaseQuietly(request, store);

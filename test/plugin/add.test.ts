@@ -240,6 +240,15 @@ describe("ADD", () => {
     assert.deepEqual(netns.ip("-4", "route"), []);
   });
 
+  it("without addresses in a version whose results must have one is refused, and nothing stays", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const config = world.network({ cniVersion: "0.2.0", ipam: {}, isDefaultGateway: false });
+    const { code, json } = world.call("ADD", config, { netns });
+    assert.deepEqual([code, json.code], [1, 1]);
+    assert.deepEqual([links(netns).has("eth0"), ourLinks(world.host), world.rows()], [false, [], []]);
+  });
+
   it("chooses a private subnet clear of the host's routes when none is configured, and remembers it", () => {
     using world = freshWorld();
     const { ipam: _, ...config } = world.network() as Record<string, unknown>;
