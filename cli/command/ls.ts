@@ -14,7 +14,8 @@ export default command({
   options: { ...options, json: { type: "boolean", about: "print JSON" } },
 
   run({ options: { network, json, "data-dir": dataDir } }) {
-    const rows = entries({ network, dataDir }).map((entry) => rowOf(entry, pidsByInode()));
+    const pids = pidsByInode();
+    const rows = entries({ network, dataDir }).map((entry) => rowOf(entry, pids));
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(rows));
     return 0;
