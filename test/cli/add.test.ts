@@ -1,10 +1,11 @@
 /** `ns-net add` and `ns-net del` as a person uses them. Witness: `ip`. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { needs } from "../support/needs.ts";
+import { nsNet } from "../support/plugin.ts";
 import { links } from "../support/sandbox.ts";
 import { ourLinks } from "../support/world.ts";
-import { freshPlace, lab, namedNetns } from "./place.ts";
+import { freshPlace, lab, namedNetns, needsOwnEtc } from "./place.ts";
 
 const ipv4 = /^\d+\.\d+\.\d+\.\d+\n$/;
 
@@ -113,6 +114,46 @@ describe("ns-net add", () => {
     assert.match(err, /^ns-net: Cannot .*\n {2}\S/);
     assert.equal(existsSync(`/run/netns/${name}`), false);
     assert.deepEqual([ourLinks(place.host), JSON.parse(place.must("ls", "--json"))], [[], []]);
+  });
+
+  it("that is interrupted leaves all or nothing, the namespace included", async () => {
+    using place = freshPlace();
+    let undone = 0;
+    for (let delayMs = 0; delayMs < 40; delayMs += 2) {
+      const name = place.name();
+      const child = Bun.spawn(place.host.inside([nsNet, "add", name, "--data-dir", place.dataDir]), {
+        stdio: ["ignore", "ignore", "ignore"],
+      });
+      const endMs = performance.now() + delayMs;
+      // Busy, because a timer is not exact enough to hit every stage.
+      while (performance.now() < endMs);
+      child.kill("SIGTERM");
+      const code = await child.exited;
+      const isThere = existsSync(`/run/netns/${name}`);
+      assert.equal(isThere, code === 0, `after ${delayMs} ms: exit code ${code}`);
+      if (code !== 0) undone++;
+      place.must("del", name);
+      assert.deepEqual(ourLinks(place.host), []);
+    }
+    assert.ok(undone > 0);
+  });
+
+  it("knows networks by name, from where runtimes keep them", function () {
+    needsOwnEtc(this);
+    using place = freshPlace();
+    const folder = "/etc/cni/net.d";
+    const path = `${folder}/10-lab-${process.pid}.conflist`;
+    mkdirSync(folder, { recursive: true });
+    try {
+      const named = { ...lab, name: `lab-${process.pid}` };
+      writeFileSync(path, JSON.stringify({ cniVersion: "1.0.0", name: named.name, plugins: [named] }));
+      assert.match(place.must("add", place.name(), "--network", named.name), /^10\.20\.0\.2\n/);
+      const { code, err } = place.cli("add", place.name(), "--network", "nobody");
+      assert.equal(code, 1);
+      assert.match(err, new RegExp(named.name));
+    } finally {
+      rmSync(path);
+    }
   });
 
   it("twice is refused, and the first stays", () => {

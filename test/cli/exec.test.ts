@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
-import { freshPlace } from "./place.ts";
+import { freshPlace, needsOwnEtc } from "./place.ts";
 
 describe("ns-net exec", () => {
   before(function () {
@@ -33,7 +33,8 @@ describe("ns-net exec", () => {
     assert.equal(await child.exited, 7);
   });
 
-  it("puts files of /etc/netns/<name> over those of /etc, for this command alone", () => {
+  it("puts files of /etc/netns/<name> over those of /etc, for this command alone", function () {
+    needsOwnEtc(this);
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nsNet } from "../support/plugin.ts";
 import { freshNetns, type Netns, namedNetns, run } from "../support/sandbox.ts";
+import { skip } from "../support/skip.ts";
 
 export interface Said {
   readonly code: number | null;
@@ -23,6 +24,11 @@ export interface Place extends Disposable {
   name(label?: string): string;
   /** Writes a file and answers its path. */
   file(name: string, content: string): string;
+}
+
+/** Skips, aloud, where /etc is the machine's own: the sandbox could not lay one of its own over it. */
+export function needsOwnEtc(context: Mocha.Context): void {
+  if (!/^\S+ \/etc overlay /m.test(run(["cat", "/proc/self/mounts"]))) skip(context, "no overlay over /etc here");
 }
 
 const withDataDir = ["add", "del", "ls", "inspect", "check", "gc"];
