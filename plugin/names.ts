@@ -22,6 +22,28 @@ export function isHostLinkName(name: string): boolean {
   return name.startsWith(hostLinkPrefix) && name.length === hostLinkPrefix.length + hostLinkDigits;
 }
 
+const aliasMark = "ns-net";
+/** IFALIASZ less the closing NUL. */
+const aliasBytesMax = 255;
+
+/**
+ * What the host's end of a veth is told whose it is, in words: from these a lost store is made anew. None of the names
+ * has a space in it. Undefined for names that are too long for it (the identifiers of container runtimes have 64 digits).
+ */
+export function aliasOf({ network, container, ifname }: Attachment): string | undefined {
+  const alias = `${aliasMark} ${network} ${container} ${ifname}`;
+  // Only an interface's name may have letters of more than a byte, and it has 15 bytes at most.
+  return alias.length <= aliasBytesMax - 12 ? alias : undefined;
+}
+
+/** The attachment that a link says it is of, if its name says the same. */
+export function attachmentOfAlias(alias: string, name: string): Attachment | undefined {
+  const [mark, network, container, ifname, ...more] = alias.split(" ");
+  if (mark !== aliasMark || !network || !container || !ifname || more.length > 0) return undefined;
+  const attachment = { network, container, ifname };
+  return hostLinkName(attachment) === name ? attachment : undefined;
+}
+
 /** IFLA_GROUP of a network's veths. Bit 30 is set, which keeps clear of the small numbers of /etc/iproute2/group. */
 export function linkGroup(network: string): number {
   return groupOf("links", network);
@@ -47,16 +69,19 @@ function groupOf(role: string, network: string): number {
  * nothing need be announced (an announcement is flooded to every port of the bridge).
  */
 export function macOf({ family, value }: Address): string {
-  const digits = family === 4 ? value.toString(16).padStart(8, "0") : hash("mac", value.toString(16)).slice(0, 8);
-  return `0a:58:${digits.match(/../g)!.join(":")}`;
+  return `0a:58${colons(family === 4 ? value.toString(16).padStart(8, "0") : hash("mac", value.toString(16)))}`;
 }
 
 /** A hardware address for an interface without an IP address: 0a:59 and a hash of its owner. */
 export function macOfOwner(...owner: readonly string[]): string {
-  return `0a:59:${hash("mac", ...owner)
-    .slice(0, 8)
-    .match(/../g)!
-    .join(":")}`;
+  return `0a:59${colons(hash("mac", ...owner))}`;
+}
+
+/** The first four bytes of hexadecimal digits, each behind a colon. */
+function colons(digits: string): string {
+  let text = "";
+  for (let i = 0; i < 8; i += 2) text += `:${digits.slice(i, i + 2)}`;
+  return text;
 }
 
 export const nftTable = "ns_net";

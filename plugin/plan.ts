@@ -8,7 +8,7 @@ import { code, Fault } from "../conf/fault.ts";
 import type { NetworkConfig, Route } from "../conf/network.ts";
 import type { Lease, LeasedAddress } from "../ipam/ipam.ts";
 import type { Facts } from "./facts.ts";
-import { bridgeGroup, hostLinkName, linkGroup, macOf, macOfOwner } from "./names.ts";
+import { aliasOf, bridgeGroup, hostLinkName, linkGroup, macOf, macOfOwner } from "./names.ts";
 import type { Removal, Step } from "./step/index.ts";
 
 export interface PlanInput {
@@ -65,7 +65,7 @@ export function plan(input: PlanInput): Plan {
     },
     { kind: "silent", where: "host", link: hostLink, netns },
     { kind: "bridgePort", link: hostLink, hairpin: config.hairpinMode, isolated: config.portIsolation },
-    { kind: "up", where: "host", link: hostLink, netns },
+    { kind: "up", where: "host", link: hostLink, netns, alias: aliasOf(attachment) },
     ...containerSteps(input, routes),
   ];
   return { steps, hostLink, hostMac, mac, mtu, bridgeMac, routes };
@@ -156,31 +156,42 @@ function containerSteps({ attachment, config, lease, facts, netns }: PlanInput, 
 
 /** The gateway of each address with the length of its subnet, each once. */
 function gatewaysOf(addresses: readonly LeasedAddress[]): Cidr[] {
-  const texts = addresses.flatMap(({ address, gateway }) => {
-    const { prefixLength } = parseCidr(address)!;
+  const gateways = new Map<string, Cidr>();
+  for (const { address, gateway } of addresses) {
     const found = parseAddress(gateway ?? "");
-    return found ? [formatCidr({ ...found, prefixLength })] : [];
-  });
-  return distinct(texts).map((text) => parseCidr(text)!);
+    if (!found) continue;
+    const cidr = { ...found, prefixLength: parseCidr(address)!.prefixLength };
+    gateways.set(formatCidr(cidr), cidr);
+  }
+  return [...gateways.values()];
 }
 
 const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 
 /** The lease's routes, each with a gateway, and with isDefaultGateway a default route for each family that has none. */
 function routesOf(config: NetworkConfig, lease: Lease): Route[] {
-  const gatewayFor = (isIpv6: boolean) =>
-    lease.addresses.find(({ address, gateway }) => gateway && address.includes(":") === isIpv6)?.gateway;
-  const given = lease.routes.map((route) => {
-    const gw = route.gw ?? (route.scope === undefined ? gatewayFor(route.dst.includes(":")) : undefined);
-    return gw === undefined ? route : { ...route, gw };
-  });
-  if (!config.isDefaultGateway) return given;
-  const added = ([4, 6] as const).flatMap((family) => {
-    const gw = gatewayFor(family === 6);
+  const routes: Route[] = [];
+  for (const route of lease.routes) {
+    const gw = route.gw ?? (route.scope === undefined ? gatewayOf(lease, route.dst.includes(":")) : undefined);
+    routes.push(gw === undefined ? route : { ...route, gw });
+  }
+  if (!config.isDefaultGateway) return routes;
+  for (const family of [4, 6] as const) {
     const dst = defaultRoutes[family];
-    return gw === undefined || given.some((route) => route.dst === dst) ? [] : [{ dst, gw }];
-  });
-  return [...given, ...added];
+    const gw = gatewayOf(lease, family === 6);
+    let isGiven = gw === undefined;
+    for (const route of lease.routes) isGiven ||= route.dst === dst;
+    if (!isGiven) routes.push({ dst, gw: gw! });
+  }
+  return routes;
+}
+
+/** The gateway of the first address of a family that has one. */
+function gatewayOf({ addresses }: Lease, isIpv6: boolean): string | undefined {
+  for (const { address, gateway } of addresses) {
+    if (gateway !== undefined && address.includes(":") === isIpv6) return gateway;
+  }
+  return undefined;
 }
 
 function distinct(values: readonly string[]): string[] {
