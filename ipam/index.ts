@@ -35,12 +35,17 @@ export function ipamFor(kind: Kind): Ipam {
   return kinds[kind];
 }
 
+/** True for a kind whose leases are rows of the store and nothing else; a delegate has to be told what is freed. */
+export function ipamKeepsLeases(type: string): boolean {
+  return type === "" || (type !== "delegate" && Object.hasOwn(kinds, type));
+}
+
 /**
  * Who frees what an attachment has: the kind that gave it, as its entry says, for the configuration may have changed
  * since; without an entry the kind that is configured now. A name that is no kind of ours is a delegate's.
  */
 export function ipamForRelease(request: Identity, entry: Entry | undefined): Pick<Ipam, "release" | "collect"> {
-  const type = entry?.ipamType ?? request.ipamType;
+  const type = entry?.ipamType || request.ipamType;
   if (type !== "delegate" && Object.hasOwn(kinds, type)) return kinds[type as Kind];
   return {
     release: (of, store) => delegate.release({ ...of, ipamType: type }, store),

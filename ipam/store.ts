@@ -8,6 +8,7 @@ import type { Dns, Route } from "../conf/network.ts";
 import type { LeasedAddress } from "./ipam.ts";
 
 export { openExistingStore, openStore } from "./store/open.ts";
+export { bootId, InProgress, isInProgress, isInterrupted, thisProcess } from "./store/owner.ts";
 
 /** How far an attachment got. `adding` and `deleting` with a dead owner are what a crash leaves behind. */
 export type State = "adding" | "attached" | "deleting";
@@ -42,6 +43,8 @@ export interface Entry extends NewEntry {
   readonly steps?: readonly unknown[];
   /** What a delegate answered besides addresses, so that a repeated ADD need not run it again. */
   readonly delegated?: Delegated;
+  /** Milliseconds since boot at which its namespace and its link were first seen to be gone. */
+  readonly goneMs?: number;
 }
 
 export interface Delegated {
@@ -84,17 +87,24 @@ export interface Store extends Disposable {
    * The journal entry ("adding") and its reservations, in one transaction. An entry that stands already and is attached
    * to the same namespace in this boot is the answer, untouched; any other becomes this call's. `grant` decides on
    * addresses; it is given the entry that stands, if any, and says "keep" when that one's addresses still fit.
+   * Throws InProgress while another process is at work on the attachment.
    */
   begin(entry: NewEntry, grant: (standing: Entry | undefined) => Grant | "keep"): Begun;
-  /** The kernel is done: state "attached". Absent is ignored: a DEL came in between. */
+  /** The kernel is done: state "attached". False when the entry is no longer this process's: somebody deleted it. */
   attached(
     attachment: Attachment,
     result: { mac?: string; addresses?: readonly LeasedAddress[]; steps?: readonly unknown[] },
-  ): void;
+  ): boolean;
   /** What a delegate answered, kept before anything is built on it. */
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void;
-  /** State "deleting", and the entry as it stands then; undefined when there is none. */
+  /** State "deleting", by this process, and the entry as it stood before; undefined when there is none. Throws InProgress. */
   deleting(attachment: Attachment): Entry | undefined;
+  /** As `deleting`, if the entry still is as it was read; false when somebody else was first. */
+  claim(entry: Entry): boolean;
+  /** Notes when the entry's namespace was first seen to be gone; undefined takes the note back. */
+  sighted(attachment: Attachment, goneMs: number | undefined): void;
+  /** Removes entries of other boots than this, `most` at once, but for those of delegates; how many it removed. */
+  sweep(bootId: string, most: number): number;
   find(attachment: Attachment): Entry | undefined;
   /** Oldest first; of one network, or of all. */
   entries(network?: string): Entry[];

@@ -6,13 +6,13 @@ import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
 import type { Lease } from "../ipam/ipam.ts";
-import { type NewEntry, openStore, type Store } from "../ipam/store.ts";
+import { type NewEntry, openStore, type Store, thisProcess } from "../ipam/store.ts";
 import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { commit } from "./commit.ts";
 import { type Facts, hostNetworks, readFacts } from "./facts.ts";
 import { Kernel } from "./kernel.ts";
 import { hostLinkName } from "./names.ts";
-import { bootId, openContainerNetns, processStart } from "./namespace.ts";
+import { openContainerNetns } from "./namespace.ts";
 import { type Plan, plan, refuseImpossible } from "./plan.ts";
 
 export interface AddOptions {
@@ -29,16 +29,30 @@ export async function add(request: Request, options: AddOptions): Promise<Result
   const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
   const kernel = options.openKernel?.(netns) ?? new Kernel(netns);
   try {
-    const facts = readFacts(request.config, request.attachment.ifname, kernel);
+    let facts = readFacts(request.config, request.attachment.ifname, kernel);
+    if (facts.isIfnameTaken || isStanding(request.attachment, kernel)) {
+      const undone = await (require("./interrupted.ts") as typeof import("./interrupted.ts")).undoInterrupted(
+        request.attachment,
+        request.config.dataDir,
+        kernel,
+      );
+      if (undone) facts = readFacts(request.config, request.attachment.ifname, kernel);
+    }
     refuseImpossible(request.attachment, request.config, facts);
     refuseStanding(request.attachment, kernel);
     // Left open: a plugin's process ends at once, and closing would write and sync.
-    const store = openStore(request.config.dataDir);
+    const store = openStore(request.config.dataDir, undefined, (draft) =>
+      (require("./rebuild.ts") as typeof import("./rebuild.ts")).rebuild(draft, kernel),
+    );
     return await attach(request, options, kernel, netns, facts, store);
   } finally {
     kernel.close();
     closeNetns(netns);
   }
+}
+
+function isStanding(attachment: Attachment, kernel: Kernel): boolean {
+  return kernel.link("host", hostLinkName(attachment)) !== undefined;
 }
 
 /**
@@ -47,8 +61,8 @@ export async function add(request: Request, options: AddOptions): Promise<Result
  * this call would release when the kernel refuses the link, while that other namespace still uses the address.
  */
 function refuseStanding(attachment: Attachment, kernel: Kernel): void {
+  if (!isStanding(attachment, kernel)) return;
   const host = hostLinkName(attachment);
-  if (kernel.link("host", host) === undefined) return;
   throw new Fault(
     code.environment,
     `Cannot attach ${attachmentText(attachment)}: it is attached already, by link ${host} to another namespace`,
@@ -66,13 +80,23 @@ async function attach(
 ): Promise<Result> {
   const { attachment, config } = request;
   const ipam = ipamFor(config.ipam.type);
-  const lease = await ipam.acquire({
+  const context: Parameters<typeof ipam.acquire>[0] = {
     request,
     config: config.ipam,
     entry: journalEntry(request, netns),
     store,
     hostNetworks: () => hostNetworks(kernel),
-  });
+  };
+  let lease: Lease;
+  try {
+    lease = await ipam.acquire(context);
+  } catch (error) {
+    lease = await (require("./reclaim.ts") as typeof import("./reclaim.ts")).retried(
+      error,
+      { network: attachment.network, store, kernel },
+      () => ipam.acquire(context),
+    );
+  }
   let undo: ReturnType<typeof commit> | undefined;
   try {
     const made = plan({ attachment, netns: request.netns, config, lease, facts });
@@ -80,7 +104,8 @@ async function attach(
     const result = resultOf(request, made, lease);
     formatResult(result, config.cniVersion); // refuses what that version cannot say, while nothing is made
     undo = commit(made.steps, kernel);
-    store.attached(attachment, { mac: made.mac, steps: made.steps });
+    if (!store.attached(attachment, { mac: made.mac, steps: made.steps })) throw deletedMeanwhile(attachment);
+    if (facts.bridge === undefined) sweep(store);
     const signal = await options.interruptedBy();
     if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
     return result;
@@ -89,6 +114,16 @@ async function attach(
     if (lease.made) await releaseQuietly(request, store);
     throw error;
   }
+}
+
+/** The first ADD since a boot finds no bridge: a moment to forget what that boot ended, with no look at the store before. */
+function sweep(store: Store): void {
+  (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
+}
+
+function deletedMeanwhile(attachment: Attachment): Fault {
+  const what = `Cannot attach ${attachmentText(attachment)}: its entry was removed from the store meanwhile`;
+  return new Fault(code.tryAgain, what, "Call ADD again");
 }
 
 /** Frees the lease of an ADD that failed. A second failure must not hide the first. */
@@ -114,9 +149,7 @@ export function journalEntry(
     netnsPath,
     netnsDevice: netns.device,
     netnsInode: netns.inode,
-    bootId: bootId(),
-    pid: process.pid,
-    pidStart: processStart(process.pid) ?? 0n,
+    ...thisProcess(),
     bridge: config.bridge,
     hostLink: hostLinkName(attachment),
     ipamType: config.ipam.type === "delegate" ? config.ipam.plugin : config.ipam.type,

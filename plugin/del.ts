@@ -2,9 +2,10 @@
  * DEL: removes by the attachment's name alone. It needs no namespace, no lease, no `prevResult` and no valid
  * configuration; absent is success; everything is tried, and what failed comes back together.
  */
+import type { Attachment } from "../conf/attachment.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
-import { type Entry, openExistingStore, type Store } from "../ipam/store.ts";
+import { bootId, type Entry, InProgress, openExistingStore, type Store } from "../ipam/store.ts";
 import { undoAll } from "./commit.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
@@ -18,13 +19,17 @@ export async function del(request: DeleteRequest): Promise<void> {
   try {
     // Left open: a plugin's process ends at once, and closing would write and sync.
     store = openExistingStore(request.dataDir);
-    entry = store?.deleting(request.attachment);
+    entry = store && (await deleting(store, request.attachment));
   } catch (error) {
+    if (error instanceof InProgress) throw error;
     errors.push(error as Error); // the link goes all the same
   }
   const kernel = new Kernel();
   errors.push(...undoAll(removals(request.attachment), kernel));
   kernel.close();
+  if (entry && store && entry.bootId !== bootId()) {
+    (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
+  }
   // While a link may still hold the address, the lease stays; the runtime calls DEL again.
   if (errors.length === 0) {
     try {
@@ -34,4 +39,14 @@ export async function del(request: DeleteRequest): Promise<void> {
     }
   }
   throwTogether(errors);
+}
+
+/** An ADD that is still at work is waited for: what it has yet to make would outlive this DEL. */
+async function deleting(store: Store, attachment: Attachment): Promise<Entry | undefined> {
+  try {
+    return store.deleting(attachment);
+  } catch (error) {
+    if (!(error instanceof InProgress)) throw error;
+    return (require("./patience.ts") as typeof import("./patience.ts")).patiently(() => store.deleting(attachment));
+  }
 }

@@ -5,16 +5,17 @@
 import type { Attachment } from "../conf/attachment.ts";
 import type { CollectRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
-import { openExistingStore, type Store } from "../ipam/store.ts";
-import { errno, isKernelError } from "../netlink/errors.ts";
+import { type Entry, isInProgress, isInterrupted, openExistingStore, type Store, thisProcess } from "../ipam/store.ts";
+import { errno } from "../netlink/errors.ts";
 import { commitBatch } from "../netlink/nft/batch.ts";
 import { deleteChain, listChains } from "../netlink/nft/chain.ts";
 import { flushChain } from "../netlink/nft/rule.ts";
 import { deleteTable, hasTable } from "../netlink/nft/table.ts";
-import { changeLink, deleteLink, deleteLinkGroup, type Link, listLinks } from "../netlink/route/link.ts";
+import { deleteLink, type Link, listLinks } from "../netlink/route/link.ts";
+import { condemn, ignoring } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
-import { bridgeGroup, condemnedGroup, hostLinkName, linkGroup, masqueradeChainPrefix } from "./names.ts";
+import { bridgeGroup, hostLinkName, linkGroup, masqueradeChainPrefix } from "./names.ts";
 import { table } from "./step/masquerade.ts";
 
 export interface Collected {
@@ -37,14 +38,16 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
     }
   };
   using store = await attempt(undefined, () => openExistingStore(request.dataDir));
-  const isValid = validity(request);
-  const stale = await attempt([], () =>
-    (store?.entries(request.network) ?? []).filter(({ attachment }) => !isValid(attachment)),
-  );
-  const links = await attempt([], () => staleLinks(request, kernel));
+  // Links before entries: what is being added now has its entry first, so its link is never taken for one without.
+  const all = await attempt([], () => ourLinks(request.network, kernel));
+  const entries = await attempt([], () => store?.entries(request.network) ?? []);
+  const { kept, stale } = sorted(request, entries);
+  const links = all.filter(({ name }) => !kept.has(name ?? ""));
   if (!dryRun) {
-    await attempt(undefined, () => removeLinks(request.network, links, kernel));
-    for (const entry of stale) {
+    const claimed: Entry[] = [];
+    for (const entry of stale) await attempt(undefined, () => void (store?.claim(entry) && claimed.push(entry)));
+    await attempt(undefined, () => condemn(request.network, links, kernel));
+    for (const entry of claimed) {
       await attempt(undefined, () =>
         ipamForRelease(request, entry).release(
           { ...request, attachment: entry.attachment, netns: entry.netnsPath },
@@ -54,7 +57,7 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
     }
     await attempt(undefined, () => ipamForRelease(request, undefined).collect?.(request));
   }
-  const isEmpty = request.valid.length === 0;
+  const isEmpty = kept.size === 0;
   const chains = isEmpty ? await attempt([], () => removeChains(request.network, kernel, dryRun)) : [];
   const bridges = isEmpty ? await attempt([], () => removeBridges(request, kernel, store, links, dryRun)) : [];
   kernel.close();
@@ -67,25 +70,34 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   };
 }
 
-function validity({ valid }: CollectRequest): (attachment: Attachment) => boolean {
-  const keys = new Set(valid.map(({ container, ifname }) => `${container}\0${ifname}`));
-  return ({ container, ifname }) => keys.has(`${container}\0${ifname}`);
+interface Sorted {
+  /** Names of the links that stay. */
+  readonly kept: ReadonlySet<string>;
+  readonly stale: readonly Entry[];
 }
 
-/** Links of the network's group whose name is not that of a valid attachment. */
-function staleLinks({ network, valid }: CollectRequest, kernel: Kernel): Link[] {
-  const keep = new Set(valid.map((one) => hostLinkName({ network, ...one })));
+/**
+ * What is valid stays, but for what a call that died left half-done: nobody was told that it succeeded. What is not
+ * valid goes, but for what another process is adding at this moment, or has added since this one began: the runtime
+ * wrote its list before.
+ */
+function sorted({ network, valid }: CollectRequest, entries: readonly Entry[]): Sorted {
+  const kept = new Set(valid.map((one) => hostLinkName({ network, ...one })));
+  const self = thisProcess();
+  const stale = entries.filter((entry) => {
+    const isNewer = entry.bootId === self.bootId && entry.pidStart > self.pidStart;
+    const isStale = isInterrupted(entry) || !(kept.has(entry.hostLink) || isNewer || isInProgress(entry));
+    if (isStale) kept.delete(entry.hostLink);
+    else kept.add(entry.hostLink);
+    return isStale;
+  });
+  return { kept, stale };
+}
+
+/** The links of the network's group. */
+function ourLinks(network: string, kernel: Kernel): Link[] {
   const group = linkGroup(network);
-  return listLinks(kernel.route("host")).filter((link) => link.group === group && !keep.has(link.name ?? ""));
-}
-
-/** One by one each waits for the kernel's readers; as a group they wait once. */
-function removeLinks(network: string, links: readonly Link[], kernel: Kernel): void {
-  if (links.length === 0) return;
-  const group = condemnedGroup(network);
-  const condemn = (link: Link) => changeLink(`condemn link ${link.name}`, { index: link.index, group });
-  for (const link of links) ignoring(errno.ENODEV, () => kernel.request("host", condemn(link)));
-  ignoring(errno.ENODEV, () => kernel.request("host", deleteLinkGroup(group)));
+  return listLinks(kernel.route("host")).filter((link) => link.group === group);
 }
 
 /** The network's masquerade chains, and the table with the last chain in it. */
@@ -119,12 +131,4 @@ function removeBridges(
   const names = idle.map(({ name }) => name ?? "");
   if (!dryRun) for (const name of names) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(name)));
   return names;
-}
-
-function ignoring(number: number, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!isKernelError(error, number)) throw error;
-  }
 }

@@ -28,20 +28,22 @@ const aliasBytesMax = 255;
 
 /**
  * What the host's end of a veth is told whose it is, in words: from these a lost store is made anew. None of the names
- * has a space in it. Undefined for names that are too long for it (the identifiers of container runtimes have 64 digits).
+ * has a space in it. Of names that are too long for it, the container's is left out (runtimes' have 64 digits).
  */
-export function aliasOf({ network, container, ifname }: Attachment): string | undefined {
+export function aliasOf({ network, container, ifname }: Attachment): string {
   const alias = `${aliasMark} ${network} ${container} ${ifname}`;
-  // Only an interface's name may have letters of more than a byte, and it has 15 bytes at most.
-  return alias.length <= aliasBytesMax - 12 ? alias : undefined;
+  return Buffer.byteLength(alias) <= aliasBytesMax ? alias : `${aliasMark} ${network}`.slice(0, aliasBytesMax);
 }
 
-/** The attachment that a link says it is of, if its name says the same. */
-export function attachmentOfAlias(alias: string, name: string): Attachment | undefined {
-  const [mark, network, container, ifname, ...more] = alias.split(" ");
-  if (mark !== aliasMark || !network || !container || !ifname || more.length > 0) return undefined;
+/**
+ * The attachment that a link says it is of, so far as its name and group say the same. One whose container is not told
+ * goes by the link's own name; undefined for one that was never told anything, as its ADD was killed before.
+ */
+export function attachmentOfAlias(alias: string, name: string, group: number): Attachment | undefined {
+  const [mark, network = "", container = "", ifname = ""] = alias.split(" ");
+  if (mark !== aliasMark || linkGroup(network) !== group) return undefined;
   const attachment = { network, container, ifname };
-  return hostLinkName(attachment) === name ? attachment : undefined;
+  return hostLinkName(attachment) === name ? attachment : { network, container: name, ifname: "-" };
 }
 
 /** IFLA_GROUP of a network's veths. Bit 30 is set, which keeps clear of the small numbers of /etc/iproute2/group. */

@@ -1,5 +1,4 @@
 /** The container's namespace as ADD and CHECK need it: there, a network namespace, and not the caller's own. */
-import { readFileSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import { closeNetns, isSameNetns, type Netns, NotANamespace, openNetns, openOwnNetns } from "../netlink/netns.ts";
 
@@ -29,21 +28,5 @@ function openOrFault(path: string): Netns {
       error.message,
       "CNI_NETNS must be the path of a network namespace, such as /run/netns/NAME or /proc/PID/ns/net",
     );
-  }
-}
-
-/** Changes with every boot: what the journal describes of an earlier one is gone. */
-export function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-}
-
-/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when there is none. A pid alone may be another process by now. */
-export function processStart(pid: number): bigint | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The second field, the command in brackets, may hold anything, brackets and spaces too.
-    return BigInt(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]!);
-  } catch {
-    return undefined;
   }
 }

@@ -9,9 +9,9 @@ export const openFlags = constants.SQLITE_OPEN_READWRITE | 0x0100_0000;
 /**
  * Makes the store under another name and links it into place whole. So nobody ever sees half a store: of two processes
  * that make one at once, the second finds the name taken and uses what the first made; one killed midway leaves only
- * a file that nobody reads.
+ * a file that nobody reads. For the same reason what `fill` writes is there from the first moment.
  */
-export function createStore(dataDir: string, path: string): void {
+export function createStore(dataDir: string, path: string, fill?: (draft: string, database: Database) => void): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const draft = `${path}.new-${crypto.randomUUID()}`;
   try {
@@ -20,6 +20,10 @@ export function createStore(dataDir: string, path: string): void {
     try {
       using database = new Database(draft, openFlags);
       database.run(schema);
+      if (fill !== undefined) {
+        fill(draft, database);
+        database.run("PRAGMA wal_checkpoint(TRUNCATE)"); // the log is not linked into place with the file
+      }
       database.close();
       fsyncSync(file);
     } finally {

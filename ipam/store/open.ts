@@ -14,11 +14,18 @@ export function storePathOf(dataDir: string): string {
   return join(dataDir, "ns-net.sqlite");
 }
 
-/** Opens the store for ADD, and makes it if there is none: the folder with mode 0700, the file with 0600. */
-export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault): Store {
+/**
+ * Opens the store for ADD, and makes it if there is none: the folder with mode 0700, the file with 0600. `fill` writes
+ * what is known of attachments that stand already before anybody else can see the new store.
+ */
+export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault, fill?: (draft: Store) => void): Store {
   const file = { path: storePathOf(dataDir), busyTimeoutMs };
   return guarded(file, () => {
-    if (!existsSync(file.path)) createStore(dataDir, file.path);
+    if (!existsSync(file.path)) {
+      const filled =
+        fill && ((path: string, database: Database) => fill(new SqliteStore({ path, busyTimeoutMs }, database)));
+      createStore(dataDir, file.path, filled);
+    }
     return open(file);
   });
 }

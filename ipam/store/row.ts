@@ -25,6 +25,7 @@ export interface Row {
   readonly pod_name: string | null;
   readonly delegated: string | null;
   readonly steps: string | null;
+  readonly gone_ms: number | null;
 }
 
 /** What `begin` writes; `owned` gives the values in this order. */
@@ -80,6 +81,7 @@ export function entryOf(row: Row): Entry {
     ...(row.pod_namespace === null ? {} : { podNamespace: row.pod_namespace }),
     ...(row.pod_name === null ? {} : { podName: row.pod_name }),
     ...(row.steps === null ? {} : { steps: JSON.parse(row.steps) as unknown[] }),
+    ...(row.gone_ms === null ? {} : { goneMs: row.gone_ms }),
     ...(row.delegated === null ? {} : { delegated: JSON.parse(row.delegated) as Delegated }),
   };
 }

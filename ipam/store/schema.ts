@@ -46,6 +46,7 @@ CREATE TABLE attachment (
   pod_name TEXT,
   steps TEXT,                    -- JSON: what was committed to the kernel, for check and repair
   delegated TEXT,                -- JSON: {"routes": [], "dns": {}}, what a delegate answered
+  gone_ms INTEGER,               -- since boot: when its namespace and link were first seen to be gone
   UNIQUE (network, container, ifname)
 ) STRICT;
 CREATE TABLE lease (

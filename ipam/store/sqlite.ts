@@ -9,6 +9,7 @@ import { guarded, type StoreFile } from "./failure.ts";
 import { addressKey } from "./key.ts";
 import { logBytesMax } from "./limits.ts";
 import { shortenLog } from "./log.ts";
+import { InProgress, isInProgress, thisProcess } from "./owner.ts";
 import { entryOf, owned, ownedColumns, type Row } from "./row.ts";
 import { isSameNamespace } from "./same.ts";
 
@@ -19,13 +20,18 @@ const sql = {
   find: `SELECT * FROM attachment WHERE ${ofAttachment}`,
   insert: `INSERT INTO attachment (network, container, ifname, state, created_ms, addresses, ${ownedColumns})
     VALUES (?, ?, ?, 'adding', ?, ?, ${marks}) RETURNING id`,
-  takeOver: `UPDATE attachment SET state = 'adding', (${ownedColumns}) = (${marks}) WHERE id = ?`,
+  takeOver: `UPDATE attachment SET state = 'adding', gone_ms = NULL, (${ownedColumns}) = (${marks}) WHERE id = ?`,
   regrant: "UPDATE attachment SET addresses = ?, delegated = NULL WHERE id = ?",
   reserve: "INSERT INTO lease (network, address_key, address, attachment_id) VALUES (?, ?, ?, ?)",
   unreserve: "DELETE FROM lease WHERE attachment_id = ?",
-  attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses), steps = ? WHERE ${ofAttachment}`,
+  attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses), steps = ?
+    WHERE ${ofAttachment} AND (state = 'attached' OR state = 'adding' AND pid = ${process.pid}) RETURNING 1`,
   answered: `UPDATE attachment SET addresses = ?, delegated = ? WHERE ${ofAttachment}`,
-  deleting: `UPDATE attachment SET state = 'deleting' WHERE ${ofAttachment} RETURNING *`,
+  claim: `UPDATE attachment SET state = 'deleting', boot_id = ?, pid = ?, pid_start = ?
+    WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? RETURNING 1`,
+  sighted: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
+  sweep: `DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE boot_id <> ?
+    AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') LIMIT ?) RETURNING 1`,
   entries: "SELECT * FROM attachment ORDER BY created_ms, id",
   entriesOf: "SELECT * FROM attachment WHERE network = ? ORDER BY created_ms, id",
   remove: `DELETE FROM attachment WHERE ${ofAttachment} RETURNING 1`,
@@ -51,6 +57,7 @@ export class SqliteStore implements Store {
       const row = this.#row("find", ...keyOf(entry.attachment));
       const standing = row === undefined ? undefined : entryOf(row);
       if (standing?.state === "attached" && isSameNamespace(standing, entry)) return { entry: standing, made: false };
+      if (standing !== undefined && isInProgress(standing)) throw new InProgress(standing);
       const decided = grant(standing);
       if (row === undefined || standing === undefined) {
         if (decided === "keep")
@@ -63,11 +70,12 @@ export class SqliteStore implements Store {
     });
   }
 
-  attached(attachment: Attachment, result: Parameters<Store["attached"]>[1]): void {
+  attached(attachment: Attachment, result: Parameters<Store["attached"]>[1]): boolean {
     const addresses = result.addresses === undefined ? null : JSON.stringify(result.addresses);
     const steps = result.steps === undefined ? null : JSON.stringify(result.steps);
-    this.#values("attached", result.mac ?? null, addresses, steps, ...keyOf(attachment));
+    const [updated] = this.#values("attached", result.mac ?? null, addresses, steps, ...keyOf(attachment));
     shortenLog(this.#file, this.#database, logBytesMax.attached);
+    return updated !== undefined;
   }
 
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void {
@@ -75,7 +83,25 @@ export class SqliteStore implements Store {
   }
 
   deleting(attachment: Attachment): Entry | undefined {
-    return this.#entry("deleting", ...keyOf(attachment));
+    for (;;) {
+      const entry = this.find(attachment);
+      if (entry === undefined || this.claim(entry)) return entry;
+    }
+  }
+
+  claim(entry: Entry): boolean {
+    if (isInProgress(entry)) throw new InProgress(entry);
+    const { bootId, pid, pidStart } = thisProcess();
+    const before = [...keyOf(entry.attachment), entry.state, entry.pid, entry.pidStart.toString()];
+    return this.#values("claim", bootId, pid, pidStart.toString(), ...before).length > 0;
+  }
+
+  sighted(attachment: Attachment, goneMs: number | undefined): void {
+    this.#values("sighted", goneMs ?? null, ...keyOf(attachment));
+  }
+
+  sweep(bootId: string, most: number): number {
+    return this.#values("sweep", bootId, most).length;
   }
 
   find(attachment: Attachment): Entry | undefined {

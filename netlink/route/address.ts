@@ -1,5 +1,5 @@
 /** Addresses: struct ifaddrmsg and IFA_* (linux/if_addr.h). */
-import { attributes, bytes, type Codec, joined, struct, text, u8, u32, type Values } from "../codec.ts";
+import { attributes, bytes, type Codec, i32, joined, struct, text, u8, u32, type Values } from "../codec.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 
@@ -21,6 +21,8 @@ const addressAttributes = attributes({
   label: [3, text],
   broadcast: [4, bytes],
   flags: [8, u32],
+  /** IFA_TARGET_NETNSID: of another namespace, by the number that the socket's own namespace has for it. */
+  netnsId: [10, i32],
 });
 
 export interface InterfaceAddress extends Values<(typeof addressAttributes)["table"]> {
@@ -77,7 +79,11 @@ export function addAddress({
 }
 
 function broadcastOf(address: Uint8Array, prefixLength: number): Uint8Array {
-  return address.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, prefixLength - 8 * i))));
+  const broadcast = address.slice();
+  for (let i = 0; i < broadcast.length; i++) {
+    broadcast[i]! |= 0xff >> Math.min(8, Math.max(0, prefixLength - 8 * i));
+  }
+  return broadcast;
 }
 
 export function deleteAddress({ index, address, prefixLength, text: shown }: AddressRequest): Message {
@@ -89,9 +95,10 @@ export function deleteAddress({ index, address, prefixLength, text: shown }: Add
   };
 }
 
-/** The addresses of one link, or of all when `index` is 0. */
-export function listAddresses(socket: NetlinkSocket, index = 0): InterfaceAddress[] {
-  const payload = header.put({ index });
+/** The addresses of one link, or of all when `index` is 0; of another namespace when its `netnsId` is given. */
+export function listAddresses(socket: NetlinkSocket, index = 0, netnsId?: number): InterfaceAddress[] {
+  const payload =
+    netnsId === undefined ? header.put({ index }) : joined([header.put({ index }), addressAttributes.put({ netnsId })]);
   return socket
     .dump({ what: `list the addresses of link ${index}`, type: addressType.get, flags: 0, payload })
     .map((frame) => addressPayload.get(frame.payload));

@@ -53,6 +53,8 @@ export const linkAttributes = attributes({
   address: [1, mac],
   name: [3, text],
   mtu: [4, u32],
+  /** IFLA_IFALIAS, at most 255 bytes; the kernel ignores it in the message that creates a link. */
+  alias: [20, text],
   /** The other end of a veth, or the device below. */
   peerIndex: [5, i32],
   /** Index of the bridge; 0 takes the link out. */
@@ -65,6 +67,8 @@ export const linkAttributes = attributes({
   extended: [29, u32],
   promiscuity: [30, u32],
   peerNetnsId: [37, i32],
+  /** IFLA_TARGET_NETNSID: of another namespace, by the number that the socket's own namespace has for it. */
+  netnsId: [46, i32],
   altNames: [52, list(53, text)],
 });
 
@@ -127,9 +131,9 @@ export function deleteLinkGroup(group: number): Message {
   return { what: `delete links of group ${group}`, type: linkType.delete, flags: 0, payload: payload({ group }) };
 }
 
-/** The link of this name or index in the socket's namespace; undefined when there is none. */
-export function getLink(socket: NetlinkSocket, which: string | number): Link | undefined {
-  const key = typeof which === "string" ? { name: which } : { index: which };
+/** The link of this name or index in the socket's namespace, or by index in the one of `netnsId`; undefined when there is none. */
+export function getLink(socket: NetlinkSocket, which: string | number, netnsId?: number): Link | undefined {
+  const key = typeof which === "string" ? { name: which } : { index: which, netnsId };
   try {
     const [frame] = socket.request({
       what: `look up link ${which}`,

@@ -9,11 +9,13 @@ export interface UpStep {
   readonly where: Where;
   readonly link: string;
   readonly netns: string;
+  /** What the link is told whose it is; rides in the same message. */
+  readonly alias?: string;
 }
 
 export const up: Kind<UpStep> = {
-  apply({ where, link }, kernel) {
-    kernel.request(where, changeLink(`bring up ${link}`, { name: link, set: linkFlag.up }));
+  apply({ where, link, alias }, kernel) {
+    kernel.request(where, changeLink(`bring up ${link}`, { name: link, set: linkFlag.up, alias }));
     return false;
   },
 
@@ -23,5 +25,7 @@ export const up: Kind<UpStep> = {
     return differences(`link ${link}`, { state: "up" }, { state: found.flags & linkFlag.up ? "up" : "down" });
   },
 
-  print: ({ where, link, netns }) => [`${ipWord(where, netns)} link set ${link} up`],
+  print: ({ where, link, netns, alias }) => [
+    `${ipWord(where, netns)} link set ${link} up${alias === undefined ? "" : ` alias "${alias}"`}`,
+  ],
 };

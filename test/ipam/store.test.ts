@@ -68,7 +68,8 @@ describe("Store", () => {
     store.begin(entryOf(attachment), () => granted("10.1.0.2"));
     store.attached(attachment, { mac: "02:00:00:00:00:01" });
     assert.deepEqual([store.find(attachment)?.state, store.find(attachment)?.mac], ["attached", "02:00:00:00:00:01"]);
-    assert.equal(store.deleting(attachment)?.state, "deleting");
+    assert.equal(store.deleting(attachment)?.state, "attached", "as it stood before");
+    assert.equal(store.find(attachment)?.state, "deleting");
     assert.equal(store.remove(attachment), true);
     assert.equal(store.find(attachment), undefined);
     assert.equal(store.remove(attachment), false);
@@ -119,9 +120,11 @@ describe("Store", () => {
     s.store.begin(first, () => granted("10.1.0.2"));
     assert.equal(s.store.begin({ ...first, pid: 200 }, () => "keep").made, false);
     assert.equal(s.store.find(attachment)?.pid, 200);
-    s.store.attached(attachment, {});
+    assert.equal(s.store.attached(attachment, {}), false, "it is process 200's");
+    s.store.begin({ ...first, pid: process.pid }, () => "keep");
+    assert.equal(s.store.attached(attachment, {}), true);
     s.store.begin({ ...first, pid: 300 }, () => "keep");
-    assert.deepEqual([s.store.find(attachment)?.pid, s.store.find(attachment)?.state], [200, "attached"]);
+    assert.deepEqual([s.store.find(attachment)?.pid, s.store.find(attachment)?.state], [process.pid, "attached"]);
     s.store.begin({ ...first, pid: 400, bootId: "next" }, () => "keep");
     assert.deepEqual([s.store.find(attachment)?.pid, s.store.find(attachment)?.state], [400, "adding"]);
   });

@@ -1,0 +1,56 @@
+/** Who is at work on an entry, and whether it still is: by boot, pid and start time, since a pid alone is given out again. */
+import { readFileSync } from "node:fs";
+import { attachmentText } from "../../conf/attachment.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import type { Entry } from "../store.ts";
+
+export interface Owner {
+  readonly bootId: string;
+  readonly pid: number;
+  readonly pidStart: bigint;
+}
+
+/** Changes with every boot: what the journal describes of an earlier one is gone. */
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+/**
+ * When a process started, in clock ticks since boot; undefined when there is none, or only its zombie (a parent that is
+ * slow to ask keeps one for long, and it does nothing any more).
+ */
+export function processStart(pid: number): bigint | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // proc(5): the second field, the command in brackets, may hold anything; state is the third, the start the 22nd.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : BigInt(fields[19]!);
+  } catch {
+    return undefined;
+  }
+}
+
+export function thisProcess(): Owner {
+  return { bootId: bootId(), pid: process.pid, pidStart: processStart(process.pid) ?? 0n };
+}
+
+/** True while another process is adding or deleting it. What is in progress and not this was left by one that died. */
+export function isInProgress({ state, bootId: boot, pid, pidStart }: Entry): boolean {
+  return state !== "attached" && pid !== process.pid && boot === bootId() && processStart(pid) === pidStart;
+}
+
+/** True for what a process that died left half-done: it never told anybody that it succeeded. */
+export function isInterrupted(entry: Entry): boolean {
+  return entry.state !== "attached" && entry.pid !== process.pid && !isInProgress(entry);
+}
+
+/** Another process is at work on the attachment. Of its own class, so that a caller can wait. */
+export class InProgress extends Fault {
+  constructor({ attachment, state, pid }: Entry) {
+    super(
+      code.tryAgain,
+      `Cannot change ${attachmentText(attachment)}: process ${pid} is ${state} it`,
+      `Try again; if it persists, see what process ${pid} waits for, and end it`,
+    );
+  }
+}

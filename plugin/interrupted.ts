@@ -1,0 +1,24 @@
+/** What a call that died half-way left of an attachment, undone by the next ADD of the same one. */
+import type { Attachment } from "../conf/attachment.ts";
+import { openExistingStore } from "../ipam/store.ts";
+import { undoAll } from "./commit.ts";
+import { throwTogether } from "./failure.ts";
+import type { Kernel } from "./kernel.ts";
+import { patiently } from "./patience.ts";
+import { removals } from "./plan.ts";
+
+/**
+ * True when something was undone. An attachment that was told to be attached is left alone, and so is what another
+ * process is still at work on: that one is waited for. The entry stays, claimed for this process: its lease is taken over.
+ */
+export async function undoInterrupted(attachment: Attachment, dataDir: string, kernel: Kernel): Promise<boolean> {
+  const store = openExistingStore(dataDir);
+  const isOurs = await patiently(() => {
+    const entry = store?.find(attachment);
+    return entry !== undefined && entry.state !== "attached" && store!.claim(entry);
+  });
+  if (!isOurs) return false;
+  throwTogether(undoAll(removals(attachment), kernel));
+  kernel.forget("pod", attachment.ifname);
+  return true;
+}

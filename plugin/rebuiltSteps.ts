@@ -1,0 +1,93 @@
+/** The plan of an attachment whose entry was lost, read back from the kernel: what stands is taken for what was wanted. */
+import { formatCidr, networkOf } from "../conf/address.ts";
+import { getChain } from "../netlink/nft/chain.ts";
+import { linkFlag, portOf } from "../netlink/route/link.ts";
+import type { Kernel } from "./kernel.ts";
+import { aliasOf, bridgeGroup, masqueradeChain } from "./names.ts";
+import type { Standing } from "./rebuild.ts";
+import type { Step } from "./step/index.ts";
+import { table } from "./step/masquerade.ts";
+
+/** Routes in the container are its own affair by now: they are not among the steps. */
+export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
+  const { attachment, host, inner, addresses, netns } = standing;
+  if (netns === undefined || inner === undefined || host.name === undefined) return [];
+  const port = portOf(host);
+  const [link, path] = [host.name, netns.path];
+  return [
+    ...bridgeSteps(standing),
+    ...masqueradeSteps(standing, kernel),
+    {
+      kind: "veth",
+      host: link,
+      hostMac: host.address ?? "",
+      ifname: attachment.ifname,
+      mac: inner.address ?? "",
+      mtu: host.mtu ?? 0,
+      innerMtu: inner.mtu ?? 0,
+      bridge: standing.bridge?.name ?? "",
+      group: host.group ?? 0,
+      netns: path,
+    },
+    { kind: "silent", where: "host", link, netns: path },
+    { kind: "bridgePort", link, hairpin: port?.hairpin === 1, isolated: port?.isolated === 1 },
+    { kind: "up", where: "host", link, netns: path, alias: aliasOf(attachment) },
+    ...addresses.map(
+      (cidr): Step => ({
+        kind: "address",
+        where: "pod",
+        link: attachment.ifname,
+        address: formatCidr(cidr),
+        detectDuplicates: false,
+        netns: path,
+        replaces: [],
+      }),
+    ),
+    { kind: "up", where: "pod", link: attachment.ifname, netns: path },
+    { kind: "forwarding", link },
+  ];
+}
+
+function bridgeSteps({ attachment, bridge, bridgeAddresses, netns, addresses }: Standing): Step[] {
+  if (bridge?.name === undefined || netns === undefined) return [];
+  const { name, address: mac = "", mtu = 0, flags } = bridge;
+  const gateways = bridgeAddresses.filter((one) =>
+    addresses.some((cidr) => formatCidr(networkOf(cidr)) === formatCidr(networkOf(one))),
+  );
+  const forwards = (family: 4 | 6, path: string): Step[] =>
+    gateways.some((one) => one.family === family)
+      ? [{ kind: "sysctl", where: "host", path, value: "1", netns: netns.path }]
+      : [];
+  return [
+    ...forwards(4, "net/ipv4/ip_forward"),
+    ...forwards(6, "net/ipv6/conf/all/forwarding"),
+    {
+      kind: "bridge",
+      name,
+      mac,
+      mtu,
+      group: bridgeGroup(attachment.network),
+      promiscuous: (flags & linkFlag.promiscuous) !== 0,
+    },
+    ...gateways.map(
+      (gateway): Step => ({
+        kind: "address",
+        where: "host",
+        link: name,
+        address: formatCidr(gateway),
+        detectDuplicates: false,
+        netns: netns.path,
+        replaces: [],
+      }),
+    ),
+  ];
+}
+
+/** The chain's name says for which subnets it is: where it stands for these, masquerading was wanted. */
+function masqueradeSteps({ attachment: { network }, addresses }: Standing, kernel: Kernel): Step[] {
+  if (addresses.length === 0) return [];
+  const subnets = [...new Set(addresses.map((cidr) => formatCidr(networkOf(cidr))))];
+  const chain = masqueradeChain(network, addresses.map(networkOf));
+  if (!getChain(kernel.netfilter, table, chain)) return [];
+  return [{ kind: "masquerade", network, subnets }];
+}

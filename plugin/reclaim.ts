@@ -1,0 +1,89 @@
+/**
+ * Leases of attachments that provably are no more, freed without anybody having asked: container runtimes forget to DEL
+ * (a crash, a reboot, a time-out), and most of them never call GC. What proves it:
+ *
+ *   - the entry is of an earlier boot: with it went every namespace and link;
+ *   - the call that made it died half-way, so nobody was told that it succeeded;
+ *   - its link is gone, and with a veth its other end, and at its path there is no namespace or another one; seen twice,
+ *     a while apart, because a runtime may be between two things it does.
+ */
+import { readFileSync } from "node:fs";
+import { PoolFull } from "../ipam/grant.ts";
+import { ipamKeepsLeases } from "../ipam/index.ts";
+import { bootId, type Entry, InProgress, isInProgress, isInterrupted, type Store } from "../ipam/store.ts";
+import { isSameNetns, netnsIdentity } from "../netlink/netns.ts";
+import { type Link, listLinks } from "../netlink/route/link.ts";
+import { condemn } from "./condemn.ts";
+import type { Kernel } from "./kernel.ts";
+import { patiently } from "./patience.ts";
+
+export interface Place {
+  readonly network: string;
+  readonly store: Store;
+  readonly kernel: Kernel;
+}
+
+/** Between the two looks at a namespace that is gone. */
+const secondLookMs = 1000;
+
+/** After a refusal: another process is waited for, and in a full pool dead leases are freed; then `work` is tried again. */
+export async function retried<T>(error: unknown, place: Place, work: () => T | Promise<T>): Promise<T> {
+  if (error instanceof InProgress) return patiently(work);
+  if (!(error instanceof PoolFull)) throw error;
+  let found = reclaim(place);
+  if (found.freed === 0 && found.sighted > 0) {
+    await new Promise((resolve) => setTimeout(resolve, secondLookMs));
+    found = reclaim(place);
+  }
+  if (found.freed === 0) throw error;
+  return work();
+}
+
+/** Frees what is dead, and notes what looks so for the first time. */
+export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly sighted: number } {
+  // Links before entries: a link is made after its entry, so none that is seen lacks one because it is new.
+  const links = new Map(listLinks(kernel.route("host")).map((link) => [link.name ?? "", link]));
+  const judged = judge(store.entries(network), links);
+  const dead = judged.dead.filter((entry) => store.claim(entry));
+  const left = dead.flatMap(({ hostLink }) => links.get(hostLink) ?? []);
+  condemn(network, left, kernel);
+  for (const { attachment } of dead) store.remove(attachment);
+  for (const { attachment } of judged.revived) store.sighted(attachment, undefined);
+  for (const { attachment } of judged.sighted) store.sighted(attachment, uptimeMs());
+  return { freed: dead.length, sighted: judged.sighted.length };
+}
+
+interface Judged {
+  readonly dead: readonly Entry[];
+  readonly sighted: readonly Entry[];
+  readonly revived: readonly Entry[];
+}
+
+/** Which entries are dead for certain, which look so for the first time, and which looked so and live. Changes nothing. */
+export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link>): Judged {
+  const dead: Entry[] = [];
+  const sighted: Entry[] = [];
+  const revived: Entry[] = [];
+  const boot = bootId();
+  for (const entry of entries) {
+    if (isInProgress(entry) || !ipamKeepsLeases(entry.ipamType)) continue;
+    const isGone = !links.has(entry.hostLink) && !isThere(entry);
+    if (entry.bootId !== boot ? !links.has(entry.hostLink) : isInterrupted(entry)) dead.push(entry);
+    else if (!isGone) {
+      if (entry.goneMs !== undefined) revived.push(entry);
+    } else if (entry.goneMs === undefined) sighted.push(entry);
+    else if (uptimeMs() - entry.goneMs >= secondLookMs) dead.push(entry);
+  }
+  return { dead, sighted, revived };
+}
+
+/** True when the namespace an entry speaks of is at its path. */
+function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: Entry): boolean {
+  const found = netnsIdentity(netnsPath);
+  return found !== undefined && isSameNetns(found, { device, inode });
+}
+
+/** A clock that nobody sets back. */
+function uptimeMs(): number {
+  return Math.round(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1000);
+}

@@ -1,0 +1,53 @@
+/** The network namespaces that can be reached from here: by a name below /run/netns, or by a process that is in them. */
+import { readdirSync } from "node:fs";
+import { closeNetns, type Netns, netnsFolder, openNetns } from "../netlink/netns.ts";
+import { netnsIdOf } from "../netlink/route/netnsId.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
+
+export interface SeenNamespace {
+  readonly path: string;
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+/** By the number that the socket's namespace has for each; one without a number has no link to here. */
+export function namespacesById(socket: NetlinkSocket): ReadonlyMap<number, SeenNamespace> {
+  const found = new Map<number, SeenNamespace>();
+  const seen = new Set<bigint>();
+  for (const path of paths()) {
+    const netns = opened(path);
+    if (netns === undefined) continue;
+    const { fd, device, inode } = netns;
+    if (!seen.has(inode)) {
+      seen.add(inode);
+      const id = netnsIdOf(socket, fd);
+      if (id !== undefined) found.set(id, { path, device, inode });
+    }
+    closeNetns(netns);
+  }
+  return found;
+}
+
+/** Names first: they say more than a process's number, and last longer. */
+function paths(): string[] {
+  const names = listed(netnsFolder).map((name) => `${netnsFolder}/${name}`);
+  const processes = listed("/proc").filter((name) => /^\d+$/.test(name));
+  return [...names, ...processes.map((pid) => `/proc/${pid}/ns/net`)];
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined for what is no namespace, or gone by now. */
+function opened(path: string): Netns | undefined {
+  try {
+    return openNetns(path);
+  } catch {
+    return undefined;
+  }
+}
