@@ -115,11 +115,12 @@ export function joinNetlinkGroup(socket: number, group: number): void {
 }
 
 const POLLIN = 1;
-const drained = new Uint8Array(64 * 1024);
+const drainedBytes = 64 * 1024;
 
 /** Blocks until something can be read or the time is over; what came is thrown away. */
 export function waitReadable(socket: number, timeoutMs: number): void {
   const descriptor = new Int32Array([socket, POLLIN]);
+  const drained = new Uint8Array(drainedBytes);
   rarely().poll(ptr(descriptor), 1, Math.ceil(timeoutMs));
   // Two thrown-away reasons to ask again: a message, or ENOBUFS because there were too many.
   while (Number(c.recv(socket, ptr(drained), drained.length, MSG_DONTWAIT)) > 0);
