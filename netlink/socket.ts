@@ -10,8 +10,8 @@ import { enableNetlinkOption, netlinkOption, netlinkSocket, receive, send } from
 
 export const protocol = { route: 0, netfilter: 12 } as const;
 
-/** Limits of ours. A datagram of a dump has at most 32 KiB, however large the buffer (netlink_recvmsg, netlink_dump). */
-const receiveBytes = 32 * 1024;
+/** Limits of ours. A datagram of a dump has at most 32 KiB; one link with hundreds of names may have more. */
+const receiveBytes = 64 * 1024;
 const dumpBytesMax = 256 * 1024 * 1024;
 const dumpAttemptsMax = 8;
 
