@@ -52,6 +52,14 @@ export function isAlive({ netnsPath, netnsDevice, netnsInode }: Entry): boolean 
   return identity !== undefined && identity.device === netnsDevice && identity.inode === netnsInode;
 }
 
+/**
+ * True unless the entry's namespace is gone for certain: with an earlier boot, or not at its path any more and no
+ * process in it either. A runtime may take a name away before the last process has ended.
+ */
+export function mayStand(entry: Entry, boot: string, pids: ReadonlyMap<bigint, number>): boolean {
+  return entry.bootId === boot && (isAlive(entry) || pids.has(entry.netnsInode));
+}
+
 /** The first process in each network namespace, by inode: `/proc/PID/ns/net` reads `net:[4026531840]`. */
 export function pidsByInode(): ReadonlyMap<bigint, number> {
   const pids = new Map<bigint, number>();

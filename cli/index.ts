@@ -21,5 +21,9 @@ export const commands = {
   ),
   check: listed("compare an attachment with what add made", () => import("./command/check.ts")),
   exec: listed("run a command inside a namespace", () => import("./command/exec.ts")),
+  repair: listed(
+    "put right what was lost: the store, rules, addresses, the bridge",
+    () => import("./command/repair.ts"),
+  ),
   gc: listed("remove what belongs to namespaces that are gone", () => import("./command/gc.ts")),
 } as const;

@@ -7,6 +7,7 @@ import type { Attachment } from "../conf/attachment.ts";
 import type { Dns, Route } from "../conf/network.ts";
 import type { LeasedAddress } from "./ipam.ts";
 
+export { StoreDamaged } from "./store/failure.ts";
 export { openExistingStore, openStore } from "./store/open.ts";
 export { bootId, InProgress, isInProgress, isInterrupted, thisProcess } from "./store/owner.ts";
 
@@ -114,6 +115,8 @@ export interface Store extends Disposable {
   holder(network: string, address: Address): Entry | undefined;
   /** How many addresses from `first` to `last` are reserved in the network. */
   reservedCount(network: string, first: Address, last: Address): number;
+  /** What SQLite finds wrong with the file, read whole; undefined when it is right. */
+  damage(): string | undefined;
   /** How many entries of the network are from another boot than this. */
   staleCount(network: string, bootId: string): number;
   memory(network: string): NetworkMemory | undefined;

@@ -27,10 +27,12 @@ export interface Standing {
   readonly netns: SeenNamespace | undefined;
 }
 
-/** Writes an entry for each attachment that stands; how many there are. */
+/** Writes an entry for each attachment that stands and has none; how many that were. */
 export function rebuild(draft: Store, kernel: Kernel): number {
-  const hosts = listLinks(kernel.route("host")).filter(isOurs);
-  if (hosts.length === 0) return 0;
+  const standing = listLinks(kernel.route("host")).filter(isOurs);
+  if (standing.length === 0) return 0;
+  const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
+  const hosts = standing.filter(({ name }) => !known.has(name ?? ""));
   const namespaces = namespacesById(kernel.route("host"));
   for (const host of hosts) enter(draft, standingOf(host, namespaces, kernel), kernel);
   return hosts.length;

@@ -2,11 +2,11 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import type { CollectRequest } from "../../conf/request.ts";
-import type { Entry } from "../../ipam/store.ts";
+import { bootId, type Entry } from "../../ipam/store.ts";
 import { throwTogether } from "../../plugin/failure.ts";
 import { type Collected, gc } from "../../plugin/gc.ts";
 import { writeOut } from "../../plugin/output.ts";
-import { entries, isAlive } from "../attachments.ts";
+import { entries, mayStand, pidsByInode } from "../attachments.ts";
 import { command } from "../command.ts";
 import { defaultNetwork } from "../network.ts";
 import { networkOptions } from "./options.ts";
@@ -49,6 +49,7 @@ export default command({
 
 function requestFor(network: string, all: readonly Entry[], dataDir: string): CollectRequest {
   const mine = all.filter(({ attachment }) => attachment.network === network);
+  const [boot, pids] = [bootId(), pidsByInode()];
   return {
     network,
     cniVersion: "1.1.0",
@@ -58,7 +59,7 @@ function requestFor(network: string, all: readonly Entry[], dataDir: string): Co
     pluginPath: [],
     raw: { environment: {}, stdin: "" },
     valid: mine
-      .filter(isAlive)
+      .filter((entry) => mayStand(entry, boot, pids))
       .map(({ attachment: { container, ifname } }: { attachment: Attachment }) => ({ container, ifname })),
   };
 }

@@ -9,6 +9,16 @@ export interface StoreFile {
   readonly busyTimeoutMs: number;
 }
 
+/** The file is there and holds no store, or a broken one. Of its own class, because that can be repaired. */
+export class StoreDamaged extends Fault {
+  constructor(storePath: string, what: string) {
+    super(code.io, `Cannot use the store ${storePath}: ${what}`, repairCure);
+  }
+}
+
+const repairCure =
+  'Run "ns-net repair": it sets the file aside and makes a new store from the links that stand, so that no address in use is given again';
+
 /** Runs `body`; whatever the file or the disk refuses becomes a Fault that names the store. */
 export function guarded<T>(file: StoreFile, body: () => T): T {
   try {
@@ -21,6 +31,9 @@ export function guarded<T>(file: StoreFile, body: () => T): T {
 function storeFault({ path: storePath, busyTimeoutMs }: StoreFile, error: unknown): unknown {
   const reason = (error as { code?: unknown } | null)?.code;
   if (error instanceof Fault || typeof reason !== "string") return error;
+  if (/^SQLITE_(NOTADB|CORRUPT|FORMAT|SCHEMA)/.test(reason)) {
+    return new StoreDamaged(storePath, "it is not a store of ns-net, or is damaged");
+  }
   const found = cures.find(([pattern]) => pattern.test(reason));
   if (reason.startsWith("SQLITE_BUSY")) return busy(storePath, busyTimeoutMs);
   const message = error instanceof Error ? error.message : String(error);
@@ -38,17 +51,8 @@ function busy(storePath: string, busyTimeoutMs: number): Fault {
   );
 }
 
-/** The cure of a file that holds no store, or a broken one. */
-export function asideCure(storePath: string): string {
-  return (
-    `Move ${storePath} and its -wal and -shm files aside; a new store is then made. It will not know of the ` +
-    "addresses of containers that still run, so restart those"
-  );
-}
-
 /** By the name of SQLite's code or of the errno. The first that matches holds. */
 const cures: readonly (readonly [RegExp, string, (storePath: string) => string])[] = [
-  [/^SQLITE_(NOTADB|CORRUPT|FORMAT|SCHEMA)/, "it is not a store of ns-net, or is damaged", asideCure],
   [
     /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/,
     "the disk is full",

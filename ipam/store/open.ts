@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Store } from "../store.ts";
 import { createStore, openFlags } from "./create.ts";
-import { asideCure, guarded, type StoreFile } from "./failure.ts";
+import { guarded, StoreDamaged, type StoreFile } from "./failure.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
 import { schemaVersion } from "./schema.ts";
 import { SqliteStore } from "./sqlite.ts";
@@ -59,5 +59,5 @@ function requireVersion(path: string, version: number): void {
       "Install that newer version again, or set another dataDir",
     );
   }
-  throw new Fault(code.io, `Cannot use the store ${path}: it is not a store of ns-net`, asideCure(path));
+  throw new StoreDamaged(path, "it is not a store of ns-net");
 }

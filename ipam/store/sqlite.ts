@@ -126,6 +126,11 @@ export class SqliteStore implements Store {
     return this.#count("reservedCount", network, addressKey(first), addressKey(last));
   }
 
+  damage(): string | undefined {
+    const [first] = guarded(this.#file, () => this.#database.prepare("PRAGMA integrity_check(1)").values()[0]) ?? [];
+    return first === "ok" ? undefined : String(first);
+  }
+
   staleCount(network: string, bootId: string): number {
     return this.#count("staleCount", network, bootId);
   }

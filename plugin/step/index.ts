@@ -1,4 +1,5 @@
 /** The kinds of step. The mapped type makes a missing or misnamed kind a compile error. */
+import type { Message } from "../../netlink/message.ts";
 import type { Kernel } from "../kernel.ts";
 import { type AddressStep, address } from "./address.ts";
 import { type BridgeStep, bridge } from "./bridge.ts";
@@ -53,5 +54,13 @@ const kindOf = (step: { readonly kind: Step["kind"] }) => kinds[step.kind] as un
 /** True when this call made something that `undoStep` removes. */
 export const applyStep = (step: Step, kernel: Kernel): boolean => kindOf(step).apply(step, kernel);
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);
+/** Puts a step right that differs from the kernel; rules are answered, not written, so that all go in one batch. */
+export function mendStep(step: Step, kernel: Kernel): readonly Message[] {
+  const kind = kindOf(step);
+  if (kind.rules) return kind.rules(step, kernel);
+  if (kind.mend) kind.mend(step, kernel);
+  else kind.apply(step, kernel);
+  return [];
+}
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
 export const printStep = (step: Step): readonly string[] => kindOf(step).print(step);

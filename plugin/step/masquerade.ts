@@ -4,6 +4,7 @@
  * The chain's name carries a hash of the subnets: where the name stands, the rules are right and nothing is written.
  */
 import { type Cidr, formatCidr, parseCidr } from "../../conf/address.ts";
+import type { Message } from "../../netlink/message.ts";
 import { type BaseChain, getChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
 import type { Expression } from "../../netlink/nft/expr/expression.ts";
 import { expressionText } from "../../netlink/nft/expr/index.ts";
@@ -48,18 +49,25 @@ function chainOf({ network, subnets }: MasqueradeStep) {
   return { chain: masqueradeChain(network, cidrs), cidrs };
 }
 
+function rulesOf(step: MasqueradeStep): Message[] {
+  const { chain, cidrs } = chainOf(step);
+  const messages = [
+    newTable(table, tableComment),
+    newChain(table, chain, base, `network ${step.network}`),
+    flushChain(table, chain), // of another ADD that was first
+  ];
+  for (const subnet of cidrs) messages.push(newRule(table, chain, ruleFor(subnet), step.network));
+  return messages;
+}
+
 export const masquerade: Kind<MasqueradeStep> = {
   apply(step, kernel) {
-    const { chain, cidrs } = chainOf(step);
-    if (getChain(kernel.netfilter, table, chain)) return false;
-    kernel.batch([
-      newTable(table, tableComment),
-      newChain(table, chain, base, `network ${step.network}`),
-      flushChain(table, chain), // of another ADD that was first
-      ...cidrs.map((subnet) => newRule(table, chain, ruleFor(subnet), step.network)),
-    ]);
+    if (getChain(kernel.netfilter, table, chainOf(step).chain)) return false;
+    kernel.batch(rulesOf(step));
     return false;
   },
+
+  rules: rulesOf,
 
   check(step, kernel) {
     const { chain, cidrs } = chainOf(step);

@@ -1,4 +1,5 @@
 /** What a step is: data, and for each kind of it four readings. */
+import type { Message } from "../../netlink/message.ts";
 import type { Kernel } from "../kernel.ts";
 
 /** What CHECK found different: `mtu of eth0`, `1500`, `1400`. */
@@ -14,6 +15,10 @@ export interface Kind<Step, Key = Step> {
   apply(step: Step, kernel: Kernel): boolean;
   /** Removes it; absent is success. A kind whose effect dies with another step's, or is shared by attachments, has none. */
   undo?(key: Key, kernel: Kernel): void;
+  /** For repair: the nf_tables messages that put it in place whatever is there, so that those of all go in one batch. */
+  rules?(step: Step, kernel: Kernel): readonly Message[];
+  /** For repair, where `apply` would make what still stands in part: sets right what `check` found. */
+  mend?(step: Step, kernel: Kernel): void;
   /** Compares it with the kernel; changes nothing. */
   check(step: Step, kernel: Kernel): readonly Difference[];
   /** The commands a person would have typed. */

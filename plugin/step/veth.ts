@@ -4,7 +4,7 @@
  */
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
-import { createLink, deleteLink } from "../../netlink/route/link.ts";
+import { changeLink, createLink, deleteLink } from "../../netlink/route/link.ts";
 import { differences, type Kind, missing } from "./step.ts";
 import { netnsWord } from "./words.ts";
 
@@ -49,6 +49,14 @@ export const veth: Kind<VethStep, VethKey> = {
     } catch (error) {
       if (!isKernelError(error, errno.ENODEV)) throw error;
     }
+    kernel.forget("host", host);
+  },
+
+  /** A pair that is gone is gone with all the container had on it: only making it anew would help, so that is told. */
+  mend({ host, mtu, bridge, group }, kernel) {
+    if (!kernel.link("host", host)) return;
+    const master = kernel.indexOf("host", bridge);
+    kernel.request("host", changeLink(`put ${host} into bridge ${bridge}`, { name: host, master, mtu, group }));
     kernel.forget("host", host);
   },
 

@@ -1,0 +1,24 @@
+/** `ns-net repair` */
+import { defaultDataDir } from "../../conf/identity.ts";
+import { writeOut } from "../../plugin/output.ts";
+import { repair, repairText } from "../../plugin/repair.ts";
+import { command } from "../command.ts";
+import { networkOptions } from "./options.ts";
+
+export default command({
+  about:
+    "Make a lost or broken store anew from the links that stand, and put right what differs from what add made:\nrules that were flushed, a bridge that was deleted or is down, addresses and settings that are gone.",
+  usage: "[options]",
+  operands: [0, 0],
+  options: {
+    "data-dir": networkOptions["data-dir"],
+    "dry-run": { type: "boolean", about: "print what would be put right, and change nothing" },
+    json: { type: "boolean", about: "print JSON" },
+  },
+
+  run({ options: { json, "data-dir": dataDir = defaultDataDir, "dry-run": dryRun = false } }) {
+    const repaired = repair(dataDir, dryRun);
+    writeOut(json ? `${JSON.stringify(repaired, null, 2)}\n` : repairText(repaired, dryRun));
+    return !dryRun && repaired.attachments.some(({ left }) => left.length > 0) ? 1 : 0;
+  },
+});
