@@ -1,6 +1,6 @@
 /** Makes the store's file. */
 import { constants, Database } from "bun:sqlite";
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { schema } from "./schema.ts";
 
 /** Never through a symbolic link: SQLITE_OPEN_NOFOLLOW, https://sqlite.org/c3ref/open.html; Bun's constants lack it. */
@@ -29,10 +29,17 @@ export function createStore(dataDir: string, path: string, fill?: (draft: string
     } finally {
       closeSync(file);
     }
+    removeLostLog(path);
     linkIfAbsent(draft, path);
   } finally {
     removeDraft(draft);
   }
+}
+
+/** A log that lost its file, because somebody deleted that alone: SQLite would read it as if it were the new file's. */
+function removeLostLog(path: string): void {
+  if (!existsSync(`${path}-wal`) || existsSync(path)) return;
+  for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
 }
 
 function linkIfAbsent(from: string, to: string): void {

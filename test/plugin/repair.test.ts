@@ -1,0 +1,138 @@
+/** Repair: a lost or broken store from the links that stand, and what somebody else took away put back. Through the command line. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { needs } from "../support/needs.ts";
+import { nsNet } from "../support/plugin.ts";
+import { links, run } from "../support/sandbox.ts";
+import { tcpReach, tcpServer } from "../support/tcp.ts";
+import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts";
+
+function repair(world: World, ...options: string[]): string {
+  return run(world.host.inside([nsNet, "repair", "--data-dir", world.dataDir, ...options]));
+}
+
+const storePath = (world: World) => join(world.dataDir, "ns-net.sqlite");
+const brokenOnes = (world: World) => readdirSync(world.dataDir).filter((name) => name.includes(".broken-"));
+
+function checked(
+  world: World,
+  config: object,
+  container: string,
+  netns: ReturnType<World["netns"]>,
+  prevResult: object,
+) {
+  world.must("CHECK", { ...config, prevResult }, { netns, container });
+}
+
+describe("repair of the store", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "ipv6", "nft nat");
+  });
+
+  let log: Uint8Array = new Uint8Array(0);
+  const damages: Record<string, (path: string) => void> = {
+    "that holds something else": (path) =>
+      writeFileSync(path, "not a database, but a letter to a friend\n".repeat(100)),
+    "that is empty": (path) => truncateSync(path, 0),
+    "that was deleted": (path) => rmSync(path),
+    "that was deleted without its log": (path) => {
+      rmSync(path);
+      writeFileSync(`${path}-wal`, log);
+    },
+  };
+
+  for (const [how, damage] of Object.entries(damages)) {
+    it(`${how}: every attachment is there again, and CHECK is content`, () => {
+      using world = freshWorld();
+      const config = world.network({ ipMasq: true, ipam: dualStack });
+      const pods = ["a", "b"].map((container) => {
+        const netns = world.netns();
+        return { container, netns, result: world.must("ADD", config, { netns, container }) };
+      });
+      const before = world.leases().sort();
+      log = readFileSync(`${storePath(world)}-wal`);
+      for (const suffix of ["-wal", "-shm"]) rmSync(storePath(world) + suffix, { force: true });
+      damage(storePath(world));
+      assert.match(repair(world), /2 attachments were entered anew/);
+      assert.deepEqual(world.leases().sort(), before);
+      assert.equal(brokenOnes(world).length > 0, !how.startsWith("that was deleted"));
+      for (const { container, netns, result } of pods) checked(world, config, container, netns, result);
+      const { ips } = world.must("ADD", config, { netns: world.netns(), container: "c" });
+      for (const { address } of ips) assert.ok(!before.join(" ").includes(address), `${address} was given twice`);
+      for (const container of ["a", "b", "c"]) world.must("DEL", config, { container });
+      assert.deepEqual([ourLinks(world.host), world.rows()], [[], []]);
+    });
+  }
+
+  it("enters an attachment whose row somebody deleted", () => {
+    using world = freshWorld();
+    for (const container of ["a", "b"]) world.must("ADD", world.network(), { netns: world.netns(), container });
+    const before = world.leases().sort();
+    run(["sqlite3", storePath(world), "DELETE FROM attachment WHERE container = 'a'"]);
+    assert.match(repair(world), /1 attachments were entered anew/);
+    assert.deepEqual(world.leases().sort(), before);
+  });
+
+  it("is what the error of a broken store names, and DEL removes the link all the same", () => {
+    using world = freshWorld();
+    world.must("ADD", world.network(), { netns: world.netns() });
+    for (const suffix of ["-wal", "-shm"]) rmSync(storePath(world) + suffix, { force: true });
+    writeFileSync(storePath(world), "garbage".repeat(1000));
+    const { json } = world.call("DEL", world.network());
+    assert.equal(json.code, 5);
+    assert.match(json.details, /ns-net repair/);
+    assert.deepEqual(ourLinks(world.host), []);
+  });
+});
+
+describe("repair of the kernel's side", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "ipv6", "nft nat");
+  });
+
+  it("brings back all rules after `nft flush ruleset`, of every network", () => {
+    using world = freshWorld();
+    const one = world.network({ ipMasq: true, ipam: dualStack });
+    const other = world.network({
+      name: "other",
+      ipMasq: true,
+      bridge: "br1",
+      ipam: { type: "ns-net", subnet: "10.8.0.0/24" },
+    });
+    const netns = world.netns();
+    const result = world.must("ADD", one, { netns });
+    world.must("ADD", other, { netns: world.netns(), container: "c2" });
+    const rules = world.host.nft("list", "ruleset");
+    world.host.nft("flush", "ruleset");
+    assert.equal(world.call("CHECK", { ...one, prevResult: result }, { netns }).json.code, 101);
+    assert.match(repair(world, "--dry-run"), /would put right/);
+    assert.equal(world.host.nft("list", "ruleset"), "");
+    assert.match(repair(world), /put right eth0 of container c1/);
+    const lines = (text: string) => text.split("\n").sort();
+    assert.deepEqual(lines(world.host.nft("list", "ruleset")), lines(rules));
+    checked(world, one, "c1", netns, result);
+    assert.equal(repair(world), "Nothing to repair.\n");
+  });
+
+  it("brings back a bridge that was deleted, its address, its ports and their settings", async () => {
+    using world = freshWorld();
+    const config = world.network({ ipam: dualStack });
+    const [a, b] = [world.netns(), world.netns()];
+    const result = world.must("ADD", config, { netns: a, container: "a" });
+    world.must("ADD", config, { netns: b, container: "b" });
+    world.host.ip("link", "del", "br0");
+    repair(world);
+    checked(world, config, "a", a, result);
+    using server = await tcpServer(a);
+    assert.ok("seenAs" in (await tcpReach(b, result.ips[0].address.replace(/\/.*/, ""), server.port)));
+  });
+
+  it("says what it cannot mend, and exits with 1", () => {
+    using world = freshWorld();
+    world.must("ADD", world.network(), { netns: world.netns() });
+    world.host.ip("link", "del", ourLinks(world.host)[0]!);
+    assert.throws(() => repair(world));
+    assert.ok(links(world.host).has("br0"));
+  });
+});
