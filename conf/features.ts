@@ -64,7 +64,8 @@ function refuseUnserved(given: Given): void {
 
 /** `args.cni.sysctl` adds to the configuration's. Values are text in JSON, and numbers where a person forgot to quote them. */
 function sysctlOf(spelt: JsonObject, network: GivenNetwork, type: PluginType): Features["sysctl"] {
-  const args = type === "tuning" ? (network.args?.cni as { sysctl?: object } | undefined)?.sysctl : undefined;
+  const args =
+    (type as string) === "tuning" ? (network.args?.cni as { sysctl?: object } | undefined)?.sysctl : undefined;
   const all = { ...(spelt.sysctl as object | undefined), ...args };
   const result: Record<string, string> = {};
   for (const [key, value] of Object.entries(all)) {

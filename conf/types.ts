@@ -1,9 +1,5 @@
 /** The names under which the executable can be called: the types of plugin that it is. */
-export const pluginTypes = [
-  ...["ns-net", "bridge", "ptp", "macvlan", "loopback"],
-  ...["host-local", "static"],
-  ...["portmap", "firewall", "bandwidth", "tuning"],
-] as const;
+export const pluginTypes = [...["ns-net", "bridge", "loopback"], ...["host-local", "static"], "portmap"] as const;
 
 export type PluginType = (typeof pluginTypes)[number];
 

@@ -4,8 +4,9 @@
  */
 import type { Address } from "../conf/address.ts";
 import type { Attachment } from "../conf/attachment.ts";
-import type { Dns, Route } from "../conf/network.ts";
+import type { Dns, PortMapping, Route } from "../conf/network.ts";
 import type { LeasedAddress } from "./ipam.ts";
+import type { PortOwner } from "./store/ports.ts";
 
 export { StoreDamaged } from "./store/failure.ts";
 export { openExistingStore, openStore } from "./store/open.ts";
@@ -33,6 +34,8 @@ export interface NewEntry {
   readonly ownsNetns?: boolean;
   readonly podNamespace?: string;
   readonly podName?: string;
+  /** Ports of the host that the attachment asks for; claimed in the transaction that begins it. */
+  readonly ports?: readonly PortMapping[];
 }
 
 export interface Entry extends NewEntry {
@@ -109,6 +112,11 @@ export interface Store extends Disposable {
   find(attachment: Attachment): Entry | undefined;
   /** Oldest first; of one network, or of all. */
   entries(network?: string): Entry[];
+  /** For plugins that come after another one: what they did to an attachment, and the ports it takes. Throws Fault (code 11) for a port that is taken. */
+  remember(owner: PortOwner, steps: readonly unknown[], ports: readonly PortMapping[]): void;
+  recall(attachment: Attachment, plugin: string): readonly unknown[] | undefined;
+  forget(attachment: Attachment, plugin: string): void;
+  remembered(network: string, plugin: string): Attachment[];
   /** Removes the entry and frees its addresses. False when there was none. */
   remove(attachment: Attachment): boolean;
   /** Who holds an address of the network. */

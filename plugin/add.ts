@@ -3,7 +3,7 @@ import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { formatResult } from "../conf/format.ts";
 import type { Request } from "../conf/request.ts";
-import type { Result } from "../conf/result.ts";
+import type { Result, ResultAddress } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
 import type { Lease } from "../ipam/ipam.ts";
 import { type NewEntry, openStore, type Store, thisProcess } from "../ipam/store.ts";
@@ -156,20 +156,14 @@ export function journalEntry(
     ownsNetns: ownsNetns ?? false,
     ...(labels.podNamespace !== undefined && { podNamespace: labels.podNamespace }),
     ...(labels.podName !== undefined && { podName: labels.podName }),
+    ...(config.features?.portMappings.length && { ports: config.features.portMappings }),
   };
 }
 
-/** Interfaces in the order of the reference: the bridge, the host's end, the container's end, to which the addresses belong. */
-export function resultOf({ attachment, netns, config }: Request, made: Plan, lease: Lease): Result {
+/** The addresses belong to the container's interface, which is the last. */
+export function resultOf({ config }: Request, made: Plan, lease: Lease): Result {
   const dns = config.dns ?? lease.dns;
-  return {
-    interfaces: [
-      { name: config.bridge, mac: made.bridgeMac },
-      { name: made.hostLink, mac: made.hostMac, mtu: made.mtu },
-      { name: attachment.ifname, mac: made.mac, mtu: made.mtu, sandbox: netns },
-    ],
-    ips: lease.addresses.map((leased) => ({ ...leased, interface: 2 })),
-    routes: made.routes,
-    ...(dns && { dns }),
-  };
+  const ips: ResultAddress[] = [];
+  for (const leased of lease.addresses) ips.push({ ...leased, interface: made.interfaces.length - 1 });
+  return { interfaces: made.interfaces, ips, routes: made.routes, ...(dns && { dns }) };
 }

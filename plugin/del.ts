@@ -10,6 +10,7 @@ import { undoAll } from "./commit.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { removals } from "./plan.ts";
+import { traces } from "./traces.ts";
 
 /** Detaches a container. The link goes before the address: an address must not be given out while a link still has it. */
 export async function del(request: DeleteRequest): Promise<void> {
@@ -25,7 +26,7 @@ export async function del(request: DeleteRequest): Promise<void> {
     errors.push(error as Error); // the link goes all the same
   }
   const kernel = new Kernel();
-  errors.push(...undoAll(removals(request.attachment), kernel));
+  errors.push(...undoAll([...removals(request.attachment), ...traces(request.attachment, entry)], kernel));
   kernel.close();
   if (entry && store && entry.bootId !== bootId()) {
     (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);

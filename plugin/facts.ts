@@ -32,9 +32,13 @@ const somewhereElse = ["192.0.2.1", "2001:db8::1"];
 
 export function readFacts(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
   const bridge = kernel.link("host", config.bridge);
+  const { portMappings } = config.features ?? {};
+  if (portMappings?.length) {
+    (require("./listeners.ts") as typeof import("./listeners.ts")).refuseListeners(portMappings);
+  }
   return {
     bridge: bridge && bridgeFacts(bridge, config, kernel),
-    uplinkMtu: config.mtu ?? uplinkMtu(kernel),
+    uplinkMtu: config.mtu ?? defaultMtu(config, kernel),
     isIfnameTaken: kernel.link("pod", ifname) !== undefined,
     isLoopbackUp: ((kernel.link("pod", "lo")?.flags ?? 0) & linkFlag.up) !== 0,
   };
@@ -47,6 +51,12 @@ function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel): BridgeF
     mtu: link.mtu ?? ethernetMtu,
     addresses: config.isGateway ? kernel.addresses("host", config.bridge) : [],
   };
+}
+
+/** The reference's plugins give what the kernel gives a veth; but a container that sends more than the uplink takes is cut off. */
+function defaultMtu({ type }: NetworkConfig, kernel: Kernel): number {
+  const uplink = uplinkMtu(kernel);
+  return type === "ns-net" ? uplink : Math.min(uplink, ethernetMtu);
 }
 
 function uplinkMtu(kernel: Kernel): number {

@@ -17,6 +17,7 @@ import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { bridgeGroup, hostLinkName, linkGroup, masqueradeChainPrefix } from "./names.ts";
 import { table } from "./step/masquerade.ts";
+import { removeTraces, removeUnowned } from "./traces.ts";
 
 export interface Collected {
   readonly attachments: readonly Attachment[];
@@ -47,6 +48,7 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
     const claimed: Entry[] = [];
     for (const entry of stale) await attempt(undefined, () => void (store?.claim(entry) && claimed.push(entry)));
     await attempt(undefined, () => condemn(request.network, links, kernel));
+    errors.push(...removeTraces(claimed, kernel), ...removeUnowned(request.network, kept, kernel));
     for (const entry of claimed) {
       await attempt(undefined, () =>
         ipamForRelease(request, entry).release(

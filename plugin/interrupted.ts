@@ -6,6 +6,7 @@ import { throwTogether } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
 import { patiently } from "./patience.ts";
 import { removals } from "./plan.ts";
+import { traces } from "./traces.ts";
 
 /**
  * True when something was undone. An attachment that was told to be attached is left alone, and so is what another
@@ -18,7 +19,7 @@ export async function undoInterrupted(attachment: Attachment, dataDir: string, k
     return entry !== undefined && entry.state !== "attached" && store!.claim(entry);
   });
   if (!isOurs) return false;
-  throwTogether(undoAll(removals(attachment), kernel));
+  throwTogether(undoAll([...removals(attachment), ...traces(attachment, undefined)], kernel));
   kernel.forget("pod", attachment.ifname);
   return true;
 }

@@ -46,6 +46,21 @@ export function attachmentOfAlias(alias: string, name: string, group: number): A
   return hostLinkName(attachment) === name ? attachment : { network, container: name, ifname: "-" };
 }
 
+/**
+ * Written on each thing of nf_tables that is an attachment's: its link's name and its network's group, by which it is
+ * found again, and for people the container. Names of 255 characters are cut (NFT_USERDATA_MAXLEN, one byte of length).
+ */
+export function ownerMark(attachment: Attachment): string {
+  const { network, container, ifname } = attachment;
+  const key = `${hostLinkName(attachment)} ${linkGroup(network).toString(16)}`;
+  return `${key} ${ifname} ${container.slice(0, 64)}`;
+}
+
+/** The beginning of the marks of a network's attachments, behind the link's name. */
+export function isMarkOf(network: string, mark: string): boolean {
+  return mark.split(" ")[1] === linkGroup(network).toString(16);
+}
+
 /** IFLA_GROUP of a network's veths. Bit 30 is set, which keeps clear of the small numbers of /etc/iproute2/group. */
 export function linkGroup(network: string): number {
   return groupOf("links", network);

@@ -5,12 +5,15 @@ import { type Environment, readVerb } from "../conf/env.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { formatFault, formatResult } from "../conf/format.ts";
 import { parseCollect, parseDelete, parseRequest, parseStatus } from "../conf/parse.ts";
+import type { Identity } from "../conf/request.ts";
+import { ownType, type PluginType, typeCalled } from "../conf/types.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
 import { exitNow } from "../netlink/sys.ts";
 import { add } from "./add.ts";
 import { faultOf } from "./failure.ts";
 import { writeOut } from "./output.ts";
 import { interruptions } from "./signals.ts";
+import { roleOf } from "./type/index.ts";
 
 /** As `serve`, then ends the process at once: closing the store properly would write and sync, and all is said. */
 export async function serveAndExit(env: Environment): Promise<never> {
@@ -39,30 +42,50 @@ type Answer = (env: Environment, stdin: Uint8Array) => object | undefined | Prom
 const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof readVerb>, Answer> = {
   async ADD(env, stdin) {
     const interruptedBy = interruptions();
-    const request = parseRequest(env, stdin);
-    return formatResult(await add(request, { interruptedBy }), request.config.cniVersion);
+    const request = parseRequest(env, stdin, calledAs());
+    const { type, cniVersion } = request.config;
+    const made =
+      roleOf(type) === "link" ? add(request, { interruptedBy }) : others().addOther(request, { interruptedBy });
+    return formatResult(await made, cniVersion);
   },
   async DEL(env, stdin) {
     interruptions(); // DEL finishes whatever it is sent
-    await (require("./del.ts") as typeof import("./del.ts")).del(parseDelete(env, stdin));
+    const request = parseDelete(env, stdin, calledAs());
+    if (isChained(request)) return others().delOther(request);
+    await (require("./del.ts") as typeof import("./del.ts")).del(request);
     return undefined;
   },
   async CHECK(env, stdin) {
-    await (require("./check.ts") as typeof import("./check.ts")).check(parseRequest(env, stdin));
+    const request = parseRequest(env, stdin, calledAs());
+    if (roleOf(request.config.type) !== "link") return others().checkOther(request);
+    await (require("./check.ts") as typeof import("./check.ts")).check(request);
     return undefined;
   },
   async GC(env, stdin) {
     interruptions();
-    await (require("./gc.ts") as typeof import("./gc.ts")).gc(parseCollect(env, stdin));
+    const request = parseCollect(env, stdin, calledAs());
+    if (isChained(request)) return others().collectOther(request);
+    await (require("./gc.ts") as typeof import("./gc.ts")).gc(request);
     return undefined;
   },
   async STATUS(env, stdin) {
-    await (require("./status.ts") as typeof import("./status.ts")).status(parseStatus(env, stdin));
+    const request = parseStatus(env, stdin, calledAs());
+    if (roleOf(request.config.type) === "chained") return undefined; // it needs nothing but the kernel
+    await (require("./status.ts") as typeof import("./status.ts")).status(request);
     return undefined;
   },
   // Standard input is not read: callers leave it open, and the answer does not depend on it.
   VERSION: () => ({ cniVersion: newestVersion, supportedVersions: versions }),
 };
+
+const calledAs = () => typeCalled(process.argv0);
+
+function isChained<R extends Identity>(request: R): request is R & { readonly type: PluginType } {
+  return roleOf(request.type ?? ownType) === "chained";
+}
+
+/** Plugins that make no interface of their own. */
+const others = () => require("./others.ts") as typeof import("./others.ts");
 
 const stdinFd = 0;
 

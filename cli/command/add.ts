@@ -83,13 +83,14 @@ function makeNamespace(target: Target): boolean {
 }
 
 /** What was made, in a few lines for a person. */
-function account(ifname: string, target: Target, { hostLink, mtu, mac, routes, steps }: Plan, isNew: boolean): string {
+function account(ifname: string, target: Target, { interfaces, mac, routes, steps }: Plan, isNew: boolean): string {
+  const [host, inner] = interfaces.slice(-2);
   const bridge = steps.find((step) => step.kind === "bridge")?.name;
   const masquerade = steps.find((step) => step.kind === "masquerade")?.subnets.join(", ");
   const via = routes.find(({ dst }) => dst === "0.0.0.0/0" || dst === "::/0")?.gw;
   const lines = [
     isNew && `namespace  ${target.path} (new)`,
-    `veth pair  ${ifname} in the namespace, ${hostLink} on the host; mtu ${mtu}, mac ${mac}`,
+    `veth pair  ${ifname} in the namespace, ${host?.name} on the host; mtu ${inner?.mtu}, mac ${mac}`,
     `bridge     ${bridge}${via ? `, gateway ${via}` : ""}`,
     masquerade && `nat        ${masquerade} masqueraded to the outside`,
     `look       ns-net exec ${target.spec} -- ip address`,

@@ -57,8 +57,34 @@ CREATE TABLE lease (
   PRIMARY KEY (network, address_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lease_by_attachment ON lease (attachment_id);
+CREATE TABLE port (              -- of the host, published
+  protocol TEXT NOT NULL,        -- tcp, udp, sctp
+  host_port INTEGER NOT NULL,
+  host TEXT NOT NULL,            -- an address of the host, 0.0.0.0, ::, or * for both
+  container_port INTEGER NOT NULL,
+  network TEXT NOT NULL,
+  container TEXT NOT NULL,
+  ifname TEXT NOT NULL,
+  plugin TEXT NOT NULL,          -- ns-net, or portmap when it comes after another plugin
+  created_ms INTEGER NOT NULL,
+  netns_path TEXT NOT NULL,
+  netns_device TEXT NOT NULL,
+  netns_inode TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  PRIMARY KEY (protocol, host_port, host)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX port_by_attachment ON port (network, container, ifname);
+CREATE TABLE chained (           -- what portmap, firewall, bandwidth and tuning did after another plugin
+  network TEXT NOT NULL,
+  container TEXT NOT NULL,
+  ifname TEXT NOT NULL,
+  plugin TEXT NOT NULL,
+  steps TEXT NOT NULL,           -- JSON
+  PRIMARY KEY (network, container, ifname, plugin)
+) STRICT, WITHOUT ROWID;
 CREATE TRIGGER attachment_gone AFTER DELETE ON attachment BEGIN
   DELETE FROM lease WHERE attachment_id = old.id;
+  DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname AND plugin = 'ns-net';
 END;
 CREATE TABLE network (
   name TEXT PRIMARY KEY,

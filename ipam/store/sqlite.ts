@@ -3,6 +3,7 @@ import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { type Address, formatAddress } from "../../conf/address.ts";
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
+import type { PortMapping } from "../../conf/network.ts";
 import type { LeasedAddress } from "../ipam.ts";
 import type { Begun, Delegated, Entry, Grant, NetworkMemory, NewEntry, Store } from "../store.ts";
 import { guarded, type StoreFile } from "./failure.ts";
@@ -10,6 +11,7 @@ import { addressKey } from "./key.ts";
 import { logBytesMax } from "./limits.ts";
 import { shortenLog } from "./log.ts";
 import { InProgress, isInProgress, thisProcess } from "./owner.ts";
+import type { PortOwner } from "./ports.ts";
 import { entryOf, owned, ownedColumns, type Row } from "./row.ts";
 import { isSameNamespace } from "./same.ts";
 
@@ -43,6 +45,9 @@ const sql = {
   subnetsOfOthers: "SELECT value FROM network, json_each(subnets) WHERE name <> ?",
 };
 
+/** Most attachments ask for no port. */
+const ports = () => require("./ports.ts") as typeof import("./ports.ts");
+
 export class SqliteStore implements Store {
   readonly #file: StoreFile;
   readonly #database: Database;
@@ -62,8 +67,10 @@ export class SqliteStore implements Store {
       if (row === undefined || standing === undefined) {
         if (decided === "keep")
           throw new Fault(code.internal, "Cannot keep the addresses of an attachment without any");
+        this.#claimPorts(entry);
         return { entry: this.#insert(entry, decided), made: true };
       }
+      this.#claimPorts(entry);
       const taken = this.#takeOver(row.id, standing, entry);
       if (decided === "keep") return { entry: taken, made: false };
       return { entry: this.#regrant(row.id, taken, decided), made: true };
@@ -102,6 +109,37 @@ export class SqliteStore implements Store {
 
   sweep(bootId: string, most: number): number {
     return this.#values("sweep", bootId, most).length;
+  }
+
+  remember(owner: PortOwner, steps: readonly unknown[], mappings: readonly PortMapping[]): void {
+    this.#transaction(() => {
+      if (mappings.length > 0) ports().claimPorts(this.#database, owner, mappings);
+      this.#chained.remember(owner.attachment, owner.plugin, steps);
+    });
+  }
+
+  recall(attachment: Attachment, plugin: string): readonly unknown[] | undefined {
+    return guarded(this.#file, () => this.#chained.recall(attachment, plugin));
+  }
+
+  forget(attachment: Attachment, plugin: string): void {
+    this.#transaction(() => {
+      ports().releasePorts(this.#database, attachment, plugin);
+      this.#chained.forget(attachment, plugin);
+    });
+  }
+
+  remembered(network: string, plugin: string): Attachment[] {
+    return guarded(this.#file, () => this.#chained.ofNetwork(network, plugin));
+  }
+
+  get #chained() {
+    const { ChainedRows } = require("./chained.ts") as typeof import("./chained.ts");
+    return new ChainedRows(this.#database);
+  }
+
+  #claimPorts(entry: NewEntry): void {
+    if (entry.ports) ports().claimPorts(this.#database, { ...entry, plugin: "ns-net" }, entry.ports);
   }
 
   find(attachment: Attachment): Entry | undefined {

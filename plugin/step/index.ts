@@ -6,6 +6,7 @@ import { type BridgeStep, bridge } from "./bridge.ts";
 import { type BridgePortStep, bridgePort } from "./bridgePort.ts";
 import { type ForwardingStep, forwarding } from "./forwarding.ts";
 import { type MasqueradeStep, masquerade } from "./masquerade.ts";
+import type { PortsKey, PortsStep } from "./ports.ts";
 import { type RouteStep, route } from "./route.ts";
 import { type SilentStep, silent } from "./silent.ts";
 import type { Difference, Kind } from "./step.ts";
@@ -19,6 +20,7 @@ export type Step =
   | BridgePortStep
   | ForwardingStep
   | MasqueradeStep
+  | PortsStep
   | RouteStep
   | SilentStep
   | SysctlStep
@@ -26,7 +28,7 @@ export type Step =
   | VethStep;
 
 /** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
-export type Removal = { readonly kind: "veth" } & VethKey;
+export type Removal = ({ readonly kind: "veth" } & VethKey) | ({ readonly kind: "ports" } & PortsKey);
 
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
 
@@ -36,6 +38,10 @@ const kinds: Kinds = {
   bridgePort,
   forwarding,
   masquerade,
+  // What few attachments have is loaded for those.
+  get ports() {
+    return (require("./ports.ts") as typeof import("./ports.ts")).ports;
+  },
   route,
   silent,
   sysctl,

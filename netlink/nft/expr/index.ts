@@ -2,16 +2,24 @@
 import type { Codec } from "../../codec.ts";
 import { bitwise } from "./bitwise.ts";
 import { compare } from "./compare.ts";
+import { conntrack } from "./conntrack.ts";
 import type { Expression } from "./expression.ts";
+import { fib } from "./fib.ts";
+import { lookup } from "./lookup.ts";
 import { meta } from "./meta.ts";
+import { nat } from "./nat.ts";
 import { payload } from "./payload.ts";
 import { immediate } from "./verdict.ts";
 
 const codecs: Readonly<Record<string, Pick<Codec<unknown>, "get">>> = {
   bitwise,
   cmp: compare,
+  ct: conntrack,
+  fib,
   immediate,
+  lookup,
   meta,
+  nat,
   payload,
 };
 

@@ -1,0 +1,37 @@
+/** What a plugin that comes after another one has done to an attachment: enough to undo it without a configuration. */
+import type { Database } from "bun:sqlite";
+import type { Attachment } from "../../conf/attachment.ts";
+
+const ofRow = "network = ? AND container = ? AND ifname = ? AND plugin = ?";
+
+const sql = {
+  remember: "REPLACE INTO chained (network, container, ifname, plugin, steps) VALUES (?, ?, ?, ?, ?)",
+  recall: `SELECT steps FROM chained WHERE ${ofRow}`,
+  forget: `DELETE FROM chained WHERE ${ofRow}`,
+  ofNetwork: "SELECT network, container, ifname FROM chained WHERE network = ? AND plugin = ?",
+};
+
+export class ChainedRows {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  remember({ network, container, ifname }: Attachment, plugin: string, steps: readonly unknown[]): void {
+    this.#database.query(sql.remember).run(network, container, ifname, plugin, JSON.stringify(steps));
+  }
+
+  recall({ network, container, ifname }: Attachment, plugin: string): readonly unknown[] | undefined {
+    const [row] = this.#database.query(sql.recall).values(network, container, ifname, plugin);
+    return row && (JSON.parse(String(row[0])) as unknown[]);
+  }
+
+  forget({ network, container, ifname }: Attachment, plugin: string): void {
+    this.#database.query(sql.forget).run(network, container, ifname, plugin);
+  }
+
+  ofNetwork(network: string, plugin: string): Attachment[] {
+    return this.#database.query<Attachment, [string, string]>(sql.ofNetwork).all(network, plugin);
+  }
+}

@@ -1,0 +1,15 @@
+/** lookup: is a register's value in a set; with a map, what it leads to goes into another register. NFTA_LOOKUP_*. */
+import { attributes, be32, text } from "../../codec.ts";
+import { type Expression, register } from "./expression.ts";
+
+export const lookup = attributes({ source: [2, be32], destination: [3, be32], set: [1, text], setId: [4, be32] });
+
+/** The rule ends where the set has no such element. `id` names a set that is made in the same batch. */
+export function lookUp(set: string, id: number, source: number = register.one): Expression {
+  return { name: "lookup", data: lookup.put({ source, set, setId: id }) };
+}
+
+/** As `lookUp`, and the value of the map into a register. */
+export function lookUpValue(set: string, id: number, source: number, destination: number): Expression {
+  return { name: "lookup", data: lookup.put({ source, destination, set, setId: id }) };
+}

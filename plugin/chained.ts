@@ -1,0 +1,171 @@
+/**
+ * Plugins that work on what stands already: what another plugin of the chain made, or `lo`. Their plan is committed and
+ * undone as any other; what they did is remembered beside the journal, so that DEL needs neither `prevResult` nor
+ * `runtimeConfig`.
+ */
+import { type Attachment, attachmentText } from "../conf/attachment.ts";
+import { code, Fault } from "../conf/fault.ts";
+import { formatResult } from "../conf/format.ts";
+import type { Features, NetworkConfig, PortMapping } from "../conf/network.ts";
+import type { CollectRequest, DeleteRequest, Request } from "../conf/request.ts";
+import type { Result, ResultInterface } from "../conf/result.ts";
+import type { PluginType } from "../conf/types.ts";
+import { openExistingStore, openStore, type Store, thisProcess } from "../ipam/store.ts";
+import { closeNetns, type Netns, NotANamespace, openNetns } from "../netlink/netns.ts";
+import { commit, undoAll } from "./commit.ts";
+import { throwTogether } from "./failure.ts";
+import { Kernel } from "./kernel.ts";
+import { openContainerNetns } from "./namespace.ts";
+import { checkStep, type Removal, type Step } from "./step/index.ts";
+import { chainedType } from "./type/index.ts";
+
+export interface ChainedInput {
+  readonly attachment: Attachment;
+  readonly netns: string;
+  readonly config: NetworkConfig;
+  readonly features: Features;
+  /** What the plugins before said; empty when there was none. */
+  readonly prev: Result;
+  /** To read from. */
+  readonly kernel: Kernel;
+}
+
+export interface ChainedPlan {
+  readonly steps: readonly Step[];
+  readonly result: Result;
+  readonly ports?: readonly PortMapping[];
+}
+
+export interface ChainedType {
+  /** True when it can be the first of a chain. */
+  readonly first?: boolean;
+  /** False when nothing that it does outlives the container's namespace. */
+  readonly remembers?: false;
+  /** Reads, and says what is to be done. Throws Fault for what cannot be. */
+  plan(input: ChainedInput): ChainedPlan;
+  /** What DEL undoes when nothing is remembered of the attachment. */
+  removals(attachment: Attachment): readonly Removal[];
+}
+
+export interface ChainedOptions {
+  readonly interruptedBy: () => Promise<string | undefined>;
+}
+
+export async function addChained(request: Request, { interruptedBy }: ChainedOptions): Promise<Result> {
+  const { attachment, config, netns: path } = request;
+  const type = chainedType(config.type);
+  const prev = config.prevResult ?? { interfaces: [], ips: [], routes: [] };
+  if (!config.prevResult && !type.first) throw mustBeChained(config.type);
+  const netns = openContainerNetns(path, request.mayBeOwnNetns);
+  const kernel = new Kernel(netns);
+  try {
+    const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
+    const { steps, result, ports = [] } = type.plan(input);
+    formatResult(result, config.cniVersion);
+    if (steps.length === 0) return result;
+    const store = type.remembers === false ? undefined : openStore(config.dataDir);
+    store?.remember(ownerOf(request, netns), steps, ports);
+    try {
+      const undo = commit(steps, kernel);
+      const signal = await interruptedBy();
+      if (!signal) return result;
+      undo();
+      throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
+    } catch (error) {
+      store?.forget(attachment, config.type);
+      throw error;
+    }
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+function mustBeChained(type: PluginType): Fault {
+  return new Fault(
+    code.config,
+    `Cannot run ${type} without prevResult`,
+    `${type} works on what another plugin made: name it after that one in a list of plugins`,
+  );
+}
+
+function ownerOf({ attachment, netns: netnsPath, config }: Request, netns: Netns) {
+  const { bootId } = thisProcess();
+  return { attachment, plugin: config.type, netnsPath, netnsDevice: netns.device, netnsInode: netns.inode, bootId };
+}
+
+export function delChained(request: DeleteRequest & { readonly type: PluginType }): void {
+  if (chainedType(request.type).remembers === false) return;
+  const errors: Error[] = [];
+  let store: Store | undefined;
+  let steps: readonly (Step | Removal)[] | undefined;
+  try {
+    store = openExistingStore(request.dataDir);
+    steps = store?.recall(request.attachment, request.type) as readonly Step[] | undefined;
+  } catch (error) {
+    errors.push(error as Error);
+  }
+  const netns = standingNetns(request.netns);
+  const kernel = new Kernel(netns);
+  errors.push(...undoAll([...(steps ?? chainedType(request.type).removals(request.attachment))].reverse(), kernel));
+  kernel.close();
+  if (netns) closeNetns(netns);
+  if (errors.length === 0) store?.forget(request.attachment, request.type);
+  throwTogether(errors);
+}
+
+/** With DEL the namespace may be gone, and what was in it with it. */
+function standingNetns(path: string): Netns | undefined {
+  try {
+    return path === "" ? undefined : openNetns(path);
+  } catch (error) {
+    if (error instanceof NotANamespace) return undefined;
+    throw error;
+  }
+}
+
+export function checkChained({ attachment, config, netns: path, mayBeOwnNetns }: Request): void {
+  const netns = openContainerNetns(path, mayBeOwnNetns);
+  const kernel = new Kernel(netns);
+  try {
+    const type = chainedType(config.type);
+    const prev = config.prevResult ?? { interfaces: [], ips: [], routes: [] };
+    const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
+    const remembered = () => openExistingStore(config.dataDir)?.recall(attachment, config.type) ?? [];
+    const steps = type.remembers === false ? type.plan(input).steps : (remembered() as readonly Step[]);
+    const found = steps.flatMap((step) => checkStep(step, kernel));
+    if (found.length === 0) return;
+    const lines = found.map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
+    throw new Fault(
+      code.checkFailed,
+      `${attachmentText(attachment)} is not as ${config.type} made it: ${lines.join("; ")}`,
+      "Restart the container, or DEL and ADD the attachment",
+    );
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+export function collectChained(request: CollectRequest & { readonly type: PluginType }): void {
+  const errors: Error[] = [];
+  using store = openExistingStore(request.dataDir);
+  const valid = new Set(request.valid.map(({ container, ifname }) => `${container}\0${ifname}`));
+  for (const attachment of store?.remembered(request.network, request.type) ?? []) {
+    if (valid.has(`${attachment.container}\0${attachment.ifname}`)) continue;
+    try {
+      delChained({ ...request, attachment, netns: "" });
+    } catch (error) {
+      errors.push(error as Error);
+    }
+  }
+  throwTogether(errors);
+}
+
+/** The container's addresses in a result: those of its interface, or of none in particular. */
+export function containerAddresses(ifname: string, { interfaces, ips }: Result): string[] {
+  const mine = (one: ResultInterface | undefined) =>
+    one === undefined || (one.sandbox !== undefined && one.name === ifname);
+  const own = ips.filter(({ interface: index }) => index === undefined || mine(interfaces[index]));
+  return (own.length > 0 ? own : ips).map(({ address }) => address);
+}

@@ -1,0 +1,15 @@
+/** What type `ns-net` does in one call where the reference needs a chain: loaded when the configuration asks for it. Pure. */
+import type { Features } from "../conf/network.ts";
+import type { Plan, PlanInput } from "./plan.ts";
+import type { Step } from "./step/index.ts";
+import { portsSteps } from "./type/portmap.ts";
+
+/** Before the container can send anything, the rules that are to hold for it stand: the link's own steps come last. */
+export function withFeatures(made: Plan, features: Features, { attachment, lease, netns }: PlanInput): Plan {
+  const addresses = lease.addresses.map(({ address }) => address);
+  const steps: Step[] = [
+    ...made.steps,
+    ...portsSteps({ attachment, features, addresses, netns, through: made.through }),
+  ];
+  return { ...made, steps };
+}

@@ -1,0 +1,48 @@
+/** `host-local` and `static` called by name, as another plugin's IPAM: a lease, and the abbreviated result that tells it. */
+import type { Request } from "../conf/request.ts";
+import type { Result } from "../conf/result.ts";
+import { ipamFor } from "../ipam/index.ts";
+import { openExistingStore, openStore } from "../ipam/store.ts";
+import { closeNetns } from "../netlink/netns.ts";
+import { journalEntry } from "./add.ts";
+import { hostNetworks } from "./facts.ts";
+import { Kernel } from "./kernel.ts";
+import { openContainerNetns } from "./namespace.ts";
+import { retried } from "./reclaim.ts";
+
+/** Neither interfaces nor the index of one: those are the caller's to tell. */
+export async function addAsIpam(request: Request): Promise<Result> {
+  const { attachment, config } = request;
+  const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
+  const kernel = new Kernel();
+  try {
+    const ipam = ipamFor(config.ipam.type);
+    const store = openStore(config.dataDir);
+    const entry = journalEntry(request, netns);
+    const context = { request, config: config.ipam, entry, store, hostNetworks: () => hostNetworks(kernel) };
+    const acquire = () => ipam.acquire(context);
+    const place = { network: attachment.network, store, kernel };
+    const lease = await (async () => acquire())().catch((error) => retried(error, place, acquire));
+    store.attached(attachment, {});
+    return { interfaces: [], ips: lease.addresses, routes: lease.routes, ...(lease.dns && { dns: lease.dns }) };
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+export async function checkAsIpam(request: Request): Promise<void> {
+  const { config, attachment } = request;
+  using store = openStore(config.dataDir);
+  // The caller's prevResult may tell of more addresses than this plugin's; those it holds are what can be asked about.
+  const held = openExistingStore(config.dataDir)?.find(attachment)?.addresses ?? [];
+  const told = (config.prevResult?.ips ?? []).map(({ address }) => address);
+  const expected =
+    told.length > 0 ? held.map(({ address }) => address).filter((address) => told.includes(address)) : [];
+  await ipamFor(config.ipam.type).check(
+    request,
+    config.ipam,
+    store,
+    told.length > 0 ? expected : held.map(({ address }) => address),
+  );
+}

@@ -1,0 +1,135 @@
+/**
+ * Published ports in nf_tables: two maps a family, one from an address of the host and a port, one from a port alone,
+ * to the container's address and port. However many ports there are, a connection costs two look-ups.
+ *
+ * Only what goes to an address of the host is looked up (`fib daddr type local`), so a container's own connection to
+ * port 53 of somebody else is left alone. Replies must come back through the host, so what leaves by the interface it
+ * came in by is masqueraded (a container that calls itself or its neighbour), and what comes from the host itself.
+ */
+
+import type { Message } from "../netlink/message.ts";
+import { type BaseChain, hook, newChain, priority } from "../netlink/nft/chain.ts";
+import { keepBits } from "../netlink/nft/expr/bitwise.ts";
+import { differs, equals } from "../netlink/nft/expr/compare.ts";
+import { connectionStatus, conntrackKey, loadConntrack } from "../netlink/nft/expr/conntrack.ts";
+import { type Expression, register, registerAfter } from "../netlink/nft/expr/expression.ts";
+import { loadDestinationType, localType } from "../netlink/nft/expr/fib.ts";
+import { lookUp, lookUpValue } from "../netlink/nft/expr/lookup.ts";
+import { masquerade } from "../netlink/nft/expr/masquerade.ts";
+import { loadMeta, metaKey } from "../netlink/nft/expr/meta.ts";
+import { destinationNat } from "../netlink/nft/expr/nat.ts";
+import { loadPayload, payloadBase } from "../netlink/nft/expr/payload.ts";
+import { drop, jump } from "../netlink/nft/expr/verdict.ts";
+import { matchAddress, matchProtocolOf } from "../netlink/nft/match.ts";
+import { family } from "../netlink/nft/message.ts";
+import { flushChain, newRule } from "../netlink/nft/rule.ts";
+import { linkNameBytes, newSet, type SetShape, valueType } from "../netlink/nft/set.ts";
+import { newTable } from "../netlink/nft/table.ts";
+import { table, tableComment } from "./step/masquerade.ts";
+
+const { ipv4, ipv6, protocol, port, linkName } = valueType;
+
+export const portMaps = {
+  exact4: { name: "ports4-at", key: [ipv4, protocol, port], value: [ipv4, port] },
+  any4: { name: "ports4", key: [protocol, port], value: [ipv4, port] },
+  exact6: { name: "ports6-at", key: [ipv6, protocol, port], value: [ipv6, port] },
+  any6: { name: "ports6", key: [protocol, port], value: [ipv6, port] },
+} as const satisfies Record<string, SetShape>;
+
+/** Interfaces whose containers may call published ports of one another: NAME . NAME, the way in and the way out. */
+export const hairpinSet: SetShape = { name: "ports-hairpin", key: [linkName, linkName] };
+
+const sets: readonly SetShape[] = [...Object.values(portMaps), hairpinSet];
+const idOf = (set: SetShape) => sets.indexOf(set) + 1;
+
+/** Made last in the batch: where it stands, all of this does. */
+export const portsChain = "ports-ready";
+const translate = "ports";
+export const portChains = { in: "ports-in", out: "ports-out", masquerade: "ports-masquerade", guard: "ports-guard" };
+
+const bases: readonly [name: string, base: BaseChain][] = [
+  [portChains.in, { type: "nat", hook: hook.prerouting, priority: priority.destinationNat }],
+  [portChains.out, { type: "nat", hook: hook.output, priority: priority.destinationNat }],
+  // Before the networks' own chains: the first that masquerades decides.
+  [portChains.masquerade, { type: "nat", hook: hook.postrouting, priority: priority.sourceNat - 5 }],
+  [portChains.guard, { type: "filter", hook: hook.prerouting, priority: priority.raw }],
+];
+
+const destinationOffset = { 4: 16, 6: 24 } as const;
+const nfFamily = { 4: family.ipv4, 6: family.ipv6 } as const;
+const lengthOf = { 4: 4, 6: 16 } as const;
+const loopback6 = Uint8Array.from([...Array(15).fill(0), 1]);
+const loopbackNet = { address: Uint8Array.of(127, 0, 0, 0), length: 8 };
+
+/** `dnat ip to [ip daddr .] meta l4proto . th dport map @NAME` */
+function translation(version: 4 | 6, map: SetShape, isExact: boolean): Expression[] {
+  const bytes = lengthOf[version];
+  const start = isExact ? bytes : 0;
+  const load = isExact ? [loadPayload(payloadBase.network, destinationOffset[version], bytes)] : [];
+  return [
+    ...matchProtocolOf(new Uint8Array(bytes)),
+    // No packet to ::1 can be sent on: without translation its sender is told that nobody listens there.
+    ...(version === 6 ? [loadPayload(payloadBase.network, destinationOffset[6], 16), differs(loopback6)] : []),
+    ...load,
+    loadMeta(metaKey.l4Protocol, registerAfter(start)),
+    loadPayload(payloadBase.transport, 2, 2, registerAfter(start + 4)),
+    lookUpValue(map.name, idOf(map), register.one, register.one),
+    destinationNat(nfFamily[version], register.one, registerAfter(bytes)),
+  ];
+}
+
+const wasTranslated = [
+  loadConntrack(conntrackKey.status),
+  keepBits(connectionStatus.destinationNat),
+  differs(new Uint8Array(4)),
+];
+
+const rules: readonly [chain: string, expressions: Expression[]][] = [
+  [translate, translation(4, portMaps.exact4, true)],
+  [translate, translation(4, portMaps.any4, false)],
+  [translate, translation(6, portMaps.exact6, true)],
+  [translate, translation(6, portMaps.any6, false)],
+  ...[portChains.in, portChains.out].map((chain): [string, Expression[]] => [
+    chain,
+    [loadDestinationType, equals(localType), jump(translate)],
+  ]),
+  [
+    portChains.masquerade,
+    [
+      ...wasTranslated,
+      loadMeta(metaKey.inName),
+      loadMeta(metaKey.outName, register.two),
+      lookUp(hairpinSet.name, idOf(hairpinSet)),
+      masquerade,
+    ],
+  ],
+  [
+    portChains.masquerade,
+    [...wasTranslated, ...matchProtocolOf(loopbackNet.address), ...matchAddress("source", loopbackNet), masquerade],
+  ],
+  // route_localnet, which 127.0.0.1 needs, would let containers call what the host offers to itself alone.
+  [
+    portChains.guard,
+    [
+      loadMeta(metaKey.inName),
+      differs(linkNameBytes("lo")),
+      ...matchProtocolOf(loopbackNet.address),
+      ...matchAddress("destination", loopbackNet),
+      drop,
+    ],
+  ],
+];
+
+/** All that stands once a host, whatever is published; repeated without harm. */
+export function portRules(): Message[] {
+  const chains = [translate, ...bases.map(([name]) => name)];
+  return [
+    newTable(table, tableComment),
+    ...sets.map((set) => newSet(table, set, idOf(set))),
+    newChain(table, translate),
+    ...bases.map(([name, base]) => newChain(table, name, base)),
+    ...chains.map((name) => flushChain(table, name)),
+    ...rules.map(([chain, expressions]) => newRule(table, chain, expressions)),
+    newChain(table, portsChain, undefined, "the rules of published ports are whole"),
+  ];
+}

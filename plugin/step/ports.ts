@@ -1,0 +1,227 @@
+/**
+ * Published ports: an element of a map each (plugin/portRules.ts), marked with the attachment it belongs to. Undone by
+ * that mark, so that neither the mappings nor an address need be known, and no other attachment's element is touched.
+ */
+import { formatAddress, parseAddress } from "../../conf/address.ts";
+import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import type { PortMapping } from "../../conf/network.ts";
+import { errno, isKernelError } from "../../netlink/errors.ts";
+import { getChain } from "../../netlink/nft/chain.ts";
+import {
+  addElements,
+  concatenated,
+  deleteElements,
+  type Element,
+  type FoundElement,
+  getElement,
+  linkNameBytes,
+  listElements,
+} from "../../netlink/nft/set.ts";
+import type { Kernel } from "../kernel.ts";
+import { addressBytes, nftTable, ownerMark } from "../names.ts";
+import { hairpinSet, portMaps, portRules, portsChain } from "../portRules.ts";
+import { table } from "./masquerade.ts";
+import { type Kind, missing } from "./step.ts";
+
+export interface TargetedMapping extends PortMapping {
+  /** The container's address that the port leads to. */
+  readonly target: string;
+}
+
+export interface PortsStep {
+  readonly kind: "ports";
+  readonly attachment: Attachment;
+  readonly mappings: readonly TargetedMapping[];
+  /** The host's interface towards the container, when what returns by it is to be masqueraded. */
+  readonly hairpin?: string;
+}
+
+export type PortsKey = Pick<PortsStep, "attachment"> & Partial<PortsStep>;
+
+interface Placed {
+  readonly set: string;
+  readonly key: readonly Uint8Array[];
+  readonly value: readonly Uint8Array[];
+  readonly mapping: TargetedMapping;
+}
+
+const protocolNumber = { tcp: 6, udp: 17, sctp: 132 } as const;
+const anyAddress = ["0.0.0.0", "::"];
+/** From here on one list of everything costs less than a question for each. */
+const askedOneByOneMax = 16;
+
+const bigEndian = (port: number) => Uint8Array.of(port >> 8, port & 0xff);
+
+function placed(mapping: TargetedMapping): Placed {
+  const target = parseAddress(mapping.target)!;
+  const isExact = mapping.hostIp !== undefined && !anyAddress.includes(mapping.hostIp);
+  const end = [Uint8Array.of(protocolNumber[mapping.protocol]), bigEndian(mapping.hostPort)];
+  return {
+    set: portMaps[`${isExact ? "exact" : "any"}${target.family}`].name,
+    key: isExact ? [addressBytes(parseAddress(mapping.hostIp!)!), ...end] : end,
+    value: [addressBytes(target), bigEndian(mapping.containerPort)],
+    mapping,
+  };
+}
+
+export const ports: Kind<PortsStep, PortsKey> = {
+  apply({ attachment, mappings, hairpin }, kernel) {
+    const elements = mappings.map(placed);
+    const comment = ownerMark(attachment);
+    const messages = [
+      ...(getChain(kernel.netfilter, table, portsChain) ? [] : portRules()),
+      ...bySet(elements).flatMap(([set, of]) =>
+        addElements(
+          table,
+          set,
+          of.map((one): Element => ({ ...one, comment })),
+        ),
+      ),
+      ...(hairpin ? addElements(table, hairpinSet.name, hairpinElements(hairpin)) : []),
+    ];
+    try {
+      kernel.batch(messages);
+    } catch (error) {
+      if (!isKernelError(error, errno.EEXIST)) throw error;
+      kernel.batch([...removalOf(leftovers(elements, attachment, kernel)), ...messages]);
+    }
+    forgetConnections(mappings, kernel, "added");
+    return true;
+  },
+
+  undo({ attachment, mappings }, kernel) {
+    removePorts(ownElements(attachment, mappings, kernel), kernel);
+  },
+
+  check({ attachment, mappings }, kernel) {
+    if (!getChain(kernel.netfilter, table, portsChain))
+      return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
+    return mappings.flatMap((mapping) => {
+      const { set, key, value } = placed(mapping);
+      const found = getElement(kernel.netfilter, table, set, concatenated(key));
+      if (!found) return missing(portText(mapping));
+      const expected = `to ${mapping.target} port ${mapping.containerPort} for ${ownerMark(attachment)}`;
+      const isSame = Buffer.compare(found.value ?? Buffer.alloc(0), concatenated(value)) === 0;
+      if (isSame && isOf(found, attachment)) return [];
+      const { target, containerPort } = mappingIn({ set, ...found });
+      return [{ what: portText(mapping), expected, found: `to ${target} port ${containerPort} for ${found.comment}` }];
+    });
+  },
+
+  print: ({ attachment, mappings }) =>
+    mappings.map(placed).map(({ set, mapping: { protocol, hostPort, hostIp, target, containerPort } }) => {
+      const key = `${set.endsWith("-at") ? `${hostIp} . ` : ""}${protocol} . ${hostPort}`;
+      return `nft add element inet ${nftTable} ${set} '{ ${key} comment "${ownerMark(attachment)}" : ${target} . ${containerPort} }'`;
+    }),
+};
+
+/** Packets that br_netfilter handles inside the bridge, and the host's own, have no interface that they came in by. */
+function hairpinElements(link: string): Element[] {
+  return [link, ""].map((from) => ({ key: [linkNameBytes(from), linkNameBytes(link)] }));
+}
+
+function portText({ protocol, hostPort, hostIp }: PortMapping): string {
+  return `port ${hostPort}/${protocol} of ${hostIp ?? "the host"}`;
+}
+
+type InSet = FoundElement & { readonly set: string };
+
+function bySet<T extends { readonly set: string }>(all: readonly T[]): [set: string, of: T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const one of all) groups.set(one.set, [...(groups.get(one.set) ?? []), one]);
+  return [...groups];
+}
+
+function removalOf(found: readonly InSet[]) {
+  return bySet(found).flatMap(([set, of]) =>
+    deleteElements(
+      table,
+      set,
+      of.map(({ key }) => key),
+    ),
+  );
+}
+
+function isOf({ comment }: FoundElement, attachment: Attachment): boolean {
+  return comment === ownerMark(attachment);
+}
+
+export function removePorts(found: readonly InSet[], kernel: Kernel): void {
+  if (found.length === 0) return;
+  try {
+    kernel.batch(removalOf(found));
+  } catch (error) {
+    if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
+  }
+  forgetConnections(found.map(mappingIn), kernel, "removed");
+}
+
+function ownElements(attachment: Attachment, mappings: PortsKey["mappings"], kernel: Kernel): InSet[] {
+  const found =
+    mappings && mappings.length <= askedOneByOneMax ? standing(mappings.map(placed), kernel) : publishedPorts(kernel);
+  return found.filter((one) => isOf(one, attachment));
+}
+
+function standing(elements: readonly Placed[], kernel: Kernel): InSet[] {
+  return elements.flatMap(({ set, key }) => {
+    const found = getElement(kernel.netfilter, table, set, concatenated(key));
+    return found ? [{ ...found, set }] : [];
+  });
+}
+
+function hasRules(kernel: Kernel): boolean {
+  try {
+    return getChain(kernel.netfilter, table, portsChain) !== undefined;
+  } catch (error) {
+    // Where there is no nf_tables there can be no rule of ours.
+    if (isKernelError(error, errno.EINVAL, errno.EOPNOTSUPP)) return false;
+    throw error;
+  }
+}
+
+/** Every published port of the host, whoever it belongs to. */
+export function publishedPorts(kernel: Kernel): InSet[] {
+  if (!hasRules(kernel)) return [];
+  return Object.values(portMaps).flatMap(({ name: set }) =>
+    listElements(kernel.netfilter, table, set).map((one) => ({ ...one, set })),
+  );
+}
+
+/** The store gave us the port, so what stands in the kernel is of an attachment that is gone; a link that stands says otherwise. */
+function leftovers(elements: readonly Placed[], attachment: Attachment, kernel: Kernel): InSet[] {
+  const found = standing(elements, kernel);
+  for (const one of found) {
+    const [link = ""] = (one.comment ?? "").split(" ");
+    if (isOf(one, attachment) || !kernel.link("host", link)) continue;
+    const { protocol, hostPort } = mappingIn(one);
+    throw new Fault(
+      code.tryAgain,
+      `Cannot publish port ${hostPort}/${protocol} for ${attachmentText(attachment)}: it is published for ${one.comment}`,
+      `Delete that attachment, or take its port away with: nft delete element inet ${nftTable} ${one.set} '{ ${protocol} . ${hostPort} }'`,
+    );
+  }
+  return found;
+}
+
+/** What an element says, read back. */
+export function mappingIn({ set, key, value = new Uint8Array(20) }: InSet): TargetedMapping {
+  const bytes = set.startsWith("ports6") ? 16 : 4;
+  const at = set.endsWith("-at") ? bytes : 0;
+  const text = (raw: Uint8Array) =>
+    formatAddress({ family: bytes === 4 ? 4 : 6, value: BigInt(`0x${Buffer.from(raw).toString("hex")}`) });
+  const number = key[at]!;
+  return {
+    protocol: number === protocolNumber.udp ? "udp" : number === protocolNumber.tcp ? "tcp" : "sctp",
+    hostPort: (key[at + 4]! << 8) | key[at + 5]!,
+    ...(at > 0 && { hostIp: text(key.subarray(0, bytes)) }),
+    target: text(value.subarray(0, bytes)),
+    containerPort: (value[bytes]! << 8) | value[bytes + 1]!,
+  };
+}
+
+/** Connection tracking remembers where a UDP flow went, and would send it there past the new rules. */
+function forgetConnections(mappings: readonly TargetedMapping[], kernel: Kernel, when: "added" | "removed"): void {
+  const udp = mappings.filter(({ protocol }) => protocol === "udp");
+  if (udp.length > 0) (require("../connections.ts") as typeof import("../connections.ts")).forget(udp, kernel, when);
+}

@@ -1,0 +1,45 @@
+/**
+ * What an attachment has beside its link: rules that name it. The journal says what there is; where it is silent (a lost
+ * store, an ADD that died half-way) it is looked for by the mark that each rule carries.
+ */
+import type { Attachment } from "../conf/attachment.ts";
+import type { Entry } from "../ipam/store.ts";
+import { undoAll } from "./commit.ts";
+import type { Kernel } from "./kernel.ts";
+import { isMarkOf } from "./names.ts";
+import type { Removal, Step } from "./step/index.ts";
+
+/** Kinds of step that do not die with the link. */
+const lasting: readonly Step["kind"][] = ["ports"];
+
+/** What DEL removes beside the link. Nothing, without a question to the kernel, for an attachment known to have none. */
+export function traces(attachment: Attachment, entry: Entry | undefined): Removal[] {
+  const steps = entry?.steps as readonly Step[] | undefined;
+  if (!steps) return [{ kind: "ports", attachment }];
+  const found: Removal[] = [];
+  for (const step of steps) if (lasting.includes(step.kind)) found.push(step as Removal);
+  return found;
+}
+
+/** For GC: what carries the mark of an attachment of this network whose link is not `kept`. */
+export function removeUnowned(network: string, kept: ReadonlySet<string>, kernel: Kernel): Error[] {
+  const { publishedPorts, removePorts } = require("./step/ports.ts") as typeof import("./step/ports.ts");
+  const unowned = publishedPorts(kernel).filter(({ comment = "" }) => {
+    return isMarkOf(network, comment) && !kept.has(comment.split(" ")[0]!);
+  });
+  return unowned.length === 0 ? [] : attempted(() => removePorts(unowned, kernel));
+}
+
+function attempted(work: () => void): Error[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    return [error as Error];
+  }
+}
+
+/** Undoes what the entries' attachments have beside their links. */
+export function removeTraces(entries: readonly Entry[], kernel: Kernel): Error[] {
+  return entries.flatMap((entry) => undoAll(traces(entry.attachment, entry), kernel));
+}

@@ -1,0 +1,90 @@
+/** `ns-net` and `bridge`: a veth whose outer end is a port of a bridge, the bridge being the gateway where one is wanted. */
+import { type Cidr, formatCidr, overlaps } from "../../conf/address.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import type { NetworkConfig } from "../../conf/network.ts";
+import type { Facts } from "../facts.ts";
+import { aliasOf, bridgeGroup, hostLinkName, linkGroup, macOf, macOfOwner } from "../names.ts";
+import type { Plan, PlanInput } from "../plan.ts";
+import type { Step } from "../step/index.ts";
+import { containerSteps, forwardingSteps, gatewaysOf, macFor, masqueradeSteps, routesOf } from "./container.ts";
+import type { LinkType } from "./index.ts";
+
+export const bridge: LinkType = { plan };
+
+function plan(input: PlanInput): Plan {
+  const { attachment, config, lease, facts, netns } = input;
+  const { hairpinMode, portIsolation } = config;
+  const mtu = facts.uplinkMtu;
+  const host = hostLinkName(attachment);
+  const mac = macFor(input, host);
+  const hostMac = macOfOwner("host", host);
+  const gateways = config.isGateway ? gatewaysOf(lease.addresses) : [];
+  const bridgeMac = facts.bridge?.mac ?? (gateways[0] ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
+  const routes = routesOf(config, lease);
+  const steps: Step[] = [
+    ...bridgeSteps(input, mtu, bridgeMac, gateways),
+    ...masqueradeSteps(input),
+    {
+      ...{ kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu },
+      ...{ bridge: config.bridge, group: linkGroup(attachment.network), netns },
+    },
+    { kind: "silent", where: "host", link: host, netns },
+    { kind: "bridgePort", link: host, hairpin: hairpinMode, isolated: portIsolation },
+    { kind: "up", where: "host", link: host, netns, alias: aliasOf(attachment) },
+    ...containerSteps(input, routes),
+  ];
+  if (!config.disableContainerInterface) steps.push({ kind: "forwarding", link: host });
+  const interfaces = [
+    { name: config.bridge, mac: bridgeMac },
+    { name: host, mac: hostMac, mtu },
+    { name: attachment.ifname, mac, mtu, sandbox: netns },
+  ];
+  return { steps, mac, interfaces, routes, through: config.bridge };
+}
+
+function bridgeSteps({ config, facts, netns }: PlanInput, mtu: number, mac: string, gateways: readonly Cidr[]): Step[] {
+  const families = new Set(gateways.map(({ family }) => family));
+  return [
+    ...forwardingSteps(families, netns),
+    { kind: "bridge", name: config.bridge, mac, mtu, group: bridgeGroup(config.name), promiscuous: config.promiscMode },
+    ...(families.has(6) && !facts.bridge?.addresses.some(({ family }) => family === 6)
+      ? bridgeIpv6(config).map(([key, value]): Step => {
+          return { kind: "sysctl", where: "host", path: `net/ipv6/conf/${config.bridge}/${key}`, value, netns };
+        })
+      : []),
+    ...gateways.map(
+      (gateway): Step => ({
+        kind: "address",
+        where: "host",
+        link: config.bridge,
+        address: formatCidr(gateway),
+        detectDuplicates: false,
+        netns,
+        replaces: replacedBy(gateway, config, facts),
+      }),
+    ),
+  ];
+}
+
+/**
+ * Settings of a bridge that is to get its first IPv6 address. The machine may switch IPv6 off for new links. And while
+ * the bridge's link-local address is tentative, the kernel solicits no neighbour for a packet that it forwards: what
+ * comes from outside would be lost for the first second or two.
+ */
+function bridgeIpv6({ enabledad }: NetworkConfig): [key: string, value: string][] {
+  return [["disable_ipv6", "0"], ...(enabledad ? [] : [["accept_dad", "0"] as [string, string]])];
+}
+
+/** Addresses of the bridge in the gateway's subnet that are not the gateway: a leftover to replace, or a conflict. */
+function replacedBy(gateway: Cidr, config: NetworkConfig, facts: Facts): string[] {
+  const wanted = formatCidr(gateway);
+  const others = (facts.bridge?.addresses ?? [])
+    .filter((other) => overlaps(other, gateway) && formatCidr(other) !== wanted)
+    .map(formatCidr);
+  if (others.length === 0 || config.forceAddress) return others;
+  throw new Fault(
+    code.config,
+    `Cannot give bridge ${config.bridge} the gateway address ${wanted}: it has ${others.join(", ")} in the same subnet`,
+    `Set forceAddress to replace it, choose another bridge or subnet, or remove it with: ip address del ${others[0]} dev ${config.bridge}`,
+  );
+}

@@ -1,0 +1,98 @@
+/** What every type that makes an interface does in the container, and the parts they share. Pure. */
+import { type Cidr, formatCidr, networkOf, parseAddress, parseCidr } from "../../conf/address.ts";
+import type { NetworkConfig, Route } from "../../conf/network.ts";
+import type { Lease, LeasedAddress } from "../../ipam/ipam.ts";
+import { macOf, macOfOwner } from "../names.ts";
+import type { PlanInput } from "../plan.ts";
+import type { Step } from "../step/index.ts";
+
+/** The hardware address asked for, or one that follows from the address or from the owner. */
+export function macFor({ config, lease }: PlanInput, owner: string): string {
+  const [first] = lease.addresses;
+  return config.mac ?? (first ? macOf(parseCidr(first.address)!) : macOfOwner(owner));
+}
+
+/** One chain of the network masquerades what leaves these subnets; nothing without addresses. */
+export function masqueradeSteps({ attachment, config, lease }: PlanInput): Step[] {
+  if (!config.ipMasq || lease.addresses.length === 0) return [];
+  const subnets = new Set<string>();
+  for (const { address } of lease.addresses) subnets.add(formatCidr(networkOf(parseCidr(address)!)));
+  return [{ kind: "masquerade", network: attachment.network, subnets: [...subnets] }];
+}
+
+/** Forwarding for each family that has a gateway here. */
+export function forwardingSteps(families: ReadonlySet<number>, netns: string): Step[] {
+  const steps: Step[] = [];
+  if (families.has(4)) steps.push({ kind: "sysctl", where: "host", path: "net/ipv4/ip_forward", value: "1", netns });
+  if (families.has(6))
+    steps.push({ kind: "sysctl", where: "host", path: "net/ipv6/conf/all/forwarding", value: "1", netns });
+  return steps;
+}
+
+export function containerSteps(
+  { attachment, config, lease, facts, netns }: PlanInput,
+  routes: readonly Route[],
+): Step[] {
+  const link = attachment.ifname;
+  if (config.disableContainerInterface) return [];
+  const hasIpv6 = lease.addresses.some(({ address }) => address.includes(":"));
+  return [
+    ...(facts.isLoopbackUp ? [] : [{ kind: "up", where: "pod", link: "lo", netns } as const]),
+    ...(hasIpv6
+      ? [{ kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/disable_ipv6`, value: "0", netns } as const]
+      : [{ kind: "silent", where: "pod", link, netns } as const]),
+    ...lease.addresses.map(
+      ({ address }): Step => ({
+        kind: "address",
+        where: "pod",
+        link,
+        address,
+        detectDuplicates: config.enabledad,
+        netns,
+        replaces: [],
+      }),
+    ),
+    { kind: "up", where: "pod", link, netns },
+    ...routes.map((route): Step => ({ kind: "route", ...route, link, netns })),
+  ];
+}
+
+/** The gateway of each address with the length of its subnet, each once. */
+export function gatewaysOf(addresses: readonly LeasedAddress[]): Cidr[] {
+  const gateways = new Map<string, Cidr>();
+  for (const { address, gateway } of addresses) {
+    const found = parseAddress(gateway ?? "");
+    if (!found) continue;
+    const cidr = { ...found, prefixLength: parseCidr(address)!.prefixLength };
+    gateways.set(formatCidr(cidr), cidr);
+  }
+  return [...gateways.values()];
+}
+
+const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
+
+/** The lease's routes, each with a gateway, and with isDefaultGateway a default route for each family that has none. */
+export function routesOf(config: NetworkConfig, lease: Lease): Route[] {
+  const routes: Route[] = [];
+  for (const route of lease.routes) {
+    const gw = route.gw ?? (route.scope === undefined ? gatewayOf(lease, route.dst.includes(":")) : undefined);
+    routes.push(gw === undefined ? route : { ...route, gw });
+  }
+  if (!config.isDefaultGateway) return routes;
+  for (const family of [4, 6] as const) {
+    const dst = defaultRoutes[family];
+    const gw = gatewayOf(lease, family === 6);
+    let isGiven = gw === undefined;
+    for (const route of lease.routes) isGiven ||= route.dst === dst;
+    if (!isGiven) routes.push({ dst, gw: gw! });
+  }
+  return routes;
+}
+
+/** The gateway of the first address of a family that has one. */
+function gatewayOf({ addresses }: Lease, isIpv6: boolean): string | undefined {
+  for (const { address, gateway } of addresses) {
+    if (gateway !== undefined && address.includes(":") === isIpv6) return gateway;
+  }
+  return undefined;
+}

@@ -1,0 +1,42 @@
+/** The types of plugin, by the name the executable is called by (conf/types.ts). To add one: a file, and a line here. */
+import type { PluginType } from "../../conf/types.ts";
+import type { ChainedType } from "../chained.ts";
+import type { Plan, PlanInput } from "../plan.ts";
+import { bridge } from "./bridge.ts";
+
+/** Makes an interface in the container: journalled, with addresses of an IPAM. */
+export interface LinkType {
+  plan(input: PlanInput): Plan;
+}
+
+/** How a type works: by a link of its own, as an IPAM for another plugin, or on what stands already. */
+type Entry =
+  | { readonly role: "link"; readonly load: () => LinkType }
+  | { readonly role: "chained"; readonly load: () => ChainedType }
+  | { readonly role: "ipam" };
+
+// The mapped type makes a type that is missing a compile error.
+const types: { readonly [T in PluginType]: Entry } = {
+  "ns-net": { role: "link", load: () => bridge },
+  bridge: { role: "link", load: () => bridge },
+  loopback: { role: "chained", load: () => (require("./loopback.ts") as typeof import("./loopback.ts")).loopback },
+  "host-local": { role: "ipam" },
+  static: { role: "ipam" },
+  portmap: { role: "chained", load: () => (require("./portmap.ts") as typeof import("./portmap.ts")).portmap },
+};
+
+export function roleOf(type: PluginType): Entry["role"] {
+  return types[type].role;
+}
+
+export function linkType(type: PluginType): LinkType {
+  const entry = types[type];
+  if (entry.role !== "link") throw new Error(`${type} makes no interface`);
+  return entry.load();
+}
+
+export function chainedType(type: PluginType): ChainedType {
+  const entry = types[type];
+  if (entry.role !== "chained") throw new Error(`${type} comes after no other plugin`);
+  return entry.load();
+}

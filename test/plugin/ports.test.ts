@@ -1,0 +1,256 @@
+/** Published ports, with traffic from everywhere. Witnesses: TCP clients and servers, `nft`, a UDP flow that never stops. */
+import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { needs } from "../support/needs.ts";
+import { nsNet } from "../support/plugin.ts";
+import { cable, type Netns } from "../support/sandbox.ts";
+import { tcpReach, tcpServer } from "../support/tcp.ts";
+import { dualStack, freshWorld, type World } from "../support/world.ts";
+
+const mapped = (...portMappings: object[]) => ({
+  capabilities: { portMappings: true },
+  runtimeConfig: { portMappings },
+});
+const web = { hostPort: 8080, containerPort: 80, protocol: "tcp" };
+
+/** A neighbour of the host, on a cable of its own. */
+function outsideOf(world: World): Netns {
+  const outside = world.netns("outside");
+  world.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
+  cable(
+    { ns: world.host, ifname: "up0", cidrs: ["192.0.2.2/24", "192.0.2.3/24", "2001:db8::2/64"] },
+    { ns: outside, ifname: "up0", cidrs: ["192.0.2.1/24", "2001:db8::1/64"] },
+  );
+  return outside;
+}
+
+const elements = (world: World): string[] =>
+  world.host
+    .nft("list", "table", "inet", "ns_net")
+    .split("\n")
+    .filter((line) => line.includes(' comment "nsv'))
+    .map((line) => line.trim());
+
+describe("A published port", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "ipv6", "nft nat", "nft fib");
+  });
+
+  it("is reached from outside, from the host, from 127.0.0.1, from the container and from its neighbour", async () => {
+    using world = freshWorld();
+    const outside = outsideOf(world);
+    const [pod, neighbour] = [world.netns(), world.netns()];
+    world.must("ADD", world.network({ ipam: dualStack, ...mapped(web) }), { netns: pod, container: "web" });
+    world.must("ADD", world.network({ ipam: dualStack }), { netns: neighbour, container: "other" });
+    using _four = await tcpServer(pod, "::", 80);
+    const seen = async (from: Netns, to: string) => await tcpReach(from, to, 8080);
+    assert.deepEqual(await seen(outside, "192.0.2.2"), { seenAs: "192.0.2.1" });
+    assert.deepEqual(await seen(outside, "2001:db8::2"), { seenAs: "2001:db8::1" });
+    assert.deepEqual(await seen(world.host, "192.0.2.2"), { seenAs: "10.7.0.1" });
+    assert.deepEqual(await seen(world.host, "2001:db8::2"), { seenAs: "fd07::1" });
+    assert.deepEqual(await seen(world.host, "127.0.0.1"), { seenAs: "10.7.0.1" });
+    assert.deepEqual(await seen(pod, "192.0.2.2"), { seenAs: "10.7.0.1" });
+    assert.deepEqual(await seen(neighbour, "192.0.2.2"), { seenAs: "10.7.0.1" });
+    assert.deepEqual(await seen(neighbour, "10.7.0.1"), { seenAs: "10.7.0.1" });
+    assert.ok("failed" in (await seen(world.host, "::1")), "nothing can be led away from ::1");
+  });
+
+  it("takes nothing that goes through the host to somebody else's port of that number", async () => {
+    using world = freshWorld();
+    const outside = outsideOf(world);
+    const pod = world.netns();
+    world.must("ADD", world.network(mapped(web)), { netns: pod });
+    outside.ip("route", "add", "10.7.0.0/24", "via", "192.0.2.2");
+    using _server = await tcpServer(outside, "0.0.0.0", 8080);
+    assert.deepEqual(await tcpReach(pod, "192.0.2.1", 8080), { seenAs: "10.7.0.2" });
+  });
+
+  it("on one address of the host is on no other", async () => {
+    using world = freshWorld();
+    const outside = outsideOf(world);
+    const pods = [world.netns(), world.netns()];
+    for (const [i, hostIP] of ["192.0.2.2", "192.0.2.3"].entries()) {
+      const config = world.network(mapped({ ...web, hostIP, containerPort: 80 + i }));
+      world.must("ADD", config, { netns: pods[i]!, container: `c${i}` });
+    }
+    using _first = await tcpServer(pods[0]!, "0.0.0.0", 80);
+    using _second = await tcpServer(pods[1]!, "0.0.0.0", 81);
+    assert.deepEqual(await tcpReach(outside, "192.0.2.2", 8080), { seenAs: "192.0.2.1" });
+    assert.deepEqual(await tcpReach(outside, "192.0.2.3", 8080), { seenAs: "192.0.2.1" });
+    assert.ok("failed" in (await tcpReach(world.host, "127.0.0.1", 8080)));
+  });
+
+  it("may be one of a range", async () => {
+    using world = freshWorld();
+    const outside = outsideOf(world);
+    const pod = world.netns();
+    world.must("ADD", world.network(mapped({ hostPort: 7000, containerPort: 9000, protocol: "tcp", range: 300 })), {
+      netns: pod,
+    });
+    using _server = await tcpServer(pod, "0.0.0.0", 9299);
+    assert.deepEqual(await tcpReach(outside, "192.0.2.2", 7299), { seenAs: "192.0.2.1" });
+    world.must("DEL", world.network(), { netns: pod });
+    assert.deepEqual(elements(world), []);
+  });
+
+  it("goes with its attachment alone, without portMappings, without a namespace, and with the store lost", () => {
+    for (const isStoreLost of [false, true]) {
+      using world = freshWorld();
+      const netns = world.netns();
+      world.must("ADD", world.network(mapped(web)), { netns, ifname: "eth0" });
+      const second = world.network({ ...mapped({ ...web, hostPort: 8081 }), name: "second", bridge: "br1" });
+      world.must("ADD", { ...second, ipam: { type: "ns-net", subnet: "10.8.0.0/24" } }, { netns, ifname: "eth1" });
+      if (isStoreLost) world.host.run("rm", "-r", world.dataDir);
+      world.must("DEL", world.network(), { netns: "", ifname: "eth0" });
+      assert.match(elements(world).join(), /8081/);
+      assert.doesNotMatch(elements(world).join(), /8080/);
+      world.must("DEL", { ...world.network(), name: "second" }, { netns: "", ifname: "eth1" });
+      assert.deepEqual(elements(world), []);
+    }
+  });
+
+  it("of a container that is gone is given to the next", async () => {
+    using world = freshWorld();
+    const outside = outsideOf(world);
+    const first = world.netns();
+    world.must("ADD", world.network(mapped(web)), { netns: first, container: "first" });
+    first[Symbol.dispose]();
+    const pod = world.netns();
+    world.must("ADD", world.network(mapped(web)), { netns: pod, container: "second" });
+    using _server = await tcpServer(pod, "0.0.0.0", 80);
+    assert.deepEqual(await tcpReach(outside, "192.0.2.2", 8080), { seenAs: "192.0.2.1" });
+    world.must("DEL", world.network(), { netns: "", container: "first" });
+    assert.deepEqual(await tcpReach(outside, "192.0.2.2", 8080), { seenAs: "192.0.2.1" });
+  });
+
+  it("is taken back by GC", () => {
+    using world = freshWorld();
+    world.must("ADD", world.network(mapped(web)), { netns: world.netns(), container: "a" });
+    world.must("ADD", world.network(mapped({ ...web, hostPort: 8081 })), { netns: world.netns(), container: "b" });
+    const valid = [{ containerID: "b", ifname: "eth0" }];
+    world.must("GC", { ...world.network(), "cni.dev/valid-attachments": valid });
+    assert.match(elements(world).join(), /8081/);
+    assert.doesNotMatch(elements(world).join(), /8080/);
+  });
+
+  it("is compared by CHECK", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const config = world.network(mapped(web));
+    const prevResult = world.must("ADD", config, { netns });
+    world.must("CHECK", { ...config, prevResult }, { netns });
+    world.host.nft("delete element inet ns_net ports4 { tcp . 8080 }");
+    const { code, json } = world.call("CHECK", { ...config, prevResult }, { netns });
+    assert.notEqual(code, 0);
+    assert.match(json.msg, /port 8080\/tcp/);
+  });
+
+  it("leaves 127.0.0.1 of the host closed to containers", async () => {
+    using world = freshWorld();
+    const pod = world.netns();
+    world.must("ADD", world.network(mapped(web)), { netns: pod });
+    using server = await tcpServer(world.host, "127.0.0.1");
+    pod.run("sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1");
+    pod.ip("address", "del", "127.0.0.1/8", "dev", "lo");
+    pod.ip("route", "add", "127.0.0.1/32", "via", "10.7.0.1");
+    assert.ok("failed" in (await tcpReach(pod, "127.0.0.1", server.port, { limitMs: 500 })));
+  });
+});
+
+describe("A port that is taken is refused, with who has it:", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "ipv6", "nft nat", "nft fib");
+  });
+
+  const refused = (world: World, mapping: object, says: RegExp) => {
+    const netns = world.netns();
+    const before = world.snapshot(netns);
+    const { code, json } = world.call("ADD", world.network(mapped(mapping)), { netns, container: "late" });
+    assert.notEqual(code, 0);
+    assert.match(json.msg, says);
+    assert.ok(json.details.length > 10);
+    assert.deepEqual(world.snapshot(netns), before);
+  };
+
+  it("by another attachment, also where one says 0.0.0.0 and the other an address", () => {
+    using world = freshWorld();
+    world.must("ADD", world.network(mapped({ ...web, hostIP: "127.0.0.1" })), {
+      netns: world.netns(),
+      container: "first",
+    });
+    for (const hostIP of [undefined, "0.0.0.0", "127.0.0.1"]) {
+      refused(world, { ...web, hostIP }, /8080\/tcp.*eth0 of container first on network podnet/);
+    }
+    const other = world.network(mapped({ ...web, protocol: "udp" }, { ...web, hostIP: "127.0.0.2" }));
+    world.must("ADD", other, { netns: world.netns(), container: "other" });
+  });
+
+  it("by a program of the host", async () => {
+    using world = freshWorld();
+    using server = await tcpServer(world.host, "127.0.0.1");
+    refused(world, { ...web, hostPort: server.port }, /bun.* \(process \d+\) listens on 127\.0\.0\.1/);
+    const elsewhere = world.network(mapped({ ...web, hostPort: server.port, hostIP: "127.0.0.2" }));
+    world.must("ADD", elsewhere, { netns: world.netns() });
+  });
+
+  for (const [mapping, says] of [
+    [{ ...web, hostPort: 0 }, /hostPort/],
+    [{ ...web, hostPort: 70000 }, /hostPort = 70000/],
+    [{ ...web, containerPort: 0 }, /containerPort/],
+    [{ ...web, protocol: "icmp" }, /protocol = "icmp"/],
+    [{ ...web, hostIP: "localhost" }, /hostIP = "localhost"/],
+    [{ ...web, hostIP: "::1" }, /hostIP = "::1"/],
+    [{ ...web, hostIP: "2001:db8::2" }, /portMappings/],
+  ] as const) {
+    it(`and so is ${JSON.stringify(mapping)}`, () => {
+      using world = freshWorld();
+      refused(world, mapping, says);
+    });
+  }
+});
+
+describe("portmap, after another plugin", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat", "nft fib", "reference plugins", "iptables");
+  });
+
+  for (const mine of [true, false]) {
+    it(`publishes for ${mine ? "our" : "the reference's"} bridge, and DEL needs nothing but the names`, async () => {
+      using world = freshWorld();
+      const outside = outsideOf(world);
+      const folder = join(world.dataDir, "..");
+      for (const name of ["bridge", "portmap", "host-local"]) symlinkSync(nsNet, join(folder, name));
+      const netns = world.netns();
+      const ipam = { type: "host-local", ranges: [[{ subnet: "10.7.0.0/24" }]], dataDir: join(folder, "networks") };
+      const config = world.network({ cniVersion: "1.0.0", ipam, hairpinMode: true });
+      const bridge = mine ? join(folder, "bridge") : "/usr/lib/cni/bridge";
+      const environment = { PATH: process.env.PATH ?? "" };
+      const prevResult = world.must("ADD", { ...config, type: "bridge" }, { netns, plugin: bridge, environment });
+      const chained = { ...config, ...mapped({ ...web, hostPort: 8081, containerPort: 81 }), type: "portmap" };
+      const portmap = { netns, plugin: join(folder, "portmap") };
+      const { dns: _, ...same } = prevResult; // the reference writes an empty one
+      assert.deepEqual(world.must("ADD", { ...chained, prevResult }, portmap), same);
+      using _server = await tcpServer(netns, "0.0.0.0", 81);
+      for (const [from, to] of [
+        [outside, "192.0.2.2"],
+        [world.host, "127.0.0.1"],
+        [netns, "192.0.2.2"],
+      ] as const) {
+        assert.ok("seenAs" in (await tcpReach(from, to, 8081)), to);
+      }
+      world.must("CHECK", { ...chained, prevResult }, portmap);
+      world.must("DEL", { ...config, type: "portmap" }, { ...portmap, netns: "" });
+      assert.ok("failed" in (await tcpReach(outside, "192.0.2.2", 8081, { limitMs: 500 })));
+      assert.deepEqual(elements(world), []);
+      world.must("DEL", { ...config, type: "bridge" }, { netns, plugin: bridge, environment });
+    });
+  }
+
+  it("needs prevResult", () => {
+    using world = freshWorld();
+    const { json } = world.call("ADD", { ...world.network(mapped(web)), type: "portmap" }, { netns: world.netns() });
+    assert.equal(json.code, 7);
+    assert.match(json.msg, /prevResult/);
+  });
+});
