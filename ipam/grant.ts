@@ -29,7 +29,7 @@ export function grant(store: Store, entry: NewEntry, { sets, requested, memory }
   const reserved: Address[] = [];
   for (const [index, set] of sets.entries()) {
     const spans = spansOf(set, gateways);
-    const [own, second] = wanted.filter((address) => spanAt(spans, address) !== undefined);
+    const [own, second] = wanted.length === 0 ? [] : wanted.filter((address) => spanAt(spans, address) !== undefined);
     if (second !== undefined) {
       throw badConfig("requested address", formatAddress(second), `the only one in ${setText(set)}: a set gives one`);
     }
@@ -37,7 +37,8 @@ export function grant(store: Store, entry: NewEntry, { sets, requested, memory }
     addresses.push(leased(span.range, value));
     reserved.push({ family: span.family, value });
   }
-  const subnets = new Set([...memory.subnets, ...sets.flatMap((set) => set.map(({ subnet }) => subnet))]);
+  const subnets = new Set(memory.subnets);
+  for (const set of sets) for (const { subnet } of set) subnets.add(subnet);
   return { addresses, reserved, memory: { ...memory, subnets: [...subnets].slice(-subnetsMax), cursors } };
 
   function freeOf(index: number, set: readonly BoundRange[]) {
@@ -76,7 +77,9 @@ export function fits(standing: Entry, { sets, requested }: Omit<Wish, "memory">)
 }
 
 export function gatewaysOf(sets: readonly (readonly BoundRange[])[]): Address[] {
-  return sets.flatMap((set) => set.map(({ gateway }) => gateway));
+  const gateways: Address[] = [];
+  for (const set of sets) for (const { gateway } of set) gateways.push(gateway);
+  return gateways;
 }
 
 function requestedAddress(

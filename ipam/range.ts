@@ -61,19 +61,26 @@ export function boundSets(sets: readonly RangeSet[]): BoundRange[][] {
 
 /** The spans of a set in its order, without `excluded` (the gateways of all sets). */
 export function spansOf(set: readonly BoundRange[], excluded: readonly Address[]): Span[] {
-  return set.flatMap((range) => {
-    const holes = excluded
-      .filter(({ family, value }) => family === range.family && value >= range.first && value <= range.last)
-      .map(({ value }) => value)
-      .sort((a, b) => (a < b ? -1 : 1));
-    const spans: Span[] = [];
-    let first = range.first;
-    for (const hole of [...holes, range.last + 1n]) {
-      if (first < hole) spans.push({ family: range.family, first, last: hole - 1n, range });
+  const spans: Span[] = [];
+  for (const range of set) {
+    const { family, last } = range;
+    let { first } = range;
+    for (const hole of holesIn(range, excluded)) {
+      if (first < hole) spans.push({ family, first, last: hole - 1n, range });
       first = hole + 1n;
     }
-    return spans;
-  });
+    if (first <= last) spans.push({ family, first, last, range });
+  }
+  return spans;
+}
+
+/** The excluded addresses that lie in a range, in order. */
+function holesIn({ family, first, last }: BoundRange, excluded: readonly Address[]): bigint[] {
+  const holes: bigint[] = [];
+  for (const address of excluded) {
+    if (address.family === family && address.value >= first && address.value <= last) holes.push(address.value);
+  }
+  return holes.length < 2 ? holes : holes.sort((a, b) => (a < b ? -1 : 1));
 }
 
 /** How many addresses the spans hold. */
