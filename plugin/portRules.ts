@@ -78,13 +78,14 @@ function translation(version: 4 | 6, map: SetShape, isExact: boolean): Expressio
   ];
 }
 
-const wasTranslated = [
+const wasTranslated = (): Expression[] => [
   loadConntrack(conntrackKey.status),
   keepBits(connectionStatus.destinationNat),
   differs(new Uint8Array(4)),
 ];
 
-const rules: readonly [chain: string, expressions: Expression[]][] = [
+/** A function, since an ADD that publishes nothing must not make them. */
+const rules = (): readonly [chain: string, expressions: Expression[]][] => [
   [translate, translation(4, portMaps.exact4, true)],
   [translate, translation(4, portMaps.any4, false)],
   [translate, translation(6, portMaps.exact6, true)],
@@ -96,7 +97,7 @@ const rules: readonly [chain: string, expressions: Expression[]][] = [
   [
     portChains.masquerade,
     [
-      ...wasTranslated,
+      ...wasTranslated(),
       loadMeta(metaKey.inName),
       loadMeta(metaKey.outName, register.two),
       lookUp(hairpinSet.name, idOf(hairpinSet)),
@@ -105,7 +106,7 @@ const rules: readonly [chain: string, expressions: Expression[]][] = [
   ],
   [
     portChains.masquerade,
-    [...wasTranslated, ...matchProtocolOf(loopbackNet.address), ...matchAddress("source", loopbackNet), masquerade],
+    [...wasTranslated(), ...matchProtocolOf(loopbackNet.address), ...matchAddress("source", loopbackNet), masquerade],
   ],
   // route_localnet, which 127.0.0.1 needs, would let containers call what the host offers to itself alone.
   [
@@ -129,7 +130,7 @@ export function portRules(): Message[] {
     newChain(table, translate),
     ...bases.map(([name, base]) => newChain(table, name, base)),
     ...chains.map((name) => flushChain(table, name)),
-    ...rules.map(([chain, expressions]) => newRule(table, chain, expressions)),
+    ...rules().map(([chain, expressions]) => newRule(table, chain, expressions)),
     newChain(table, portsChain, undefined, "the rules of published ports are whole"),
   ];
 }
