@@ -50,8 +50,8 @@ describe("repair of the store", () => {
         const netns = world.netns();
         return { container, netns, result: world.must("ADD", config, { netns, container }) };
       });
-      const before = world.leases().sort();
       log = readFileSync(`${storePath(world)}-wal`);
+      const before = world.leases().sort();
       for (const suffix of ["-wal", "-shm"]) rmSync(storePath(world) + suffix, { force: true });
       damage(storePath(world));
       assert.match(repair(world), /2 attachments were entered anew/);

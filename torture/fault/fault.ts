@@ -1,0 +1,24 @@
+/** A kind of fault: tried many times, each followed by what a runtime does and a look at what is left. */
+import type { Losses } from "../losses.ts";
+
+export interface Options {
+  /** A part of the faults, spread over all of them, for the tests. */
+  readonly short: boolean;
+  readonly random: () => number;
+}
+
+export interface Kind {
+  readonly title: string;
+  run(options: Options): Promise<Losses> | Losses;
+}
+
+/** Numbers that follow from a seed (mulberry32), so that a run can be repeated. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

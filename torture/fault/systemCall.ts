@@ -1,0 +1,95 @@
+/** kill -9 at every system call of the main thread in turn, which strace does on entry to the call. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Verb } from "../../conf/request.ts";
+import { folder, Host } from "../host.ts";
+import { countDoubles, countLeft, type Losses, noLosses, refused } from "../losses.ts";
+import type { Kind, Options } from "./fault.ts";
+
+/** By its path: the plugin's environment, which strace hands on, has no PATH. */
+const strace = Bun.which("strace") ?? "strace";
+
+/** The first is the beginning of the program. */
+const notOurs = new Set(["execve", "exit_group", "exit"]);
+
+/** How often each system call is made, in the order of their first. */
+function callsOf(host: Host, verb: Verb): Map<string, number> {
+  const file = join(folder, "calls.txt");
+  const { code, stdout } = host.call(verb, "pod", [strace, "-o", file, "-e", "trace=all", "-e", "signal=none"]);
+  if (code !== 0) throw new Error(`${verb} failed under strace (${code}): ${stdout}`);
+  const calls = new Map<string, number>();
+  for (const line of readFileSync(file, "utf8").split("\n")) {
+    const name = /^(\w+)\(/.exec(line)?.[1];
+    if (name !== undefined && !notOurs.has(name)) calls.set(name, (calls.get(name) ?? 0) + 1);
+  }
+  return calls;
+}
+
+interface Setting {
+  readonly verb: "ADD" | "DEL";
+  /** Before each fault. */
+  readonly prepare: (host: Host) => void;
+}
+
+function killAtEach({ verb, prepare }: Setting, { short }: Options): Losses {
+  const losses = noLosses();
+  const host = new Host("calls");
+  const pods = ["pod", "other"];
+  for (const pod of pods) host.addPod(pod);
+  host.clear();
+  prepare(host);
+  const calls = [...callsOf(host, verb)].flatMap(([name, many]) =>
+    Array.from({ length: many }, (_, i) => [name, i + 1]),
+  );
+  settle(host, "DEL", losses, "counting");
+  for (const [i, [name, when]] of calls.entries()) {
+    if (short && i % 60 !== 0) continue;
+    prepare(host);
+    const kill = [strace, "-o", "/dev/null", "-e", `trace=${name}`, `--inject=${name}:signal=KILL:when=${when}`];
+    const { signal, code } = host.call(verb, "pod", kill);
+    if (signal !== undefined || code !== 0) losses.faults++;
+    const after = `${verb} killed at ${name} ${when}`;
+    settle(host, (["DEL", "ADD", "GC"] as const)[i % 3]!, losses, after);
+    countLeft(host, pods, losses, after);
+    if (i % 10 === 0) proveNextAdd(host, losses, after);
+  }
+  host.clear();
+  for (const pod of pods) host.deletePod(pod);
+  return losses;
+}
+
+/** What follows: the DEL of a runtime that keeps to the specification, an ADD at once, or GC. */
+function settle(host: Host, answer: "DEL" | "ADD" | "GC", losses: Losses, after: string): void {
+  if (answer === "ADD") {
+    const { code, stdout } = host.call("ADD", "pod");
+    // It was killed when all was done and only the answer was missing: that is an attachment, and the runtime's to DEL.
+    const wasDone = code !== 0 && stdout.includes('"code":4');
+    if (code !== 0 && !wasDone) refused(losses, `ADD after ${after}: ${stdout}`);
+    countDoubles(["pod"], losses, after);
+  }
+  const { code, stdout } = host.call(answer === "GC" ? "GC" : "DEL", "pod");
+  if (code !== 0) refused(losses, `${answer} after ${after}: ${stdout}`);
+}
+
+function proveNextAdd(host: Host, losses: Losses, after: string): void {
+  for (const verb of ["ADD", "DEL"] as const) {
+    const { code, stdout } = host.call(verb, "other");
+    if (code !== 0) refused(losses, `${verb} of another after ${after}: ${stdout}`);
+  }
+}
+
+const settings: Record<string, Setting> = {
+  "kill -9 at each system call of the first ADD on a host": { verb: "ADD", prepare: (host) => host.clear() },
+  "kill -9 at each system call of ADD": {
+    verb: "ADD",
+    prepare: (host) => {
+      for (const verb of ["ADD", "DEL"] as const) host.call(verb, "other");
+    },
+  },
+  "kill -9 at each system call of DEL": { verb: "DEL", prepare: (host) => void host.call("ADD", "pod") },
+};
+
+export const systemCalls: readonly Kind[] = Object.entries(settings).map(([title, setting]) => ({
+  title,
+  run: (options) => killAtEach(setting, options),
+}));

@@ -1,0 +1,73 @@
+/**
+ * `npm run torture`: faults of every kind, each followed by what a container runtime does then and a look at what is left.
+ *
+ *   npm run torture -- [--short] [--seed N] [--only part of a title]
+ */
+import { parseArgs } from "node:util";
+import { markdownTable } from "../bench/statistics.ts";
+import { findSandbox, sandboxEnvironment, sandboxMark } from "../scripts/sandbox.ts";
+import { clock } from "./fault/clock.ts";
+import { diskFull, readOnly } from "./fault/disk.ts";
+import { type Kind, randomFrom } from "./fault/fault.ts";
+import { reboot } from "./fault/reboot.ts";
+import { systemCalls } from "./fault/systemCall.ts";
+import { underLoad } from "./fault/underLoad.ts";
+import { kinds, type Losses, lossCount } from "./losses.ts";
+
+/** The reboots come last: they leave another boot id behind. */
+const faults: readonly Kind[] = [...systemCalls, underLoad, diskFull, readOnly, clock, reboot];
+
+const { values } = parseArgs({
+  options: {
+    short: { type: "boolean", default: false },
+    seed: { type: "string", default: "1" },
+    only: { type: "string", default: "" },
+  },
+});
+
+function tableOf(all: ReadonlyMap<string, Losses>): string {
+  const rows = [...all].map(([title, losses]) => [
+    title,
+    ...["faults" as const, ...kinds].map((k) => String(losses[k])),
+  ]);
+  const sum = (key: "faults" | (typeof kinds)[number]) => [...all.values()].reduce((total, one) => total + one[key], 0);
+  rows.push(["all", ...["faults" as const, ...kinds].map((key) => String(sum(key)))]);
+  return markdownTable(
+    [
+      "fault",
+      "tried",
+      "links left",
+      "leases left",
+      "rules left",
+      "namespaces left",
+      "addresses twice",
+      "calls refused",
+    ],
+    rows,
+  );
+}
+
+async function torture(): Promise<number> {
+  const all = new Map<string, Losses>();
+  for (const { title, run } of faults.filter((kind) => kind.title.includes(values.only))) {
+    const startMs = performance.now();
+    const losses = await run({ short: values.short, random: randomFrom(Number(values.seed)) });
+    all.set(title, losses);
+    console.error(`torture: ${title}: ${losses.faults} faults, ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
+    for (const story of losses.stories.slice(0, 20)) console.error(`  ${story}`);
+  }
+  console.log(tableOf(all));
+  return [...all.values()].some((losses) => lossCount(losses) > 0) ? 1 : 0;
+}
+
+if (process.env[sandboxMark] === undefined) {
+  const sandbox = findSandbox();
+  if (!sandbox.works) {
+    console.error(`torture: ${sandbox.reason}`);
+    process.exit(1);
+  }
+  const self = [process.execPath, import.meta.filename, ...process.argv.slice(2)];
+  const child = Bun.spawn(sandbox.wrap(self), { env: sandboxEnvironment, stdio: ["ignore", "inherit", "inherit"] });
+  process.exit(await child.exited);
+}
+process.exit(await torture());
