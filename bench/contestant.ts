@@ -27,15 +27,15 @@ export interface Round {
   readonly del: Omit<Run, "stdout">;
 }
 
-const bridge = "cni0";
+export const bridge = "cni0";
 
-function command(...words: string[]): void {
+export function command(...words: string[]): void {
   const { exitCode, stderr } = Bun.spawnSync(words);
   if (exitCode !== 0) throw new Error(`${words.join(" ")}: ${stderr}`);
 }
 
 /** Plugins look at the host's default route; traffic through it is not part of this. */
-function prepareHost(): void {
+export function prepareHost(): void {
   command("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "far");
   command("ip", "address", "add", "192.0.2.2/24", "dev", "uplink");
   command("ip", "link", "set", "uplink", "up");
@@ -43,7 +43,7 @@ function prepareHost(): void {
   command("ip", "route", "add", "default", "via", "192.0.2.1");
 }
 
-function call(it: Contestant, verb: "ADD" | "DEL", pod: string, prevResult?: unknown): Program {
+export function call(it: Contestant, verb: "ADD" | "DEL", pod: string, prevResult?: unknown): Program {
   const config = {
     cniVersion: "1.0.0",
     name: "bench",

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: whole processes, ours and the reference's in turn within one run, so that both see the same machine.
  *
- *   npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--only reference|ns-net] [--reference /usr/lib/cni]
+ *   npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst] [--only reference|ns-net] [--reference /usr/lib/cni]
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     pods: { type: "string", default: "0,200,500" },
     runs: { type: "string", default: "40" },
     quick: { type: "boolean", default: false },
+    burst: { type: "boolean", default: false },
     only: { type: "string" },
     reference: { type: "string", default: "/usr/lib/cni" },
   },
@@ -194,6 +195,12 @@ if (!sandbox.works) fail(sandbox.reason);
 console.log(
   `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, ${runs} runs\n`,
 );
+
+if (values.burst) {
+  const { measureBurst } = await import("./burst.ts");
+  console.log(await measureBurst(labels.map((label) => contestant(label, true))));
+  process.exit(0);
+}
 
 const runners: Runner[] = [];
 try {

@@ -85,7 +85,11 @@ describe("the house", () => {
   });
 
   it("does no I/O in conf/ and in the plan", () => {
-    const pure = (file: string) => room(file) === "conf" || file === "plugin/plan.ts" || file === "plugin/type/bridge.ts" || file === "plugin/type/container.ts";
+    const pure = (file: string) =>
+      room(file) === "conf" ||
+      file === "plugin/plan.ts" ||
+      file === "plugin/type/bridge.ts" ||
+      file === "plugin/type/container.ts";
     const doesIo = (name: string) =>
       name.startsWith("bun") || room(name) === "netlink" || /^node:(fs|child_process|net|dgram|os|process)/.test(name);
     assert.deepEqual(

@@ -68,7 +68,7 @@ function call(path: string, verb: Verb, raw: Raw, attachment?: Attachment, netns
     CNI_NETNS: netns ?? "",
   };
   const environment = { ...raw.environment, ...ours, CNI_COMMAND: verb };
-  return runPlugin({ path, environment, stdin: raw.stdin });
+  return runPlugin({ path, environment, stdin: raw.stdin, mayBeInterrupted: verb === "ADD" });
 }
 
 /** The Go library takes `null` and no output at all for an empty result; so do we. */

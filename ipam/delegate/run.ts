@@ -12,14 +12,18 @@ export interface Run {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdin: string;
   readonly timeoutMs?: number;
+  /** SIGTERM and SIGINT are passed on to the plugin and end the call. Without, they are left to whoever else listens. */
+  readonly mayBeInterrupted?: boolean;
 }
 
 /**
  * What the plugin wrote to stdout. Throws Fault: the plugin's own if it wrote one; code 5 if it failed without or could
- * not be started; code 11 if it took longer than the limit, when it is killed.
+ * not be started; code 11 if it was interrupted, or took longer than the limit, when it is killed.
  */
-export async function runPlugin({ path, environment, stdin, timeoutMs = timeoutMsDefault }: Run): Promise<string> {
+export async function runPlugin(run: Run): Promise<string> {
+  const { path, environment, stdin, timeoutMs = timeoutMsDefault } = run;
   const plugin = start(path, environment, stdin);
+  const signals = run.mayBeInterrupted ? passOnSignals(plugin) : undefined;
   const stdout = gather(plugin.stdout, stdoutBytesMax);
   const stderr = gather(plugin.stderr, stderrBytesKept, (bytes) => process.stderr.write(bytes));
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -27,8 +31,15 @@ export async function runPlugin({ path, environment, stdin, timeoutMs = timeoutM
     timer = setTimeout(() => resolve("tooLate"), timeoutMs);
   });
   // A child that the plugin left behind may keep the pipes open, so the limit is on them, not on the plugin's end.
-  const ended = await Promise.race([Promise.all([stdout.done, stderr.done, plugin.exited]), tooLate]);
+  const all = Promise.all([stdout.done, stderr.done, plugin.exited]);
+  const ended = await Promise.race([all, tooLate, ...(signals ? [signals.ended] : [])]);
   clearTimeout(timer);
+  const signal = signals?.stop();
+  if (signal !== undefined) {
+    stdout.stop();
+    stderr.stop();
+    throw new Fault(code.tryAgain, `Interrupted by ${signal} while plugin ${path} ran`, "Call ADD again");
+  }
   if (ended === "tooLate") {
     plugin.kill("SIGKILL");
     stdout.stop();
@@ -43,6 +54,29 @@ export async function runPlugin({ path, environment, stdin, timeoutMs = timeoutM
   if (plugin.exitCode === 0) return stdout.text();
   const how = plugin.signalCode === null ? `exit status ${plugin.exitCode}` : `killed by ${plugin.signalCode}`;
   throw faultOf(stdout.text()) ?? silentFault(path, how, stderr.text());
+}
+
+/** How long an interrupted plugin has to undo what it began, before it is killed. */
+const graceMs = 5000;
+
+/** `ended` resolves when a signal came and the plugin has ended after it; `stop` tells which one came. */
+function passOnSignals(plugin: Bun.Subprocess) {
+  let came: NodeJS.Signals | undefined;
+  let killer: ReturnType<typeof setTimeout> | undefined;
+  const { promise: ended, resolve } = Promise.withResolvers<"interrupted">();
+  const passOn = (signal: NodeJS.Signals) => {
+    came ??= signal;
+    plugin.kill(signal);
+    killer ??= setTimeout(() => plugin.kill("SIGKILL"), graceMs);
+    void plugin.exited.then(() => resolve("interrupted"));
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, passOn);
+  const stop = () => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.off(signal, passOn);
+    clearTimeout(killer);
+    return came;
+  };
+  return { ended, stop };
 }
 
 function start(path: string, environment: Run["environment"], stdin: string) {

@@ -41,6 +41,20 @@ describe("SIGTERM", () => {
     });
   }
 
+  it("is passed on to the plugin that is asked for an address, which is killed if it does not end", async () => {
+    using world = freshWorld();
+    const started = join(world.dataDir, "../started");
+    const pluginPath = ipamPlugin(world, `trap : TERM\n: > ${started}; while :; do /bin/sleep 0.05; done`);
+    const config = world.network({ ipam: { type: "teller" } });
+    const running = startPlugin({ command: "ADD", host: world.host, config, netns: world.netns(), pluginPath });
+    while (!existsSync(started)) await Bun.sleep(5);
+    running.kill("SIGTERM");
+    const { code, json } = await running.answer;
+    assert.deepEqual([code, json.code], [1, 11]);
+    assert.match(json.msg, /Interrupted by SIGTERM/);
+    assert.deepEqual([ourLinks(world.host), world.rows()], [[], []]);
+  });
+
   it("at any moment leaves all or nothing, and says which", async () => {
     using world = freshWorld();
     const netns = world.netns();
