@@ -1,5 +1,9 @@
 /** The names under which the executable can be called: the types of plugin that it is. */
-export const pluginTypes = [...["ns-net", "bridge", "loopback"], ...["host-local", "static"], "portmap"] as const;
+export const pluginTypes = [
+  ...["ns-net", "bridge", "loopback"],
+  ...["host-local", "static"],
+  ...["portmap", "bandwidth"],
+] as const;
 
 export type PluginType = (typeof pluginTypes)[number];
 

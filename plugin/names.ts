@@ -71,6 +71,23 @@ export function bridgeGroup(network: string): number {
   return groupOf("bridge", network);
 }
 
+const shapingPrefix = "nsb";
+
+/** The link that holds back what an attachment sends; its digits are those of the attachment's own link. */
+export function shapingLinkName(attachment: Attachment): string {
+  return shapingPrefix + hostLinkName(attachment).slice(hostLinkPrefix.length);
+}
+
+/** The attachment's link that such a link belongs to. */
+export function hostLinkOfShaping(name: string): string {
+  return hostLinkPrefix + name.slice(shapingPrefix.length);
+}
+
+/** IFLA_GROUP of a network's links of that kind. */
+export function shapingGroup(network: string): number {
+  return groupOf("shaping", network);
+}
+
 /** Where GC puts stale veths in order to delete them all in one request. */
 export function condemnedGroup(network: string): number {
   return groupOf("condemned", network);

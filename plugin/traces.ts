@@ -4,18 +4,25 @@
  */
 import type { Attachment } from "../conf/attachment.ts";
 import type { Entry } from "../ipam/store.ts";
+import { errno } from "../netlink/errors.ts";
+import { deleteLink, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "./commit.ts";
+import { ignoring } from "./condemn.ts";
 import type { Kernel } from "./kernel.ts";
-import { isMarkOf } from "./names.ts";
+import { hostLinkOfShaping, isMarkOf, shapingGroup, shapingLinkName } from "./names.ts";
 import type { Removal, Step } from "./step/index.ts";
 
 /** Kinds of step that do not die with the link. */
-const lasting: readonly Step["kind"][] = ["ports"];
+const lasting: readonly Step["kind"][] = ["ports", "shaping"];
 
 /** What DEL removes beside the link. Nothing, without a question to the kernel, for an attachment known to have none. */
 export function traces(attachment: Attachment, entry: Entry | undefined): Removal[] {
   const steps = entry?.steps as readonly Step[] | undefined;
-  if (!steps) return [{ kind: "ports", attachment }];
+  if (!steps)
+    return [
+      { kind: "ports", attachment },
+      { kind: "shaping", ifb: shapingLinkName(attachment) },
+    ];
   const found: Removal[] = [];
   for (const step of steps) if (lasting.includes(step.kind)) found.push(step as Removal);
   return found;
@@ -27,7 +34,14 @@ export function removeUnowned(network: string, kept: ReadonlySet<string>, kernel
   const unowned = publishedPorts(kernel).filter(({ comment = "" }) => {
     return isMarkOf(network, comment) && !kept.has(comment.split(" ")[0]!);
   });
-  return unowned.length === 0 ? [] : attempted(() => removePorts(unowned, kernel));
+  return attempted(() => {
+    removePorts(unowned, kernel);
+    const group = shapingGroup(network);
+    const links = listLinks(kernel.route("host")).filter((link) => link.group === group);
+    for (const { name = "" } of links) {
+      if (!kept.has(hostLinkOfShaping(name))) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(name)));
+    }
+  });
 }
 
 function attempted(work: () => void): Error[] {

@@ -8,6 +8,7 @@ import { type ForwardingStep, forwarding } from "./forwarding.ts";
 import { type MasqueradeStep, masquerade } from "./masquerade.ts";
 import type { PortsKey, PortsStep } from "./ports.ts";
 import { type RouteStep, route } from "./route.ts";
+import type { ShapingKey, ShapingStep } from "./shaping.ts";
 import { type SilentStep, silent } from "./silent.ts";
 import type { Difference, Kind } from "./step.ts";
 import { type SysctlStep, sysctl } from "./sysctl.ts";
@@ -22,13 +23,17 @@ export type Step =
   | MasqueradeStep
   | PortsStep
   | RouteStep
+  | ShapingStep
   | SilentStep
   | SysctlStep
   | UpStep
   | VethStep;
 
 /** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
-export type Removal = ({ readonly kind: "veth" } & VethKey) | ({ readonly kind: "ports" } & PortsKey);
+export type Removal =
+  | ({ readonly kind: "veth" } & VethKey)
+  | ({ readonly kind: "ports" } & PortsKey)
+  | ({ readonly kind: "shaping" } & ShapingKey);
 
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
 
@@ -43,6 +48,9 @@ const kinds: Kinds = {
     return (require("./ports.ts") as typeof import("./ports.ts")).ports;
   },
   route,
+  get shaping() {
+    return (require("./shaping.ts") as typeof import("./shaping.ts")).shaping;
+  },
   silent,
   sysctl,
   up,

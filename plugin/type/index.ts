@@ -22,6 +22,7 @@ const types: { readonly [T in PluginType]: Entry } = {
   loopback: { role: "chained", load: () => (require("./loopback.ts") as typeof import("./loopback.ts")).loopback },
   "host-local": { role: "ipam" },
   static: { role: "ipam" },
+  bandwidth: { role: "chained", load: () => (require("./bandwidth.ts") as typeof import("./bandwidth.ts")).bandwidth },
   portmap: { role: "chained", load: () => (require("./portmap.ts") as typeof import("./portmap.ts")).portmap },
 };
 

@@ -50,7 +50,7 @@ export function annotate({ bytes, named }: SentMessage): string[] {
     const lead = "  ".repeat(depth + 1);
     const text = [];
     for (let at = from; at < to; at += 16) text.push(lead + hex(bytes.subarray(at, Math.min(at + 16, to))));
-    if (comment !== "") text[0] = `${text[0]!.padEnd(58)}  # ${comment}`;
+    if (comment !== "" && text.length > 0) text[0] = `${text[0]!.padEnd(58)}  # ${comment}`;
     rows.push(...text);
   };
 

@@ -1,0 +1,133 @@
+/** Queueing disciplines and filters: struct tcmsg and TCA_* (linux/rtnetlink.h, linux/pkt_sched.h, linux/pkt_cls.h). */
+import { attributes, bytes, i32, joined, nest, struct, text, u8, u16, u32, u64 } from "../codec.ts";
+import { flags, type Message } from "../message.ts";
+import type { NetlinkSocket } from "../socket.ts";
+
+export const qdiscType = { create: 36, delete: 37, get: 38 } as const;
+const filterType = { create: 44 } as const;
+
+/** TC_H_ROOT, TC_H_INGRESS and the handle that an ingress qdisc has. */
+const parent = { root: 0xffffffff, ingress: 0xfffffff1 } as const;
+const ingressHandle = 0xffff0000;
+const rootHandle = 0x10000;
+
+const header = struct({ family: u8, padding1: u8, padding2: u16, index: i32, handle: u32, parent: u32, info: u32 });
+const tcAttributes = attributes({ kind: [1, text], options: [2, bytes] });
+
+/** struct tc_tbf_qopt, of which what is not named stays zero: a peak rate, and the bucket in time (TCA_TBF_BURST says it in bytes). */
+const bucket = struct({
+  ...{ cellLog: u8, linkLayer: u8, overhead: u16, cellAlign: u16, smallest: u16, rate: u32 },
+  ...{ peak1: u32, peak2: u32, peak3: u32, limit: u32, buffer: u32, mtu: u32 },
+});
+const bucketAttributes = attributes({ bucket: [1, bucket], rate64: [4, u64], burst: [6, u32] });
+
+/** TC_LINKLAYER_ETHERNET: the kernel then needs no table of transmission times. */
+const ethernet = 1;
+const uint32Max = 0xffffffff;
+
+/** How long a packet may wait for the bucket, seconds; what the reference allows. */
+const latencySeconds = 0.025;
+
+export interface BucketRequest {
+  readonly index: number;
+  /** Words for messages. */
+  readonly text: string;
+  readonly bytesPerSecond: number;
+  readonly burstBytes: number;
+}
+
+/** A token bucket at a link's root, in place of what is there. */
+export function replaceBucket({ index, text: shown, bytesPerSecond, burstBytes }: BucketRequest): Message {
+  const limit = Math.min(uint32Max, Math.ceil(bytesPerSecond * latencySeconds) + burstBytes);
+  const options = bucketAttributes.put({
+    bucket: { linkLayer: ethernet, rate: Math.min(uint32Max, bytesPerSecond), limit },
+    ...(bytesPerSecond > uint32Max && { rate64: BigInt(bytesPerSecond) }),
+    burst: burstBytes,
+  });
+  return message(`limit ${shown}`, qdiscType.create, flags.create | flags.replace, {
+    ...{ index, handle: rootHandle, parent: parent.root },
+    ...{ kind: "tbf", options },
+  });
+}
+
+/** Where filters can see what comes in. Refused with EEXIST when it is there. */
+export function addIngress(index: number, shown: string): Message {
+  return message(`watch what ${shown} receives`, qdiscType.create, flags.create | flags.exclusive, {
+    ...{ index, handle: ingressHandle, parent: parent.ingress },
+    kind: "ingress",
+  });
+}
+
+/** Removes a link's token bucket; refused with ENOENT or EINVAL when it has none. */
+export function deleteBucket(index: number, shown: string): Message {
+  return message(`lift the limit of ${shown}`, qdiscType.delete, 0, { index, handle: rootHandle, parent: parent.root });
+}
+
+/** Removes what sees incoming packets, with its filters. */
+export function deleteIngress(index: number, shown: string): Message {
+  return message(`stop watching ${shown}`, qdiscType.delete, 0, {
+    ...{ index, handle: ingressHandle, parent: parent.ingress },
+  });
+}
+
+/** TC_U32_TERMINAL; one key that every packet matches, as `match u32 0 0`. */
+const everything = joined([Uint8Array.of(1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), new Uint8Array(16)]);
+
+const redirect = struct({
+  ...{ actionIndex: u32, capabilities: u32, action: i32, references: i32, bindings: i32 },
+  ...{ what: i32, toIndex: u32 },
+});
+const mirred = attributes({ parameters: [2, redirect] });
+const action = attributes({ kind: [1, text], options: [2, nest(mirred)] });
+const actions = attributes({ first: [1, nest(action)] });
+const u32Attributes = attributes({ selector: [5, bytes], actions: [7, nest(actions)] });
+
+/** TC_ACT_STOLEN, TCA_EGRESS_REDIR; ETH_P_ALL in network order, and the filter's preference above it. */
+const stolen = 4;
+const egressRedirect = 1;
+const everyProtocol = 0x0300;
+const preference = 1 << 16;
+
+/** Everything that comes in by one link goes out by another instead. */
+export function redirectAll(index: number, toIndex: number, shown: string): Message {
+  const options = u32Attributes.put({
+    selector: everything,
+    actions: {
+      first: { kind: "mirred", options: { parameters: { action: stolen, what: egressRedirect, toIndex } } },
+    },
+  });
+  return message(`redirect what ${shown} receives`, filterType.create, flags.create | flags.exclusive, {
+    ...{ index, parent: ingressHandle, info: preference | everyProtocol },
+    ...{ kind: "u32", options },
+  });
+}
+
+interface TcValues {
+  readonly index: number;
+  readonly handle?: number;
+  readonly parent: number;
+  readonly info?: number;
+  readonly kind?: string;
+  readonly options?: Uint8Array;
+}
+
+function message(what: string, type: number, messageFlags: number, { kind, options, ...rest }: TcValues): Message {
+  return { what, type, flags: messageFlags, payload: joined([header.put(rest), tcAttributes.put({ kind, options })]) };
+}
+
+export interface Bucket {
+  readonly bytesPerSecond: number;
+}
+
+/** The token bucket at a link's root, if there is one. */
+export function getBucket(socket: NetlinkSocket, index: number): Bucket | undefined {
+  const payload = header.put({ index });
+  for (const { payload: raw } of socket.dump({ what: "list qdiscs", type: qdiscType.get, flags: 0, payload })) {
+    const head = header.get(raw);
+    const { kind, options } = tcAttributes.get(raw.subarray(header.size));
+    if (head.index !== index || head.parent !== parent.root || kind !== "tbf" || !options) continue;
+    const { bucket: found, rate64 } = bucketAttributes.get(options);
+    return { bytesPerSecond: rate64 === undefined ? (found?.rate ?? 0) : Number(rate64) };
+  }
+  return undefined;
+}

@@ -1,0 +1,109 @@
+/**
+ * Limits of a container's traffic, both by token buckets: at the host's end of its link for what it receives; for what
+ * it sends, at a link of kind ifb, to which all that arrives at the host's end is led, since only what leaves a link
+ * can be held back.
+ */
+import type { Limit } from "../../conf/network.ts";
+import { errno, isKernelError } from "../../netlink/errors.ts";
+import type { Message } from "../../netlink/message.ts";
+import { createLink, deleteLink, linkFlag } from "../../netlink/route/link.ts";
+import {
+  addIngress,
+  deleteBucket,
+  deleteIngress,
+  getBucket,
+  redirectAll,
+  replaceBucket,
+} from "../../netlink/route/qdisc.ts";
+import type { Kernel } from "../kernel.ts";
+import { type Kind, missing } from "./step.ts";
+
+export interface ShapingStep {
+  readonly kind: "shaping";
+  /** The host's end of the container's link. */
+  readonly host: string;
+  /** The link that is made to hold back what the container sends. */
+  readonly ifb: string;
+  readonly group: number;
+  readonly mtu: number;
+  readonly ingress?: Limit;
+  readonly egress?: Limit;
+}
+
+export type ShapingKey = Pick<ShapingStep, "ifb"> & Partial<ShapingStep>;
+
+const bitsPerByte = 8;
+
+/** tbf counts in whole bytes. */
+function bucketOf({ rate, burst }: Limit) {
+  return { bytesPerSecond: Math.floor(rate / bitsPerByte), burstBytes: Math.floor(burst / bitsPerByte) };
+}
+
+export const shaping: Kind<ShapingStep, ShapingKey> = {
+  apply({ host, ifb, group, mtu, ingress, egress }, kernel) {
+    const index = kernel.indexOf("host", host);
+    if (ingress) kernel.request("host", replaceBucket({ index, text: host, ...bucketOf(ingress) }));
+    if (!egress) return ingress !== undefined;
+    kernel.request("host", createLink({ name: ifb, mtu, group, set: linkFlag.up, info: { kind: "ifb" } }));
+    try {
+      kernel.forget("host", ifb);
+      const ifbIndex = kernel.indexOf("host", ifb);
+      kernel.request("host", replaceBucket({ index: ifbIndex, text: ifb, ...bucketOf(egress) }));
+      kernel.request("host", addIngress(index, host));
+      kernel.request("host", redirectAll(index, ifbIndex, host));
+    } catch (error) {
+      shaping.undo!({ host, ifb, egress }, kernel);
+      throw error;
+    }
+    return true;
+  },
+
+  undo({ host, ifb, ingress, egress }, kernel) {
+    const index = host === undefined ? undefined : kernel.link("host", host)?.index;
+    if (index !== undefined && ingress) tolerantly(kernel, deleteBucket(index, host!));
+    if (index !== undefined && egress) tolerantly(kernel, deleteIngress(index, host!));
+    if (egress || host === undefined) tolerantly(kernel, deleteLink(ifb));
+    kernel.forget("host", ifb);
+  },
+
+  check({ host, ifb, ingress, egress }, kernel) {
+    return [...(ingress ? difference(kernel, host, ingress) : []), ...(egress ? difference(kernel, ifb, egress) : [])];
+  },
+
+  print({ host, ifb, group, mtu, ingress, egress }) {
+    const limit = (link: string, { rate, burst }: Limit) =>
+      `tc qdisc replace dev ${link} root tbf rate ${rate}bit burst ${Math.floor(burst / bitsPerByte)} latency 25ms`;
+    return [
+      ...(ingress ? [limit(host, ingress)] : []),
+      ...(egress
+        ? [
+            `ip link add ${ifb} mtu ${mtu} group ${group} type ifb`,
+            `ip link set ${ifb} up`,
+            limit(ifb, egress),
+            `tc qdisc add dev ${host} ingress`,
+            `tc filter add dev ${host} parent ffff: protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev ${ifb}`,
+          ]
+        : []),
+    ];
+  },
+};
+
+/** What is gone with its link needs no removing. */
+function tolerantly(kernel: Kernel, message: Message): void {
+  try {
+    kernel.request("host", message);
+  } catch (error) {
+    if (!isKernelError(error, errno.ENODEV, errno.ENOENT, errno.EINVAL)) throw error;
+  }
+}
+
+function difference(kernel: Kernel, link: string, limit: Limit) {
+  const index = kernel.link("host", link)?.index;
+  if (index === undefined) return missing(`link ${link}`);
+  const found = getBucket(kernel.route("host"), index);
+  if (!found) return missing(`limit of ${link}`);
+  const { bytesPerSecond } = bucketOf(limit);
+  if (found.bytesPerSecond === bytesPerSecond) return [];
+  const inBits = (bytes: number) => `${bytes * bitsPerByte} bit/s`;
+  return [{ what: `limit of ${link}`, expected: inBits(bytesPerSecond), found: inBits(found.bytesPerSecond) }];
+}

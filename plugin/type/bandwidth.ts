@@ -1,0 +1,42 @@
+/** `bandwidth`: limits of what a container receives and sends, as told by the configuration or asked by the runtime. */
+import type { Attachment } from "../../conf/attachment.ts";
+import { badConfig, code, Fault } from "../../conf/fault.ts";
+import type { Features, Limit } from "../../conf/network.ts";
+import type { ChainedType } from "../chained.ts";
+import { shapingGroup, shapingLinkName } from "../names.ts";
+import type { Step } from "../step/index.ts";
+
+export const bandwidth: ChainedType = {
+  plan({ attachment, features, prev, kernel }) {
+    if (!features.bandwidth) return { steps: [], result: prev };
+    const inner = kernel.link("pod", attachment.ifname);
+    const host = inner?.peerIndex === undefined ? undefined : kernel.linkByIndex(inner.peerIndex);
+    if (inner?.info?.kind !== "veth" || !host?.name) {
+      throw new Fault(
+        code.config,
+        `Cannot limit ${attachment.ifname}: it is ${inner ? `a ${inner.info?.kind ?? "device"}` : "not there"}, no veth whose other end is on this host`,
+        "bandwidth works after bridge and ptp; leave it out of this list",
+      );
+    }
+    return { steps: shapingSteps(attachment, features, host.name, host.mtu ?? 0), result: prev };
+  },
+
+  removals: (attachment) => [{ kind: "shaping", ifb: shapingLinkName(attachment) }],
+};
+
+/** Throws Fault (code.config) for a burst that no packet fits in: nothing would ever get through. */
+export function shapingSteps(
+  attachment: Attachment,
+  { bandwidth: limits }: Features,
+  host: string,
+  mtu: number,
+): Step[] {
+  if (!limits) return [];
+  for (const [name, limit] of Object.entries(limits) as [string, Limit][]) {
+    const least = (mtu + 14) * 8; // with the Ethernet header
+    if (limit.burst < least)
+      throw badConfig(`${name}Burst`, limit.burst, `at least ${least} bits, one packet of ${mtu} bytes`);
+  }
+  const ifb = shapingLinkName(attachment);
+  return [{ kind: "shaping", host, ifb, group: shapingGroup(attachment.network), mtu, ...limits }];
+}
