@@ -68,6 +68,13 @@ export function addressesOf(pod: string): string[] {
   return links.flatMap(({ addr_info }) => addr_info.map(({ local }) => local));
 }
 
+/** What the journal says of a pod's attachment. */
+export function stateOf({ storePath }: Host, pod: string): unknown {
+  if (!existsSync(storePath)) return undefined;
+  using database = new Database(storePath, { readwrite: true });
+  return database.prepare("SELECT state FROM attachment WHERE container = ?").values(pod)[0]?.[0];
+}
+
 function storeRows({ storePath }: Host): { attachments: number; leases: number; integrity: string } {
   if (!existsSync(storePath)) return { attachments: 0, leases: 0, integrity: "ok" };
   using database = new Database(storePath, { readwrite: true });
