@@ -22,7 +22,6 @@ export interface Facts {
   readonly uplinkMtu: number;
   /** True when the container has an interface of the name that was asked for. */
   readonly isIfnameTaken: boolean;
-  readonly isLoopbackUp: boolean;
 }
 
 const ethernetMtu = 1500;
@@ -40,7 +39,6 @@ export function readFacts(config: NetworkConfig, ifname: string, kernel: Kernel)
     bridge: bridge && bridgeFacts(bridge, config, kernel),
     uplinkMtu: config.mtu ?? defaultMtu(config, kernel),
     isIfnameTaken: kernel.link("pod", ifname) !== undefined,
-    isLoopbackUp: ((kernel.link("pod", "lo")?.flags ?? 0) & linkFlag.up) !== 0,
   };
 }
 

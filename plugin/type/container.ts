@@ -29,15 +29,13 @@ export function forwardingSteps(families: ReadonlySet<number>, netns: string): S
   return steps;
 }
 
-export function containerSteps(
-  { attachment, config, lease, facts, netns }: PlanInput,
-  routes: readonly Route[],
-): Step[] {
+export function containerSteps({ attachment, config, lease, netns }: PlanInput, routes: readonly Route[]): Step[] {
   const link = attachment.ifname;
   if (config.disableContainerInterface) return [];
   const hasIpv6 = lease.addresses.some(({ address }) => address.includes(":"));
   return [
-    ...(facts.isLoopbackUp ? [] : [{ kind: "up", where: "pod", link: "lo", netns } as const]),
+    // Up already or not: asking first costs more than saying it again.
+    { kind: "up", where: "pod", link: "lo", netns },
     ...(hasIpv6
       ? [{ kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/disable_ipv6`, value: "0", netns } as const]
       : [{ kind: "silent", where: "pod", link, netns } as const]),
