@@ -78,6 +78,8 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
   if (typesWithHints.includes(type)) refuseMisspelt(given, writtenByHand, "");
   const { dataDir = defaultDataDir } = given;
   if (!absolutePath.allows(dataDir)) throw badConfig("dataDir", dataDir, absolutePath.mustBe);
+  if (given.log !== undefined && !absolutePath.allows(given.log))
+    throw badConfig("log", given.log, absolutePath.mustBe);
   const ipam = ipamOf(given, type, cniArgs);
   refuseTooManyAddresses(ipam, cniVersion);
   const dns = dnsOf(given.dns);

@@ -11,8 +11,11 @@ import { isVersion, newestVersion, type Version, versions } from "../conf/versio
 import { exitNow } from "../netlink/sys.ts";
 import { add } from "./add.ts";
 import { faultOf } from "./failure.ts";
+import type { Logged } from "./log.ts";
 import { writeOut } from "./output.ts";
+import type { Plan } from "./plan.ts";
 import { interruptions } from "./signals.ts";
+import type { Step } from "./step/index.ts";
 import { roleOf } from "./type/index.ts";
 
 /** As `serve`, then ends the process at once: closing the store properly would write and sync, and all is said. */
@@ -27,13 +30,30 @@ export async function serve(env: Environment): Promise<number> {
     const verb = readVerb(env);
     if (verb !== "VERSION") stdin = readStdin();
     const answer = await answers[verb](env, stdin);
+    if (isLogged(env, stdin)) writeLog({ env, stdin, steps: committed, result: answer });
     if (answer !== undefined) writeOut(`${JSON.stringify(answer)}\n`);
     return 0;
   } catch (error) {
     if (env["NSNET_DEBUG"]?.includes("stack")) writeSync(2, `${(error as Error).stack}\n`);
-    writeOut(`${JSON.stringify(formatFault(faultOf(error), versionIn(stdin)))}\n`);
+    const fault = faultOf(error);
+    if (isLogged(env, stdin)) writeLog({ env, stdin, steps: committed, fault });
+    writeOut(`${JSON.stringify(formatFault(fault, versionIn(stdin)))}\n`);
     return 1;
   }
+}
+
+/** The steps of this call's ADD, for the log. */
+let committed: readonly Step[] | undefined;
+const onPlan = ({ steps }: Plan) => {
+  committed = steps;
+};
+
+function isLogged(env: Environment, stdin: Uint8Array): boolean {
+  return env["NSNET_LOG"] !== undefined || Buffer.from(stdin.buffer, stdin.byteOffset, stdin.length).includes('"log"');
+}
+
+function writeLog(logged: Logged): void {
+  (require("./log.ts") as typeof import("./log.ts")).log(logged);
 }
 
 type Answer = (env: Environment, stdin: Uint8Array) => object | undefined | Promise<object | undefined>;
@@ -45,7 +65,7 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     const request = parseRequest(env, stdin, calledAs());
     const { type, cniVersion } = request.config;
     const made =
-      roleOf(type) === "link" ? add(request, { interruptedBy }) : others().addOther(request, { interruptedBy });
+      roleOf(type) === "link" ? add(request, { interruptedBy, onPlan }) : others().addOther(request, { interruptedBy });
     return formatResult(await made, cniVersion);
   },
   async DEL(env, stdin) {

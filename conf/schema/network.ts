@@ -38,6 +38,7 @@ export const ownKeys = {
   vlan: whole("VLAN of the container's untagged traffic; 0 for none", 0, 4094),
   vlanTrunk: list("VLANs that the container may send and receive tagged", vlanTrunkItem),
   preserveDefaultVlan: flag("With vlan or vlanTrunk, stay in the bridge's default VLAN too", false),
+  log: text("File that gets a line of JSON a call; NSNET_LOG in the environment does the same", "an absolute path"),
   dataDir: text("Folder of the store of addresses; default /var/lib/ns-net", "an absolute path"),
 } as const;
 
