@@ -6,7 +6,7 @@ import { canonical } from "./keys.ts";
 import { interfaceName } from "./names.ts";
 import type { Features } from "./network.ts";
 import { portMappingsOf } from "./portmap.ts";
-import type { GivenNetwork } from "./requested.ts";
+import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
 import { features } from "./schema/features.ts";
 import type { Accepted } from "./schema/schema.ts";
 import type { PluginType } from "./types.ts";
@@ -39,7 +39,7 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
     ingressPolicy,
     ...(given.iptablesAdminChainName && { adminChain: given.iptablesAdminChainName }),
     sysctl: sysctlOf(spelt, network, type),
-    ...(mac && { mac }),
+    ...(mac && { mac: canonicalMac(mac) ?? fail(badConfig("mac", mac, macMustBe)) }),
     ...(promisc !== undefined && { promisc }),
     ...(allmulti !== undefined && { allmulti }),
     ...(txQLen !== undefined && { txQLen }),
@@ -64,8 +64,7 @@ function refuseUnserved(given: Given): void {
 
 /** `args.cni.sysctl` adds to the configuration's. Values are text in JSON, and numbers where a person forgot to quote them. */
 function sysctlOf(spelt: JsonObject, network: GivenNetwork, type: PluginType): Features["sysctl"] {
-  const args =
-    (type as string) === "tuning" ? (network.args?.cni as { sysctl?: object } | undefined)?.sysctl : undefined;
+  const args = type === "tuning" ? (network.args?.cni as { sysctl?: object } | undefined)?.sysctl : undefined;
   const all = { ...(spelt.sysctl as object | undefined), ...args };
   const result: Record<string, string> = {};
   for (const [key, value] of Object.entries(all)) {
@@ -83,4 +82,8 @@ function sysctlOf(spelt: JsonObject, network: GivenNetwork, type: PluginType): F
 
 function swapped(key: string): string {
   return key.replace(/[./]/g, (sign) => (sign === "." ? "/" : "."));
+}
+
+function fail(fault: Fault): never {
+  throw fault;
 }

@@ -52,7 +52,7 @@ export function requestedMac(given: GivenNetwork, cniArgs: CniArgs): string | un
     askedAt("args.cni.mac", given.args?.cni?.mac)[0] ??
     fromCniArgs("MAC", cniArgs.MAC)[0];
   if (asked === undefined) return undefined;
-  return canonicalMac(asked.value) ?? fail(asked.refuse("a unicast address of six bytes such as c2:11:22:33:44:55"));
+  return canonicalMac(asked.value) ?? fail(asked.refuse(macMustBe));
 }
 
 function askedAt(path: string, given: string | readonly string[] | undefined): readonly Asked[] {
@@ -81,11 +81,14 @@ function canonicalAddress(text: string): string | undefined {
   return cidr && formatCidr(cidr);
 }
 
+export const macMustBe = "a unicast address of six bytes such as c2:11:22:33:44:55";
+
 /** The spellings that Go's net.ParseMAC takes: c2:11:…, c2-11-…, c211.2233.4455. */
 const macPattern =
   /^(?:[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:-[0-9a-f]{2}){5}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2})$/i;
 
-function canonicalMac(text: string): string | undefined {
+/** Six bytes in lower case with colons; undefined for what is no unicast address. */
+export function canonicalMac(text: string): string | undefined {
   if (!macPattern.test(text)) return undefined;
   const digits = text.replace(/[^0-9a-f]/gi, "").toLowerCase();
   // The lowest bit of the first byte marks a group; the kernel refuses that and all zeros.

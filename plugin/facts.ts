@@ -35,6 +35,7 @@ export function readFacts(config: NetworkConfig, ifname: string, kernel: Kernel)
   if (portMappings?.length) {
     (require("./listeners.ts") as typeof import("./listeners.ts")).refuseListeners(portMappings);
   }
+  if (config.features) (require("./allowList.ts") as typeof import("./allowList.ts")).refuseForbidden(config.features);
   return {
     bridge: bridge && bridgeFacts(bridge, config, kernel),
     uplinkMtu: config.mtu ?? defaultMtu(config, kernel),

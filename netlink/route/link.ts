@@ -59,6 +59,7 @@ export const linkAttributes = attributes({
   peerIndex: [5, i32],
   /** Index of the bridge; 0 takes the link out. */
   master: [10, u32],
+  transmitQueueLength: [13, u32],
   info: [18, linkInfo],
   netnsFd: [28, u32],
   families: [26, nest(familySpecific)],

@@ -12,6 +12,7 @@ import type { ShapingKey, ShapingStep } from "./shaping.ts";
 import { type SilentStep, silent } from "./silent.ts";
 import type { Difference, Kind } from "./step.ts";
 import { type SysctlStep, sysctl } from "./sysctl.ts";
+import type { TunedStep } from "./tuned.ts";
 import { type UpStep, up } from "./up.ts";
 import { type VethKey, type VethStep, veth } from "./veth.ts";
 
@@ -26,6 +27,7 @@ export type Step =
   | ShapingStep
   | SilentStep
   | SysctlStep
+  | TunedStep
   | UpStep
   | VethStep;
 
@@ -53,6 +55,9 @@ const kinds: Kinds = {
   },
   silent,
   sysctl,
+  get tuned() {
+    return (require("./tuned.ts") as typeof import("./tuned.ts")).tuned;
+  },
   up,
   veth,
 } satisfies {

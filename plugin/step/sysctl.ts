@@ -9,12 +9,22 @@ export interface SysctlStep {
   readonly path: string;
   readonly value: string;
   readonly netns: string;
+  /** What it was before, to be put back; absent: others may count on it by then. */
+  readonly was?: string;
 }
 
 export const sysctl: Kind<SysctlStep> = {
-  apply({ where, path, value }, kernel) {
-    if (kernel.readSysctl(where, path) !== value) kernel.writeSysctl(where, path, value);
-    return false;
+  apply({ where, path, value, was }, kernel) {
+    if (kernel.readSysctl(where, path) === value) return false;
+    kernel.writeSysctl(where, path, value);
+    return was !== undefined;
+  },
+
+  undo({ where, path, was }, kernel) {
+    if (was === undefined || (where === "pod" && !kernel.netns)) return;
+    // A setting of a link goes with the link.
+    const is = kernel.readSysctl(where, path);
+    if (is !== undefined && is !== was) kernel.writeSysctl(where, path, was);
   },
 
   check({ where, path, value }, kernel) {

@@ -108,13 +108,6 @@ const rtnetlink: readonly Capture[] = [
   },
   { name: "qdisc-tbf", given: [veth], command: "tc qdisc add dev v0 root tbf rate 8mbit burst 32k latency 25ms" },
   { name: "qdisc-ingress", given: [veth], command: "tc qdisc add dev v0 ingress" },
-  {
-    name: "filter-redirect",
-    given: [veth, "ip link add ifb0 type ifb", "tc qdisc add dev v0 ingress"],
-    command:
-      "tc filter add dev v0 parent ffff: protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev ifb0",
-  },
-  { name: "ifb", command: "ip link add bwp0 mtu 1400 group 77 type ifb" },
 ];
 
 const table = "add table inet ns-net";

@@ -1,0 +1,42 @@
+/** An administrator's list of the kernel settings that a network may change: patterns, one a line; no file, no limit. */
+import { readFileSync } from "node:fs";
+import { code, Fault } from "../conf/fault.ts";
+import type { Features } from "../conf/network.ts";
+import { sysctlName } from "./type/tuning.ts";
+
+/** The reference's own, so that a host has one. */
+const path = "/etc/cni/tuning/allowlist.conf";
+
+/** Throws Fault (code.config) naming the first setting that no pattern allows. */
+export function refuseForbidden({ sysctl }: Features): void {
+  const names = Object.keys(sysctl).map(sysctlName);
+  const patterns = names.length === 0 ? undefined : patternsOf(path);
+  const forbidden = patterns && names.find((name) => !patterns.some((pattern) => pattern.test(name)));
+  if (forbidden === undefined) return;
+  throw new Fault(
+    code.config,
+    `Cannot set sysctl ${forbidden}: ${path} does not allow it`,
+    "Leave it out, or have the administrator of this host add a pattern for it",
+  );
+}
+
+function patternsOf(file: string): RegExp[] | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new Fault(code.io, `Cannot read ${file}: ${(error as Error).message}`, "Make it readable, or remove it");
+  }
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .map((line) => {
+      try {
+        return new RegExp(line);
+      } catch {
+        throw new Fault(code.config, `Cannot use ${file}: ${line} is no regular expression`, "Correct that line");
+      }
+    });
+}

@@ -1,0 +1,68 @@
+/** `tuning`: kernel settings of a container's namespace and properties of its interface, put back on DEL. */
+import { code, Fault } from "../../conf/fault.ts";
+import type { Features } from "../../conf/network.ts";
+import type { ResultInterface } from "../../conf/result.ts";
+import type { ChainedType } from "../chained.ts";
+import type { Step } from "../step/index.ts";
+import { type Tunables, tunablesOf } from "../step/tuned.ts";
+
+/** Stands for the name of the container's interface in the name of a setting. */
+const placeholder = "IFNAME";
+
+export const tuning: ChainedType = {
+  plan({ attachment: { ifname }, config, features, prev, netns, kernel }) {
+    (require("../allowList.ts") as typeof import("../allowList.ts")).refuseForbidden(features);
+    const to = tunablesIn(config.mac ?? features.mac, config.mtu, features);
+    const sysctls = sysctlSteps(features, ifname, netns).map((step): Step => {
+      const was = step.kind === "sysctl" ? kernel.readSysctl("pod", step.path) : undefined;
+      return { ...step, ...(was !== undefined && { was }) } as Step;
+    });
+    if (Object.keys(to).length === 0) return { steps: sysctls, result: prev };
+    const found = tunablesOf(kernel, ifname);
+    if (!found)
+      throw new Fault(
+        code.config,
+        `Cannot tune ${ifname}: the container has no such interface`,
+        "Name tuning after the plugin that makes it",
+      );
+    const was = Object.fromEntries(Object.keys(to).map((key) => [key, found[key as keyof Tunables]]));
+    const steps: Step[] = [...sysctls, { kind: "tuned", link: ifname, netns, to, was }];
+    const interfaces = prev.interfaces.map((one) => (isInner(one, ifname) ? told(one, to) : one));
+    return { steps, result: { ...prev, interfaces } };
+  },
+
+  removals: () => [], // what is not remembered went with the namespace, or nobody knows what it was
+};
+
+function isInner({ name, sandbox }: ResultInterface, ifname: string): boolean {
+  return name === ifname && sandbox !== undefined;
+}
+
+function told(one: ResultInterface, { mac, mtu }: Tunables): ResultInterface {
+  return { ...one, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }) };
+}
+
+function tunablesIn(mac: string | undefined, mtu: number | undefined, features: Features): Tunables {
+  const { promisc, allmulti, txQLen } = features;
+  return {
+    ...(mac !== undefined && { mac }),
+    ...(mtu !== undefined && { mtu }),
+    // Go writes false for "not set".
+    ...(promisc && { promisc }),
+    ...(allmulti && { allmulti }),
+    ...(txQLen && { txQLen }),
+  };
+}
+
+/** The settings of a configuration, in the container. */
+export function sysctlSteps({ sysctl }: Features, ifname: string, netns: string): Step[] {
+  return Object.entries(sysctl).map(([path, value]): Step => {
+    const own = path.split("/").map((part) => (part === placeholder ? ifname : part));
+    return { kind: "sysctl", where: "pod", path: own.join("/"), value, netns };
+  });
+}
+
+/** `net/ipv4/conf/eth0.1/arp_filter` as sysctl(8) writes it, `net.ipv4.conf.eth0/1.arp_filter`. */
+export function sysctlName(path: string): string {
+  return path.replace(/[./]/g, (sign) => (sign === "." ? "/" : "."));
+}

@@ -1,0 +1,113 @@
+/** tuning, and the key `sysctl` of type ns-net. Witnesses: `ip`, /proc/sys. */
+import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { needs } from "../support/needs.ts";
+import { nsNet } from "../support/plugin.ts";
+import type { Netns } from "../support/sandbox.ts";
+import { freshWorld, type World } from "../support/world.ts";
+
+const change = {
+  ...{ mac: "c2:11:22:33:44:55", mtu: 1400, promisc: true, allmulti: true, txQLen: 500 },
+  sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1", "net.core.somaxconn": "500" },
+};
+
+function looks(netns: Netns): object {
+  const [{ address, mtu, txqlen, flags }] = netns.ip("link", "show", "eth0");
+  return {
+    ...{ address, mtu, txqlen },
+    ...{ promisc: flags.includes("PROMISC"), allmulti: flags.includes("ALLMULTI") },
+    ...{ filter: netns.sysctl("net/ipv4/conf/eth0/arp_filter"), somaxconn: netns.sysctl("net/core/somaxconn") },
+  };
+}
+
+function chain(world: World) {
+  const plugin = join(world.dataDir, "../tuning");
+  symlinkSync(nsNet, plugin);
+  const netns = world.netns();
+  const prevResult = world.must("ADD", world.network(), { netns });
+  return { netns, prevResult, call: { netns, plugin } };
+}
+
+const config = (world: World, more: object = {}) => ({ ...world.network({ ipam: {}, type: "tuning" }), ...more });
+
+describe("tuning", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge");
+  });
+
+  it("changes what it is told, tells it, and puts everything back on DEL", () => {
+    using world = freshWorld();
+    const { netns, prevResult, call } = chain(world);
+    const before = looks(netns);
+    const result = world.must("ADD", config(world, { ...change, prevResult }), call);
+    assert.deepEqual(looks(netns), {
+      ...{ address: change.mac, mtu: 1400, txqlen: 500, promisc: true, allmulti: true },
+      ...{ filter: "1", somaxconn: "500" },
+    });
+    const inner = { ...prevResult.interfaces[2], mac: change.mac, mtu: 1400 };
+    assert.deepEqual(result, { ...prevResult, interfaces: [...prevResult.interfaces.slice(0, 2), inner] });
+    world.must("CHECK", config(world, { ...change, prevResult: result }), call);
+    netns.ip("link", "set", "eth0", "promisc", "off");
+    const { json } = world.call("CHECK", config(world, { ...change, prevResult: result }), call);
+    assert.match(json.msg, /promisc of link eth0: expected true, found false/);
+    world.must("DEL", config(world), call);
+    assert.deepEqual(looks(netns), before);
+    world.must("DEL", config(world), call);
+    world.must("DEL", config(world), { ...call, netns: "" });
+  });
+
+  it("leaves nothing half-done when the kernel refuses", () => {
+    using world = freshWorld();
+    const { netns, prevResult, call } = chain(world);
+    const before = looks(netns);
+    const bad = { ...change, sysctl: { ...change.sysctl, "net.ipv4.conf.IFNAME.nothing": "1" }, prevResult };
+    assert.notEqual(world.call("ADD", config(world, bad), call).code, 0);
+    assert.deepEqual(looks(netns), before);
+  });
+
+  it("takes sysctls from args.cni alone, and a mac from runtimeConfig first", () => {
+    using world = freshWorld();
+    const { netns, prevResult, call } = chain(world);
+    const asked = {
+      args: { cni: { sysctl: { "net.core.somaxconn": "77" } } },
+      runtimeConfig: { mac: "C2-11-22-33-44-66" },
+    };
+    world.must("ADD", config(world, { mac: change.mac, ...asked, prevResult }), call);
+    assert.equal(netns.sysctl("net/core/somaxconn"), "77");
+    assert.equal(netns.ip("link", "show", "eth0")[0].address, "c2:11:22:33:44:66");
+  });
+
+  for (const [more, says] of [
+    [{ sysctl: { "kernel.hostname": "x" } }, /sysctl = "kernel.hostname"/],
+    [{ sysctl: { "net.ipv4.conf.../../kernel.hostname": "x" } }, /sysctl/],
+    [{ sysctl: { "net.core.somaxconn": {} } }, /somaxconn/],
+    [{ mac: "01:00:5e:00:00:01" }, /mac = "01:00:5e:00:00:01"/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(more)}`, () => {
+      using world = freshWorld();
+      const { netns, prevResult, call } = chain(world);
+      const before = looks(netns);
+      const { json } = world.call("ADD", config(world, { ...more, prevResult }), call);
+      assert.equal(json.code, 7);
+      assert.match(json.msg, says);
+      assert.deepEqual(looks(netns), before);
+    });
+  }
+});
+
+describe("The key sysctl of type ns-net", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge");
+  });
+
+  it("sets what it says in the container, in the same call", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const own = world.network({ sysctl: change.sysctl });
+    const prevResult = world.must("ADD", own, { netns });
+    assert.equal(netns.sysctl("net/ipv4/conf/eth0/arp_filter"), "1");
+    world.must("CHECK", { ...own, prevResult }, { netns });
+    world.must("DEL", own, { netns });
+  });
+});
