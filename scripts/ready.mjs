@@ -2,10 +2,11 @@
  * Makes a fresh clone ready to test, show or measure, and does nothing when it is ready already.
  * Plain Node without dependencies, because it is what installs them.
  *
- *   node scripts/ready.mjs [--build] [--tools] [--force]
+ *   node scripts/ready.mjs [--build] [--tools] [--clients] [--force]
  *
  *   --build   also dist/ns-net
  *   --tools   also the Debian packages that tests take as witnesses (as root; NSNET_TOOLS=no leaves the machine alone)
+ *   --clients with --tools, also the container runtimes of test/clients
  *   --force   generate and build even when nothing is newer
  */
 import { spawnSync } from "node:child_process";
@@ -112,4 +113,4 @@ if (Number(process.versions.node.split(".")[0]) < nodeMajorMin) {
 install();
 generate();
 if (options.has("--build")) build();
-if (options.has("--tools")) readyTools();
+if (options.has("--tools")) readyTools(options.has("--clients"));

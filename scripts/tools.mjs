@@ -14,6 +14,14 @@ const tools = [
   },
 ];
 
+/** The container runtimes of `npm run test:clients`, which nothing else needs. */
+const clients = [
+  { package: "containerd", program: "containerd", without: "tests with containerd are skipped" },
+  { package: "runc", program: "runc", without: "tests with containerd and podman are skipped" },
+  { package: "podman", program: "podman", without: "tests with podman are skipped" },
+  { package: "busybox-static", program: "busybox", without: "there is no image to run, so all clients are skipped" },
+];
+
 const sbin = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** Absolute path of a program; Debian keeps `ip` and `nft` where a user's PATH does not look. */
@@ -44,8 +52,9 @@ function install(packages) {
 }
 
 /** Installs what is missing where that is possible, and says what the rest costs. Never fails: a test without its witness is skipped, aloud. */
-export function readyTools() {
-  const missing = () => tools.filter(({ program }) => findProgram(program) === undefined);
+export function readyTools(withClients = false) {
+  const missing = () =>
+    [...tools, ...(withClients ? clients : [])].filter(({ program }) => findProgram(program) === undefined);
   const before = missing();
   if (before.length === 0) return;
   const may = process.getuid?.() === 0 && process.env.NSNET_TOOLS !== "no" && findProgram("apt-get") !== undefined;

@@ -3,7 +3,10 @@
  * Mocha's own parallel mode does not end under Bun (its workers never answer), and a worker killed by a bad system
  * call would take the whole run with it; here it is one failed file.
  *
- *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N]
+ *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N] [--clients]
+ *
+ * With `--clients`, only test/clients/, one file at a time, each in a process namespace of its own: whatever a
+ * container runtime starts there ends with it, even if the test is killed.
  */
 import { release } from "node:os";
 import { relative, resolve } from "node:path";
@@ -20,14 +23,20 @@ const worker = resolve(import.meta.dirname, "worker.ts");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { grep: { type: "string", short: "g" }, jobs: { type: "string", short: "j" } },
+  options: {
+    grep: { type: "string", short: "g" },
+    jobs: { type: "string", short: "j" },
+    clients: { type: "boolean", default: false },
+  },
 });
 
 /** The slow ones first, so that no core ends the run alone with them. */
-const slowFirst = (file: string) => (/clients\//.test(file) ? 0 : /kernel\//.test(file) ? 1 : 2);
+const slowFirst = (file: string) => (/kernel\//.test(file) ? 0 : 1);
 
 function testFiles(): string[] {
-  const all = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort();
+  const all = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })]
+    .filter((file) => file.startsWith("test/clients/") === values.clients)
+    .sort();
   const wanted = positionals.map((part) => relative(root, resolve(part)));
   const chosen = all.filter(
     (file) => wanted.length === 0 || [...wanted, ...positionals].some((part) => file.includes(part)),
@@ -44,6 +53,8 @@ const died = (file: string, how: string, durationMs: number): Outcome => ({
   durationMs,
 });
 
+const ownProcesses = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
 const running = new Set<Bun.Subprocess>();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
@@ -53,7 +64,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 function start(sandbox: Sandbox, onMessage: (message: "ready" | Outcome) => void): Bun.Subprocess {
-  const command = [process.execPath, worker];
+  const command = [...(values.clients ? ownProcesses : []), process.execPath, worker];
   const child = Bun.spawn(sandbox.works ? sandbox.wrap(command) : command, {
     cwd: root,
     env: sandbox.works ? sandboxEnvironment : { ...process.env, NSNET_NO_SANDBOX: sandbox.reason },
@@ -102,7 +113,8 @@ async function serve(queue: string[], sandbox: Sandbox, report: (outcome: Outcom
 }
 
 const files = testFiles();
-const jobs = Math.max(1, Math.min(Number(values.jobs ?? navigator.hardwareConcurrency), files.length));
+const jobsMax = Number(values.jobs ?? (values.clients ? 1 : navigator.hardwareConcurrency));
+const jobs = Math.max(1, Math.min(jobsMax, files.length));
 const sandbox = findSandbox();
 console.log(`ns-net tests: ${files.length} files, ${jobs} at a time, Bun ${Bun.version}, Linux ${release()}`);
 if (!sandbox.works) console.log(`No sandbox, so every test on the real kernel is skipped: ${sandbox.reason}`);

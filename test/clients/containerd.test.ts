@@ -1,0 +1,132 @@
+/** Pod sandboxes as kubelet asks for them: containerd's CRI, with ns-net as its only plugin and as loopback. */
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dualStack, freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
+import { conflist, needsClient, nothingLeft, publishedPorts } from "./client.ts";
+import { type Containerd, freshContainerd } from "./containerd.ts";
+
+describe("containerd's CRI", function () {
+  this.timeout(120_000);
+  let world: World;
+  let containerd: Containerd;
+
+  before(async function () {
+    needsClient(this, "containerd", "ctr");
+    world = freshWorld();
+    containerd = await freshContainerd(world.host, mkdtempSync(join(tmpdir(), "ns-net-containerd-")));
+  });
+
+  after(async () => {
+    await containerd?.[Symbol.asyncDispose]();
+    world?.[Symbol.dispose]();
+  });
+
+  it("has no network without a conflist, and one soon after", async () => {
+    assert.match(String(await containerd.cri.networkComplaint()), /cni plugin not initialized|no network config/);
+    await containerd.configure(conflist(world));
+    assert.equal(await containerd.cri.networkComplaint(), undefined);
+  });
+
+  const families: [string, object, RegExp[]][] = [
+    ["IPv4", ranges("10.7.0.0/24"), [/^10\.7\.0\.\d+$/]],
+    ["IPv6", ranges("fd07::/64"), [/^fd07::/]],
+    ["dual stack", dualStack, [/^10\.7\.0\.\d+$/, /^fd07::/]],
+  ];
+  for (const [name, ipam, expected] of families) {
+    it(`gives a sandbox its addresses: ${name}`, async () => {
+      await containerd.configure(conflist(world, { ipam }));
+      const id = await containerd.cri.run({ name: "web" });
+      const addresses = await containerd.cri.addresses(id);
+      assert.equal(addresses.length, expected.length, addresses.join(" "));
+      for (const [i, pattern] of expected.entries()) assert.match(addresses[i]!, pattern);
+      assert.match(world.leases()[0]!, new RegExp(`^${id}/eth0 ${addresses[0]}`));
+      await containerd.cri.stop(id);
+      nothingLeft(world);
+      await containerd.cri.remove(id);
+    });
+  }
+
+  it("stops twice and removes: DEL with neither namespace nor prevResult", async () => {
+    await containerd.configure(conflist(world));
+    const id = await containerd.cri.run({ name: "twice" });
+    await containerd.cri.stop(id);
+    await containerd.cri.stop(id);
+    await containerd.cri.remove(id);
+    nothingLeft(world);
+  });
+
+  it("takes a pod's name from CNI_ARGS for ls", async () => {
+    const id = await containerd.cri.run({ name: "named" });
+    const listed = world.host.run(join(containerd.binaries, "ns-net"), "ls", "--data-dir", world.dataDir, "--json");
+    assert.equal(JSON.parse(listed)[0].pod, "default/named");
+    await containerd.cri.stop(id);
+    await containerd.cri.remove(id);
+  });
+
+  it("runs twenty sandboxes at once", async () => {
+    const pods = Array.from({ length: 20 }, (_, i) => ({
+      name: `pod${i}`,
+      ports: [{ host: 8000 + i, container: 80 }],
+    }));
+    const ids = await Promise.all(pods.map((pod) => containerd.cri.run(pod)));
+    const addresses = await Promise.all(ids.map((id) => containerd.cri.addresses(id)));
+    assert.equal(new Set(addresses.map(([first]) => first)).size, 20);
+    assert.equal(ourLinks(world.host).length, 20);
+    assert.equal(publishedPorts(world).length, 20, world.host.nft("list", "ruleset"));
+    await Promise.all(ids.map((id) => containerd.cri.stop(id)));
+    await Promise.all(ids.map((id) => containerd.cri.remove(id)));
+    nothingLeft(world);
+  });
+
+  it("publishes a port, and says who has it when a second sandbox asks for it", async () => {
+    const id = await containerd.cri.run({ name: "first", ports: [{ host: 8080, container: 80 }] });
+    const second = containerd.cri.run({ name: "second", ports: [{ host: 8080, container: 80 }] });
+    await assert.rejects(second, /8080/);
+    await containerd.cri.stop(id);
+    await containerd.cri.remove(id);
+    nothingLeft(world);
+  });
+
+  it("limits a sandbox's traffic by its annotations", async () => {
+    const annotations = { "kubernetes.io/ingress-bandwidth": "8M", "kubernetes.io/egress-bandwidth": "4M" };
+    const id = await containerd.cri.run({ name: "slow", annotations });
+    assert.match(world.host.run("tc", "qdisc", "show"), /tbf .*rate 8Mbit/);
+    assert.match(world.host.run("tc", "qdisc", "show"), /tbf .*rate 4Mbit/);
+    await containerd.cri.stop(id);
+    await containerd.cri.remove(id);
+    nothingLeft(world);
+    assert.doesNotMatch(world.host.run("tc", "qdisc", "show"), /tbf/);
+  });
+
+  it("passes our sentence on to whoever reads kubelet's events", async () => {
+    await containerd.configure(conflist(world, { mtu: 42 }));
+    await assert.rejects(containerd.cri.run({ name: "bad" }), /Cannot use mtu = 42.*mtu must be/s);
+    await containerd.configure(conflist(world, { ipam: ranges("10.7.1.0/30") }));
+    const only = await containerd.cri.run({ name: "only" });
+    await assert.rejects(containerd.cri.run({ name: "late" }), /10\.7\.1\./);
+    await containerd.cri.stop(only);
+    await containerd.cri.remove(only);
+    await containerd.configure(conflist(world));
+    nothingLeft(world);
+  });
+
+  it("loses nothing when it is killed in the middle and started again", async () => {
+    const standing = await containerd.cri.run({ name: "standing" });
+    const [address] = await containerd.cri.addresses(standing);
+    const starting = Array.from({ length: 6 }, (_, i) => containerd.cri.run({ name: `cut${i}` }).catch(() => ""));
+    await Bun.sleep(60);
+    await containerd.kill();
+    await Promise.all(starting);
+    await containerd.start();
+    assert.deepEqual(await containerd.cri.addresses(standing), [address]);
+    // Kubelet stops and removes what it finds, and asks again for the pods that it still wants.
+    for (const id of await containerd.cri.list()) {
+      await containerd.cri.stop(id);
+      await containerd.cri.remove(id);
+    }
+    world.host.run(join(containerd.binaries, "ns-net"), "gc", "--data-dir", world.dataDir);
+    nothingLeft(world);
+  });
+});

@@ -1,0 +1,118 @@
+/** containerd with configuration, state and socket of its own, in the namespace that plays the host. */
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { nsNet, referencePlugins } from "../support/plugin.ts";
+import { type Netns, run } from "../support/sandbox.ts";
+import { mountCgroups, removeCgroups } from "./cgroups.ts";
+import { type Cri, connect } from "./cri.ts";
+import { type Daemon, startDaemon, until } from "./daemon.ts";
+import { writeImage } from "./image.ts";
+
+export interface Containerd extends AsyncDisposable {
+  readonly cri: Cri;
+  readonly socket: string;
+  /** Where plugins are found: ours, and what the test puts there. */
+  readonly binaries: string;
+  /** Writes the conflist as kubelet's users should: beside, then moved. Waits until containerd has taken it up. */
+  configure(conflist: object | string): Promise<void>;
+  /** Ends it without warning. Its containers live on. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export const sandboxImage = "localhost/ns-net-pause:1";
+
+const configuration = (folder: string, snapshotter: string) => `
+version = 2
+root = "${folder}/root"
+state = "${folder}/state"
+[grpc]
+  address = "${folder}/containerd.sock"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${folder}/opt"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${sandboxImage}"
+  netns_mounts_under_state_dir = true
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "${snapshotter}"
+[plugins."io.containerd.grpc.v1.cri".cni]
+  bin_dir = "${folder}/bin"
+  conf_dir = "${folder}/net.d"
+`;
+
+export async function freshContainerd(host: Netns, folder: string): Promise<Containerd> {
+  const socket = join(folder, "containerd.sock");
+  const binaries = join(folder, "bin");
+  for (const place of ["bin", "net.d", "pause"]) mkdirSync(join(folder, place), { recursive: true });
+  copyFileSync(nsNet, join(binaries, "ns-net"));
+  symlinkSync("ns-net", join(binaries, "loopback"));
+  for (const other of ["bridge", "portmap", "host-local", "bandwidth", "firewall"]) {
+    if (existsSync(join(referencePlugins, other))) {
+      symlinkSync(join(referencePlugins, other), join(binaries, other));
+    }
+  }
+  mountCgroups();
+  writeFileSync(join(folder, "config.toml"), configuration(folder, "native"));
+  const image = await writeImage(join(folder, "pause"), sandboxImage, ["sleep", "1000000"]);
+  const ctr = (...words: string[]) => run(host.inside(["ctr", "--address", socket, "--namespace", "k8s.io", ...words]));
+  let daemon: Daemon | undefined;
+  let cri: Cri | undefined;
+  const containerd: Containerd = {
+    socket,
+    binaries,
+    get cri() {
+      return (cri ??= connect(socket));
+    },
+    async configure(conflist) {
+      const path = join(folder, "net.d/10-test.conflist");
+      writeFileSync(`${path}.tmp`, typeof conflist === "string" ? conflist : JSON.stringify(conflist));
+      renameSync(`${path}.tmp`, path);
+      await until("containerd takes up the conflist", async () => !(await containerd.cri.networkComplaint()));
+      // A changed file is taken up by a watcher that tells nobody.
+      await Bun.sleep(300);
+    },
+    async kill() {
+      cri?.[Symbol.dispose]();
+      cri = undefined;
+      await daemon?.end("SIGKILL");
+    },
+    async start() {
+      daemon = await startDaemon(
+        host,
+        ["containerd", "--config", join(folder, "config.toml")],
+        join(folder, "log"),
+        () => ctr("version"),
+      );
+      await until("CRI answers", () => containerd.cri.list());
+    },
+    async [Symbol.asyncDispose]() {
+      for (const id of await containerd.cri.list()) {
+        await containerd.cri.stop(id).catch(() => undefined);
+        await containerd.cri.remove(id).catch(() => undefined);
+      }
+      cri?.[Symbol.dispose]();
+      await daemon?.end();
+      removeCgroups();
+      // What a runtime that was killed had mounted.
+      const mounts = readFileSync("/proc/self/mounts", "utf8")
+        .split("\n")
+        .map((line) => line.split(" ")[1] ?? "");
+      for (const path of mounts.reverse().filter((path) => path.startsWith(`${folder}/`))) run(["umount", "-l", path]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  await containerd.start();
+  ctr("images", "import", "--snapshotter", "native", image);
+  return containerd;
+}
