@@ -156,6 +156,7 @@ export const mountFlag = {
   remount: 0x20,
 } as const;
 const MNT_DETACH = 2;
+const UMOUNT_NOFOLLOW = 8;
 
 export function mount(source: string, target: string, type: string, flags: number): void {
   const [from, to, kind] = [cText(source), cText(target), cText(type)];
@@ -164,7 +165,7 @@ export function mount(source: string, target: string, type: string, flags: numbe
 
 /** Detaches a mount; false when nothing was mounted there. */
 export function unmount(target: string): boolean {
-  if (rarely().umount2(ptr(cText(target)), MNT_DETACH) === 0) return true;
+  if (rarely().umount2(ptr(cText(target)), MNT_DETACH | UMOUNT_NOFOLLOW) === 0) return true;
   const number = lastErrno();
   if (number === errno.EINVAL || number === errno.ENOENT) return false;
   throw new KernelError(`unmount ${target}`, number);

@@ -6,6 +6,7 @@ import { code, Fault } from "../../conf/fault.ts";
 import type { Store } from "../store.ts";
 import { createStore, openFlags } from "./create.ts";
 import { guarded, StoreDamaged, type StoreFile } from "./failure.ts";
+import { requireOwnFolder } from "./folder.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
 import { schemaVersion } from "./schema.ts";
 import { SqliteStore } from "./sqlite.ts";
@@ -21,6 +22,7 @@ export function storePathOf(dataDir: string): string {
 export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault, fill?: (draft: Store) => void): Store {
   const file = { path: storePathOf(dataDir), busyTimeoutMs };
   return guarded(file, () => {
+    requireOwnFolder(dataDir);
     if (!existsSync(file.path)) {
       const filled =
         fill && ((path: string, database: Database) => fill(new SqliteStore({ path, busyTimeoutMs }, database)));
@@ -33,7 +35,11 @@ export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault,
 /** Opens the store for whoever only needs it if it is there (DEL, ls): undefined, and nothing made, if there is none. */
 export function openExistingStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault): Store | undefined {
   const file = { path: storePathOf(dataDir), busyTimeoutMs };
-  return guarded(file, () => (existsSync(file.path) ? open(file) : undefined));
+  return guarded(file, () => {
+    if (!existsSync(file.path)) return undefined;
+    requireOwnFolder(dataDir);
+    return open(file);
+  });
 }
 
 function open(file: StoreFile): Store {

@@ -10,3 +10,8 @@ export function netnsWord(path: string): string {
 export function ipWord(where: Where, netns: string): string {
   return where === "host" ? "ip" : `ip -n ${netnsWord(netns)}`;
 }
+
+/** Text as one word of a shell, whatever is in it: an interface's name may have quotes and dollars. */
+export function shellWord(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

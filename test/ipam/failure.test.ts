@@ -101,13 +101,13 @@ describe("a file system that cannot be written", () => {
 
   it("is full", () => {
     using folder = freshFolder();
-    const full = `mount -t tmpfs -o size=16k tmpfs ${folder.path}`;
+    const full = `mount -t tmpfs -o size=16k,mode=700 tmpfs ${folder.path}`;
     assert.match(inside(full, folder.path), /^5 .*the disk is full.* \| Free space/);
   });
 
   it("gets full: the ADD that fails takes nothing, and the store is whole", () => {
     using folder = freshFolder();
-    const small = `mount -t tmpfs -o size=256k tmpfs ${folder.path}`;
+    const small = `mount -t tmpfs -o size=256k,mode=700 tmpfs ${folder.path}`;
     const out = inside(small, folder.path, "500");
     assert.match(out, /^5 .*the disk is full.* \| Free space.*\n(\d+) entries, \1 leases, ok/);
   });

@@ -19,7 +19,7 @@ describe("ADD on a machine that will not have it:", () => {
   /** Mounts over the folder of the store for the length of a test. */
   function mounted(options: string, fill?: (folder: string) => void): { folder: string } & Disposable {
     const folder = mkdtempSync(join(tmpdir(), "ns-net-state-"));
-    run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]);
+    run(["mount", "-t", "tmpfs", "-o", `${options},mode=700`, "tmpfs", folder]);
     fill?.(folder);
     return {
       folder,
