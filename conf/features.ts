@@ -30,13 +30,12 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
   const given = validated("features", spelt, "");
   refuseUnserved(given);
   const bandwidth = bandwidthOf(given, network.runtimeConfig?.bandwidth);
-  const { ingressPolicy = "open", promisc, allmulti, txQLen, mode, master, mac } = given;
+  const { promisc, allmulti, txQLen, mode, master, mac } = given;
   if (master !== undefined && !interfaceName.allows(master)) throw badConfig("master", master, interfaceName.mustBe);
   return {
     portMappings: portMappingsOf(network.runtimeConfig?.portMappings ?? []),
     snat: given.snat ?? true,
     ...(bandwidth && { bandwidth }),
-    ingressPolicy,
     ...(given.iptablesAdminChainName && { adminChain: given.iptablesAdminChainName }),
     sysctl: sysctlOf(spelt, network, type),
     ...(mac && { mac: canonicalMac(mac) ?? fail(badConfig("mac", mac, macMustBe)) }),
@@ -51,6 +50,14 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
 }
 
 function refuseUnserved(given: Given): void {
+  const { ingressPolicy = "open" } = given;
+  if (ingressPolicy !== "open") {
+    throw new Fault(
+      code.unsupportedField,
+      `Cannot use ingressPolicy = ${shown(ingressPolicy)}: this version of ns-net does not serve it`,
+      'Set it to "open", keep containers apart with portIsolation of the bridge, or use the reference\'s firewall plugin',
+    );
+  }
   for (const key of unserved) {
     const value = given[key];
     if (!value || (Array.isArray(value) && value.length === 0)) continue;

@@ -100,7 +100,6 @@ export interface Features {
   readonly portMappings: readonly PortMapping[];
   readonly snat: boolean;
   readonly bandwidth?: Bandwidth;
-  readonly ingressPolicy: "open" | "same-bridge" | "isolated";
   readonly adminChain?: string;
   /** By path below /proc/sys; IFNAME in it stands for the container's interface. */
   readonly sysctl: Readonly<Record<string, string>>;

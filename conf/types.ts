@@ -2,7 +2,7 @@
 export const pluginTypes = [
   ...["ns-net", "bridge", "loopback"],
   ...["host-local", "static"],
-  ...["portmap", "bandwidth", "tuning"],
+  ...["portmap", "firewall", "bandwidth", "tuning"],
 ] as const;
 
 export type PluginType = (typeof pluginTypes)[number];

@@ -131,8 +131,9 @@ export function checkChained({ attachment, config, netns: path, mayBeOwnNetns }:
     const type = chainedType(config.type);
     const prev = config.prevResult ?? { interfaces: [], ips: [], routes: [] };
     const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
-    const remembered = () => openExistingStore(config.dataDir)?.recall(attachment, config.type) ?? [];
-    const steps = type.remembers === false ? type.plan(input).steps : (remembered() as readonly Step[]);
+    const remembered = openExistingStore(config.dataDir)?.recall(attachment, config.type);
+    // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
+    const steps = (remembered as readonly Step[] | undefined) ?? type.plan(input).steps;
     const found = steps.flatMap((step) => checkStep(step, kernel));
     if (found.length === 0) return;
     const lines = found.map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);

@@ -33,6 +33,17 @@ export function newRule(table: Table, chain: string, expressions: readonly Expre
   );
 }
 
+/** Adds a rule at the beginning of a chain. */
+export function insertRule(table: Table, chain: string, expressions: readonly Expression[], words?: string): Message {
+  return { ...newRule(table, chain, expressions, words), flags: flags.create };
+}
+
+/** Deletes one rule, by the handle that the kernel gave it. Refused with ENOENT when there is none. */
+export function deleteRule(table: Table, chain: string, handle: bigint): Message {
+  const payload = ruleAttributes.put({ table: table.name, chain, handle });
+  return nftMessage(`delete a rule of nf_tables chain ${chain}`, nftType.deleteRule, table.family, 0, payload);
+}
+
 /** Deletes every rule of a chain; refused with ENOENT when there is no such chain. */
 export function flushChain(table: Table, chain: string): Message {
   const payload = ruleAttributes.put({ table: table.name, chain });

@@ -14,7 +14,7 @@ export interface Table {
 const tableAttributes = attributes({ name: [1, text], flags: [2, be32], comment: [6, comment] });
 
 /** Makes a table, or leaves one that is there. */
-export function newTable({ family, name }: Table, words: string): Message {
+export function newTable({ family, name }: Table, words?: string): Message {
   const payload = tableAttributes.put({ name, flags: 0, comment: words });
   return nftMessage(`create nf_tables table ${name}`, nftType.newTable, family, flags.create, payload);
 }

@@ -1,6 +1,7 @@
 /** The kinds of step. The mapped type makes a missing or misnamed kind a compile error. */
 import type { Message } from "../../netlink/message.ts";
 import type { Kernel } from "../kernel.ts";
+import type { AcceptKey, AcceptStep } from "./accept.ts";
 import { type AddressStep, address } from "./address.ts";
 import { type BridgeStep, bridge } from "./bridge.ts";
 import { type BridgePortStep, bridgePort } from "./bridgePort.ts";
@@ -17,6 +18,7 @@ import { type UpStep, up } from "./up.ts";
 import { type VethKey, type VethStep, veth } from "./veth.ts";
 
 export type Step =
+  | AcceptStep
   | AddressStep
   | BridgeStep
   | BridgePortStep
@@ -34,18 +36,22 @@ export type Step =
 /** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
 export type Removal =
   | ({ readonly kind: "veth" } & VethKey)
+  | ({ readonly kind: "accept" } & AcceptKey)
   | ({ readonly kind: "ports" } & PortsKey)
   | ({ readonly kind: "shaping" } & ShapingKey);
 
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
 
 const kinds: Kinds = {
+  // What few attachments have is loaded for those.
+  get accept() {
+    return (require("./accept.ts") as typeof import("./accept.ts")).accept;
+  },
   address,
   bridge,
   bridgePort,
   forwarding,
   masquerade,
-  // What few attachments have is loaded for those.
   get ports() {
     return (require("./ports.ts") as typeof import("./ports.ts")).ports;
   },

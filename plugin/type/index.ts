@@ -23,6 +23,7 @@ const types: { readonly [T in PluginType]: Entry } = {
   "host-local": { role: "ipam" },
   static: { role: "ipam" },
   bandwidth: { role: "chained", load: () => (require("./bandwidth.ts") as typeof import("./bandwidth.ts")).bandwidth },
+  firewall: { role: "chained", load: () => (require("./firewall.ts") as typeof import("./firewall.ts")).firewall },
   tuning: { role: "chained", load: () => (require("./tuning.ts") as typeof import("./tuning.ts")).tuning },
   portmap: { role: "chained", load: () => (require("./portmap.ts") as typeof import("./portmap.ts")).portmap },
 };

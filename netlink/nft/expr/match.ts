@@ -1,0 +1,27 @@
+/** match: an extension of iptables, for tables that iptables is to read. NFTA_MATCH_*. */
+import { attributes, be32, bytes, text } from "../../codec.ts";
+import type { Expression } from "./expression.ts";
+
+export const match = attributes({ name: [1, text], revision: [2, be32], info: [3, bytes] });
+
+/** struct xt_conntrack_mtinfo3 (linux/netfilter/xt_conntrack.h), padded; offsets of what is set in it. */
+const infoBytes = 168;
+const matchFlagsAt = 146;
+const stateMaskAt = 150;
+
+/** XT_CONNTRACK_STATE; the bits of established and related. */
+const byState = 1;
+const establishedOrRelated = 6;
+
+function conntrackInfo(): Uint8Array {
+  const info = new Uint8Array(infoBytes);
+  info[matchFlagsAt] = byState;
+  info[stateMaskAt] = establishedOrRelated;
+  return info;
+}
+
+/** `-m conntrack --ctstate RELATED,ESTABLISHED`. */
+export const isEstablished: Expression = {
+  name: "match",
+  data: match.put({ name: "conntrack", revision: 3, info: conntrackInfo() }),
+};
