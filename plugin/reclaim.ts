@@ -14,8 +14,10 @@ import { bootId, type Entry, InProgress, isInProgress, isInterrupted, type Store
 import { isSameNetns, netnsIdentity } from "../netlink/netns.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { condemn } from "./condemn.ts";
+import { throwTogether } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
 import { patiently } from "./patience.ts";
+import { removeTraces } from "./traces.ts";
 
 export interface Place {
   readonly network: string;
@@ -47,6 +49,7 @@ export function reclaim({ network, store, kernel }: Place): { readonly freed: nu
   const dead = judged.dead.filter((entry) => store.claim(entry));
   const left = dead.flatMap(({ hostLink }) => links.get(hostLink) ?? []);
   condemn(network, left, kernel);
+  throwTogether(removeTraces(dead, kernel));
   for (const { attachment } of dead) store.remove(attachment);
   for (const { attachment } of judged.revived) store.sighted(attachment, undefined);
   for (const { attachment } of judged.sighted) store.sighted(attachment, uptimeMs());

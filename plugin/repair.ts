@@ -11,7 +11,7 @@ import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { openContainerNetns } from "./namespace.ts";
 import { rebuild } from "./rebuild.ts";
-import { checkStep, mendStep, type Step } from "./step/index.ts";
+import { checkStep, mendStep, type Step, settleStep } from "./step/index.ts";
 import type { Difference } from "./step/step.ts";
 
 export interface Repaired {
@@ -86,7 +86,10 @@ function repairAttachments(store: Store, kernel: Kernel, dryRun: boolean): Mende
       withKernel(entry, (own) => mendAll(entry, own, { rules, errors, dryRun })),
     );
   }
-  if (rules.size > 0) kernel.batch([...rules.values()].flat());
+  if (rules.size > 0) {
+    kernel.batch([...rules.values()].flat());
+    for (const text of rules.keys()) settleStep(JSON.parse(text), kernel);
+  }
   throwTogether(errors);
   return [...found].flatMap(([entry, differences]) => {
     if (differences.length === 0) return [];

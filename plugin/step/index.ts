@@ -87,5 +87,7 @@ export function mendStep(step: Step, kernel: Kernel): readonly Message[] {
   else kind.apply(step, kernel);
   return [];
 }
+/** What is left to do for a step once its rules are written. */
+export const settleStep = (step: Step, kernel: Kernel): void => kindOf(step).mend?.(step, kernel);
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
 export const printStep = (step: Step): readonly string[] => kindOf(step).print(step);

@@ -90,6 +90,27 @@ export const ports: Kind<PortsStep, PortsKey> = {
     return true;
   },
 
+  rules({ attachment, mappings, hairpin }, kernel) {
+    const elements = mappings.map(placed);
+    const hasAll = getChain(kernel.netfilter, table, portsChain) !== undefined;
+    const comment = ownerMark(attachment);
+    return [
+      ...(hasAll ? removalOf(leftovers(elements, attachment, kernel)) : portRules()),
+      ...bySet(elements).flatMap(([set, of]) =>
+        addElements(
+          table,
+          set,
+          of.map((one): Element => ({ ...one, comment })),
+        ),
+      ),
+      ...(hairpin ? addElements(table, hairpinSet.name, hairpinElements(hairpin)) : []),
+    ];
+  },
+
+  mend({ mappings }, kernel) {
+    forgetConnections(mappings, kernel, "added");
+  },
+
   undo({ attachment, mappings }, kernel) {
     removePorts(ownElements(attachment, mappings, kernel), kernel);
   },

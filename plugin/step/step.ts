@@ -17,7 +17,7 @@ export interface Kind<Step, Key = Step> {
   undo?(key: Key, kernel: Kernel): void;
   /** For repair: the nf_tables messages that put it in place whatever is there, so that those of all go in one batch. */
   rules?(step: Step, kernel: Kernel): readonly Message[];
-  /** For repair, where `apply` would make what still stands in part: sets right what `check` found. */
+  /** For repair, where `apply` would make what still stands in part: sets right what `check` found; after the batch, where there are `rules`. */
   mend?(step: Step, kernel: Kernel): void;
   /** Compares it with the kernel; changes nothing. */
   check(step: Step, kernel: Kernel): readonly Difference[];

@@ -101,7 +101,11 @@ describe("repair of the kernel's side", () => {
       ipam: { type: "ns-net", subnet: "10.8.0.0/24" },
     });
     const netns = world.netns();
-    const result = world.must("ADD", one, { netns });
+    const portMappings = [
+      { hostPort: 8080, containerPort: 80, protocol: "tcp" },
+      { hostPort: 5353, containerPort: 53, protocol: "udp" },
+    ];
+    const result = world.must("ADD", { ...one, runtimeConfig: { portMappings } }, { netns });
     world.must("ADD", other, { netns: world.netns(), container: "c2" });
     const rules = world.host.nft("list", "ruleset");
     world.host.nft("flush", "ruleset");
