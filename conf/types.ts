@@ -1,6 +1,6 @@
 /** The names under which the executable can be called: the types of plugin that it is. */
 export const pluginTypes = [
-  ...["ns-net", "bridge", "loopback"],
+  ...["ns-net", "bridge", "ptp", "loopback"],
   ...["host-local", "static"],
   ...["portmap", "firewall", "bandwidth", "tuning"],
 ] as const;

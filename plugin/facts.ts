@@ -30,7 +30,7 @@ const ethernetMtu = 1500;
 const somewhereElse = ["192.0.2.1", "2001:db8::1"];
 
 export function readFacts(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
-  const bridge = kernel.link("host", config.bridge);
+  const bridge = config.type === "ptp" ? undefined : kernel.link("host", config.bridge);
   const { portMappings } = config.features ?? {};
   if (portMappings?.length) {
     (require("./listeners.ts") as typeof import("./listeners.ts")).refuseListeners(portMappings);

@@ -18,6 +18,8 @@ export interface AddressStep {
   readonly netns: string;
   /** Addresses of the link that this one takes the place of. */
   readonly replaces: readonly string[];
+  /** The subnet is not on the link. */
+  readonly noPrefixRoute?: true;
 }
 
 function requestOf(kernel: Kernel, { where, link }: AddressStep, text: string) {
@@ -44,7 +46,8 @@ export const address: Kind<AddressStep> = {
     const { cidr, ...request } = requestOf(kernel, step, step.address);
     const withoutDetection = cidr.family === 6 && !step.detectDuplicates;
     try {
-      kernel.request(step.where, addAddress({ ...request, ...(withoutDetection && { flags: addressFlag.noDad }) }));
+      const flags = (withoutDetection ? addressFlag.noDad : 0) | (step.noPrefixRoute ? addressFlag.noPrefixRoute : 0);
+      kernel.request(step.where, addAddress({ ...request, ...(flags !== 0 && { flags }) }));
     } catch (error) {
       if (!isKernelError(error, errno.EEXIST)) throw error;
     }
@@ -60,13 +63,13 @@ export const address: Kind<AddressStep> = {
       : [{ what: `address of ${link}`, expected: wanted, found: found.join(", ") || "none" }];
   },
 
-  print({ where, link, address: text, detectDuplicates, netns, replaces }) {
+  print({ where, link, address: text, detectDuplicates, netns, replaces, noPrefixRoute }) {
     const ip = ipWord(where, netns);
     const family = text.includes(":") ? " -6" : "";
     const nodad = family && !detectDuplicates ? " nodad" : "";
     return [
       ...replaces.map((old) => `${ip} address del ${old} dev ${link}`),
-      `${ip}${family} address add ${text}${family ? "" : " brd +"} dev ${link}${nodad}`,
+      `${ip}${family} address add ${text}${family ? "" : " brd +"} dev ${link}${nodad}${noPrefixRoute ? " noprefixroute" : ""}`,
     ];
   },
 };

@@ -3,6 +3,7 @@ import { addressBits, type Cidr, formatAddress, formatCidr, parseAddress, parseC
 import type { Route as RouteWanted } from "../../conf/network.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { addRoute, listRoutes, mainTable, type Route } from "../../netlink/route/route.ts";
+import type { Where } from "../kernel.ts";
 import { addressBytes, addressFromBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
 import { ipWord } from "./words.ts";
@@ -11,6 +12,8 @@ export interface RouteStep extends RouteWanted {
   readonly kind: "route";
   readonly link: string;
   readonly netns: string;
+  /** Absent: in the container. */
+  readonly where?: Where;
 }
 
 /** The metric the kernel gives an IPv6 route without one (IP6_RT_PRIO_USER). */
@@ -31,12 +34,12 @@ export const route: Kind<RouteStep> = {
     const gateway = step.gw === undefined ? undefined : addressBytes(parseAddress(step.gw)!);
     try {
       kernel.request(
-        "pod",
+        step.where ?? "pod",
         addRoute({
           text: textOf(step),
           destination: addressBytes(destination),
           dstLength: destination.prefixLength,
-          outIndex: kernel.indexOf("pod", step.link),
+          outIndex: kernel.indexOf(step.where ?? "pod", step.link),
           gateway,
           mtu: step.mtu,
           advmss: step.advmss,
@@ -55,9 +58,10 @@ export const route: Kind<RouteStep> = {
   check(step, kernel) {
     const destination = destinationOf(step);
     const family = destination.family === 4 ? 2 : 10;
-    if (!kernel.link("pod", step.link)) return missing(`link ${step.link}`);
-    const outIndex = kernel.indexOf("pod", step.link);
-    const candidates = listRoutes(kernel.route("pod"), family, { table: step.table ?? mainTable, outIndex }).filter(
+    const where = step.where ?? "pod";
+    if (!kernel.link(where, step.link)) return missing(`link ${step.link}`);
+    const outIndex = kernel.indexOf(where, step.link);
+    const candidates = listRoutes(kernel.route(where), family, { table: step.table ?? mainTable, outIndex }).filter(
       (found) => {
         const bytes = found.destination ?? new Uint8Array(addressBits(destination.family) / 8);
         return (
@@ -79,7 +83,9 @@ export const route: Kind<RouteStep> = {
       step.advmss && ` advmss ${step.advmss}`,
       step.scope && ` scope ${step.scope}`,
     ];
-    return [`${ipWord("pod", step.netns)}${family} route add ${textOf(step)}${more.filter(Boolean).join("")}`];
+    return [
+      `${ipWord(step.where ?? "pod", step.netns)}${family} route add ${textOf(step)}${more.filter(Boolean).join("")}`,
+    ];
   },
 };
 

@@ -17,7 +17,8 @@ export interface VethStep {
   readonly mtu: number;
   /** For CHECK: what a later plugin of the chain gave the container's end instead. */
   readonly innerMtu?: number;
-  readonly bridge: string;
+  /** Absent: the host routes to it. */
+  readonly bridge?: string;
   readonly group: number;
   readonly netns: string;
 }
@@ -34,7 +35,7 @@ export const veth: Kind<VethStep, VethKey> = {
         address: hostMac,
         mtu,
         group,
-        master: kernel.indexOf("host", bridge),
+        ...(bridge !== undefined && { master: kernel.indexOf("host", bridge) }),
         info: { kind: vethKind, data: vethData.put({ peer: { name: ifname, address: mac, mtu, netnsFd } }) },
       }),
     );
@@ -54,7 +55,7 @@ export const veth: Kind<VethStep, VethKey> = {
 
   /** A pair that is gone is gone with all the container had on it: only making it anew would help, so that is told. */
   mend({ host, mtu, bridge, group }, kernel) {
-    if (!kernel.link("host", host)) return;
+    if (!kernel.link("host", host) || bridge === undefined) return;
     const master = kernel.indexOf("host", bridge);
     kernel.request("host", changeLink(`put ${host} into bridge ${bridge}`, { name: host, master, mtu, group }));
     kernel.forget("host", host);
@@ -70,7 +71,7 @@ export const veth: Kind<VethStep, VethKey> = {
         `link ${host}`,
         {
           kind: vethKind,
-          master: kernel.link("host", bridge)?.index,
+          master: bridge === undefined ? undefined : kernel.link("host", bridge)?.index,
           mtu,
           group,
           "other end": inner.index,
@@ -88,7 +89,7 @@ export const veth: Kind<VethStep, VethKey> = {
   print({ host, hostMac, ifname, mac, mtu, bridge, group, netns }) {
     return [
       `ip link add ${host} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,
-      `ip link set ${host} master ${bridge}`,
+      ...(bridge === undefined ? [] : [`ip link set ${host} master ${bridge}`]),
     ];
   },
 };

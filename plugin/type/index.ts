@@ -19,6 +19,7 @@ type Entry =
 const types: { readonly [T in PluginType]: Entry } = {
   "ns-net": { role: "link", load: () => bridge },
   bridge: { role: "link", load: () => bridge },
+  ptp: { role: "link", load: () => (require("./ptp.ts") as typeof import("./ptp.ts")).ptp },
   loopback: { role: "chained", load: () => (require("./loopback.ts") as typeof import("./loopback.ts")).loopback },
   "host-local": { role: "ipam" },
   static: { role: "ipam" },

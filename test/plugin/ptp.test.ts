@@ -1,0 +1,64 @@
+/** ptp: a link without a bridge, the host's end being the gateway. Witnesses: `ip`, `ping`, traffic. */
+import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { needs } from "../support/needs.ts";
+import { nsNet } from "../support/plugin.ts";
+import { cable } from "../support/sandbox.ts";
+import { tcpReach, tcpServer } from "../support/tcp.ts";
+import { freshWorld, ourLinks } from "../support/world.ts";
+
+const ipam = {
+  type: "host-local",
+  ranges: [[{ subnet: "10.7.0.0/24" }], [{ subnet: "fd07::/64" }]],
+  routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }],
+};
+
+describe("Called as ptp", () => {
+  before(function () {
+    needs(this, "ns-net", "ipv6", "nft nat", "ping");
+  });
+
+  it("it links containers to the host, to each other and to the outside, and takes it all back", async () => {
+    using world = freshWorld();
+    const plugin = join(world.dataDir, "../ptp");
+    symlinkSync(nsNet, plugin);
+    const outside = world.netns("outside");
+    cable(
+      { ns: world.host, ifname: "up0", cidrs: ["192.0.2.2/24"] },
+      { ns: outside, ifname: "up0", cidrs: ["192.0.2.1/24"] },
+    );
+    const config = { cniVersion: "1.1.0", name: "p", type: "ptp", ipMasq: true, dataDir: world.dataDir, ipam };
+    const [a, b] = [world.netns(), world.netns()];
+    const result = world.must("ADD", config, { netns: a, plugin, container: "a" });
+    world.must("ADD", config, { netns: b, plugin, container: "b" });
+    assert.deepEqual(
+      result.interfaces.map(({ sandbox }: { sandbox?: string }) => sandbox),
+      [undefined, a.path],
+    );
+    assert.deepEqual(
+      result.ips.map((one: { interface: number; address: string }) => [one.interface, one.address]),
+      [
+        [1, "10.7.0.2/24"],
+        [1, "fd07::2/64"],
+      ],
+    );
+    for (const to of ["10.7.0.1", "10.7.0.3", "fd07::1", "fd07::3"]) {
+      assert.match(a.run("ping", "-c1", "-W2", to), /1 received/, to);
+    }
+    assert.match(world.host.run("ping", "-c1", "-W2", "fd07::2"), /1 received/);
+    using server = await tcpServer(outside);
+    assert.deepEqual(await tcpReach(a, "192.0.2.1", server.port), { seenAs: "192.0.2.2" });
+    const routes = a.ip("route").map(({ dst, gateway, scope }) => [dst, gateway, scope]);
+    assert.deepEqual(routes, [
+      ["default", "10.7.0.1", "global"],
+      ["10.7.0.0/24", "10.7.0.1", "global"],
+      ["10.7.0.1", undefined, "link"],
+    ]);
+    world.must("CHECK", { ...config, prevResult: result }, { netns: a, plugin, container: "a" });
+    world.must("DEL", config, { netns: "", plugin, container: "a" });
+    world.must("DEL", config, { netns: b, plugin, container: "b" });
+    assert.deepEqual(ourLinks(world.host), []);
+    assert.deepEqual(world.leases(), []);
+  });
+});
