@@ -26,4 +26,9 @@ export const commands = {
     () => import("./command/repair.ts"),
   ),
   gc: listed("remove what belongs to namespaces that are gone", () => import("./command/gc.ts")),
+  install: listed(
+    "put the plugin and a configuration where container runtimes look",
+    () => import("./command/install.ts"),
+  ),
+  uninstall: listed("take back what install did", () => import("./command/uninstall.ts")),
 } as const;

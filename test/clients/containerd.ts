@@ -72,7 +72,8 @@ export async function freshContainerd(host: Netns, folder: string): Promise<Cont
     socket,
     binaries,
     get cri() {
-      return (cri ??= connect(socket));
+      cri ??= connect(socket);
+      return cri;
     },
     async configure(conflist) {
       const path = join(folder, "net.d/10-test.conflist");

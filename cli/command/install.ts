@@ -1,0 +1,104 @@
+/** `ns-net install` */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { code, Fault } from "../../conf/fault.ts";
+import { writeOut } from "../../plugin/output.ts";
+import { command, UsageError } from "../command.ts";
+import { conflistOf } from "../install/conflist.ts";
+import { dropIn, referenceNames } from "../install/dropIn.ts";
+import { makeFolder, putProgram, putText, Undo } from "../install/files.ts";
+import { nextSteps } from "../install/nextSteps.ts";
+import { type Installed, keptFolder, readRecord, recordPath, sha256 } from "../install/record.ts";
+
+export const folders = {
+  "bin-dir": { type: "string", value: "FOLDER", about: "where runtimes look for plugins (default /opt/cni/bin)" },
+} as const;
+
+export const binDirDefault = "/opt/cni/bin";
+const confDirDefault = "/etc/cni/net.d";
+
+export default command({
+  about: "Put the plugin where container runtimes look for it, and write a network configuration.",
+  usage: "[options]",
+  operands: [0, 0],
+  options: {
+    ...folders,
+    "conf-dir": { type: "string", value: "FOLDER", about: `where configurations are kept (default ${confDirDefault})` },
+    "drop-in": { type: "boolean", about: `also stand for ${referenceNames.join(", ")}; what is there is kept aside` },
+    "no-conf": { type: "boolean", about: "write no configuration" },
+    name: { type: "string", value: "NAME", about: "the network's name (default podnet)" },
+    bridge: { type: "string", value: "NAME", about: "the bridge (default cni0)" },
+    subnet: {
+      type: "string",
+      value: "CIDR",
+      about: "addresses for pods (may be given twice: IPv4 and IPv6; default: a free one)",
+      multiple: true,
+    },
+    "pod-cidr": { type: "string", value: "CIDR,…|FILE", about: "the same, as Kubernetes says it of a node" },
+    range: { type: "string", value: "FIRST-LAST", about: "only these addresses of the subnet", multiple: true },
+    mtu: { type: "string", value: "BYTES", about: "default: that of the default-route interface" },
+    print: { type: "boolean", about: "print the configuration, and do nothing" },
+  },
+  more: `
+  ns-net install --subnet 10.88.0.0/16       for containerd, CRI-O, podman, nomad
+  ns-net install --drop-in --no-conf         the networks that are there, by ns-net
+  ns-net install --pod-cidr "$POD_CIDR"      on a node of Kubernetes`,
+
+  run({ options }) {
+    const conflist = options["no-conf"] ? undefined : conflistOf(options);
+    if (options.print) {
+      if (!conflist) throw new UsageError("--print prints the configuration, and --no-conf wants none");
+      writeOut(conflist.text);
+      return 0;
+    }
+    const binDir = resolve(options["bin-dir"] ?? binDirDefault);
+    const confPath = conflist && join(resolve(options["conf-dir"] ?? confDirDefault), `10-${conflist.name}.conflist`);
+    const undo = new Undo();
+    try {
+      const said = install(binDir, confPath, conflist?.text ?? "", options["drop-in"] ?? false, undo);
+      writeOut(`${said.join("\n")}\n\n${nextSteps(binDir, confPath)}`);
+      return 0;
+    } catch (error) {
+      undo.run();
+      throw error;
+    }
+  },
+});
+
+function install(binDir: string, confPath: string | undefined, text: string, links: boolean, undo: Undo): string[] {
+  const before = readRecord(binDir);
+  const program = join(binDir, "ns-net");
+  const said = [`${existsSync(program) ? "replaced" : "wrote"} ${program}`];
+  makeFolder(binDir, undo);
+  if (confPath) makeFolder(resolve(confPath, ".."), undo);
+  refuseForeign(confPath, text, before);
+  if (!existsSync(program)) undo.add(() => rmSync(program, { force: true }));
+  putProgram(program, process.execPath);
+  const kept = links ? dropIn(binDir, undo) : [];
+  if (links) said.push(`linked ${referenceNames.join(", ")}`);
+  if (kept.length > 0) said.push(`kept ${kept.join(", ")} in ${keptFolder(binDir)}`);
+  if (confPath) {
+    putText(confPath, text);
+    said.push(`wrote ${confPath}`);
+  }
+  const record: Installed = {
+    version: 1,
+    links: links ? referenceNames : (before?.links ?? []),
+    ...(before?.conflist && { conflist: before.conflist }),
+    ...(confPath && { conflist: { path: confPath, sha256: sha256(text) } }),
+  };
+  putText(recordPath(binDir), `${JSON.stringify(record, null, 2)}\n`);
+  return said;
+}
+
+/** A configuration that somebody else wrote, or changed since, is not overwritten. */
+function refuseForeign(path: string | undefined, text: string, before: Installed | undefined): void {
+  if (!path || !existsSync(path)) return;
+  const there = readFileSync(path, "utf8");
+  if (there === text || (before?.conflist?.path === path && before.conflist.sha256 === sha256(there))) return;
+  throw new Fault(
+    code.config,
+    `Cannot write ${path}: it is there, and not as ns-net wrote it`,
+    "Give another --name, or --no-conf to leave it, or move it away",
+  );
+}

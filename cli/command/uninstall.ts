@@ -1,0 +1,73 @@
+/** `ns-net uninstall` */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { code, Fault } from "../../conf/fault.ts";
+import { defaultDataDir } from "../../conf/identity.ts";
+import { writeOut } from "../../plugin/output.ts";
+import { entries, isAlive } from "../attachments.ts";
+import { command } from "../command.ts";
+import { putBack } from "../install/dropIn.ts";
+import { touching } from "../install/files.ts";
+import { hostLocalFolder, leaveLeases } from "../install/leases.ts";
+import { type Installed, keptFolder, readRecord, recordPath, sha256 } from "../install/record.ts";
+import { binDirDefault, folders } from "./install.ts";
+import { networkOptions } from "./options.ts";
+
+export default command({
+  about:
+    "Take back what install did: the plugin, its configuration, and the links, with the plugins that had their names.\nLeases of running pods are left as files of the reference's host-local.",
+  usage: "[options]",
+  operands: [0, 0],
+  options: {
+    ...folders,
+    "data-dir": networkOptions["data-dir"],
+    "lease-dir": {
+      type: "string",
+      value: "FOLDER",
+      about: `where host-local keeps leases (default ${hostLocalFolder})`,
+    },
+    force: { type: "boolean", about: "even when running pods need the plugin to be removed properly" },
+  },
+
+  run({ options }) {
+    const binDir = resolve(options["bin-dir"] ?? binDirDefault);
+    const record = readRecord(binDir);
+    if (!record) {
+      writeOut(`Nothing to uninstall: no ns-net was installed in ${binDir}.\n`);
+      return 0;
+    }
+    const standing = entries({ dataDir: options["data-dir"] ?? defaultDataDir }).filter(isAlive);
+    const goesBack = record.links.includes("bridge") && existsSync(join(keptFolder(binDir), "bridge"));
+    if (standing.length > 0 && !goesBack && !options.force) {
+      throw new Fault(
+        code.config,
+        `Cannot uninstall: ${standing.length} attachments stand, and no other plugin is there that could remove them`,
+        "Stop their containers first (ns-net ls shows them), or give --force",
+      );
+    }
+    writeOut(`${uninstall(binDir, record, () => leaveLeases(standing, options["lease-dir"])).join("\n")}\n`);
+    return 0;
+  },
+});
+
+/** Leases first: from the moment that host-local is back it may be asked. */
+function uninstall(binDir: string, { conflist, links }: Installed, leave: () => number): string[] {
+  const said: string[] = [];
+  const leases = leave();
+  if (leases > 0) said.push(`left ${leases} leases for host-local`);
+  if (conflist && existsSync(conflist.path)) {
+    const isOurs = sha256(readFileSync(conflist.path, "utf8")) === conflist.sha256;
+    if (isOurs) remove(conflist.path);
+    said.push(isOurs ? `removed ${conflist.path}` : `left ${conflist.path}: it was changed since`);
+  }
+  const back = putBack(binDir, links);
+  if (back.length > 0) said.push(`put back ${back.join(", ")}`);
+  remove(join(binDir, "ns-net"));
+  said.push(`removed ${join(binDir, "ns-net")}`);
+  remove(recordPath(binDir));
+  return said;
+}
+
+function remove(path: string): void {
+  touching(`remove ${path}`, "Run it as root", () => rmSync(path, { force: true }));
+}

@@ -1,0 +1,59 @@
+/** The configuration that install writes, made from its options. */
+import { existsSync, readFileSync } from "node:fs";
+import { code, Fault } from "../../conf/fault.ts";
+import { parseRequest } from "../../conf/parse.ts";
+import { stdinOf } from "../target.ts";
+
+export interface Wanted {
+  readonly name?: string;
+  readonly bridge?: string;
+  readonly subnet?: readonly string[];
+  readonly "pod-cidr"?: string;
+  readonly range?: readonly string[];
+  readonly mtu?: string;
+}
+
+/** containerd 1.6 and podman 4.3 refuse a list of version 1.1.0. */
+const conflistVersion = "1.0.0";
+
+/** Throws the Fault that ADD would answer, before anything is written. */
+export function conflistOf(wanted: Wanted): { readonly name: string; readonly text: string } {
+  const { name = "podnet", bridge = "cni0", mtu } = wanted;
+  const subnets = [...(wanted.subnet ?? []), ...podCidrs(wanted["pod-cidr"])];
+  const ranges = subnets.map((subnet) => [{ subnet }]) as Record<string, string>[][];
+  for (const range of wanted.range ?? []) {
+    const [rangeStart, rangeEnd] = range.split("-");
+    const family = range.includes(":");
+    const set = ranges.find(([first]) => first!["subnet"]!.includes(":") === family);
+    if (!set || !rangeStart || !rangeEnd) {
+      throw new Fault(
+        code.config,
+        `Cannot use --range ${range}`,
+        "Give FIRST-LAST, and the --subnet of the same family that it is a part of",
+      );
+    }
+    Object.assign(set[0]!, { rangeStart, rangeEnd });
+  }
+  const plugin = {
+    type: "ns-net",
+    bridge,
+    isDefaultGateway: true,
+    ipMasq: true,
+    ...(mtu !== undefined && { mtu: /^\d+$/.test(mtu) ? Number(mtu) : mtu }),
+    ...(ranges.length > 0 && { ipam: { type: "ns-net", ranges } }),
+    capabilities: { portMappings: true, bandwidth: true },
+  };
+  const environment = { CNI_COMMAND: "ADD", CNI_CONTAINERID: "install", CNI_NETNS: "/", CNI_IFNAME: "eth0" };
+  parseRequest({ ...environment, CNI_PATH: "/" }, stdinOf({ cniVersion: conflistVersion, name, ...plugin }));
+  return {
+    name,
+    text: `${JSON.stringify({ cniVersion: conflistVersion, name, plugins: [plugin] }, null, 2)}\n`,
+  };
+}
+
+/** A node's CIDRs as Kubernetes says them (`10.1.2.0/24,fd00:1:2::/64`), or a file that holds them. */
+function podCidrs(given: string | undefined): string[] {
+  if (given === undefined) return [];
+  const text = given.startsWith("/") && existsSync(given) ? readFileSync(given, "utf8") : given;
+  return text.split(/[\s,]+/).filter(Boolean);
+}

@@ -1,0 +1,64 @@
+/** The names of the reference's plugins, as links to ns-net; what had the name is kept, and put back. */
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
+import { join } from "node:path";
+import { ownType, pluginTypes } from "../../conf/types.ts";
+import { putLink, touching, type Undo } from "./files.ts";
+import { keptFolder } from "./record.ts";
+
+export const referenceNames: readonly string[] = pluginTypes.filter((name) => name !== ownType);
+
+function isOurs(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink() && readlinkSync(path) === ownType;
+  } catch {
+    return false;
+  }
+}
+
+/** Links the names; at no moment is one of them missing, since pods may come and go meanwhile. Answers what was kept. */
+export function dropIn(binDir: string, undo: Undo): string[] {
+  const kept: string[] = [];
+  for (const name of referenceNames) {
+    const path = join(binDir, name);
+    if (isOurs(path)) continue;
+    if (existsSync(path)) {
+      touching(`keep ${path} aside`, "See who may write there", () => {
+        mkdirSync(keptFolder(binDir), { recursive: true, mode: 0o755 });
+        rmSync(join(keptFolder(binDir), name), { force: true });
+        linkSync(path, join(keptFolder(binDir), name));
+      });
+      kept.push(name);
+    }
+    undo.add(() => putBack(binDir, [name]));
+    putLink(path, ownType);
+  }
+  return kept;
+}
+
+/** Puts back what was kept and removes the other links. Answers what was put back. */
+export function putBack(binDir: string, names: readonly string[]): string[] {
+  const folder = keptFolder(binDir);
+  const back = names.filter((name) => {
+    const [path, kept] = [join(binDir, name), join(folder, name)];
+    // Somebody may have installed the reference's anew over our link: that one stays.
+    if (existsSync(path) && !isOurs(path)) return false;
+    if (existsSync(kept)) {
+      touching(`put ${path} back`, `It is still in ${folder}`, () => renameSync(kept, path));
+      return true;
+    }
+    touching(`remove ${path}`, "See who may write there", () => rmSync(path, { force: true }));
+    return false;
+  });
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+  return back;
+}

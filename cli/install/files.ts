@@ -1,0 +1,99 @@
+/** Files put in place whole: whoever reads or runs the old one meanwhile is not disturbed, and nobody sees half of one. */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { code, Fault } from "../../conf/fault.ts";
+
+/** What has been done so far, and how to take it back when a later part fails. */
+export class Undo {
+  readonly #steps: (() => void)[] = [];
+
+  add(step: () => void): void {
+    this.#steps.push(step);
+  }
+
+  run(): void {
+    for (const step of this.#steps.reverse()) {
+      try {
+        step();
+      } catch {
+        // The first failure is the one to tell.
+      }
+    }
+  }
+}
+
+/** Runs what touches the file system, so that a refusal is a sentence that names the file. */
+export function touching<T>(what: string, cure: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const { code: errno, message } = error as NodeJS.ErrnoException;
+    const why = errno === undefined ? message : (reasons[errno] ?? message);
+    throw new Fault(code.io, `Cannot ${what}: ${why}`, cure);
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space left on the device",
+  ENOTDIR: "a part of the path is not a folder",
+  EISDIR: "there is a folder of that name",
+};
+
+/** The folder, and those above it, readable for all; what was made here is taken back by `undo` while it is empty. */
+export function makeFolder(folder: string, undo: Undo): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder), undo);
+  touching(`make the folder ${folder}`, "Run it as root, or choose another folder", () => {
+    mkdirSync(folder);
+    chmodSync(folder, 0o755);
+  });
+  undo.add(() => rmdirSync(folder));
+}
+
+/** Beside the target, so that moving is one step; hidden, so that no runtime takes it for a configuration or a plugin. */
+function besides(path: string): string {
+  return join(dirname(path), `.ns-net-${process.pid}.tmp`);
+}
+
+function replace(path: string, make: (beside: string) => void): void {
+  const beside = besides(path);
+  touching(`write ${path}`, "Run it as root, or choose another folder", () => {
+    try {
+      make(beside);
+      renameSync(beside, path);
+    } finally {
+      rmSync(beside, { force: true });
+    }
+  });
+}
+
+export function putText(path: string, text: string): void {
+  replace(path, (beside) => {
+    writeFileSync(beside, text, { mode: 0o644 });
+    chmodSync(beside, 0o644);
+  });
+}
+
+export function putProgram(path: string, from: string): void {
+  replace(path, (beside) => {
+    copyFileSync(from, beside);
+    chmodSync(beside, 0o755);
+  });
+}
+
+export function putLink(path: string, to: string): void {
+  replace(path, (beside) => symlinkSync(to, beside));
+}
