@@ -15,6 +15,7 @@ import { Kernel } from "./kernel.ts";
 import { openContainerNetns } from "./namespace.ts";
 import { checkStep, type Step } from "./step/index.ts";
 import type { Difference } from "./step/step.ts";
+import { untold } from "./step/veth.ts";
 
 const cure = "Restart the container, or DEL and ADD the attachment";
 
@@ -60,8 +61,10 @@ function differencesFault(what: string, found: readonly Difference[]): Fault {
 function asTold(step: Step, { interfaces, ips, routes }: Result): Step[] {
   switch (step.kind) {
     case "veth": {
-      const { mac, mtu } = innerOf(step.ifname, interfaces) ?? {};
-      return [{ ...step, ...(mac && { mac: mac.toLowerCase() }), ...(mtu !== undefined && { innerMtu: mtu }) }];
+      const inner = innerOf(step.ifname, interfaces);
+      if (!inner) return [step];
+      const { mac, mtu: innerMtu = untold } = inner;
+      return [{ ...step, innerMtu, ...(mac && { mac: mac.toLowerCase() }) }];
     }
     case "address":
       return step.where === "host" || ips.some(({ address }) => address === step.address) ? [step] : [];

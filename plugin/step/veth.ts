@@ -23,6 +23,9 @@ export interface VethStep {
   readonly netns: string;
 }
 
+/** Before version 1.1.0 a result has no MTU: what a later plugin made of it cannot be told. */
+export const untold = 0;
+
 export type VethKey = Pick<VethStep, "host">;
 
 export const veth: Kind<VethStep, VethKey> = {
@@ -80,7 +83,7 @@ export const veth: Kind<VethStep, VethKey> = {
       ),
       ...differences(
         `link ${ifname} in the container`,
-        { kind: vethKind, mac, mtu: innerMtu },
+        { kind: vethKind, mac, mtu: innerMtu === untold ? undefined : innerMtu },
         { kind: inner.info?.kind, mac: inner.address, mtu: inner.mtu },
       ),
     ];
