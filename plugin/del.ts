@@ -9,6 +9,7 @@ import { bootId, type Entry, InProgress, openExistingStore, type Store } from ".
 import { undoAll } from "./commit.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
+import { hostLinkName } from "./names.ts";
 import { removals } from "./plan.ts";
 import { traces } from "./traces.ts";
 
@@ -17,16 +18,24 @@ export async function del(request: DeleteRequest): Promise<void> {
   const errors: Error[] = [];
   let store: Store | undefined;
   let entry: Entry | undefined;
+  const kernel = new Kernel();
+  let isAbsent = false;
   try {
     // Left open: a plugin's process ends at once, and closing would write and sync.
     store = openExistingStore(request.dataDir);
     entry = store && (await deleting(store, request.attachment));
+    if (entry === undefined) {
+      // An ADD may have begun since. A link is made after its entry: one that is seen before the second look is not new.
+      isAbsent = kernel.link("host", hostLinkName(request.attachment)) === undefined;
+      if (!isAbsent) store ??= openExistingStore(request.dataDir);
+      if (!isAbsent && store) entry = await deleting(store, request.attachment);
+    }
   } catch (error) {
     if (error instanceof InProgress) throw error;
     errors.push(error as Error); // the link goes all the same
   }
-  const kernel = new Kernel();
-  errors.push(...undoAll([...removals(request.attachment), ...traces(request.attachment, entry)], kernel));
+  const links = isAbsent ? [] : removals(request.attachment);
+  errors.push(...undoAll([...links, ...traces(request.attachment, entry)], kernel));
   kernel.close();
   if (entry && store && entry.bootId !== bootId()) {
     (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
@@ -34,7 +43,8 @@ export async function del(request: DeleteRequest): Promise<void> {
   // While a link may still hold the address, the lease stays; the runtime calls DEL again.
   if (errors.length === 0) {
     try {
-      await ipamForRelease(request, entry).release(request, store);
+      // What had no entry has none to remove: one that is there by now is another call's.
+      await ipamForRelease(request, entry).release(request, entry && store);
     } catch (error) {
       errors.push(error as Error);
     }
