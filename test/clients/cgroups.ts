@@ -28,8 +28,8 @@ export function mountCgroups(): void {
 export const cgroupParent = "ns-net-test";
 
 /** Ends what still runs in the tests' groups and removes them. They are the machine's, so nothing else would. */
-export function removeCgroups(): void {
-  const groups = run(["find", folder, "-mindepth", "2", "-depth", "-path", `*/${cgroupParent}*`, "-type", "d"]);
+export function removeCgroups(parent = cgroupParent): void {
+  const groups = run(["find", folder, "-mindepth", "2", "-depth", "-path", `*/${parent}*`, "-type", "d"]);
   for (const group of groups.split("\n").filter(Boolean)) {
     for (const pid of readFileSync(`${group}/cgroup.procs`, "utf8").split("\n").map(Number)) {
       if (pid > 1) process.kill(pid, "SIGKILL");

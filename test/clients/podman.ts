@@ -1,0 +1,73 @@
+/** podman with its CNI backend, its configuration and storage its own. Debian's 4.3 still has that backend. */
+import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { nsNet, referencePlugins } from "../support/plugin.ts";
+import { type Netns, run } from "../support/sandbox.ts";
+import { mountCgroups, removeCgroups } from "./cgroups.ts";
+import { writeImage } from "./image.ts";
+
+export interface Podman extends Disposable {
+  readonly image: string;
+  readonly binaries: string;
+  /** `podman …`; throws with its words when it fails. */
+  call(...words: string[]): string;
+  configure(name: string, conflist: object): void;
+}
+
+/** podman's own choice, with the manager cgroupfs. */
+const podmanGroup = "libpod_parent";
+
+export async function freshPodman(host: Netns, folder: string): Promise<Podman> {
+  const [binaries, networks] = [join(folder, "bin"), join(folder, "net.d")];
+  for (const place of [binaries, networks, join(folder, "image")]) mkdirSync(place, { recursive: true });
+  copyFileSync(nsNet, join(binaries, "ns-net"));
+  for (const name of ["bridge", "host-local", "portmap", "firewall", "tuning"]) {
+    if (existsSync(join(referencePlugins, name))) symlinkSync("ns-net", join(binaries, name));
+  }
+  mountCgroups();
+  writeFileSync(
+    join(folder, "containers.conf"),
+    `[containers]
+cgroups = "enabled"
+[engine]
+cgroup_manager = "cgroupfs"
+runtime = "runc"
+events_logger = "file"
+tmp_dir = "${folder}/tmp"
+[network]
+network_backend = "cni"
+cni_plugin_dirs = ["${binaries}"]
+network_config_dir = "${networks}"
+`,
+  );
+  writeFileSync(
+    join(folder, "storage.conf"),
+    `[storage]\ndriver = "vfs"\ngraphroot = "${folder}/graph"\nrunroot = "${folder}/run"\n`,
+  );
+  const image = "localhost/ns-net-box:1";
+  const archive = await writeImage(join(folder, "image"), image, ["sleep", "1000000"]);
+  const environment = [
+    `CONTAINERS_CONF=${folder}/containers.conf`,
+    `CONTAINERS_STORAGE_CONF=${folder}/storage.conf`,
+    `XDG_RUNTIME_DIR=${folder}/run`,
+  ];
+  const policy = join(folder, "policy.json");
+  writeFileSync(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
+  const call = (...words: string[]) => run(host.inside(["env", ...environment, "podman", ...words])).trim();
+  call("load", "--quiet", "--signature-policy", policy, "--input", archive);
+  return {
+    image,
+    binaries,
+    call,
+    configure: (name, conflist) => writeFileSync(join(networks, `${name}.conflist`), JSON.stringify(conflist)),
+    [Symbol.dispose]() {
+      call("rm", "--all", "--force", "--time", "0");
+      removeCgroups(podmanGroup);
+      const mounts = run(["cat", "/proc/self/mounts"])
+        .split("\n")
+        .map((line) => line.split(" ")[1] ?? "");
+      for (const path of mounts.reverse().filter((path) => path.startsWith(`${folder}/`))) run(["umount", "-l", path]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
