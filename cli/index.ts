@@ -31,4 +31,6 @@ export const commands = {
     () => import("./command/install.ts"),
   ),
   uninstall: listed("take back what install did", () => import("./command/uninstall.ts")),
+  completion: listed("print completion for bash, zsh or fish", () => import("./command/completion.ts")),
+  man: listed("print the manual page", () => import("./command/man.ts")),
 } as const;
