@@ -12,6 +12,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import { compileOptions } from "./compile.mjs";
 import { isOlder } from "./fresh.mjs";
 import { readyTools } from "./tools.mjs";
 
@@ -74,7 +75,9 @@ function build() {
   const rooms = ["plugin", "cli", "lab", "ipam", "conf", "netlink"].map((room) => join(root, room));
   const sources = [
     ...rooms,
-    ...["package.json", "package-lock.json", "scripts/ready.mjs", "scripts/bundle.ts"].map((f) => join(root, f)),
+    ...["package.json", "package-lock.json", "scripts/ready.mjs", "scripts/compile.mjs", "scripts/bundle.ts"].map((f) =>
+      join(root, f),
+    ),
   ];
   if (!options.has("--force") && !isOlder(executable, sources)) return;
   if (!existsSync(join(root, "plugin/main.ts")))
@@ -90,12 +93,7 @@ function build() {
     run("code bundled", bun, [join(root, "scripts/bundle.ts"), bundle]);
     run("dist/ns-net built", bun, [
       ...["build", join(bundle, "main.ts"), "--compile", "--outfile", beside, "--format=esm", "--splitting"],
-      ...["--minify", "--bytecode", "--define", `NSNET_VERSION=${JSON.stringify(version)}`],
-      // A process that lives 15 ms never earns back what compiling to machine code costs: ADD 19.2 → 15.6 ms, 47 → 43 MiB.
-      "--compile-jit-policy=100",
-      // Files in the folder that a runtime happens to stand in must not reach the plugin: bunfig.toml can run code.
-      ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
-      ...["--no-compile-autoload-tsconfig", "--no-compile-autoload-package-json"],
+      ...compileOptions(version),
     ]);
     // Dated by the start, so that a file saved while the compiler ran counts as newer.
     utimesSync(beside, started, started);

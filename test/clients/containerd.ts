@@ -22,8 +22,8 @@ export interface Containerd extends AsyncDisposable {
   readonly socket: string;
   /** Where plugins are found: ours, and what the test puts there. */
   readonly binaries: string;
-  /** Writes the conflist as kubelet's users should: beside, then moved. Waits until containerd has taken it up. */
-  configure(conflist: object | string): Promise<void>;
+  /** Writes the conflist as kubelet's users should: beside, then moved. Waits until containerd has taken it up. `loopback`: another than ours. */
+  configure(conflist: object | string, loopback?: string): Promise<void>;
   /** Ends it without warning. Its containers live on. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -75,7 +75,9 @@ export async function freshContainerd(host: Netns, folder: string): Promise<Cont
       cri ??= connect(socket);
       return cri;
     },
-    async configure(conflist) {
+    async configure(conflist, loopback = "ns-net") {
+      rmSync(join(binaries, "loopback"));
+      symlinkSync(loopback, join(binaries, "loopback"));
       const path = join(folder, "net.d/10-test.conflist");
       writeFileSync(`${path}.tmp`, typeof conflist === "string" ? conflist : JSON.stringify(conflist));
       renameSync(`${path}.tmp`, path);

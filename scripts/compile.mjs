@@ -1,0 +1,9 @@
+/** How the bundle becomes an executable, on every platform the same. */
+export const compileOptions = (version) => [
+  ...["--minify", "--bytecode", "--define", `NSNET_VERSION=${JSON.stringify(version)}`],
+  // A process that lives 15 ms never earns back what compiling to machine code costs: ADD 19.2 → 15.6 ms, 47 → 43 MiB.
+  "--compile-jit-policy=100",
+  // Files in the folder that a runtime happens to stand in must not reach the plugin: bunfig.toml can run code.
+  ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
+  ...["--no-compile-autoload-tsconfig", "--no-compile-autoload-package-json"],
+];
