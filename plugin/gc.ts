@@ -43,10 +43,14 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   const all = await attempt([], () => ourLinks(request.network, kernel));
   const entries = await attempt([], () => store?.entries(request.network) ?? []);
   const { kept, stale } = sorted(request, entries);
+  const claimed: Entry[] = [];
+  for (const entry of dryRun ? [] : stale) {
+    // Not ours to remove, link and all, when somebody changed the entry since: an ADD that ended well just now, a DEL.
+    if (await attempt(false, () => store?.claim(entry) ?? false)) claimed.push(entry);
+    else kept.add(entry.hostLink);
+  }
   const links = all.filter(({ name }) => !kept.has(name ?? ""));
   if (!dryRun) {
-    const claimed: Entry[] = [];
-    for (const entry of stale) await attempt(undefined, () => void (store?.claim(entry) && claimed.push(entry)));
     await attempt(undefined, () => condemn(request.network, links, kernel));
     errors.push(...removeTraces(claimed, kernel), ...removeUnowned(request.network, kept, kernel));
     for (const entry of claimed) {
@@ -74,7 +78,7 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
 
 interface Sorted {
   /** Names of the links that stay. */
-  readonly kept: ReadonlySet<string>;
+  readonly kept: Set<string>;
   readonly stale: readonly Entry[];
 }
 
