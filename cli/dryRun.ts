@@ -8,6 +8,7 @@ import { ipamFor } from "../ipam/index.ts";
 import { openStore } from "../ipam/store.ts";
 import { anonymousNetns, closeNetns } from "../netlink/netns.ts";
 import { journalEntry } from "../plugin/add.ts";
+import { adoption } from "../plugin/adoption.ts";
 import { hostNetworks, readFacts } from "../plugin/facts.ts";
 import { Kernel } from "../plugin/kernel.ts";
 import { openContainerNetns } from "../plugin/namespace.ts";
@@ -40,6 +41,7 @@ export async function previewPlan(request: Request): Promise<Plan> {
       entry,
       store,
       hostNetworks: () => hostNetworks(kernel),
+      adoption: () => ({ ...adoption(kernel, config.bridge), lock: () => ({ [Symbol.dispose]() {} }), release() {} }),
     });
     return plan({ attachment, netns: request.netns, config, lease, facts });
   } finally {

@@ -1,4 +1,5 @@
 /** Who has which address: the contract every kind of IPAM keeps (shared suite: test/ipam/contract.ts). */
+import type { Attachment } from "../conf/attachment.ts";
 import type { Dns, IpamConfig, Route } from "../conf/network.ts";
 import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "../conf/request.ts";
 import type { NewEntry, Store } from "./store.ts";
@@ -20,6 +21,16 @@ export interface Lease {
 /** The destinations of the host's routes, CIDR, so that a chosen subnet overlaps none. A function: asked only when a subnet must be chosen. */
 export type HostNetworks = () => readonly string[];
 
+/** What an IPAM that takes over leases of the reference's host-local must know of the host. */
+export interface Adoption {
+  /** flock(2) on a file, until it is disposed of. Throws Fault (code 11) when somebody holds it for too long. */
+  lock(path: string): Disposable;
+  /** Removes reservations that the container needs no longer. */
+  release(container: string, files: readonly string[]): void;
+  /** What the journal is to say of an attachment that has these addresses. */
+  entryOf(attachment: Attachment, addresses: readonly string[]): NewEntry;
+}
+
 export interface AcquireContext<C extends IpamConfig> {
   readonly request: Request;
   readonly config: C;
@@ -27,6 +38,8 @@ export interface AcquireContext<C extends IpamConfig> {
   readonly entry: NewEntry;
   readonly store: Store;
   readonly hostNetworks: HostNetworks;
+  /** Asked only when there are such leases. Absent: none is looked for. */
+  readonly adoption?: () => Adoption;
 }
 
 /** `C` is the configuration this kind serves; the index picks the kind by `config.ipam.type`. */

@@ -1,25 +1,38 @@
 /** `ipam.type` "ns-net" and "host-local": addresses from ranges, kept in the store. */
+import { existsSync } from "node:fs";
+import { type Address, formatAddress } from "../conf/address.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { StoreIpamConfig } from "../conf/network.ts";
 import { requireAddresses } from "./check.ts";
 import { chooseSubnet } from "./choose.ts";
 import { fits, gatewaysOf, grant } from "./grant.ts";
-import type { HostNetworks, Ipam } from "./ipam.ts";
+import type { AcquireContext, HostNetworks, Ipam } from "./ipam.ts";
 import { type BoundRange, boundRange, boundSets, setText, sizeOf, spansOf } from "./range.ts";
 import { readResolvConf } from "./resolv.ts";
-import type { NetworkMemory, Store } from "./store.ts";
+import type { Begun, Entry, NetworkMemory, Store } from "./store.ts";
 
 export const local: Ipam<StoreIpamConfig> = {
-  acquire({ request, config, entry, store, hostNetworks }) {
+  acquire(context) {
+    const { request, config, entry, store, hostNetworks } = context;
+    const { network } = entry.attachment;
     // Before the transaction: what can be refused without a lease is refused without one.
     const dns = config.resolvConf === undefined ? config.dns : { ...readResolvConf(config.resolvConf), ...config.dns };
     const configured = boundSets(config.rangeSets);
     const requested = request.config.requestedAddresses;
-    const begun = store.begin(entry, (standing) => {
-      const { sets, memory } = withChosen(configured, entry.attachment.network, store, hostNetworks);
-      if (standing !== undefined && fits(standing, { sets, requested })) return "keep";
-      return grant(store, entry, { sets, requested, memory });
-    });
+    let before: Entry | undefined;
+    const begin = () =>
+      store.begin(entry, (standing) => {
+        before = standing;
+        const { sets, memory } = withChosen(configured, network, store, hostNetworks);
+        const adoptedFrom = context.adoption ? (memory.adoptedFrom ?? unlessReserved(network, config)) : "";
+        if (standing !== undefined && fits(standing, { sets, requested })) return "keep";
+        const granted = grant(store, entry, { sets, requested, memory: { ...memory, adoptedFrom } });
+        if (adoptedFrom !== "") refuseReserved(adoptedFrom, granted.reserved);
+        return granted;
+      });
+    const begun = adoptingFirst(context, begin);
+    if (!begun.made) before ??= begun.entry;
+    if (before !== undefined) releaseAdopted(context, before);
     const { addresses } = begun.entry;
     return { addresses, routes: config.routes, ...(dns === undefined ? {} : { dns }), made: begun.made };
   },
@@ -50,6 +63,53 @@ export const local: Ipam<StoreIpamConfig> = {
     }
   },
 };
+
+/** The reference's host-local has leases of this network that the store knows nothing of. */
+class ReservedElsewhere extends Error {}
+
+/** "", to be remembered, where host-local has never given an address of the network. Throws ReservedElsewhere. */
+function unlessReserved(network: string, { hostLocalDir }: StoreIpamConfig): string {
+  if (existsSync(reservations().reservationFolder(network, hostLocalDir))) throw new ReservedElsewhere();
+  return "";
+}
+
+function refuseReserved(folder: string, addresses: readonly Address[]): void {
+  for (const address of addresses) {
+    const isThere = existsSync(`${folder}/${formatAddress(address)}`);
+    if (isThere && reservations().reservationOf(folder, address)) throw new ReservedElsewhere();
+  }
+}
+
+/** `begin`, and where there are leases to take over, once more after that, with host-local kept out all the while. */
+function adoptingFirst({ config, entry, store, adoption }: AcquireContext<StoreIpamConfig>, begin: () => Begun): Begun {
+  let lock: Disposable | undefined;
+  try {
+    for (;;) {
+      try {
+        return begin();
+      } catch (error) {
+        if (!(error instanceof ReservedElsewhere)) throw error;
+        const { network } = entry.attachment;
+        const folder = reservations().reservationFolder(network, config.hostLocalDir);
+        const host = adoption!();
+        lock ??= host.lock(`${folder}/${reservations().lockFile}`);
+        const { adopt } = require("./hostLocal/adopt.ts") as typeof import("./hostLocal/adopt.ts");
+        adopt({ network, folder, sets: boundSets(config.rangeSets), store, adoption: host });
+      }
+    }
+  } finally {
+    lock?.[Symbol.dispose]();
+  }
+}
+
+/** An attachment that another plugin made becomes ours with this ADD, and its lease is kept here alone. */
+function releaseAdopted({ entry, adoption }: AcquireContext<StoreIpamConfig>, before: Entry): void {
+  const { adoptedStep } = require("./hostLocal/adopted.ts") as typeof import("./hostLocal/adopted.ts");
+  const step = adoptedStep(before);
+  if (step !== undefined) adoption?.().release(entry.attachment.container, step.files);
+}
+
+const reservations = () => require("./hostLocal/reservations.ts") as typeof import("./hostLocal/reservations.ts");
 
 /**
  * The range sets, or if there are none the one chosen for this network, once and for good. Of two processes that

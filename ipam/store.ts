@@ -64,6 +64,16 @@ export interface NetworkMemory {
   readonly subnets: readonly string[];
   /** The address given last, by index of the range set: the next one is searched after it. */
   readonly cursors: Readonly<Record<string, string>>;
+  /** Folder of the reference's host-local whose leases were taken over; "" when there was none; absent: nobody has looked yet. */
+  readonly adoptedFrom?: string;
+}
+
+/** An attachment that another program made and that is ours to keep from now on. */
+export interface Adopted {
+  readonly entry: NewEntry;
+  readonly createdMs: number;
+  readonly addresses: readonly LeasedAddress[];
+  readonly steps: readonly unknown[];
 }
 
 /** The addresses for an attachment, as decided inside `begin`. */
@@ -109,6 +119,10 @@ export interface Store extends Disposable {
   sighted(attachment: Attachment, goneMs: number | undefined): void;
   /** Removes entries of other boots than this, `most` at once, but for those of delegates; how many it removed. */
   sweep(bootId: string, most: number): number;
+  /** Enters them as attached, in place of what stood of them, and what is remembered of the network. An address that somebody holds stays theirs. */
+  adopt(network: string, adopted: readonly Adopted[], remembering: (memory: NetworkMemory) => NetworkMemory): void;
+  /** Every network is looked through again for leases of the reference's host-local. */
+  forgetAdoption(): void;
   find(attachment: Attachment): Entry | undefined;
   /** Oldest first; of one network, or of all. */
   entries(network?: string): Entry[];

@@ -19,6 +19,7 @@ const rare = {
   unshare: { args: ["i32"], returns: "i32" },
   mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
   umount2: { args: ["ptr", "i32"], returns: "i32" },
+  flock: { args: ["i32", "i32"], returns: "i32" },
   execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
 } as const;
 
@@ -169,6 +170,17 @@ export function unmount(target: string): boolean {
   const number = lastErrno();
   if (number === errno.EINVAL || number === errno.ENOENT) return false;
   throw new KernelError(`unmount ${target}`, number);
+}
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/** Takes flock(2)'s lock on an open file, which goes when that is closed. False when somebody else has it. */
+export function tryLock(fd: number): boolean {
+  if (rarely().flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  const number = lastErrno();
+  if (number === errno.EAGAIN || number === errno.EINTR) return false;
+  throw new KernelError("lock a file", number);
 }
 
 /** Replaces this process. Returns only by throwing. */

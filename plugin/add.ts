@@ -86,6 +86,7 @@ async function attach(
     entry: journalEntry(request, netns),
     store,
     hostNetworks: () => hostNetworks(kernel),
+    adoption: () => (require("./adoption.ts") as typeof import("./adoption.ts")).adoption(kernel, config.bridge),
   };
   let lease: Lease;
   try {

@@ -5,6 +5,7 @@ import { ipamFor } from "../ipam/index.ts";
 import { openExistingStore, openStore } from "../ipam/store.ts";
 import { closeNetns } from "../netlink/netns.ts";
 import { journalEntry } from "./add.ts";
+import { adoption } from "./adoption.ts";
 import { hostNetworks } from "./facts.ts";
 import { Kernel } from "./kernel.ts";
 import { openContainerNetns } from "./namespace.ts";
@@ -19,7 +20,11 @@ export async function addAsIpam(request: Request): Promise<Result> {
     const ipam = ipamFor(config.ipam.type);
     const store = openStore(config.dataDir);
     const entry = journalEntry(request, netns);
-    const context = { request, config: config.ipam, entry, store, hostNetworks: () => hostNetworks(kernel) };
+    const context = {
+      ...{ request, config: config.ipam, entry, store },
+      hostNetworks: () => hostNetworks(kernel),
+      adoption: () => adoption(kernel, config.bridge),
+    };
     const acquire = () => ipam.acquire(context);
     const place = { network: attachment.network, store, kernel };
     const lease = await (async () => acquire())().catch((error) => retried(error, place, acquire));

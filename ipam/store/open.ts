@@ -48,7 +48,7 @@ function open(file: StoreFile): Store {
   try {
     // A commit need not reach the disk: what it describes dies with the machine. NORMAL still never tears the file.
     database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0`);
-    requireVersion(path, Number(database.prepare("PRAGMA user_version").values()[0]?.[0]));
+    requireVersion(path, database);
     return new SqliteStore(file, database);
   } catch (error) {
     database.close();
@@ -56,8 +56,13 @@ function open(file: StoreFile): Store {
   }
 }
 
-function requireVersion(path: string, version: number): void {
+function requireVersion(path: string, database: Database): void {
+  const version = Number(database.prepare("PRAGMA user_version").values()[0]?.[0]);
   if (version === schemaVersion) return;
+  if (version > 0 && version < schemaVersion) {
+    (require("./migrate.ts") as typeof import("./migrate.ts")).migrate(database);
+    return;
+  }
   if (version > schemaVersion) {
     throw new Fault(
       code.io,

@@ -5,7 +5,12 @@
  */
 
 /** `PRAGMA user_version`. A file with a later one is refused; raise it with every change of shape. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
+
+/** What makes a file of each earlier version one of the next. */
+export const migrations: Readonly<Record<number, string>> = {
+  1: "ALTER TABLE network ADD COLUMN adopted_from TEXT",
+};
 
 /**
  * Bytes of a database page. A transaction of ADD writes some five pages into the log whatever their size, so small
@@ -90,7 +95,8 @@ CREATE TABLE network (
   name TEXT PRIMARY KEY,
   chosen TEXT,                   -- CIDR, when the network came without ranges
   subnets TEXT NOT NULL,         -- JSON: ["10.1.0.0/24"]
-  cursors TEXT NOT NULL          -- JSON: {"0": "10.1.0.2"}, the address given last by each range set
+  cursors TEXT NOT NULL,         -- JSON: {"0": "10.1.0.2"}, the address given last by each range set
+  adopted_from TEXT              -- folder of host-local's whose leases were taken over; '': there was none; NULL: not looked yet
 ) STRICT, WITHOUT ROWID;
 PRAGMA user_version = ${schemaVersion};
 COMMIT;

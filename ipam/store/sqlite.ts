@@ -5,7 +5,7 @@ import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PortMapping } from "../../conf/network.ts";
 import type { LeasedAddress } from "../ipam.ts";
-import type { Begun, Delegated, Entry, Grant, NetworkMemory, NewEntry, Store } from "../store.ts";
+import type { Adopted, Begun, Delegated, Entry, Grant, NetworkMemory, NewEntry, Store } from "../store.ts";
 import { guarded, type StoreFile } from "./failure.ts";
 import { addressKey } from "./key.ts";
 import { logBytesMax } from "./limits.ts";
@@ -15,6 +15,7 @@ import type { PortOwner } from "./ports.ts";
 import { entryOf, owned, ownedColumns, type Row } from "./row.ts";
 import { isSameNamespace } from "./same.ts";
 
+const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };
 const ofAttachment = "network = ? AND container = ? AND ifname = ?";
 const marks = ownedColumns.map(() => "?").join(", ");
 
@@ -40,8 +41,9 @@ const sql = {
   holder: `SELECT a.* FROM lease l JOIN attachment a ON a.id = l.attachment_id WHERE l.network = ? AND l.address_key = ?`,
   reservedCount: "SELECT count(*) FROM lease WHERE network = ? AND address_key BETWEEN ? AND ?",
   staleCount: "SELECT count(*) FROM attachment WHERE network = ? AND boot_id <> ?",
-  memory: "SELECT chosen, subnets, cursors FROM network WHERE name = ?",
-  remember: "REPLACE INTO network (name, chosen, subnets, cursors) VALUES (?, ?, ?, ?)",
+  memory: "SELECT chosen, subnets, cursors, adopted_from FROM network WHERE name = ?",
+  remember: "REPLACE INTO network (name, chosen, subnets, cursors, adopted_from) VALUES (?, ?, ?, ?, ?)",
+  forgetAdoption: "UPDATE network SET adopted_from = NULL",
   subnetsOfOthers: "SELECT value FROM network, json_each(subnets) WHERE name <> ?",
 };
 
@@ -142,6 +144,17 @@ export class SqliteStore implements Store {
     if (entry.ports) ports().claimPorts(this.#database, { ...entry, plugin: "ns-net" }, entry.ports);
   }
 
+  adopt(network: string, adopted: readonly Adopted[], remembering: (memory: NetworkMemory) => NetworkMemory): void {
+    this.#transaction(() => {
+      (require("./adopt.ts") as typeof import("./adopt.ts")).enterAdopted(this.#database, adopted);
+      this.#remember(network, remembering(this.memory(network) ?? nothingRemembered));
+    });
+  }
+
+  forgetAdoption(): void {
+    this.#values("forgetAdoption");
+  }
+
   find(attachment: Attachment): Entry | undefined {
     return this.#entry("find", ...keyOf(attachment));
   }
@@ -174,10 +187,15 @@ export class SqliteStore implements Store {
   }
 
   memory(network: string): NetworkMemory | undefined {
-    const row = this.#values("memory", network)[0] as [string | null, string, string] | undefined;
+    const row = this.#values("memory", network)[0] as [string | null, string, string, string | null] | undefined;
     if (row === undefined) return undefined;
-    const [chosen, subnets, cursors] = row;
-    return { ...(chosen === null ? {} : { chosen }), subnets: JSON.parse(subnets), cursors: JSON.parse(cursors) };
+    const [chosen, subnets, cursors, adoptedFrom] = row;
+    return {
+      ...(chosen === null ? {} : { chosen }),
+      subnets: JSON.parse(subnets),
+      cursors: JSON.parse(cursors),
+      ...(adoptedFrom === null ? {} : { adoptedFrom }),
+    };
   }
 
   subnetsOfOthers(network: string): string[] {
@@ -216,9 +234,12 @@ export class SqliteStore implements Store {
     for (const address of reserved) {
       this.#values("reserve", network, addressKey(address), formatAddress(address), id);
     }
-    if (memory === undefined) return;
-    const { chosen = null, subnets, cursors } = memory;
-    this.#values("remember", network, chosen, JSON.stringify(subnets), JSON.stringify(cursors));
+    if (memory !== undefined) this.#remember(network, memory);
+  }
+
+  #remember(network: string, { chosen, subnets, cursors, adoptedFrom }: NetworkMemory): void {
+    const json = [JSON.stringify(subnets), JSON.stringify(cursors)] as const;
+    this.#values("remember", network, chosen ?? null, ...json, adoptedFrom ?? null);
   }
 
   /** IMMEDIATE: a transaction that starts reading and then writes would fail, not wait, when another wrote in between. */

@@ -1,0 +1,79 @@
+/**
+ * Leases of the reference's host-local taken over into the store, so that no address in use is given again. It is done
+ * before the first address of a network is given, and again when an address that is about to be given turns out to
+ * have a reservation: the reference's plugins may still be at work for a moment.
+ *
+ * All rows are one transaction, and the network's own row with it says that it is done: a process that is killed
+ * midway has done nothing. The files stay until the attachment is deleted, so that the way back is open.
+ */
+import { existsSync } from "node:fs";
+import { formatAddress } from "../../conf/address.ts";
+import type { Adoption, LeasedAddress } from "../ipam.ts";
+import { type BoundRange, leased, spanAt, spansOf } from "../range.ts";
+import type { Adopted, Store } from "../store.ts";
+import { type AdoptedStep, adoptedStep } from "./adopted.ts";
+import { lastReserved, type Reservation, reservationsIn } from "./reservations.ts";
+
+export interface Adopting {
+  readonly network: string;
+  readonly folder: string;
+  readonly sets: readonly (readonly BoundRange[])[];
+  readonly store: Store;
+  readonly adoption: Adoption;
+}
+
+/** The caller holds host-local's lock. Called again, it adds what is new and drops what was released since. */
+export function adopt({ network, folder, sets, store, adoption }: Adopting): void {
+  for (const entry of store.entries(network)) {
+    const step = adoptedStep(entry);
+    if (step !== undefined && !step.files.some((file) => existsSync(file))) store.remove(entry.attachment);
+  }
+  const adopted: Adopted[] = [];
+  for (const held of byAttachment(reservationsIn(folder))) {
+    const [{ container, ifname, reservedMs }] = held;
+    const attachment = { network, container, ifname };
+    const standing = store.find(attachment);
+    const files = held.map(({ file }) => file);
+    // Ours since, or left for host-local by an uninstall: the store alone says what it has.
+    if (standing !== undefined && adoptedStep(standing) === undefined) {
+      adoption.release(container, files);
+      continue;
+    }
+    const addresses = held.map(({ address }) => formatAddress(address));
+    const step: AdoptedStep = { kind: "adopted", attachment, addresses, files };
+    adopted.push({
+      entry: adoption.entryOf(attachment, addresses),
+      createdMs: reservedMs,
+      addresses: held.map((one) => leaseOf(one, sets)),
+      steps: [step],
+    });
+  }
+  const cursors = lastReserved(folder);
+  store.adopt(network, adopted, (memory) => ({
+    ...memory,
+    cursors: { ...cursors, ...memory.cursors },
+    adoptedFrom: folder,
+  }));
+}
+
+type Held = readonly [Reservation, ...Reservation[]];
+
+function byAttachment(reservations: readonly Reservation[]): Held[] {
+  const found = new Map<string, [Reservation, ...Reservation[]]>();
+  for (const one of reservations) {
+    const key = `${one.container} ${one.ifname}`;
+    const others = found.get(key);
+    if (others === undefined) found.set(key, [one]);
+    else others.push(one);
+  }
+  return [...found.values()];
+}
+
+/** As the range that holds it would have given it; an address of no range stands alone. */
+function leaseOf({ address }: Reservation, sets: readonly (readonly BoundRange[])[]): LeasedAddress {
+  for (const set of sets) {
+    const span = spanAt(spansOf(set, []), address);
+    if (span !== undefined) return leased(span.range, address.value);
+  }
+  return { address: `${formatAddress(address)}/${address.family === 4 ? 32 : 128}` };
+}

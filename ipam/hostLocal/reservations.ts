@@ -1,0 +1,104 @@
+/**
+ * The files in which the reference's host-local keeps its leases (plugins/ipam/host-local/backend/disk): in
+ * `<dataDir>/<network>/` one file an address, named by it, that holds the container and the interface; beside them
+ * `last_reserved_ip.N`, the address given last by range set N, and `lock`.
+ */
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { type Address, formatAddress, parseAddress } from "../../conf/address.ts";
+import { containerId, interfaceName } from "../../conf/names.ts";
+
+/** host-local's own default for `ipam.dataDir`. */
+export const hostLocalFolder = "/var/lib/cni/networks";
+
+export const lockFile = "lock";
+const cursorPrefix = "last_reserved_ip.";
+
+export interface Reservation {
+  readonly address: Address;
+  readonly file: string;
+  readonly container: string;
+  /** "" in files of host-local before version 0.7, which tell the container alone. */
+  readonly ifname: string;
+  readonly reservedMs: number;
+}
+
+export function reservationFolder(network: string, hostLocalDir = hostLocalFolder): string {
+  return join(hostLocalDir, network);
+}
+
+/** Every reservation of a network, in order, those of IPv4 first; none when there is no folder. */
+export function reservationsIn(folder: string): Reservation[] {
+  const found: Reservation[] = [];
+  for (const name of listed(folder)) {
+    const address = parseAddress(name);
+    const reservation = address && readReservation(join(folder, name), address);
+    if (reservation !== undefined) found.push(reservation);
+  }
+  return found.sort(({ address: a }, { address: b }) => a.family - b.family || Number(a.value - b.value));
+}
+
+/** Who has an address; undefined when nobody has, also when the file holds nothing that a runtime can have written. */
+export function reservationOf(folder: string, address: Address): Reservation | undefined {
+  return readReservation(join(folder, formatAddress(address)), address);
+}
+
+/**
+ * Neither a folder nor a device of that name is one. An empty file is what a lost power supply leaves, with which the
+ * container went, too.
+ */
+function readReservation(file: string, address: Address): Reservation | undefined {
+  try {
+    const { mtimeMs, size } = statSync(file);
+    if (size === 0 || size > reservationBytesMax) return undefined;
+    const [container = "", ifname = ""] = readFileSync(file, "utf8").trim().split(/\r?\n/);
+    if (!containerId.allows(container.trim())) return undefined;
+    const isName = interfaceName.allows(ifname.trim());
+    return {
+      address,
+      file,
+      container: container.trim(),
+      ifname: isName ? ifname.trim() : "",
+      reservedMs: Math.round(mtimeMs),
+    };
+  } catch (error) {
+    if (absent.includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** Two names of the greatest length, and white space. */
+const reservationBytesMax = 1024;
+const absent = ["ENOENT", "ENOTDIR", "EISDIR"];
+
+/** The address given last, by the index of the range set. */
+export function lastReserved(folder: string): Record<string, string> {
+  const cursors: Record<string, string> = {};
+  for (const name of listed(folder)) {
+    if (!name.startsWith(cursorPrefix)) continue;
+    const address = parseAddress(readFileSync(join(folder, name), "utf8").trim());
+    if (address !== undefined) cursors[name.slice(cursorPrefix.length)] = formatAddress(address);
+  }
+  return cursors;
+}
+
+export function lastReservedFile(folder: string, set: number | string): string {
+  return join(folder, `${cursorPrefix}${set}`);
+}
+
+/** Removes a container's reservations; one that is somebody else's by now stays. */
+export function release(container: string, files: readonly string[]): void {
+  for (const file of files) {
+    const address = parseAddress(basename(file));
+    if (address && readReservation(file, address)?.container === container) rmSync(file, { force: true });
+  }
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (absent.includes((error as NodeJS.ErrnoException).code ?? "")) return [];
+    throw error;
+  }
+}
