@@ -107,12 +107,24 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   }
   const netns = standingNetns(request.netns);
   const kernel = new Kernel(netns);
-  errors.push(...undoAll([...(steps ?? chainedType(request.type).removals(request.attachment))].reverse(), kernel));
+  const removals = steps ?? [...chainedType(request.type).removals(request.attachment), ...adopted(request, store)];
+  errors.push(...undoAll([...removals].reverse(), kernel));
   kernel.close();
   if (netns) closeNetns(netns);
   if (errors.length === 0) store?.forget(request.attachment, request.type);
   throwTogether(errors);
 }
+
+/** What the reference's plugin of that type did, where it made the attachment. */
+function adopted(request: DeleteRequest & { readonly type: PluginType }, store: Store | undefined): Removal[] {
+  const part = adoptedParts.find((name) => name === request.type);
+  if (part === undefined) return [];
+  const { adoptedOf } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
+  const removal = adoptedOf(request, store?.find(request.attachment), store);
+  return removal ? [{ ...removal, part }] : [];
+}
+
+const adoptedParts = ["portmap", "firewall", "bandwidth"] as const;
 
 /** With DEL the namespace may be gone, and what was in it with it. */
 function standingNetns(path: string): Netns | undefined {
@@ -124,16 +136,20 @@ function standingNetns(path: string): Netns | undefined {
   }
 }
 
-export function checkChained({ attachment, config, netns: path, mayBeOwnNetns }: Request): void {
+export function checkChained(request: Request): void {
+  const { attachment, config, netns: path, mayBeOwnNetns } = request;
   const netns = openContainerNetns(path, mayBeOwnNetns);
   const kernel = new Kernel(netns);
   try {
     const type = chainedType(config.type);
     const prev = config.prevResult ?? { interfaces: [], ips: [], routes: [] };
     const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
-    const remembered = openExistingStore(config.dataDir)?.recall(attachment, config.type);
+    const store = openExistingStore(config.dataDir);
+    const remembered = store?.recall(attachment, config.type) as readonly Step[] | undefined;
+    // What the reference's plugin did is its own; the one that made the interface tells of it.
+    if (remembered === undefined && isAdopted(request, store)) return;
     // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
-    const steps = (remembered as readonly Step[] | undefined) ?? type.plan(input).steps;
+    const steps = remembered ?? type.plan(input).steps;
     const found = steps.flatMap((step) => checkStep(step, kernel));
     if (found.length === 0) return;
     const lines = found.map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
@@ -146,6 +162,11 @@ export function checkChained({ attachment, config, netns: path, mayBeOwnNetns }:
     kernel.close();
     closeNetns(netns);
   }
+}
+
+function isAdopted(request: Request, store: Store | undefined): boolean {
+  const { adoptedOf, askedBy } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
+  return adoptedOf(askedBy(request), store?.find(request.attachment), store) !== undefined;
 }
 
 export function collectChained(request: CollectRequest & { readonly type: PluginType }): void {

@@ -8,7 +8,7 @@ import { code, Fault } from "../conf/fault.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
-import { openExistingStore } from "../ipam/store.ts";
+import { openExistingStore, type Store } from "../ipam/store.ts";
 import { closeNetns } from "../netlink/netns.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
@@ -37,6 +37,7 @@ export async function check(request: Request): Promise<void> {
   try {
     using store = openExistingStore(config.dataDir);
     const steps = store?.find(attachment)?.steps as readonly Step[] | undefined;
+    if (!steps && checkedAsAdopted(request, store, kernel)) return;
     if (!store || !steps) {
       throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
     }
@@ -50,6 +51,19 @@ export async function check(request: Request): Promise<void> {
     closeNetns(netns);
   }
   throwTogether(errors);
+}
+
+/**
+ * True for an attachment that another plugin made before ns-net came in its place, and that no ADD has met since: of it
+ * there is a reservation of host-local. Throws Fault where it is not as that says.
+ */
+function checkedAsAdopted(request: Request, store: Store | undefined, kernel: Kernel): boolean {
+  const { adoptedOf, askedBy } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
+  const step = adoptedOf(askedBy(request), undefined, store);
+  if (step === undefined || step.files.length === 0) return false;
+  const found = checkStep({ ...step, kind: "adopted" }, kernel);
+  if (found.length > 0) throw differencesFault(attachmentText(request.attachment), found);
+  return true;
 }
 
 function differencesFault(what: string, found: readonly Difference[]): Fault {

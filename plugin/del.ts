@@ -4,6 +4,7 @@
  */
 import type { Attachment } from "../conf/attachment.ts";
 import type { DeleteRequest } from "../conf/request.ts";
+import { ownType } from "../conf/types.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { bootId, type Entry, InProgress, openExistingStore, type Store } from "../ipam/store.ts";
 import { undoAll } from "./commit.ts";
@@ -11,7 +12,9 @@ import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { hostLinkName } from "./names.ts";
 import { removals } from "./plan.ts";
+import type { Removal, Step } from "./step/index.ts";
 import { traces } from "./traces.ts";
+import { roleOf } from "./type/index.ts";
 
 /** Detaches a container. The link goes before the address: an address must not be given out while a link still has it. */
 export async function del(request: DeleteRequest): Promise<void> {
@@ -35,7 +38,9 @@ export async function del(request: DeleteRequest): Promise<void> {
     errors.push(error as Error); // the link goes all the same
   }
   const links = isAbsent ? [] : removals(request.attachment);
-  errors.push(...undoAll([...links, ...traces(request.attachment, entry)], kernel));
+  const adopted = adoptedBy(request, entry, store);
+  const others = traces(request.attachment, entry).filter(({ kind }) => kind !== "adopted");
+  errors.push(...undoAll([...links, ...others, ...(adopted ? [adopted] : [])], kernel));
   kernel.close();
   if (entry && store && entry.bootId !== bootId()) {
     (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
@@ -45,11 +50,22 @@ export async function del(request: DeleteRequest): Promise<void> {
     try {
       // What had no entry has none to remove: one that is there by now is another call's.
       await ipamForRelease(request, entry).release(request, entry && store);
+      // An entry made from a reservation that does not say of which interface it is.
+      if (adopted && entry === undefined) store?.remove({ ...request.attachment, ifname: "" });
     } catch (error) {
       errors.push(error as Error);
     }
   }
   throwTogether(errors);
+}
+
+/** All that another plugin made of the attachment before ns-net came in its place. Ours is told from its entry alone. */
+function adoptedBy(request: DeleteRequest, entry: Entry | undefined, store: Store | undefined): Removal | undefined {
+  if (entry?.steps !== undefined && (entry.steps[0] as Step | undefined)?.kind !== "adopted") return undefined;
+  const { adoptedOf } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
+  const adopted = adoptedOf(request, entry, store);
+  // For another plugin's link, host-local gives back the lease and nothing else.
+  return adopted && roleOf(request.type ?? ownType) === "ipam" ? { ...adopted, part: "lease" } : adopted;
 }
 
 /** An ADD that is still at work is waited for: what it has yet to make would outlive this DEL. */

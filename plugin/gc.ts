@@ -12,6 +12,7 @@ import { deleteChain, listChains } from "../netlink/nft/chain.ts";
 import { flushChain } from "../netlink/nft/rule.ts";
 import { deleteTable, hasTable } from "../netlink/nft/table.ts";
 import { deleteLink, type Link, listLinks } from "../netlink/route/link.ts";
+import { undoAll } from "./commit.ts";
 import { condemn, ignoring } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
@@ -43,6 +44,7 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   const all = await attempt([], () => ourLinks(request.network, kernel));
   const entries = await attempt([], () => store?.entries(request.network) ?? []);
   const { kept, stale } = sorted(request, entries);
+  const foreign = await attempt([], () => unknown(request, entries, store));
   const claimed: Entry[] = [];
   for (const entry of dryRun ? [] : stale) {
     // Not ours to remove, link and all, when somebody changed the entry since: an ADD that ended well just now, a DEL.
@@ -53,6 +55,7 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   if (!dryRun) {
     await attempt(undefined, () => condemn(request.network, links, kernel));
     errors.push(...removeTraces(claimed, kernel), ...removeUnowned(request.network, kept, kernel));
+    errors.push(...undoAll(foreign, kernel));
     for (const entry of claimed) {
       await attempt(undefined, () =>
         ipamForRelease(request, entry).release(
@@ -69,11 +72,17 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   kernel.close();
   throwTogether(errors);
   return {
-    attachments: stale.map(({ attachment }) => attachment),
+    attachments: [...stale, ...foreign].map(({ attachment }) => attachment),
     links: links.map(({ name }) => name ?? ""),
     chains,
     bridges,
   };
+}
+
+/** What the reference's plugins made before ns-net came in their place, and no ADD has met since. */
+function unknown(request: CollectRequest, entries: readonly Entry[], store: Store | undefined) {
+  const { unknownReservations } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
+  return unknownReservations(request, entries, store);
 }
 
 interface Sorted {
@@ -88,7 +97,10 @@ interface Sorted {
  * wrote its list before.
  */
 function sorted({ network, valid }: CollectRequest, entries: readonly Entry[]): Sorted {
-  const kept = new Set(valid.map((one) => hostLinkName({ network, ...one })));
+  // A reservation of an old host-local does not say of which interface it is.
+  const kept = new Set(
+    valid.flatMap((one) => [one, { ...one, ifname: "" }].map((any) => hostLinkName({ network, ...any }))),
+  );
   const self = thisProcess();
   const stale = entries.filter((entry) => {
     const isNewer = entry.bootId === self.bootId && entry.pidStart > self.pidStart;

@@ -11,13 +11,12 @@ import { readFileSync } from "node:fs";
 import { PoolFull } from "../ipam/grant.ts";
 import { ipamKeepsLeases } from "../ipam/index.ts";
 import { bootId, type Entry, InProgress, isInProgress, isInterrupted, type Store } from "../ipam/store.ts";
-import { isSameNetns, netnsIdentity } from "../netlink/netns.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { condemn } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
 import { patiently } from "./patience.ts";
-import { removeTraces } from "./traces.ts";
+import { isThere, removeTraces } from "./traces.ts";
 
 export interface Place {
   readonly network: string;
@@ -45,7 +44,7 @@ export async function retried<T>(error: unknown, place: Place, work: () => T | P
 export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly sighted: number } {
   // Links before entries: a link is made after its entry, so none that is seen lacks one because it is new.
   const links = new Map(listLinks(kernel.route("host")).map((link) => [link.name ?? "", link]));
-  const judged = judge(store.entries(network), links);
+  const judged = judge(store.entries(network), links, kernel);
   const dead = judged.dead.filter((entry) => store.claim(entry));
   const left = dead.flatMap(({ hostLink }) => links.get(hostLink) ?? []);
   condemn(network, left, kernel);
@@ -63,14 +62,17 @@ interface Judged {
 }
 
 /** Which entries are dead for certain, which look so for the first time, and which looked so and live. Changes nothing. */
-export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link>): Judged {
+export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link>, kernel: Kernel): Judged {
   const dead: Entry[] = [];
   const sighted: Entry[] = [];
   const revived: Entry[] = [];
   const boot = bootId();
+  // An attachment that another plugin made has no link of our name; its addresses tell.
+  const { adoptedStanding } = require("./reference/standing.ts") as typeof import("./reference/standing.ts");
+  const isAdoptedStanding = adoptedStanding(kernel);
   for (const entry of entries) {
     if (isInProgress(entry) || !ipamKeepsLeases(entry.ipamType)) continue;
-    const isGone = !links.has(entry.hostLink) && !isThere(entry);
+    const isGone = !links.has(entry.hostLink) && !isThere(entry) && !isAdoptedStanding(entry);
     if (entry.bootId !== boot ? !links.has(entry.hostLink) : isInterrupted(entry)) dead.push(entry);
     else if (!isGone) {
       if (entry.goneMs !== undefined) revived.push(entry);
@@ -78,12 +80,6 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
     else if (uptimeMs() - entry.goneMs >= secondLookMs) dead.push(entry);
   }
   return { dead, sighted, revived };
-}
-
-/** True when the namespace an entry speaks of is at its path. */
-function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: Entry): boolean {
-  const found = netnsIdentity(netnsPath);
-  return found !== undefined && isSameNetns(found, { device, inode });
 }
 
 /** A clock that nobody sets back. */

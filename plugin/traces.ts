@@ -5,6 +5,7 @@
 import type { Attachment } from "../conf/attachment.ts";
 import type { Entry } from "../ipam/store.ts";
 import { errno } from "../netlink/errors.ts";
+import { isSameNetns, netnsIdentity } from "../netlink/netns.ts";
 import { deleteLink, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "./commit.ts";
 import { ignoring } from "./condemn.ts";
@@ -13,7 +14,7 @@ import { hostLinkOfShaping, isMarkOf, shapingGroup, shapingLinkName } from "./na
 import type { Removal, Step } from "./step/index.ts";
 
 /** Kinds of step that do not die with the link. */
-const lasting: readonly Step["kind"][] = ["ports", "shaping"];
+const lasting: readonly Step["kind"][] = ["ports", "shaping", "adopted"];
 
 /** What DEL removes beside the link. Nothing, without a question to the kernel, for an attachment known to have none. */
 export function traces(attachment: Attachment, entry: Entry | undefined): Removal[] {
@@ -25,7 +26,14 @@ export function traces(attachment: Attachment, entry: Entry | undefined): Remova
     ];
   const found: Removal[] = [];
   for (const step of steps) if (lasting.includes(step.kind)) found.push(step as Removal);
+  if (found[0]?.kind === "adopted" && isThere(entry!)) found[0] = { ...found[0], netns: entry!.netnsPath };
   return found;
+}
+
+/** True when the namespace that an entry speaks of is at its path. */
+export function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: Entry): boolean {
+  const found = netnsPath === "" ? undefined : netnsIdentity(netnsPath);
+  return found !== undefined && isSameNetns(found, { device, inode });
 }
 
 /** For GC: what carries the mark of an attachment of this network whose link is not `kept`. */

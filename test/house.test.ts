@@ -111,12 +111,12 @@ describe("the house", () => {
     );
   });
 
-  it("starts nothing but a delegate: no ip, no nft, no iptables", () => {
+  it("starts nothing but a delegate and, for rules that the reference's plugins wrote, iptables", () => {
     const starts = /\b(Bun\.(spawn|spawnSync|\$)|node:child_process)/;
     // exec of the command line replaces the process by a system call, a delegate of IPAM is a program by definition.
     assert.deepEqual(
       files.filter((file) => starts.test(read(file)) && !file.startsWith("ipam/delegate/")),
-      [],
+      ["plugin/reference/rules.ts"],
     );
   });
 

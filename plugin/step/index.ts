@@ -3,6 +3,7 @@ import type { Message } from "../../netlink/message.ts";
 import type { Kernel } from "../kernel.ts";
 import type { AcceptKey, AcceptStep } from "./accept.ts";
 import { type AddressStep, address } from "./address.ts";
+import type { AdoptedKey, AdoptedStep } from "./adopted.ts";
 import { type BridgeStep, bridge } from "./bridge.ts";
 import { type BridgePortStep, bridgePort } from "./bridgePort.ts";
 import { type ForwardingStep, forwarding } from "./forwarding.ts";
@@ -20,6 +21,7 @@ import { type VethKey, type VethStep, veth } from "./veth.ts";
 export type Step =
   | AcceptStep
   | AddressStep
+  | AdoptedStep
   | BridgeStep
   | BridgePortStep
   | ForwardingStep
@@ -37,6 +39,7 @@ export type Step =
 export type Removal =
   | ({ readonly kind: "veth" } & VethKey)
   | ({ readonly kind: "accept" } & AcceptKey)
+  | ({ readonly kind: "adopted" } & AdoptedKey)
   | ({ readonly kind: "ports" } & PortsKey)
   | ({ readonly kind: "shaping" } & ShapingKey);
 
@@ -48,6 +51,9 @@ const kinds: Kinds = {
     return (require("./accept.ts") as typeof import("./accept.ts")).accept;
   },
   address,
+  get adopted() {
+    return (require("./adopted.ts") as typeof import("./adopted.ts")).adopted;
+  },
   bridge,
   bridgePort,
   forwarding,

@@ -1,0 +1,24 @@
+/** Names that the reference's plugins give (plugins/pkg/utils/utils.go): a hash of the network and the container, in whatever length there is room for. */
+import type { Attachment } from "../../conf/attachment.ts";
+
+function hash({ network, container }: Attachment): string {
+  return new Bun.CryptoHasher("sha512").update(network + container).digest("hex");
+}
+
+const chainLength = 28;
+const chain = (prefix: string, attachment: Attachment) => (prefix + hash(attachment)).slice(0, chainLength);
+
+/** Of bridge and ptp. */
+export const masqueradeChain = (attachment: Attachment): string => chain("CNI-", attachment);
+
+/** Of portmap; the second was made by versions before 0.7. */
+export const portChains = (attachment: Attachment): string[] => [
+  chain("CNI-DN-", attachment),
+  chain("CNI-SN-", attachment),
+];
+
+/** Of firewall. */
+export const acceptChain = "CNI-FORWARD";
+
+/** Of bandwidth: the device that holds back what the container sends. IFNAMSIZ − 1. */
+export const shapingLink = (attachment: Attachment): string => `bwp${hash(attachment)}`.slice(0, 15);
