@@ -1,11 +1,12 @@
 /** `ns-net gc` */
-import type { Attachment } from "../../conf/attachment.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import type { CollectRequest } from "../../conf/request.ts";
 import { bootId, type Entry } from "../../ipam/store.ts";
 import { throwTogether } from "../../plugin/failure.ts";
 import { type Collected, gc } from "../../plugin/gc.ts";
+import { Kernel } from "../../plugin/kernel.ts";
 import { writeOut } from "../../plugin/output.ts";
+import { adoptedStanding } from "../../plugin/reference/standing.ts";
 import { entries, mayStand, pidsByInode } from "../attachments.ts";
 import { command } from "../command.ts";
 import { defaultNetwork } from "../network.ts";
@@ -50,6 +51,10 @@ export default command({
 function requestFor(network: string, all: readonly Entry[], dataDir: string): CollectRequest {
   const mine = all.filter(({ attachment }) => attachment.network === network);
   const [boot, pids] = [bootId(), pidsByInode()];
+  const kernel = new Kernel();
+  const isAdoptedStanding = adoptedStanding(kernel);
+  const valid = mine.filter((entry) => mayStand(entry, boot, pids) || isAdoptedStanding(entry));
+  kernel.close();
   return {
     network,
     cniVersion: "1.1.0",
@@ -58,9 +63,7 @@ function requestFor(network: string, all: readonly Entry[], dataDir: string): Co
     ipamType: "ns-net",
     pluginPath: [],
     raw: { environment: {}, stdin: "" },
-    valid: mine
-      .filter((entry) => mayStand(entry, boot, pids))
-      .map(({ attachment: { container, ifname } }: { attachment: Attachment }) => ({ container, ifname })),
+    valid: valid.map(({ attachment: { container, ifname } }) => ({ container, ifname })),
   };
 }
 

@@ -1,4 +1,5 @@
 /** `ns-net ls` */
+import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import type { Entry } from "../../ipam/store.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { entries, isAlive, pidsByInode } from "../attachments.ts";
@@ -28,6 +29,7 @@ function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>) {
   const { attachment, netnsPath, netnsInode, addresses, mac, hostLink, createdMs, podNamespace, podName, state } =
     entry;
   const alive = isAlive(entry);
+  const isAdopted = adoptedStep(entry) !== undefined;
   return {
     namespace: netnsPath,
     container: attachment.container,
@@ -38,23 +40,23 @@ function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>) {
     interface: attachment.ifname,
     addresses: addresses.map(({ address }) => address),
     mac,
-    hostVeth: hostLink,
+    hostVeth: isAdopted ? undefined : hostLink,
     ageSeconds: Math.max(0, Math.round((Date.now() - createdMs) / 1000)),
-    state: alive ? state : "gone",
+    state: isAdopted ? "adopted" : alive ? state : "gone",
   };
 }
 
 function table(rows: readonly Row[]): string {
   const header = ["NAMESPACE", "PID", "INODE", "NETWORK", "INTERFACE", "ADDRESSES", "MAC", "HOST VETH", "AGE", "STATE"];
   const cells = rows.map((row) => [
-    row.pod ?? row.namespace.replace(/^\/run\/netns\//, ""),
+    row.pod ?? (row.namespace.replace(/^\/run\/netns\//, "") || "-"),
     row.pid === undefined ? "-" : String(row.pid),
     String(row.inode),
     row.network,
     row.interface,
     row.addresses.join(",") || "-",
     row.mac ?? "-",
-    row.hostVeth,
+    row.hostVeth ?? "-",
     ageText(row.ageSeconds),
     row.state,
   ]);

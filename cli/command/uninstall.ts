@@ -36,16 +36,18 @@ export default command({
       writeOut(`Nothing to uninstall: no ns-net was installed in ${binDir}.\n`);
       return 0;
     }
-    const standing = entries({ dataDir: options["data-dir"] ?? defaultDataDir }).filter(isAlive);
+    const dataDir = options["data-dir"] ?? defaultDataDir;
+    const standing = entries({ dataDir }).filter(isAlive);
     const goesBack = record.links.includes("bridge") && existsSync(join(keptFolder(binDir), "bridge"));
     if (standing.length > 0 && !goesBack && !options.force) {
       throw new Fault(
         code.config,
-        `Cannot uninstall: ${standing.length} attachments stand, and no other plugin is there that could remove them`,
+        `Cannot uninstall: ${counted(standing.length, "attachment stands", "attachments stand")}, and no other plugin is there that could remove them`,
         "Stop their containers first (ns-net ls shows them), or give --force",
       );
     }
-    writeOut(`${uninstall(binDir, record, () => leaveLeases(standing, options["lease-dir"])).join("\n")}\n`);
+    const said = uninstall(binDir, record, () => leaveLeases(standing, dataDir, options["lease-dir"]));
+    writeOut(`${said.join("\n")}\n`);
     return 0;
   },
 });
@@ -54,7 +56,7 @@ export default command({
 function uninstall(binDir: string, { conflist, links }: Installed, leave: () => number): string[] {
   const said: string[] = [];
   const leases = leave();
-  if (leases > 0) said.push(`left ${leases} leases for host-local`);
+  if (leases > 0) said.push(`left ${counted(leases, "lease", "leases")} for host-local`);
   if (conflist && existsSync(conflist.path)) {
     const isOurs = sha256(readFileSync(conflist.path, "utf8")) === conflist.sha256;
     if (isOurs) remove(conflist.path);
@@ -66,6 +68,10 @@ function uninstall(binDir: string, { conflist, links }: Installed, leave: () => 
   said.push(`removed ${join(binDir, "ns-net")}`);
   remove(recordPath(binDir));
   return said;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function remove(path: string): void {

@@ -15,7 +15,13 @@ import { ownType, pluginTypes } from "../../conf/types.ts";
 import { putLink, touching, type Undo } from "./files.ts";
 import { keptFolder } from "./record.ts";
 
-export const referenceNames: readonly string[] = pluginTypes.filter((name) => name !== ownType);
+/**
+ * host-local first: a bridge of the reference's that is at work meanwhile then finds ours, which knows of every address
+ * that our bridge gives.
+ */
+export const referenceNames: readonly string[] = pluginTypes
+  .filter((name) => name !== ownType)
+  .sort((a, b) => Number(b === "host-local") - Number(a === "host-local"));
 
 function isOurs(path: string): boolean {
   try {

@@ -1,27 +1,44 @@
 /** Leases as files of the reference's host-local, so that it gives none of them to anybody else after going back. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Entry } from "../../ipam/store.ts";
+import { hostLocalFolder, lastReservedFile, reservationFolder } from "../../ipam/hostLocal/reservations.ts";
+import { type Entry, openExistingStore } from "../../ipam/store.ts";
 import { touching } from "./files.ts";
 
-/** host-local's own default. */
-export const hostLocalFolder = "/var/lib/cni/networks";
+export { hostLocalFolder };
 
-/** `FOLDER/network/address` holds the container and the interface. Answers how many were written. */
-export function leaveLeases(entries: readonly Entry[], folder = hostLocalFolder): number {
+/**
+ * `FOLDER/network/address` holds the container and the interface, `last_reserved_ip.N` the address that range set N gave
+ * last. Where leases were taken over from a folder, there; else below `folder`. Answers how many leases were written.
+ */
+export function leaveLeases(entries: readonly Entry[], dataDir: string, folder?: string): number {
+  using store = openExistingStore(dataDir);
   let written = 0;
-  for (const { attachment, addresses } of entries) {
-    for (const { address } of addresses) {
-      const place = join(folder, attachment.network);
-      const path = join(place, address.split("/")[0]!);
-      touching(`leave the lease ${path}`, "Without it the reference's host-local may give the address again", () => {
-        mkdirSync(place, { recursive: true, mode: 0o755 });
-        if (existsSync(path)) return;
+  for (const network of new Set(entries.map(({ attachment }) => attachment.network))) {
+    const { adoptedFrom, cursors = {} } = store?.memory(network) ?? {};
+    const place = folder === undefined && adoptedFrom ? adoptedFrom : reservationFolder(network, folder);
+    touching(`make the folder ${place}`, "Without it the reference's host-local may give addresses again", () =>
+      mkdirSync(place, { recursive: true, mode: 0o755 }),
+    );
+    const mine = entries.filter(({ attachment }) => attachment.network === network);
+    for (const { attachment, addresses } of mine) {
+      for (const { address } of addresses) {
         // The line's end is host-local's.
-        writeFileSync(path, `${attachment.container}\r\n${attachment.ifname}`, { mode: 0o600, flag: "wx" });
-        written++;
-      });
+        const text = `${attachment.container}\r\n${attachment.ifname}`;
+        written += leave(join(place, address.split("/")[0]!), text);
+      }
     }
+    for (const [set, address] of Object.entries(cursors)) leave(lastReservedFile(place, set), address, "w");
   }
+  // What it does from now on is to be seen by whoever comes back.
+  store?.forgetAdoption();
   return written;
+}
+
+function leave(path: string, text: string, flag = "wx"): number {
+  if (flag === "wx" && existsSync(path)) return 0;
+  touching(`leave the lease ${path}`, "Without it the reference's host-local may give the address again", () =>
+    writeFileSync(path, text, { mode: 0o600, flag }),
+  );
+  return 1;
 }
