@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileOptions } from "./compile.mjs";
+import { compileArguments } from "./compile.mjs";
 
 const root = join(import.meta.dirname, "..");
 const bun = join(root, "node_modules/.bin/bun");
@@ -39,10 +39,9 @@ try {
       const output = join(root, "dist", platform, "ns-net");
       mkdirSync(join(output, ".."), { recursive: true });
       run(bun, [
-        ...["build", join(bundle, "main.ts"), "--compile", "--format=esm", "--splitting"],
+        ...compileArguments(bundle, version),
         ...[`--target=${name}`, "--compile-executable-path", join(place, "package/bin/bun")],
         ...["--outfile", `${output}.new`],
-        ...compileOptions(version),
       ]);
       renameSync(`${output}.new`, output);
       console.log(`dist/${platform}/ns-net`);

@@ -1,13 +1,15 @@
 /**
- * The executable's JavaScript: `bun scripts/bundle.ts FOLDER` writes main.ts and, each flat and with its own copy of
- * what it uses, plugin.js and cli.js, of which main.ts loads one. VERSION loads neither.
+ * The executable's JavaScript: `bun scripts/bundle.ts FOLDER` writes main.ts and what it loads, one of two: the plugin
+ * in two files (what ADD and DEL run, flat, and rest.js, everything else) and cli.js, the command line with its own
+ * copy of what it uses. VERSION loads none of them.
  *
  * In the sources, what a verb does not need is behind a `require` or `import()` at its only use, so that tests load
  * little. A bundler turns every module that is reached so, and all that those use, into a function that runs at first
- * need; that would be nearly all of ADD. Here they become ordinary imports: what is not called costs its declaration
- * and no more. ADD takes 23.2 ms this way where it took 26.6 (medians of 20 in one run, an empty program 7.6).
+ * need; that would be nearly all of ADD. Here what ADD and DEL run is one flat file, and a lazy use in it loads rest.js,
+ * which takes from that file what they share. Left to the bundler ADD takes 26.6 ms, in one flat file with everything
+ * 23.2 (medians of 20 in one run, an empty program 7.6); in two files 14.4 where that one took 16.7 (of 40, 4.3).
  */
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { BunPlugin } from "bun";
 
 const root = join(import.meta.dirname, "..");
@@ -16,14 +18,50 @@ const folder = resolve(process.argv[2] ?? "dist/bundle");
 /** `require("./del.ts") as typeof import("./del.ts")` or `await import("./del.ts")`, however it is broken into lines. */
 const lazyUse = /(?:require\("(\.[^"]+)"\)\s*as\s+typeof\s+import\("[^"]+"\)|await\s+import\("(\.[^"]+)"\))/g;
 
-/** Lazy uses of our own modules as imports of a namespace, which the bundler resolves to the names themselves. */
-function hoisted(source: string): string {
+/** An import or export that is left when types are gone. */
+const staticUse =
+  /^(?:import|export) (?!type )(?:\{(?<names>[^}]*)\}|\*[^"]*|[\w, ]*)(?: from )?"(?<target>\.[^"]+)";/gm;
+
+const sourceOf = (path: string) => Bun.file(path).text();
+
+/** The files that `entry` cannot do without: what it imports, not what it loads when needed. */
+async function needed(entry: string): Promise<Set<string>> {
+  const found = new Set([entry]);
+  for (const path of found) {
+    if (!path.endsWith(".ts")) continue;
+    for (const match of (await sourceOf(path)).matchAll(staticUse)) {
+      const { names, target } = match.groups as { names?: string; target: string };
+      const listed = names?.split(",").filter((name) => name.trim() !== "");
+      if (!listed?.every((name) => name.trim().startsWith("type "))) found.add(resolve(dirname(path), target));
+    }
+  }
+  return found;
+}
+
+/** Lazy uses of our own modules as `place` says they are reached. */
+function withLazyUses(path: string, source: string, place: (target: string) => string): string {
+  return source.replace(lazyUse, (_, required?: string, imported?: string) => {
+    return place(resolve(dirname(path), (required ?? imported)!));
+  });
+}
+
+/**
+ * Lazy uses as imports of a namespace, which the bundler resolves to the names themselves; of what `isOutside` says is in
+ * rest.js, as a synchronous load of that file, which the executable carries under this path.
+ */
+function flattened(path: string, source: string, isOutside: (target: string) => boolean): string {
   const imports: string[] = [];
-  const body = source.replace(lazyUse, (_, required?: string, imported?: string) => {
-    imports.push(`import * as lazy${imports.length} from "${(required ?? imported)!}";`);
-    return `lazy${imports.length - 1}`;
+  const body = withLazyUses(path, source, (target) => {
+    if (isOutside(target)) return `import.meta.require("/$bunfs/root/rest.js").${nameOf(target)}`;
+    imports.push(`import * as ${nameOf(target)} from "${target}";`);
+    return nameOf(target);
   });
   return imports.join(" ") + body;
+}
+
+/** `lazy_plugin_del` */
+function nameOf(path: string): string {
+  return `lazy${path.slice(root.length).replace(/\.ts$/, "").replace(/\W/g, "_")}`;
 }
 
 /**
@@ -36,46 +74,63 @@ async function evaluated(path: string): Promise<string | undefined> {
   return values.map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`).join("");
 }
 
-const flat: BunPlugin = {
-  name: "flat",
-  setup(build) {
-    build.onLoad({ filter: /\/conf\/schema\/(?!compiled)\w+\.ts$/ }, async ({ path }) => {
-      return { contents: (await evaluated(path)) ?? (await Bun.file(path).text()), loader: "ts" };
-    });
-    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => ({
-      contents: hoisted(await Bun.file(path).text()),
-      loader: "ts",
-    }));
-  },
-};
+const [main, serve, del, cli] = ["plugin/main.ts", "plugin/serve.ts", "plugin/del.ts", "cli/main.ts"].map((file) =>
+  join(root, file),
+) as [string, string, string, string];
 
-async function bundle(entry: string, output: string, plugins: BunPlugin[]): Promise<void> {
-  const { success, outputs, logs } = await Bun.build({
-    entrypoints: [join(root, entry)],
-    target: "bun",
-    format: "esm",
-    plugins,
-  });
-  if (!success) throw new AggregateError(logs, `Cannot bundle ${entry}`);
-  const text = await outputs[0]!.text();
-  if (plugins.length > 0 && text.includes("__esm(")) throw new Error(`${entry} has a lazy use that is not recognized`);
-  // The first line tells Bun that the file is compiled already; it would not be minified then.
-  await Bun.write(join(folder, output), text.replace(/^\/\/ @bun.*\n/, ""));
+/** The entry, what ADD and DEL run, and the rest. Which is which is read from the sources. */
+async function bundlePlugin(): Promise<void> {
+  const hot = new Set([...(await needed(serve)), ...(await needed(del))]);
+  const outside = new Set<string>();
+  for (const path of hot) {
+    withLazyUses(path, await sourceOf(path), (target) => {
+      if (!hot.has(target)) outside.add(target);
+      return "";
+    });
+  }
+  // It imports what ADD and DEL run: then that is shared whole, and in one file.
+  const uses = [...outside].map((path) => `export * as ${nameOf(path)} from "${path}";`);
+  const rest = join(folder, "rest.ts");
+  await Bun.write(rest, [`import "${serve}";`, ...uses].join("\n"));
+
+  const flat: BunPlugin = {
+    name: "flat",
+    setup(build) {
+      build.onResolve({ filter: /^\.\/cli\.js$/ }, ({ path }) => ({ path, external: true }));
+      build.onLoad({ filter: /\/conf\/schema\/(?!compiled)\w+\.ts$/ }, async ({ path }) => {
+        return { contents: (await evaluated(path)) ?? (await sourceOf(path)), loader: "ts" };
+      });
+      build.onLoad({ filter: /\/plugin\/main\.ts$/ }, async ({ path }) => {
+        const place = (target: string) => `await import("${target === cli ? "./cli.js" : target}")`;
+        return { contents: withLazyUses(path, await sourceOf(path), place), loader: "ts" };
+      });
+      build.onLoad({ filter: /\.ts$/ }, async ({ path }) => ({
+        contents: flattened(path, await sourceOf(path), (target) => hot.has(path) && !hot.has(target)),
+        loader: "ts",
+      }));
+    },
+  };
+  const texts = await written("plugin", { entrypoints: [main, rest], splitting: true, plugins: [flat] });
+  if (texts.some((text) => text.includes("__esm("))) throw new Error("A lazy use is not recognized");
 }
 
-/** The entry with its two lazy uses pointed at the bundles. */
-async function writeMain(): Promise<void> {
-  const source = await Bun.file(join(root, "plugin/main.ts")).text();
-  const bundles: Record<string, string> = { "./serve.ts": "./plugin.js", "../cli/main.ts": "./cli.js" };
-  const pointed = source
-    .replace(
-      lazyUse,
-      (_, required?: string, imported?: string) => `await import("${bundles[(required ?? imported)!]}")`,
-    )
-    .replace(/from "\.\.\/(\w+)\//g, (_, room: string) => `from "${root}/${room}/`);
-  if (pointed.includes("undefined")) throw new Error("plugin/main.ts loads a module that has no bundle");
-  await Bun.write(join(folder, "main.ts"), pointed);
+async function written(name: string, build: Parameters<typeof Bun.build>[0]): Promise<string[]> {
+  const { success, outputs, logs } = await Bun.build({
+    target: "bun",
+    format: "esm",
+    naming: "[name].[ext]",
+    ...build,
+  });
+  if (!success) throw new AggregateError(logs, `Cannot bundle ${name}`);
+  return Promise.all(
+    outputs.map(async (output) => {
+      // This line tells Bun that the file is compiled already; it would not be minified then.
+      const text = (await output.text()).replace(/^\/\/ @bun.*\n/m, "");
+      await Bun.write(join(folder, output.path), text);
+      return text;
+    }),
+  );
 }
 
 // The command line is not in a hurry: its commands stay behind their imports, each read when it is called.
-await Promise.all([bundle("plugin/serve.ts", "plugin.js", [flat]), bundle("cli/main.ts", "cli.js", []), writeMain()]);
+await Promise.all([bundlePlugin(), written("the command line", { entrypoints: [cli], naming: "cli.js" })]);

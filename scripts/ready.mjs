@@ -12,7 +12,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { compileOptions } from "./compile.mjs";
+import { compileArguments } from "./compile.mjs";
 import { isOlder } from "./fresh.mjs";
 import { readyTools } from "./tools.mjs";
 
@@ -91,10 +91,7 @@ function build() {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   try {
     run("code bundled", bun, [join(root, "scripts/bundle.ts"), bundle]);
-    run("dist/ns-net built", bun, [
-      ...["build", join(bundle, "main.ts"), "--compile", "--outfile", beside, "--format=esm", "--splitting"],
-      ...compileOptions(version),
-    ]);
+    run("dist/ns-net built", bun, [...compileArguments(bundle, version), ...["--outfile", beside]]);
     // Dated by the start, so that a file saved while the compiler ran counts as newer.
     utimesSync(beside, started, started);
     renameSync(beside, executable);
