@@ -1,14 +1,13 @@
 /** `ipam.type` "ns-net" and "host-local": addresses from ranges, kept in the store. */
-import { existsSync } from "node:fs";
 import { type Address, formatAddress } from "../conf/address.ts";
 import { code, Fault } from "../conf/fault.ts";
-import type { StoreIpamConfig } from "../conf/network.ts";
+import type { Dns, StoreIpamConfig } from "../conf/network.ts";
+import { statusIfThere } from "../netlink/files.ts";
 import { requireAddresses } from "./check.ts";
 import { chooseSubnet } from "./choose.ts";
 import { fits, gatewaysOf, grant } from "./grant.ts";
 import type { AcquireContext, HostNetworks, Ipam } from "./ipam.ts";
 import { type BoundRange, boundRange, boundSets, setText, sizeOf, spansOf } from "./range.ts";
-import { readResolvConf } from "./resolv.ts";
 import type { Begun, Entry, NetworkMemory, Store } from "./store.ts";
 
 export const local: Ipam<StoreIpamConfig> = {
@@ -16,7 +15,7 @@ export const local: Ipam<StoreIpamConfig> = {
     const { request, config, entry, store, hostNetworks } = context;
     const { network } = entry.attachment;
     // Before the transaction: what can be refused without a lease is refused without one.
-    const dns = config.resolvConf === undefined ? config.dns : { ...readResolvConf(config.resolvConf), ...config.dns };
+    const dns = config.resolvConf === undefined ? config.dns : { ...readNames(config.resolvConf), ...config.dns };
     const configured = boundSets(config.rangeSets);
     const requested = request.config.requestedAddresses;
     let before: Entry | undefined;
@@ -69,14 +68,14 @@ class ReservedElsewhere extends Error {}
 
 /** "", to be remembered, where host-local has never given an address of the network. Throws ReservedElsewhere. */
 function unlessReserved(network: string, { hostLocalDir }: StoreIpamConfig): string {
-  if (existsSync(reservations().reservationFolder(network, hostLocalDir))) throw new ReservedElsewhere();
+  if (statusIfThere(reservations().reservationFolder(network, hostLocalDir))) throw new ReservedElsewhere();
   return "";
 }
 
 function refuseReserved(folder: string, addresses: readonly Address[]): void {
   for (const address of addresses) {
-    const isThere = existsSync(`${folder}/${formatAddress(address)}`);
-    if (isThere && reservations().reservationOf(folder, address)) throw new ReservedElsewhere();
+    if (statusIfThere(`${folder}/${formatAddress(address)}`) && reservations().reservationOf(folder, address))
+      throw new ReservedElsewhere();
   }
 }
 
@@ -110,6 +109,10 @@ function releaseAdopted({ entry, adoption }: AcquireContext<StoreIpamConfig>, be
 }
 
 const reservations = () => require("./hostLocal/reservations.ts") as typeof import("./hostLocal/reservations.ts");
+
+function readNames(path: string): Dns {
+  return (require("./resolv.ts") as typeof import("./resolv.ts")).readResolvConf(path);
+}
 
 /**
  * The range sets, or if there are none the one chosen for this network, once and for good. Of two processes that

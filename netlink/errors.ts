@@ -19,6 +19,8 @@ export const errno = {
   ENETUNREACH: 101,
   ENOBUFS: 105,
   ESRCH: 3,
+  ENOTDIR: 20,
+  EPIPE: 32,
   EHOSTUNREACH: 113,
 } as const;
 

@@ -2,15 +2,15 @@
  * Network namespaces. A namespace lives while a process is in it, a file descriptor is open on it, or a bind mount of
  * its nsfs file exists; `/run/netns/<name>` is where `ip netns` looks for such mounts (ip-netns(8)).
  */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync, unlinkSync } from "node:fs";
-import { errno, isKernelError, KernelError } from "./errors.ts";
+import { errno, KernelError } from "./errors.ts";
+import { fileStatus, openFlag } from "./files.ts";
 import { NetlinkSocket } from "./socket.ts";
-import { enterNamespace, mount, mountFlag, namespaceKind, namespaceTypeOf, newNamespace, unmount } from "./sys.ts";
+import { closeFile, enterNamespace, namespaceKind, namespaceTypeOf, newNamespace, openFile } from "./sys.ts";
 
 export const netnsFolder = "/run/netns";
 
 /** The calling thread's own namespace; `/proc/self` would be the process's first thread. */
-const ownPath = "/proc/thread-self/ns/net";
+export const ownPath = "/proc/thread-self/ns/net";
 
 /** What names a namespace for as long as it lives: the device and inode of its nsfs file. */
 export interface NetnsIdentity {
@@ -41,7 +41,7 @@ export class NotANamespace extends Error {
 export function openNetns(path: string): Netns {
   const fd = openPath(path);
   if (namespaceTypeOf(fd) !== namespaceKind.net) {
-    closeSync(fd);
+    closeFile(fd);
     throw new NotANamespace(path, false, "it is not a network namespace");
   }
   return { fd, path, ...identityOf(fd) };
@@ -49,21 +49,21 @@ export function openNetns(path: string): Netns {
 
 function openPath(path: string): number {
   try {
-    if (!statSync(path).isFile()) throw new NotANamespace(path, false, "it is not a network namespace");
-    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!fileStatus(path).isRegular) throw new NotANamespace(path, false, "it is not a network namespace");
+    return openFile(path, openFlag.readOnly | openFlag.nonBlocking);
   } catch (error) {
-    const symbol = (error as NodeJS.ErrnoException).code;
-    if (symbol === "ENOENT" || symbol === "ENOTDIR" || symbol === "ESRCH")
-      throw new NotANamespace(path, true, "there is no such file");
-    if (symbol === "EACCES" || symbol === "EPERM") throw new KernelError(`open ${path}`, errno[symbol]);
-    if (symbol === "EINVAL") throw new NotANamespace(path, false, "its process has ended");
-    throw error instanceof NotANamespace ? error : new NotANamespace(path, false, (error as Error).message);
+    if (!(error instanceof KernelError)) throw error;
+    const { errno: number, symbol } = error;
+    if (number === errno.EACCES || number === errno.EPERM) throw error;
+    const isMissing = number === errno.ENOENT || number === errno.ENOTDIR || number === errno.ESRCH;
+    const why = number === errno.EINVAL ? "its process has ended" : symbol;
+    throw new NotANamespace(path, isMissing, isMissing ? "there is no such file" : why);
   }
 }
 
-function identityOf(fd: number): NetnsIdentity {
-  const { dev, ino } = fstatSync(fd, { bigint: true });
-  return { device: dev, inode: ino };
+function identityOf(file: string | number): NetnsIdentity {
+  const { device, inode } = fileStatus(file);
+  return { device, inode };
 }
 
 /** The namespace this process is in. */
@@ -74,8 +74,7 @@ export function openOwnNetns(): Netns {
 /** The identity of the namespace at a path without opening it; undefined when there is none. */
 export function netnsIdentity(path: string): NetnsIdentity | undefined {
   try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return { device: dev, inode: ino };
+    return identityOf(path);
   } catch {
     return undefined;
   }
@@ -93,7 +92,7 @@ export function netnsPathOf(spec: string): string {
 
 /** Runs `work` with the thread inside a namespace. `work` is synchronous: a thread that awaits is a thread that others use. */
 export function inNetns<T>(netns: Netns, work: () => T extends Promise<unknown> ? never : T): T {
-  const home = openSync(ownPath, constants.O_RDONLY);
+  const home = openFile(ownPath, openFlag.readOnly);
   try {
     enterNamespace(netns.fd, namespaceKind.net);
     try {
@@ -102,7 +101,7 @@ export function inNetns<T>(netns: Netns, work: () => T extends Promise<unknown> 
       enterNamespace(home, namespaceKind.net);
     }
   } finally {
-    closeSync(home);
+    closeFile(home);
   }
 }
 
@@ -111,69 +110,13 @@ export function openSocketIn(netns: Netns, protocol: number): NetlinkSocket {
   return inNetns(netns, () => new NetlinkSocket(protocol) as never);
 }
 
-/**
- * Makes /run/netns/<name>, a namespace that `ip netns exec <name>` sees too. Throws KernelError EEXIST when the name is
- * taken. The folder is made a shared mount of its own as ip-netns(8) does, so that other mount namespaces see the name.
- */
-export function createNetns(name: string): string {
-  const path = `${netnsFolder}/${name}`;
-  mkdirSync(netnsFolder, { recursive: true, mode: 0o755 });
-  shareFolder();
-  try {
-    closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST")
-      throw new KernelError(`create namespace ${name}`, errno.EEXIST);
-    throw error;
-  }
-  const home = openSync(ownPath, constants.O_RDONLY);
-  try {
-    newNamespace(namespaceKind.net);
-    try {
-      mount(ownPath, path, "none", mountFlag.bind);
-    } finally {
-      enterNamespace(home, namespaceKind.net);
-    }
-  } catch (error) {
-    unlinkSync(path);
-    throw error;
-  } finally {
-    closeSync(home);
-  }
-  return path;
-}
-
-function shareFolder(): void {
-  const share = () => mount("", netnsFolder, "none", mountFlag.shared | mountFlag.recursive);
-  try {
-    share();
-  } catch (error) {
-    if (!isKernelError(error, errno.EINVAL)) throw error; // EINVAL: not a mount point yet
-    mount(netnsFolder, netnsFolder, "none", mountFlag.bind | mountFlag.recursive);
-    share();
-  }
-}
-
-/** Removes the name and its mount; the namespace dies when nothing else holds it. False when there was none. */
-export function deleteNetns(name: string): boolean {
-  const path = `${netnsFolder}/${name}`;
-  unmount(path);
-  try {
-    unlinkSync(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
-}
-
 export function closeNetns(netns: Netns): void {
-  closeSync(netns.fd);
+  closeFile(netns.fd);
 }
 
 /** A new namespace that has no name and dies when it is closed. */
 export function anonymousNetns(): Netns {
-  const home = openSync(ownPath, constants.O_RDONLY);
+  const home = openFile(ownPath, openFlag.readOnly);
   try {
     newNamespace(namespaceKind.net);
     try {
@@ -182,7 +125,7 @@ export function anonymousNetns(): Netns {
       enterNamespace(home, namespaceKind.net);
     }
   } finally {
-    closeSync(home);
+    closeFile(home);
   }
 }
 

@@ -2,11 +2,10 @@
  * A synchronous netlink socket. The kernel handles a request inside send(2): when that returns, every answer already
  * waits in the socket (a dump continues inside recv). So nothing here ever blocks, and a missing answer is an error.
  */
-import { closeSync } from "node:fs";
 import { WireError } from "./codec.ts";
 import { errno, KernelError } from "./errors.ts";
 import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
-import { enableNetlinkOption, netlinkOption, netlinkSocket, receive, send } from "./sys.ts";
+import { closeFile, enableNetlinkOption, netlinkOption, netlinkSocket, receive, send } from "./sys.ts";
 
 export const protocol = { route: 0, netfilter: 12 } as const;
 
@@ -17,12 +16,12 @@ const dumpAttemptsMax = 8;
 
 const buffer = new Uint8Array(receiveBytes);
 
-type Trace = (direction: "→" | "←", protocol: number, frame: Frame, what: string) => void;
+/** NSNET_DEBUG names netlink: every message is printed, by what is not loaded otherwise. */
+const isTraced = process.env["NSNET_DEBUG"]?.includes("netlink") === true;
 
-/** Prints every message when NSNET_DEBUG names netlink; the printer is not loaded otherwise. */
-const trace: Trace | undefined = process.env["NSNET_DEBUG"]?.split(",").includes("netlink")
-  ? (require("./debug.ts") as typeof import("./debug.ts")).printFrame
-  : undefined;
+function trace(direction: "→" | "←", protocolNumber: number, frame: Frame, what: string): void {
+  (require("./debug.ts") as typeof import("./debug.ts")).printFrame(direction, protocolNumber, frame, what);
+}
 
 export class NetlinkSocket {
   readonly protocol: number;
@@ -124,7 +123,7 @@ export class NetlinkSocket {
   #send(messages: readonly Message[]): void {
     const first = this.#sequence + 1;
     this.#sequence += messages.length;
-    if (trace) {
+    if (isTraced) {
       for (const [i, m] of messages.entries()) trace("→", this.protocol, { ...m, sequence: first + i }, m.what);
     }
     send(this.#fd, framed(messages, first));
@@ -135,12 +134,12 @@ export class NetlinkSocket {
     const length = receive(this.#fd, buffer);
     if (length === undefined) return undefined;
     const datagram = frames(buffer.slice(0, length));
-    if (trace) for (const frame of datagram) trace("←", this.protocol, frame, "");
+    if (isTraced) for (const frame of datagram) trace("←", this.protocol, frame, "");
     return datagram;
   }
 
   close(): void {
-    closeSync(this.#fd);
+    closeFile(this.#fd);
   }
 
   [Symbol.dispose](): void {

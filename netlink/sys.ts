@@ -10,6 +10,11 @@ const hot = {
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
   ioctl: { args: ["i32", "u64", "u64"], returns: "i32" },
   setns: { args: ["i32", "i32"], returns: "i32" },
+  open: { args: ["ptr", "i32", "u32"], returns: "i32" },
+  read: { args: ["i32", "ptr", "u64"], returns: "i64" },
+  write: { args: ["i32", "ptr", "u64"], returns: "i64" },
+  close: { args: ["i32"], returns: "i32" },
+  syscall: { args: ["i64", "i32", "ptr", "i32", "u32", "ptr"], returns: "i64" },
   _exit: { args: ["i32"], returns: "void" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
@@ -61,6 +66,64 @@ function lastErrno(): number {
 /** NUL-terminated, for a `char *` that the callee only reads. */
 function cText(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\0`);
+}
+
+const O_CLOEXEC = 0o2000000;
+
+/** A file descriptor. `mode` is for a file that is made. */
+export function openFile(path: string, flags: number, mode = 0): number {
+  const name = cText(path);
+  for (;;) {
+    const fd = c.open(ptr(name), flags | O_CLOEXEC, mode);
+    if (fd >= 0) return fd;
+    const number = lastErrno();
+    if (number !== errno.EINTR) throw new KernelError(`open ${path}`, number);
+  }
+}
+
+/** Bytes read, 0 at the end. */
+export function readFile(fd: number, buffer: Uint8Array): number {
+  for (;;) {
+    const length = Number(c.read(fd, ptr(buffer), buffer.length));
+    if (length >= 0) return length;
+    const number = lastErrno();
+    if (number !== errno.EINTR) throw new KernelError(`read file descriptor ${fd}`, number);
+  }
+}
+
+/** Bytes written, maybe fewer than there are. */
+export function writeFile(fd: number, bytes: Uint8Array): number {
+  for (;;) {
+    const length = Number(c.write(fd, ptr(bytes), bytes.length));
+    if (length >= 0) return length;
+    const number = lastErrno();
+    if (number !== errno.EINTR) throw new KernelError(`write file descriptor ${fd}`, number);
+  }
+}
+
+/** The descriptor is gone whatever is answered: close(2). */
+export function closeFile(fd: number): void {
+  c.close(fd);
+}
+
+// The C library has statx since glibc 2.28 and musl 1.2.5; the kernel since 4.11. asm/unistd.h
+const SYS_statx = process.arch === "arm64" ? 291 : 332;
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const STATX_BASIC_STATS = 0x7ff;
+const statxBytes = 256;
+
+/** struct statx of a path, following links, or of an open file. */
+export function statusOf(file: string | number): ArrayBuffer {
+  const isOpen = typeof file === "number";
+  const out = new ArrayBuffer(statxBytes);
+  const path = cText(isOpen ? "" : file);
+  const [folder, flags] = isOpen ? [file, AT_EMPTY_PATH] : [AT_FDCWD, 0];
+  checked(
+    `find ${isOpen ? `file descriptor ${file}` : file}`,
+    c.syscall(SYS_statx, folder, ptr(path), flags, STATX_BASIC_STATS, ptr(out)),
+  );
+  return out;
 }
 
 // linux/socket.h, linux/netlink.h, asm-generic/socket.h

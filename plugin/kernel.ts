@@ -1,7 +1,7 @@
 /** Everything the steps do to the kernel goes through here: one place to look, to trace and to fail in tests. */
-import { readFileSync, writeFileSync } from "node:fs";
 import type { Cidr } from "../conf/address.ts";
-import { errno, KernelError } from "../netlink/errors.ts";
+import { errno, isKernelError, KernelError } from "../netlink/errors.ts";
+import { readText, writeText } from "../netlink/files.ts";
 import type { Frame, Message } from "../netlink/message.ts";
 import { inNetns, type Netns, openSocketIn } from "../netlink/netns.ts";
 import { commitBatch } from "../netlink/nft/batch.ts";
@@ -99,9 +99,9 @@ export class Kernel {
   readSysctl(where: Where, path: string): string | undefined {
     const read = () => {
       try {
-        return readFileSync(`/proc/sys/${path}`, "utf8").trim();
+        return readText(`/proc/sys/${path}`).trim();
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+        if (isKernelError(error, errno.ENOENT)) return undefined;
         throw error;
       }
     };
@@ -112,10 +112,10 @@ export class Kernel {
   writeSysctl(where: Where, path: string, value: string): void {
     const write = () => {
       try {
-        writeFileSync(`/proc/sys/${path}`, value);
+        writeText(`/proc/sys/${path}`, value);
       } catch (error) {
-        const symbol = (error as NodeJS.ErrnoException).code as keyof typeof errno;
-        throw new KernelError(`set sysctl ${path} to ${value}`, errno[symbol] ?? errno.EINVAL);
+        const number = error instanceof KernelError ? error.errno : errno.EINVAL;
+        throw new KernelError(`set sysctl ${path} to ${value}`, number);
       }
     };
     if (where === "host") write();

@@ -1,6 +1,5 @@
 #!/usr/bin/env bun
 /** The executable: a plugin when a runtime calls it (CNI_COMMAND is set), else a command for people. */
-import { writeSync } from "node:fs";
 import { newestVersion, versions } from "../conf/version.ts";
 
 declare const NSNET_VERSION: string;
@@ -13,7 +12,7 @@ function about(): string {
 async function main(): Promise<number> {
   const command = process.env["CNI_COMMAND"];
   if (command === "VERSION") {
-    writeSync(1, `${JSON.stringify({ cniVersion: newestVersion, supportedVersions: versions })}\n`);
+    console.log(JSON.stringify({ cniVersion: newestVersion, supportedVersions: versions }));
     return 0;
   }
   if (command) return (require("./serve.ts") as typeof import("./serve.ts")).serveAndExit(process.env);

@@ -1,5 +1,6 @@
 /** Standard output, written before the process ends. */
-import { writeSync } from "node:fs";
+import { errno, isKernelError } from "../netlink/errors.ts";
+import { writeFile } from "../netlink/sys.ts";
 
 const stdoutFd = 1;
 
@@ -8,11 +9,10 @@ export function writeOut(text: string): void {
   let bytes = new TextEncoder().encode(text);
   while (bytes.length > 0) {
     try {
-      bytes = bytes.subarray(writeSync(stdoutFd, bytes));
+      bytes = bytes.subarray(writeFile(stdoutFd, bytes));
     } catch (error) {
-      const symbol = (error as NodeJS.ErrnoException).code;
-      if (symbol === "EPIPE") return;
-      if (symbol !== "EAGAIN") throw error; // a pipe that does not block, and is full: try again
+      if (isKernelError(error, errno.EPIPE)) return;
+      if (!isKernelError(error, errno.EAGAIN)) throw error; // a pipe that does not block, and is full: try again
     }
   }
 }

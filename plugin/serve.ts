@@ -1,5 +1,4 @@
 /** One call by a container runtime: environment and standard input in, JSON on standard output and an exit code out. */
-import { readSync, writeSync } from "node:fs";
 import { configurationBytesMax } from "../conf/decode.ts";
 import { type Environment, readVerb } from "../conf/env.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -8,7 +7,7 @@ import { parseCollect, parseDelete, parseRequest, parseStatus } from "../conf/pa
 import type { Identity } from "../conf/request.ts";
 import { ownType, type PluginType, typeCalled } from "../conf/types.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
-import { exitNow } from "../netlink/sys.ts";
+import { exitNow, readFile } from "../netlink/sys.ts";
 import { add } from "./add.ts";
 import { faultOf } from "./failure.ts";
 import type { Logged } from "./log.ts";
@@ -34,7 +33,7 @@ export async function serve(env: Environment): Promise<number> {
     if (answer !== undefined) writeOut(`${JSON.stringify(answer)}\n`);
     return 0;
   } catch (error) {
-    if (env["NSNET_DEBUG"]?.includes("stack")) writeSync(2, `${(error as Error).stack}\n`);
+    if (env["NSNET_DEBUG"]?.includes("stack")) process.stderr.write(`${(error as Error).stack}\n`);
     const fault = faultOf(error);
     if (isLogged(env, stdin)) writeLog({ env, stdin, steps: committed, fault });
     writeOut(`${JSON.stringify(formatFault(fault, versionIn(stdin)))}\n`);
@@ -49,8 +48,19 @@ const onPlan = ({ steps }: Plan) => {
 };
 
 function isLogged(env: Environment, stdin: Uint8Array): boolean {
-  return env["NSNET_LOG"] !== undefined || Buffer.from(stdin.buffer, stdin.byteOffset, stdin.length).includes('"log"');
+  return env["NSNET_LOG"] !== undefined || mentionsLog(stdin);
 }
+
+/** Whether a key or text `"log"` is in there; a quotation mark is looked for byte by byte by the engine, not by us. */
+function mentionsLog(stdin: Uint8Array): boolean {
+  for (let at = stdin.indexOf(quote); at >= 0; at = stdin.indexOf(quote, at + 1)) {
+    const isLog = stdin[at + 1] === 0x6c && stdin[at + 2] === 0x6f && stdin[at + 3] === 0x67;
+    if (isLog && stdin[at + 4] === quote) return true;
+  }
+  return false;
+}
+
+const quote = 0x22;
 
 function writeLog(logged: Logged): void {
   (require("./log.ts") as typeof import("./log.ts")).log(logged);
@@ -115,7 +125,7 @@ function readStdin(): Uint8Array {
   let length = 0;
   try {
     for (;;) {
-      const count = readSync(stdinFd, buffer, length, buffer.length - length, null);
+      const count = readFile(stdinFd, buffer.subarray(length));
       length += count;
       if (count === 0 || length > configurationBytesMax) return buffer.subarray(0, length);
       if (length === buffer.length) buffer = grown(buffer, configurationBytesMax + 1);

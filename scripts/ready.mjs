@@ -10,7 +10,7 @@
  *   --force   generate and build even when nothing is newer
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { compileArguments } from "./compile.mjs";
 import { isOlder } from "./fresh.mjs";
@@ -86,17 +86,20 @@ function build() {
   const started = new Date();
   // Written beside and moved into place: whoever runs the old one at this moment is not disturbed.
   const beside = `${executable}.${process.pid}`;
+  const whole = `${beside}.whole`;
   const bundle = join(root, `dist/bundle.${process.pid}`);
   mkdirSync(join(root, "dist"), { recursive: true });
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   try {
     run("code bundled", bun, [join(root, "scripts/bundle.ts"), bundle]);
     run("dist/ns-net built", bun, [...compileArguments(bundle, version), ...["--outfile", beside]]);
+    // As the compiler writes it, in pieces, the page cache holds it in small pages: each process is 0.5 ms slower.
+    copyFileSync(beside, whole);
     // Dated by the start, so that a file saved while the compiler ran counts as newer.
-    utimesSync(beside, started, started);
-    renameSync(beside, executable);
+    utimesSync(whole, started, started);
+    renameSync(whole, executable);
   } finally {
-    rmSync(beside, { force: true });
+    for (const file of [beside, whole]) rmSync(file, { force: true });
     rmSync(bundle, { recursive: true, force: true });
   }
 }

@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, "..");
 const mayUse: Readonly<Record<string, readonly string[]>> = {
   netlink: [],
   conf: [],
-  ipam: ["conf"],
+  ipam: ["conf", "netlink"],
   plugin: ["ipam", "conf", "netlink"],
   lab: ["plugin", "ipam", "conf", "netlink"],
   cli: ["lab", "plugin", "ipam", "conf", "netlink"],

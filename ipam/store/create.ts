@@ -1,10 +1,8 @@
 /** Makes the store's file. */
-import { constants, Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { openFlags } from "./open.ts";
 import { schema } from "./schema.ts";
-
-/** Never through a symbolic link: SQLITE_OPEN_NOFOLLOW, https://sqlite.org/c3ref/open.html; Bun's constants lack it. */
-export const openFlags = constants.SQLITE_OPEN_READWRITE | 0x0100_0000;
 
 /**
  * Makes the store under another name and links it into place whole. So nobody ever sees half a store: of two processes

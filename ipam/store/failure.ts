@@ -1,7 +1,5 @@
-/** What SQLite and the file system refuse, as a Fault with a cure. Result codes: https://sqlite.org/rescode.html */
-import { dirname } from "node:path";
+/** What SQLite and the file system refuse, as a Fault with a cure. */
 import { code, Fault } from "../../conf/fault.ts";
-import { writerOf } from "./writer.ts";
 
 export interface StoreFile {
   readonly path: string;
@@ -24,58 +22,6 @@ export function guarded<T>(file: StoreFile, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw storeFault(file, error);
+    throw (require("./refused.ts") as typeof import("./refused.ts")).storeFault(file, error);
   }
 }
-
-function storeFault({ path: storePath, busyTimeoutMs }: StoreFile, error: unknown): unknown {
-  const reason = (error as { code?: unknown } | null)?.code;
-  if (error instanceof Fault || typeof reason !== "string") return error;
-  if (/^SQLITE_(NOTADB|CORRUPT|FORMAT|SCHEMA)/.test(reason)) {
-    return new StoreDamaged(storePath, "it is not a store of ns-net, or is damaged");
-  }
-  const found = cures.find(([pattern]) => pattern.test(reason));
-  if (reason.startsWith("SQLITE_BUSY")) return busy(storePath, busyTimeoutMs);
-  const message = error instanceof Error ? error.message : String(error);
-  if (found === undefined) return new Fault(code.io, `Cannot use the store ${storePath}: ${message} (${reason})`);
-  const [, what, cure] = found;
-  return new Fault(code.io, `Cannot use the store ${storePath}: ${what}`, cure(storePath));
-}
-
-function busy(storePath: string, busyTimeoutMs: number): Fault {
-  const writer = writerOf(storePath) ?? "another process";
-  return new Fault(
-    code.tryAgain,
-    `Cannot write the store ${storePath}: ${writer} held it for more than ${busyTimeoutMs / 1000} s`,
-    "Try again; if it persists, end that process. A process that is ended lets go of the store by itself",
-  );
-}
-
-/** By the name of SQLite's code or of the errno. The first that matches holds. */
-const cures: readonly (readonly [RegExp, string, (storePath: string) => string])[] = [
-  [
-    /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/,
-    "the disk is full",
-    (path) => `Free space on the file system of ${dirname(path)}`,
-  ],
-  [
-    /^(SQLITE_(READONLY|PERM|AUTH)|EACCES|EPERM|EROFS)/,
-    "it may not be written",
-    (path) => `Run as root, and make ${dirname(path)} writable (a read-only file system?), or set another dataDir`,
-  ],
-  [
-    /^(SQLITE_CANTOPEN_SYMLINK|ELOOP)/,
-    "it is a symbolic link",
-    (path) => `Remove the link, and set dataDir to the folder that ${path} is meant to be in`,
-  ],
-  [
-    /^(SQLITE_CANTOPEN|ENOTDIR|EEXIST|EISDIR|ENOENT|ENAMETOOLONG)/,
-    "it cannot be opened",
-    (path) => `Check that ${dirname(path)} is a folder that this user may write to, and ${path} a regular file`,
-  ],
-  [
-    /^SQLITE_IOERR/,
-    "reading or writing it failed",
-    (path) => `Check the disk that holds ${dirname(path)}: its free space, and the kernel's log`,
-  ],
-];

@@ -1,6 +1,6 @@
 /** Keeps the write-ahead log short: https://sqlite.org/wal.html, "Avoiding Excessively Large WAL Files". */
 import type { Database } from "bun:sqlite";
-import { statSync } from "node:fs";
+import { statusIfThere } from "../../netlink/files.ts";
 import type { StoreFile } from "./failure.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { StoreFile } from "./failure.ts";
  * would read the whole log, add to it and copy it again (tried: 260 ADDs, 1.8 MB, and three calls of fsync in each).
  */
 export function shortenLog({ path, busyTimeoutMs }: StoreFile, database: Database, bytesMax: number): void {
-  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  const log = statusIfThere(`${path}-wal`);
   if (log === undefined || log.size <= bytesMax) return;
   try {
     database.run("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");

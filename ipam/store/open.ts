@@ -1,18 +1,19 @@
 /** Finds, makes and opens the store's file: `<dataDir>/ns-net.sqlite`. */
-import { Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { constants, Database } from "bun:sqlite";
 import { code, Fault } from "../../conf/fault.ts";
+import { statusIfThere } from "../../netlink/files.ts";
 import type { Store } from "../store.ts";
-import { createStore, openFlags } from "./create.ts";
 import { guarded, StoreDamaged, type StoreFile } from "./failure.ts";
 import { requireOwnFolder } from "./folder.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
 import { schemaVersion } from "./schema.ts";
 import { SqliteStore } from "./sqlite.ts";
 
+/** Never through a symbolic link: SQLITE_OPEN_NOFOLLOW, https://sqlite.org/c3ref/open.html; Bun's constants lack it. */
+export const openFlags = constants.SQLITE_OPEN_READWRITE | 0x0100_0000;
+
 export function storePathOf(dataDir: string): string {
-  return join(dataDir, "ns-net.sqlite");
+  return `${dataDir}${dataDir.endsWith("/") ? "" : "/"}ns-net.sqlite`;
 }
 
 /**
@@ -23,10 +24,10 @@ export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault,
   const file = { path: storePathOf(dataDir), busyTimeoutMs };
   return guarded(file, () => {
     requireOwnFolder(dataDir);
-    if (!existsSync(file.path)) {
+    if (statusIfThere(file.path) === undefined) {
       const filled =
         fill && ((path: string, database: Database) => fill(new SqliteStore({ path, busyTimeoutMs }, database)));
-      createStore(dataDir, file.path, filled);
+      (require("./create.ts") as typeof import("./create.ts")).createStore(dataDir, file.path, filled);
     }
     return open(file);
   });
@@ -36,7 +37,7 @@ export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault,
 export function openExistingStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault): Store | undefined {
   const file = { path: storePathOf(dataDir), busyTimeoutMs };
   return guarded(file, () => {
-    if (!existsSync(file.path)) return undefined;
+    if (statusIfThere(file.path) === undefined) return undefined;
     requireOwnFolder(dataDir);
     return open(file);
   });

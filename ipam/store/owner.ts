@@ -1,7 +1,7 @@
 /** Who is at work on an entry, and whether it still is: by boot, pid and start time, since a pid alone is given out again. */
-import { readFileSync } from "node:fs";
 import { attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
+import { readText } from "../../netlink/files.ts";
 import type { Entry } from "../store.ts";
 
 export interface Owner {
@@ -12,7 +12,7 @@ export interface Owner {
 
 /** Changes with every boot: what the journal describes of an earlier one is gone. */
 export function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return readText("/proc/sys/kernel/random/boot_id").trim();
 }
 
 /**
@@ -21,7 +21,7 @@ export function bootId(): string {
  */
 export function processStart(pid: number): bigint | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const stat = readText(`/proc/${pid}/stat`);
     // proc(5): the second field, the command in brackets, may hold anything; state is the third, the start the 22nd.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" || fields[0] === "X" ? undefined : BigInt(fields[19]!);

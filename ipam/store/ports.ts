@@ -1,9 +1,10 @@
 /** Which attachment has which port of the host. Runs inside a transaction of the store; loaded when ports are asked for. */
+
 import type { Database } from "bun:sqlite";
-import { statSync } from "node:fs";
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PortMapping } from "../../conf/network.ts";
+import { fileStatus } from "../../netlink/files.ts";
 
 /** Who asks: an attachment, on behalf of the plugin of that type, in that namespace. */
 export interface PortOwner {
@@ -72,8 +73,8 @@ function overlaps(a: string, b: string): boolean {
 function isGone(row: PortRow, { bootId }: PortOwner): boolean {
   if (row.boot_id !== bootId) return true;
   try {
-    const { dev, ino } = statSync(row.netns_path, { bigint: true });
-    return dev.toString() !== row.netns_device || ino.toString() !== row.netns_inode;
+    const { device, inode } = fileStatus(row.netns_path);
+    return device.toString() !== row.netns_device || inode.toString() !== row.netns_inode;
   } catch {
     return true;
   }

@@ -1,7 +1,6 @@
 /** Waiting for links to change, by the kernel's own notifications (RTNLGRP_LINK). */
-import { closeSync } from "node:fs";
 import { protocol } from "../socket.ts";
-import { joinNetlinkGroup, netlinkSocket, waitReadable } from "../sys.ts";
+import { closeFile, joinNetlinkGroup, netlinkSocket, waitReadable } from "../sys.ts";
 
 const linkGroup = 1;
 
@@ -19,6 +18,6 @@ export function waitForLinkEvent(holds: () => boolean, timeoutMs: number): boole
     }
     return true;
   } finally {
-    closeSync(socket);
+    closeFile(socket);
   }
 }

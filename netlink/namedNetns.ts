@@ -1,0 +1,61 @@
+/** Namespaces with a name, made and removed as ip-netns(8) does. Nothing that a runtime calls needs this. */
+import { closeSync, constants, mkdirSync, openSync, unlinkSync } from "node:fs";
+import { errno, isKernelError, KernelError } from "./errors.ts";
+import { netnsFolder, ownPath } from "./netns.ts";
+import { enterNamespace, mount, mountFlag, namespaceKind, newNamespace, unmount } from "./sys.ts";
+
+/**
+ * Makes /run/netns/<name>, a namespace that `ip netns exec <name>` sees too. Throws KernelError EEXIST when the name is
+ * taken. The folder is made a shared mount of its own as ip-netns(8) does, so that other mount namespaces see the name.
+ */
+export function createNetns(name: string): string {
+  const path = `${netnsFolder}/${name}`;
+  mkdirSync(netnsFolder, { recursive: true, mode: 0o755 });
+  shareFolder();
+  try {
+    closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST")
+      throw new KernelError(`create namespace ${name}`, errno.EEXIST);
+    throw error;
+  }
+  const home = openSync(ownPath, constants.O_RDONLY);
+  try {
+    newNamespace(namespaceKind.net);
+    try {
+      mount(ownPath, path, "none", mountFlag.bind);
+    } finally {
+      enterNamespace(home, namespaceKind.net);
+    }
+  } catch (error) {
+    unlinkSync(path);
+    throw error;
+  } finally {
+    closeSync(home);
+  }
+  return path;
+}
+
+function shareFolder(): void {
+  const share = () => mount("", netnsFolder, "none", mountFlag.shared | mountFlag.recursive);
+  try {
+    share();
+  } catch (error) {
+    if (!isKernelError(error, errno.EINVAL)) throw error; // EINVAL: not a mount point yet
+    mount(netnsFolder, netnsFolder, "none", mountFlag.bind | mountFlag.recursive);
+    share();
+  }
+}
+
+/** Removes the name and its mount; the namespace dies when nothing else holds it. False when there was none. */
+export function deleteNetns(name: string): boolean {
+  const path = `${netnsFolder}/${name}`;
+  unmount(path);
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
