@@ -2,13 +2,21 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { addAll, type Chain, checkAll, delAll } from "../support/chain.ts";
+import {
+  addList,
+  type Container,
+  checkList,
+  delList,
+  gcList,
+  type ListedPlugin,
+  type NetworkList,
+  type Runtime,
+} from "../support/libcni.ts";
 import { needs } from "../support/needs.ts";
-import { nsNet, referencePlugins, startPlugin } from "../support/plugin.ts";
+import { nsNet, referencePlugins } from "../support/plugin.ts";
 import { type Netns, run } from "../support/sandbox.ts";
 import { freshWorld, ourLinks, type World } from "../support/world.ts";
 
-const types = ["bridge", "portmap", "firewall", "bandwidth"] as const;
 const burst = 8_000_000;
 
 describe("Taking over a live node", function () {
@@ -27,7 +35,8 @@ describe("Taking over a live node", function () {
     world = freshWorld();
     folder = join(world.dataDir, "../bin");
     mkdirSync(folder);
-    for (const type of [...types, "host-local"]) symlinkSync(nsNet, join(folder, type));
+    for (const type of ["bridge", "portmap", "firewall", "bandwidth", "host-local"])
+      symlinkSync(nsNet, join(folder, type));
     network = `taken${++count}`; // a plugin after another one is told of no other folder than host-local's own
     reservations = `/var/lib/cni/networks/${network}`;
   });
@@ -39,31 +48,54 @@ describe("Taking over a live node", function () {
 
   const ipam = { type: "host-local", ranges: [[{ subnet: "10.7.0.0/24" }], [{ subnet: "fd07::/64" }]] };
 
-  function chain(plugins: string, port: number): Chain {
-    const portMappings = (["tcp", "udp"] as const).map((protocol) => ({ hostPort: port, containerPort: 80, protocol }));
-    const keys = {
-      bridge: { bridge: "br0", isDefaultGateway: true, ipMasq: true, ipam },
-      portmap: { runtimeConfig: { portMappings } },
-      firewall: { backend: "iptables" },
-      bandwidth: { ingressRate: burst, ingressBurst: burst, egressRate: burst, egressBurst: burst },
-    };
-    return { name: network, links: types.map((type) => ({ type, folder: plugins, keys: keys[type] })) };
+  function listed(...plugins: readonly ListedPlugin[]): NetworkList {
+    const ours = plugins.map((plugin) => ({ ...plugin, dataDir: world.dataDir }));
+    return { cniVersion: "1.1.0", name: network, plugins: ours };
   }
 
-  interface Pod {
-    readonly at: { readonly netns: Netns; readonly container: string };
-    readonly result: object;
-    readonly port: number;
+  /** CHECK, GC and STATUS are of the newest version, which Debian's reference plugins do not know. */
+  const known = (plugins: string, list: NetworkList) =>
+    plugins === referencePlugins ? { ...list, cniVersion: "1.0.0" } : list;
+
+  const bridge = { type: "bridge", bridge: "br0", isDefaultGateway: true, ipMasq: true, ipam };
+  const chain = () =>
+    listed(
+      bridge,
+      { type: "portmap", capabilities: { portMappings: true } },
+      { type: "firewall", backend: "iptables" },
+      { type: "bandwidth", ingressRate: burst, ingressBurst: burst, egressRate: burst, egressBurst: burst },
+    );
+
+  const runtime = (plugins: string): Runtime => ({
+    host: world.host,
+    pluginOf: (type) => join(plugins, type),
+    pluginPath: plugins,
+    cacheDir: join(folder, "../cache"),
+  });
+
+  interface Pod extends Container {
+    readonly netns: Netns;
     readonly addresses: string[];
   }
 
-  function start(plugins: string, number: number): Pod {
-    const at = { netns: world.netns(), container: `c${number}` };
-    const port = 8000 + number;
-    const result = addAll(world, chain(plugins, port), at) as { ips: { address: string }[] };
-    return { at, result, port, addresses: result.ips.map(({ address }) => address) };
+  async function start(plugins: string, number: number, list = chain()): Promise<Pod> {
+    const portMappings = (["tcp", "udp"] as const).map((protocol) => {
+      return { hostPort: 8000 + number, containerPort: 80, protocol };
+    });
+    const at = { netns: world.netns(), container: `c${number}`, capabilityArgs: { portMappings } };
+    const result = await addList(runtime(plugins), known(plugins, list), at);
+    const { ips } = result as { ips: { address: string }[] };
+    return { ...at, addresses: ips.map(({ address }) => address) };
   }
 
+  /** The reference's plugins fail now and then when two of them make the same chain: one after the other. */
+  async function startAll(plugins: string, numbers: readonly number[], list = chain()): Promise<Pod[]> {
+    if (plugins === folder) return Promise.all(numbers.map((i) => start(plugins, i, list)));
+    const pods: Pod[] = [];
+    for (const i of numbers) pods.push(await start(plugins, i, list));
+    return pods;
+  }
+  const forget = () => rmSync(join(folder, "../cache"), { recursive: true, force: true });
   const numbers = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
   const heldFiles = () =>
     (existsSync(reservations) ? readdirSync(reservations) : []).filter((name) => /^[\da-f.:]+$/.test(name));
@@ -79,130 +111,102 @@ describe("Taking over a live node", function () {
     assert.doesNotMatch(world.host.nft("list", "ruleset"), /80\d\d|nsv/);
   }
 
-  it("ten pods of the reference's, ten of ours, and nothing left of either, however they are deleted", () => {
-    const theirs = numbers(1, 10).map((i) => start(referencePlugins, i));
-    // Before any ADD of ours, with all that a runtime can tell.
-    const [first, ...others] = theirs;
-    delAll(world, chain(folder, first!.port), first!.at, first!.result);
-    const pods = [...others, ...numbers(11, 20).map((i) => start(folder, i))];
+  it("ten pods of the reference's, ten of ours, and nothing left of either, however they are deleted", async () => {
+    const ours = runtime(folder);
+    const [first, ...others] = await startAll(referencePlugins, numbers(1, 10));
+    await delList(ours, chain(), first!); // before any ADD of ours
+    const pods = [...others, ...(await startAll(folder, numbers(11, 20)))];
     const all = pods.flatMap(({ addresses }) => addresses);
     assert.equal(new Set(all).size, all.length, all.join(" "));
-    for (const { at, port, result } of pods.slice(0, 2)) checkAll(world, chain(folder, port), at, result);
-    for (const [i, { at, port, result }] of pods.entries()) {
-      const gone = { ...at, netns: at.netns.path };
-      const nowhere = { ...at, netns: "" };
-      const ways: (() => void)[] = [
-        () => delAll(world, chain(folder, port), at, result),
-        () => delAll(world, chain(folder, port), at),
-        () => delAll(world, chain(folder, port), nowhere, result),
-        () => {
-          at.netns[Symbol.dispose]();
-          delAll(world, chain(folder, port), gone, result);
-        },
-        () => {
-          at.netns[Symbol.dispose]();
-          delAll(world, chain(folder, port), nowhere);
-        },
-      ];
-      ways[i % ways.length]!();
-      delAll(world, chain(folder, port), nowhere); // as containerd does once more
-    }
+    for (const pod of pods.slice(7, 11)) await checkList(ours, chain(), pod);
+    const withoutNetns = (pod: Pod) => ({ ...pod, netns: "" });
+    const goneNetns = (pod: Pod) => {
+      pod.netns[Symbol.dispose]();
+      return { ...pod, netns: pod.netns.path };
+    };
+    const goneAndEmpty = (pod: Pod) => ({ ...goneNetns(pod), netns: "" });
+    const told = [(pod: Pod) => pod, withoutNetns, goneNetns, goneAndEmpty];
+    const half = pods.filter((_, i) => i % 2 === 0);
+    await Promise.all(half.map((pod, i) => delList(ours, chain(), told[i % told.length]!(pod))));
+    forget(); // without prevResult; without one and without a namespace, what lives in it can be found by nothing
+    const untold = [(pod: Pod) => pod, goneNetns, goneAndEmpty];
+    const rest = pods.filter((_, i) => i % 2 === 1);
+    await Promise.all(rest.map((pod, i) => delList(ours, chain(), untold[i % untold.length]!(pod))));
+    await Promise.all(pods.map((pod) => delList(ours, chain(), withoutNetns(pod)))); // as containerd does once more
     nothingIsLeft();
   });
 
   it("gives no address away that the reference gave, when many begin at once, each knowing of none", async () => {
-    const theirs = numbers(1, 6).map((i) => start(referencePlugins, i));
-    const config = {
-      cniVersion: "1.0.0",
-      name: network,
-      dataDir: world.dataDir,
-      type: "bridge",
-      ...chain(folder, 1).links[0]!.keys,
-    };
-    const plugin = join(folder, "bridge");
-    const ours = numbers(7, 12).map((i) => {
-      const at = { netns: world.netns(), container: `c${i}` };
-      return startPlugin({ ...at, command: "ADD", plugin, host: world.host, config });
-    });
-    const answers = await Promise.all(ours.map(({ answer }) => answer));
-    const given = answers.flatMap(({ json }) => json.ips.map((one: { address: string }) => one.address));
-    const all = [...given, ...theirs.flatMap(({ addresses }) => addresses)];
+    const theirs = await startAll(referencePlugins, numbers(1, 6), listed(bridge));
+    const ours = await startAll(folder, numbers(7, 12), listed(bridge));
+    const all = [...theirs, ...ours].flatMap(({ addresses }) => addresses);
     assert.equal(new Set(all).size, 24, all.join(" "));
   });
 
-  it("meets a reservation that came after it had looked", () => {
-    start(referencePlugins, 1);
-    const second = start(folder, 2);
+  it("meets a reservation that came after it had looked", async () => {
+    await start(referencePlugins, 1);
+    const second = await start(folder, 2);
     // A plugin of the reference's that was at work all the while: the address that comes next.
     const next = second.addresses.map((cidr) => cidr.split("/")[0]!.replace(/3$/, "4"));
     for (const address of next) writeFileSync(join(reservations, address), "late\r\neth0");
-    const { addresses } = start(folder, 3);
+    const { addresses } = await start(folder, 3);
     assert.ok(!addresses.some((cidr) => next.includes(cidr.split("/")[0]!)), addresses.join(" "));
     assert.ok(world.leases().some((lease) => lease.startsWith("late/eth0")));
   });
 
-  it("GC removes what the reference left of attachments that are not valid, before any ADD and after", () => {
-    const pods = numbers(1, 4).map((i) => start(referencePlugins, i));
-    const collect = (...kept: Pod[]) => {
-      const valid = kept.map(({ at }) => ({ containerID: at.container, ifname: "eth0" }));
-      const named = { cniVersion: "1.1.0", name: network, dataDir: world.dataDir, "cni.dev/valid-attachments": valid };
-      for (const { type, keys } of chain(folder, 1).links) {
-        world.must("GC", { ...keys, ...named, type }, { plugin: join(folder, type) });
-      }
-    };
-    for (const { at } of pods.slice(2)) at.netns[Symbol.dispose]();
-    collect(...pods.slice(0, 3));
+  it("GC removes what the reference left of attachments that are not valid, before any ADD and after", async () => {
+    const pods = await startAll(referencePlugins, numbers(1, 4));
+    forget(); // or libcni would DEL them
+    for (const { netns } of pods.slice(2)) netns[Symbol.dispose]();
+    const collect = (...valid: Pod[]) => gcList(runtime(folder), chain(), valid);
+    await collect(...pods.slice(0, 3));
     assert.equal(heldFiles().length, 6);
-    const ours = start(folder, 5);
-    collect(ours, ...pods.slice(0, 2));
+    const ours = await start(folder, 5);
+    forget();
+    await collect(ours, ...pods.slice(0, 2));
     assert.equal(heldFiles().length, 4);
     assert.equal(world.leases().length, 3);
-    collect();
+    await collect();
     nothingIsLeft();
   });
 
-  it("shows them in ls, and gc by hand leaves those that stand", () => {
-    const [stays, goes] = [start(referencePlugins, 1), start(referencePlugins, 2)];
-    const ours = start(folder, 3);
-    goes.at.netns[Symbol.dispose]();
+  it("shows them in ls, and gc by hand leaves those that stand", async () => {
+    const [stays, goes] = await startAll(referencePlugins, numbers(1, 2));
+    const ours = await start(folder, 3);
+    goes!.netns[Symbol.dispose]();
     const cli = (...words: string[]) => run(world.host.inside([nsNet, ...words, "--data-dir", world.dataDir]));
     assert.match(cli("ls"), /eth0 +10\.7\.0\.2\/24,fd07::2\/64 .* adopted/);
-    assert.match(cli("check", stays.at.netns.name), /as add made it/);
+    assert.match(cli("check", stays!.netns.name), /as add made it/);
     cli("gc");
     assert.deepEqual(
       world.leases().map((lease) => lease.split("/")[0]),
-      [stays.at.container, ours.at.container],
+      [stays!.container, ours.container],
     );
     assert.equal(heldFiles().length, 2);
   });
 
-  it("reclaims in a full pool what provably is no more, and nothing that stands", () => {
-    const small = { type: "host-local", ranges: [[{ subnet: "10.7.0.0/29" }]] };
-    const one = (plugins: string, number: number) => {
-      const bridge = { ...chain(plugins, number).links[0]!, keys: { bridge: "br0", isGateway: true, ipam: small } };
-      const at = { netns: world.netns(), container: `c${number}` };
-      return { at, result: addAll(world, { name: network, links: [bridge] }, at) as { ips: { address: string }[] } };
-    };
-    const [first] = numbers(1, 5).map((i) => one(referencePlugins, i));
-    assert.throws(() => one(folder, 6), /5 of 5 in use/);
-    first!.at.netns[Symbol.dispose]();
-    assert.equal(one(folder, 7).result.ips[0]!.address, first!.result.ips[0]!.address);
-    assert.throws(() => one(folder, 8), /5 of 5 in use/);
+  it("reclaims in a full pool what provably is no more, and nothing that stands", async () => {
+    const list = listed({ ...bridge, ipam: { type: "host-local", ranges: [[{ subnet: "10.7.0.0/29" }]] } });
+    const [first] = await startAll(referencePlugins, numbers(1, 5), list);
+    await assert.rejects(start(folder, 6, list), /5 of 5 in use/);
+    first!.netns[Symbol.dispose]();
+    assert.deepEqual((await start(folder, 7, list)).addresses, first!.addresses);
+    await assert.rejects(start(folder, 8, list), /5 of 5 in use/);
   });
 
-  it("starts no other program for attachments that are its own", function () {
+  it("starts no other program for attachments that are its own", async function () {
     needs(this, "strace");
-    start(referencePlugins, 1);
-    const ours = start(folder, 2);
-    const trace = join(folder, "../trace");
-    const bare = join(folder, "../traced");
-    mkdirSync(bare);
+    await start(referencePlugins, 1);
+    const ours = await start(folder, 2);
+    const [trace, traced] = [join(folder, "../trace"), join(folder, "../traced")];
+    mkdirSync(traced);
+    const types = chain().plugins.map(({ type }) => type);
     for (const type of types) {
       const script = `#!/bin/sh\nexec strace -f -e trace=execve -A -o ${trace} ${join(folder, type)}\n`;
-      writeFileSync(join(bare, type), script, { mode: 0o755 });
+      writeFileSync(join(traced, type), script, { mode: 0o755 });
     }
-    delAll(world, chain(bare, ours.port), ours.at, ours.result);
-    delAll(world, chain(bare, ours.port), { ...ours.at, netns: "" });
+    await delList(runtime(traced), chain(), ours);
+    await delList(runtime(traced), chain(), { ...ours, netns: "" });
     const started = run(["cat", trace])
       .split("\n")
       .filter((line) => line.includes("execve("));
