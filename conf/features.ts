@@ -4,7 +4,7 @@ import type { JsonObject } from "./decode.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { canonical } from "./keys.ts";
 import { interfaceName } from "./names.ts";
-import type { Features } from "./network.ts";
+import type { Features, IngressPolicy } from "./network.ts";
 import { portMappingsOf } from "./portmap.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
 import { features } from "./schema/features.ts";
@@ -30,13 +30,14 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
   const given = validated("features", spelt, "");
   refuseUnserved(given);
   const bandwidth = bandwidthOf(given, network.runtimeConfig?.bandwidth);
-  const { promisc, allmulti, txQLen, mode, master, mac } = given;
+  const { promisc, allmulti, txQLen, mode, master, mac, ingressPolicy = "open" } = given;
   if (master !== undefined && !interfaceName.allows(master)) throw badConfig("master", master, interfaceName.mustBe);
   return {
     portMappings: portMappingsOf(network.runtimeConfig?.portMappings ?? []),
     snat: given.snat ?? true,
     ...(bandwidth && { bandwidth }),
     ...(given.iptablesAdminChainName && { adminChain: given.iptablesAdminChainName }),
+    ...(ingressPolicy !== "open" && { ingressPolicy: ingressPolicy as IngressPolicy }),
     sysctl: sysctlOf(spelt, network, type),
     ...(mac && { mac: canonicalMac(mac) ?? fail(badConfig("mac", mac, macMustBe)) }),
     ...(promisc !== undefined && { promisc }),
@@ -50,14 +51,6 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
 }
 
 function refuseUnserved(given: Given): void {
-  const { ingressPolicy = "open" } = given;
-  if (ingressPolicy !== "open") {
-    throw new Fault(
-      code.unsupportedField,
-      `Cannot use ingressPolicy = ${shown(ingressPolicy)}: this version of ns-net does not serve it`,
-      'Set it to "open", keep containers apart with portIsolation of the bridge, or use the reference\'s firewall plugin',
-    );
-  }
   for (const key of unserved) {
     const value = given[key];
     if (!value || (Array.isArray(value) && value.length === 0)) continue;

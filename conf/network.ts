@@ -95,12 +95,17 @@ export interface Bandwidth {
   readonly egress?: Limit;
 }
 
+/** Who may open connections to a container: its neighbours on the bridge, or nobody of a bridge. */
+export type IngressPolicy = "same-bridge" | "isolated";
+
 /** What the reference's plugins beside the bridge are told. */
 export interface Features {
   readonly portMappings: readonly PortMapping[];
   readonly snat: boolean;
   readonly bandwidth?: Bandwidth;
   readonly adminChain?: string;
+  /** Absent: everybody ("open"). */
+  readonly ingressPolicy?: IngressPolicy;
   /** By path below /proc/sys; IFNAME in it stands for the container's interface. */
   readonly sysctl: Readonly<Record<string, string>>;
   readonly mac?: string;

@@ -129,6 +129,8 @@ export interface Store extends Disposable {
   /** For plugins that come after another one: what they did to an attachment, and the ports it takes. Throws Fault (code 11) for a port that is taken. */
   remember(owner: PortOwner, steps: readonly unknown[], ports: readonly PortMapping[]): void;
   recall(attachment: Attachment, plugin: string): readonly unknown[] | undefined;
+  /** What each such plugin did, to this attachment or to any. */
+  chainedSteps(attachment?: Attachment): (readonly unknown[])[];
   forget(attachment: Attachment, plugin: string): void;
   remembered(network: string, plugin: string): Attachment[];
   /** Removes the entry and frees its addresses. False when there was none. */

@@ -169,6 +169,17 @@ function isAdopted(request: Request, store: Store | undefined): boolean {
   return adoptedOf(askedBy(request), store?.find(request.attachment), store) !== undefined;
 }
 
+/** A plugin's process ends with the call; so does its kernel. */
+function collectGuards(store: Store | undefined): void {
+  const { removeIdleGuards } = require("./guards.ts") as typeof import("./guards.ts");
+  const kernel = new Kernel();
+  try {
+    removeIdleGuards(store, [], kernel);
+  } finally {
+    kernel.close();
+  }
+}
+
 export function collectChained(request: CollectRequest & { readonly type: PluginType }): void {
   const errors: Error[] = [];
   using store = openExistingStore(request.dataDir);
@@ -180,6 +191,11 @@ export function collectChained(request: CollectRequest & { readonly type: Plugin
     } catch (error) {
       errors.push(error as Error);
     }
+  }
+  try {
+    if (request.type === "firewall") collectGuards(store);
+  } catch (error) {
+    errors.push(error as Error);
   }
   throwTogether(errors);
 }

@@ -1,6 +1,6 @@
 /** Steps to kernel: all of them, or none. */
 import type { Kernel } from "./kernel.ts";
-import { applyStep, type Removal, type Step, undoStep } from "./step/index.ts";
+import { applyRules, applyStep, hasUndo, isRules, type Removal, type Step, undoStep } from "./step/index.ts";
 
 /** Undoes, newest first, what was made; every undo is tried, and what they complained of comes back. */
 export type Undo = () => readonly Error[];
@@ -12,15 +12,28 @@ export type Undo = () => readonly Error[];
 export function commit(steps: readonly Step[], kernel: Kernel): Undo {
   const made: Step[] = [];
   const undo = () => undoAll(made.splice(0).reverse(), kernel);
-  for (const step of steps) {
-    try {
-      if (applyStep(step, kernel)) made.push(step);
-    } catch (error) {
-      undo();
-      throw error;
-    }
+  try {
+    for (let at = 0; at < steps.length; ) at = applyAt(at, steps, kernel, made);
+  } catch (error) {
+    undo();
+    throw error;
   }
   return undo;
+}
+
+/** Applies a step, or the rules that begin there, in one batch. Answers where it goes on. */
+function applyAt(at: number, steps: readonly Step[], kernel: Kernel, made: Step[]): number {
+  const step = steps[at]!;
+  if (!isRules(step)) {
+    if (applyStep(step, kernel)) made.push(step);
+    return at + 1;
+  }
+  let end = at + 1;
+  while (end < steps.length && isRules(steps[end]!)) end++;
+  const rules = steps.slice(at, end);
+  applyRules(rules, kernel);
+  for (const one of rules) if (hasUndo(one)) made.push(one);
+  return end;
 }
 
 export function undoAll(steps: readonly (Step | Removal)[], kernel: Kernel): Error[] {

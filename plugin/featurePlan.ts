@@ -6,14 +6,24 @@ import { shapingSteps } from "./type/bandwidth.ts";
 import { portsSteps } from "./type/portmap.ts";
 import { sysctlSteps } from "./type/tuning.ts";
 
-/** Before the container can send anything, the rules that are to hold for it stand: the link's own steps come last. */
-export function withFeatures(made: Plan, features: Features, { attachment, lease, netns }: PlanInput): Plan {
+/**
+ * Rules come last, those of nf_tables in one batch: a port is published once there is somebody to answer. (Led to a
+ * container that is not up yet, a datagram leaves the host asking for its neighbour once a second.) Nothing runs in the
+ * container before ADD has answered.
+ */
+export function withFeatures(made: Plan, features: Features, { attachment, config, lease, netns }: PlanInput): Plan {
+  const { ingressPolicy: policy } = features;
   const [host, inner] = made.interfaces.slice(-2);
   const addresses = lease.addresses.map(({ address }) => address);
+  const isMasquerade = ({ kind }: Step) => kind === "masquerade";
   const steps: Step[] = [
-    ...made.steps,
+    ...made.steps
+      .filter((step) => !isMasquerade(step))
+      .map((step) => (step.kind === "bridgePort" && policy === "isolated" ? { ...step, isolated: true } : step)),
     ...sysctlSteps(features, attachment.ifname, netns),
     ...shapingSteps(attachment, features, host!.name, inner?.mtu ?? 0),
+    ...made.steps.filter(isMasquerade),
+    ...(policy ? [{ kind: "guard", network: attachment.network, bridge: config.bridge, policy } as const] : []),
     ...portsSteps({ attachment, features, addresses, netns, through: made.through }),
   ];
   return { ...made, steps };

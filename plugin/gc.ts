@@ -68,6 +68,10 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   }
   const isEmpty = kept.size === 0;
   const chains = isEmpty ? await attempt([], () => removeChains(request.network, kernel, dryRun)) : [];
+  if (!dryRun) {
+    const { removeIdleGuards } = require("./guards.ts") as typeof import("./guards.ts");
+    await attempt(undefined, () => removeIdleGuards(store, links, kernel));
+  }
   const bridges = isEmpty ? await attempt([], () => removeBridges(request, kernel, store, links, dryRun)) : [];
   kernel.close();
   throwTogether(errors);

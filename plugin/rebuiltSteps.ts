@@ -17,6 +17,7 @@ export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
   return [
     ...bridgeSteps(standing),
     ...masqueradeSteps(standing, kernel),
+    ...guardSteps(standing, kernel),
     {
       kind: "veth",
       host: link,
@@ -90,4 +91,11 @@ function masqueradeSteps({ attachment: { network }, addresses }: Standing, kerne
   const chain = masqueradeChain(network, addresses.map(networkOf));
   if (!getChain(kernel.netfilter, table, chain)) return [];
   return [{ kind: "masquerade", network, subnets }];
+}
+
+function guardSteps({ attachment: { network }, bridge }: Standing, kernel: Kernel): Step[] {
+  if (bridge?.name === undefined) return [];
+  const { policyOf } = require("./step/guard.ts") as typeof import("./step/guard.ts");
+  const policy = policyOf(bridge.name, network, kernel);
+  return policy === undefined ? [] : [{ kind: "guard", network, bridge: bridge.name, policy }];
 }

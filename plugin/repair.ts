@@ -83,7 +83,7 @@ function repairAttachments(store: Store, kernel: Kernel, dryRun: boolean): Mende
     if (entry.state !== "attached" || entry.bootId !== boot) continue;
     found.set(
       entry,
-      withKernel(entry, (own) => mendAll(entry, own, { rules, errors, dryRun })),
+      withKernel(entry, (own) => mendAll(stepsOf(entry, store), own, { rules, errors, dryRun })),
     );
   }
   if (rules.size > 0) {
@@ -93,7 +93,9 @@ function repairAttachments(store: Store, kernel: Kernel, dryRun: boolean): Mende
   throwTogether(errors);
   return [...found].flatMap(([entry, differences]) => {
     if (differences.length === 0) return [];
-    const left = dryRun ? differences : withKernel(entry, (own) => differencesOf(entry, own));
+    const left = dryRun
+      ? differences
+      : withKernel(entry, (own) => stepsOf(entry, store).flatMap((step) => checkStep(step, own)));
     return [{ attachment: entry.attachment, found: differences, left }];
   });
 }
@@ -105,8 +107,8 @@ interface Work {
   readonly dryRun: boolean;
 }
 
-function mendAll(entry: Entry, kernel: Kernel, { rules, errors, dryRun }: Work): Difference[] {
-  return stepsOf(entry).flatMap((step) => {
+function mendAll(steps: readonly Step[], kernel: Kernel, { rules, errors, dryRun }: Work): Difference[] {
+  return steps.flatMap((step) => {
     const differences = checkStep(step, kernel);
     if (differences.length === 0 || dryRun) return differences;
     try {
@@ -119,8 +121,10 @@ function mendAll(entry: Entry, kernel: Kernel, { rules, errors, dryRun }: Work):
   });
 }
 
-const stepsOf = (entry: Entry) => (entry.steps ?? []) as readonly Step[];
-const differencesOf = (entry: Entry, kernel: Kernel) => stepsOf(entry).flatMap((step) => checkStep(step, kernel));
+/** What its own ADD did, and then the plugins after it. */
+function stepsOf({ attachment, steps = [] }: Entry, store: Store): readonly Step[] {
+  return [...steps, ...store.chainedSteps(attachment).flat()] as readonly Step[];
+}
 
 /** A namespace that is gone, or another by now, is no fault to repair: gc removes what is left of it. */
 function withKernel(entry: Entry, work: (kernel: Kernel) => readonly Difference[]): readonly Difference[] {

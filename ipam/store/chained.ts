@@ -8,6 +8,8 @@ const sql = {
   remember: "REPLACE INTO chained (network, container, ifname, plugin, steps) VALUES (?, ?, ?, ?, ?)",
   recall: `SELECT steps FROM chained WHERE ${ofRow}`,
   forget: `DELETE FROM chained WHERE ${ofRow}`,
+  stepsOf: "SELECT steps FROM chained WHERE network = ? AND container = ? AND ifname = ?",
+  steps: "SELECT steps FROM chained",
   ofNetwork: "SELECT network, container, ifname FROM chained WHERE network = ? AND plugin = ?",
 };
 
@@ -25,6 +27,14 @@ export class ChainedRows {
   recall({ network, container, ifname }: Attachment, plugin: string): readonly unknown[] | undefined {
     const [row] = this.#database.query(sql.recall).values(network, container, ifname, plugin);
     return row && (JSON.parse(String(row[0])) as unknown[]);
+  }
+
+  /** Of every plugin; without an attachment, of all. */
+  steps(of?: Attachment): (readonly unknown[])[] {
+    const rows = of
+      ? this.#database.query(sql.stepsOf).values(of.network, of.container, of.ifname)
+      : this.#database.query(sql.steps).values();
+    return rows.map(([steps]) => JSON.parse(String(steps)) as unknown[]);
   }
 
   forget({ network, container, ifname }: Attachment, plugin: string): void {

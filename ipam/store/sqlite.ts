@@ -124,6 +124,10 @@ export class SqliteStore implements Store {
     return guarded(this.#file, () => this.#chained.recall(attachment, plugin));
   }
 
+  chainedSteps(attachment?: Attachment): (readonly unknown[])[] {
+    return guarded(this.#file, () => this.#chained.steps(attachment));
+  }
+
   forget(attachment: Attachment, plugin: string): void {
     this.#transaction(() => {
       ports().releasePorts(this.#database, attachment, plugin);

@@ -1,5 +1,5 @@
 /** Sets and maps, and their elements: NFTA_SET_*, NFTA_SET_ELEM_*. A map is a set whose elements lead to a value. */
-import { attributes, be32, list, nest, text, type Values } from "../codec.ts";
+import { attributes, be32, bytes, list, nest, text, type Values } from "../codec.ts";
 import { errno, isKernelError } from "../errors.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
@@ -23,6 +23,9 @@ const bitsPerType = 6;
 /** NFT_SET_MAP. A concatenation of exact values needs no flag. */
 const isMap = 0x8;
 
+/** NFTNL_UDATA_SET_KEYBYTEORDER (0), 4 bytes, BYTEORDER_HOST_ENDIAN: without it nft(8) shows names backwards. */
+const hostOrderKey = Uint8Array.of(0, 4, 1, 0, 0, 0);
+
 export interface SetShape {
   readonly name: string;
   readonly key: readonly ValueType[];
@@ -39,6 +42,7 @@ const setAttributes = attributes({
   dataType: [6, be32],
   dataLength: [7, be32],
   id: [10, be32],
+  userData: [13, bytes],
 });
 
 const element = attributes({ key: [1, nest(data)], value: [2, nest(data)], comment: [6, comment] });
@@ -83,6 +87,7 @@ export function newSet(table: Table, { name, key, value }: SetShape, id: number)
     keyLength: lengthOf(key),
     ...(value && { dataType: numberOf(value), dataLength: lengthOf(value) }),
     id,
+    ...(key.length === 1 && key[0] === valueType.linkName && { userData: hostOrderKey }),
   });
   return nftMessage(`create nf_tables set ${name}`, nftType.newSet, table.family, flags.create, payload);
 }

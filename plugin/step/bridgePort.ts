@@ -5,17 +5,19 @@ import { differences, type Kind, missing } from "./step.ts";
 export interface BridgePortStep {
   readonly kind: "bridgePort";
   readonly link: string;
-  readonly hairpin: boolean;
+  /** Absent: as it is. */
+  readonly hairpin?: boolean;
   readonly isolated: boolean;
 }
 
 const onOff = (value: number | boolean | undefined) => (value ? "on" : "off");
+const given = (hairpin: boolean | undefined) => (hairpin === undefined ? {} : { hairpin: Number(hairpin) });
 
 export const bridgePort: Kind<BridgePortStep> = {
   apply({ link, hairpin, isolated }, kernel) {
     kernel.request(
       "host",
-      changeBridgePort(`set the bridge port ${link}`, link, { hairpin: Number(hairpin), isolated: Number(isolated) }),
+      changeBridgePort(`set the bridge port ${link}`, link, { ...given(hairpin), isolated: Number(isolated) }),
     );
     return false;
   },
@@ -26,12 +28,13 @@ export const bridgePort: Kind<BridgePortStep> = {
     if (!port) return missing(`bridge port ${link}`);
     return differences(
       `bridge port ${link}`,
-      { hairpin: onOff(hairpin), isolated: onOff(isolated) },
+      { hairpin: hairpin === undefined ? undefined : onOff(hairpin), isolated: onOff(isolated) },
       { hairpin: onOff(port.hairpin), isolated: onOff(port.isolated) },
     );
   },
 
   print({ link, hairpin, isolated }) {
-    return [`bridge link set dev ${link} hairpin ${onOff(hairpin)} isolated ${onOff(isolated)}`];
+    const own = hairpin === undefined ? "" : ` hairpin ${onOff(hairpin)}`;
+    return [`bridge link set dev ${link}${own} isolated ${onOff(isolated)}`];
   },
 };

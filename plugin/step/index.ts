@@ -1,4 +1,5 @@
 /** The kinds of step. The mapped type makes a missing or misnamed kind a compile error. */
+import { errno, isKernelError } from "../../netlink/errors.ts";
 import type { Message } from "../../netlink/message.ts";
 import type { Kernel } from "../kernel.ts";
 import type { AcceptKey, AcceptStep } from "./accept.ts";
@@ -7,6 +8,7 @@ import type { AdoptedKey, AdoptedStep } from "./adopted.ts";
 import { type BridgeStep, bridge } from "./bridge.ts";
 import { type BridgePortStep, bridgePort } from "./bridgePort.ts";
 import { type ForwardingStep, forwarding } from "./forwarding.ts";
+import type { GuardStep } from "./guard.ts";
 import { type MasqueradeStep, masquerade } from "./masquerade.ts";
 import type { PortsKey, PortsStep } from "./ports.ts";
 import { type RouteStep, route } from "./route.ts";
@@ -25,6 +27,7 @@ export type Step =
   | BridgeStep
   | BridgePortStep
   | ForwardingStep
+  | GuardStep
   | MasqueradeStep
   | PortsStep
   | RouteStep
@@ -57,6 +60,9 @@ const kinds: Kinds = {
   bridge,
   bridgePort,
   forwarding,
+  get guard() {
+    return (require("./guard.ts") as typeof import("./guard.ts")).guard;
+  },
   masquerade,
   get ports() {
     return (require("./ports.ts") as typeof import("./ports.ts")).ports;
@@ -83,14 +89,30 @@ const kinds: Kinds = {
 const kindOf = (step: { readonly kind: Step["kind"] }) => kinds[step.kind] as unknown as Kind<typeof step>;
 
 /** True when this call made something that `undoStep` removes. */
-export const applyStep = (step: Step, kernel: Kernel): boolean => kindOf(step).apply(step, kernel);
+export const applyStep = (step: Step, kernel: Kernel): boolean => kindOf(step).apply!(step, kernel);
+export const isRules = (step: Step): boolean => kindOf(step).pending !== undefined;
+export const hasUndo = (step: Step): boolean => kindOf(step).undo !== undefined;
+
+/** Applies steps that are rules, all or none, in one batch; no batch when all of them stand. */
+export function applyRules(steps: readonly Step[], kernel: Kernel): void {
+  const messages: Message[] = [];
+  for (const step of steps) for (const one of kindOf(step).pending!(step, kernel)) messages.push(one);
+  if (messages.length === 0) return;
+  try {
+    kernel.batch(messages);
+  } catch (error) {
+    if (!isKernelError(error, errno.EEXIST)) throw error;
+    kernel.batch(steps.flatMap((step) => kindOf(step).rules!(step, kernel)));
+  }
+  for (const step of steps) kindOf(step).mend?.(step, kernel);
+}
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);
 /** Puts a step right that differs from the kernel; rules are answered, not written, so that all go in one batch. */
 export function mendStep(step: Step, kernel: Kernel): readonly Message[] {
   const kind = kindOf(step);
   if (kind.rules) return kind.rules(step, kernel);
   if (kind.mend) kind.mend(step, kernel);
-  else kind.apply(step, kernel);
+  else kind.apply!(step, kernel);
   return [];
 }
 /** What is left to do for a step once its rules are written. */

@@ -61,11 +61,7 @@ function rulesOf(step: MasqueradeStep): Message[] {
 }
 
 export const masquerade: Kind<MasqueradeStep> = {
-  apply(step, kernel) {
-    if (getChain(kernel.netfilter, table, chainOf(step).chain)) return false;
-    kernel.batch(rulesOf(step));
-    return false;
-  },
+  pending: (step, kernel) => (getChain(kernel.netfilter, table, chainOf(step).chain) ? [] : rulesOf(step)),
 
   rules: rulesOf,
 
@@ -95,6 +91,6 @@ export const masquerade: Kind<MasqueradeStep> = {
 };
 
 /** A rule's expressions as text, to compare one the kernel tells with one we would write. */
-function shape(expressions: readonly Expression[]): string {
+export function shape(expressions: readonly Expression[]): string {
   return expressions.map(expressionText).join("\n");
 }

@@ -7,6 +7,7 @@ import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PortMapping } from "../../conf/network.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
+import type { Message } from "../../netlink/message.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import {
   addElements,
@@ -66,44 +67,17 @@ function placed(mapping: TargetedMapping): Placed {
 }
 
 export const ports: Kind<PortsStep, PortsKey> = {
-  apply({ attachment, mappings, hairpin }, kernel) {
-    const elements = mappings.map(placed);
-    const comment = ownerMark(attachment);
-    const messages = [
-      ...(getChain(kernel.netfilter, table, portsChain) ? [] : portRules()),
-      ...bySet(elements).flatMap(([set, of]) =>
-        addElements(
-          table,
-          set,
-          of.map((one): Element => ({ ...one, comment })),
-        ),
-      ),
-      ...(hairpin ? addElements(table, hairpinSet.name, hairpinElements(hairpin)) : []),
-    ];
-    try {
-      kernel.batch(messages);
-    } catch (error) {
-      if (!isKernelError(error, errno.EEXIST)) throw error;
-      kernel.batch([...removalOf(leftovers(elements, attachment, kernel)), ...messages]);
-    }
-    forgetConnections(mappings, kernel, "added");
-    return true;
-  },
+  pending: (step, kernel) => [
+    ...(getChain(kernel.netfilter, table, portsChain) ? [] : portRules()),
+    ...elementsOf(step, step.mappings.map(placed)),
+  ],
 
-  rules({ attachment, mappings, hairpin }, kernel) {
-    const elements = mappings.map(placed);
+  rules(step, kernel) {
+    const elements = step.mappings.map(placed);
     const hasAll = getChain(kernel.netfilter, table, portsChain) !== undefined;
-    const comment = ownerMark(attachment);
     return [
-      ...(hasAll ? removalOf(leftovers(elements, attachment, kernel)) : portRules()),
-      ...bySet(elements).flatMap(([set, of]) =>
-        addElements(
-          table,
-          set,
-          of.map((one): Element => ({ ...one, comment })),
-        ),
-      ),
-      ...(hairpin ? addElements(table, hairpinSet.name, hairpinElements(hairpin)) : []),
+      ...(hasAll ? removalOf(leftovers(elements, step.attachment, kernel)) : portRules()),
+      ...elementsOf(step, elements),
     ];
   },
 
@@ -136,6 +110,20 @@ export const ports: Kind<PortsStep, PortsKey> = {
       return `nft add element inet ${nftTable} ${set} '{ ${key} comment "${ownerMark(attachment)}" : ${target} . ${containerPort} }'`;
     }),
 };
+
+function elementsOf({ attachment, hairpin }: PortsStep, elements: readonly Placed[]): Message[] {
+  const comment = ownerMark(attachment);
+  return [
+    ...bySet(elements).flatMap(([set, of]) =>
+      addElements(
+        table,
+        set,
+        of.map((one): Element => ({ ...one, comment })),
+      ),
+    ),
+    ...(hairpin ? addElements(table, hairpinSet.name, hairpinElements(hairpin)) : []),
+  ];
+}
 
 /** Packets that br_netfilter handles inside the bridge, and the host's own, have no interface that they came in by. */
 function hairpinElements(link: string): Element[] {

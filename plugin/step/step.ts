@@ -11,11 +11,13 @@ export interface Difference {
 
 /** `Key` is the part of the step that its undo needs; DEL builds it from the attachment's name alone. */
 export interface Kind<Step, Key = Step> {
-  /** Does it, in one atomic request. True when this call made something that `undo` removes; false when it was there. */
-  apply(step: Step, kernel: Kernel): boolean;
+  /** Does it, in one atomic request. True when this call made something that `undo` removes; false when it was there. Rules have `pending` instead. */
+  apply?(step: Step, kernel: Kernel): boolean;
+  /** For rules of nf_tables: the messages that make it stand, none where it does. Those of steps in a row go in one batch. */
+  pending?(step: Step, kernel: Kernel): readonly Message[];
   /** Removes it; absent is success. A kind whose effect dies with another step's, or is shared by attachments, has none. */
   undo?(key: Key, kernel: Kernel): void;
-  /** For repair: the nf_tables messages that put it in place whatever is there, so that those of all go in one batch. */
+  /** The nf_tables messages that put it in place whatever is there: for repair, and where `pending` met what nobody knew of. */
   rules?(step: Step, kernel: Kernel): readonly Message[];
   /** For repair, where `apply` would make what still stands in part: sets right what `check` found; after the batch, where there are `rules`. */
   mend?(step: Step, kernel: Kernel): void;

@@ -86,12 +86,4 @@ describe("firewall, on a host that drops what it forwards", () => {
     assert.deepEqual(rules(world), before);
     world.must("DEL", theirs, reference);
   });
-
-  it("refuses a policy that it does not serve", () => {
-    using world = freshWorld();
-    const { netns, prevResult, plugin, config } = prepare(world);
-    const { json } = world.call("ADD", { ...config, ingressPolicy: "isolated", prevResult }, { netns, plugin });
-    assert.equal(json.code, 2);
-    assert.match(json.msg, /ingressPolicy = "isolated"/);
-  });
 });

@@ -11,6 +11,7 @@ export const metaKey = {
   outName: 7,
   nfProtocol: 15,
   l4Protocol: 16,
+  inKind: 26,
 } as const;
 
 export const meta = attributes({ key: [2, be32], destination: [1, be32], source: [3, be32] });

@@ -1,0 +1,39 @@
+/** For GC: the ingress policies of bridges that nothing is attached to any more. */
+import type { Store } from "../ipam/store.ts";
+import { errno } from "../netlink/errors.ts";
+import { deleteElements, type FoundElement, linkNameBytes, listElements } from "../netlink/nft/set.ts";
+import type { Link } from "../netlink/route/link.ts";
+import { ignoring } from "./condemn.ts";
+import type { Kernel } from "./kernel.ts";
+import { guardedSet, neighboursSet, portsOfBridge } from "./step/guard.ts";
+import type { Step } from "./step/index.ts";
+import { table } from "./step/masquerade.ts";
+
+/** `gone`: links that are to be removed, or are by now. What an entry names stays: its link may be on its way. */
+export function removeIdleGuards(store: Store | undefined, gone: readonly Link[], kernel: Kernel): void {
+  const guarded = listElements(kernel.netfilter, table, guardedSet.name);
+  if (guarded.length === 0) return;
+  const isGone = new Set(gone.map(({ name }) => name));
+  const expected = new Set((store?.entries() ?? []).map(({ bridge }) => bridge));
+  for (const steps of store?.chainedSteps() ?? []) {
+    for (const step of steps as readonly Step[]) if (step.kind === "guard") expected.add(step.bridge);
+  }
+  const idle = guarded.filter(({ key }) => {
+    const bridge = nameIn(key);
+    return !expected.has(bridge) && portsOfBridge(bridge, kernel).every(({ name }) => isGone.has(name));
+  });
+  const isIdle = new Set(idle.map(({ key }) => nameIn(key)));
+  const pairs = listElements(kernel.netfilter, table, neighboursSet.name).filter(({ key }) => isIdle.has(nameIn(key)));
+  const keys = (found: readonly FoundElement[]) => found.map(({ key }) => key);
+  const messages = [
+    ...deleteElements(table, guardedSet.name, keys(idle)),
+    ...deleteElements(table, neighboursSet.name, keys(pairs)),
+  ];
+  if (messages.length > 0) ignoring(errno.ENOENT, () => kernel.batch(messages));
+}
+
+function nameIn(key: Uint8Array): string {
+  return Buffer.from(key.subarray(0, linkNameBytes("").length))
+    .toString()
+    .replace(/\0.*/, "");
+}

@@ -1,0 +1,206 @@
+/**
+ * ingressPolicy: who may open connections to the containers of a bridge. One chain for all of them, in which a packet
+ * costs a look-up, however many bridges and containers there are; what a bridge wants is an element of a set or two.
+ * Shared by the attachments of a bridge, so nothing undoes it but GC (plugin/guards.ts).
+ */
+import { code, Fault } from "../../conf/fault.ts";
+import type { IngressPolicy } from "../../conf/network.ts";
+import type { Message } from "../../netlink/message.ts";
+import { hook, newChain, priority } from "../../netlink/nft/chain.ts";
+import { keepBits } from "../../netlink/nft/expr/bitwise.ts";
+import { differs, equals } from "../../netlink/nft/expr/compare.ts";
+import { connectionState, connectionStatus, conntrackKey, loadConntrack } from "../../netlink/nft/expr/conntrack.ts";
+import { type Expression, register } from "../../netlink/nft/expr/expression.ts";
+import { lookUp } from "../../netlink/nft/expr/lookup.ts";
+import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
+import { accept, drop, jump } from "../../netlink/nft/expr/verdict.ts";
+import { flushChain, listRules, newRule } from "../../netlink/nft/rule.ts";
+import {
+  addElements,
+  concatenated,
+  deleteElements,
+  getElement,
+  linkNameBytes,
+  newSet,
+  type SetShape,
+  valueType,
+} from "../../netlink/nft/set.ts";
+import { newTable } from "../../netlink/nft/table.ts";
+import { type Link, listLinks } from "../../netlink/route/link.ts";
+import type { Kernel } from "../kernel.ts";
+import { nftTable } from "../names.ts";
+import { shape, table, tableComment } from "./masquerade.ts";
+import { differences, type Kind, missing } from "./step.ts";
+
+export interface GuardStep {
+  readonly kind: "guard";
+  readonly network: string;
+  readonly bridge: string;
+  readonly policy: IngressPolicy;
+}
+
+/** Bridges that have a policy; the comment says which. */
+export const guardedSet: SetShape = { name: "ingress-guarded", key: [valueType.linkName] };
+/** BRIDGE . BRIDGE where containers of one bridge may talk to each other. */
+export const neighboursSet: SetShape = { name: "ingress-neighbours", key: [valueType.linkName, valueType.linkName] };
+
+const chain = "ingress";
+const toGuarded = "ingress-to-guarded";
+/** Of a batch, in which those of portRules.ts may be, too. */
+const idOf = { guarded: 101, neighbours: 102 };
+
+/** Before the rules of others, whose accept would not end it: a drop does. */
+const base = { type: "filter", hook: hook.forward, priority: priority.filter - 10 } as const;
+
+/** NFTA_CMP_DATA of a link's kind is 16 bytes, as a name is. */
+const ofKind = (kind: string) => [loadMeta(metaKey.inKind), equals(linkNameBytes(kind))];
+const isGuarded = (which: number) => [loadMeta(which), lookUp(guardedSet.name, idOf.guarded)];
+
+const rules = (): readonly [chain: string, expressions: Expression[]][] => [
+  [
+    chain,
+    [
+      loadConntrack(conntrackKey.state),
+      keepBits(connectionState.establishedOrRelated),
+      differs(new Uint8Array(4)),
+      accept,
+    ],
+  ],
+  [chain, [...isGuarded(metaKey.outName), jump(toGuarded)]],
+  [
+    toGuarded,
+    [
+      loadMeta(metaKey.inName),
+      loadMeta(metaKey.outName, register.two),
+      lookUp(neighboursSet.name, idOf.neighbours),
+      accept,
+    ],
+  ],
+  [toGuarded, [...isGuarded(metaKey.inName), drop]],
+  // Of a bridge that has no policy the host's own uplink may be a port: published ports are for those behind it.
+  [
+    toGuarded,
+    [
+      ...ofKind("bridge"),
+      loadConntrack(conntrackKey.status),
+      keepBits(connectionStatus.destinationNat),
+      equals(new Uint8Array(4)),
+      drop,
+    ],
+  ],
+];
+
+const ruleText = [
+  `${chain} ct state established,related accept`,
+  `${chain} oifname @${guardedSet.name} jump ${toGuarded}`,
+  `${toGuarded} iifname . oifname @${neighboursSet.name} accept`,
+  `${toGuarded} iifname @${guardedSet.name} drop`,
+  `${toGuarded} meta iifkind bridge ct status ! dnat drop`,
+];
+
+const keyOf = (bridge: string) => [linkNameBytes(bridge)];
+const pairOf = (bridge: string) => [linkNameBytes(bridge), linkNameBytes(bridge)];
+
+function commentOf({ policy, network }: GuardStep): string {
+  return `${policy} for ${network}`;
+}
+
+function standing(bridge: string, kernel: Kernel) {
+  const found = (set: SetShape, key: readonly Uint8Array[]) =>
+    getElement(kernel.netfilter, table, set.name, concatenated(key));
+  return { guarded: found(guardedSet, keyOf(bridge)), neighbours: found(neighboursSet, pairOf(bridge)) };
+}
+
+/** What stands for a bridge, if it is this network's. */
+export function policyOf(bridge: string, network: string, kernel: Kernel): IngressPolicy | undefined {
+  const comment = getElement(kernel.netfilter, table, guardedSet.name, concatenated(keyOf(bridge)))?.comment;
+  const policies = ["same-bridge", "isolated"] as const;
+  return policies.find((policy) => comment === commentOf({ kind: "guard", network, bridge, policy }));
+}
+
+function hasPolicy(comment = "", policy: IngressPolicy): boolean {
+  return comment.startsWith(`${policy} `);
+}
+
+function rulesOf(step: GuardStep, kernel: Kernel): Message[] {
+  const { bridge, policy } = step;
+  const { guarded, neighbours } = standing(bridge, kernel);
+  refuseAnother(step, guarded?.comment, kernel);
+  return [
+    newTable(table, tableComment),
+    newSet(table, guardedSet, idOf.guarded),
+    newSet(table, neighboursSet, idOf.neighbours),
+    newChain(table, toGuarded),
+    newChain(table, chain, base),
+    flushChain(table, chain),
+    flushChain(table, toGuarded),
+    ...rules().map(([name, expressions]) => newRule(table, name, expressions)),
+    ...(guarded ? deleteElements(table, guardedSet.name, [guarded.key]) : []),
+    ...(neighbours ? deleteElements(table, neighboursSet.name, [neighbours.key]) : []),
+    ...addElements(table, guardedSet.name, [{ key: keyOf(bridge), comment: commentOf(step) }]),
+    ...(policy === "same-bridge" ? addElements(table, neighboursSet.name, [{ key: pairOf(bridge) }]) : []),
+  ];
+}
+
+/** The ports of a bridge; none when there is no bridge of that name. */
+export function portsOfBridge(bridge: string, kernel: Kernel): Link[] {
+  const index = kernel.link("host", bridge)?.index;
+  return index === undefined ? [] : listLinks(kernel.route("host")).filter(({ master }) => master === index);
+}
+
+/** One bridge, one policy: what stands for another network stays while anything is attached there. */
+function refuseAnother({ network, bridge, policy }: GuardStep, comment: string | undefined, kernel: Kernel): void {
+  if (comment === undefined || hasPolicy(comment, policy) || comment.endsWith(` for ${network}`)) return;
+  if (portsOfBridge(bridge, kernel).length === 0) return;
+  throw new Fault(
+    code.config,
+    `Cannot use ingressPolicy = ${JSON.stringify(policy)} for network ${network}: bridge ${bridge} is ${comment}`,
+    "Networks that share a bridge must have the same ingressPolicy: choose it, or another bridge",
+  );
+}
+
+export const guard: Kind<GuardStep> = {
+  pending(step, kernel) {
+    const found = getElement(kernel.netfilter, table, guardedSet.name, concatenated(keyOf(step.bridge)));
+    return found && hasPolicy(found.comment, step.policy) ? [] : rulesOf(step, kernel);
+  },
+
+  rules: rulesOf,
+
+  check({ bridge, policy }, kernel) {
+    const { guarded, neighbours } = standing(bridge, kernel);
+    if (!guarded) return missing(`${bridge} in nf_tables set ${guardedSet.name} of table inet ${nftTable}`);
+    const found = [chain, toGuarded].flatMap((name) =>
+      listRules(kernel.netfilter, table, name).map(
+        (rule) => `${name} ${shape((rule.expressions ?? []) as Expression[])}`,
+      ),
+    );
+    return [
+      ...differences(
+        `bridge ${bridge}`,
+        { ingressPolicy: policy, neighbours: policy === "same-bridge" ? "accepted" : "refused" },
+        { ingressPolicy: guarded.comment?.replace(/ .*/, ""), neighbours: neighbours ? "accepted" : "refused" },
+      ),
+      ...rules().flatMap(([name, expressions], i) =>
+        found.includes(`${name} ${shape(expressions)}`) ? [] : missing(`rule ${ruleText[i]}`),
+      ),
+    ];
+  },
+
+  print(step) {
+    const { bridge, policy } = step;
+    const inet = `inet ${nftTable}`;
+    return [
+      `nft add table ${inet} '{ comment "${tableComment}"; }'`,
+      `nft add set ${inet} ${guardedSet.name} '{ type ifname; }'`,
+      `nft add set ${inet} ${neighboursSet.name} '{ typeof iifname . oifname; }'`,
+      `nft add chain ${inet} ${toGuarded}`,
+      `nft add chain ${inet} ${chain} '{ type filter hook forward priority filter - 10; }'`,
+      ...ruleText.map((text) => `nft add rule ${inet} ${text}`),
+      `nft add element ${inet} ${guardedSet.name} '{ "${bridge}" comment "${commentOf(step)}" }'`,
+      ...(policy === "same-bridge"
+        ? [`nft add element ${inet} ${neighboursSet.name} '{ "${bridge}" . "${bridge}" }'`]
+        : []),
+    ];
+  },
+};
