@@ -59,7 +59,7 @@ function mtuOf(mtu: number | undefined, ipam: IpamConfig): number | undefined {
   return mtu;
 }
 
-function givesIpv6(ipam: IpamConfig): boolean {
+export function givesIpv6(ipam: IpamConfig): boolean {
   if (ipam.type === "static") return ipam.addresses.some(({ address }) => address.includes(":"));
   return "rangeSets" in ipam && ipam.rangeSets.some(([range]) => range?.subnet.includes(":"));
 }

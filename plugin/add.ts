@@ -18,6 +18,8 @@ import { type Plan, plan, refuseImpossible } from "./plan.ts";
 export interface AddOptions {
   /** Resolves to the name of the signal that asked this process to end, if one did. */
   readonly interruptedBy: () => Promise<string | undefined>;
+  /** A person waits for the answer, not a runtime: there is time to look around. */
+  readonly isByHand?: boolean;
   /** Sees each plan before it is committed. */
   readonly onPlan?: (made: Plan) => void;
   /** A kernel other than the real one, for tests that make requests fail. */
@@ -107,6 +109,7 @@ async function attach(
     undo = commit(made.steps, kernel);
     if (!store.attached(attachment, { mac: made.mac, steps: made.steps })) throw deletedMeanwhile(attachment);
     if (facts.bridge === undefined) sweep(store);
+    if (options.isByHand || (facts.bridge === undefined && config.type !== "ptp")) tellBlockers(made, lease, kernel);
     const signal = await options.interruptedBy();
     if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
     return result;
@@ -120,6 +123,13 @@ async function attach(
 /** The first ADD since a boot finds no bridge: a moment to forget what that boot ended, with no look at the store before. */
 function sweep(store: Store): void {
   (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
+}
+
+/** Asked when a network's bridge is made, and not again: what it costs, an ordinary ADD does not pay. */
+function tellBlockers({ through, routes }: Plan, { addresses }: Lease, kernel: Kernel): void {
+  if (through === undefined || !routes.some(({ gw }) => gw !== undefined)) return;
+  const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
+  (require("./forwardPolicy.ts") as typeof import("./forwardPolicy.ts")).tellBlockers(through, hasIpv6, kernel);
 }
 
 function deletedMeanwhile(attachment: Attachment): Fault {

@@ -59,12 +59,17 @@ function defaultMtu({ type }: NetworkConfig, kernel: Kernel): number {
 }
 
 function uplinkMtu(kernel: Kernel): number {
+  return uplink(kernel)?.mtu ?? ethernetMtu;
+}
+
+/** The interface that the default route leaves by. */
+export function uplink(kernel: Kernel): Link | undefined {
   for (const text of somewhereElse) {
     const outIndex = lookUpRoute(kernel.route("host"), addressBytes(parseAddress(text)!))?.outIndex;
     const link = outIndex === undefined ? undefined : kernel.linkByIndex(outIndex);
-    if (link?.mtu !== undefined && !(link.flags & linkFlag.loopback)) return link.mtu;
+    if (link?.mtu !== undefined && !(link.flags & linkFlag.loopback)) return link;
   }
-  return ethernetMtu;
+  return undefined;
 }
 
 /** The destinations of the host's routes, CIDR, default routes left out: what a subnet chosen for a network must not overlap. */

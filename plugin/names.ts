@@ -8,6 +8,8 @@ import type { Attachment } from "../conf/attachment.ts";
 /** IFNAMSIZ is 16 with the closing NUL. "nsv" and 12 hex digits: 48 bits of hash. */
 const hostLinkPrefix = "nsv";
 const hostLinkDigits = 12;
+/** All of them, in words of nft. */
+export const anyHostLink = `${hostLinkPrefix}*`;
 
 function hash(...parts: readonly string[]): string {
   return new Bun.CryptoHasher("sha256").update(parts.join("\0")).digest("hex");

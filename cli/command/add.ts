@@ -57,7 +57,10 @@ export default command({
     const isNew = makeNamespace(target);
     let made: Plan | undefined;
     try {
-      const result = await add({ ...request, ownsNetns: isNew }, { interruptedBy, onPlan: (plan) => (made = plan) });
+      const result = await add(
+        { ...request, ownsNetns: isNew },
+        { interruptedBy, isByHand: true, onPlan: (plan) => (made = plan) },
+      );
       if (options.json) writeOut(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
       else writeOut(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
     } catch (error) {

@@ -66,10 +66,17 @@ export function getChain(socket: NetlinkSocket, table: Table, name: string): Cha
   }
 }
 
+/** The chains of every table of a family; of every family without one (NFPROTO_UNSPEC). */
+export function listAllChains(socket: NetlinkSocket, family = 0): { readonly family: number; readonly chain: Chain }[] {
+  return socket
+    .dump(nftMessage("list nf_tables chains", nftType.getChain, family, 0, new Uint8Array(0)))
+    .map(({ payload }) => ({
+      family: nfgenHeader.get(payload).family ?? 0,
+      chain: chainAttributes.get(payload.subarray(nfgenHeader.size)),
+    }));
+}
+
 /** The chains of one table. */
 export function listChains(socket: NetlinkSocket, table: Table): Chain[] {
-  return socket
-    .dump(nftMessage("list nf_tables chains", nftType.getChain, table.family, 0, new Uint8Array(0)))
-    .map((frame) => chainAttributes.get(frame.payload.subarray(nfgenHeader.size)))
-    .filter((chain) => chain.table === table.name);
+  return listAllChains(socket, table.family).flatMap(({ chain }) => (chain.table === table.name ? [chain] : []));
 }

@@ -7,6 +7,7 @@ export const match = attributes({ name: [1, text], revision: [2, be32], info: [3
 /** struct xt_conntrack_mtinfo3 (linux/netfilter/xt_conntrack.h), padded; offsets of what is set in it. */
 const infoBytes = 168;
 const matchFlagsAt = 146;
+const invertFlagsAt = 148;
 const stateMaskAt = 150;
 
 /** XT_CONNTRACK_STATE; the bits of established and related. */
@@ -18,6 +19,13 @@ function conntrackInfo(): Uint8Array {
   info[matchFlagsAt] = byState;
   info[stateMaskAt] = establishedOrRelated;
   return info;
+}
+
+/** True for a `match` that no connection's first packet passes, such as the one below. */
+export function isEstablishedOnly(data: Uint8Array): boolean {
+  const { name, info } = match.get(data);
+  if (name !== "conntrack" || info?.length !== infoBytes || !((info[matchFlagsAt] ?? 0) & byState)) return false;
+  return ((info[stateMaskAt] ?? 0) & ~establishedOrRelated) === 0 && !((info[invertFlagsAt] ?? 0) & byState);
 }
 
 /** `-m conntrack --ctstate RELATED,ESTABLISHED`. */
