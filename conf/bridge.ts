@@ -32,9 +32,13 @@ export function bridgeOf(given: GivenNetwork, ipam: IpamConfig, type: PluginType
   }
   const mtu = mtuOf(given.mtu, ipam);
   const isDefaultGateway = given.isDefaultGateway ?? false;
+  const isGateway = isDefaultGateway || (given.isGateway ?? false);
+  if (vlan && isGateway && !interfaceName.allows(`${bridge}.${vlan}`)) {
+    throw badConfig("bridge", bridge, `short enough for the gateway's interface ${bridge}.${vlan}: 15 bytes in all`);
+  }
   return {
     bridge,
-    isGateway: isDefaultGateway || (given.isGateway ?? false),
+    isGateway,
     isDefaultGateway,
     forceAddress: given.forceAddress ?? false,
     ipMasq: given.ipMasq ?? false,

@@ -5,6 +5,7 @@ import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
 import type { Kernel } from "./kernel.ts";
 import { addressBytes, addressFromBytes } from "./names.ts";
+import type { VlanFacts } from "./vlans.ts";
 
 export interface BridgeFacts {
   /** Link kind as the kernel calls it; undefined for a physical device. */
@@ -18,6 +19,8 @@ export interface BridgeFacts {
 export interface Facts {
   /** Undefined when it is to be made. */
   readonly bridge: BridgeFacts | undefined;
+  /** Absent: the configuration says nothing of VLANs. */
+  readonly vlan?: VlanFacts;
   /** Bytes: the MTU of the interface the default route leaves by, or Ethernet's. */
   readonly uplinkMtu: number;
   /** True when the container has an interface of the name that was asked for. */
@@ -36,19 +39,24 @@ export function readFacts(config: NetworkConfig, ifname: string, kernel: Kernel)
     (require("./listeners.ts") as typeof import("./listeners.ts")).refuseListeners(portMappings);
   }
   if (config.features) (require("./allowList.ts") as typeof import("./allowList.ts")).refuseForbidden(config.features);
+  const vlan = config.vlan || config.vlanTrunk.length > 0 ? vlans().vlanFacts(bridge, config, kernel) : undefined;
   return {
-    bridge: bridge && bridgeFacts(bridge, config, kernel),
+    bridge: bridge && bridgeFacts(bridge, config, kernel, vlan?.gatewayLink ?? config.bridge),
+    ...(vlan && { vlan }),
     uplinkMtu: config.mtu ?? defaultMtu(config, kernel),
     isIfnameTaken: kernel.link("pod", ifname) !== undefined,
   };
 }
 
-function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel): BridgeFacts {
+/** Few bridges have any. */
+const vlans = () => require("./vlans.ts") as typeof import("./vlans.ts");
+
+function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel, gatewayLink: string): BridgeFacts {
   return {
     kind: link.info?.kind,
     mac: link.address,
     mtu: link.mtu ?? ethernetMtu,
-    addresses: config.isGateway ? kernel.addresses("host", config.bridge) : [],
+    addresses: config.isGateway && kernel.link("host", gatewayLink) ? kernel.addresses("host", gatewayLink) : [],
   };
 }
 

@@ -23,7 +23,9 @@ export function withFeatures(made: Plan, features: Features, { attachment, confi
     ...sysctlSteps(features, attachment.ifname, netns),
     ...shapingSteps(attachment, features, host!.name, inner?.mtu ?? 0),
     ...made.steps.filter(isMasquerade),
-    ...(policy ? [{ kind: "guard", network: attachment.network, bridge: config.bridge, policy } as const] : []),
+    ...(policy
+      ? [{ kind: "guard", network: attachment.network, bridge: made.through ?? config.bridge, policy } as const]
+      : []),
     ...portsSteps({ attachment, features, addresses, netns, through: made.through }),
   ];
   return { ...made, steps };

@@ -16,7 +16,7 @@ import { undoAll } from "./commit.ts";
 import { condemn, ignoring } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
-import { bridgeGroup, hostLinkName, linkGroup, masqueradeChainPrefix } from "./names.ts";
+import { bridgeGroup, hostLinkName, linkGroup, masqueradeChainPrefix, vlanGatewayGroup } from "./names.ts";
 import { table } from "./step/masquerade.ts";
 import { removeTraces, removeUnowned } from "./traces.ts";
 
@@ -134,7 +134,7 @@ function removeChains(network: string, kernel: Kernel, dryRun: boolean): string[
   return ours;
 }
 
-/** A bridge that this network made, once nothing is attached to it. */
+/** A bridge that this network made, and its gateways of VLANs, once nothing else is attached to the bridge. */
 function removeBridges(
   { network }: CollectRequest,
   kernel: Kernel,
@@ -145,12 +145,19 @@ function removeBridges(
   const group = bridgeGroup(network);
   const links = listLinks(kernel.route("host"));
   const goneIndexes = new Set(gone.map(({ index }) => index));
+  const gateways = links.filter((link) => link.group === vlanGatewayGroup(network));
+  for (const { index } of gateways) goneIndexes.add(index);
   const inUse = new Set(links.filter(({ index }) => !goneIndexes.has(index)).map(({ master }) => master));
   const expected = new Set(
     (store?.entries() ?? []).filter((entry) => entry.attachment.network !== network).map(({ bridge }) => bridge),
   );
-  const idle = links.filter((link) => link.group === group && !inUse.has(link.index) && !expected.has(link.name ?? ""));
-  const names = idle.map(({ name }) => name ?? "");
+  const idle = links.filter(({ index, name = "" }) => !inUse.has(index) && !expected.has(name));
+  const isIdle = new Set(idle.map(({ index }) => index));
+  const ours = [
+    ...gateways.filter(({ master = 0 }) => isIdle.has(master)),
+    ...idle.filter((link) => link.group === group),
+  ];
+  const names = ours.map(({ name }) => name ?? "");
   if (!dryRun) for (const name of names) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(name)));
   return names;
 }

@@ -18,9 +18,11 @@ export function removeIdleGuards(store: Store | undefined, gone: readonly Link[]
   for (const steps of store?.chainedSteps() ?? []) {
     for (const step of steps as readonly Step[]) if (step.kind === "guard") expected.add(step.bridge);
   }
+  // The gateway of one of its VLANs, `br0.100`, is named after the bridge.
+  const isExpected = (name: string) => [...expected].some((one) => name === one || name.startsWith(`${one}.`));
   const idle = guarded.filter(({ key }) => {
     const bridge = nameIn(key);
-    return !expected.has(bridge) && portsOfBridge(bridge, kernel).every(({ name }) => isGone.has(name));
+    return !isExpected(bridge) && portsOfBridge(bridge, kernel).every(({ name }) => isGone.has(name));
   });
   const isIdle = new Set(idle.map(({ key }) => nameIn(key)));
   const pairs = listElements(kernel.netfilter, table, neighboursSet.name).filter(({ key }) => isIdle.has(nameIn(key)));

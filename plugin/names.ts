@@ -73,6 +73,16 @@ export function bridgeGroup(network: string): number {
   return groupOf("bridge", network);
 }
 
+/** The end of a VLAN's gateway that is a port of the bridge. */
+export function vlanPortName(bridge: string, vlan: number): string {
+  return `nsg${hash("vlan", bridge, String(vlan)).slice(0, hostLinkDigits)}`;
+}
+
+/** IFLA_GROUP of the gateways that a network made for VLANs. */
+export function vlanGatewayGroup(network: string): number {
+  return groupOf("vlan gateways", network);
+}
+
 const shapingPrefix = "nsb";
 
 /** The link that holds back what an attachment sends; its digits are those of the attachment's own link. */

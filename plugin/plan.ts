@@ -65,11 +65,9 @@ export function refuseImpossible(attachment: Attachment, config: NetworkConfig, 
 }
 
 /** Keys that are understood and not served yet. Without a word, a container would be on the wrong network or unprotected. */
-function refuseUnserved({ vlan, vlanTrunk, macspoofchk }: NetworkConfig): void {
+function refuseUnserved({ macspoofchk }: NetworkConfig): void {
   const [key, value] =
-    Object.entries({ vlan, vlanTrunk, macspoofchk }).find(([, given]) =>
-      Array.isArray(given) ? given.length > 0 : given,
-    ) ?? [];
+    Object.entries({ macspoofchk }).find(([, given]) => (Array.isArray(given) ? given.length > 0 : given)) ?? [];
   if (key === undefined) return;
   throw new Fault(
     code.unsupportedField,

@@ -36,8 +36,11 @@ export const ownKeys = {
   enabledad: flag("Let the kernel look for duplicates of IPv6 addresses, which costs a second or two", false),
   disableContainerInterface: flag("Leave the container's interface down; only without addresses", false),
   vlan: whole("VLAN of the container's untagged traffic; 0 for none", 0, 4094),
-  vlanTrunk: list("VLANs that the container may send and receive tagged", vlanTrunkItem),
-  preserveDefaultVlan: flag("With vlan or vlanTrunk, stay in the bridge's default VLAN too", false),
+  vlanTrunk: list(
+    "VLANs that the container may send and receive tagged; without vlan, untagged ones are of the bridge's default",
+    vlanTrunkItem,
+  ),
+  preserveDefaultVlan: flag("With vlan, stay in the bridge's default VLAN, too", false),
   log: text("File that gets a line of JSON a call; NSNET_LOG in the environment does the same", "an absolute path"),
   dataDir: text("Folder of the store of addresses; default /var/lib/ns-net", "an absolute path"),
 } as const;

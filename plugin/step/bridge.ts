@@ -12,14 +12,20 @@ export interface BridgeStep {
   readonly mtu: number;
   readonly group: number;
   readonly promiscuous: boolean;
+  /** The key, and its value, for which the bridge looks at VLANs; absent: as it is. */
+  readonly filtersFor?: string;
 }
 
 function up(promiscuous: boolean): number {
   return linkFlag.up | (promiscuous ? linkFlag.promiscuous : 0);
 }
 
+const filtering = () => require("./filteringBridge.ts") as typeof import("./filteringBridge.ts");
+
 export const bridge: Kind<BridgeStep> = {
-  apply({ name, mac, mtu, group, promiscuous }, kernel) {
+  apply(step, kernel) {
+    const { name, mac, mtu, group, promiscuous } = step;
+    if (step.filtersFor !== undefined) filtering().makeFiltering(step, kernel);
     const wanted = up(promiscuous);
     const bringUp = (index: number) =>
       kernel.request("host", changeLink(`bring up bridge ${name}`, { index, set: wanted }));
@@ -38,25 +44,31 @@ export const bridge: Kind<BridgeStep> = {
     return false;
   },
 
-  check({ name, promiscuous }, kernel) {
+  check({ name, promiscuous, filtersFor }, kernel) {
     const found = kernel.link("host", name);
     if (!found) return missing(`bridge ${name}`);
     return differences(
       `bridge ${name}`,
       // Somebody else may want it promiscuous: a capture does that, too.
-      { kind: bridgeKind, state: "up", promiscuous: promiscuous || undefined },
+      {
+        kind: bridgeKind,
+        state: "up",
+        promiscuous: promiscuous || undefined,
+        ...(filtersFor && { "VLAN filtering": true }),
+      },
       {
         kind: found.info?.kind,
         state: found.flags & linkFlag.up ? "up" : "down",
         // Promiscuity counts reasons; the flag is set when a person (or we) asked for it.
         promiscuous: (found.flags & linkFlag.promiscuous) !== 0,
+        ...(filtersFor && { "VLAN filtering": filtering().isFiltering(found) }),
       },
     );
   },
 
-  print({ name, mac, mtu, group, promiscuous }) {
+  print({ name, mac, mtu, group, promiscuous, filtersFor }) {
     return [
-      `ip link add ${name} address ${mac} mtu ${mtu} group ${group} type bridge`,
+      `ip link add ${name} address ${mac} mtu ${mtu} group ${group} type bridge${filtersFor ? " vlan_filtering 1" : ""}`,
       `ip link set ${name} up${promiscuous ? " promisc on" : ""}`,
     ];
   },

@@ -11,6 +11,7 @@ import { type ForwardingStep, forwarding } from "./forwarding.ts";
 import type { GuardStep } from "./guard.ts";
 import { type MasqueradeStep, masquerade } from "./masquerade.ts";
 import type { PortsKey, PortsStep } from "./ports.ts";
+import type { PortVlanStep } from "./portVlan.ts";
 import { type RouteStep, route } from "./route.ts";
 import type { ShapingKey, ShapingStep } from "./shaping.ts";
 import { type SilentStep, silent } from "./silent.ts";
@@ -19,6 +20,7 @@ import { type SysctlStep, sysctl } from "./sysctl.ts";
 import type { TunedStep } from "./tuned.ts";
 import { type UpStep, up } from "./up.ts";
 import { type VethKey, type VethStep, veth } from "./veth.ts";
+import type { VlanGatewayStep } from "./vlanGateway.ts";
 
 export type Step =
   | AcceptStep
@@ -30,13 +32,15 @@ export type Step =
   | GuardStep
   | MasqueradeStep
   | PortsStep
+  | PortVlanStep
   | RouteStep
   | ShapingStep
   | SilentStep
   | SysctlStep
   | TunedStep
   | UpStep
-  | VethStep;
+  | VethStep
+  | VlanGatewayStep;
 
 /** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
 export type Removal =
@@ -67,6 +71,9 @@ const kinds: Kinds = {
   get ports() {
     return (require("./ports.ts") as typeof import("./ports.ts")).ports;
   },
+  get portVlan() {
+    return (require("./portVlan.ts") as typeof import("./portVlan.ts")).portVlan;
+  },
   route,
   get shaping() {
     return (require("./shaping.ts") as typeof import("./shaping.ts")).shaping;
@@ -78,6 +85,9 @@ const kinds: Kinds = {
   },
   up,
   veth,
+  get vlanGateway() {
+    return (require("./vlanGateway.ts") as typeof import("./vlanGateway.ts")).vlanGateway;
+  },
 } satisfies {
   readonly [K in Step["kind"]]: Kind<
     Extract<Step, { kind: K }>,

@@ -19,10 +19,12 @@ function plan(input: PlanInput): Plan {
   const mac = macFor(input, host);
   const hostMac = macOfOwner("host", host);
   const gateways = config.isGateway ? gatewaysOf(lease.addresses) : [];
-  const bridgeMac = facts.bridge?.mac ?? (gateways[0] ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
+  const gatewayLink = facts.vlan?.gatewayLink ?? config.bridge;
+  const bridgeMac =
+    facts.bridge?.mac ?? (gateways[0] && !facts.vlan ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
   const routes = routesOf(config, lease);
   const steps: Step[] = [
-    ...bridgeSteps(input, mtu, bridgeMac, gateways),
+    ...bridgeSteps(input, mtu, bridgeMac, gateways, gatewayLink),
     ...masqueradeSteps(input),
     {
       ...{ kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu },
@@ -39,24 +41,33 @@ function plan(input: PlanInput): Plan {
     { name: host, mac: hostMac, mtu },
     { name: attachment.ifname, mac, mtu, sandbox: netns },
   ];
-  return { steps, mac, interfaces, routes, through: config.bridge };
+  const made = { steps, mac, interfaces, routes, through: gatewayLink };
+  return facts.vlan
+    ? (require("../vlans.ts") as typeof import("../vlans.ts")).withVlans(made, input, facts.vlan)
+    : made;
 }
 
-function bridgeSteps({ config, facts, netns }: PlanInput, mtu: number, mac: string, gateways: readonly Cidr[]): Step[] {
+function bridgeSteps(
+  { config, facts, netns }: PlanInput,
+  mtu: number,
+  mac: string,
+  gateways: readonly Cidr[],
+  gatewayLink: string,
+): Step[] {
   const families = new Set(gateways.map(({ family }) => family));
   return [
     ...forwardingSteps(families, netns),
     { kind: "bridge", name: config.bridge, mac, mtu, group: bridgeGroup(config.name), promiscuous: config.promiscMode },
     ...(families.has(6) && !facts.bridge?.addresses.some(({ family }) => family === 6)
       ? bridgeIpv6(config).map(([key, value]): Step => {
-          return { kind: "sysctl", where: "host", path: `net/ipv6/conf/${config.bridge}/${key}`, value, netns };
+          return { kind: "sysctl", where: "host", path: `net/ipv6/conf/${gatewayLink}/${key}`, value, netns };
         })
       : []),
     ...gateways.map(
       (gateway): Step => ({
         kind: "address",
         where: "host",
-        link: config.bridge,
+        link: gatewayLink,
         address: formatCidr(gateway),
         detectDuplicates: false,
         netns,

@@ -20,6 +20,30 @@ const rtnetlink: readonly Capture[] = [
     mayFail: true,
   },
   {
+    name: "bridge-vlan-filtering-on",
+    given: [bridge],
+    command: "ip link set br0 type bridge vlan_filtering 1",
+    mayFail: true,
+  },
+  {
+    name: "port-vlan-native",
+    given: [bridge, veth, "ip link set v0 master br0"],
+    command: "bridge vlan add vid 100 dev v0 pvid untagged",
+    mayFail: true,
+  },
+  {
+    name: "port-vlan-range",
+    given: [bridge, veth, "ip link set v0 master br0"],
+    command: "bridge vlan add vid 200-210 dev v0",
+    mayFail: true,
+  },
+  {
+    name: "port-vlan-delete",
+    given: [bridge, veth, "ip link set v0 master br0"],
+    command: "bridge vlan del vid 1 dev v0",
+    mayFail: true,
+  },
+  {
     name: "bridge-stp-off",
     command: "ip link add br0 group 77 type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
   },

@@ -9,6 +9,8 @@ import { family } from "../../netlink/nft/message.ts";
 import { flushChain, newRule } from "../../netlink/nft/rule.ts";
 import { deleteTable, newTable } from "../../netlink/nft/table.ts";
 import { addAddress, deleteAddress } from "../../netlink/route/address.ts";
+import { addPortVlans, deletePortVlans } from "../../netlink/route/bridgeVlan.ts";
+import { bridge as bridgeData } from "../../netlink/route/kind/bridge.ts";
 import { veth } from "../../netlink/route/kind/veth.ts";
 import { changeBridgePort, changeLink, createLink, deleteLinkGroup, linkFlag } from "../../netlink/route/link.ts";
 import { addRoute, deleteRoute } from "../../netlink/route/route.ts";
@@ -19,6 +21,7 @@ const acknowledge = 0x4;
 
 const link: Shape = { skip: 16, 18: { 2: {}, 5: {} }, 26: { 10: {} } };
 const vethLink: Shape = { skip: 16, 18: { 2: { 1: { skip: 16 } } } };
+const portVlan: Shape = { skip: 16, 26: {} };
 const address: Shape = { skip: 8 };
 const route: Shape = { skip: 12, 8: {} };
 const nft: Shape = { skip: 4 };
@@ -88,6 +91,14 @@ const rows: [capture: string, shape: Shape, ours: (index: () => number) => Messa
         },
       }),
   ],
+  [
+    "bridge-vlan-filtering-on",
+    link,
+    (index) => changeLink("", { index: index(), info: { kind: "bridge", data: bridgeData.put({ vlanFiltering: 1 }) } }),
+  ],
+  ["port-vlan-native", portVlan, (index) => addPortVlans("", index(), [{ first: 100, isNative: true }])],
+  ["port-vlan-range", portVlan, (index) => addPortVlans("", index(), [{ first: 200, last: 210 }])],
+  ["port-vlan-delete", portVlan, (index) => deletePortVlans("", index(), [{ first: 1 }])],
   ["link-master", link, (index) => changeLink("", { index: index(), master: 2 })],
   ["link-mtu", link, (index) => changeLink("", { index: index(), mtu: 1300 })],
   ["link-address", link, (index) => changeLink("", { index: index(), address: "0a:00:00:00:00:04" })],

@@ -51,9 +51,12 @@ export function wireMessage(bytes: Uint8Array): WireMessage {
   };
 }
 
+/** Types 0x10 and 0x11 are a batch's begin and end to nf_tables, and links to rtnetlink. */
+const isRtnetlink = (command: string) => /^(ip|bridge|tc) /.test(command);
+
 /** The messages of a capture, without the begin and end of an nf_tables batch. */
 export const captured = (name: string): WireMessage[] =>
   golden(name)
     .messages.map(wireMessage)
-    .filter(({ type }) => type !== 0x10 || golden(name).command.startsWith("ip "))
-    .filter(({ type }) => type !== 0x11 || golden(name).command.startsWith("ip "));
+    .filter(({ type }) => type !== 0x10 || isRtnetlink(golden(name).command))
+    .filter(({ type }) => type !== 0x11 || isRtnetlink(golden(name).command));

@@ -77,6 +77,12 @@ function lacks(need: Need): string | undefined {
   }
 }
 
+/** Skips, aloud, where the machine has what the test wants to be missing. */
+export function needsLack(context: Mocha.Context, need: Need): void {
+  needsSandbox(context);
+  if (lacks(need) === undefined) skip(context, `this kernel or machine can do ${need}`);
+}
+
 /** Skips the test, or from `before` the suite, with the first thing that is missing. A kernel need implies the sandbox. */
 export function needs(context: Mocha.Context, ...wanted: readonly Need[]): void {
   if (wanted.some((need) => need in kernel)) needsSandbox(context);
