@@ -39,9 +39,10 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
       return otherwise;
     }
   };
-  using store = await attempt(undefined, () => openExistingStore(request.dataDir));
-  // Links before entries: what is being added now has its entry first, so its link is never taken for one without.
+  // Links before entries, and before the store itself, which may be in the making: what is being added now has its
+  // entry first, so its link is never taken for one without.
   const all = await attempt([], () => ourLinks(request.network, kernel));
+  using store = await attempt(undefined, () => openExistingStore(request.dataDir));
   const entries = await attempt([], () => store?.entries(request.network) ?? []);
   const { kept, stale } = sorted(request, entries);
   const foreign = await attempt([], () => unknown(request, entries, store));
