@@ -39,10 +39,9 @@ export function parseCidr(text: string): Cidr | undefined {
   const slash = text.indexOf("/");
   if (slash < 0) return undefined;
   const address = parseAddress(text.slice(0, slash));
-  const prefix = text.slice(slash + 1);
-  if (address === undefined || !/^(0|[1-9]\d{0,2})$/.test(prefix)) return undefined;
-  const prefixLength = Number(prefix);
-  return prefixLength > addressBits(address.family) ? undefined : { ...address, prefixLength };
+  const prefixLength = parseDecimal(text, slash + 1, text.length);
+  if (address === undefined || !(prefixLength <= addressBits(address.family))) return undefined;
+  return { family: address.family, value: address.value, prefixLength };
 }
 
 /** The canonical text: dotted quads for IPv4, RFC 5952 for IPv6. */
@@ -80,18 +79,30 @@ function hostBits({ family, prefixLength }: Cidr): bigint {
   return BigInt(addressBits(family) - prefixLength);
 }
 
-const ipv4Pattern = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
-
 function parseIpv4(text: string): bigint | undefined {
-  const parts = ipv4Pattern.exec(text);
-  if (parts === null) return undefined;
   let value = 0;
-  for (const part of parts.slice(1)) {
-    const byte = Number(part);
-    if (byte > 255) return undefined;
+  let start = 0;
+  for (let i = 0; i < 4; i++) {
+    const end = i < 3 ? text.indexOf(".", start) : text.length;
+    const byte = end < 0 ? Number.NaN : parseDecimal(text, start, end);
+    if (!(byte <= 255)) return undefined;
     value = value * 256 + byte;
+    start = end + 1;
   }
   return BigInt(value);
+}
+
+/** A number of one to three digits without a leading zero, between two places of a text; NaN for anything else. */
+function parseDecimal(text: string, start: number, end: number): number {
+  const length = end - start;
+  if (length < 1 || length > 3) return Number.NaN;
+  let value = 0;
+  for (let i = start; i < end; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9 || (i > start && value === 0)) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** The longest form, `0000:0000:0000:0000:0000:ffff:255.255.255.255`; longer text is refused before it costs anything. */

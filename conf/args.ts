@@ -17,11 +17,12 @@ export type CniArgs = Partial<Record<(typeof known)[number], string>>;
  */
 export function readArgs(text: string | undefined): CniArgs {
   const args: Record<string, string> = {};
-  for (const pair of (text ?? "").split(";")) {
+  if (!text) return args;
+  for (const pair of text.split(";")) {
     const [key, value, ...more] = pair.split("=");
     if (pair === "") continue;
     if (!key || value === undefined || more.length > 0) {
-      throw badVariable("CNI_ARGS", text!, `KEY=VALUE pairs separated by semicolons; ${shown(pair)} is none`);
+      throw badVariable("CNI_ARGS", text, `KEY=VALUE pairs separated by semicolons; ${shown(pair)} is none`);
     }
     if (value !== "" && key !== "__proto__") args[key] = value;
   }

@@ -70,7 +70,8 @@ export function givesIpv6(ipam: IpamConfig): boolean {
 
 function vlanTrunkOf(items: NonNullable<GivenNetwork["vlanTrunk"]>): readonly VlanRange[] {
   const ranges: VlanRange[] = [];
-  for (const [i, { id, minID, maxID }] of items.entries()) {
+  for (let i = 0; i < items.length; i++) {
+    const { id, minID, maxID } = items[i]!;
     const path = `vlanTrunk[${i}]`;
     if ((minID === undefined) !== (maxID === undefined)) {
       const missing = minID === undefined ? "minID" : "maxID";

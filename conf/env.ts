@@ -48,7 +48,8 @@ const variables = {
 export function readEnv(env: Environment): Call {
   const verb = readVerb(env);
   const missing: string[] = [];
-  for (const { name, needed } of Object.values<Variable>(variables)) {
+  for (const key in variables) {
+    const { name, needed }: Variable = variables[key as keyof typeof variables];
     if (needed.includes(verb) && !env[name]) missing.push(name);
   }
   if (missing.length > 0) {
@@ -77,10 +78,10 @@ function foldersOf(path: string): readonly string[] {
 }
 
 export function readVerb({ CNI_COMMAND: verb }: Environment): Verb {
+  if (verb && Object.hasOwn(leastVersion, verb)) return verb as Verb;
   const verbs = Object.keys(leastVersion).join(", ");
   if (!verb) throw new Fault(code.environment, "Cannot do anything without CNI_COMMAND", `set it to one of ${verbs}`);
-  if (!Object.hasOwn(leastVersion, verb)) throw badVariable("CNI_COMMAND", verb, `one of ${verbs}`);
-  return verb as Verb;
+  throw badVariable("CNI_COMMAND", verb, `one of ${verbs}`);
 }
 
 /** Not in the specification: the Go library (pkg/skel) lets the container's namespace be the caller's own if this says so. */

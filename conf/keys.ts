@@ -8,13 +8,16 @@ import type { Schema } from "./schema/schema.ts";
 
 /** A copy in which every key that `schema` knows has its spelling; an exact spelling wins over others. Unknown keys stay as they are. */
 export function canonical(value: unknown, schema: Schema): unknown {
-  if (Array.isArray(value) && schema.items !== undefined) return value.map((item) => canonical(item, schema.items!));
+  if (Array.isArray(value) && schema.items !== undefined) {
+    const items: unknown[] = [];
+    for (const item of value) items.push(canonical(item, schema.items));
+    return items;
+  }
   if (!isObject(value) || schema.properties === undefined) return value;
-  const spelling = spellingOf(schema.properties);
   const result: Record<string, unknown> = {};
   for (const written in value) {
     const item = value[written];
-    const key = spelling.get(written.toLowerCase());
+    const key = spelt(written, schema.properties);
     if (key !== undefined) {
       const isMeant = key === written || !Object.hasOwn(value, key);
       if (item !== null && isMeant) result[key] = canonical(item, schema.properties[key]!);
@@ -23,6 +26,11 @@ export function canonical(value: unknown, schema: Schema): unknown {
     }
   }
   return result;
+}
+
+/** As most people spell it, or as somebody did to whom case means nothing; undefined for a key that is not known. */
+function spelt(written: string, properties: NonNullable<Schema["properties"]>): string | undefined {
+  return Object.hasOwn(properties, written) ? written : spellingOf(properties).get(written.toLowerCase());
 }
 
 const spellings = new WeakMap<object, Map<string, string>>();
@@ -65,10 +73,11 @@ const longKeyLengthMin = 8;
  */
 export function refuseMisspelt(value: unknown, schema: Schema, path: string): void {
   if (Array.isArray(value) && schema.items !== undefined) {
-    for (const [i, item] of value.entries()) refuseMisspelt(item, schema.items, `${path}[${i}]`);
+    for (let i = 0; i < value.length; i++) refuseMisspelt(value[i], schema.items, `${path}[${i}]`);
   }
   if (!isObject(value) || schema.properties === undefined) return;
-  for (const [key, item] of Object.entries(value)) {
+  for (const key in value) {
+    const item = value[key];
     const known = schema.properties[key];
     const keyPath = path === "" ? key : `${path}.${key}`;
     if (known !== undefined) refuseMisspelt(item, known, keyPath);

@@ -10,15 +10,14 @@ const nameLengthMax = 255;
 
 /** `^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`, by hand: every ADD asks it, and a regular expression is compiled for that once. */
 function identifier(text: string): boolean {
-  if (text.length > nameLengthMax) return false;
-  let first = "";
-  for (const letter of text) {
+  if (text === "" || text.length > nameLengthMax) return false;
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i]!;
     const isAlphanumeric =
       (letter >= "a" && letter <= "z") || (letter >= "A" && letter <= "Z") || (letter >= "0" && letter <= "9");
-    if (!isAlphanumeric && (first === "" || (letter !== "_" && letter !== "." && letter !== "-"))) return false;
-    first ||= letter;
+    if (!isAlphanumeric && (i === 0 || (letter !== "_" && letter !== "." && letter !== "-"))) return false;
   }
-  return first !== "";
+  return true;
 }
 
 const identifierMustBe = `1 to ${nameLengthMax} characters of a-z A-Z 0-9 _ . - and begin with a letter or digit`;
@@ -36,19 +35,38 @@ const interfaceNameBytesMax = 15;
 /** The kernel's dev_valid_name(), and no `%`: RTM_NEWLINK makes `eth%d` the first free of eth0, eth1 … */
 export const interfaceName: NameRule = {
   mustBe: `1 to ${interfaceNameBytesMax} bytes without / : % or white space, and not . or ..`,
-  allows: (text) =>
-    text !== "" &&
-    Buffer.byteLength(text) <= interfaceNameBytesMax &&
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it is about.
-    !/[\s/:%\u0000-\u001f\u007f]/.test(text) &&
-    text !== "." &&
-    text !== "..",
+  allows(text) {
+    let isAscii = true;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit <= space || unit === del || unit === slash || unit === colon || unit === percent) return false;
+      if (unit > del) isAscii = false;
+    }
+    if (!isAscii && !isShortWord(text)) return false;
+    return text !== "" && text.length <= interfaceNameBytesMax && text !== "." && text !== "..";
+  },
 };
+
+/** Apart from where every ADD goes, because a function with a regular expression has that compiled when it is first called. */
+function isShortWord(text: string): boolean {
+  return Buffer.byteLength(text) <= interfaceNameBytesMax && !/\s/.test(text);
+}
+
+// Of ASCII; those below a space are control characters and white space.
+const space = 0x20;
+const percent = 0x25;
+const slash = 0x2f;
+const colon = 0x3a;
+const del = 0x7f;
 
 /** PATH_MAX − 1. */
 const pathBytesMax = 4095;
 
 export const absolutePath: NameRule = {
   mustBe: `an absolute path of at most ${pathBytesMax} bytes`,
-  allows: (text) => text.startsWith("/") && !text.includes("\0") && Buffer.byteLength(text) <= pathBytesMax,
+  // A character has at most three bytes for each of its units.
+  allows: (text) =>
+    text.startsWith("/") &&
+    !text.includes("\0") &&
+    (text.length * 3 <= pathBytesMax || Buffer.byteLength(text) <= pathBytesMax),
 };

@@ -5,7 +5,6 @@ import { bridgeOf } from "./bridge.ts";
 import { decodeObject, type JsonObject } from "./decode.ts";
 import { type Environment, mayBeOwnNetns, readEnv, requireVersionFor } from "./env.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
-import { readResult } from "./format.ts";
 import { defaultDataDir, readIdentity, readName } from "./identity.ts";
 import { ipamOf } from "./ipam.ts";
 import { canonical, refuseMisspelt } from "./keys.ts";
@@ -13,6 +12,7 @@ import { absolutePath } from "./names.ts";
 import type { Features, IpamConfig, NetworkConfig } from "./network.ts";
 import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "./request.ts";
 import { type GivenNetwork, requestedAddresses, requestedMac } from "./requested.ts";
+import type { Result } from "./result.ts";
 import { dnsOf } from "./routes.ts";
 import { network, writtenByHand } from "./schema/network.ts";
 import { ownType, type PluginType, typeMeant } from "./types.ts";
@@ -97,8 +97,12 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
     // Those of `static` are its addresses already; a delegate reads for itself what was asked.
     requestedAddresses: "rangeSets" in ipam ? requestedAddresses(given, cniArgs) : [],
     ...(features && { features }),
-    ...(given.prevResult && { prevResult: readResult(given.prevResult, cniVersion, "prevResult") }),
+    ...(given.prevResult && { prevResult: prevResultOf(given.prevResult, cniVersion) }),
   };
+}
+
+function prevResultOf(given: object, version: Version): Result {
+  return (require("./readResult.ts") as typeof import("./readResult.ts")).readResult(given, version, "prevResult");
 }
 
 /** Delegated to, the plugin is given its caller's whole configuration, whose keys may mean anything. */
@@ -130,7 +134,9 @@ function hasFeatures(given: GivenNetwork, type: PluginType): boolean {
 
 /** A configuration without version is of the oldest. Throws code 1. */
 function readVersion(object: JsonObject): Version {
-  const { cniVersion = "" } = canonical(object, network) as JsonObject;
+  // Nearly everybody writes it so; canonical() finds it in any spelling.
+  const { cniVersion = "" } =
+    typeof object.cniVersion === "string" ? object : (canonical(object, network) as JsonObject);
   if (cniVersion === "") return oldestVersion;
   if (isVersion(cniVersion)) return cniVersion;
   throw new Fault(
@@ -143,7 +149,7 @@ function readVersion(object: JsonObject): Version {
 /** Results before 0.3.0 have room for one address of a family. */
 function refuseTooManyAddresses(ipam: IpamConfig, version: Version): void {
   if (isAtLeast(version, "0.3.0")) return;
-  const sources =
+  const sources: readonly string[] =
     ipam.type === "static"
       ? ipam.addresses.map(({ address }) => address)
       : "rangeSets" in ipam

@@ -38,20 +38,22 @@ interface Span {
 /** Throws code 7 for ranges that are wrong by themselves, or that do not go together. */
 export function rangeSetsOf(sets: readonly GivenSet[]): readonly RangeSet[] {
   const spans: Span[] = [];
-  const result = sets.map(({ ranges, path, flat = false }): RangeSet => {
-    const checked = ranges.map((given, i) => checkRange(given, flat ? path : `${path}[${i}]`));
-    const other = checked.find(({ span }) => span.family !== checked[0]!.span.family);
-    if (other !== undefined) {
-      throw badConfig(
-        `${other.span.path}.subnet`,
-        other.span.subnet,
-        `IPv${checked[0]!.span.family}, as the rest of its set`,
-      );
+  const result: RangeSet[] = [];
+  for (const { ranges, path, flat = false } of sets) {
+    const own: Range[] = [];
+    let family: Family | undefined;
+    for (let i = 0; i < ranges.length; i++) {
+      const { range, span } = checkRange(ranges[i]!, flat ? path : `${path}[${i}]`);
+      family ??= span.family;
+      if (span.family !== family) {
+        throw badConfig(`${span.path}.subnet`, span.subnet, `IPv${family}, as the rest of its set`);
+      }
+      spans.push(span);
+      own.push(range);
     }
-    spans.push(...checked.map(({ span }) => span));
-    return checked.map(({ range }) => range);
-  });
-  refuseOverlap(spans);
+    result.push(own);
+  }
+  if (spans.length > 1) refuseOverlap(spans);
   return result;
 }
 

@@ -22,11 +22,14 @@ const addressMustBe = "an address such as 10.1.0.7 or 10.1.0.7/24";
  */
 export function requestedAddresses(given: GivenNetwork, cniArgs: CniArgs): readonly string[] {
   const fromArgs = argsIps(given);
-  const addresses = new Set<string>();
-  for (const { value, refuse } of [...(fromArgs.length > 0 ? fromArgs : cniArgsIps(cniArgs)), ...runtimeIps(given)]) {
-    addresses.add(canonicalAddress(value) ?? fail(refuse(addressMustBe)));
+  const addresses: string[] = [];
+  for (const asked of [fromArgs.length > 0 ? fromArgs : cniArgsIps(cniArgs), runtimeIps(given)]) {
+    for (const { value, refuse } of asked) {
+      const address = canonicalAddress(value) ?? fail(refuse(addressMustBe));
+      if (!addresses.includes(address)) addresses.push(address);
+    }
   }
-  return [...addresses];
+  return addresses;
 }
 
 export function runtimeIps(given: GivenNetwork): readonly Asked[] {
@@ -65,8 +68,9 @@ function askedAt(path: string, given: string | readonly string[] | undefined): r
   return asked;
 }
 
-function fromCniArgs(key: string, text = ""): readonly Asked[] {
+function fromCniArgs(key: string, text: string | undefined): readonly Asked[] {
   const asked: Asked[] = [];
+  if (!text) return asked;
   for (const item of text.split(",")) {
     const value = item.trim();
     if (value !== "") asked.push({ value, refuse: (mustBe) => badVariable(`${key} in CNI_ARGS`, value, mustBe) });

@@ -13,17 +13,20 @@ export function routesOf(
   path: string,
   { strict }: { strict: boolean },
 ): readonly Route[] {
-  return (given ?? []).map((route, i): Route => {
-    const { mtu, advmss, priority, table, scope } = route;
-    return {
-      ...destination(route, `${path}[${i}]`, strict),
+  const routes: Route[] = [];
+  if (!given) return routes;
+  for (let i = 0; i < given.length; i++) {
+    const { mtu, advmss, priority, table, scope } = given[i]!;
+    routes.push({
+      ...destination(given[i]!, `${path}[${i}]`, strict),
       ...(mtu && { mtu }),
       ...(advmss && { advmss }),
       ...(priority && { priority }),
       ...(table !== undefined && { table }),
       ...(scope !== undefined && { scope }),
-    };
-  });
+    });
+  }
+  return routes;
 }
 
 function destination(route: GivenRoute, path: string, strict: boolean): Pick<Route, "dst" | "gw"> {
@@ -44,7 +47,8 @@ function destination(route: GivenRoute, path: string, strict: boolean): Pick<Rou
 
 /** Undefined when nothing is set, because an empty `dns` means none. */
 export function dnsOf(given: Accepted<typeof dns> | undefined): Dns | undefined {
-  const { nameservers, domain, search, options } = given ?? {};
+  if (given === undefined) return undefined;
+  const { nameservers, domain, search, options } = given;
   const result: Dns = {
     ...(nameservers?.length && { nameservers }),
     ...(domain && { domain }),

@@ -1,17 +1,21 @@
 /** The compiled schemas, with complaints in our words: path, value, what it must be. */
 import { badConfig, type Fault } from "./fault.ts";
-import { features, network, oldResult, result, staticIpam, storeIpam, type Validator } from "./generated/validate.js";
+import { network, storeIpam, type Validator } from "./generated/common.js";
 import { canonical } from "./keys.ts";
-import { type CompiledName, compiled } from "./schema/compiled.ts";
+import type { CompiledName, compiled } from "./schema/compiled.ts";
+import { storeIpam as storeIpamSchema } from "./schema/ipam.ts";
+import { network as networkSchema } from "./schema/network.ts";
 import type { Accepted, Schema } from "./schema/schema.ts";
 
-const validators: Readonly<Record<CompiledName, Validator>> = {
-  network,
-  storeIpam,
-  staticIpam,
-  result,
-  oldResult,
-  features,
+interface Rule {
+  readonly schema: Schema;
+  readonly validate: Validator;
+}
+
+const ruleOf = (name: CompiledName): Rule => {
+  if (name === "network") return { schema: networkSchema, validate: network };
+  if (name === "storeIpam") return { schema: storeIpamSchema, validate: storeIpam };
+  return (require("./rare.ts") as typeof import("./rare.ts")).rare[name];
 };
 
 /** The value with our spelling of its keys (see canonical()), of the type that the schema accepts. Throws code 7. */
@@ -20,9 +24,8 @@ export function validated<Name extends CompiledName>(
   value: unknown,
   path: string,
 ): Accepted<(typeof compiled)[Name]> {
-  const schema: Schema = compiled[name];
+  const { schema, validate } = ruleOf(name);
   const spelt = canonical(value, schema);
-  const validate = validators[name];
   if (validate(spelt)) return spelt as Accepted<(typeof compiled)[Name]>;
   const { instancePath, keyword, params } = validate.errors![0]!;
   // A JSON pointer; "~" and "/" occur in no key of ours, so nothing in it is escaped.

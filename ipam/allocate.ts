@@ -32,7 +32,10 @@ function turned(spans: readonly Span[], after: Address | undefined): Span[] {
   const at = spans.indexOf(span);
   const rest = { ...span, first: after.value + 1n };
   const start = { ...span, last: after.value };
-  return [rest, ...spans.slice(at + 1), ...spans.slice(0, at), start].filter(({ first, last }) => first <= last);
+  const found: Span[] = rest.first <= rest.last ? [rest] : [];
+  for (let i = 1; i < spans.length; i++) found.push(spans[(at + i) % spans.length]!);
+  if (start.first <= start.last) found.push(start);
+  return found;
 }
 
 function firstFree({ family, first, last }: Span, taken: Count): bigint | undefined {

@@ -23,11 +23,13 @@ const subnetsMax = 64;
 /** Runs inside the transaction of `Store.begin`. Throws Fault: code 7 for a request that cannot be, 11 when taken or full. */
 export function grant(store: Store, entry: NewEntry, { sets, requested, memory }: Wish): Grant {
   const gateways = gatewaysOf(sets);
-  const wanted = requested.map((text) => requestedAddress(text, sets, gateways));
+  const wanted: Address[] = [];
+  for (const text of requested) wanted.push(requestedAddress(text, sets, gateways));
   const cursors = { ...memory.cursors };
   const addresses: LeasedAddress[] = [];
   const reserved: Address[] = [];
-  for (const [index, set] of sets.entries()) {
+  for (let index = 0; index < sets.length; index++) {
+    const set = sets[index]!;
     const spans = spansOf(set, gateways);
     const [own, second] = wanted.length === 0 ? [] : wanted.filter((address) => spanAt(spans, address) !== undefined);
     if (second !== undefined) {
@@ -37,9 +39,9 @@ export function grant(store: Store, entry: NewEntry, { sets, requested, memory }
     addresses.push(leased(span.range, value));
     reserved.push({ family: span.family, value });
   }
-  const subnets = new Set(memory.subnets);
-  for (const set of sets) for (const { subnet } of set) subnets.add(subnet);
-  return { addresses, reserved, memory: { ...memory, subnets: [...subnets].slice(-subnetsMax), cursors } };
+  const subnets = [...memory.subnets];
+  for (const set of sets) for (const { subnet } of set) if (!subnets.includes(subnet)) subnets.push(subnet);
+  return { addresses, reserved, memory: { ...memory, subnets: subnets.slice(-subnetsMax), cursors } };
 
   function freeOf(index: number, set: readonly BoundRange[]) {
     const { network } = entry.attachment;

@@ -56,7 +56,13 @@ export function boundRange(range: Range): BoundRange {
 }
 
 export function boundSets(sets: readonly RangeSet[]): BoundRange[][] {
-  return sets.map((set) => set.map(boundRange));
+  const bound: BoundRange[][] = [];
+  for (const set of sets) {
+    const ranges: BoundRange[] = [];
+    for (const range of set) ranges.push(boundRange(range));
+    bound.push(ranges);
+  }
+  return bound;
 }
 
 /** The spans of a set in its order, without `excluded` (the gateways of all sets). */
@@ -90,7 +96,8 @@ export function sizeOf(spans: readonly Span[]): bigint {
 
 /** The span that holds the address. */
 export function spanAt(spans: readonly Span[], { family, value }: Address): Span | undefined {
-  return spans.find((span) => span.family === family && span.first <= value && value <= span.last);
+  for (const span of spans) if (span.family === family && span.first <= value && value <= span.last) return span;
+  return undefined;
 }
 
 /** `10.1.0.0/29`, or several joined by `and`. */

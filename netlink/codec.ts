@@ -1,6 +1,7 @@
 /**
  * The wire format as tables: a table is encoder, decoder, type and documentation in one.
  * Netlink is in host byte order (little-endian on every machine Bun runs on); what is big-endian says so (be16, be32, be64).
+ * A typed array is walked by its indexes: `for … of` on one goes through an iterator that the engine compiles at first use.
  * Layout of attributes: linux/netlink.h, struct nlattr; each is padded to 4 bytes.
  */
 
@@ -27,6 +28,18 @@ export function aligned(length: number): number {
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Little-endian. */
+export function readU32(raw: Uint8Array, at: number): number {
+  return (raw[at]! | (raw[at + 1]! << 8) | (raw[at + 2]! << 16) | (raw[at + 3]! << 24)) >>> 0;
+}
+
+export function writeU32(out: Uint8Array, at: number, value: number): void {
+  out[at] = value;
+  out[at + 1] = value >>> 8;
+  out[at + 2] = value >>> 16;
+  out[at + 3] = value >>> 24;
 }
 
 export interface FixedCodec<T> extends Codec<T> {
@@ -97,7 +110,8 @@ export const text: Codec<string> = {
   },
   get(raw) {
     let out = "";
-    for (const byte of raw) {
+    for (let i = 0; i < raw.length; i++) {
+      const byte = raw[i]!;
       if (byte === 0) return out;
       if (byte > 0x7f) return new TextDecoder().decode(raw).split("\0")[0]!;
       out += String.fromCharCode(byte);
@@ -105,6 +119,8 @@ export const text: Codec<string> = {
     return out;
   },
 };
+
+const hexDigits = "0123456789abcdef";
 
 /** A hardware address, `02:00:00:00:00:01`. */
 export const mac: Codec<string> = {
@@ -116,7 +132,8 @@ export const mac: Codec<string> = {
   },
   get(raw) {
     let out = "";
-    for (const byte of raw) out += `${out && ":"}${byte < 16 ? "0" : ""}${byte.toString(16)}`;
+    for (let i = 0; i < raw.length; i++)
+      out += `${i === 0 ? "" : ":"}${hexDigits[raw[i]! >> 4]}${hexDigits[raw[i]! & 15]}`;
     return out;
   },
 };
@@ -226,10 +243,7 @@ function attribute(type: number, data: Uint8Array): Uint8Array {
     throw new WireError(`Cannot write an attribute of ${length} bytes: ${attributeBytesMax} is the most`);
   }
   const out = new Uint8Array(aligned(length));
-  out[0] = length;
-  out[1] = length >> 8;
-  out[2] = type;
-  out[3] = type >> 8;
+  writeU32(out, 0, length | (type << 16));
   out.set(data, attributeHeaderBytes);
   return out;
 }
@@ -237,12 +251,12 @@ function attribute(type: number, data: Uint8Array): Uint8Array {
 function eachAttribute(raw: Uint8Array, visit: (type: number, data: Uint8Array) => void): void {
   let at = 0;
   while (raw.length - at >= attributeHeaderBytes) {
-    const length = raw[at]! | (raw[at + 1]! << 8);
+    const header = readU32(raw, at);
+    const length = header & 0xffff;
     if (length < attributeHeaderBytes || at + length > raw.length) {
       throw new WireError(`Cannot read an attribute of ${length} bytes at ${at} of ${raw.length}`);
     }
-    const type = (raw[at + 2]! | (raw[at + 3]! << 8)) & attributeTypeMask;
-    visit(type, raw.subarray(at + attributeHeaderBytes, at + length));
+    visit((header >>> 16) & attributeTypeMask, raw.subarray(at + attributeHeaderBytes, at + length));
     at = aligned(at + length);
   }
   if (at < raw.length) throw new WireError(`Cannot read ${raw.length - at} bytes after the last attribute`);

@@ -53,7 +53,7 @@ export function statusIfThere(path: string): FileStatus | undefined {
 
 /** A number such as stat(2) has it: gnu_dev_makedev of sys/sysmacros.h, for numbers as small as the kernel's are. */
 function deviceNumber(major: number, minor: number): bigint {
-  return BigInt(((major & 0xfff) << 8) | (minor & 0xff)) | (BigInt(minor >>> 8) << 20n);
+  return BigInt((minor >>> 8) * 2 ** 20 + (((major & 0xfff) << 8) | (minor & 0xff)));
 }
 
 /** A small file of /proc, whole: what one read gives, 4 KiB at the most. */

@@ -77,7 +77,7 @@ export class NetlinkSocket {
         }
         const { errno: number, text } = acknowledgement(frame);
         if (!unacknowledged?.has(message)) pending--;
-        if (number !== 0 && index < refusedAt) {
+        if (number !== 0 && number !== message.absent && index < refusedAt) {
           refusedAt = index;
           refusal = new KernelError(message.what, number, text);
         }

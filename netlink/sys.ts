@@ -1,5 +1,6 @@
 /** The only file that calls C. Every call is synchronous; a negative answer becomes a KernelError with errno. */
 import { dlopen, type FFIFunction, type Pointer, ptr, read } from "bun:ffi";
+import { text as textCodec } from "./codec.ts";
 import { errno, KernelError } from "./errors.ts";
 
 /** What ADD and DEL call. A function costs some 0.02 ms to bind, so what is called rarely is bound at its first call. */
@@ -65,7 +66,7 @@ function lastErrno(): number {
 
 /** NUL-terminated, for a `char *` that the callee only reads. */
 function cText(text: string): Uint8Array {
-  return new TextEncoder().encode(`${text}\0`);
+  return textCodec.put(text);
 }
 
 const O_CLOEXEC = 0o2000000;

@@ -17,7 +17,7 @@ import { condemn, ignoring } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { bridgeGroup, hostLinkName, linkGroup, masqueradeChainPrefix, vlanGatewayGroup } from "./names.ts";
-import { table } from "./step/masquerade.ts";
+import { table } from "./table.ts";
 import { removeTraces, removeUnowned } from "./traces.ts";
 
 export interface Collected {

@@ -7,7 +7,7 @@ import { ignoring } from "./condemn.ts";
 import type { Kernel } from "./kernel.ts";
 import { guardedSet, neighboursSet, portsOfBridge } from "./step/guard.ts";
 import type { Step } from "./step/index.ts";
-import { table } from "./step/masquerade.ts";
+import { table } from "./table.ts";
 
 /** `gone`: links that are to be removed, or are by now. What an entry names stays: its link may be on its way. */
 export function removeIdleGuards(store: Store | undefined, gone: readonly Link[], kernel: Kernel): void {

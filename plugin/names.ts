@@ -34,7 +34,9 @@ const aliasBytesMax = 255;
  */
 export function aliasOf({ network, container, ifname }: Attachment): string {
   const alias = `${aliasMark} ${network} ${container} ${ifname}`;
-  return Buffer.byteLength(alias) <= aliasBytesMax ? alias : `${aliasMark} ${network}`.slice(0, aliasBytesMax);
+  // Only an interface's name may have characters of several bytes, and 15 bytes are its most.
+  const isShort = alias.length <= aliasBytesMax - 15 || Buffer.byteLength(alias) <= aliasBytesMax;
+  return isShort ? alias : `${aliasMark} ${network}`.slice(0, aliasBytesMax);
 }
 
 /**
@@ -143,7 +145,9 @@ export function masqueradeChainPrefix(network: string): string {
 
 /** The chain that masquerades these subnets of a network: other subnets, another chain, so "is it there" is "is it right". */
 export function masqueradeChain(network: string, subnets: readonly Cidr[]): string {
-  return masqueradeChainPrefix(network) + hash("subnets", ...subnets.map(formatCidr)).slice(0, 8);
+  const parts = ["subnets"];
+  for (const subnet of subnets) parts.push(formatCidr(subnet));
+  return masqueradeChainPrefix(network) + hash(...parts).slice(0, 8);
 }
 
 /** An address as the 4 or 16 bytes the kernel wants. */
@@ -161,6 +165,6 @@ export function addressBytes({ family, value }: Address): Uint8Array {
 /** The address in 4 or 16 bytes. */
 export function addressFromBytes(bytes: Uint8Array): Address {
   let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  for (let i = 0; i < bytes.length; i++) value = (value << 8n) | BigInt(bytes[i]!);
   return { family: bytes.length === 4 ? 4 : 6, value };
 }

@@ -66,12 +66,10 @@ export function refuseImpossible(attachment: Attachment, config: NetworkConfig, 
 
 /** Keys that are understood and not served yet. Without a word, a container would be on the wrong network or unprotected. */
 function refuseUnserved({ macspoofchk }: NetworkConfig): void {
-  const [key, value] =
-    Object.entries({ macspoofchk }).find(([, given]) => (Array.isArray(given) ? given.length > 0 : given)) ?? [];
-  if (key === undefined) return;
+  if (!macspoofchk) return;
   throw new Fault(
     code.unsupportedField,
-    `Cannot use ${key} = ${JSON.stringify(value)}: this version of ns-net does not serve it`,
-    `Leave ${key} out, or use the reference's bridge plugin for this network`,
+    "Cannot use macspoofchk = true: this version of ns-net does not serve it",
+    "Leave macspoofchk out, or use the reference's bridge plugin for this network",
   );
 }

@@ -25,7 +25,7 @@ import { family } from "../netlink/nft/message.ts";
 import { flushChain, newRule } from "../netlink/nft/rule.ts";
 import { linkNameBytes, newSet, type SetShape, valueType } from "../netlink/nft/set.ts";
 import { newTable } from "../netlink/nft/table.ts";
-import { table, tableComment } from "./step/masquerade.ts";
+import { table, tableComment } from "./table.ts";
 
 const { ipv4, ipv6, protocol, port, linkName } = valueType;
 

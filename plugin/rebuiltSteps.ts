@@ -6,7 +6,7 @@ import type { Kernel } from "./kernel.ts";
 import { aliasOf, bridgeGroup, masqueradeChain } from "./names.ts";
 import type { Standing } from "./rebuild.ts";
 import type { Step } from "./step/index.ts";
-import { table } from "./step/masquerade.ts";
+import { table } from "./table.ts";
 
 /** Routes in the container are its own affair by now: they are not among the steps. */
 export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {

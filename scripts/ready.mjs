@@ -63,7 +63,7 @@ const generator = join(root, "scripts/schema.ts");
 /** The validators: ajv's output, compiled from conf/schema/. */
 function generate() {
   if (!existsSync(generator)) return;
-  const output = join(root, "conf/generated/validate.js");
+  const output = join(root, "conf/generated/common.js");
   const sources = [generator, join(root, "conf/schema"), join(root, "package-lock.json")];
   if (!options.has("--force") && !isOlder(output, sources)) return;
   run("validators generated", bun, [generator]);

@@ -4,8 +4,8 @@
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault, shown } from "../../conf/fault.ts";
-import { readResult } from "../../conf/format.ts";
 import type { DelegateIpamConfig } from "../../conf/network.ts";
+import { readResult } from "../../conf/readResult.ts";
 import type { Raw, Verb } from "../../conf/request.ts";
 import type { Result } from "../../conf/result.ts";
 import type { Version } from "../../conf/version.ts";

@@ -17,7 +17,7 @@ import { isSameNamespace } from "./same.ts";
 
 const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };
 const ofAttachment = "network = ? AND container = ? AND ifname = ?";
-const marks = ownedColumns.map(() => "?").join(", ");
+const marks = `?${", ?".repeat(ownedColumns.length - 1)}`;
 
 const sql = {
   find: `SELECT * FROM attachment WHERE ${ofAttachment}`,

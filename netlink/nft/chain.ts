@@ -1,6 +1,6 @@
 /** Chains: NFTA_CHAIN_*, NFTA_HOOK_*. */
 import { attributes, be32, mapped, nest, text, type Values } from "../codec.ts";
-import { errno, isKernelError } from "../errors.ts";
+import { errno } from "../errors.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { comment } from "./comment.ts";
@@ -55,15 +55,9 @@ export function deleteChain(table: Table, name: string): Message {
 
 export function getChain(socket: NetlinkSocket, table: Table, name: string): Chain | undefined {
   const payload = chainAttributes.put({ table: table.name, name });
-  try {
-    const [frame] = socket.request(
-      nftMessage(`look up nf_tables chain ${name}`, nftType.getChain, table.family, 0, payload),
-    );
-    return frame && chainAttributes.get(frame.payload.subarray(nfgenHeader.size));
-  } catch (error) {
-    if (isKernelError(error, errno.ENOENT)) return undefined;
-    throw error;
-  }
+  const lookUp = nftMessage(`look up nf_tables chain ${name}`, nftType.getChain, table.family, 0, payload);
+  const [frame] = socket.request({ ...lookUp, absent: errno.ENOENT });
+  return frame && chainAttributes.get(frame.payload.subarray(nfgenHeader.size));
 }
 
 /** The chains of every table of a family; of every family without one (NFPROTO_UNSPEC). */

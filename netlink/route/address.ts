@@ -99,7 +99,8 @@ export function deleteAddress({ index, address, prefixLength, text: shown }: Add
 export function listAddresses(socket: NetlinkSocket, index = 0, netnsId?: number): InterfaceAddress[] {
   const payload =
     netnsId === undefined ? header.put({ index }) : joined([header.put({ index }), addressAttributes.put({ netnsId })]);
-  return socket
-    .dump({ what: `list the addresses of link ${index}`, type: addressType.get, flags: 0, payload })
-    .map((frame) => addressPayload.get(frame.payload));
+  const addresses: InterfaceAddress[] = [];
+  const asked = { what: `list the addresses of link ${index}`, type: addressType.get, flags: 0, payload };
+  for (const frame of socket.dump(asked)) addresses.push(addressPayload.get(frame.payload));
+  return addresses;
 }

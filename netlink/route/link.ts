@@ -15,7 +15,7 @@ import {
   u32,
   type Values,
 } from "../codec.ts";
-import { errno, isKernelError } from "../errors.ts";
+import { errno } from "../errors.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { type BridgePort, bridgePort } from "./kind/bridgePort.ts";
@@ -135,18 +135,14 @@ export function deleteLinkGroup(group: number): Message {
 /** The link of this name or index in the socket's namespace, or by index in the one of `netnsId`; undefined when there is none. */
 export function getLink(socket: NetlinkSocket, which: string | number, netnsId?: number): Link | undefined {
   const key = typeof which === "string" ? { name: which } : { index: which, netnsId };
-  try {
-    const [frame] = socket.request({
-      what: `look up link ${which}`,
-      type: linkType.get,
-      flags: 0,
-      payload: payload({ ...key, extended: skipStatistics }),
-    });
-    return frame && linkPayload.get(frame.payload);
-  } catch (error) {
-    if (isKernelError(error, errno.ENODEV)) return undefined;
-    throw error;
-  }
+  const [frame] = socket.request({
+    what: `look up link ${which}`,
+    type: linkType.get,
+    flags: 0,
+    payload: payload({ ...key, extended: skipStatistics }),
+    absent: errno.ENODEV,
+  });
+  return frame && linkPayload.get(frame.payload);
 }
 
 /** All links of the socket's namespace; the kernel filters by bridge (`master`) where that is given. */

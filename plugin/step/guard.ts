@@ -29,7 +29,8 @@ import { newTable } from "../../netlink/nft/table.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";
 import { nftTable } from "../names.ts";
-import { shape, table, tableComment } from "./masquerade.ts";
+import { table, tableComment } from "../table.ts";
+import { shape } from "./masqueradeRules.ts";
 import { differences, type Kind, missing } from "./step.ts";
 
 export interface GuardStep {

@@ -22,7 +22,7 @@ import {
 import type { Kernel } from "../kernel.ts";
 import { addressBytes, nftTable, ownerMark } from "../names.ts";
 import { hairpinSet, portMaps, portRules, portsChain } from "../portRules.ts";
-import { table } from "./masquerade.ts";
+import { table } from "../table.ts";
 import { type Kind, missing } from "./step.ts";
 
 export interface TargetedMapping extends PortMapping {

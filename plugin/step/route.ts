@@ -24,8 +24,8 @@ function destinationOf({ dst }: RouteWanted): Cidr {
 }
 
 function textOf({ dst, gw, priority, table, link }: RouteStep): string {
-  const parts = [dst, gw && `via ${gw}`, `dev ${link}`, priority && `metric ${priority}`, table && `table ${table}`];
-  return parts.filter(Boolean).join(" ");
+  const via = gw ? ` via ${gw}` : "";
+  return `${dst}${via} dev ${link}${priority ? ` metric ${priority}` : ""}${table ? ` table ${table}` : ""}`;
 }
 
 export const route: Kind<RouteStep> = {

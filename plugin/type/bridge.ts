@@ -54,27 +54,35 @@ function bridgeSteps(
   gateways: readonly Cidr[],
   gatewayLink: string,
 ): Step[] {
-  const families = new Set(gateways.map(({ family }) => family));
-  return [
-    ...forwardingSteps(families, netns),
-    { kind: "bridge", name: config.bridge, mac, mtu, group: bridgeGroup(config.name), promiscuous: config.promiscMode },
-    ...(families.has(6) && !facts.bridge?.addresses.some(({ family }) => family === 6)
-      ? bridgeIpv6(config).map(([key, value]): Step => {
-          return { kind: "sysctl", where: "host", path: `net/ipv6/conf/${gatewayLink}/${key}`, value, netns };
-        })
-      : []),
-    ...gateways.map(
-      (gateway): Step => ({
-        kind: "address",
-        where: "host",
-        link: gatewayLink,
-        address: formatCidr(gateway),
-        detectDuplicates: false,
-        netns,
-        replaces: replacedBy(gateway, config, facts),
-      }),
-    ),
-  ];
+  const families = new Set<number>();
+  for (const { family } of gateways) families.add(family);
+  const { bridge: name, promiscMode: promiscuous } = config;
+  const steps = forwardingSteps(families, netns);
+  steps.push({ kind: "bridge", name, mac, mtu, group: bridgeGroup(config.name), promiscuous });
+  if (families.has(6) && !hasIpv6(facts)) {
+    for (const [key, value] of bridgeIpv6(config)) {
+      steps.push({ kind: "sysctl", where: "host", path: `net/ipv6/conf/${gatewayLink}/${key}`, value, netns });
+    }
+  }
+  for (const gateway of gateways) {
+    const address = formatCidr(gateway);
+    const replaces = replacedBy(gateway, config, facts);
+    steps.push({
+      kind: "address",
+      where: "host",
+      link: gatewayLink,
+      address,
+      detectDuplicates: false,
+      netns,
+      replaces,
+    });
+  }
+  return steps;
+}
+
+function hasIpv6({ bridge: found }: Facts): boolean {
+  for (const { family } of found?.addresses ?? []) if (family === 6) return true;
+  return false;
 }
 
 /**
@@ -89,9 +97,11 @@ function bridgeIpv6({ enabledad }: NetworkConfig): [key: string, value: string][
 /** Addresses of the bridge in the gateway's subnet that are not the gateway: a leftover to replace, or a conflict. */
 function replacedBy(gateway: Cidr, config: NetworkConfig, facts: Facts): string[] {
   const wanted = formatCidr(gateway);
-  const others = (facts.bridge?.addresses ?? [])
-    .filter((other) => overlaps(other, gateway) && formatCidr(other) !== wanted)
-    .map(formatCidr);
+  const others: string[] = [];
+  for (const other of facts.bridge?.addresses ?? []) {
+    const text = formatCidr(other);
+    if (text !== wanted && overlaps(other, gateway)) others.push(text);
+  }
   if (others.length === 0 || config.forceAddress) return others;
   throw new Fault(
     code.config,

@@ -15,9 +15,12 @@ export function macFor({ config, lease }: PlanInput, owner: string): string {
 /** One chain of the network masquerades what leaves these subnets; nothing without addresses. */
 export function masqueradeSteps({ attachment, config, lease }: PlanInput): Step[] {
   if (!config.ipMasq || lease.addresses.length === 0) return [];
-  const subnets = new Set<string>();
-  for (const { address } of lease.addresses) subnets.add(formatCidr(networkOf(parseCidr(address)!)));
-  return [{ kind: "masquerade", network: attachment.network, subnets: [...subnets] }];
+  const subnets: string[] = [];
+  for (const { address } of lease.addresses) {
+    const subnet = formatCidr(networkOf(parseCidr(address)!));
+    if (!subnets.includes(subnet)) subnets.push(subnet);
+  }
+  return [{ kind: "masquerade", network: attachment.network, subnets }];
 }
 
 /** Forwarding for each family that has a gateway here. */
@@ -32,39 +35,40 @@ export function forwardingSteps(families: ReadonlySet<number>, netns: string): S
 export function containerSteps({ attachment, config, lease, netns }: PlanInput, routes: readonly Route[]): Step[] {
   const link = attachment.ifname;
   if (config.disableContainerInterface) return [];
-  const hasIpv6 = lease.addresses.some(({ address }) => address.includes(":"));
-  return [
-    // Up already or not: asking first costs more than saying it again.
-    { kind: "up", where: "pod", link: "lo", netns },
-    ...(hasIpv6
-      ? [{ kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/disable_ipv6`, value: "0", netns } as const]
-      : [{ kind: "silent", where: "pod", link, netns } as const]),
-    ...lease.addresses.map(
-      ({ address }): Step => ({
-        kind: "address",
-        where: "pod",
-        link,
-        address,
-        detectDuplicates: config.enabledad,
-        netns,
-        replaces: [],
-      }),
-    ),
-    { kind: "up", where: "pod", link, netns },
-    ...routes.map((route): Step => ({ kind: "route", ...route, link, netns })),
-  ];
+  // Up already or not: asking first costs more than saying it again.
+  const steps: Step[] = [{ kind: "up", where: "pod", link: "lo", netns }];
+  if (hasIpv6(lease)) {
+    steps.push({ kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/disable_ipv6`, value: "0", netns });
+  } else {
+    steps.push({ kind: "silent", where: "pod", link, netns });
+  }
+  const detectDuplicates = config.enabledad;
+  for (const { address } of lease.addresses) {
+    steps.push({ kind: "address", where: "pod", link, address, detectDuplicates, netns, replaces: [] });
+  }
+  steps.push({ kind: "up", where: "pod", link, netns });
+  for (const route of routes) steps.push({ kind: "route", ...route, link, netns });
+  return steps;
+}
+
+function hasIpv6({ addresses }: Lease): boolean {
+  for (const { address } of addresses) if (address.includes(":")) return true;
+  return false;
 }
 
 /** The gateway of each address with the length of its subnet, each once. */
 export function gatewaysOf(addresses: readonly LeasedAddress[]): Cidr[] {
-  const gateways = new Map<string, Cidr>();
+  const gateways: Cidr[] = [];
+  const seen: string[] = [];
   for (const { address, gateway } of addresses) {
-    const found = parseAddress(gateway ?? "");
+    const found = gateway === undefined ? undefined : parseAddress(gateway);
     if (!found) continue;
     const cidr = { ...found, prefixLength: parseCidr(address)!.prefixLength };
-    gateways.set(formatCidr(cidr), cidr);
+    const text = formatCidr(cidr);
+    if (!seen.includes(text)) gateways.push(cidr);
+    seen.push(text);
   }
-  return [...gateways.values()];
+  return gateways;
 }
 
 const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
