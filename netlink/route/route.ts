@@ -73,6 +73,8 @@ export interface RouteRequest {
   readonly priority?: number | undefined;
   readonly table?: number | undefined;
   readonly scope?: number | undefined;
+  /** The address that packets without one get (RTA_PREFSRC). */
+  readonly preferredSource?: Uint8Array | undefined;
 }
 
 /** Adds a route; refused with EEXIST when there is one of the same destination, table and priority. */
@@ -85,7 +87,7 @@ export function deleteRoute(request: RouteRequest): Message {
 }
 
 function routeMessage(what: string, type: number, messageFlags: number, request: RouteRequest): Message {
-  const { destination, dstLength, outIndex, gateway, priority, table, mtu, advmss } = request;
+  const { destination, dstLength, outIndex, gateway, priority, table, mtu, advmss, preferredSource } = request;
   const isIpv4 = destination.length === 4;
   return {
     what,
@@ -102,6 +104,7 @@ function routeMessage(what: string, type: number, messageFlags: number, request:
       outIndex,
       gateway,
       priority,
+      preferredSource,
       metrics: mtu === undefined && advmss === undefined ? undefined : { mtu, advmss },
       table,
     }),

@@ -4,12 +4,13 @@ import type { SentMessage } from "./strace.ts";
 const headerLength = 16;
 const nested = 0x8000;
 
-/** Bytes of the fixed part after the netlink header: ifinfomsg, ifaddrmsg, rtmsg, ndmsg, tcmsg. */
+/** Bytes of the fixed part after the netlink header: ifinfomsg, ifaddrmsg, rtmsg, ndmsg, fib_rule_hdr, tcmsg. */
 const familyLengths = new Map([
   [16, 16],
   [20, 8],
   [24, 12],
   [28, 12],
+  [32, 12],
   [36, 20],
 ]);
 

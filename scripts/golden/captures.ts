@@ -82,6 +82,15 @@ const rtnetlink: readonly Capture[] = [
   { name: "vxlan", command: "ip link add vx0 type vxlan id 42 dstport 4789 local 10.0.0.1 nolearning" },
   { name: "macvlan", given: [veth], command: "ip link add m0 link v0 type macvlan mode bridge" },
   {
+    name: "macvlan-in-netns",
+    given: [veth, "ip netns add pod"],
+    command:
+      "ip link add m0 link v0 address 0a:00:00:00:00:06 mtu 1400 group 1234567 netns pod type macvlan mode private bcqueuelen 500",
+  },
+  { name: "ipvlan", given: [veth], command: "ip link add i0 link v0 type ipvlan mode l3s", mayFail: true },
+  { name: "dummy", command: "ip link add d0 address 0a:00:00:00:00:07 type dummy", mayFail: true },
+  { name: "vrf", command: "ip link add blue type vrf table 300", mayFail: true },
+  {
     name: "vlan",
     given: [veth],
     command: "ip link add link v0 name v0.101 type vlan id 101 reorder_hdr on",
@@ -119,6 +128,18 @@ const rtnetlink: readonly Capture[] = [
     name: "route-delete",
     given: [veth, "ip link set v0 up", "ip route add 10.7.0.0/24 dev v0"],
     command: "ip route delete 10.7.0.0/24 dev v0",
+  },
+  {
+    name: "route-source",
+    given: [veth, "ip link set v0 up", "ip address add 10.1.0.2/16 dev v0"],
+    command: "ip route add 10.7.0.0/24 dev v0 scope link src 10.1.0.2 table 300",
+  },
+  { name: "rule-4", command: "ip rule add from 10.1.0.2 table 100" },
+  { name: "rule-6", command: "ip -6 rule add from fd00:1::2 table 300" },
+  {
+    name: "rule-delete",
+    given: ["ip rule add from 10.1.0.2 table 100"],
+    command: "ip rule delete from 10.1.0.2 table 100",
   },
   {
     name: "neighbour",

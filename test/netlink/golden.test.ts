@@ -11,9 +11,15 @@ import { deleteTable, newTable } from "../../netlink/nft/table.ts";
 import { addAddress, deleteAddress } from "../../netlink/route/address.ts";
 import { addPortVlans, deletePortVlans } from "../../netlink/route/bridgeVlan.ts";
 import { bridge as bridgeData } from "../../netlink/route/kind/bridge.ts";
+import { dummyKind } from "../../netlink/route/kind/dummy.ts";
+import { ipvlan, ipvlanKind, ipvlanMode } from "../../netlink/route/kind/ipvlan.ts";
+import { macvlan, macvlanKind, macvlanMode } from "../../netlink/route/kind/macvlan.ts";
 import { veth } from "../../netlink/route/kind/veth.ts";
+import { vlan, vlanKind } from "../../netlink/route/kind/vlan.ts";
+import { vrf, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { changeBridgePort, changeLink, createLink, deleteLinkGroup, linkFlag } from "../../netlink/route/link.ts";
 import { addRoute, deleteRoute } from "../../netlink/route/route.ts";
+import { addRule, deleteRule } from "../../netlink/route/rule.ts";
 import { captured, type Shape, tree } from "./tree.ts";
 
 const request = 0x1;
@@ -24,6 +30,7 @@ const vethLink: Shape = { skip: 16, 18: { 2: { 1: { skip: 16 } } } };
 const portVlan: Shape = { skip: 16, 26: {} };
 const address: Shape = { skip: 8 };
 const route: Shape = { skip: 12, 8: {} };
+const rule: Shape = { skip: 12 };
 const nft: Shape = { skip: 4 };
 
 /** NUL at the end of a text or not, and whether a nest of rtnetlink is marked: the kernel takes both. */
@@ -132,6 +139,38 @@ const rows: [capture: string, shape: Shape, ours: (index: () => number) => Messa
         ...{ mtu: 1300, advmss: 1260, priority: 50, table: 300 },
       }),
   ],
+  [
+    "macvlan",
+    link,
+    () =>
+      createLink({
+        ...{ name: "m0", peerIndex: 3 },
+        info: { kind: macvlanKind, data: macvlan.put({ mode: macvlanMode.bridge }) },
+      }),
+  ],
+  [
+    "macvlan-in-netns",
+    link,
+    () =>
+      createLink({
+        ...{ name: "m0", peerIndex: 3, address: "0a:00:00:00:00:06", mtu: 1400, group: 1234567, netnsFd: 4 },
+        info: { kind: macvlanKind, data: macvlan.put({ mode: macvlanMode.private, broadcastQueueLength: 500 }) },
+      }),
+  ],
+  ["dummy", link, () => createLink({ name: "d0", address: "0a:00:00:00:00:07", info: { kind: dummyKind } })],
+  ["vrf", link, () => createLink({ name: "blue", info: { kind: vrfKind, data: vrf.put({ table: 300 }) } })],
+  ["rule-4", rule, () => addRule({ text: "", source: bytes("10.1.0.2"), table: 100 })],
+  ["rule-6", rule, () => addRule({ text: "", source: fd1(2), table: 300 })],
+  ["rule-delete", rule, () => deleteRule({ text: "", source: bytes("10.1.0.2"), table: 100 })],
+  [
+    "route-source",
+    route,
+    () =>
+      addRoute({
+        ...{ text: "", destination: bytes("10.7.0.0"), dstLength: 24, outIndex: 3, table: 300 },
+        preferredSource: bytes("10.1.0.2"),
+      }),
+  ],
   ["route-scope-link", route, () => addRoute({ text: "", destination: bytes("10.7.0.1"), dstLength: 32, outIndex: 3 })],
   ["nft-table", nft, () => newTable(table, "made by ns-net")],
   ["nft-table-delete", nft, () => deleteTable(table)],
@@ -166,6 +205,19 @@ describe("What we send is what other programs send:", () => {
     assert.equal(a!["8"], "02000000");
     assert.equal(b!.header!.slice(4, 6), "02");
   });
+
+  for (const [name, kind, data] of [
+    ["ipvlan", ipvlanKind, ipvlan.put({ mode: ipvlanMode.l3s })],
+    ["vlan", vlanKind, vlan.put({ id: 101 })],
+  ] as const) {
+    it(`${name}, but for flags that ip writes though they are the kernel's default`, () => {
+      const [theirs] = captured(name);
+      const ours = createLink({ name: name === "vlan" ? "v0.101" : "i0", peerIndex: 3, info: { kind, data } });
+      const expected = comparable(theirs!, link) as { 18: { 2: Record<string, string> } };
+      delete expected[18][2]["2"];
+      assert.deepEqual(comparable(ours, link), expected);
+    });
+  }
 
   it("flags of a bridge port, whose kind ip gives as the link's and we as the port's", () => {
     const [theirs] = captured("bridge-port-flags");
