@@ -3,7 +3,7 @@ import { badConfig } from "./fault.ts";
 import { interfaceName } from "./names.ts";
 import type { IpamConfig, NetworkConfig, VlanRange } from "./network.ts";
 import type { GivenNetwork } from "./requested.ts";
-import { ownType, type PluginType } from "./types.ts";
+import { isInside, ownType, type PluginType } from "./types.ts";
 
 export const defaultBridge = "cni0";
 
@@ -13,7 +13,7 @@ const mtuMinIpv6 = 1280;
 
 type BridgeConfig = Omit<
   NetworkConfig,
-  "cniVersion" | "name" | "type" | "dataDir" | "ipam" | "dns" | "mac" | "requestedAddresses" | "prevResult"
+  "cniVersion" | "name" | "type" | "dataDir" | "ipam" | "dns" | "mac" | "requestedAddresses" | "prevResult" | "link"
 >;
 
 /** Throws code 7. Defaults are the reference's, but for hairpinMode of type ns-net: a container can reach itself unless promiscMode forbids it. */
@@ -37,7 +37,8 @@ export function bridgeOf(given: GivenNetwork, ipam: IpamConfig, type: PluginType
     throw badConfig("bridge", bridge, `short enough for the gateway's interface ${bridge}.${vlan}: 15 bytes in all`);
   }
   return {
-    bridge,
+    // That of a tap is in the container.
+    bridge: isInside(type) ? "" : bridge,
     isGateway,
     isDefaultGateway,
     forceAddress: given.forceAddress ?? false,

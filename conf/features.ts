@@ -3,7 +3,6 @@ import { bandwidthOf } from "./bandwidth.ts";
 import type { JsonObject } from "./decode.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { canonical } from "./keys.ts";
-import { interfaceName } from "./names.ts";
 import type { Features, IngressPolicy } from "./network.ts";
 import { portMappingsOf } from "./portmap.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
@@ -30,8 +29,7 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
   const given = validated("features", spelt, "");
   refuseUnserved(given);
   const bandwidth = bandwidthOf(given, network.runtimeConfig?.bandwidth);
-  const { promisc, allmulti, txQLen, mode, master, mac, ingressPolicy = "open" } = given;
-  if (master !== undefined && !interfaceName.allows(master)) throw badConfig("master", master, interfaceName.mustBe);
+  const { promisc, allmulti, txQLen, mac, ingressPolicy = "open" } = given;
   return {
     portMappings: portMappingsOf(network.runtimeConfig?.portMappings ?? []),
     snat: given.snat ?? true,
@@ -43,10 +41,6 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
     ...(promisc !== undefined && { promisc }),
     ...(allmulti !== undefined && { allmulti }),
     ...(txQLen !== undefined && { txQLen }),
-    ...(mode && { mode }),
-    ...(master && { master }),
-    linkInContainer: given.linkInContainer ?? false,
-    ...(given.bcqueuelen && { bcqueuelen: given.bcqueuelen }),
   };
 }
 

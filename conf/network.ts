@@ -112,10 +112,30 @@ export interface Features {
   readonly promisc?: boolean;
   readonly allmulti?: boolean;
   readonly txQLen?: number;
+}
+
+export const deviceKeys = ["deviceID", "device", "hwaddr", "kernelpath", "pciBusID"] as const;
+
+/** What the reference's plugins are told that make or take an interface other than a veth, or say by which to send. */
+export interface LinkKeys {
   readonly master?: string;
+  /** One that the type has. */
   readonly mode?: string;
   readonly linkInContainer: boolean;
+  /** Packets. */
   readonly bcqueuelen?: number;
+  readonly vlanId: number;
+  /** By which key the host's device was chosen. */
+  readonly device?: { readonly key: (typeof deviceKeys)[number]; readonly value: string };
+  readonly multiQueue: boolean;
+  readonly owner?: number;
+  readonly group?: number;
+  /** Of the container. */
+  readonly bridge?: string;
+  readonly table?: number;
+  readonly gateways: readonly string[];
+  readonly addSourceHints: boolean;
+  readonly vrfName?: string;
 }
 
 export interface NetworkConfig {
@@ -148,6 +168,8 @@ export interface NetworkConfig {
   readonly requestedAddresses: readonly string[];
   /** Absent: the configuration has nothing of the kind. */
   readonly features?: Features;
+  /** Only for types that have such keys. */
+  readonly link?: LinkKeys;
   /** In the newest version's shape, whatever version it came in. */
   readonly prevResult?: Result;
 }

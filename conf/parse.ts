@@ -15,7 +15,7 @@ import { type GivenNetwork, requestedAddresses, requestedMac } from "./requested
 import type { Result } from "./result.ts";
 import { dnsOf } from "./routes.ts";
 import { network, writtenByHand } from "./schema/network.ts";
-import { ownType, type PluginType, typeMeant } from "./types.ts";
+import { isInside, ownType, type PluginType, typeMeant } from "./types.ts";
 import { readValidAttachments } from "./valid.ts";
 import { validated } from "./validate.ts";
 import { isAtLeast, isVersion, oldestVersion, type Version, versions } from "./version.ts";
@@ -80,11 +80,13 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
   if (!absolutePath.allows(dataDir)) throw badConfig("dataDir", dataDir, absolutePath.mustBe);
   if (given.log !== undefined && !absolutePath.allows(given.log))
     throw badConfig("log", given.log, absolutePath.mustBe);
-  const ipam = ipamOf(given, type, cniArgs);
+  const prevResult = given.prevResult && prevResultOf(given.prevResult, cniVersion);
+  const ipam = ipamAfter(prevResult, type, ipamOf(given, type, cniArgs));
   refuseTooManyAddresses(ipam, cniVersion);
   const dns = dnsOf(given.dns);
   const features = readFeatures(given, type);
-  const mac = requestedMac(given, cniArgs);
+  const keys = readLinkKeys(given, type);
+  const mac = requestedMac(given, cniArgs) ?? keys?.mac;
   return {
     cniVersion,
     name,
@@ -97,7 +99,8 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
     // Those of `static` are its addresses already; a delegate reads for itself what was asked.
     requestedAddresses: "rangeSets" in ipam ? requestedAddresses(given, cniArgs) : [],
     ...(features && { features }),
-    ...(given.prevResult && { prevResult: prevResultOf(given.prevResult, cniVersion) }),
+    ...(keys && { link: keys.link }),
+    ...(prevResult && { prevResult }),
   };
 }
 
@@ -114,6 +117,20 @@ function isIpam(type: PluginType): boolean {
 
 function ofIpam(object: JsonObject): JsonObject {
   return Object.fromEntries(ipamKeys.filter((key) => Object.hasOwn(object, key)).map((key) => [key, object[key]]));
+}
+
+/** An ipvlan without IPAM takes over the addresses of the plugin before it. A dummy is nothing but its addresses. */
+function ipamAfter(prevResult: Result | undefined, type: PluginType, ipam: IpamConfig): IpamConfig {
+  if (ipam.type !== "none") return ipam;
+  if (type === "dummy") throw badConfig("ipam", undefined, "given: a dummy interface is there for its addresses");
+  if (type !== "ipvlan" || !prevResult?.ips.length) return ipam;
+  const addresses = prevResult.ips.map(({ interface: _, ...address }) => address);
+  return { type: "static", addresses, routes: prevResult.routes, ...(prevResult.dns && { dns: prevResult.dns }) };
+}
+
+function readLinkKeys(given: GivenNetwork, type: PluginType) {
+  if (!isInside(type) && type !== "sbr" && type !== "vrf") return undefined;
+  return (require("./links.ts") as typeof import("./links.ts")).linkKeysOf(given, type);
 }
 
 const plainTypes: readonly PluginType[] = [ownType, "bridge"];

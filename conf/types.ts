@@ -1,8 +1,12 @@
+/** Types of plugin whose interface leaves nothing on the host. */
+const insideTypes = ["macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap"] as const;
+
 /** The names under which the executable can be called: the types of plugin that it is. */
 export const pluginTypes = [
   ...["ns-net", "bridge", "ptp", "loopback"],
+  ...insideTypes,
   ...["host-local", "static"],
-  ...["portmap", "firewall", "bandwidth", "tuning"],
+  ...["portmap", "firewall", "bandwidth", "tuning", "sbr", "vrf"],
 ] as const;
 
 export type PluginType = (typeof pluginTypes)[number];
@@ -21,6 +25,11 @@ export function typeCalled(path: string): PluginType {
  */
 export function typeMeant(written: unknown, calledAs: PluginType): PluginType {
   return calledAs === ownType && isPluginType(written) ? written : calledAs;
+}
+
+/** True when nothing of an attachment is on the host, so that only its namespace tells of it. */
+export function isInside(type: PluginType): boolean {
+  return (insideTypes as readonly PluginType[]).includes(type);
 }
 
 function isPluginType(name: unknown): name is PluginType {

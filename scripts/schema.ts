@@ -15,7 +15,7 @@ const conf = join(import.meta.dirname, "../conf");
 /** What every ADD asks, and the rest, which is loaded when it is asked: conf/validate.ts, conf/rare.ts. */
 const files = {
   common: ["network", "storeIpam"],
-  rare: ["staticIpam", "result", "oldResult", "features"],
+  rare: ["staticIpam", "result", "oldResult", "features", "links"],
 } as const satisfies Record<string, readonly (keyof typeof compiled)[]>;
 
 const declarations = (exported: readonly string[]) => `/** Written by scripts/schema.ts. */

@@ -6,7 +6,6 @@ import { flag, list, object, oneOf, text, whole } from "./schema.ts";
 
 const uint32Max = 2 ** 32 - 1;
 const rate = (what: string) => whole(`${what}; 0 for no limit`, 0, Number.MAX_SAFE_INTEGER);
-const vlanId = whole("VLAN of the interface", 0, 4094);
 
 const portmap = {
   snat: flag("Masquerade what a container sends to its own ports, its neighbours' and the host's 127.0.0.1", true),
@@ -40,19 +39,10 @@ const tuning = {
   txQLen: whole("Length of the transmit queue in packets", 0, uint32Max),
 };
 
-const links = {
-  master: text("Interface of the host that the new one is on top of; left out: that of the default route"),
-  mode: text("How the new interface shares its master"),
-  linkInContainer: flag("The master is in the container", false),
-  bcqueuelen: whole("Length of the broadcast queue in packets", 0, uint32Max),
-  vlanId,
-};
-
 export const features = object("Keys of the reference's plugins beside the bridge's", {
   backend: text("Accepted for compatibility; nf_tables is used either way"),
   ...portmap,
   ...bandwidth,
   ...firewall,
   ...tuning,
-  ...links,
 });

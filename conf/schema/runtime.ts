@@ -39,6 +39,7 @@ export const runtimeConfig = object("Values of the capabilities, written by the 
   dns: runtimeDns,
   ips,
   mac,
+  deviceID: text("Address of a PCI device, or name of an auxiliary one, that the container is given"),
   aliases: list("Further names of the container", text("A name")),
 });
 

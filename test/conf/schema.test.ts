@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Ajv from "ajv";
 import fc from "fast-check";
 import { network, storeIpam } from "../../conf/generated/common.js";
-import { features, oldResult, result, staticIpam } from "../../conf/generated/rare.js";
+import { features, links, oldResult, result, staticIpam } from "../../conf/generated/rare.js";
 import { canonical } from "../../conf/keys.ts";
 import { compiled } from "../../conf/schema/compiled.ts";
 import { published } from "../../conf/schema/publish.ts";
@@ -12,7 +12,7 @@ import type { Schema } from "../../conf/schema/schema.ts";
 
 const file = join(import.meta.dirname, "../../conf/ns-net.schema.json");
 
-const validators = { network, storeIpam, staticIpam, result, oldResult, features };
+const validators = { network, storeIpam, staticIpam, result, oldResult, features, links };
 
 /** The oracle: ajv, compiling the schemas as they are, annotations and all. */
 const ajv = new Ajv({ strict: false });
