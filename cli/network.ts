@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { code, Fault } from "../conf/fault.ts";
+import { isInside, pluginTypes } from "../conf/types.ts";
 import { parseYaml } from "../conf/yaml.ts";
 
 type Json = Record<string, unknown>;
@@ -42,6 +43,11 @@ function findNamed(name: string): Json | undefined {
     if (configuration["name"] === name) return pluginOf(configuration, path);
   }
   return undefined;
+}
+
+function makesInterface(type: unknown): boolean {
+  const known = pluginTypes.find((name) => name === type);
+  return known !== undefined && (known === "bridge" || known === "ptp" || isInside(known));
 }
 
 function namesIn(folder: string): string[] {
@@ -98,11 +104,11 @@ function pluginOf(configuration: Json, path: string): Json {
   if (!Array.isArray(plugins)) return { cniVersion: defaultVersion, ...configuration };
   const ours =
     (plugins as Json[]).find((plugin) => plugin?.["type"] === "ns-net") ??
-    (plugins as Json[]).find((plugin) => plugin?.["type"] === "bridge");
+    (plugins as Json[]).find((plugin) => makesInterface(plugin?.["type"]));
   if (ours) return { cniVersion: cniVersion ?? defaultVersion, ...ours, name };
   throw new Fault(
     code.config,
-    `Cannot use ${isAbsolute(path) ? path : `./${path}`}: no plugin of type ns-net or bridge is in its list`,
+    `Cannot use ${isAbsolute(path) ? path : `./${path}`}: no plugin of its list is one of ns-net's that make an interface`,
     "By hand, ns-net does only its own part of a list; add one of type ns-net",
   );
 }

@@ -201,6 +201,11 @@ export function namespaceTypeOf(fd: number): number | undefined {
   return type < 0 ? undefined : type;
 }
 
+/** ioctl(2) with a number, or with a structure that the kernel reads and writes. */
+export function control(operation: string, fd: number, request: number, argument: number | Uint8Array): void {
+  checked(operation, c.ioctl(fd, request, typeof argument === "number" ? argument : ptr(argument)));
+}
+
 /** Moves the calling thread into a namespace. No `await` may lie between this and the way back. */
 export function enterNamespace(fd: number, kind: number): void {
   checked("enter a namespace", c.setns(fd, kind));

@@ -42,6 +42,10 @@ export async function add(request: Request, options: AddOptions): Promise<Result
     }
     refuseImpossible(request.attachment, request.config, facts);
     refuseStanding(request.attachment, kernel);
+    if (request.config.link) {
+      const { refuseElsewhere } = require("./inside.ts") as typeof import("./inside.ts");
+      refuseElsewhere(request.attachment, request.config.dataDir, netns);
+    }
     // Left open: a plugin's process ends at once, and closing would write and sync.
     const store = openStore(request.config.dataDir, undefined, (draft) =>
       (require("./rebuild.ts") as typeof import("./rebuild.ts")).rebuild(draft, kernel),

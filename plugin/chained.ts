@@ -8,14 +8,14 @@ import { code, Fault } from "../conf/fault.ts";
 import { formatResult } from "../conf/format.ts";
 import type { Features, NetworkConfig, PortMapping } from "../conf/network.ts";
 import type { CollectRequest, DeleteRequest, Request } from "../conf/request.ts";
-import type { Result, ResultInterface } from "../conf/result.ts";
+import type { Result, ResultAddress, ResultInterface } from "../conf/result.ts";
 import type { PluginType } from "../conf/types.ts";
 import { openExistingStore, openStore, type Store, thisProcess } from "../ipam/store.ts";
-import { closeNetns, type Netns, NotANamespace, openNetns } from "../netlink/netns.ts";
+import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { commit, undoAll } from "./commit.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
-import { openContainerNetns } from "./namespace.ts";
+import { openContainerNetns, standing } from "./namespace.ts";
 import { checkStep, type Removal, type Step } from "./step/index.ts";
 import { chainedType } from "./type/index.ts";
 
@@ -105,7 +105,7 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   } catch (error) {
     errors.push(error as Error);
   }
-  const netns = standingNetns(request.netns);
+  const netns = standing(request.netns);
   const kernel = new Kernel(netns);
   const removals = steps ?? [...chainedType(request.type).removals(request.attachment), ...adopted(request, store)];
   errors.push(...undoAll([...removals].reverse(), kernel));
@@ -125,16 +125,6 @@ function adopted(request: DeleteRequest & { readonly type: PluginType }, store: 
 }
 
 const adoptedParts = ["portmap", "firewall", "bandwidth"] as const;
-
-/** With DEL the namespace may be gone, and what was in it with it. */
-function standingNetns(path: string): Netns | undefined {
-  try {
-    return path === "" ? undefined : openNetns(path);
-  } catch (error) {
-    if (error instanceof NotANamespace) return undefined;
-    throw error;
-  }
-}
 
 export function checkChained(request: Request): void {
   const { attachment, config, netns: path, mayBeOwnNetns } = request;
@@ -201,9 +191,13 @@ export function collectChained(request: CollectRequest & { readonly type: Plugin
 }
 
 /** The container's addresses in a result: those of its interface, or of none in particular. */
-export function containerAddresses(ifname: string, { interfaces, ips }: Result): string[] {
+export function containerAddresses(ifname: string, prev: Result): string[] {
+  const own = addressesOf(ifname, prev);
+  return (own.length > 0 ? own : prev.ips).map(({ address }) => address);
+}
+
+export function addressesOf(ifname: string, { interfaces, ips }: Result): ResultAddress[] {
   const mine = (one: ResultInterface | undefined) =>
     one === undefined || (one.sandbox !== undefined && one.name === ifname);
-  const own = ips.filter(({ interface: index }) => index === undefined || mine(interfaces[index]));
-  return (own.length > 0 ? own : ips).map(({ address }) => address);
+  return ips.filter(({ interface: index }) => index === undefined || mine(interfaces[index]));
 }

@@ -74,7 +74,10 @@ function differencesFault(what: string, found: readonly Difference[]): Fault {
 /** A step as the chain left it: with the hardware address and MTU that the result tells, gone with the route it no longer tells. */
 function asTold(step: Step, { interfaces, ips, routes }: Result): Step[] {
   switch (step.kind) {
-    case "veth": {
+    case "veth":
+    case "inside":
+    case "device":
+    case "tap": {
       const inner = innerOf(step.ifname, interfaces);
       if (!inner) return [step];
       const { mac, mtu: innerMtu = untold } = inner;

@@ -4,7 +4,7 @@
  */
 import type { Attachment } from "../conf/attachment.ts";
 import type { DeleteRequest } from "../conf/request.ts";
-import { ownType } from "../conf/types.ts";
+import { isInside, ownType } from "../conf/types.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { bootId, type Entry, InProgress, openExistingStore, type Store } from "../ipam/store.ts";
 import { undoAll } from "./commit.ts";
@@ -41,6 +41,10 @@ export async function del(request: DeleteRequest): Promise<void> {
   const adopted = adoptedBy(request, entry, store);
   const others = traces(request.attachment, entry).filter(({ kind }) => kind !== "adopted");
   errors.push(...undoAll([...links, ...others, ...(adopted ? [adopted] : [])], kernel));
+  if (mayBeInside(request, entry)) {
+    const { undoInside } = require("./inside.ts") as typeof import("./inside.ts");
+    errors.push(...undoInside(request.attachment, entry, request.netns));
+  }
   kernel.close();
   if (entry && store && entry.bootId !== bootId()) {
     (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
@@ -57,6 +61,11 @@ export async function del(request: DeleteRequest): Promise<void> {
     }
   }
   throwTogether(errors);
+}
+
+/** True for an attachment of which there may be something in the container's namespace that does not go with a link of the host. */
+function mayBeInside({ type = ownType }: DeleteRequest, entry: Entry | undefined): boolean {
+  return isInside(type) || entry?.bridge === "";
 }
 
 /** All that another plugin made of the attachment before ns-net came in its place. Ours is told from its entry alone. */

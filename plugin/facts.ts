@@ -3,7 +3,7 @@ import { type Cidr, formatCidr, parseAddress } from "../conf/address.ts";
 import type { NetworkConfig } from "../conf/network.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
-import type { Kernel } from "./kernel.ts";
+import type { Kernel, Where } from "./kernel.ts";
 import { addressBytes, addressFromBytes } from "./names.ts";
 import type { VlanFacts } from "./vlans.ts";
 
@@ -25,14 +25,27 @@ export interface Facts {
   readonly uplinkMtu: number;
   /** True when the container has an interface of the name that was asked for. */
   readonly isIfnameTaken: boolean;
+  /** For types whose interface is on top of another one, or was another one. */
+  readonly below?: Below;
 }
 
-const ethernetMtu = 1500;
+export interface Below {
+  /** As the configuration names it, or as it was found; undefined when none was named and none was found. */
+  readonly name: string | undefined;
+  readonly where: Where;
+  /** Undefined when it is not there. */
+  readonly link: Link | undefined;
+  /** Where it is instead, in words. */
+  readonly elsewhere?: string;
+}
+
+export const ethernetMtu = 1500;
 
 /** Documentation addresses (RFC 5737, RFC 3849): nobody routes to them, so the way there is the default route. */
 const somewhereElse = ["192.0.2.1", "2001:db8::1"];
 
 export function readFacts(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
+  if (config.link) return (require("./below.ts") as typeof import("./below.ts")).readInside(config, ifname, kernel);
   const bridge = config.type === "ptp" ? undefined : kernel.link("host", config.bridge);
   const { portMappings } = config.features ?? {};
   if (portMappings?.length) {
@@ -71,10 +84,10 @@ function uplinkMtu(kernel: Kernel): number {
 }
 
 /** The interface that the default route leaves by. */
-export function uplink(kernel: Kernel): Link | undefined {
+export function uplink(kernel: Kernel, where: Where = "host"): Link | undefined {
   for (const text of somewhereElse) {
-    const outIndex = lookUpRoute(kernel.route("host"), addressBytes(parseAddress(text)!))?.outIndex;
-    const link = outIndex === undefined ? undefined : kernel.linkByIndex(outIndex);
+    const outIndex = lookUpRoute(kernel.route(where), addressBytes(parseAddress(text)!))?.outIndex;
+    const link = outIndex === undefined ? undefined : kernel.linkByIndex(outIndex, where);
     if (link?.mtu !== undefined && !(link.flags & linkFlag.loopback)) return link;
   }
   return undefined;

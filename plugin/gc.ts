@@ -16,7 +16,8 @@ import { undoAll } from "./commit.ts";
 import { condemn, ignoring } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
-import { bridgeGroup, hostLinkName, linkGroup, masqueradeChainPrefix, vlanGatewayGroup } from "./names.ts";
+import { bridgeGroup, deviceGroup, hostLinkName, linkGroup, masqueradeChainPrefix, vlanGatewayGroup } from "./names.ts";
+import type { Removal } from "./step/index.ts";
 import { table } from "./table.ts";
 import { removeTraces, removeUnowned } from "./traces.ts";
 
@@ -56,7 +57,9 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   if (!dryRun) {
     await attempt(undefined, () => condemn(request.network, links, kernel));
     errors.push(...removeTraces(claimed, kernel), ...removeUnowned(request.network, kept, kernel));
-    errors.push(...undoAll(foreign, kernel));
+    // Devices whose containers died: the kernel sent them back, and nobody is left to DEL.
+    const strays: Removal = { kind: "device", ifname: "", group: deviceGroup(request.network) };
+    errors.push(...undoAll([...foreign, strays], kernel));
     for (const entry of claimed) {
       await attempt(undefined, () =>
         ipamForRelease(request, entry).release(

@@ -3,6 +3,7 @@ import type { Attachment } from "../conf/attachment.ts";
 import { openExistingStore } from "../ipam/store.ts";
 import { undoAll } from "./commit.ts";
 import { throwTogether } from "./failure.ts";
+import { insideRemovals } from "./inside.ts";
 import type { Kernel } from "./kernel.ts";
 import { patiently } from "./patience.ts";
 import { removals } from "./plan.ts";
@@ -14,12 +15,13 @@ import { traces } from "./traces.ts";
  */
 export async function undoInterrupted(attachment: Attachment, dataDir: string, kernel: Kernel): Promise<boolean> {
   const store = openExistingStore(dataDir);
-  const isOurs = await patiently(() => {
+  const ours = await patiently(() => {
     const entry = store?.find(attachment);
-    return entry !== undefined && entry.state !== "attached" && store!.claim(entry);
+    return entry !== undefined && entry.state !== "attached" && store!.claim(entry) ? entry : undefined;
   });
-  if (!isOurs) return false;
-  throwTogether(undoAll([...removals(attachment), ...traces(attachment, undefined)], kernel));
+  if (!ours) return false;
+  const inside = ours.bridge === "" ? insideRemovals(attachment) : [];
+  throwTogether(undoAll([...removals(attachment), ...inside, ...traces(attachment, undefined)], kernel));
   kernel.forget("pod", attachment.ifname);
   return true;
 }

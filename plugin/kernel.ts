@@ -58,8 +58,8 @@ export class Kernel {
     return this.#links.get(key);
   }
 
-  linkByIndex(index: number): Link | undefined {
-    return getLink(this.route("host"), index);
+  linkByIndex(index: number, where: Where = "host"): Link | undefined {
+    return getLink(this.route(where), index);
   }
 
   /** The link's index. Throws KernelError ENODEV when it is not there. */

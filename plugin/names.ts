@@ -85,6 +85,16 @@ export function vlanGatewayGroup(network: string): number {
   return groupOf("vlan gateways", network);
 }
 
+/** IFLA_GROUP of a network's interfaces that were made in their containers, where nothing of the host tells of them. */
+export function insideGroup(network: string): number {
+  return groupOf("inside", network);
+}
+
+/** IFLA_GROUP of the host's devices while a network's containers have them. In the host's namespace none of it belongs. */
+export function deviceGroup(network: string): number {
+  return groupOf("device", network);
+}
+
 const shapingPrefix = "nsb";
 
 /** The link that holds back what an attachment sends; its digits are those of the attachment's own link. */

@@ -30,3 +30,14 @@ function openOrFault(path: string): Netns {
     );
   }
 }
+
+/** Undefined for one that is gone: with it went what was made in it. */
+export function standing(path: string): Netns | undefined {
+  if (path === "") return undefined;
+  try {
+    return openNetns(path);
+  } catch (error) {
+    if (error instanceof NotANamespace) return undefined;
+    throw error;
+  }
+}

@@ -6,6 +6,7 @@ import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { NetworkConfig, Route } from "../conf/network.ts";
 import type { ResultInterface } from "../conf/result.ts";
+import { isInside } from "../conf/types.ts";
 import type { Lease } from "../ipam/ipam.ts";
 import type { Facts } from "./facts.ts";
 import { hostLinkName } from "./names.ts";
@@ -36,7 +37,7 @@ export interface Plan {
 export function plan(input: PlanInput): Plan {
   const { type, features } = input.config;
   const made = linkType(type).plan(input);
-  if (features === undefined) return made;
+  if (features === undefined || isInside(type)) return made;
   return (require("./featurePlan.ts") as typeof import("./featurePlan.ts")).withFeatures(made, features, input);
 }
 
@@ -55,6 +56,7 @@ export function refuseImpossible(attachment: Attachment, config: NetworkConfig, 
       "Delete the attachment first (CNI DEL, or 'ns-net del'), or ask for another CNI_IFNAME",
     );
   }
+  linkType(config.type).refuse?.(config, facts);
   if (facts.bridge && facts.bridge.kind !== "bridge") {
     throw new Fault(
       code.config,

@@ -15,6 +15,9 @@ export async function status(request: StatusRequest): Promise<void> {
   const kernel = new Kernel();
   try {
     using store = openStore(request.config.dataDir, undefined, (draft) => rebuild(draft, kernel));
+    if (request.config.link) {
+      (require("./below.ts") as typeof import("./below.ts")).refuseUnready(request.config, kernel);
+    }
     await ipamFor(request.config.ipam.type).status(request, request.config.ipam, store, () => hostNetworks(kernel));
     const { type, bridge, isGateway, ipam } = request.config;
     // Not an error: ADD is served, and the plugin that opens the way may come after this one.

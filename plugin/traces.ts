@@ -61,7 +61,12 @@ function attempted(work: () => void): Error[] {
   }
 }
 
+const inside = () => require("./inside.ts") as typeof import("./inside.ts");
+
 /** Undoes what the entries' attachments have beside their links. */
 export function removeTraces(entries: readonly Entry[], kernel: Kernel): Error[] {
-  return entries.flatMap((entry) => undoAll(traces(entry.attachment, entry), kernel));
+  return entries.flatMap((entry) => [
+    ...undoAll(traces(entry.attachment, entry), kernel),
+    ...(entry.bridge === "" ? inside().undoInside(entry.attachment, entry, "") : []),
+  ]);
 }

@@ -93,8 +93,10 @@ function account(ifname: string, target: Target, { interfaces, mac, routes, step
   const via = routes.find(({ dst }) => dst === "0.0.0.0/0" || dst === "::/0")?.gw;
   const lines = [
     isNew && `namespace  ${target.path} (new)`,
-    `veth pair  ${ifname} in the namespace, ${host?.name} on the host; mtu ${inner?.mtu}, mac ${mac}`,
-    `bridge     ${bridge}${via ? `, gateway ${via}` : ""}`,
+    inner
+      ? `veth pair  ${ifname} in the namespace, ${host?.name} on the host; mtu ${inner.mtu}, mac ${mac}`
+      : `interface  ${ifname} in the namespace; mtu ${host?.mtu}, mac ${mac}`,
+    bridge && `bridge     ${bridge}${via ? `, gateway ${via}` : ""}`,
     masquerade && `nat        ${masquerade} masqueraded to the outside`,
     `look       ns-net exec ${target.spec} -- ip address`,
   ];

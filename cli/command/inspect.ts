@@ -115,7 +115,9 @@ function textOf({ namespace, attachments }: Report): string {
     lines.push(
       "",
       `attachment  ${one.ifname} of ${one.container} on ${one.network}, ${one.state} since ${one.since}`,
-      `host veth   ${index === undefined ? `${name} is missing` : `${name} (index ${index}) in bridge ${bridge}, ${forwards ? "forwarding" : "not forwarding"}${hairpin ? ", hairpin" : ""}${isolated ? ", isolated" : ""}`}`,
+      bridge === "" && index === undefined
+        ? "on the host nothing: the interface is in the container alone"
+        : `host veth   ${index === undefined ? `${name} is missing` : `${name} (index ${index}) in bridge ${bridge}, ${forwards ? "forwarding" : "not forwarding"}${hairpin ? ", hairpin" : ""}${isolated ? ", isolated" : ""}`}`,
       "made by",
       ...one.commands.map((line) => `  ${line}`),
     );

@@ -8,7 +8,7 @@ export const routeType = { create: 24, delete: 25, get: 26 } as const;
 
 // RTPROT_STATIC, RT_SCOPE_*, RTN_UNICAST, RT_TABLE_MAIN
 const protocolStatic = 4;
-const kindUnicast = 1;
+export const routeKind = { unicast: 1 } as const;
 export const routeScope = { universe: 0, link: 253, host: 254 } as const;
 export const mainTable = 254;
 const tableInHeaderMax = 255;
@@ -82,6 +82,7 @@ export function addRoute(request: RouteRequest): Message {
   return routeMessage(`add route ${request.text}`, routeType.create, flags.create | flags.exclusive, request);
 }
 
+/** Whoever made it. */
 export function deleteRoute(request: RouteRequest): Message {
   return routeMessage(`delete route ${request.text}`, routeType.delete, 0, request);
 }
@@ -98,8 +99,8 @@ function routeMessage(what: string, type: number, messageFlags: number, request:
       dstLength,
       // A destination reached without a gateway is on the link; IPv6 has no scopes.
       scope: request.scope ?? (isIpv4 && !gateway ? routeScope.link : routeScope.universe),
-      kind: kindUnicast,
-      protocol: protocolStatic,
+      kind: routeKind.unicast,
+      protocol: type === routeType.delete ? 0 : protocolStatic,
       destination: dstLength === 0 ? undefined : destination,
       outIndex,
       gateway,

@@ -8,12 +8,13 @@ import { formatAddress, parseAddress } from "../../conf/address.ts";
 import type { AdoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { release } from "../../ipam/hostLocal/reservations.ts";
 import { errno } from "../../netlink/errors.ts";
-import { closeNetns, type Netns, NotANamespace, openNetns } from "../../netlink/netns.ts";
+import { closeNetns } from "../../netlink/netns.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { deleteLink, getLink, listLinks } from "../../netlink/route/link.ts";
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";
 import { ignoring } from "../condemn.ts";
 import type { Kernel } from "../kernel.ts";
+import { standing } from "../namespace.ts";
 import { shapingLink } from "../reference/names.ts";
 import { type Part, removeRules } from "../reference/rules.ts";
 import { type Kind, missing } from "./step.ts";
@@ -82,14 +83,4 @@ function removeShaping(name: string, kernel: Kernel): void {
 function removeLink(name: string, kernel: Kernel): void {
   ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(name)));
   kernel.forget("host", name);
-}
-
-function standing(path: string): Netns | undefined {
-  if (path === "") return undefined;
-  try {
-    return openNetns(path);
-  } catch (error) {
-    if (error instanceof NotANamespace) return undefined;
-    throw error;
-  }
 }

@@ -7,20 +7,27 @@ import { type AddressStep, address } from "./address.ts";
 import type { AdoptedKey, AdoptedStep } from "./adopted.ts";
 import { type BridgeStep, bridge } from "./bridge.ts";
 import { type BridgePortStep, bridgePort } from "./bridgePort.ts";
+import type { DeviceKey, DeviceStep } from "./device.ts";
 import { type ForwardingStep, forwarding } from "./forwarding.ts";
 import type { GuardStep } from "./guard.ts";
+import type { InsideKey, InsideStep } from "./inside.ts";
 import { type MasqueradeStep, masquerade } from "./masquerade.ts";
+import type { MemberStep } from "./member.ts";
 import type { PortsKey, PortsStep } from "./ports.ts";
 import type { PortVlanStep } from "./portVlan.ts";
 import { type RouteStep, route } from "./route.ts";
+import type { RuleKey, RuleStep } from "./rule.ts";
 import type { ShapingKey, ShapingStep } from "./shaping.ts";
 import { type SilentStep, silent } from "./silent.ts";
 import type { Difference, Kind } from "./step.ts";
 import { type SysctlStep, sysctl } from "./sysctl.ts";
+import type { TapKey, TapStep } from "./tap.ts";
 import type { TunedStep } from "./tuned.ts";
 import { type UpStep, up } from "./up.ts";
 import { type VethKey, type VethStep, veth } from "./veth.ts";
 import type { VlanGatewayStep } from "./vlanGateway.ts";
+import type { VrfStep } from "./vrf.ts";
+import type { WithdrawnStep } from "./withdrawn.ts";
 
 export type Step =
   | AcceptStep
@@ -28,27 +35,38 @@ export type Step =
   | AdoptedStep
   | BridgeStep
   | BridgePortStep
+  | DeviceStep
   | ForwardingStep
   | GuardStep
+  | InsideStep
   | MasqueradeStep
+  | MemberStep
   | PortsStep
   | PortVlanStep
   | RouteStep
+  | RuleStep
   | ShapingStep
   | SilentStep
   | SysctlStep
+  | TapStep
   | TunedStep
   | UpStep
   | VethStep
-  | VlanGatewayStep;
+  | VlanGatewayStep
+  | VrfStep
+  | WithdrawnStep;
 
 /** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
 export type Removal =
   | ({ readonly kind: "veth" } & VethKey)
   | ({ readonly kind: "accept" } & AcceptKey)
   | ({ readonly kind: "adopted" } & AdoptedKey)
+  | ({ readonly kind: "device" } & DeviceKey)
+  | ({ readonly kind: "inside" } & InsideKey)
   | ({ readonly kind: "ports" } & PortsKey)
-  | ({ readonly kind: "shaping" } & ShapingKey);
+  | ({ readonly kind: "rule" } & RuleKey)
+  | ({ readonly kind: "shaping" } & ShapingKey)
+  | ({ readonly kind: "tap" } & TapKey);
 
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
 
@@ -63,11 +81,20 @@ const kinds: Kinds = {
   },
   bridge,
   bridgePort,
+  get device() {
+    return (require("./device.ts") as typeof import("./device.ts")).device;
+  },
   forwarding,
   get guard() {
     return (require("./guard.ts") as typeof import("./guard.ts")).guard;
   },
+  get inside() {
+    return (require("./inside.ts") as typeof import("./inside.ts")).inside;
+  },
   masquerade,
+  get member() {
+    return (require("./member.ts") as typeof import("./member.ts")).member;
+  },
   get ports() {
     return (require("./ports.ts") as typeof import("./ports.ts")).ports;
   },
@@ -75,11 +102,17 @@ const kinds: Kinds = {
     return (require("./portVlan.ts") as typeof import("./portVlan.ts")).portVlan;
   },
   route,
+  get rule() {
+    return (require("./rule.ts") as typeof import("./rule.ts")).rule;
+  },
   get shaping() {
     return (require("./shaping.ts") as typeof import("./shaping.ts")).shaping;
   },
   silent,
   sysctl,
+  get tap() {
+    return (require("./tap.ts") as typeof import("./tap.ts")).tap;
+  },
   get tuned() {
     return (require("./tuned.ts") as typeof import("./tuned.ts")).tuned;
   },
@@ -87,6 +120,12 @@ const kinds: Kinds = {
   veth,
   get vlanGateway() {
     return (require("./vlanGateway.ts") as typeof import("./vlanGateway.ts")).vlanGateway;
+  },
+  get vrf() {
+    return (require("./vrf.ts") as typeof import("./vrf.ts")).vrf;
+  },
+  get withdrawn() {
+    return (require("./withdrawn.ts") as typeof import("./withdrawn.ts")).withdrawn;
   },
 } satisfies {
   readonly [K in Step["kind"]]: Kind<

@@ -2,8 +2,8 @@
 import { addressBits, type Cidr, formatAddress, formatCidr, parseAddress, parseCidr } from "../../conf/address.ts";
 import type { Route as RouteWanted } from "../../conf/network.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
-import { addRoute, listRoutes, mainTable, type Route } from "../../netlink/route/route.ts";
-import type { Where } from "../kernel.ts";
+import { addRoute, listRoutes, mainTable, type Route, type RouteRequest } from "../../netlink/route/route.ts";
+import type { Kernel, Where } from "../kernel.ts";
 import { addressBytes, addressFromBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
 import { ipWord } from "./words.ts";
@@ -14,6 +14,8 @@ export interface RouteStep extends RouteWanted {
   readonly netns: string;
   /** Absent: in the container. */
   readonly where?: Where;
+  /** The address that what has none is sent from. */
+  readonly src?: string;
 }
 
 /** The metric the kernel gives an IPv6 route without one (IP6_RT_PRIO_USER). */
@@ -28,26 +30,28 @@ function textOf({ dst, gw, priority, table, link }: RouteStep): string {
   return `${dst}${via} dev ${link}${priority ? ` metric ${priority}` : ""}${table ? ` table ${table}` : ""}`;
 }
 
+export function routeRequest(step: RouteStep, kernel: Kernel): RouteRequest {
+  const destination = destinationOf(step);
+  const bytesOf = (text: string | undefined) => (text === undefined ? undefined : addressBytes(parseAddress(text)!));
+  return {
+    text: textOf(step),
+    destination: addressBytes(destination),
+    dstLength: destination.prefixLength,
+    outIndex: kernel.indexOf(step.where ?? "pod", step.link),
+    gateway: bytesOf(step.gw),
+    mtu: step.mtu,
+    advmss: step.advmss,
+    priority: step.priority,
+    table: step.table,
+    scope: step.scope,
+    preferredSource: bytesOf(step.src),
+  };
+}
+
 export const route: Kind<RouteStep> = {
   apply(step, kernel) {
-    const destination = destinationOf(step);
-    const gateway = step.gw === undefined ? undefined : addressBytes(parseAddress(step.gw)!);
     try {
-      kernel.request(
-        step.where ?? "pod",
-        addRoute({
-          text: textOf(step),
-          destination: addressBytes(destination),
-          dstLength: destination.prefixLength,
-          outIndex: kernel.indexOf(step.where ?? "pod", step.link),
-          gateway,
-          mtu: step.mtu,
-          advmss: step.advmss,
-          priority: step.priority,
-          table: step.table,
-          scope: step.scope,
-        }),
-      );
+      kernel.request(step.where ?? "pod", addRoute(routeRequest(step, kernel)));
     } catch (error) {
       // The kernel made the same route with the address, or the configuration names it twice.
       if (!isKernelError(error, errno.EEXIST)) throw error;
@@ -76,18 +80,20 @@ export const route: Kind<RouteStep> = {
     return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
   },
 
-  print(step) {
-    const family = step.dst.includes(":") ? " -6" : "";
-    const more = [
-      step.mtu && ` mtu ${step.mtu}`,
-      step.advmss && ` advmss ${step.advmss}`,
-      step.scope && ` scope ${step.scope}`,
-    ];
-    return [
-      `${ipWord(step.where ?? "pod", step.netns)}${family} route add ${textOf(step)}${more.filter(Boolean).join("")}`,
-    ];
-  },
+  print: (step) => [routeCommand("add", step)],
 };
+
+/** `ip -n web route add 10.2.0.0/16 via 10.1.0.1 dev eth0` */
+export function routeCommand(verb: "add" | "del", step: RouteStep): string {
+  const family = step.dst.includes(":") ? " -6" : "";
+  const more = [
+    step.mtu && ` mtu ${step.mtu}`,
+    step.advmss && ` advmss ${step.advmss}`,
+    step.scope && ` scope ${step.scope}`,
+    step.src && ` src ${step.src}`,
+  ];
+  return `${ipWord(step.where ?? "pod", step.netns)}${family} route ${verb} ${textOf(step)}${more.filter(Boolean).join("")}`;
+}
 
 function gatewayText(found: Route): string | undefined {
   return found.gateway && formatAddress(addressFromBytes(found.gateway));

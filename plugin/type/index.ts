@@ -1,12 +1,16 @@
 /** The types of plugin, by the name the executable is called by (conf/types.ts). To add one: a file, and a line here. */
+import type { NetworkConfig } from "../../conf/network.ts";
 import type { PluginType } from "../../conf/types.ts";
 import type { ChainedType } from "../chained.ts";
+import type { Facts } from "../facts.ts";
 import type { Plan, PlanInput } from "../plan.ts";
 import { bridge } from "./bridge.ts";
 
 /** Makes an interface in the container: journalled, with addresses of an IPAM. */
 export interface LinkType {
   plan(input: PlanInput): Plan;
+  /** Throws Fault for what the host as it is cannot bear; before a lease is asked for. */
+  refuse?(config: NetworkConfig, facts: Facts): void;
 }
 
 /** How a type works: by a link of its own, as an IPAM for another plugin, or on what stands already. */
@@ -21,11 +25,23 @@ const types: { readonly [T in PluginType]: Entry } = {
   bridge: { role: "link", load: () => bridge },
   ptp: { role: "link", load: () => (require("./ptp.ts") as typeof import("./ptp.ts")).ptp },
   loopback: { role: "chained", load: () => (require("./loopback.ts") as typeof import("./loopback.ts")).loopback },
+  macvlan: { role: "link", load: () => (require("./macvlan.ts") as typeof import("./macvlan.ts")).macvlan },
+  ipvlan: { role: "link", load: () => (require("./ipvlan.ts") as typeof import("./ipvlan.ts")).ipvlan },
+  vlan: { role: "link", load: () => (require("./vlan.ts") as typeof import("./vlan.ts")).vlan },
+  "host-device": {
+    role: "link",
+
+    load: () => (require("./hostDevice.ts") as typeof import("./hostDevice.ts")).hostDevice,
+  },
+  dummy: { role: "link", load: () => (require("./dummy.ts") as typeof import("./dummy.ts")).dummy },
+  tap: { role: "link", load: () => (require("./tap.ts") as typeof import("./tap.ts")).tap },
   "host-local": { role: "ipam" },
   static: { role: "ipam" },
   bandwidth: { role: "chained", load: () => (require("./bandwidth.ts") as typeof import("./bandwidth.ts")).bandwidth },
   firewall: { role: "chained", load: () => (require("./firewall.ts") as typeof import("./firewall.ts")).firewall },
   tuning: { role: "chained", load: () => (require("./tuning.ts") as typeof import("./tuning.ts")).tuning },
+  sbr: { role: "chained", load: () => (require("./sbr.ts") as typeof import("./sbr.ts")).sbr },
+  vrf: { role: "chained", load: () => (require("./vrf.ts") as typeof import("./vrf.ts")).vrf },
   portmap: { role: "chained", load: () => (require("./portmap.ts") as typeof import("./portmap.ts")).portmap },
 };
 

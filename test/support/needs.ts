@@ -30,6 +30,7 @@ const kernel = {
   macvlan: linkOver("macvlan", "mode", "bridge"),
   ipvlan: linkOver("ipvlan", "mode", "l2"),
   dummy: link("dummy"),
+  tap: (ns) => ns.run("ip", "tuntap", "add", "mode", "tap", "name", "probe0"),
   vrf: link("vrf", "table", "10"),
   vxlan: link("vxlan", "id", "5", "dstport", "4789"),
   ifb: link("ifb"),

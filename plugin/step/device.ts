@@ -1,0 +1,112 @@
+/**
+ * A device of the host, lent to the container: moved and renamed in one message, and back in one. Its name on the host
+ * is its alias while it is away, as with the reference's host-device, and its group says whose it is: so it finds its
+ * way home when the store is lost, and when the namespace died and the kernel sent it home under a name of its own.
+ */
+import { errno, KernelError } from "../../netlink/errors.ts";
+import { closeNetns, openOwnNetns } from "../../netlink/netns.ts";
+import { changeLink, type Link, linkFlag, listLinks } from "../../netlink/route/link.ts";
+import type { Kernel, Where } from "../kernel.ts";
+import { differences, type Kind, missing } from "./step.ts";
+import { untold } from "./veth.ts";
+import { ipWord, netnsWord, shellWord } from "./words.ts";
+
+export interface DeviceStep {
+  readonly kind: "device";
+  /** Its name on the host. */
+  readonly device: string;
+  readonly ifname: string;
+  readonly mac: string;
+  readonly mtu: number;
+  /** For CHECK: what a later plugin of the chain gave it instead. */
+  readonly innerMtu?: number;
+  readonly group: number;
+  readonly netns: string;
+  /** What it was on the host, to be put back. */
+  readonly was: { readonly up: boolean; readonly group: number; readonly alias?: string };
+}
+
+/** Without `device`, its alias tells. */
+export type DeviceKey = Pick<DeviceStep, "ifname" | "group"> & Partial<Pick<DeviceStep, "device" | "was">>;
+
+export const device: Kind<DeviceStep, DeviceKey> = {
+  apply(step, kernel) {
+    const { device: name, ifname, group } = step;
+    const index = kernel.indexOf("host", name);
+    const what = `move device ${name} into the container as ${ifname}`;
+    try {
+      kernel.request("host", changeLink(what, { index, name: ifname, alias: name, group, netnsFd: kernel.netns!.fd }));
+    } catch (error) {
+      // The kernel moves it first and may then refuse the rest.
+      const half = listLinks(kernel.route("pod")).find((link) => link.name === name && link.group !== group);
+      if (half && kernel.linkByIndex(index)?.name !== name) goHome("pod", half, step, kernel);
+      throw error;
+    } finally {
+      kernel.forget("host", name);
+      kernel.forget("pod", ifname);
+    }
+    return true;
+  },
+
+  undo(key, kernel) {
+    const { ifname, group } = key;
+    const lent = kernel.netns && kernel.link("pod", ifname);
+    if (lent?.group === group) {
+      goHome("pod", lent, key, kernel);
+      return;
+    }
+    // Its namespace is gone, and a physical device is in the first namespace then, where nothing of the group belongs.
+    for (const stray of listLinks(kernel.route("host"))) {
+      const isIt = stray.group === group && (key.device === undefined || key.device === stray.alias);
+      if (isIt) goHome("host", stray, key, kernel);
+    }
+  },
+
+  mend() {},
+
+  check({ ifname, device: name, mac, mtu, innerMtu = mtu, group }, kernel) {
+    const found = kernel.link("pod", ifname);
+    if (!found) return missing(`device ${ifname} (${name} of the host) in the container`);
+    return differences(
+      `device ${ifname} in the container`,
+      { mac, mtu: innerMtu === untold ? undefined : innerMtu, group, alias: name },
+      { ...found, mac: found.address },
+    );
+  },
+
+  print({ device: name, ifname, group, netns }) {
+    return [
+      `ip link set ${name} netns ${netnsWord(netns)} name ${ifname}`,
+      `${ipWord("pod", netns)} link set ${ifname} alias ${shellWord(name)}`,
+      `${ipWord("pod", netns)} link set ${ifname} group ${group}`,
+    ];
+  },
+};
+
+/** With its own name, or if somebody has that by now as the first free of dev0, dev1 …, its own staying its alias. */
+function goHome(where: Where, link: Link, { device: told, was }: Partial<DeviceStep>, kernel: Kernel): void {
+  const { index, name = "", alias } = link;
+  const own = told ?? alias ?? name;
+  kernel.forget("host", own);
+  const taken = kernel.link("host", own);
+  const isTaken = taken !== undefined && (where === "pod" || taken.index !== index);
+  const home = where === "pod" ? openOwnNetns() : undefined;
+  try {
+    kernel.request(
+      where,
+      changeLink(`put device ${name} back as ${own}`, {
+        index,
+        ...(isTaken ? { name: "dev%d" } : { name: own, alias: was?.alias ?? "" }),
+        group: was?.group ?? 0,
+        ...(home && { netnsFd: home.fd }),
+        ...(was?.up && { set: linkFlag.up }),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno !== errno.ENODEV) throw error;
+  } finally {
+    if (home) closeNetns(home);
+    kernel.forget("pod", name);
+    kernel.forget("host", own);
+  }
+}

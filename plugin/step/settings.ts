@@ -1,0 +1,45 @@
+/** What is particular to a kind of link: as the kernel is told, and in the words of ip-link(8). */
+import { ipvlan, ipvlanKind, ipvlanMode } from "../../netlink/route/kind/ipvlan.ts";
+import { macvlan, macvlanKind, macvlanMode } from "../../netlink/route/kind/macvlan.ts";
+import { vlan, vlanKind } from "../../netlink/route/kind/vlan.ts";
+import type { Link } from "../../netlink/route/link.ts";
+
+export type Settings =
+  | { readonly type: typeof macvlanKind; readonly mode: string; readonly bcqueuelen?: number }
+  | { readonly type: typeof ipvlanKind; readonly mode: string }
+  | { readonly type: typeof vlanKind; readonly id: number }
+  | { readonly type: "dummy" };
+
+/** IFLA_INFO_DATA; undefined for a kind that has none. */
+export function dataOf(settings: Settings): Uint8Array | undefined {
+  switch (settings.type) {
+    case macvlanKind:
+      return macvlan.put({
+        mode: macvlanMode[settings.mode as keyof typeof macvlanMode],
+        broadcastQueueLength: settings.bcqueuelen,
+      });
+    case ipvlanKind:
+      return ipvlan.put({ mode: ipvlanMode[settings.mode as keyof typeof ipvlanMode] });
+    case vlanKind:
+      return vlan.put({ id: settings.id });
+    case "dummy":
+      return undefined;
+  }
+}
+
+/** `type macvlan mode bridge bcqueuelen 500` */
+export function wordsOf({ type, ...values }: Settings): string {
+  const words = Object.entries(values).map(([key, value]) => ` ${key} ${value}`);
+  return `type ${type}${words.join("")}`;
+}
+
+/** What a link has of these; a link of another kind has none. How long a broadcast queue is, others have a say in. */
+export function settingsOf(link: Link, type: Settings["type"]): Readonly<Record<string, unknown>> {
+  const { kind, data = new Uint8Array(0) } = link.info ?? {};
+  if (kind !== type) return { type: kind };
+  const named = (modes: Readonly<Record<string, number>>, mode: number | undefined) =>
+    Object.keys(modes).find((name) => modes[name] === mode);
+  if (type === macvlanKind) return { type, mode: named(macvlanMode, macvlan.get(data).mode) };
+  if (type === ipvlanKind) return { type, mode: named(ipvlanMode, ipvlan.get(data).mode) };
+  return type === vlanKind ? { type, id: vlan.get(data).id } : { type };
+}

@@ -1,0 +1,39 @@
+/** A route of the container that another table has instead: taken away, and put back. */
+import { errno, isKernelError } from "../../netlink/errors.ts";
+import { addRoute, deleteRoute } from "../../netlink/route/route.ts";
+import { type RouteStep, routeCommand, routeRequest } from "./route.ts";
+import type { Kind } from "./step.ts";
+
+export interface WithdrawnStep extends Omit<RouteStep, "kind"> {
+  readonly kind: "withdrawn";
+}
+
+const asRoute = (step: WithdrawnStep): RouteStep => ({ ...step, kind: "route" });
+
+export const withdrawn: Kind<WithdrawnStep> = {
+  apply(step, kernel) {
+    try {
+      kernel.request("pod", deleteRoute(routeRequest(asRoute(step), kernel)));
+      return true;
+    } catch (error) {
+      if (!isKernelError(error, errno.ESRCH)) throw error;
+      return false;
+    }
+  },
+
+  undo(step, kernel) {
+    if (!kernel.netns || !kernel.link("pod", step.link)) return;
+    try {
+      kernel.request("pod", addRoute(routeRequest(asRoute(step), kernel)));
+    } catch (error) {
+      // Somebody put it back, or the interface is down by now or without the address that the route stood on.
+      const { EEXIST, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV } = errno;
+      if (!isKernelError(error, EEXIST, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV)) throw error;
+    }
+  },
+
+  /** Others may route by it again; what has our source does not ask the main table. */
+  check: () => [],
+
+  print: (step) => [routeCommand("del", asRoute(step))],
+};

@@ -1,0 +1,12 @@
+/** `ipvlan`: an interface that shares its master's hardware address, told apart by its IP addresses. */
+import type { LinkType } from "./index.ts";
+import { insidePlan, making, refuseMaster } from "./inside.ts";
+
+export const ipvlan: LinkType = {
+  plan(input) {
+    const mac = input.facts.below!.link!.address!;
+    const { mode = "l2" } = input.config.link!;
+    return insidePlan(input, [making(input, { type: "ipvlan", mode }, mac, true)], mac);
+  },
+  refuse: refuseMaster,
+};
