@@ -33,7 +33,7 @@ async function burst(it: Contestant, many: number): Promise<Burst> {
   const files = pods.map((pod) => openSync(`/run/netns/${pod}`, "r"));
   for (const pod of pods) command("ip", "netns", "del", pod);
   const gcStartMs = performance.now();
-  command(it.plugin, "gc", "--network", "bench");
+  command(`${it.folder}/ns-net`, "gc", "--network", "bench");
   const gcMs = performance.now() - gcStartMs;
   const left = Bun.spawnSync(["ip", "-j", "link", "show", "master", bridge]).stdout.toString();
   if (/nsv/.test(left)) throw new Error("gc left links");

@@ -1,5 +1,5 @@
 /**
- * One plugin with one configuration in a sandbox of its own: a host with an uplink, a bridge, and as many pods as asked.
+ * One plugin, or a chain, with one configuration in a sandbox of its own: a host with an uplink, a bridge, and as many pods as asked.
  * Runs as a process of its own inside that sandbox and does what bench/main.ts orders, so that nothing but the plugin's
  * process lies between two readings of the clock.
  */
@@ -7,13 +7,17 @@ import { floorRound } from "./floor.ts";
 import { peakMemoryMiB } from "./memory.ts";
 import { type Program, type Run, timed } from "./process.ts";
 
+export type Label = "ns-net" | "ns-net under five names" | "reference";
+
 export interface Contestant {
-  readonly label: "ns-net" | "reference";
-  readonly plugin: string;
-  /** CNI_PATH, where the reference finds host-local. */
-  readonly pluginPath: string;
-  readonly type: string;
+  readonly label: Label;
+  /** CNI_PATH: where the plugins are, and the reference's host-local. */
+  readonly folder: string;
+  /** The plugins of a list by their type, in the order of ADD. */
+  readonly chain: readonly string[];
   readonly ipMasq: boolean;
+  /** A published port, a limit of bandwidth and a setting: of a chain, or in one call. */
+  readonly features: boolean;
 }
 
 export type Order =
@@ -43,16 +47,51 @@ export function prepareHost(): void {
   command("ip", "route", "add", "default", "via", "192.0.2.1");
 }
 
-export function call(it: Contestant, verb: "ADD" | "DEL", pod: string, prevResult?: unknown): Program {
+const link = {
+  bridge,
+  isGateway: true,
+  hairpinMode: true,
+  ipam: { type: "host-local", ranges: [[{ subnet: "10.88.0.0/16" }]], routes: [{ dst: "0.0.0.0/0" }] },
+};
+const bandwidth = { ingressRate: 80_000_000, ingressBurst: 8_000_000, egressRate: 80_000_000, egressBurst: 8_000_000 };
+const sysctl = { "net.core.somaxconn": "512" };
+
+/** Each pod's port of the host, by which chain.ts calls it. */
+export function hostPortOf(pod: string): number {
+  return 20_000 + Number(pod.split("-")[1] ?? 10_000);
+}
+
+/** What a plugin of the list is told beside what all are. */
+function keysOf(type: string, { ipMasq, features }: Contestant, pod: string): object {
+  const portMappings = [{ hostPort: hostPortOf(pod), containerPort: 80, protocol: "tcp" }];
+  switch (type) {
+    case "bridge":
+      return { ...link, ipMasq };
+    case "ns-net":
+      return { ...link, ipMasq, ...(features && { sysctl, runtimeConfig: { portMappings, bandwidth } }) };
+    case "portmap":
+      return { capabilities: { portMappings: true }, runtimeConfig: { portMappings } };
+    case "bandwidth":
+      return bandwidth;
+    case "tuning":
+      return { sysctl };
+    default:
+      return {};
+  }
+}
+
+export function call(
+  it: Contestant,
+  verb: "ADD" | "DEL",
+  pod: string,
+  type = it.chain[0]!,
+  prevResult?: unknown,
+): Program {
   const config = {
     cniVersion: "1.0.0",
     name: "bench",
-    type: it.type,
-    bridge,
-    isGateway: true,
-    ipMasq: it.ipMasq,
-    hairpinMode: true,
-    ipam: { type: "host-local", ranges: [[{ subnet: "10.88.0.0/16" }]], routes: [{ dst: "0.0.0.0/0" }] },
+    type,
+    ...keysOf(type, it, pod),
     ...(prevResult !== undefined && { prevResult }),
   };
   const environment = {
@@ -60,10 +99,10 @@ export function call(it: Contestant, verb: "ADD" | "DEL", pod: string, prevResul
     CNI_CONTAINERID: pod,
     CNI_NETNS: `/run/netns/${pod}`,
     CNI_IFNAME: "eth0",
-    CNI_PATH: it.pluginPath,
+    CNI_PATH: it.folder,
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   };
-  return { path: it.plugin, environment, stdin: JSON.stringify(config) };
+  return { path: `${it.folder}/${type}`, environment, stdin: JSON.stringify(config) };
 }
 
 let attached = 0;
@@ -72,17 +111,39 @@ let attached = 0;
 function fill(it: Contestant, pods: number): void {
   for (; attached < pods; attached++) {
     command("ip", "netns", "add", `filler-${attached}`);
-    timed(call(it, "ADD", `filler-${attached}`));
+    add(it, `filler-${attached}`);
   }
 }
 
 /** The measured pod's namespace stays: the kernel clears a namespace away in the background, into the next measurement. */
 const pod = "measured";
 
+/** ADD through the list, each with the result of the one before; what all of it took, and the last result. */
+export function add(it: Contestant, name: string): Omit<Run, "stdout"> & { readonly result: unknown } {
+  let result: unknown;
+  const total = { wallMs: 0, cpuMs: 0 };
+  for (const type of it.chain) {
+    const { stdout, wallMs, cpuMs } = timed(call(it, "ADD", name, type, result));
+    result = JSON.parse(stdout);
+    total.wallMs += wallMs;
+    total.cpuMs += cpuMs;
+  }
+  return { ...total, result };
+}
+
+function del(it: Contestant, name: string, result: unknown): Omit<Run, "stdout"> {
+  const total = { wallMs: 0, cpuMs: 0 };
+  for (const type of it.chain.toReversed()) {
+    const { wallMs, cpuMs } = timed(call(it, "DEL", name, type, result));
+    total.wallMs += wallMs;
+    total.cpuMs += cpuMs;
+  }
+  return total;
+}
+
 function round(it: Contestant): Round {
-  const { stdout, ...add } = timed(call(it, "ADD", pod));
-  const { stdout: _, ...del } = timed(call(it, "DEL", pod, JSON.parse(stdout)));
-  return { add, del };
+  const { result, ...added } = add(it, pod);
+  return { add: added, del: del(it, pod, result) };
 }
 
 function memory(it: Contestant): number {

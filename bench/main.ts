@@ -1,14 +1,14 @@
 /**
  * `npm run bench`: whole processes, ours and the reference's in turn within one run, so that both see the same machine.
  *
- *   npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst] [--only reference|ns-net] [--reference /usr/lib/cni]
+ *   npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst | --chain] [--only reference|ns-net] [--reference /usr/lib/cni]
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findSandbox } from "../scripts/sandbox.ts";
-import type { Contestant, Round } from "./contestant.ts";
+import type { Contestant, Label, Round } from "./contestant.ts";
 import { peakMemoryMiB } from "./memory.ts";
 import { type Program, timed } from "./process.ts";
 import { type Runner, startRunner } from "./runner.ts";
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     runs: { type: "string", default: "40" },
     quick: { type: "boolean", default: false },
     burst: { type: "boolean", default: false },
+    chain: { type: "boolean", default: false },
     only: { type: "string" },
     reference: { type: "string", default: "/usr/lib/cni" },
   },
@@ -37,13 +38,11 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-const contestant = (label: Contestant["label"], ipMasq: boolean): Contestant => ({
-  label,
-  ipMasq,
-  pluginPath: values.reference,
+const contestant = (label: (typeof labels)[number], ipMasq: boolean): Contestant => ({
+  ...{ label, ipMasq, features: false },
   ...(label === "ns-net"
-    ? { plugin: ours, type: "ns-net" }
-    : { plugin: join(values.reference, "bridge"), type: "bridge" }),
+    ? { folder: join(ours, ".."), chain: ["ns-net"] }
+    : { folder: values.reference, chain: ["bridge"] }),
 });
 
 /** Somebody who takes part in a measurement: a runner's plugin, or the floor on its bridge. */
@@ -74,7 +73,7 @@ async function measure(parts: readonly Part[]): Promise<Map<Part, Round[]>> {
 interface Figures {
   readonly pods: number;
   readonly ipMasq: boolean;
-  readonly label: Contestant["label"] | "floor";
+  readonly label: Label | "floor";
   readonly verb: "add" | "del";
   readonly wallMs: number;
   readonly cpuMs: number;
@@ -199,6 +198,12 @@ console.log(
 if (values.burst) {
   const { measureBurst } = await import("./burst.ts");
   console.log(await measureBurst(labels.map((label) => contestant(label, true))));
+  process.exit(0);
+}
+
+if (values.chain) {
+  const { measureChain } = await import("./chain.ts");
+  console.log(await measureChain({ executable: ours, reference: values.reference, runs, pods: podCounts }));
   process.exit(0);
 }
 
