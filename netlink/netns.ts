@@ -5,7 +5,7 @@
 import { errno, KernelError } from "./errors.ts";
 import { fileStatus, openFlag } from "./files.ts";
 import { NetlinkSocket } from "./socket.ts";
-import { closeFile, enterNamespace, namespaceKind, namespaceTypeOf, newNamespace, openFile } from "./sys.ts";
+import { closeFile, enterNamespace, namespaceKind, namespaceTypeOf, openFile } from "./sys.ts";
 
 export const netnsFolder = "/run/netns";
 
@@ -112,21 +112,6 @@ export function openSocketIn(netns: Netns, protocol: number): NetlinkSocket {
 
 export function closeNetns(netns: Netns): void {
   closeFile(netns.fd);
-}
-
-/** A new namespace that has no name and dies when it is closed. */
-export function anonymousNetns(): Netns {
-  const home = openFile(ownPath, openFlag.readOnly);
-  try {
-    newNamespace(namespaceKind.net);
-    try {
-      return openNetns(ownPath);
-    } finally {
-      enterNamespace(home, namespaceKind.net);
-    }
-  } finally {
-    closeFile(home);
-  }
 }
 
 /** Moves this thread into a namespace for good: for a process that is about to become another program. */

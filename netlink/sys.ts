@@ -1,9 +1,12 @@
-/** The only file that calls C. Every call is synchronous; a negative answer becomes a KernelError with errno. */
+/**
+ * The only file that calls C, with sysRare.ts beside it. Every call is synchronous; a negative answer becomes a
+ * KernelError with errno.
+ */
 import { dlopen, type FFIFunction, type Pointer, ptr, read } from "bun:ffi";
 import { text as textCodec } from "./codec.ts";
 import { errno, KernelError } from "./errors.ts";
 
-/** What ADD and DEL call. A function costs some 0.02 ms to bind, so what is called rarely is bound at its first call. */
+/** A function costs some 0.02 ms to bind: these are what ADD and DEL call. */
 const hot = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
@@ -20,19 +23,10 @@ const hot = {
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
-const rare = {
-  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
-  unshare: { args: ["i32"], returns: "i32" },
-  mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
-  umount2: { args: ["ptr", "i32"], returns: "i32" },
-  flock: { args: ["i32", "i32"], returns: "i32" },
-  execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
-} as const;
-
 /** glibc first, then musl under the names its distributions give it. */
 const libraryNames = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
-function bind<S extends Record<string, FFIFunction>>(signatures: S) {
+export function bind<S extends Record<string, FFIFunction>>(signatures: S) {
   let failure: unknown;
   for (const name of libraryNames) {
     try {
@@ -44,28 +38,20 @@ function bind<S extends Record<string, FFIFunction>>(signatures: S) {
   throw failure;
 }
 
-const c = bind(hot);
-let bound: ReturnType<typeof bindRare> | undefined;
-const bindRare = () => bind(rare);
-
-function rarely(): ReturnType<typeof bindRare> {
-  bound ??= bindRare();
-  return bound;
-}
-
+export const c = bind(hot);
 /** The result if it is not negative; EINTR is for the caller to repeat. */
-function checked(operation: string, result: number | bigint): number {
+export function checked(operation: string, result: number | bigint): number {
   const value = Number(result);
   if (value < 0) throw new KernelError(operation, lastErrno());
   return value;
 }
 
-function lastErrno(): number {
+export function lastErrno(): number {
   return read.i32(c.__errno_location() as Pointer, 0);
 }
 
 /** NUL-terminated, for a `char *` that the callee only reads. */
-function cText(text: string): Uint8Array {
+export function cText(text: string): Uint8Array {
   return textCodec.put(text);
 }
 
@@ -130,7 +116,7 @@ export function statusOf(file: string | number): ArrayBuffer {
 // linux/socket.h, linux/netlink.h, asm-generic/socket.h
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
+export const SOCK_CLOEXEC = 0o2000000;
 const SOL_NETLINK = 270;
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
@@ -179,18 +165,6 @@ export function joinNetlinkGroup(socket: number, group: number): void {
   checked(`listen to netlink group ${group}`, c.setsockopt(socket, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, ptr(value), 4));
 }
 
-const POLLIN = 1;
-const drainedBytes = 64 * 1024;
-
-/** Blocks until something can be read or the time is over; what came is thrown away. */
-export function waitReadable(socket: number, timeoutMs: number): void {
-  const descriptor = new Int32Array([socket, POLLIN]);
-  const drained = new Uint8Array(drainedBytes);
-  rarely().poll(ptr(descriptor), 1, Math.ceil(timeoutMs));
-  // Two thrown-away reasons to ask again: a message, or ENOBUFS because there were too many.
-  while (Number(c.recv(socket, ptr(drained), drained.length, MSG_DONTWAIT)) > 0);
-}
-
 // linux/sched.h, linux/nsfs.h
 export const namespaceKind = { net: 0x40000000, mount: 0x00020000, user: 0x10000000 } as const;
 const NS_GET_NSTYPE = 0xb703;
@@ -209,63 +183,6 @@ export function control(operation: string, fd: number, request: number, argument
 /** Moves the calling thread into a namespace. No `await` may lie between this and the way back. */
 export function enterNamespace(fd: number, kind: number): void {
   checked("enter a namespace", c.setns(fd, kind));
-}
-
-/** Gives the calling thread a new namespace of its own. */
-export function newNamespace(kind: number): void {
-  checked("make a namespace", rarely().unshare(kind));
-}
-
-// linux/mount.h
-export const mountFlag = {
-  bind: 0x1000,
-  recursive: 0x4000,
-  private: 0x40000,
-  slave: 0x80000,
-  shared: 0x100000,
-  remount: 0x20,
-} as const;
-const MNT_DETACH = 2;
-const UMOUNT_NOFOLLOW = 8;
-
-export function mount(source: string, target: string, type: string, flags: number): void {
-  const [from, to, kind] = [cText(source), cText(target), cText(type)];
-  checked(`mount ${source || type} on ${target}`, rarely().mount(ptr(from), ptr(to), ptr(kind), flags, null));
-}
-
-/** Detaches a mount; false when nothing was mounted there. */
-export function unmount(target: string): boolean {
-  if (rarely().umount2(ptr(cText(target)), MNT_DETACH | UMOUNT_NOFOLLOW) === 0) return true;
-  const number = lastErrno();
-  if (number === errno.EINVAL || number === errno.ENOENT) return false;
-  throw new KernelError(`unmount ${target}`, number);
-}
-
-const LOCK_EX = 2;
-const LOCK_NB = 4;
-
-/** Takes flock(2)'s lock on an open file, which goes when that is closed. False when somebody else has it. */
-export function tryLock(fd: number): boolean {
-  if (rarely().flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
-  const number = lastErrno();
-  if (number === errno.EAGAIN || number === errno.EINTR) return false;
-  throw new KernelError("lock a file", number);
-}
-
-/** Replaces this process. Returns only by throwing. */
-export function execute(
-  path: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): never {
-  const argumentTexts = args.map(cText);
-  const environmentTexts = Object.entries(environment).flatMap(([key, value]) =>
-    value === undefined ? [] : [cText(`${key}=${value}`)],
-  );
-  const pointers = (texts: Uint8Array[]) => BigUint64Array.from([...texts.map((text) => BigInt(ptr(text))), 0n]);
-  const [argv, envp] = [pointers(argumentTexts), pointers(environmentTexts)];
-  rarely().execve(ptr(cText(path)), ptr(argv), ptr(envp));
-  throw new KernelError(`execute ${path}`, lastErrno());
 }
 
 /** Ends the process at once: no exit handlers, no database closed (which would write and sync). All output must have been written. */

@@ -5,7 +5,7 @@ import { code, Fault } from "../conf/fault.ts";
 import { release } from "../ipam/hostLocal/reservations.ts";
 import type { Adoption } from "../ipam/ipam.ts";
 import { thisProcess } from "../ipam/store.ts";
-import { tryLock } from "../netlink/sys.ts";
+import { tryLock } from "../netlink/sysRare.ts";
 import type { Kernel } from "./kernel.ts";
 import { hostLinkName } from "./names.ts";
 import { addressesElsewhere } from "./seenAddresses.ts";

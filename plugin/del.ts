@@ -37,10 +37,12 @@ export async function del(request: DeleteRequest): Promise<void> {
     if (error instanceof InProgress) throw error;
     errors.push(error as Error); // the link goes all the same
   }
-  const links = isAbsent ? [] : removals(request.attachment);
   const adopted = adoptedBy(request, entry, store);
-  const others = traces(request.attachment, entry).filter(({ kind }) => kind !== "adopted");
-  errors.push(...undoAll([...links, ...others, ...(adopted ? [adopted] : [])], kernel));
+  const found: Removal[] = [];
+  for (const trace of traces(request.attachment, entry)) if (trace.kind !== "adopted") found.push(trace);
+  const removed = isAbsent ? found : removals(request.attachment, found);
+  if (adopted) removed.push(adopted);
+  errors.push(...undoAll(removed, kernel));
   if (mayBeInside(request, entry)) {
     const { undoInside } = require("./inside.ts") as typeof import("./inside.ts");
     errors.push(...undoInside(request.attachment, entry, request.netns));

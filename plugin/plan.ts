@@ -41,9 +41,21 @@ export function plan(input: PlanInput): Plan {
   return (require("./featurePlan.ts") as typeof import("./featurePlan.ts")).withFeatures(made, features, input);
 }
 
-/** What DEL removes: derived from the attachment's name, so that neither a lease nor a namespace nor a configuration is needed. */
-export function removals(attachment: Attachment): readonly Removal[] {
-  return [{ kind: "veth", host: hostLinkName(attachment) }];
+/**
+ * What DEL removes: derived from the attachment's name, so that neither a lease nor a namespace nor a configuration is
+ * needed, and what it has beside its link. The link comes last: while the kernel waits for those who may still use it,
+ * it frees the rules. It waits 20 ms for each request that deletes links, and once for two links in one.
+ */
+export function removals(attachment: Attachment, traces: readonly Removal[]): Removal[] {
+  const removed: Removal[] = [];
+  let beside: string | undefined;
+  for (const trace of traces) {
+    if (trace.kind === "shaping" && (trace.host === undefined || trace.egress)) beside = trace.ifb;
+    else removed.push(trace);
+  }
+  const { network } = attachment;
+  removed.push({ kind: "veth", host: hostLinkName(attachment), ...(beside && { beside: { link: beside, network } }) });
+  return removed;
 }
 
 /** Refuses, before anything is touched, what would fail half-way. Throws Fault. */

@@ -3,7 +3,7 @@
 import { formatResult } from "../../conf/format.ts";
 import { parseRequest } from "../../conf/parse.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
-import { createNetns, deleteNetns } from "../../netlink/namedNetns.ts";
+import { createNetns, deleteNetns } from "../../netlink/newNetns.ts";
 import { add } from "../../plugin/add.ts";
 import { writeOut } from "../../plugin/output.ts";
 import type { Plan } from "../../plugin/plan.ts";

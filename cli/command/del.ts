@@ -1,6 +1,7 @@
 /** `ns-net del <netns>` */
-import { deleteNetns } from "../../netlink/namedNetns.ts";
+
 import { netnsFolder } from "../../netlink/netns.ts";
+import { deleteNetns } from "../../netlink/newNetns.ts";
 import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/failure.ts";
 import { entriesOf, removalOf } from "../attachments.ts";

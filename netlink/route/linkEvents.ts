@@ -1,6 +1,7 @@
 /** Waiting for links to change, by the kernel's own notifications (RTNLGRP_LINK). */
 import { protocol } from "../socket.ts";
-import { closeFile, joinNetlinkGroup, netlinkSocket, waitReadable } from "../sys.ts";
+import { closeFile, joinNetlinkGroup, netlinkSocket } from "../sys.ts";
+import { waitReadable } from "../sysRare.ts";
 
 const linkGroup = 1;
 

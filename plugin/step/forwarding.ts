@@ -5,7 +5,6 @@
  */
 import { code, Fault } from "../../conf/fault.ts";
 import { getLink, portOf } from "../../netlink/route/link.ts";
-import { waitForLinkEvent } from "../../netlink/route/linkEvents.ts";
 import { differences, type Kind, missing } from "./step.ts";
 
 export interface ForwardingStep {
@@ -18,11 +17,14 @@ const forwardingState = 3;
 const waitMsMax = 5000;
 const stateNames = ["disabled", "listening", "learning", "forwarding", "blocking"];
 
+/** Most links are forwarded when they are asked. */
+const events = () => require("../../netlink/route/linkEvents.ts") as typeof import("../../netlink/route/linkEvents.ts");
+
 export const forwarding: Kind<ForwardingStep> = {
   apply({ link }, kernel) {
     const forwards = () =>
       portOf(getLink(kernel.route("host"), link) ?? { index: 0, flags: 0 })?.state === forwardingState;
-    if (!forwards() && !waitForLinkEvent(forwards, waitMsMax)) {
+    if (!forwards() && !events().waitForLinkEvent(forwards, waitMsMax)) {
       throw new Fault(
         code.tryAgain,
         `The bridge does not forward port ${link} after ${waitMsMax} ms`,

@@ -2,9 +2,10 @@
  * The veth pair, in one message: both names, hardware addresses and MTUs, the inner end straight in the container's
  * namespace, the outer end in the network's group and in the bridge. Deleting one end deletes the other, wherever it is.
  */
-import { errno, isKernelError } from "../../netlink/errors.ts";
+import { errno } from "../../netlink/errors.ts";
 import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
-import { changeLink, createLink, deleteLink } from "../../netlink/route/link.ts";
+import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
+import type { Kernel } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
 import { netnsWord } from "./words.ts";
 
@@ -26,7 +27,10 @@ export interface VethStep {
 /** Before version 1.1.0 a result has no MTU: what a later plugin made of it cannot be told. */
 export const untold = 0;
 
-export type VethKey = Pick<VethStep, "host">;
+export interface VethKey extends Pick<VethStep, "host"> {
+  /** A link of the same attachment, to be deleted in the same request. */
+  readonly beside?: { readonly link: string; readonly network: string };
+}
 
 export const veth: Kind<VethStep, VethKey> = {
   apply({ host, hostMac, ifname, mac, mtu, bridge, group }, kernel) {
@@ -47,12 +51,9 @@ export const veth: Kind<VethStep, VethKey> = {
     return true;
   },
 
-  undo({ host }, kernel) {
-    try {
-      kernel.request("host", deleteLink(host));
-    } catch (error) {
-      if (!isKernelError(error, errno.ENODEV)) throw error;
-    }
+  undo({ host, beside }, kernel) {
+    if (beside) return together([host, beside.link], beside.network, kernel);
+    kernel.request("host", { ...deleteLink(host), absent: errno.ENODEV });
     kernel.forget("host", host);
   },
 
@@ -96,3 +97,14 @@ export const veth: Kind<VethStep, VethKey> = {
     ];
   },
 };
+
+function together(names: readonly string[], network: string, kernel: Kernel): void {
+  const links: Link[] = [];
+  for (const name of names) {
+    kernel.forget("host", name);
+    const link = kernel.link("host", name);
+    if (link) links.push(link);
+    kernel.forget("host", name);
+  }
+  (require("../condemn.ts") as typeof import("../condemn.ts")).condemn(network, links, kernel);
+}

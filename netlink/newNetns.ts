@@ -1,8 +1,9 @@
-/** Namespaces with a name, made and removed as ip-netns(8) does. Nothing that a runtime calls needs this. */
+/** Namespaces that are made: with a name, as ip-netns(8) does it, or without. Nothing that a runtime calls needs this. */
 import { closeSync, constants, mkdirSync, openSync, unlinkSync } from "node:fs";
 import { errno, isKernelError, KernelError } from "./errors.ts";
-import { netnsFolder, ownPath } from "./netns.ts";
-import { enterNamespace, mount, mountFlag, namespaceKind, newNamespace, unmount } from "./sys.ts";
+import { type Netns, netnsFolder, openOwnNetns, ownPath } from "./netns.ts";
+import { enterNamespace, namespaceKind } from "./sys.ts";
+import { mount, mountFlag, newNamespace, unmount } from "./sysRare.ts";
 
 /**
  * Makes /run/netns/<name>, a namespace that `ip netns exec <name>` sees too. Throws KernelError EEXIST when the name is
@@ -57,5 +58,20 @@ export function deleteNetns(name: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
+  }
+}
+
+/** A new namespace that has no name and dies when it is closed. */
+export function anonymousNetns(): Netns {
+  const home = openSync(ownPath, constants.O_RDONLY);
+  try {
+    newNamespace(namespaceKind.net);
+    try {
+      return openOwnNetns();
+    } finally {
+      enterNamespace(home, namespaceKind.net);
+    }
+  } finally {
+    closeSync(home);
   }
 }
