@@ -6,6 +6,7 @@ import { statusIfThere } from "../netlink/files.ts";
 import { requireAddresses } from "./check.ts";
 import { chooseSubnet } from "./choose.ts";
 import { fits, gatewaysOf, grant } from "./grant.ts";
+import { reservationFolder } from "./hostLocal/folder.ts";
 import type { AcquireContext, HostNetworks, Ipam } from "./ipam.ts";
 import { type BoundRange, boundRange, boundSets, setText, sizeOf, spansOf } from "./range.ts";
 import type { Begun, Entry, NetworkMemory, Store } from "./store.ts";
@@ -68,7 +69,7 @@ class ReservedElsewhere extends Error {}
 
 /** "", to be remembered, where host-local has never given an address of the network. Throws ReservedElsewhere. */
 function unlessReserved(network: string, { hostLocalDir }: StoreIpamConfig): string {
-  if (statusIfThere(reservations().reservationFolder(network, hostLocalDir))) throw new ReservedElsewhere();
+  if (statusIfThere(reservationFolder(network, hostLocalDir))) throw new ReservedElsewhere();
   return "";
 }
 
@@ -89,7 +90,7 @@ function adoptingFirst({ config, entry, store, adoption }: AcquireContext<StoreI
       } catch (error) {
         if (!(error instanceof ReservedElsewhere)) throw error;
         const { network } = entry.attachment;
-        const folder = reservations().reservationFolder(network, config.hostLocalDir);
+        const folder = reservationFolder(network, config.hostLocalDir);
         const host = adoption!();
         lock ??= host.lock(`${folder}/${reservations().lockFile}`);
         const { adopt } = require("./hostLocal/adopt.ts") as typeof import("./hostLocal/adopt.ts");

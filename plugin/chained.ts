@@ -10,6 +10,7 @@ import type { Features, NetworkConfig, PortMapping } from "../conf/network.ts";
 import type { CollectRequest, DeleteRequest, Request } from "../conf/request.ts";
 import type { Result, ResultAddress, ResultInterface } from "../conf/result.ts";
 import type { PluginType } from "../conf/types.ts";
+import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
 import { openExistingStore, openStore, type Store, thisProcess } from "../ipam/store.ts";
 import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { commit, undoAll } from "./commit.ts";
@@ -118,9 +119,10 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
 /** What the reference's plugin of that type did, where it made the attachment. */
 function adopted(request: DeleteRequest & { readonly type: PluginType }, store: Store | undefined): Removal[] {
   const part = adoptedParts.find((name) => name === request.type);
-  if (part === undefined) return [];
+  const entry = part && store?.find(request.attachment);
+  if (part === undefined || isAllOurs(entry)) return [];
   const { adoptedOf } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
-  const removal = adoptedOf(request, store?.find(request.attachment), store);
+  const removal = adoptedOf(request, entry, store);
   return removal ? [{ ...removal, part }] : [];
 }
 

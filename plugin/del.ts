@@ -5,6 +5,7 @@
 import type { Attachment } from "../conf/attachment.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { isInside, ownType } from "../conf/types.ts";
+import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { bootId, type Entry, InProgress, openExistingStore, type Store } from "../ipam/store.ts";
 import { undoAll } from "./commit.ts";
@@ -12,7 +13,7 @@ import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { hostLinkName } from "./names.ts";
 import { removals } from "./plan.ts";
-import type { Removal, Step } from "./step/index.ts";
+import type { Removal } from "./step/index.ts";
 import { traces } from "./traces.ts";
 import { roleOf } from "./type/index.ts";
 
@@ -72,7 +73,7 @@ function mayBeInside({ type = ownType }: DeleteRequest, entry: Entry | undefined
 
 /** All that another plugin made of the attachment before ns-net came in its place. Ours is told from its entry alone. */
 function adoptedBy(request: DeleteRequest, entry: Entry | undefined, store: Store | undefined): Removal | undefined {
-  if (entry?.steps !== undefined && (entry.steps[0] as Step | undefined)?.kind !== "adopted") return undefined;
+  if (isAllOurs(entry)) return undefined;
   const { adoptedOf } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
   const adopted = adoptedOf(request, entry, store);
   // For another plugin's link, host-local gives back the lease and nothing else.

@@ -1,7 +1,8 @@
 /** Leases as files of the reference's host-local, so that it gives none of them to anybody else after going back. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostLocalFolder, lastReservedFile, reservationFolder } from "../../ipam/hostLocal/reservations.ts";
+import { hostLocalFolder, reservationFolder } from "../../ipam/hostLocal/folder.ts";
+import { lastReservedFile } from "../../ipam/hostLocal/reservations.ts";
 import { type Entry, openExistingStore } from "../../ipam/store.ts";
 import { touching } from "./files.ts";
 

@@ -10,8 +10,17 @@ export interface AdoptedStep {
   readonly files: readonly string[];
 }
 
-/** Undefined for an attachment that is all ours. */
-export function adoptedStep(entry: { readonly steps?: readonly unknown[] } | undefined): AdoptedStep | undefined {
+/** False also for one whose lease alone is ours, and whose link another plugin made. */
+export function isAllOurs(entry: Journalled | undefined): boolean {
+  return entry?.steps !== undefined && adoptedStep(entry) === undefined;
+}
+
+interface Journalled {
+  readonly steps?: readonly unknown[];
+}
+
+/** Undefined for an attachment that no other plugin made. */
+export function adoptedStep(entry: Journalled | undefined): AdoptedStep | undefined {
   const first = entry?.steps?.[0] as Partial<AdoptedStep> | undefined;
   return first?.kind === "adopted" ? (first as AdoptedStep) : undefined;
 }

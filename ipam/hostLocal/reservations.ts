@@ -8,9 +8,6 @@ import { basename, join } from "node:path";
 import { type Address, formatAddress, parseAddress } from "../../conf/address.ts";
 import { containerId, interfaceName } from "../../conf/names.ts";
 
-/** host-local's own default for `ipam.dataDir`. */
-export const hostLocalFolder = "/var/lib/cni/networks";
-
 export const lockFile = "lock";
 const cursorPrefix = "last_reserved_ip.";
 
@@ -21,10 +18,6 @@ export interface Reservation {
   /** "" in files of host-local before version 0.7, which tell the container alone. */
   readonly ifname: string;
   readonly reservedMs: number;
-}
-
-export function reservationFolder(network: string, hostLocalDir = hostLocalFolder): string {
-  return join(hostLocalDir, network);
 }
 
 /** Every reservation of a network, in order, those of IPv4 first; none when there is no folder. */
