@@ -1,6 +1,6 @@
 /** What is handed out: the manifest's words fit the command, and the package installs without asking anybody. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse as parseWords } from "../../cli/command.ts";
@@ -14,7 +14,8 @@ const root = join(import.meta.dirname, "../..");
 describe("deploy/daemonset.yaml", () => {
   const path = join(root, "deploy/daemonset.yaml");
   // biome-ignore lint/suspicious/noExplicitAny: the assertions say what is expected.
-  const { apiVersion, kind, spec } = parseYaml(readFileSync(path, "utf8"), path) as any;
+  const manifest = parseYaml(readFileSync(path, "utf8"), path) as any;
+  const { apiVersion, kind, spec } = manifest;
   const pod = spec.template.spec;
 
   it("is a DaemonSet whose selector finds its own pods", () => {
@@ -22,6 +23,29 @@ describe("deploy/daemonset.yaml", () => {
     assert.deepEqual(spec.selector.matchLabels, spec.template.metadata.labels);
     assert.ok(pod.hostNetwork);
   });
+
+  /** The types of kubernetes-types are made from the schema that Kubernetes publishes; the compiler refuses keys that are not in it. */
+  function compiled(manifest: object): string {
+    const folder = mkdtempSync(join(tmpdir(), "ns-net-manifest-"));
+    try {
+      const text = `import type { DaemonSet } from "kubernetes-types/apps/v1";\nexport const it: DaemonSet = ${JSON.stringify(manifest)};\n`;
+      writeFileSync(join(folder, "it.ts"), text);
+      symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+      const options = ["--noEmit", "--strict", "--moduleResolution", "bundler", "--module", "preserve", "--types", ""];
+      const command = [join(root, "node_modules/.bin/tsc"), "--ignoreConfig", ...options, join(folder, "it.ts")];
+      return Bun.spawnSync(command).stdout.toString();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  it("is as the schema that Kubernetes publishes says, and a slip of the pen would be told", () => {
+    assert.equal(compiled(manifest), "");
+    const slip = structuredClone(manifest);
+    slip.spec.template.spec.initContainers[0].volumeMounts[0].mountpath = "/host/bin";
+    assert.match(compiled(slip), /mountpath"?' does not exist/);
+    assert.match(compiled({ ...manifest, apiVersion: "apps/v1beta1" }), /"apps\/v1beta1"/);
+  }).timeout(20_000);
 
   it("mounts what it names, and names what the command takes", async () => {
     const [install] = pod.initContainers;
@@ -41,12 +65,31 @@ describe("deploy/daemonset.yaml", () => {
 describe("the package", function () {
   this.timeout(60_000);
 
+  /**
+   * All that the package holds, but for the executable one that calls it: packing and unpacking a hundred megabytes takes
+   * ten seconds, and tells nothing of the package.
+   */
+  function light(folder: string): string {
+    const place = join(folder, "package");
+    const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    assert.ok(files.includes("dist/ns-net"));
+    for (const file of ["package.json", ...files]) {
+      if (file !== "dist/ns-net") cpSync(join(root, file), join(place, file), { recursive: true });
+    }
+    mkdirSync(join(place, "dist"));
+    writeFileSync(join(place, "dist/ns-net"), `#!/bin/sh\nexec ${join(root, "dist/ns-net")} "$@"\n`, { mode: 0o755 });
+    return place;
+  }
+
   it("installs with npm install -g, offline", function () {
     needs(this, "ns-net");
     const folder = mkdtempSync(join(tmpdir(), "ns-net-pack-"));
     try {
       const cache = join(folder, "cache");
-      const tarball = run(["npm", "pack", root, "--silent", "--pack-destination", folder]).trim().split("\n").at(-1)!;
+      const tarball = run(["npm", "pack", light(folder), "--silent", "--pack-destination", folder])
+        .trim()
+        .split("\n")
+        .at(-1)!;
       const prefix = ["--prefix", join(folder, "usr"), "--cache", cache];
       run(["npm", "install", "--global", "--offline", "--no-audit", ...prefix, join(folder, tarball)]);
       assert.match(run([join(folder, "usr/bin/ns-net"), "--version"]), /^ns-net \d/);
