@@ -95,6 +95,13 @@ describe("Taking over a live node", function () {
     for (const i of numbers) pods.push(await start(plugins, i, list));
     return pods;
   }
+  /** A namespace that nobody is in dies a moment after its name is gone, and its links with it. */
+  async function end({ netns }: Pod): Promise<void> {
+    const links = world.host.ip("link", "show", "type", "veth").length;
+    netns[Symbol.dispose]();
+    while (world.host.ip("link", "show", "type", "veth").length === links) await Bun.sleep(5);
+  }
+
   const forget = () => rmSync(join(folder, "../cache"), { recursive: true, force: true });
   const numbers = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
   const heldFiles = () =>
@@ -173,7 +180,7 @@ describe("Taking over a live node", function () {
   it("shows them in ls, and gc by hand leaves those that stand", async () => {
     const [stays, goes] = await startAll(referencePlugins, numbers(1, 2));
     const ours = await start(folder, 3);
-    goes!.netns[Symbol.dispose]();
+    await end(goes!);
     const cli = (...words: string[]) => run(world.host.inside([nsNet, ...words, "--data-dir", world.dataDir]));
     assert.match(cli("ls"), /eth0 +10\.7\.0\.2\/24,fd07::2\/64 .* adopted/);
     assert.match(cli("check", stays!.netns.name), /as add made it/);
@@ -189,7 +196,7 @@ describe("Taking over a live node", function () {
     const list = listed({ ...bridge, ipam: { type: "host-local", ranges: [[{ subnet: "10.7.0.0/29" }]] } });
     const [first] = await startAll(referencePlugins, numbers(1, 5), list);
     await assert.rejects(start(folder, 6, list), /5 of 5 in use/);
-    first!.netns[Symbol.dispose]();
+    await end(first!);
     assert.deepEqual((await start(folder, 7, list)).addresses, first!.addresses);
     await assert.rejects(start(folder, 8, list), /5 of 5 in use/);
   });
