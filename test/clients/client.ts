@@ -4,6 +4,7 @@ import { findProgram } from "../../scripts/tools.mjs";
 import { needs } from "../support/needs.ts";
 import { skip } from "../support/skip.ts";
 import { ourLinks, ranges, type World } from "../support/world.ts";
+import { until } from "./daemon.ts";
 
 export function needsClient(context: Mocha.Context, ...programs: readonly string[]): void {
   needs(context, "bridge", "nft nat", "ns-net");
@@ -39,4 +40,14 @@ export function publishedPorts({ host }: World): string[] {
     .nft("list", "ruleset")
     .split("\n")
     .filter((line) => /dnat (ip6? )?to \d|: 10\.7\.\d+\.\d+ \. \d+/.test(line));
+}
+
+/** What a server that speaks first says to the host; asked again until it listens. */
+export async function heard({ host }: World, address: string, port: number): Promise<string> {
+  let said = "";
+  await until(`${address} port ${port} answers`, () => {
+    said = host.run("bash", "-c", `exec 3<>/dev/tcp/${address}/${port} && timeout 2 head -c 5 <&3`);
+    return said !== "";
+  });
+  return said;
 }

@@ -20,6 +20,8 @@ import { writeImage } from "./image.ts";
 export interface Containerd extends AsyncDisposable {
   readonly cri: Cri;
   readonly socket: string;
+  /** `ctr …` in the namespace where the image is; throws with its words when it fails. */
+  ctr(...words: string[]): string;
   /** Where plugins are found: ours, and what the test puts there. */
   readonly binaries: string;
   /** Writes the conflist as kubelet's users should: beside, then moved. Waits until containerd has taken it up. `loopback`: another than ours. */
@@ -70,6 +72,7 @@ export async function freshContainerd(host: Netns, folder: string): Promise<Cont
   let cri: Cri | undefined;
   const containerd: Containerd = {
     socket,
+    ctr,
     binaries,
     get cri() {
       cri ??= connect(socket);

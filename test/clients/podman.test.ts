@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dualStack, freshWorld, type World } from "../support/world.ts";
-import { conflist, needsClient, nothingLeft, publishedPorts } from "./client.ts";
+import { dualStack, freshWorld, ranges, type World } from "../support/world.ts";
+import { conflist, heard, needsClient, nothingLeft, publishedPorts } from "./client.ts";
 import { freshPodman, type Podman } from "./podman.ts";
 
 describe("podman with its CNI backend", function () {
@@ -52,19 +52,62 @@ describe("podman with its CNI backend", function () {
     nothingLeft(world);
   });
 
-  it("publishes a port", () => {
+  it("publishes a port", async () => {
     start("server", "--publish", "8088:80");
     podman.call("exec", "--detach", "server", "sh", "-c", "echo hello | nc -l -p 80");
-    const heard = world.host.run("bash", "-c", "sleep 0.3; exec 3<>/dev/tcp/127.0.0.1/8088; head -c 5 <&3");
-    assert.equal(heard, "hello");
+    assert.equal(await heard(world, "127.0.0.1", 8088), "hello");
     stop("server");
     nothingLeft(world);
   });
 
   it("tells its user who has a port", () => {
     start("first", "--publish", "8089:80");
-    assert.throws(() => start("second", "--publish", "8089:80"), /8089/);
+    assert.throws(
+      () => start("second", "--publish", "8089:80"),
+      /Cannot publish port 8089\/tcp: eth0 of container \S+ on network podnet has it since/,
+    );
     stop("first", "second");
+    nothingLeft(world);
+  });
+
+  it("tells its user that the pool is full", () => {
+    podman.configure("small", conflist(world, { bridge: "cni1", ipam: ranges("10.7.9.0/30") }, "small"));
+    const run = (name: string) => podman.call("run", "--detach", "--name", name, "--network", "small", podman.image);
+    run("only");
+    assert.throws(() => run("late"), /No free address in 10\.7\.9\.0\/30 of network small: 1 of 1 in use/);
+    stop("only", "late");
+    nothingLeft(world);
+  });
+
+  it("keeps two networks on one container apart", () => {
+    podman.configure("other", conflist(world, { bridge: "cni2", ipMasq: false, ipam: ranges("10.7.2.0/24") }, "other"));
+    podman.call("run", "--detach", "--name", "two", "--network", "podnet,other", podman.image);
+    const { podnet, other } = JSON.parse(podman.call("inspect", "two"))[0].NetworkSettings.Networks;
+    const seen = podman.call("exec", "two", "ip", "-o", "-4", "address");
+    for (const { IPAddress } of [podnet, other]) assert.match(seen, new RegExp(`eth[01] +inet ${IPAddress}/24`));
+    assert.equal(world.leases().length, 2);
+    stop("two");
+    nothingLeft(world);
+  });
+
+  it("has no way out of an internal network, and one to its neighbours", () => {
+    podman.call("network", "create", "--internal", "--subnet", "10.9.1.0/24", "inside");
+    const run = (name: string) => podman.call("run", "--detach", "--name", name, "--network", "inside", podman.image);
+    for (const name of ["in1", "in2"]) run(name);
+    const { IPAddress } = JSON.parse(podman.call("inspect", "in2"))[0].NetworkSettings.Networks.inside;
+    assert.match(podman.call("exec", "in1", "ping", "-c", "1", "-W", "2", IPAddress), / 0% packet loss/);
+    assert.doesNotMatch(podman.call("exec", "in1", "ip", "route"), /default/);
+    assert.doesNotMatch(world.host.nft("list", "ruleset"), /10\.9\.1\..*masquerade/);
+    stop("in1", "in2");
+    podman.call("network", "rm", "inside");
+  });
+
+  it("publishes a port by IPv6", async () => {
+    world.host.ip("address", "add", "fd99::1/128", "dev", "lo");
+    start("six", "--publish", "[fd99::1]:8092:80");
+    podman.call("exec", "--detach", "six", "sh", "-c", "echo hello | nc -l -p 80");
+    assert.equal(await heard(world, "fd99::1", 8092), "hello");
+    stop("six");
     nothingLeft(world);
   });
 
