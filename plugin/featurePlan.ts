@@ -15,14 +15,14 @@ export function withFeatures(made: Plan, features: Features, { attachment, confi
   const { ingressPolicy: policy } = features;
   const [host, inner] = made.interfaces.slice(-2);
   const addresses = lease.addresses.map(({ address }) => address);
-  const isMasquerade = ({ kind }: Step) => kind === "masquerade";
+  const isRules = ({ kind }: Step) => kind === "masquerade" || kind === "spoofCheck";
   const steps: Step[] = [
     ...made.steps
-      .filter((step) => !isMasquerade(step))
+      .filter((step) => !isRules(step))
       .map((step) => (step.kind === "bridgePort" && policy === "isolated" ? { ...step, isolated: true } : step)),
     ...sysctlSteps(features, attachment.ifname, netns),
     ...shapingSteps(attachment, features, host!.name, inner?.mtu ?? 0),
-    ...made.steps.filter(isMasquerade),
+    ...made.steps.filter(isRules),
     ...(policy
       ? [{ kind: "guard", network: attachment.network, bridge: made.through ?? config.bridge, policy } as const]
       : []),

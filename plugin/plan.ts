@@ -60,7 +60,6 @@ export function removals(attachment: Attachment, traces: readonly Removal[]): Re
 
 /** Refuses, before anything is touched, what would fail half-way. Throws Fault. */
 export function refuseImpossible(attachment: Attachment, config: NetworkConfig, facts: Facts): void {
-  refuseUnserved(config);
   if (facts.isIfnameTaken) {
     throw new Fault(
       code.environment,
@@ -76,14 +75,4 @@ export function refuseImpossible(attachment: Attachment, config: NetworkConfig, 
       `bridge must be the name of a bridge, or one that no link has; see: ip -d link show ${config.bridge}`,
     );
   }
-}
-
-/** Keys that are understood and not served yet. Without a word, a container would be on the wrong network or unprotected. */
-function refuseUnserved({ macspoofchk }: NetworkConfig): void {
-  if (!macspoofchk) return;
-  throw new Fault(
-    code.unsupportedField,
-    "Cannot use macspoofchk = true: this version of ns-net does not serve it",
-    "Leave macspoofchk out, or use the reference's bridge plugin for this network",
-  );
 }

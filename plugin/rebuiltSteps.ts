@@ -18,6 +18,7 @@ export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
     ...bridgeSteps(standing),
     ...masqueradeSteps(standing, kernel),
     ...guardSteps(standing, kernel),
+    ...spoofCheckSteps(standing, kernel),
     {
       kind: "veth",
       host: link,
@@ -98,4 +99,10 @@ function guardSteps({ attachment: { network }, bridge }: Standing, kernel: Kerne
   const { policyOf } = require("./step/guard.ts") as typeof import("./step/guard.ts");
   const policy = policyOf(bridge.name, network, kernel);
   return policy === undefined ? [] : [{ kind: "guard", network, bridge: bridge.name, policy }];
+}
+
+function spoofCheckSteps({ attachment, inner }: Standing, kernel: Kernel): Step[] {
+  const { standingSpoofCheck } = require("./step/spoofCheck.ts") as typeof import("./step/spoofCheck.ts");
+  const found = inner?.address && standingSpoofCheck(attachment, inner.address, kernel);
+  return found ? [found] : [];
 }

@@ -12,6 +12,7 @@ import type { Table } from "./table.ts";
 export const valueType = {
   ipv4: { number: 7, bytes: 4 },
   ipv6: { number: 8, bytes: 16 },
+  hardware: { number: 9, bytes: 6 },
   protocol: { number: 12, bytes: 1 },
   port: { number: 13, bytes: 2 },
   linkName: { number: 41, bytes: 16 },

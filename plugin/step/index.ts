@@ -19,6 +19,7 @@ import { type RouteStep, route } from "./route.ts";
 import type { RuleKey, RuleStep } from "./rule.ts";
 import type { ShapingKey, ShapingStep } from "./shaping.ts";
 import { type SilentStep, silent } from "./silent.ts";
+import type { SpoofCheckKey, SpoofCheckStep } from "./spoofCheck.ts";
 import type { Difference, Kind } from "./step.ts";
 import { type SysctlStep, sysctl } from "./sysctl.ts";
 import type { TapKey, TapStep } from "./tap.ts";
@@ -47,6 +48,7 @@ export type Step =
   | RuleStep
   | ShapingStep
   | SilentStep
+  | SpoofCheckStep
   | SysctlStep
   | TapStep
   | TunedStep
@@ -66,6 +68,7 @@ export type Removal =
   | ({ readonly kind: "ports" } & PortsKey)
   | ({ readonly kind: "rule" } & RuleKey)
   | ({ readonly kind: "shaping" } & ShapingKey)
+  | ({ readonly kind: "spoofCheck" } & SpoofCheckKey)
   | ({ readonly kind: "tap" } & TapKey);
 
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
@@ -109,6 +112,9 @@ const kinds: Kinds = {
     return (require("./shaping.ts") as typeof import("./shaping.ts")).shaping;
   },
   silent,
+  get spoofCheck() {
+    return (require("./spoofCheck.ts") as typeof import("./spoofCheck.ts")).spoofCheck;
+  },
   sysctl,
   get tap() {
     return (require("./tap.ts") as typeof import("./tap.ts")).tap;

@@ -26,6 +26,7 @@ function plan(input: PlanInput): Plan {
   const steps: Step[] = [
     ...bridgeSteps(input, mtu, bridgeMac, gateways, gatewayLink),
     ...masqueradeSteps(input),
+    ...(config.macspoofchk ? [{ kind: "spoofCheck", attachment, mac } as const] : []),
     {
       ...{ kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu },
       ...{ bridge: config.bridge, group: linkGroup(attachment.network), netns },

@@ -168,7 +168,6 @@ describe("ADD refuses, and changes nothing:", () => {
         /abcdefghijkl\.4094/,
         { bridge: "abcdefghijkl", vlan: 4094 },
       ],
-      ["macspoofchk, which is not served yet", 2, /macspoofchk/, { macspoofchk: true }],
       ["a relative folder", 7, /dataDir/, { dataDir: "leases" }],
       ["a requested address outside of the subnet", 7, /10\.9\.0\.1/, { runtimeConfig: { ips: ["10.9.0.1"] } }],
       ["a requested address that is the gateway's", 7, /10\.7\.0\.1/, { runtimeConfig: { ips: ["10.7.0.1"] } }],

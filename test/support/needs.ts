@@ -40,6 +40,7 @@ const kernel = {
   "nft nat": nft(
     "add table inet t; add chain inet t c { type nat hook postrouting priority 100; }; add rule inet t c masquerade",
   ),
+  "nft bridge": nft("add table bridge t; add chain bridge t c { type filter hook prerouting priority -300; }"),
   "nft fib": nft("add table inet t; add chain inet t c; add rule inet t c fib daddr type local accept"),
   tbf: (ns) => {
     ns.ip("link", "add", "probe0", "type", "veth", "peer", "name", "probe1");

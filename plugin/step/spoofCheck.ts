@@ -1,0 +1,159 @@
+/**
+ * macspoofchk: frames of a container whose source is not its hardware address are dropped where they enter the bridge.
+ * One chain for all containers; each is an element of two sets, which say which port is looked at and what may come by it.
+ */
+import type { Attachment } from "../../conf/attachment.ts";
+import { mac as macCodec } from "../../netlink/codec.ts";
+import { errno, isKernelError } from "../../netlink/errors.ts";
+import type { Message } from "../../netlink/message.ts";
+import { getChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
+import { type Expression, register } from "../../netlink/nft/expr/expression.ts";
+import { lookUp } from "../../netlink/nft/expr/lookup.ts";
+import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
+import { loadPayload, payloadBase } from "../../netlink/nft/expr/payload.ts";
+import { accept, drop } from "../../netlink/nft/expr/verdict.ts";
+import { family } from "../../netlink/nft/message.ts";
+import { flushChain, listRules, newRule } from "../../netlink/nft/rule.ts";
+import {
+  addElements,
+  concatenated,
+  deleteElements,
+  getElement,
+  linkNameBytes,
+  listElements,
+  newSet,
+  type SetShape,
+  valueType,
+} from "../../netlink/nft/set.ts";
+import { newTable, type Table } from "../../netlink/nft/table.ts";
+import type { Kernel } from "../kernel.ts";
+import { hostLinkName, isMarkOf, nftTable, ownerMark } from "../names.ts";
+import { shape, tableComment } from "./masquerade.ts";
+import { type Kind, missing } from "./step.ts";
+
+export interface SpoofCheckStep {
+  readonly kind: "spoofCheck";
+  readonly attachment: Attachment;
+  readonly mac: string;
+}
+
+export type SpoofCheckKey = Pick<SpoofCheckStep, "attachment"> & Partial<SpoofCheckStep>;
+
+const bridgeTable: Table = { family: family.bridge, name: nftTable };
+const chain = "spoofed";
+const checkedSet: SetShape = { name: "spoof-checked", key: [valueType.linkName] };
+const genuineSet: SetShape = { name: "spoof-genuine", key: [valueType.linkName, valueType.hardware] };
+const idOf = { checked: 1, genuine: 2 };
+
+/** As early as a bridge translates destinations (NF_BR_PRI_NAT_DST_BRIDGED). */
+const base = { type: "filter", hook: hook.prerouting, priority: priority.raw } as const;
+
+const sourceAddress = loadPayload(payloadBase.link, 6, 6, register.two);
+
+const rules = (): Expression[][] => [
+  [loadMeta(metaKey.inName), sourceAddress, lookUp(genuineSet.name, idOf.genuine), accept],
+  [loadMeta(metaKey.inName), lookUp(checkedSet.name, idOf.checked), drop],
+];
+const ruleText = [`iifname . ether saddr @${genuineSet.name} accept`, `iifname @${checkedSet.name} drop`];
+
+const nameOf = (attachment: Attachment) => linkNameBytes(hostLinkName(attachment));
+
+function allRules(): Message[] {
+  return [
+    newTable(bridgeTable, tableComment),
+    newSet(bridgeTable, checkedSet, idOf.checked),
+    newSet(bridgeTable, genuineSet, idOf.genuine),
+    newChain(bridgeTable, chain, base),
+    flushChain(bridgeTable, chain),
+    ...rules().map((expressions) => newRule(bridgeTable, chain, expressions)),
+  ];
+}
+
+function elementsOf({ attachment, mac }: SpoofCheckStep): Message[] {
+  const [name, comment] = [nameOf(attachment), ownerMark(attachment)];
+  return [
+    ...addElements(bridgeTable, checkedSet.name, [{ key: [name], comment }]),
+    ...addElements(bridgeTable, genuineSet.name, [{ key: [name, macCodec.put(mac)], comment }]),
+  ];
+}
+
+/** What takes the elements away whose mark is one of these; none when there are none. */
+function removalOf(isMeant: (mark: string) => boolean, kernel: Kernel): Message[] {
+  return [checkedSet, genuineSet].flatMap(({ name }) => {
+    const found = listElements(kernel.netfilter, bridgeTable, name).filter(({ comment = "" }) => isMeant(comment));
+    return deleteElements(
+      bridgeTable,
+      name,
+      found.map(({ key }) => key),
+    );
+  });
+}
+
+const isChecked = (attachment: Attachment, kernel: Kernel) =>
+  getElement(kernel.netfilter, bridgeTable, checkedSet.name, nameOf(attachment)) !== undefined;
+
+function rulesOf(step: SpoofCheckStep, kernel: Kernel): Message[] {
+  const mark = ownerMark(step.attachment);
+  return [...allRules(), ...removalOf((one) => one === mark, kernel), ...elementsOf(step)];
+}
+
+export const spoofCheck: Kind<SpoofCheckStep, SpoofCheckKey> = {
+  pending(step, kernel) {
+    if (!getChain(kernel.netfilter, bridgeTable, chain)) return [...allRules(), ...elementsOf(step)];
+    // Left by an earlier ADD whose DEL never came, perhaps with another address.
+    return isChecked(step.attachment, kernel) ? rulesOf(step, kernel) : elementsOf(step);
+  },
+
+  rules: rulesOf,
+
+  undo({ attachment }, kernel) {
+    if (isChecked(attachment, kernel)) removeSpoofChecks((mark) => mark === ownerMark(attachment), kernel);
+  },
+
+  check({ attachment, mac }, kernel) {
+    const key = concatenated([nameOf(attachment), macCodec.put(mac)]);
+    const found = listRules(kernel.netfilter, bridgeTable, chain).map(({ expressions = [] }) =>
+      shape(expressions as Expression[]),
+    );
+    return [
+      ...(isChecked(attachment, kernel) && getElement(kernel.netfilter, bridgeTable, genuineSet.name, key)
+        ? []
+        : missing(`spoof check of ${hostLinkName(attachment)} for ${mac} in table bridge ${nftTable}`)),
+      ...rules().flatMap((one, i) => (found.includes(shape(one)) ? [] : missing(`rule ${ruleText[i]}`))),
+    ];
+  },
+
+  print({ attachment, mac }) {
+    const [host, mark] = [hostLinkName(attachment), ownerMark(attachment)];
+    const bridge = `bridge ${nftTable}`;
+    return [
+      `nft add table ${bridge} '{ comment "${tableComment}"; }'`,
+      `nft add set ${bridge} ${checkedSet.name} '{ type ifname; }'`,
+      `nft add set ${bridge} ${genuineSet.name} '{ type ifname . ether_addr; }'`,
+      `nft add chain ${bridge} ${chain} '{ type filter hook prerouting priority ${base.priority}; }'`,
+      ...ruleText.map((text) => `nft add rule ${bridge} ${chain} ${text}`),
+      `nft add element ${bridge} ${checkedSet.name} '{ "${host}" comment "${mark}" }'`,
+      `nft add element ${bridge} ${genuineSet.name} '{ "${host}" . ${mac} comment "${mark}" }'`,
+    ];
+  },
+};
+
+function removeSpoofChecks(isMeant: (mark: string) => boolean, kernel: Kernel): void {
+  const messages = removalOf(isMeant, kernel);
+  if (messages.length === 0) return;
+  try {
+    kernel.batch(messages);
+  } catch (error) {
+    if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
+  }
+}
+
+/** For GC: those of a network's attachments whose link is not `kept`. */
+export function removeUnownedSpoofChecks(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {
+  removeSpoofChecks((mark) => isMarkOf(network, mark) && !kept.has(mark.split(" ")[0]!), kernel);
+}
+
+/** The check of an attachment, if there is one: for a store that is made anew. */
+export function standingSpoofCheck(attachment: Attachment, mac: string, kernel: Kernel): SpoofCheckStep | undefined {
+  return isChecked(attachment, kernel) ? { kind: "spoofCheck", attachment, mac } : undefined;
+}
