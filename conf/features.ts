@@ -13,15 +13,16 @@ import { validated } from "./validate.ts";
 
 type Given = Accepted<typeof features>;
 
-/** What iptables would do with words that cannot be said to nf_tables. */
-const unserved = [
-  "masqAll",
-  "externalSetMarkChain",
-  "conditionsV4",
-  "conditionsV6",
-  "shapedSubnets",
-  "unshapedSubnets",
-] as const;
+const conditionsCure =
+  "Leave it out, and publish on one address with hostIP, or drop in a chain of your own before ns-net's: nft add chain inet filter ports '{ type filter hook prerouting priority -150; }'";
+
+/** With their cures. What iptables would do with words of its own cannot be said to nf_tables. */
+const unserved = {
+  conditionsV4: conditionsCure,
+  conditionsV6: conditionsCure,
+  shapedSubnets: "Leave it out: all traffic of the container is limited",
+  unshapedSubnets: "Leave it out: all traffic of the container is limited",
+} as const;
 
 export function featuresOf(network: GivenNetwork, type: PluginType): Features {
   const spelt = canonical(network, features) as JsonObject;
@@ -33,6 +34,7 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
   return {
     portMappings: portMappingsOf(network.runtimeConfig?.portMappings ?? []),
     snat: given.snat ?? true,
+    masqAll: given.masqAll ?? false,
     ...(bandwidth && { bandwidth }),
     ...(given.iptablesAdminChainName && { adminChain: given.iptablesAdminChainName }),
     ...(ingressPolicy !== "open" && { ingressPolicy: ingressPolicy as IngressPolicy }),
@@ -45,13 +47,13 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
 }
 
 function refuseUnserved(given: Given): void {
-  for (const key of unserved) {
-    const value = given[key];
+  for (const [key, cure] of Object.entries(unserved)) {
+    const value = given[key as keyof typeof unserved];
     if (!value || (Array.isArray(value) && value.length === 0)) continue;
     throw new Fault(
       code.unsupportedField,
       `Cannot use ${key} = ${shown(value)}: rules here are nf_tables', and ns-net does not serve it`,
-      `Leave ${key} out, or use the reference's plugin for this network`,
+      `${cure}; or use the reference's plugin for this network`,
     );
   }
 }

@@ -102,6 +102,8 @@ export type IngressPolicy = "same-bridge" | "isolated";
 export interface Features {
   readonly portMappings: readonly PortMapping[];
   readonly snat: boolean;
+  /** Whatever comes through a published port is masqueraded. */
+  readonly masqAll: boolean;
   readonly bandwidth?: Bandwidth;
   readonly adminChain?: string;
   /** Absent: everybody ("open"). */

@@ -14,7 +14,7 @@ import { hostLinkOfShaping, isMarkOf, shapingGroup, shapingLinkName } from "./na
 import type { Removal, Step } from "./step/index.ts";
 
 /** Kinds of step that do not die with the link. */
-const lasting: readonly Step["kind"][] = ["ports", "shaping", "spoofCheck", "adopted"];
+const lasting: readonly Step["kind"][] = ["ports", "masqueradeAll", "shaping", "spoofCheck", "adopted"];
 
 /** What DEL removes beside the link. Nothing, without a question to the kernel, for an attachment known to have none. */
 export function traces(attachment: Attachment, entry: Entry | undefined): Removal[] {
@@ -22,6 +22,7 @@ export function traces(attachment: Attachment, entry: Entry | undefined): Remova
   if (!steps)
     return [
       { kind: "ports", attachment },
+      { kind: "masqueradeAll", attachment },
       { kind: "spoofCheck", attachment },
       { kind: "shaping", ifb: shapingLinkName(attachment) },
     ];
@@ -40,12 +41,14 @@ export function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: E
 /** For GC: what carries the mark of an attachment of this network whose link is not `kept`. */
 export function removeUnowned(network: string, kept: ReadonlySet<string>, kernel: Kernel): Error[] {
   const { publishedPorts, removePorts } = require("./step/ports.ts") as typeof import("./step/ports.ts");
+  const { removeUnownedMasqueradeAll } = require("./step/masqueradeAll.ts") as typeof import("./step/masqueradeAll.ts");
   const { removeUnownedSpoofChecks } = require("./step/spoofCheck.ts") as typeof import("./step/spoofCheck.ts");
   const unowned = publishedPorts(kernel).filter(({ comment = "" }) => {
     return isMarkOf(network, comment) && !kept.has(comment.split(" ")[0]!);
   });
   return attempted(() => {
     removePorts(unowned, kernel);
+    removeUnownedMasqueradeAll(network, kept, kernel);
     removeUnownedSpoofChecks(network, kept, kernel);
     const group = shapingGroup(network);
     const links = listLinks(kernel.route("host")).filter((link) => link.group === group);

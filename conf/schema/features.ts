@@ -11,7 +11,9 @@ const portmap = {
   snat: flag("Masquerade what a container sends to its own ports, its neighbours' and the host's 127.0.0.1", true),
   masqAll: flag("Masquerade every connection through a mapped port", false),
   markMasqBit: whole("Accepted for compatibility: no mark is needed", 0, 31),
-  externalSetMarkChain: text("A chain of iptables that marks packets"),
+  externalSetMarkChain: text(
+    "Accepted for compatibility: what that chain marks for masquerading is masqueraded without a mark",
+  ),
   conditionsV4: list("Further words for the rules of iptables", text("A word")),
   conditionsV6: list("Further words for the rules of ip6tables", text("A word")),
 };

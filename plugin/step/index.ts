@@ -12,6 +12,7 @@ import { type ForwardingStep, forwarding } from "./forwarding.ts";
 import type { GuardStep } from "./guard.ts";
 import type { InsideKey, InsideStep } from "./inside.ts";
 import { type MasqueradeStep, masquerade } from "./masquerade.ts";
+import type { MasqueradeAllKey, MasqueradeAllStep } from "./masqueradeAll.ts";
 import type { MemberStep } from "./member.ts";
 import type { PortsKey, PortsStep } from "./ports.ts";
 import type { PortVlanStep } from "./portVlan.ts";
@@ -40,6 +41,7 @@ export type Step =
   | ForwardingStep
   | GuardStep
   | InsideStep
+  | MasqueradeAllStep
   | MasqueradeStep
   | MemberStep
   | PortsStep
@@ -65,6 +67,7 @@ export type Removal =
   | ({ readonly kind: "adopted" } & AdoptedKey)
   | ({ readonly kind: "device" } & DeviceKey)
   | ({ readonly kind: "inside" } & InsideKey)
+  | ({ readonly kind: "masqueradeAll" } & MasqueradeAllKey)
   | ({ readonly kind: "ports" } & PortsKey)
   | ({ readonly kind: "rule" } & RuleKey)
   | ({ readonly kind: "shaping" } & ShapingKey)
@@ -97,6 +100,9 @@ const kinds: Kinds = {
   masquerade,
   get member() {
     return (require("./member.ts") as typeof import("./member.ts")).member;
+  },
+  get masqueradeAll() {
+    return (require("./masqueradeAll.ts") as typeof import("./masqueradeAll.ts")).masqueradeAll;
   },
   get ports() {
     return (require("./ports.ts") as typeof import("./ports.ts")).ports;

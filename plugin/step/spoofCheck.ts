@@ -4,7 +4,6 @@
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import { mac as macCodec } from "../../netlink/codec.ts";
-import { errno, isKernelError } from "../../netlink/errors.ts";
 import type { Message } from "../../netlink/message.ts";
 import { getChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
 import { type Expression, register } from "../../netlink/nft/expr/expression.ts";
@@ -17,18 +16,18 @@ import { flushChain, listRules, newRule } from "../../netlink/nft/rule.ts";
 import {
   addElements,
   concatenated,
-  deleteElements,
   getElement,
   linkNameBytes,
-  listElements,
   newSet,
   type SetShape,
   valueType,
 } from "../../netlink/nft/set.ts";
 import { newTable, type Table } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
-import { hostLinkName, isMarkOf, nftTable, ownerMark } from "../names.ts";
-import { shape, tableComment } from "./masquerade.ts";
+import { hostLinkName, nftTable, ownerMark } from "../names.ts";
+import { tableComment } from "../table.ts";
+import { removalOf, removeMarked, unowned } from "./marked.ts";
+import { shape } from "./masqueradeRules.ts";
 import { type Kind, missing } from "./step.ts";
 
 export interface SpoofCheckStep {
@@ -43,6 +42,7 @@ const bridgeTable: Table = { family: family.bridge, name: nftTable };
 const chain = "spoofed";
 const checkedSet: SetShape = { name: "spoof-checked", key: [valueType.linkName] };
 const genuineSet: SetShape = { name: "spoof-genuine", key: [valueType.linkName, valueType.hardware] };
+const sets = [checkedSet, genuineSet];
 const idOf = { checked: 1, genuine: 2 };
 
 /** As early as a bridge translates destinations (NF_BR_PRI_NAT_DST_BRIDGED). */
@@ -77,24 +77,12 @@ function elementsOf({ attachment, mac }: SpoofCheckStep): Message[] {
   ];
 }
 
-/** What takes the elements away whose mark is one of these; none when there are none. */
-function removalOf(isMeant: (mark: string) => boolean, kernel: Kernel): Message[] {
-  return [checkedSet, genuineSet].flatMap(({ name }) => {
-    const found = listElements(kernel.netfilter, bridgeTable, name).filter(({ comment = "" }) => isMeant(comment));
-    return deleteElements(
-      bridgeTable,
-      name,
-      found.map(({ key }) => key),
-    );
-  });
-}
-
 const isChecked = (attachment: Attachment, kernel: Kernel) =>
   getElement(kernel.netfilter, bridgeTable, checkedSet.name, nameOf(attachment)) !== undefined;
 
 function rulesOf(step: SpoofCheckStep, kernel: Kernel): Message[] {
   const mark = ownerMark(step.attachment);
-  return [...allRules(), ...removalOf((one) => one === mark, kernel), ...elementsOf(step)];
+  return [...allRules(), ...removalOf(bridgeTable, sets, (one) => one === mark, kernel), ...elementsOf(step)];
 }
 
 export const spoofCheck: Kind<SpoofCheckStep, SpoofCheckKey> = {
@@ -107,7 +95,8 @@ export const spoofCheck: Kind<SpoofCheckStep, SpoofCheckKey> = {
   rules: rulesOf,
 
   undo({ attachment }, kernel) {
-    if (isChecked(attachment, kernel)) removeSpoofChecks((mark) => mark === ownerMark(attachment), kernel);
+    if (isChecked(attachment, kernel))
+      removeMarked(bridgeTable, sets, (mark) => mark === ownerMark(attachment), kernel);
   },
 
   check({ attachment, mac }, kernel) {
@@ -138,19 +127,9 @@ export const spoofCheck: Kind<SpoofCheckStep, SpoofCheckKey> = {
   },
 };
 
-function removeSpoofChecks(isMeant: (mark: string) => boolean, kernel: Kernel): void {
-  const messages = removalOf(isMeant, kernel);
-  if (messages.length === 0) return;
-  try {
-    kernel.batch(messages);
-  } catch (error) {
-    if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
-  }
-}
-
 /** For GC: those of a network's attachments whose link is not `kept`. */
 export function removeUnownedSpoofChecks(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {
-  removeSpoofChecks((mark) => isMarkOf(network, mark) && !kept.has(mark.split(" ")[0]!), kernel);
+  removeMarked(bridgeTable, sets, unowned(network, kept), kernel);
 }
 
 /** The check of an attachment, if there is one: for a store that is made anew. */

@@ -24,7 +24,10 @@ export const portmap: ChainedType = {
     };
   },
 
-  removals: (attachment) => [{ kind: "ports", attachment }],
+  removals: (attachment) => [
+    { kind: "ports", attachment },
+    { kind: "masqueradeAll", attachment },
+  ],
 };
 
 export interface PortsInput {
@@ -39,7 +42,7 @@ export interface PortsInput {
 
 /** Throws Fault (code.config) when the container has no address that a port could lead to. */
 export function portsSteps({ attachment, features, addresses, netns, through }: PortsInput): Step[] {
-  const { portMappings, snat } = features;
+  const { portMappings, snat, masqAll } = features;
   if (portMappings.length === 0) return [];
   const firsts = [4, 6].flatMap((family) => {
     const found = addresses.map((text) => parseCidr(text)!).find((cidr) => cidr.family === family);
@@ -49,12 +52,15 @@ export function portsSteps({ attachment, features, addresses, netns, through }: 
   const isLocalnet = snat && through !== undefined && mappings.some(hearsLoopback);
   return [
     { kind: "ports", attachment, mappings, ...(snat && through !== undefined && { hairpin: through }) },
+    ...(masqAll ? [{ kind: "masqueradeAll", attachment, addresses: targetsOf(mappings) } as const] : []),
     // Or the kernel drops, as a martian, what 127.0.0.1 sends by an interface.
     ...(isLocalnet
       ? [{ kind: "sysctl", where: "host", path: `net/ipv4/conf/${through}/route_localnet`, value: "1", netns } as const]
       : []),
   ];
 }
+
+const targetsOf = (mappings: readonly TargetedMapping[]) => [...new Set(mappings.map(({ target }) => target))];
 
 function targeted(mapping: PortMapping, targets: readonly string[], attachment: Attachment): TargetedMapping[] {
   const { hostIp } = mapping;

@@ -19,9 +19,10 @@ function prepare(world: World) {
   symlinkSync(nsNet, plugin);
   const outside = world.netns("outside");
   cable(
-    { ns: world.host, ifname: "up0", cidrs: ["192.0.2.2/24"] },
-    { ns: outside, ifname: "up0", cidrs: ["192.0.2.1/24"] },
+    { ns: world.host, ifname: "up0", cidrs: ["192.0.2.2/24", "2001:db8::2/64"] },
+    { ns: outside, ifname: "up0", cidrs: ["192.0.2.1/24", "2001:db8::1/64"] },
   );
+  outside.ip("route", "add", "fd07::/64", "via", "2001:db8::2");
   outside.ip("route", "add", "10.7.0.0/24", "via", "192.0.2.2");
   const netns = world.netns();
   const config = world.network({ ipam: dualStack });
@@ -59,6 +60,20 @@ describe("firewall, on a host that drops what it forwards", () => {
     assert.equal(rules(world).length, 2);
     assert.equal(rules(world, "ip6tables").length, 2);
     assert.notEqual(world.call("CHECK", { ...config, prevResult }, { netns, plugin }).code, 0);
+  });
+
+  it("does the same for IPv6", async () => {
+    using world = freshWorld();
+    world.host.run("ip6tables", "-P", "FORWARD", "DROP");
+    const { outside, netns, prevResult, plugin, config } = prepare(world);
+    using server = await tcpServer(outside, "::");
+    using inner = await tcpServer(netns, "::");
+    assert.ok("failed" in (await tcpReach(netns, "2001:db8::1", server.port, { limitMs: 500 })));
+    world.must("ADD", { ...config, prevResult }, { netns, plugin });
+    assert.deepEqual(await tcpReach(netns, "2001:db8::1", server.port), { seenAs: "fd07::2" });
+    assert.ok("failed" in (await tcpReach(outside, "fd07::2", inner.port, { limitMs: 500 })));
+    world.must("DEL", config, { netns: "", plugin });
+    assert.ok("failed" in (await tcpReach(netns, "2001:db8::1", server.port, { limitMs: 500 })));
   });
 
   it("works beside the reference's chain, and takes its rules back with the store lost", function () {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { cable, type Netns } from "../support/sandbox.ts";
+import { sctpChecksum, sctpInit } from "../support/sctp.ts";
 import { tcpReach, tcpServer } from "../support/tcp.ts";
 import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts";
 
@@ -91,6 +92,46 @@ describe("A published port", () => {
     using _server = await tcpServer(pod, "0.0.0.0", 9299);
     assert.deepEqual(await tcpReach(outside, "192.0.2.2", 7299), { seenAs: "192.0.2.1" });
     world.must("DEL", world.network(), { netns: pod });
+    assert.deepEqual(elements(world), []);
+  });
+
+  it("with masqAll, is told apart by nobody: the container sees the host, and its neighbour the caller", async () => {
+    for (const isStoreLost of [false, true]) {
+      using world = freshWorld();
+      const outside = outsideOf(world);
+      const [pod, neighbour] = [world.netns(), world.netns()];
+      const config = world.network({ ipam: dualStack, masqAll: true, ...mapped(web) });
+      const prevResult = world.must("ADD", config, { netns: pod });
+      const open = world.network({ ipam: dualStack, ...mapped({ ...web, hostPort: 8081 }) });
+      world.must("ADD", open, { netns: neighbour, container: "c2" });
+      using _server = await tcpServer(pod, "::", 80);
+      using _other = await tcpServer(neighbour, "::", 80);
+      assert.deepEqual(await tcpReach(outside, "192.0.2.2", 8080), { seenAs: "10.7.0.1" });
+      assert.deepEqual(await tcpReach(outside, "2001:db8::2", 8080), { seenAs: "fd07::1" });
+      assert.deepEqual(await tcpReach(outside, "192.0.2.2", 8081), { seenAs: "192.0.2.1" });
+      world.must("CHECK", { ...config, prevResult }, { netns: pod });
+      world.host.nft("flush set inet ns_net ports-masquerade-all4");
+      assert.match(world.call("CHECK", { ...config, prevResult }, { netns: pod }).json.msg, /ports-masquerade-all4/);
+      if (isStoreLost) world.host.run("rm", "-r", world.dataDir);
+      world.must("DEL", world.network(), { netns: "" });
+      assert.doesNotMatch(elements(world).join(), /c1/);
+      world.must("GC", { ...open, "cni.dev/valid-attachments": [] });
+      assert.deepEqual(elements(world), []);
+    }
+  });
+
+  it("of SCTP leads an INIT to the container's port, its checksum right", async function () {
+    needs(this, "socat");
+    using world = freshWorld();
+    const outside = outsideOf(world);
+    const pod = world.netns();
+    world.must("ADD", world.network(mapped({ hostPort: 9000, containerPort: 38412, protocol: "sctp" })), {
+      netns: pod,
+    });
+    const [heard, ports] = await sctpInit(outside, "192.0.2.2", 9000, pod);
+    assert.deepEqual(ports, { source: 5000, destination: 38412 });
+    assert.equal(heard.readUInt32LE(8), sctpChecksum(heard));
+    world.must("DEL", world.network(), { netns: "" });
     assert.deepEqual(elements(world), []);
   });
 

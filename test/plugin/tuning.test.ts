@@ -1,6 +1,6 @@
 /** tuning, and the key `sysctl` of type ns-net. Witnesses: `ip`, /proc/sys. */
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
@@ -94,6 +94,54 @@ describe("tuning", () => {
       assert.deepEqual(looks(netns), before);
     });
   }
+});
+
+describe("The administrator's list of settings, /etc/cni/tuning/allowlist.conf", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge");
+  });
+
+  /** The plugin with a list of its own in a mount namespace of its own, where everything else of /etc is missing. */
+  function listed(world: World, ...patterns: string[]): string {
+    const plugin = join(world.dataDir, "../listed");
+    const list = "/etc/cni/tuning/allowlist.conf";
+    const script = `mount -t tmpfs none /etc && mkdir -p /etc/cni/tuning && printf '%s\\n' "$@" >${list} && exec ${nsNet}`;
+    const words = patterns.map((pattern) => `'${pattern}'`).join(" ");
+    writeFileSync(
+      plugin,
+      `#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nexec unshare --mount --propagation private sh -c '${script.replaceAll("'", `'\\''`)}' sh ${words}\n`,
+      { mode: 0o755 },
+    );
+    return plugin;
+  }
+
+  it("lets through what a pattern allows and names what none does, for tuning and for type ns-net", () => {
+    using world = freshWorld();
+    const { netns, prevResult } = chain(world);
+    const plugin = listed(world, "^net\\.ipv4\\.conf\\.IFNAME\\.[a-z_]*$", "^net\\.core\\.somaxconn$");
+    const tune = (sysctl: object) => world.call("ADD", { ...config(world, { sysctl, prevResult }) }, { netns, plugin });
+    assert.equal(tune({ "net.ipv4.conf.IFNAME.arp_filter": "1", "net.core.somaxconn": "77" }).code, 0);
+    assert.equal(netns.sysctl("net/ipv4/conf/eth0/arp_filter"), "1");
+    const { json } = tune({ "net.core.somaxconn": "78", "net.ipv4.ip_forward": "1" });
+    assert.equal(json.code, 7);
+    assert.match(json.msg, /net\.ipv4\.ip_forward: \/etc\/cni\/tuning\/allowlist\.conf/);
+    assert.equal(netns.sysctl("net/core/somaxconn"), "77");
+    const second = { netns, plugin, ifname: "eth1", container: "own" };
+    const own = (sysctl: object) => world.call("ADD", world.network({ sysctl }), second);
+    assert.match(own({ "net.ipv4.ip_forward": "1" }).json.msg, /allowlist/);
+    assert.equal(own({ "net.core.somaxconn": "79" }).code, 0);
+  });
+
+  it("is refused itself where a line is no pattern", () => {
+    using world = freshWorld();
+    const { netns, prevResult } = chain(world);
+    const plugin = listed(world, "net.(");
+    const { json } = world.call("ADD", config(world, { sysctl: { "net.core.somaxconn": "77" }, prevResult }), {
+      netns,
+      plugin,
+    });
+    assert.match(json.msg, /net\.\( is no regular expression/);
+  });
 });
 
 describe("The key sysctl of type ns-net", () => {

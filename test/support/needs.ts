@@ -52,6 +52,7 @@ const programs = {
   ip: "ip",
   nft: "nft",
   ping: "ping",
+  socat: "socat",
   strace: "strace",
   conntrack: "conntrack",
   iptables: "iptables",
