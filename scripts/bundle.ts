@@ -1,13 +1,12 @@
 /**
- * The executable's JavaScript: `bun scripts/bundle.ts FOLDER` writes main.ts and what it loads, one of two: the plugin
- * in two files (what ADD and DEL run, flat, and rest.js, everything else) and cli.js, the command line with its own
- * copy of what it uses. VERSION loads none of them.
+ * The executable's JavaScript: `bun scripts/bundle.ts FOLDER` writes main.js and what it loads: the plugin, of which ADD
+ * and DEL are one flat file, and cli.js, the command line with its own copy of what it uses. VERSION loads none of them.
  *
  * In the sources, what a verb does not need is behind a `require` or `import()` at its only use, so that tests load
  * little. A bundler turns every module that is reached so, and all that those use, into a function that runs at first
- * need; that would be nearly all of ADD. Here what ADD and DEL run is one flat file, and a lazy use in it loads rest.js,
- * which takes from that file what they share. Left to the bundler ADD takes 26.6 ms, in one flat file with everything
- * 23.2 (medians of 20 in one run, an empty program 7.6); in two files 14.4 where that one took 16.7 (of 40, 4.3).
+ * need; that would be nearly all of ADD. Here each such module is a file of its own that takes what it shares with
+ * others from theirs, and a lazy use is a synchronous load of it. Left to the bundler ADD takes 26.6 ms, in one flat file
+ * with everything 23.2 (medians of 20 in one run, an empty program 7.6); so divided 14.4 where that took 16.7 (of 40, 4.3).
  */
 import { dirname, join, resolve } from "node:path";
 import type { BunPlugin } from "bun";
@@ -46,13 +45,13 @@ function withLazyUses(path: string, source: string, place: (target: string) => s
 }
 
 /**
- * Lazy uses as imports of a namespace, which the bundler resolves to the names themselves; of what `isOutside` says is in
- * rest.js, as a synchronous load of that file, which the executable carries under this path.
+ * Lazy uses of what is loaded anyway as imports of a namespace, which the bundler resolves to the names themselves; of
+ * anything else as a synchronous load of its file, which the executable carries under this path.
  */
-function flattened(path: string, source: string, isOutside: (target: string) => boolean): string {
+function resolved(path: string, source: string, hot: ReadonlySet<string>): string {
   const imports: string[] = [];
   const body = withLazyUses(path, source, (target) => {
-    if (isOutside(target)) return `import.meta.require("/$bunfs/root/rest.js").${nameOf(target)}`;
+    if (!hot.has(target)) return `import.meta.require("/$bunfs/root/${nameOf(target)}.js")`;
     imports.push(`import * as ${nameOf(target)} from "${target}";`);
     return nameOf(target);
   });
@@ -81,23 +80,35 @@ const [main, serve, del, cli] = ["plugin/main.ts", "plugin/serve.ts", "plugin/de
   join(root, file),
 ) as [string, string, string, string];
 
-/** The entry, what ADD and DEL run, and the rest. Which is which is read from the sources. */
+/** What `hot` and all that it may load later load lazily. */
+async function loadedLater(hot: ReadonlySet<string>): Promise<Set<string>> {
+  const found = new Set<string>();
+  const read = new Set(hot);
+  for (const path of read) {
+    const targets: string[] = [];
+    withLazyUses(path, await sourceOf(path), (target) => targets.push(target).toString());
+    for (const target of targets) {
+      if (hot.has(target)) continue;
+      found.add(target);
+      for (const one of await needed(target)) read.add(one);
+    }
+  }
+  return found;
+}
+
+/** The entry, what ADD and DEL run, and a file for each module that is loaded later. Which they are is read from the sources. */
 async function bundlePlugin(): Promise<void> {
   const hot = new Set([...(await needed(serve)), ...(await needed(del))]);
-  const outside = new Set<string>();
-  for (const path of hot) {
-    withLazyUses(path, await sourceOf(path), (target) => {
-      if (!hot.has(target)) outside.add(target);
-      return "";
-    });
+  const entries: string[] = [];
+  for (const path of await loadedLater(hot)) {
+    const file = join(folder, `${nameOf(path)}.ts`);
+    // It imports what ADD and DEL run: then that is shared whole, and in one file.
+    await Bun.write(file, `import "${serve}"; export * from "${path}";`);
+    entries.push(file);
   }
-  // It imports what ADD and DEL run: then that is shared whole, and in one file.
-  const uses = [...outside].map((path) => `export * as ${nameOf(path)} from "${path}";`);
-  const rest = join(folder, "rest.ts");
-  await Bun.write(rest, [`import "${serve}";`, ...uses].join("\n"));
 
-  const flat: BunPlugin = {
-    name: "flat",
+  const plugin: BunPlugin = {
+    name: "plugin",
     setup(build) {
       build.onResolve({ filter: /^\.\/cli\.js$/ }, ({ path }) => ({ path, external: true }));
       build.onLoad({ filter: /\/conf\/schema\/(?!compiled)\w+\.ts$/ }, async ({ path }) => {
@@ -108,12 +119,12 @@ async function bundlePlugin(): Promise<void> {
         return { contents: withLazyUses(path, await sourceOf(path), place), loader: "ts" };
       });
       build.onLoad({ filter: /\.ts$/ }, async ({ path }) => ({
-        contents: flattened(path, await sourceOf(path), (target) => hot.has(path) && !hot.has(target)),
+        contents: resolved(path, await sourceOf(path), hot),
         loader: "ts",
       }));
     },
   };
-  const texts = await written("plugin", { entrypoints: [main, rest], splitting: true, plugins: [flat] });
+  const texts = await written("plugin", { entrypoints: [main, ...entries], splitting: true, plugins: [plugin] });
   if (texts.some((text) => text.includes("__esm("))) throw new Error("A lazy use is not recognized");
 }
 
