@@ -1,5 +1,5 @@
 /** `ns-net install` */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { writeOut } from "../../plugin/output.ts";
@@ -56,6 +56,7 @@ export default command({
     const undo = new Undo();
     try {
       const said = install(binDir, confPath, conflist?.text ?? "", options["drop-in"] ?? false, undo);
+      undo.forget();
       writeOut(`${said.join("\n")}\n\n${nextSteps(binDir, confPath)}`);
       return 0;
     } catch (error) {
@@ -72,12 +73,13 @@ function install(binDir: string, confPath: string | undefined, text: string, lin
   makeFolder(binDir, undo);
   if (confPath) makeFolder(resolve(confPath, ".."), undo);
   refuseForeign(confPath, text, before);
-  if (!existsSync(program)) undo.add(() => rmSync(program, { force: true }));
+  undo.keep(program);
   putProgram(program, process.execPath);
   const kept = links ? dropIn(binDir, undo) : [];
   if (links) said.push(`linked ${referenceNames.join(", ")}`);
   if (kept.length > 0) said.push(`kept ${kept.join(", ")} in ${keptFolder(binDir)}`);
   if (confPath) {
+    undo.keep(confPath);
     putText(confPath, text);
     said.push(`wrote ${confPath}`);
   }

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { join } from "node:path";
 import { ownType, pluginTypes } from "../../conf/types.ts";
@@ -37,6 +38,7 @@ export function dropIn(binDir: string, undo: Undo): string[] {
   for (const name of referenceNames) {
     const path = join(binDir, name);
     if (isOurs(path)) continue;
+    undo.add(() => putBack(binDir, [name]));
     if (existsSync(path)) {
       touching(`keep ${path} aside`, "See who may write there", () => {
         mkdirSync(keptFolder(binDir), { recursive: true, mode: 0o755 });
@@ -45,10 +47,14 @@ export function dropIn(binDir: string, undo: Undo): string[] {
       });
       kept.push(name);
     }
-    undo.add(() => putBack(binDir, [name]));
     putLink(path, ownType);
   }
   return kept;
+}
+
+/** True when what was kept is still in its place, too. */
+function isSameFile(path: string, kept: string): boolean {
+  return existsSync(kept) && statSync(path).ino === statSync(kept).ino;
 }
 
 /** Puts back what was kept and removes the other links. Answers what was put back. */
@@ -57,7 +63,10 @@ export function putBack(binDir: string, names: readonly string[]): string[] {
   const back = names.filter((name) => {
     const [path, kept] = [join(binDir, name), join(folder, name)];
     // Somebody may have installed the reference's anew over our link: that one stays.
-    if (existsSync(path) && !isOurs(path)) return false;
+    if (existsSync(path) && !isOurs(path)) {
+      if (isSameFile(path, kept)) rmSync(kept);
+      return false;
+    }
     if (existsSync(kept)) {
       touching(`put ${path} back`, `It is still in ${folder}`, () => renameSync(kept, path));
       return true;

@@ -3,6 +3,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   renameSync,
   rmdirSync,
@@ -10,15 +11,33 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 
 /** What has been done so far, and how to take it back when a later part fails. */
 export class Undo {
   readonly #steps: (() => void)[] = [];
+  readonly #kept: string[] = [];
 
   add(step: () => void): void {
     this.#steps.push(step);
+  }
+
+  /** What is at the path now, or nothing, is what will be there after `run`. Until `forget` it has a second name. */
+  keep(path: string): void {
+    if (!existsSync(path)) {
+      this.add(() => rmSync(path, { force: true }));
+      return;
+    }
+    const old = join(dirname(path), `.ns-net-${process.pid}-${basename(path)}.old`);
+    touching(`keep ${path} until all is done`, "Run it as root, or choose another folder", () => linkSync(path, old));
+    this.#kept.push(old);
+    this.add(() => renameSync(old, path));
+  }
+
+  /** All is done, and what was kept is not needed any more. */
+  forget(): void {
+    for (const old of this.#kept) rmSync(old, { force: true });
   }
 
   run(): void {
@@ -29,6 +48,7 @@ export class Undo {
         // The first failure is the one to tell.
       }
     }
+    this.forget(); // rename(2) between two names of one file leaves both
   }
 }
 
