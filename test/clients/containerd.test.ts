@@ -1,8 +1,9 @@
 /** Pod sandboxes as kubelet asks for them: containerd's CRI, with ns-net as its only plugin and as loopback. */
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { referencePlugins } from "../support/plugin.ts";
 import { tcpReach, tcpServer } from "../support/tcp.ts";
 import { dualStack, freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 import { conflist, needsClient, nothingLeft, publishedPorts } from "./client.ts";
@@ -142,6 +143,37 @@ describe("containerd's CRI", function () {
     await assert.rejects(containerd.cri.run({ name: "late" }), /No free address in 10\.7\.1\.0\/30 of network podnet/);
     await containerd.cri.stop(only);
     await containerd.cri.remove(only);
+    await containerd.configure(conflist(world));
+    nothingLeft(world);
+  });
+
+  it("goes on when the reference's plugins are replaced by ours while a sandbox runs", async () => {
+    const names = ["host-local", "bridge", "portmap"];
+    const lead = (to: (name: string) => string) => {
+      for (const name of names) {
+        rmSync(join(containerd.binaries, name), { force: true });
+        symlinkSync(to(name), join(containerd.binaries, name));
+      }
+    };
+    const theirs = (name: string) => join(referencePlugins, name);
+    const ipam = { type: "host-local", ranges: [[{ subnet: "10.7.5.0/24" }]] };
+    const { dataDir } = world;
+    const bridge = { type: "bridge", bridge: "cni5", isDefaultGateway: true, ipMasq: true, ipam, dataDir };
+    const portmap = { type: "portmap", capabilities: { portMappings: true }, dataDir };
+    lead(theirs);
+    await containerd.configure({ cniVersion: "1.0.0", name: "live", plugins: [bridge, portmap] });
+    const before = await containerd.cri.run({ name: "before", ports: [{ host: 8085, container: 80 }] });
+    lead(() => "ns-net");
+    const after = await containerd.cri.run({ name: "after", ports: [{ host: 8086, container: 80 }] });
+    const addresses = [await containerd.cri.addresses(before), await containerd.cri.addresses(after)].flat();
+    assert.deepEqual(addresses, ["10.7.5.2", "10.7.5.3"]);
+    for (const id of [before, after]) {
+      await containerd.cri.stop(id);
+      await containerd.cri.remove(id);
+    }
+    assert.deepEqual(world.host.ip("link", "show", "master", "cni5"), []);
+    assert.doesNotMatch(world.host.run("iptables-save"), /10\.7\.5\.|8085|8086/);
+    lead(theirs);
     await containerd.configure(conflist(world));
     nothingLeft(world);
   });

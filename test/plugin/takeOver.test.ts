@@ -201,6 +201,18 @@ describe("Taking over a live node", function () {
     await assert.rejects(start(folder, 8, list), /5 of 5 in use/);
   });
 
+  it("knows of both again when the store is lost", async () => {
+    const list = listed(bridge);
+    const pods = [await start(referencePlugins, 1, list), await start(folder, 2, list)];
+    rmSync(world.dataDir, { recursive: true });
+    pods.push(await start(folder, 3, list));
+    const all = pods.flatMap(({ addresses }) => addresses);
+    assert.equal(new Set(all).size, all.length, all.join(" "));
+    assert.equal(world.leases().length, 3, world.leases().join());
+    for (const pod of pods) await delList(runtime(folder), list, pod);
+    nothingIsLeft();
+  });
+
   it("starts no other program for attachments that are its own", async function () {
     needs(this, "strace");
     await start(referencePlugins, 1);
