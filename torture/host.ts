@@ -26,9 +26,13 @@ export class Host {
   readonly dataDir: string;
   readonly subnet: string;
 
-  constructor(name: string, subnet = "10.66.0.0/24") {
+  readonly #more: object;
+
+  /** `more` is what its configuration says besides. */
+  constructor(name: string, { subnet = "10.66.0.0/24", more = {} }: { subnet?: string; more?: object } = {}) {
     this.dataDir = join(folder, name);
     this.subnet = subnet;
+    this.#more = more;
     mkdirSync(folder, { recursive: true });
   }
 
@@ -46,6 +50,7 @@ export class Host {
       ipMasq: true,
       dataDir: this.dataDir,
       ipam: { type: "host-local", ranges: [[{ subnet: this.subnet }]] },
+      ...this.#more,
     };
   }
 
@@ -86,6 +91,13 @@ export class Host {
     for (const name of linkNames()) Bun.spawnSync(["ip", "link", "del", name]);
     rmSync(this.dataDir, { recursive: true, force: true });
   }
+}
+
+/** An interface of the host that containers share as their master, or are lent. */
+export const uplink = "tor1";
+
+export function haveUplink(): void {
+  must("ip", "link", "add", uplink, "up", "type", "veth", "peer", "name", "tor2");
 }
 
 /** The host's ends of attachments. */

@@ -38,6 +38,12 @@ export function refused(losses: Losses, story: string): void {
 export function countLeft(host: Host, pods: readonly string[], losses: Losses, after: string): void {
   const links = linkNames();
   count(losses, "links", links.length, `${links.join(", ")} after ${after}`);
+  for (const pod of pods) {
+    const inside = linksIn(pod).filter((name) => name !== "lo");
+    count(losses, "links", inside.length, `${inside.join(", ")} in ${pod} after ${after}`);
+  }
+  const away = uplinksAway(host);
+  count(losses, "links", away.length, `${away.join(", ")} is not back after ${after}`);
   const rows = storeRows(host);
   count(losses, "leases", rows.attachments + rows.leases, `${JSON.stringify(rows)} after ${after}`);
   if (rows.integrity !== "ok") refused(losses, `the store is broken (${rows.integrity}) after ${after}`);
@@ -47,6 +53,21 @@ export function countLeft(host: Host, pods: readonly string[], losses: Losses, a
   count(losses, "rules", chains.length === 0 ? 0 : surplus, `${chains.join(", ")} after ${after}`);
   const strange = readdirSync("/run/netns").filter((name) => !pods.includes(name));
   count(losses, "namespaces", strange.length, `${strange.join(", ")} after ${after}`);
+}
+
+/** The host's interface that this network uses, where the host has it no longer. */
+function uplinksAway({ config }: Host): string[] {
+  const { master, device } = config as { master?: string; device?: string };
+  return [master, device].flatMap((name) => {
+    return name === undefined || Bun.spawnSync(["ip", "link", "show", name]).exitCode === 0 ? [] : [name];
+  });
+}
+
+/** Names, none for a namespace that is gone. */
+function linksIn(pod: string): string[] {
+  const { exitCode, stdout } = Bun.spawnSync(["ip", "-n", pod, "-j", "link"]);
+  if (exitCode !== 0) return [];
+  return JSON.parse(stdout.toString() || "[]").map(({ ifname }: { ifname: string }) => ifname);
 }
 
 /** Every address a pod has, asked in the pod: none may be there twice. */

@@ -50,9 +50,9 @@ function create(step: InsideStep, kernel: Kernel): void {
   }
   kernel.request("host", createLink({ ...change, name: temporary, netnsFd: kernel.netns!.fd }));
   kernel.forget("pod", temporary);
-  const index = kernel.indexOf("pod", temporary);
-  kernel.forget("pod", temporary);
   try {
+    const index = kernel.indexOf("pod", temporary);
+    kernel.forget("pod", temporary);
     kernel.request("pod", changeLink(`give link ${temporary} the name ${ifname}`, { index, name: ifname }));
   } catch (error) {
     remove(temporary, group, kernel);

@@ -115,7 +115,7 @@ const requestsMax = 100;
 
 describe("An ADD that the kernel refuses half-way", () => {
   before(function () {
-    needs(this, "ns-net", "bridge", "ipv6", "nft nat");
+    needs(this, "ns-net", "bridge", "ipv6", "nft nat", "macvlan", "tap");
   });
 
   const configurations: Record<string, (world: World) => object> = {
@@ -130,11 +130,23 @@ describe("An ADD that the kernel refuses half-way", () => {
       }),
   };
 
-  for (const [title, configure] of Object.entries(configurations)) {
+  const onHost = (world: World, more: object) => {
+    if (!links(world.host).has("up0"))
+      world.host.run("ip", "link", "add", "up0", "type", "veth", "peer", "name", "far0");
+    return { cniVersion: "1.1.0", name: "podnet", dataDir: world.dataDir, ipam: dualStack, ...more };
+  };
+  const inside: typeof configurations = {
+    "of a macvlan": (world) => onHost(world, { type: "macvlan", master: "up0" }),
+    "of a device that is lent": (world) => onHost(world, { type: "host-device", device: "up0" }),
+    "of a tap": (world) => onHost(world, { type: "tap" }),
+  };
+
+  for (const [title, configure] of Object.entries({ ...configurations, ...inside })) {
     for (const [state, isWarm] of [
       ["the first on the host", false],
       ["beside another container", true],
     ] as const) {
+      if (isWarm && title in inside) continue; // they share nothing of the host with another
       it(`${title}, ${state}, leaves nothing, whichever request it was`, async () => {
         const refusals: string[] = [];
         for (let failAt = 0; failAt < requestsMax; failAt++) {
@@ -142,6 +154,7 @@ describe("An ADD that the kernel refuses half-way", () => {
           const netns = world.netns();
           const config = configure(world);
           if (isWarm) world.must("ADD", config, { netns: world.netns(), container: "other" });
+          const host = title in inside ? [...links(world.host).keys()] : [];
           const before = { links: ourLinks(world.host), leases: world.leases() };
           const { error, asked } = await addRefusing(world, netns.path, config, failAt);
           if (error === undefined) {
@@ -154,6 +167,7 @@ describe("An ADD that the kernel refuses half-way", () => {
           assert.match(error.message, /refused by the test/, "not the first cause");
           assert.deepEqual({ links: ourLinks(world.host), leases: world.leases() }, before, where);
           assert.deepEqual([...links(netns).keys()], ["lo"], where);
+          if (title in inside) assert.deepEqual([...links(world.host).keys()].sort(), host.sort(), where);
           const { ips } = world.must("ADD", config, { netns });
           assert.equal(links(netns).has("eth0"), true, where);
           assert.ok(ips === undefined || ips.length > 0);

@@ -12,7 +12,7 @@ export const clock: Kind = {
   run({ short }) {
     const losses = noLosses();
     // Five addresses: three are held by the pods, so that dead ones must be found among them.
-    const host = new Host("clock", "10.66.2.0/29");
+    const host = new Host("clock", { subnet: "10.66.2.0/29" });
     for (let i = 0; i < (short ? 2 : 20); i++) {
       const after = `${i % 2 === 0 ? "forward" : "back"}, try ${i}`;
       for (const pod of [...pods, "late"]) host.addPod(pod);

@@ -10,7 +10,7 @@ export const reboot: Kind = {
   title: "reboot with a full pool",
   run({ short }) {
     const losses = noLosses();
-    const host = new Host("reboot", "10.66.1.0/28");
+    const host = new Host("reboot", { subnet: "10.66.1.0/28" });
     const pods = (boot: number) => Array.from({ length: poolSize }, (_, i) => `boot${boot}-${i}`);
     const boots = short ? 2 : 12;
     for (let boot = 0; boot < boots; boot++) {

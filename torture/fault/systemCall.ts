@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Verb } from "../../conf/request.ts";
-import { folder, Host } from "../host.ts";
+import { folder, Host, haveUplink, must, uplink } from "../host.ts";
 import { countDoubles, countLeft, type Losses, noLosses, refused, stateOf } from "../losses.ts";
 import type { Kind, Options } from "./fault.ts";
 
@@ -29,14 +29,17 @@ interface Setting {
   readonly verb: "ADD" | "DEL";
   /** Before each fault. */
   readonly prepare: (host: Host) => void;
+  /** What the network's configuration says besides. */
+  readonly more?: object;
 }
 
-function killAtEach({ verb, prepare }: Setting, { short }: Options): Losses {
+function killAtEach({ verb, prepare, more = {} }: Setting, { short }: Options): Losses {
   const losses = noLosses();
-  const host = new Host("calls");
+  const host = new Host("calls", { more });
   const pods = ["pod", "other"];
   for (const pod of pods) host.addPod(pod);
   host.clear();
+  if ("type" in more) haveUplink();
   prepare(host);
   const calls = [...callsOf(host, verb)].flatMap(([name, many]) =>
     Array.from({ length: many }, (_, i) => [name, i + 1]),
@@ -55,6 +58,7 @@ function killAtEach({ verb, prepare }: Setting, { short }: Options): Losses {
     if (i % 10 === 0) proveNextAdd(host, losses, after);
   }
   host.clear();
+  if ("type" in more) must("ip", "link", "del", uplink);
   for (const pod of pods) host.deletePod(pod);
   return losses;
 }
@@ -89,6 +93,18 @@ const settings: Record<string, Setting> = {
   },
   "kill -9 at each system call of DEL": { verb: "DEL", prepare: (host) => void host.call("ADD", "pod") },
 };
+
+const onUplink: Record<string, object> = {
+  "a macvlan": { type: "macvlan", master: uplink },
+  "a device that is lent": { type: "host-device", device: uplink },
+};
+
+for (const [of, more] of Object.entries(onUplink)) {
+  for (const verb of ["ADD", "DEL"] as const) {
+    const { prepare } = settings[`kill -9 at each system call of ${verb}`]!;
+    settings[`kill -9 at each system call of ${verb} of ${of}`] = { verb, prepare, more };
+  }
+}
 
 export const systemCalls: readonly Kind[] = Object.entries(settings).map(([title, setting]) => ({
   title,
