@@ -38,6 +38,8 @@ export interface AcquireContext<C extends IpamConfig> {
   readonly entry: NewEntry;
   readonly store: Store;
   readonly hostNetworks: HostNetworks;
+  /** What must be done before another plugin can be asked, and after the journal entry is written; answers how to undo it. */
+  readonly prepare?: () => () => void;
   /** Asked only when there are such leases. Absent: none is looked for. */
   readonly adoption?: () => Adoption;
 }

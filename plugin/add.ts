@@ -2,6 +2,7 @@
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { formatResult } from "../conf/format.ts";
+import type { NetworkConfig } from "../conf/network.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result, ResultAddress } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
@@ -9,6 +10,7 @@ import type { Lease } from "../ipam/ipam.ts";
 import { type NewEntry, openStore, type Store, thisProcess } from "../ipam/store.ts";
 import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { commit } from "./commit.ts";
+import type { Early } from "./early.ts";
 import { type Facts, hostNetworks, readFacts } from "./facts.ts";
 import { Kernel } from "./kernel.ts";
 import { hostLinkName } from "./names.ts";
@@ -86,12 +88,14 @@ async function attach(
 ): Promise<Result> {
   const { attachment, config } = request;
   const ipam = ipamFor(config.ipam.type);
+  const early = speaksByLink(config) ? earlyLink(request, facts, kernel) : undefined;
   const context: Parameters<typeof ipam.acquire>[0] = {
     request,
     config: config.ipam,
     entry: journalEntry(request, netns),
     store,
     hostNetworks: () => hostNetworks(kernel),
+    ...(early && { prepare: early.prepare }),
     adoption: () => (require("./adoption.ts") as typeof import("./adoption.ts")).adoption(kernel, config.bridge),
   };
   let lease: Lease;
@@ -106,11 +110,11 @@ async function attach(
   }
   let undo: ReturnType<typeof commit> | undefined;
   try {
-    const made = plan({ attachment, netns: request.netns, config, lease, facts });
+    const made = plan({ attachment, netns: request.netns, config: early?.config ?? config, lease, facts });
     options.onPlan?.(made);
     const result = resultOf(request, made, lease);
     formatResult(result, config.cniVersion); // refuses what that version cannot say, while nothing is made
-    undo = commit(made.steps, kernel);
+    undo = commit(early?.rest(made.steps) ?? made.steps, kernel);
     if (!store.attached(attachment, { mac: made.mac, steps: made.steps })) throw deletedMeanwhile(attachment);
     if (facts.bridge === undefined) sweep(store);
     if (options.isByHand || (facts.bridge === undefined && config.type !== "ptp")) tellBlockers(made, lease, kernel);
@@ -119,9 +123,19 @@ async function attach(
     return result;
   } catch (error) {
     undo?.();
+    early?.undo();
     if (lease.made) await releaseQuietly(request, store);
     throw error;
   }
+}
+
+/** DHCP is spoken by the interface that wants the address. */
+function speaksByLink({ ipam }: NetworkConfig): boolean {
+  return ipam.type === "delegate" && ipam.plugin === "dhcp";
+}
+
+function earlyLink(request: Request, facts: Facts, kernel: Kernel): Early {
+  return (require("./early.ts") as typeof import("./early.ts")).early(request, facts, kernel);
 }
 
 /** The first ADD since a boot finds no bridge: a moment to forget what that boot ended, with no look at the store before. */

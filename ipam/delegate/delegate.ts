@@ -15,7 +15,7 @@ import { findPlugin } from "./find.ts";
 import { runPlugin } from "./run.ts";
 
 export const delegate: Ipam<DelegateIpamConfig> = {
-  async acquire({ request, config, entry, store }): Promise<Lease> {
+  async acquire({ request, config, entry, store, prepare }): Promise<Lease> {
     const { attachment, pluginPath, raw } = request;
     const path = findPlugin(config.plugin, pluginPath);
     // What was answered for an earlier namespace of that name may have run out since.
@@ -25,17 +25,20 @@ export const delegate: Ipam<DelegateIpamConfig> = {
       return found ? "keep" : { addresses: [], reserved: [] };
     });
     const { addresses: known, delegated: answer } = standing;
-    if (answer !== undefined && !isStale) return { addresses: known, ...answer, made: false };
+    if (answer !== undefined && !isStale && !prepare) return { addresses: known, ...answer, made: false };
+    let unprepare: (() => void) | undefined;
     const run = (verb: Verb) => call(path, verb, raw, attachment, request.netns);
     try {
       // An ADD that was interrupted may have got an address; most plugins refuse to give a second one.
       if (!made) await run("DEL");
+      unprepare = prepare?.();
       const { ips, routes, dns } = resultOf(path, await run("ADD"), request.config.cniVersion);
       const addresses = ips.map(({ interface: _, ...address }) => address);
       const delegated = { routes, ...(dns === undefined ? {} : { dns }) };
       store.answered(attachment, addresses, delegated);
       return { addresses, ...delegated, made: true };
     } catch (error) {
+      unprepare?.();
       await undo(() => run("DEL"));
       store.remove(attachment);
       throw error;

@@ -56,6 +56,7 @@ const programs = {
   strace: "strace",
   conntrack: "conntrack",
   iptables: "iptables",
+  udhcpd: "busybox",
   "reference plugins": "/usr/lib/cni/bridge",
   "ns-net": `${import.meta.dirname}/../../dist/ns-net`,
 } satisfies Record<string, string>;
