@@ -30,7 +30,7 @@ export async function del(request: DeleteRequest): Promise<void> {
     entry = store && (await deleting(store, request.attachment));
     if (entry === undefined) {
       // An ADD may have begun since. A link is made after its entry: one that is seen before the second look is not new.
-      isAbsent = kernel.link("host", hostLinkName(request.attachment)) === undefined;
+      isAbsent = kernel.link("host", hostLinkName(request.attachment)) === undefined && !isStandingInside(request);
       if (!isAbsent) store ??= openExistingStore(request.dataDir);
       if (!isAbsent && store) entry = await deleting(store, request.attachment);
     }
@@ -43,11 +43,11 @@ export async function del(request: DeleteRequest): Promise<void> {
   for (const trace of traces(request.attachment, entry)) if (trace.kind !== "adopted") found.push(trace);
   const removed = isAbsent ? found : removals(request.attachment, found);
   if (adopted) removed.push(adopted);
-  errors.push(...undoAll(removed, kernel));
-  if (mayBeInside(request, entry)) {
+  if (!isAbsent && mayBeInside(request, entry)) {
     const { undoInside } = require("./inside.ts") as typeof import("./inside.ts");
-    errors.push(...undoInside(request.attachment, entry, request.netns));
+    errors.push(...undoInside(request, entry));
   }
+  errors.push(...undoAll(removed, kernel));
   kernel.close();
   if (entry && store && entry.bootId !== bootId()) {
     (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
@@ -66,6 +66,11 @@ export async function del(request: DeleteRequest): Promise<void> {
   throwTogether(errors);
 }
 
+function isStandingInside(request: DeleteRequest): boolean {
+  if (!isInside(request.type ?? ownType)) return false;
+  return (require("./inside.ts") as typeof import("./inside.ts")).isStandingInside(request);
+}
+
 /** True for an attachment of which there may be something in the container's namespace that does not go with a link of the host. */
 function mayBeInside({ type = ownType }: DeleteRequest, entry: Entry | undefined): boolean {
   return isInside(type) || entry?.bridge === "";
@@ -74,10 +79,11 @@ function mayBeInside({ type = ownType }: DeleteRequest, entry: Entry | undefined
 /** All that another plugin made of the attachment before ns-net came in its place. Ours is told from its entry alone. */
 function adoptedBy(request: DeleteRequest, entry: Entry | undefined, store: Store | undefined): Removal | undefined {
   if (isAllOurs(entry)) return undefined;
+  const { type = ownType } = request;
   const { adoptedOf } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
   const adopted = adoptedOf(request, entry, store);
-  // For another plugin's link, host-local gives back the lease and nothing else.
-  return adopted && roleOf(request.type ?? ownType) === "ipam" ? { ...adopted, part: "lease" } : adopted;
+  // For another plugin's link, host-local gives back the lease and nothing else; and a veth may be a device that is lent.
+  return adopted && (roleOf(type) === "ipam" || isInside(type)) ? { ...adopted, part: "lease" } : adopted;
 }
 
 /** An ADD that is still at work is waited for: what it has yet to make would outlive this DEL. */

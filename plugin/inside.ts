@@ -4,28 +4,62 @@
  */
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
+import type { Raw } from "../conf/request.ts";
+import type { PluginType } from "../conf/types.ts";
 import { bootId, type Entry, openExistingStore } from "../ipam/store.ts";
 import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
 import { undoAll } from "./commit.ts";
 import { Kernel } from "./kernel.ts";
 import { deviceGroup, hostLinkName, insideGroup } from "./names.ts";
 import { standing } from "./namespace.ts";
+import { foreignIn } from "./reference/inside.ts";
 import type { Removal, Step } from "./step/index.ts";
+import type { Foreign } from "./step/inside.ts";
 import { isThere } from "./traces.ts";
 
 const kinds: readonly Step["kind"][] = ["inside", "device", "tap"];
 
-/** By its marks alone: what an ADD that was killed may have left, or one whose entry is lost. */
-export function insideRemovals(attachment: Attachment): Removal[] {
+/** By its marks alone: what an ADD that was killed may have left, or one whose entry is lost; and what `foreign` tells. */
+export function insideRemovals(attachment: Attachment, foreign?: Foreign): Removal[] {
   const { network, ifname } = attachment;
+  const [temporary, group] = [hostLinkName(attachment), insideGroup(network)];
   return [
-    { kind: "inside", ifname, temporary: hostLinkName(attachment), group: insideGroup(network) },
-    { kind: "device", ifname, group: deviceGroup(network) },
+    { kind: "inside", ifname, temporary, group, ...(foreign && { foreign }) },
+    {
+      ...{ kind: "device", ifname, group: deviceGroup(network) },
+      ...(foreign?.type === "host-device" && { foreignMac: foreign.mac }),
+    },
   ];
 }
 
-export function undoInside(attachment: Attachment, entry: Entry | undefined, path: string): Error[] {
-  const steps = (entry?.steps as readonly Step[] | undefined)?.filter(({ kind }) => kinds.includes(kind));
+/** True when there may be something to undo of an attachment that has no entry. */
+export function isStandingInside({ attachment, netns: path, type }: Undone): boolean {
+  if (type === "host-device") return true; // it may have been sent home
+  const netns = standing(path);
+  if (!netns) return false;
+  const kernel = new Kernel(netns);
+  try {
+    return [attachment.ifname, hostLinkName(attachment)].some((name) => kernel.link("pod", name) !== undefined);
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+interface Undone {
+  readonly attachment: Attachment;
+  /** May be empty. */
+  readonly netns: string;
+  readonly type?: PluginType;
+  readonly raw?: Raw;
+}
+
+export function undoInside({ attachment, netns: path, type, raw }: Undone, entry: Entry | undefined): Error[] {
+  const all = entry?.steps as readonly Step[] | undefined;
+  const isAnothers = all === undefined || all[0]?.kind === "adopted";
+  const removals = isAnothers
+    ? insideRemovals(attachment, raw && foreignIn(raw, attachment.ifname, type))
+    : (all.filter(({ kind }) => kinds.includes(kind)) as Removal[]);
   let netns: Netns | undefined;
   try {
     netns = standing(path) ?? (entry && isThere(entry) ? standing(entry.netnsPath) : undefined);
@@ -34,7 +68,7 @@ export function undoInside(attachment: Attachment, entry: Entry | undefined, pat
   }
   const kernel = new Kernel(netns);
   try {
-    return undoAll((steps as Removal[] | undefined) ?? insideRemovals(attachment), kernel);
+    return undoAll(removals, kernel);
   } finally {
     kernel.close();
     if (netns) closeNetns(netns);

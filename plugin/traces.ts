@@ -73,6 +73,6 @@ const inside = () => require("./inside.ts") as typeof import("./inside.ts");
 export function removeTraces(entries: readonly Entry[], kernel: Kernel): Error[] {
   return entries.flatMap((entry) => [
     ...undoAll(traces(entry.attachment, entry), kernel),
-    ...(entry.bridge === "" ? inside().undoInside(entry.attachment, entry, "") : []),
+    ...(entry.bridge === "" ? inside().undoInside({ attachment: entry.attachment, netns: "" }, entry) : []),
   ]);
 }

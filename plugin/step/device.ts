@@ -27,7 +27,10 @@ export interface DeviceStep {
 }
 
 /** Without `device`, its alias tells. */
-export type DeviceKey = Pick<DeviceStep, "ifname" | "group"> & Partial<Pick<DeviceStep, "device" | "was">>;
+export interface DeviceKey extends Pick<DeviceStep, "ifname" | "group">, Partial<Pick<DeviceStep, "device" | "was">> {
+  /** Hardware address of one that another plugin lent, before ns-net came in its place: that one set the alias, too. */
+  readonly foreignMac?: string;
+}
 
 export const device: Kind<DeviceStep, DeviceKey> = {
   apply(step, kernel) {
@@ -51,8 +54,9 @@ export const device: Kind<DeviceStep, DeviceKey> = {
   undo(key, kernel) {
     const { ifname, group } = key;
     const lent = kernel.netns && kernel.link("pod", ifname);
-    if (lent?.group === group) {
-      goHome("pod", lent, key, kernel);
+    const isForeign = lent?.alias !== undefined && lent.address === key.foreignMac;
+    if (lent && (lent.group === group || isForeign)) {
+      goHome("pod", lent, isForeign ? { was: { up: false, group: lent.group ?? 0 } } : key, kernel);
       return;
     }
     // Its namespace is gone, and a physical device is in the first namespace then, where nothing of the group belongs.

@@ -4,7 +4,7 @@
  */
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { macvlanKind } from "../../netlink/route/kind/macvlan.ts";
-import { changeLink, createLink, deleteLink } from "../../netlink/route/link.ts";
+import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
 import { ignoring } from "../condemn.ts";
 import type { Kernel, Where } from "../kernel.ts";
 import { dataOf, type Settings, settingsOf, wordsOf } from "./settings.ts";
@@ -29,7 +29,16 @@ export interface InsideStep {
   readonly netns: string;
 }
 
-export type InsideKey = Pick<InsideStep, "ifname" | "temporary" | "group">;
+/** Of an interface that another plugin made, before ns-net came in its place. */
+export interface Foreign {
+  /** Link kind as the kernel calls it. */
+  readonly type: string;
+  readonly mac: string;
+}
+
+export interface InsideKey extends Pick<InsideStep, "ifname" | "temporary" | "group"> {
+  readonly foreign?: Foreign;
+}
 
 /** The host's master and the container's interface are in two namespaces: made by the host's socket, named in the container. */
 const isAcross = ({ master }: InsideStep) => master?.where === "host";
@@ -60,11 +69,17 @@ function create(step: InsideStep, kernel: Kernel): void {
   }
 }
 
-function remove(name: string, group: number, kernel: Kernel): void {
-  if (kernel.link("pod", name)?.group === group) {
+function remove(name: string, group: number, kernel: Kernel, foreign?: Foreign): void {
+  const found = kernel.link("pod", name);
+  if (found && (found.group === group || isForeign(found, foreign))) {
     ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(name)));
   }
   kernel.forget("pod", name);
+}
+
+/** Nobody but us gives it a group. */
+function isForeign({ info, address, group = 0 }: Link, foreign: Foreign | undefined): boolean {
+  return foreign !== undefined && group === 0 && info?.kind === foreign.type && address === foreign.mac;
 }
 
 export const inside: Kind<InsideStep, InsideKey> = {
@@ -81,9 +96,9 @@ export const inside: Kind<InsideStep, InsideKey> = {
     return true;
   },
 
-  undo({ ifname, temporary, group }, kernel) {
+  undo({ ifname, temporary, group, foreign }, kernel) {
     if (kernel.netns === undefined) return;
-    remove(ifname, group, kernel);
+    remove(ifname, group, kernel, foreign);
     remove(temporary, group, kernel);
   },
 

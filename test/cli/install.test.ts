@@ -12,6 +12,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { pluginTypes } from "../../conf/types.ts";
+import { versions } from "../../conf/version.ts";
 import { needs } from "../support/needs.ts";
 import { nsNet, referencePlugins } from "../support/plugin.ts";
 import { run } from "../support/sandbox.ts";
@@ -84,6 +86,10 @@ describe("ns-net install", () => {
     place.must("install", ...where, "--drop-in");
     assert.equal(readlinkSync(join(binDir, "bridge")), "ns-net");
     assert.equal(readlinkSync(join(binDir, "loopback")), "ns-net");
+    for (const name of pluginTypes) {
+      const { stdout } = Bun.spawnSync([join(binDir, name)], { env: { CNI_COMMAND: "VERSION" }, stdin: null });
+      assert.deepEqual(JSON.parse(stdout.toString()).supportedVersions, versions, name);
+    }
     const { code, out, err } = uninstall();
     assert.equal(code, 0, err);
     assert.match(out, /put back host-local, bridge/);

@@ -1,6 +1,6 @@
 /** ipvlan, vlan, dummy, tap and vrf on the real kernel where it has them, and what they refuse on any. Witnesses: `ip`, `ping`. */
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Need, needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
@@ -195,6 +195,56 @@ describe("Called as vrf", () => {
       assert.equal(json.code, 7);
       assert.match(json.msg, says);
       assert.deepEqual(world.snapshot(netns), before);
+    });
+  }
+});
+
+describe("An IPAM that is another program", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "reference plugins");
+  });
+
+  const kinds: readonly [type: string, more: object, need: Need][] = [
+    ["macvlan", { master: "up0" }, "macvlan"],
+    ["ipvlan", { master: "up0" }, "ipvlan"],
+    ["vlan", { master: "up0", vlanId: 7 }, "vlan"],
+    ["host-device", { device: "up0" }, "bridge"],
+    ["dummy", {}, "dummy"],
+    ["tap", {}, "tap"],
+  ];
+
+  for (const [type, more, need] of kinds) {
+    it(`is asked by ${type} for its address, whole configuration and all, and told of CHECK and DEL`, function () {
+      needs(this, need);
+      const { world, plugin, config } = onNetwork(type);
+      using _ = world;
+      const [log, folder] = [join(world.dataDir, "../asked"), join(world.dataDir, "../ipams")];
+      const answer = '{"cniVersion":"1.1.0","ips":[{"address":"10.7.0.9/24","gateway":"10.7.0.1"}]}';
+      mkdirSync(folder);
+      writeFileSync(
+        join(folder, "elsewhere"),
+        `#!/bin/sh\necho $CNI_COMMAND $(cat) >>${log}\n[ $CNI_COMMAND = ADD ] && echo '${answer}'\nexit 0\n`,
+        { mode: 0o755 },
+      );
+      const netns = world.netns();
+      const own = config({ ...more, ipam: { type: "elsewhere", key: 5 } });
+      const call = { netns, plugin, pluginPath: folder, environment: { PATH: process.env.PATH! } };
+      const result = world.must("ADD", own, call);
+      assert.deepEqual(result.ips, [{ address: "10.7.0.9/24", gateway: "10.7.0.1", interface: 0 }]);
+      world.must("CHECK", { ...own, prevResult: result }, call);
+      if (type !== "host-device")
+        world.must("STATUS", own, { plugin, pluginPath: folder, environment: call.environment });
+      world.must("DEL", own, { ...call, netns: "" });
+      const asked = readFileSync(log, "utf8").trim().split("\n");
+      assert.deepEqual(
+        asked.map((line) => line.split(" ")[0]),
+        type === "host-device" ? ["ADD", "CHECK", "DEL"] : ["ADD", "CHECK", "STATUS", "DEL"],
+      );
+      assert.ok(
+        asked.every((line) => line.includes('"key":5') && line.includes(`"type":"${type}"`)),
+        asked.join("\n"),
+      );
+      assert.deepEqual(world.rows(), []);
     });
   }
 });
