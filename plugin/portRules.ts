@@ -62,7 +62,7 @@ const loopback6 = Uint8Array.from([...Array(15).fill(0), 1]);
 const loopbackNet = { address: Uint8Array.of(127, 0, 0, 0), length: 8 };
 
 /** `dnat ip to [ip daddr .] meta l4proto . th dport map @NAME` */
-function translation(version: 4 | 6, map: SetShape, isExact: boolean): Expression[] {
+export function translation(version: 4 | 6, map: SetShape, isExact: boolean): Expression[] {
   const bytes = lengthOf[version];
   const start = isExact ? bytes : 0;
   const load = isExact ? [loadPayload(payloadBase.network, destinationOffset[version], bytes)] : [];

@@ -12,6 +12,7 @@ const familyLengths = new Map([
   [28, 12],
   [32, 12],
   [36, 20],
+  [44, 20],
 ]);
 
 const align = (length: number) => (length + 3) & ~3;

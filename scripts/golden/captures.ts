@@ -1,3 +1,5 @@
+import { nfTables } from "./nfTables.ts";
+
 /** What test/golden/ holds: commands whose bytes on the wire are the truth for our codecs. A file a row. */
 export interface Capture {
   readonly name: string;
@@ -153,137 +155,11 @@ const rtnetlink: readonly Capture[] = [
   },
   { name: "qdisc-tbf", given: [veth], command: "tc qdisc add dev v0 root tbf rate 8mbit burst 32k latency 25ms" },
   { name: "qdisc-ingress", given: [veth], command: "tc qdisc add dev v0 ingress" },
-];
-
-const table = "add table inet ns-net";
-const chain = "add chain inet ns-net postrouting { type nat hook postrouting priority srcnat; policy accept; }";
-const plain = "add chain inet ns-net net-1";
-const outside4 = "ip saddr 10.1.0.0/16 ip daddr != 10.1.0.0/16 ip daddr != 224.0.0.0/4";
-const outside6 = "ip6 saddr fd00:1::/64 ip6 daddr != fd00:1::/64 ip6 daddr != ff00::/8";
-
-const nfTables: readonly Capture[] = [
-  { name: "nft-table", command: `${table} { comment "made by ns-net"; }` },
-  { name: "nft-table-delete", given: [table], command: "delete table inet ns-net" },
   {
-    name: "nft-chain-nat",
-    given: [table],
+    name: "filter-redirect",
+    given: [veth, "ip link add i0 type ifb", "tc qdisc add dev v0 ingress"],
     command:
-      'add chain inet ns-net postrouting { type nat hook postrouting priority srcnat; policy accept; comment "masquerade"; }',
-  },
-  {
-    name: "nft-chain-prerouting",
-    given: [table],
-    command: "add chain inet ns-net prerouting { type nat hook prerouting priority dstnat; }",
-  },
-  {
-    name: "nft-chain-filter",
-    given: [table],
-    command: "add chain inet ns-net forward { type filter hook forward priority filter - 5; policy drop; }",
-  },
-  { name: "nft-chain-plain", given: [table], command: 'add chain inet ns-net net-1 { comment "podnet"; }' },
-  { name: "nft-chain-flush", given: [table, chain], command: "flush chain inet ns-net postrouting" },
-  { name: "nft-chain-delete", given: [table, chain], command: "delete chain inet ns-net postrouting" },
-  { name: "nft-rule-jump", given: [table, chain, plain], command: "add rule inet ns-net postrouting jump net-1" },
-  {
-    name: "nft-masquerade-4",
-    given: [table, chain],
-    command: `add rule inet ns-net postrouting ${outside4} masquerade comment "podnet"`,
-  },
-  {
-    name: "nft-masquerade-6",
-    given: [table, chain],
-    command: `add rule inet ns-net postrouting ${outside6} masquerade`,
-  },
-  {
-    name: "nft-masquerade-random",
-    given: [table, chain],
-    command: "add rule inet ns-net postrouting masquerade fully-random",
-  },
-  {
-    name: "nft-masquerade-link",
-    given: [table, chain],
-    command: 'add rule inet ns-net postrouting iifname "cni0" oifname != "cni0" counter masquerade',
-  },
-  {
-    name: "nft-mark",
-    given: [table, chain],
-    command: "add rule inet ns-net postrouting meta mark and 0x2000 == 0x2000 masquerade",
-  },
-  {
-    name: "nft-ct-state",
-    given: [table, plain],
-    command: "add rule inet ns-net net-1 ct state established,related accept",
-  },
-  {
-    name: "nft-rule-delete",
-    given: [table, plain, "add rule inet ns-net net-1 accept"],
-    command: "delete rule inet ns-net net-1 handle 2",
-  },
-  {
-    name: "nft-set-intervals",
-    given: [table],
-    command: "add set inet ns-net subnets { type ipv4_addr; flags interval; elements = { 10.1.0.0/16, 10.3.0.0/24 }; }",
-  },
-  {
-    name: "nft-set-names",
-    given: [table],
-    command: 'add set inet ns-net ports { type ifname; elements = { "ve0" comment "web" }; }',
-  },
-  {
-    name: "nft-set-element",
-    given: [table, 'add set inet ns-net pods { type ipv4_addr; comment "pods"; }'],
-    command: 'add element inet ns-net pods { 10.1.0.2 comment "web eth0" }',
-  },
-  {
-    name: "nft-set-element-delete",
-    given: [table, "add set inet ns-net pods { type ipv4_addr; }", "add element inet ns-net pods { 10.1.0.2 }"],
-    command: "delete element inet ns-net pods { 10.1.0.2 }",
-  },
-  {
-    name: "nft-set-lookup",
-    given: [table, chain, "add set inet ns-net subnets { type ipv4_addr; flags interval; }"],
-    command: "add rule inet ns-net postrouting ip saddr @subnets ip daddr != @subnets masquerade",
-  },
-  {
-    name: "nft-map-concatenated",
-    given: [table],
-    command:
-      "add map inet ns-net published { type inet_proto . inet_service : ipv4_addr . inet_service; elements = { tcp . 8080 : 10.1.0.2 . 80 }; }",
-  },
-  {
-    name: "nft-map-concatenated-intervals",
-    given: [table],
-    command:
-      "add map inet ns-net published { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; flags interval; elements = { 0.0.0.0/0 . tcp . 8080-8090 : 10.1.0.2 . 80 }; }",
-  },
-  {
-    name: "nft-dnat-map",
-    given: [
-      table,
-      "add chain inet ns-net prerouting { type nat hook prerouting priority dstnat; }",
-      "add map inet ns-net published { type inet_proto . inet_service : ipv4_addr . inet_service; }",
-    ],
-    command: "add rule inet ns-net prerouting fib daddr type local dnat ip to meta l4proto . th dport map @published",
-  },
-  {
-    name: "nft-dnat",
-    given: [table, "add chain inet ns-net prerouting { type nat hook prerouting priority dstnat; }"],
-    command: "add rule inet ns-net prerouting fib daddr type local tcp dport 8080 dnat ip to 10.1.0.2:80",
-  },
-  {
-    name: "nft-dnat-6",
-    given: [table, "add chain inet ns-net prerouting { type nat hook prerouting priority dstnat; }"],
-    command: "add rule inet ns-net prerouting fib daddr type local tcp dport 8080 dnat ip6 to [fd00:1::2]:80",
-  },
-  {
-    name: "nft-verdict-map",
-    given: [table, plain, "add chain inet ns-net published", "add map inet ns-net networks { type ifname : verdict; }"],
-    command: 'add element inet ns-net networks { "cni0" : jump net-1 }',
-  },
-  {
-    name: "nft-verdict-map-rule",
-    given: [table, plain, "add chain inet ns-net published", "add map inet ns-net networks { type ifname : verdict; }"],
-    command: "add rule inet ns-net published oifname vmap @networks",
+      "tc filter add dev v0 parent ffff: pref 1 protocol all u32 match u32 0 0 action mirred egress redirect dev i0",
   },
 ];
 

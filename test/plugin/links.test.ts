@@ -1,6 +1,9 @@
 /** What the keys of the bridge do to the kernel. Witness: `ip` and `bridge`. */
 import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { needs } from "../support/needs.ts";
+import { nsNet } from "../support/plugin.ts";
 import { cable, links, type Netns, run } from "../support/sandbox.ts";
 import { dualStack, freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 
@@ -56,6 +59,20 @@ describe("The bridge's keys:", () => {
       world.must("ADD", world.network({ mtu: 9000 }), { netns });
       assert.deepEqual(mtus(world, netns), [9000, 9000, 9000]);
     });
+
+    for (const [cniVersion, expected] of [
+      ["1.1.0", [undefined, 1420, 1420]],
+      ["1.0.0", [undefined, undefined, undefined]],
+    ] as const)
+      it(`is told in a result of ${cniVersion}${expected[1] ? "" : " not"}`, () => {
+        using world = freshWorld();
+        uplink(world, 1420);
+        const { interfaces } = world.must("ADD", world.network({ cniVersion }), { netns: world.netns() });
+        assert.deepEqual(
+          interfaces.map(({ mtu }: { mtu?: number }) => mtu),
+          expected,
+        );
+      });
   });
 
   for (const [title, change, expected] of [
@@ -224,6 +241,49 @@ describe("The bridge's keys:", () => {
       const [shown] = netns.ip("-6", "route", "show", "fd99::/48");
       assert.deepEqual([shown.gateway, shown.metric, shown.metrics], ["fd07::1", 7, [{ mtu: 1300 }]]);
     });
+
+    it("of IPv6 have an advmss, go to a table, and may be on the link alone", () => {
+      using world = freshWorld();
+      const netns = world.netns();
+      const routes = [
+        { dst: "fd98::/48", advmss: 1200, table: 1000 },
+        { dst: "fd97::/48", scope: 253 },
+      ];
+      const { routes: told } = world.must("ADD", world.network({ ipam: ipamWith(...routes) }), { netns });
+      const [shown] = netns.ip("-6", "route", "show", "table", "1000");
+      assert.deepEqual([shown.dst, shown.gateway, shown.metrics], ["fd98::/48", "fd07::1", [{ advmss: 1200 }]]);
+      const [onLink] = netns.ip("-6", "route", "show", "fd97::/48");
+      assert.deepEqual([onLink.gateway, onLink.dev], [undefined, "eth0"]);
+      assert.deepEqual(told.slice(0, 2), [{ ...routes[0], gw: "fd07::1" }, routes[1]]);
+    });
+
+    for (const type of ["bridge", "ptp"])
+      it(`of static addresses have them all, with ${type}`, () => {
+        using world = freshWorld();
+        const netns = world.netns();
+        const plugin = join(world.dataDir, `../${type}`);
+        symlinkSync(nsNet, plugin);
+        const route = { dst: "10.50.0.0/16", mtu: 1300, advmss: 1200, priority: 42, table: 1000 };
+        const ipam = {
+          type: "static",
+          addresses: [
+            { address: "10.7.0.5/24", gateway: "10.7.0.1" },
+            { address: "10.8.0.5/24", gateway: "10.8.0.1" },
+            { address: "fd07::5/64", gateway: "fd07::1" },
+            { address: "fd08::5/64", gateway: "fd08::1" },
+          ],
+          routes: [route],
+        };
+        const config = world.network({ type, ipam });
+        const prevResult = world.must("ADD", config, { netns, plugin });
+        const [{ gateway, metric, metrics }] = netns.ip("route", "show", "table", "1000");
+        assert.deepEqual([gateway, metric, metrics], ["10.7.0.1", 42, [{ mtu: 1300, advmss: 1200 }]]);
+        const shown = links(netns)
+          .get("eth0")
+          .addr_info.map(({ local, prefixlen }: { local: string; prefixlen: number }) => `${local}/${prefixlen}`);
+        for (const { address } of ipam.addresses) assert.ok(shown.includes(address), address);
+        world.must("CHECK", { ...config, prevResult }, { netns, plugin });
+      });
 
     it("that are a default route stand in for the one of isDefaultGateway", () => {
       using world = freshWorld();
