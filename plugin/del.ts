@@ -15,7 +15,7 @@ import { hostLinkName } from "./names.ts";
 import { removals } from "./plan.ts";
 import type { Removal } from "./step/index.ts";
 import { traces } from "./traces.ts";
-import { roleOf } from "./type/index.ts";
+import { roleOf, worksAfter } from "./type/index.ts";
 
 /** Detaches a container. The link goes before the address: an address must not be given out while a link still has it. */
 export async function del(request: DeleteRequest): Promise<void> {
@@ -33,6 +33,7 @@ export async function del(request: DeleteRequest): Promise<void> {
       isAbsent = kernel.link("host", hostLinkName(request.attachment)) === undefined && !isStandingInside(request);
       if (!isAbsent) store ??= openExistingStore(request.dataDir);
       if (!isAbsent && store) entry = await deleting(store, request.attachment);
+      if (entry === undefined) delAfter(request, store);
     }
   } catch (error) {
     if (error instanceof InProgress) throw error;
@@ -69,6 +70,12 @@ export async function del(request: DeleteRequest): Promise<void> {
 function isStandingInside(request: DeleteRequest): boolean {
   if (!isInside(request.type ?? ownType)) return false;
   return (require("./inside.ts") as typeof import("./inside.ts")).isStandingInside(request);
+}
+
+/** What became a port without a veth of ours has no entry, but a row of a plugin that comes after another one. */
+function delAfter({ type = ownType, ...request }: DeleteRequest, store: Store | undefined): void {
+  if (!worksAfter(type) || !store?.recall(request.attachment, type)) return;
+  (require("./chained.ts") as typeof import("./chained.ts")).delChained({ ...request, type });
 }
 
 /** True for an attachment of which there may be something in the container's namespace that does not go with a link of the host. */

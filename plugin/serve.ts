@@ -15,7 +15,7 @@ import { writeOut } from "./output.ts";
 import type { Plan } from "./plan.ts";
 import { interruptions } from "./signals.ts";
 import type { Step } from "./step/index.ts";
-import { roleOf } from "./type/index.ts";
+import { comesAfter, roleOf, worksAfter } from "./type/index.ts";
 
 /** As `serve`, then ends the process at once: closing the store properly would write and sync, and all is said. */
 export async function serveAndExit(env: Environment): Promise<never> {
@@ -75,7 +75,9 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     const request = parseRequest(env, stdin, calledAs());
     const { type, cniVersion } = request.config;
     const made =
-      roleOf(type) === "link" ? add(request, { interruptedBy, onPlan }) : others().addOther(request, { interruptedBy });
+      roleOf(type) === "link" && !comesAfter(request.config)
+        ? add(request, { interruptedBy, onPlan })
+        : others().addOther(request, { interruptedBy });
     return formatResult(await made, cniVersion);
   },
   async DEL(env, stdin) {
@@ -95,7 +97,12 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     interruptions();
     const request = parseCollect(env, stdin, calledAs());
     if (isChained(request)) return others().collectOther(request);
-    await (require("./gc.ts") as typeof import("./gc.ts")).gc(request);
+    const { type = ownType } = request;
+    try {
+      if (worksAfter(type)) others().collectOther({ ...request, type });
+    } finally {
+      await (require("./gc.ts") as typeof import("./gc.ts")).gc(request);
+    }
     return undefined;
   },
   async STATUS(env, stdin) {

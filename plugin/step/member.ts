@@ -1,5 +1,6 @@
-/** The container's interface as a port of a bridge or of a VRF that is in the container, too. */
+/** An interface as a port of a bridge or of a VRF that is where it is, too: in the container, or on the host. */
 import { changeLink } from "../../netlink/route/link.ts";
+import type { Where } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
 import { ipWord } from "./words.ts";
 
@@ -8,30 +9,39 @@ export interface MemberStep {
   readonly link: string;
   readonly master: string;
   readonly netns: string;
+  /** Absent: in the container. */
+  readonly where?: Where;
 }
 
+const inOf = ({ where = "pod" }: MemberStep) => where;
+
 export const member: Kind<MemberStep> = {
-  apply({ link, master }, kernel) {
-    const index = kernel.indexOf("pod", master);
-    kernel.request("pod", changeLink(`put ${link} into ${master}`, { name: link, master: index }));
-    kernel.forget("pod", link);
+  apply(step, kernel) {
+    const { link, master } = step;
+    const index = kernel.indexOf(inOf(step), master);
+    kernel.request(inOf(step), changeLink(`put ${link} into ${master}`, { name: link, master: index }));
+    kernel.forget(inOf(step), link);
     return true;
   },
 
-  undo({ link, master }, kernel) {
-    if (!kernel.netns) return;
-    const found = kernel.link("pod", link);
-    if (found?.master === undefined || found.master !== kernel.link("pod", master)?.index) return;
-    kernel.request("pod", changeLink(`take ${link} out of ${master}`, { name: link, master: 0 }));
-    kernel.forget("pod", link);
+  undo(step, kernel) {
+    const { link, master } = step;
+    const where = inOf(step);
+    if (where === "pod" && !kernel.netns) return;
+    const found = kernel.link(where, link);
+    if (found?.master === undefined || found.master !== kernel.link(where, master)?.index) return;
+    kernel.request(where, changeLink(`take ${link} out of ${master}`, { name: link, master: 0 }));
+    kernel.forget(where, link);
   },
 
-  check({ link, master }, kernel) {
-    const found = kernel.link("pod", link);
-    if (!found) return missing(`link ${link} in the container`);
-    const name = found.master === undefined ? undefined : kernel.linkByIndex(found.master, "pod")?.name;
-    return differences(`link ${link} in the container`, { master }, { master: name });
+  check(step, kernel) {
+    const { link, master } = step;
+    const what = `link ${link} ${inOf(step) === "pod" ? "in the container" : "of the host"}`;
+    const found = kernel.link(inOf(step), link);
+    if (!found) return missing(what);
+    const name = found.master === undefined ? undefined : kernel.linkByIndex(found.master, inOf(step))?.name;
+    return differences(what, { master }, { master: name });
   },
 
-  print: ({ link, master, netns }) => [`${ipWord("pod", netns)} link set ${link} master ${master}`],
+  print: (step) => [`${ipWord(inOf(step), step.netns)} link set ${step.link} master ${step.master}`],
 };

@@ -15,14 +15,16 @@ export interface LinkType {
 
 /** How a type works: by a link of its own, as an IPAM for another plugin, or on what stands already. */
 type Entry =
-  | { readonly role: "link"; readonly load: () => LinkType }
+  | { readonly role: "link"; readonly load: () => LinkType; readonly after?: () => ChainedType }
   | { readonly role: "chained"; readonly load: () => ChainedType }
   | { readonly role: "ipam" };
 
+const hostPort = () => require("./hostPort.ts") as typeof import("./hostPort.ts");
+
 // The mapped type makes a type that is missing a compile error.
 const types: { readonly [T in PluginType]: Entry } = {
-  "ns-net": { role: "link", load: () => bridge },
-  bridge: { role: "link", load: () => bridge },
+  "ns-net": { role: "link", load: () => bridge, after: () => hostPort().hostPort },
+  bridge: { role: "link", load: () => bridge, after: () => hostPort().hostPort },
   ptp: { role: "link", load: () => (require("./ptp.ts") as typeof import("./ptp.ts")).ptp },
   loopback: { role: "chained", load: () => (require("./loopback.ts") as typeof import("./loopback.ts")).loopback },
   macvlan: { role: "link", load: () => (require("./macvlan.ts") as typeof import("./macvlan.ts")).macvlan },
@@ -49,6 +51,17 @@ export function roleOf(type: PluginType): Entry["role"] {
   return types[type].role;
 }
 
+/** True for a type that makes a link, and can do with one that another plugin left on the host. */
+export function worksAfter(type: PluginType): boolean {
+  const entry = types[type];
+  return entry.role === "link" && entry.after !== undefined;
+}
+
+/** True for an ADD of such a type that finds one in what the plugins before it said. */
+export function comesAfter({ type, prevResult }: NetworkConfig): boolean {
+  return prevResult !== undefined && worksAfter(type) && hostPort().hasHostInterface(prevResult);
+}
+
 export function linkType(type: PluginType): LinkType {
   const entry = types[type];
   if (entry.role !== "link") throw new Error(`${type} makes no interface`);
@@ -57,6 +70,7 @@ export function linkType(type: PluginType): LinkType {
 
 export function chainedType(type: PluginType): ChainedType {
   const entry = types[type];
+  if (entry.role === "link" && entry.after) return entry.after();
   if (entry.role !== "chained") throw new Error(`${type} comes after no other plugin`);
   return entry.load();
 }
