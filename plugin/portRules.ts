@@ -104,6 +104,17 @@ const rules = (): readonly [chain: string, expressions: Expression[]][] => [
       masquerade,
     ],
   ],
+  // Packets that br_netfilter handles inside the bridge, and the host's own, have no interface that they came in by.
+  [
+    portChains.masquerade,
+    [
+      ...wasTranslated(),
+      ...[loadMeta(metaKey.inIndex), equals(new Uint8Array(4))],
+      ...[loadMeta(metaKey.outName), loadMeta(metaKey.outName, register.two)],
+      lookUp(hairpinSet.name, idOf(hairpinSet)),
+      masquerade,
+    ],
+  ],
   [
     portChains.masquerade,
     [...wasTranslated(), ...matchProtocolOf(loopbackNet.address), ...matchAddress("source", loopbackNet), masquerade],

@@ -96,7 +96,7 @@ const ruleText = [
   `${chain} oifname @${guardedSet.name} jump ${toGuarded}`,
   `${toGuarded} iifname . oifname @${neighboursSet.name} accept`,
   `${toGuarded} iifname @${guardedSet.name} drop`,
-  `${toGuarded} meta iifkind bridge ct status ! dnat drop`,
+  `${toGuarded} meta iifkind "bridge" ct status ! dnat drop`,
 ];
 
 const keyOf = (bridge: string) => [linkNameBytes(bridge)];
@@ -194,10 +194,10 @@ export const guard: Kind<GuardStep> = {
     return [
       `nft add table ${inet} '{ comment "${tableComment}"; }'`,
       `nft add set ${inet} ${guardedSet.name} '{ type ifname; }'`,
-      `nft add set ${inet} ${neighboursSet.name} '{ typeof iifname . oifname; }'`,
+      `nft add set ${inet} ${neighboursSet.name} '{ type ifname . ifname; }'`,
       `nft add chain ${inet} ${toGuarded}`,
       `nft add chain ${inet} ${chain} '{ type filter hook forward priority filter - 10; }'`,
-      ...ruleText.map((text) => `nft add rule ${inet} ${text}`),
+      ...ruleText.map((text) => `nft add rule ${inet} '${text}'`),
       `nft add element ${inet} ${guardedSet.name} '{ "${bridge}" comment "${commentOf(step)}" }'`,
       ...(policy === "same-bridge"
         ? [`nft add element ${inet} ${neighboursSet.name} '{ "${bridge}" . "${bridge}" }'`]

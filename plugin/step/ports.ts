@@ -104,11 +104,14 @@ export const ports: Kind<PortsStep, PortsKey> = {
     });
   },
 
-  print: ({ attachment, mappings }) =>
-    mappings.map(placed).map(({ set, mapping: { protocol, hostPort, hostIp, target, containerPort } }) => {
+  print: ({ attachment, mappings, hairpin }) => [
+    ...(require("../portText.ts") as typeof import("../portText.ts")).portCommands(),
+    ...mappings.map(placed).map(({ set, mapping: { protocol, hostPort, hostIp, target, containerPort } }) => {
       const key = `${set.endsWith("-at") ? `${hostIp} . ` : ""}${protocol} . ${hostPort}`;
       return `nft add element inet ${nftTable} ${set} '{ ${key} comment "${ownerMark(attachment)}" : ${target} . ${containerPort} }'`;
     }),
+    ...(hairpin ? [`nft add element inet ${nftTable} ${hairpinSet.name} '{ "${hairpin}" . "${hairpin}" }'`] : []),
+  ],
 };
 
 function elementsOf({ attachment, hairpin }: PortsStep, elements: readonly Placed[]): Message[] {
@@ -121,13 +124,10 @@ function elementsOf({ attachment, hairpin }: PortsStep, elements: readonly Place
         of.map((one): Element => ({ ...one, comment })),
       ),
     ),
-    ...(hairpin ? addElements(table, hairpinSet.name, hairpinElements(hairpin)) : []),
+    ...(hairpin
+      ? addElements(table, hairpinSet.name, [{ key: [linkNameBytes(hairpin), linkNameBytes(hairpin)] }])
+      : []),
   ];
-}
-
-/** Packets that br_netfilter handles inside the bridge, and the host's own, have no interface that they came in by. */
-function hairpinElements(link: string): Element[] {
-  return [link, ""].map((from) => ({ key: [linkNameBytes(from), linkNameBytes(link)] }));
 }
 
 function portText({ protocol, hostPort, hostIp }: PortMapping): string {

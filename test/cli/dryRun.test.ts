@@ -61,6 +61,18 @@ describe("ns-net add --dry-run", () => {
     ],
     ["no addresses", { ipam: undefined }],
     ["an isolated port and another MTU", { portIsolation: true, mtu: 1400, promiscMode: true }],
+    [
+      "a policy of the bridge, and a check of the source",
+      { ingressPolicy: "same-bridge", macspoofchk: true, ipMasq: true },
+    ],
+    [
+      "ports whose callers are masqueraded, and an isolated bridge",
+      {
+        ingressPolicy: "isolated",
+        masqAll: true,
+        runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },
+      },
+    ],
     ["a name with dots", { name: "lab.example_1", ipMasq: true }],
   ] as const) {
     it(`prints what a shell makes the same network of: ${title}`, () => {

@@ -18,6 +18,8 @@ function prepare(world: World) {
   const plugin = join(world.dataDir, "../firewall");
   symlinkSync(nsNet, plugin);
   const outside = world.netns("outside");
+  // While its link-local address is tentative, the host asks for no neighbour on behalf of others.
+  world.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
   cable(
     { ns: world.host, ifname: "up0", cidrs: ["192.0.2.2/24", "2001:db8::2/64"] },
     { ns: outside, ifname: "up0", cidrs: ["192.0.2.1/24", "2001:db8::1/64"] },

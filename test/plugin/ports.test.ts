@@ -1,6 +1,6 @@
 /** Published ports, with traffic from everywhere. Witnesses: TCP clients and servers, `nft`, a UDP flow that never stops. */
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
@@ -133,6 +133,23 @@ describe("A published port", () => {
     assert.equal(heard.readUInt32LE(8), sctpChecksum(heard));
     world.must("DEL", world.network(), { netns: "" });
     assert.deepEqual(elements(world), []);
+  });
+
+  it("is in a ruleset that a person can save and load again", async () => {
+    using world = freshWorld();
+    const outside = outsideOf(world);
+    const pod = world.netns();
+    const config = world.network({ ...mapped(web), masqAll: true, ingressPolicy: "same-bridge", macspoofchk: true });
+    world.must("ADD", config, { netns: pod });
+    using _server = await tcpServer(pod, "0.0.0.0", 80);
+    const saved = join(world.dataDir, "../saved.nft");
+    writeFileSync(saved, `flush ruleset\n${world.host.nft("list", "ruleset")}`);
+    const before = world.host.nft("list", "ruleset");
+    world.host.nft("flush", "ruleset");
+    assert.ok("failed" in (await tcpReach(outside, "192.0.2.2", 8080, { limitMs: 300 })));
+    world.host.nft("-f", saved);
+    assert.equal(world.host.nft("list", "ruleset"), before);
+    assert.deepEqual(await tcpReach(outside, "192.0.2.2", 8080), { seenAs: "10.7.0.1" });
   });
 
   it("goes with its attachment alone, without portMappings, without a namespace, and with the store lost", () => {
