@@ -2,6 +2,7 @@
 import { attachmentText } from "../../conf/attachment.ts";
 import type { Entry } from "../../ipam/store.ts";
 import { closeNetns } from "../../netlink/netns.ts";
+import { tellBlockers } from "../../plugin/forwardPolicy.ts";
 import { Kernel } from "../../plugin/kernel.ts";
 import { openContainerNetns } from "../../plugin/namespace.ts";
 import { writeOut } from "../../plugin/output.ts";
@@ -27,6 +28,7 @@ export default command({
     const reports = found.map((entry) => ({ attachment: entry.attachment, differences: differencesOf(entry) }));
     if (options.json) writeOut(`${JSON.stringify(reports, null, 2)}\n`);
     else for (const { attachment, differences } of reports) writeOut(textOf(attachmentText(attachment), differences));
+    tellOfForwarding(found);
     return reports.some(({ differences }) => differences.length > 0) ? 1 : 0;
   },
 });
@@ -42,6 +44,19 @@ export function differencesOf({ steps, netnsPath }: Entry): readonly Difference[
     kernel.close();
     closeNetns(netns);
   }
+}
+
+/** Nothing that add made is wrong, and yet nothing gets through. */
+function tellOfForwarding(entries: readonly Entry[]): void {
+  const families = new Map<string, boolean>();
+  for (const { bridge, addresses } of entries) {
+    const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
+    if (bridge && addresses.some(({ gateway }) => gateway))
+      families.set(bridge, hasIpv6 || families.get(bridge) === true);
+  }
+  const kernel = new Kernel();
+  for (const [bridge, hasIpv6] of families) tellBlockers(bridge, hasIpv6, kernel);
+  kernel.close();
 }
 
 function textOf(what: string, differences: readonly Difference[]): string {

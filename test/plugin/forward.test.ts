@@ -64,6 +64,8 @@ describe("On a host that drops what it forwards", () => {
       const words = [nsNet, "add", name, "--data-dir", world.dataDir];
       const { stderr } = Bun.spawnSync(world.host.inside(words));
       assert.match(stderr.toString(), /chain FORWARD .* by nsnet0/);
+      const checked = Bun.spawnSync(world.host.inside([nsNet, "check", name, "--data-dir", world.dataDir]));
+      assert.deepEqual([checked.exitCode, /chain FORWARD .* by nsnet0/.test(checked.stderr.toString())], [0, true]);
       run(world.host.inside([nsNet, "del", name, "--data-dir", world.dataDir]));
     }
     iptables(world, "-P FORWARD ACCEPT");
