@@ -12,6 +12,7 @@ import { figure, markdownTable, median } from "./statistics.ts";
 
 const chain = ["bridge", "portmap", "firewall", "bandwidth", "tuning"];
 const warmUps = 2;
+const connectionRounds = 5;
 
 interface Options {
   readonly executable: string;
@@ -57,6 +58,21 @@ function rowsOf(pods: number, all: readonly Round[][]): string[][] {
   );
 }
 
+/** Through the first and the last of the published ports, in turn. */
+async function connections(runners: readonly Runner[], ports: number): Promise<string[][]> {
+  const places = [0, ports - 1];
+  const rates = places.map(() => runners.map((): number[] => []));
+  for (let i = 0; i < connectionRounds; i++) {
+    for (const [at, place] of places.entries()) {
+      for (const [index, runner] of runners.entries()) rates[at]![index]!.push(await runner.connections(place));
+    }
+  }
+  return places.map((place, at) => [
+    `port ${place + 1} of ${ports}`,
+    ...rates[at]!.map((all) => median(all).toFixed(0)),
+  ]);
+}
+
 export async function measureChain(options: Options): Promise<string> {
   const sandbox = findSandbox();
   if (!sandbox.works) throw new Error(sandbox.reason);
@@ -71,7 +87,10 @@ export async function measureChain(options: Options): Promise<string> {
       console.error(`bench: ${pods} pods measured`);
     }
     const labels = runners.map(({ it }) => it.label);
-    return markdownTable(["medians in ms", "pods", ...labels, "ratio of one call", "ratio of five names"], rows);
+    const times = markdownTable(["medians in ms", "pods", ...labels, "ratio of one call", "ratio of five names"], rows);
+    const ports = Math.max(...options.pods);
+    if (ports === 0) return times;
+    return [times, markdownTable(["connections a second", ...labels], await connections(runners, ports))].join("\n\n");
   } finally {
     for (const runner of runners) runner[Symbol.dispose]();
     rmSync(folder, { recursive: true });

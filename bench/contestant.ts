@@ -24,7 +24,8 @@ export type Order =
   | { readonly order: "fill"; readonly pods: number }
   | { readonly order: "round" }
   | { readonly order: "floor" }
-  | { readonly order: "memory" };
+  | { readonly order: "memory" }
+  | { readonly order: "connections"; readonly pod: string };
 
 export interface Round {
   readonly add: Omit<Run, "stdout">;
@@ -38,12 +39,18 @@ export function command(...words: string[]): void {
   if (exitCode !== 0) throw new Error(`${words.join(" ")}: ${stderr}`);
 }
 
-/** Plugins look at the host's default route; traffic through it is not part of this. */
+export const hostAddress = "192.0.2.2";
+/** The namespace at the other end of the host's uplink. */
+export const outside = "outside";
+
+/** Plugins look at the host's default route. */
 export function prepareHost(): void {
-  command("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "far");
-  command("ip", "address", "add", "192.0.2.2/24", "dev", "uplink");
+  command("ip", "netns", "add", outside);
+  command("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "far", "netns", outside);
+  command("ip", "address", "add", `${hostAddress}/24`, "dev", "uplink");
   command("ip", "link", "set", "uplink", "up");
-  command("ip", "link", "set", "far", "up");
+  command("ip", "-n", outside, "address", "add", "192.0.2.1/24", "dev", "far");
+  command("ip", "-n", outside, "link", "set", "far", "up");
   command("ip", "route", "add", "default", "via", "192.0.2.1");
 }
 
@@ -156,7 +163,7 @@ if (import.meta.main) {
   const it = JSON.parse(process.argv[2]!) as Contestant;
   prepareHost();
   command("ip", "netns", "add", pod);
-  const obey = (message: Order) => {
+  const obey = async (message: Order) => {
     switch (message.order) {
       case "fill":
         fill(it, message.pods);
@@ -167,9 +174,11 @@ if (import.meta.main) {
         return floorRound(bridge, `/run/netns/${pod}`);
       case "memory":
         return memory(it);
+      case "connections":
+        return (await import("./connections.ts")).connectionsPerSecond(message.pod);
     }
   };
-  process.on("message", (message: Order) => process.send?.(obey(message)));
+  process.on("message", async (message: Order) => process.send?.(await obey(message)));
   process.on("disconnect", () => process.exit(0));
   process.send?.("ready");
 }

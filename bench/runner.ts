@@ -13,6 +13,8 @@ export interface Runner extends Disposable {
   floor(): Promise<Round>;
   /** MiB, of one ADD. */
   memory(): Promise<number>;
+  /** A second, to the published port of one of the pods it was filled with. */
+  connections(index: number): Promise<number>;
 }
 
 export async function startRunner(it: Contestant, wrap: (command: readonly string[]) => string[]): Promise<Runner> {
@@ -43,6 +45,7 @@ export async function startRunner(it: Contestant, wrap: (command: readonly strin
     round: async () => (await ask({ order: "round" })) as Round,
     floor: async () => (await ask({ order: "floor" })) as Round,
     memory: async () => (await ask({ order: "memory" })) as number,
+    connections: async (index) => (await ask({ order: "connections", pod: `filler-${index}` })) as number,
     [Symbol.dispose]: () => child.disconnect(),
   };
 }
