@@ -13,19 +13,25 @@ export interface SeenNamespace {
 /** By the number that the socket's namespace has for each; one without a number has no link to here. */
 export function namespacesById(socket: NetlinkSocket): ReadonlyMap<number, SeenNamespace> {
   const found = new Map<number, SeenNamespace>();
+  forEachNamespace(({ fd, path, device, inode }) => {
+    const id = netnsIdOf(socket, fd);
+    if (id !== undefined) found.set(id, { path, device, inode });
+  });
+  return found;
+}
+
+/** Each once, and closed after the visit. */
+export function forEachNamespace(visit: (netns: Netns) => void): void {
   const seen = new Set<bigint>();
   for (const path of paths()) {
     const netns = opened(path);
     if (netns === undefined) continue;
-    const { fd, device, inode } = netns;
-    if (!seen.has(inode)) {
-      seen.add(inode);
-      const id = netnsIdOf(socket, fd);
-      if (id !== undefined) found.set(id, { path, device, inode });
+    if (!seen.has(netns.inode)) {
+      seen.add(netns.inode);
+      visit(netns);
     }
     closeNetns(netns);
   }
-  return found;
 }
 
 /** Names first: they say more than a process's number, and last longer. */

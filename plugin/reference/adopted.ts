@@ -49,7 +49,8 @@ export function adoptedOf(
     // One that the store gave to somebody else meanwhile is theirs.
     addresses: addresses.filter((text) => isFreeFor(container, text, request.network, store)),
     files: step?.files ?? found.map(({ file }) => file),
-    ...(netns !== "" && { netns }),
+    // What host-device lent to the container is not to be deleted.
+    ...(netns !== "" && request.type !== "host-device" && { netns }),
     ...(told.hostLink && { hostLink: told.hostLink }),
   };
 }

@@ -1,17 +1,16 @@
 /**
- * All that the reference's plugins made of an attachment, to be undone by ns-net that came in their place: the veth, the
- * rules, the device that shapes, and last host-local's reservation, which is the proof of it all.
+ * All that the reference's plugins made of an attachment, to be undone by ns-net that came in their place: the
+ * interface, the rules, the device that shapes, and last host-local's reservation, which is the proof of it all.
  */
-
 import { existsSync } from "node:fs";
 import { formatAddress, parseAddress } from "../../conf/address.ts";
 import type { AdoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { release } from "../../ipam/hostLocal/reservations.ts";
 import { errno } from "../../netlink/errors.ts";
-import { closeNetns } from "../../netlink/netns.ts";
+import { closeNetns, isSameNetns, openOwnNetns, openSocketIn } from "../../netlink/netns.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
-import { deleteLink, getLink, listLinks } from "../../netlink/route/link.ts";
-import { netnsIdOf } from "../../netlink/route/netnsId.ts";
+import { deleteLink, getLink } from "../../netlink/route/link.ts";
+import { protocol } from "../../netlink/socket.ts";
 import { ignoring } from "../condemn.ts";
 import type { Kernel } from "../kernel.ts";
 import { standing } from "../namespace.ts";
@@ -40,7 +39,7 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
   undo(key, kernel) {
     const { attachment, addresses, files, part } = key;
     const isAsked = (which: AdoptedPart) => part === undefined || part === which;
-    if (part === undefined) removeVeth(key, kernel);
+    if (part === undefined) removeInterface(key, kernel);
     if (isAsked("bandwidth")) removeShaping(shapingLink(attachment), kernel);
     const parts = (["masquerade", "portmap", "firewall"] as const).filter(isAsked);
     if (parts.length > 0) removeRules({ attachment, addresses, parts }, kernel);
@@ -60,19 +59,24 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
   ],
 };
 
-/** By its end in the container, or by the host's end as the result told it. */
-function removeVeth({ attachment: { ifname }, netns = "", hostLink }: AdoptedKey, kernel: Kernel): void {
-  const socket = kernel.route("host");
-  const told = hostLink && getLink(socket, hostLink.name);
+/** Kinds of interface that the reference's plugins make; others are lent, and go home with the namespace's end. */
+const madeKinds: readonly (string | undefined)[] = [vethKind, "macvlan", "ipvlan", "vlan", "dummy", "tun"];
+
+/** By the host's end as the result told it, or in the container. */
+function removeInterface({ attachment: { ifname }, netns = "", hostLink }: AdoptedKey, kernel: Kernel): void {
+  const told = hostLink && getLink(kernel.route("host"), hostLink.name);
   if (hostLink && told?.info?.kind === vethKind && told.address === hostLink.mac) removeLink(hostLink.name, kernel);
   const pod = standing(netns);
   if (pod === undefined) return;
-  const id = netnsIdOf(socket, pod.fd);
-  closeNetns(pod);
-  if (id === undefined) return;
-  for (const { name = "", info, peerNetnsId, peerIndex = 0 } of listLinks(socket)) {
-    if (info?.kind !== vethKind || peerNetnsId !== id) continue;
-    if (getLink(socket, peerIndex, id)?.name === ifname) removeLink(name, kernel);
+  const own = openOwnNetns();
+  const isOwn = isSameNetns(pod, own);
+  const inside = openSocketIn(pod, protocol.route);
+  for (const netns of [own, pod]) closeNetns(netns);
+  try {
+    if (isOwn || !madeKinds.includes(getLink(inside, ifname)?.info?.kind)) return;
+    ignoring(errno.ENODEV, () => inside.request(deleteLink(ifname)));
+  } finally {
+    inside.close();
   }
 }
 

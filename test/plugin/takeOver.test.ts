@@ -213,6 +213,28 @@ describe("Taking over a live node", function () {
     nothingIsLeft();
   });
 
+  it("finds what has no end on the host: a macvlan", async function () {
+    needs(this, "macvlan");
+    world.host.ip("link", "add", "up0", "type", "veth", "peer", "name", "up1");
+    symlinkSync(nsNet, join(folder, "macvlan"));
+    const list = listed({
+      type: "macvlan",
+      master: "up0",
+      ipam: { type: "host-local", ranges: ipam.ranges.slice(0, 1) },
+    });
+    const theirs = await start(referencePlugins, 1, list);
+    const ours = await start(folder, 2, list);
+    const cli = (...words: string[]) => run(world.host.inside([nsNet, ...words, "--data-dir", world.dataDir]));
+    assert.match(cli("ls"), new RegExp(`^${theirs.netns.name} .* adopted$`, "m"));
+    assert.match(cli("gc"), /Nothing to remove/);
+    for (const pod of [theirs, ours]) {
+      await delList(runtime(folder), list, pod);
+      assert.equal(pod.netns.ip("link").length, 1);
+    }
+    assert.deepEqual(world.leases(), []);
+    assert.deepEqual(heldFiles(), []);
+  });
+
   it("starts no other program for attachments that are its own", async function () {
     needs(this, "strace");
     await start(referencePlugins, 1);
