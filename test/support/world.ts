@@ -98,6 +98,7 @@ export function freshWorld(): World {
 function rowsOf(path: string): Row[] {
   if (!existsSync(path)) return [];
   using database = new Database(path, { readwrite: true });
+  database.run("PRAGMA busy_timeout = 5000"); // a plugin may be emptying the log just now
   return database.prepare("SELECT * FROM attachment ORDER BY id").all() as Row[];
 }
 
