@@ -1,7 +1,7 @@
 /** An administrator's list of the kernel settings that a network may change: patterns, one a line; no file, no limit. */
-import { readFileSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import type { Features } from "../conf/network.ts";
+import { statusIfThere } from "../netlink/files.ts";
 import { sysctlName } from "./type/tuning.ts";
 
 /** The reference's own, so that a host has one. */
@@ -23,9 +23,10 @@ export function refuseForbidden({ sysctl }: Features): void {
 function patternsOf(file: string): RegExp[] | undefined {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    if (statusIfThere(file) === undefined) return undefined;
+    // Most hosts have no such file, and what reads one of any size takes time to load.
+    text = (require("node:fs") as typeof import("node:fs")).readFileSync(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new Fault(code.io, `Cannot read ${file}: ${(error as Error).message}`, "Make it readable, or remove it");
   }
   return text

@@ -1,55 +1,21 @@
 /**
  * Programs of the host that listen on a port. Translation comes before them: a port published over a listener takes it
- * out of service without a word. Read only when ports are asked for.
+ * out of service without a word. Asked only when ports are.
  *
- * A port that can be bound has no listener, which is quickly known. Only who cannot reads the kernel's tables of sockets:
- * each takes 3 ms, however few there are, because all of its hash is walked.
+ * A port that can be bound has no listener, which is quickly known. Only who cannot reads the kernel's tables of sockets
+ * (listening.ts): each takes 3 ms, however few there are, because all of its hash is walked.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { formatAddress, parseAddress } from "../conf/address.ts";
-import { code, Fault } from "../conf/fault.ts";
-import type { PortMapping, Protocol } from "../conf/network.ts";
+import { parseAddress } from "../conf/address.ts";
+import type { PortMapping } from "../conf/network.ts";
 import { errno } from "../netlink/errors.ts";
 import { bindRefusal } from "../netlink/sysRare.ts";
 import { addressBytes } from "./names.ts";
 
-interface Listener {
-  readonly address: string;
-  readonly port: number;
-  readonly inode: string;
-}
-
-/** /proc/net of each protocol, and the state in it that takes what comes: TCP_LISTEN, and for UDP "unconnected" (TCP_CLOSE). */
-const files: Readonly<Record<Protocol, readonly [state: string, files: readonly string[]]>> = {
-  tcp: ["0A", ["tcp", "tcp6"]],
-  udp: ["07", ["udp", "udp6"]],
-  sctp: ["", []],
-};
-
-/** podman's monitor binds the ports of its container so that nobody else does, and serves none. */
-const placeholders = ["conmon"];
-
 /** Throws Fault (code.tryAgain) naming the program, where it can be found. */
 export function refuseListeners(mappings: readonly PortMapping[]): void {
-  if (mappings.every(isFree)) return;
-  for (const protocol of ["tcp", "udp"] as const) {
-    const wanted = new Map<number, PortMapping[]>();
-    for (const one of mappings) {
-      if (one.protocol === protocol) wanted.set(one.hostPort, [...(wanted.get(one.hostPort) ?? []), one]);
-    }
-    if (wanted.size === 0) continue;
-    for (const listener of listenersOf(protocol)) {
-      const clash = wanted.get(listener.port)?.find(({ hostIp }) => overlaps(hostIp, listener.address));
-      if (clash === undefined) continue;
-      const program = programOf(listener.inode);
-      if (program && placeholders.includes(program.name)) continue;
-      throw new Fault(
-        code.tryAgain,
-        `Cannot publish port ${listener.port}/${protocol}: ${program ? `${program.name} (process ${program.pid})` : "a program of the host"} ` +
-          `listens on ${listener.address.includes(":") ? `[${listener.address}]` : listener.address}:${listener.port}`,
-        "Stop it, let it listen on another address, or publish another port",
-      );
-    }
+  for (const mapping of mappings) {
+    if (isFree(mapping)) continue;
+    return (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings);
   }
 }
 
@@ -59,60 +25,4 @@ function isFree({ protocol, hostIp, hostPort }: PortMapping): boolean {
   if (hostIp !== undefined) return refusalOf(hostIp) === 0;
   const refusal = refusalOf("::");
   return (refusal === errno.EAFNOSUPPORT ? refusalOf("0.0.0.0") : refusal) === 0;
-}
-
-function listenersOf(protocol: Protocol): Listener[] {
-  const [state, names] = files[protocol];
-  return names.flatMap((name) => {
-    let text: string;
-    try {
-      text = readFileSync(`/proc/thread-self/net/${name}`, "utf8");
-    } catch {
-      return []; // a kernel without IPv6
-    }
-    return text
-      .split("\n")
-      .slice(1)
-      .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[3] === state)
-      .map((fields): Listener => {
-        const [address = "", port = "0"] = fields[1]!.split(":");
-        return { address: addressOf(address), port: Number.parseInt(port, 16), inode: fields[9] ?? "" };
-      });
-  });
-}
-
-/** `0100007F` is 127.0.0.1: words of 4 bytes in the machine's byte order. */
-function addressOf(hex: string): string {
-  const bytes = hex
-    .match(/.{8}/g)!
-    .map((word) => word.match(/../g)!.reverse().join(""))
-    .join("");
-  return formatAddress({ family: hex.length === 8 ? 4 : 6, value: BigInt(`0x${bytes}`) });
-}
-
-/** A listener on `::` hears IPv4 too, as far as can be seen from here. */
-function overlaps(hostIp: string | undefined, listening: string): boolean {
-  if (hostIp === undefined || listening === "::") return true;
-  const isAny = (text: string) => text === "0.0.0.0" || text === "::";
-  const plain = listening.replace(/^::ffff:(?=\d+\.)/, "");
-  if (parseAddress(hostIp)!.family !== parseAddress(plain)!.family) return false;
-  return isAny(hostIp) || isAny(plain) || hostIp === plain;
-}
-
-/** Who has a socket open: looked for only to say it. */
-function programOf(inode: string): { pid: string; name: string } | undefined {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const fds = `/proc/${pid}/fd`;
-      for (const fd of readdirSync(fds)) {
-        if (readlinkSync(`${fds}/${fd}`) === `socket:[${inode}]`) {
-          return { pid, name: readFileSync(`/proc/${pid}/comm`, "utf8").trim() };
-        }
-      }
-    } catch {
-      // It ended meanwhile, or is not ours to see.
-    }
-  }
-  return undefined;
 }

@@ -3,15 +3,16 @@ import type { CollectRequest, DeleteRequest, Request } from "../conf/request.ts"
 import type { Result } from "../conf/result.ts";
 import type { PluginType } from "../conf/types.ts";
 import { addChained, type ChainedOptions, checkChained, collectChained, delChained } from "./chained.ts";
-import { addAsIpam, checkAsIpam } from "./ipamVerbs.ts";
 import { roleOf } from "./type/index.ts";
 
+const ipamVerbs = () => require("./ipamVerbs.ts") as typeof import("./ipamVerbs.ts");
+
 export function addOther(request: Request, options: ChainedOptions): Promise<Result> {
-  return roleOf(request.config.type) === "ipam" ? addAsIpam(request) : addChained(request, options);
+  return roleOf(request.config.type) === "ipam" ? ipamVerbs().addAsIpam(request) : addChained(request, options);
 }
 
 export async function checkOther(request: Request): Promise<undefined> {
-  if (roleOf(request.config.type) === "ipam") await checkAsIpam(request);
+  if (roleOf(request.config.type) === "ipam") await ipamVerbs().checkAsIpam(request);
   else checkChained(request);
 }
 
