@@ -62,7 +62,7 @@ describe("ipam of type dhcp", () => {
       assert.equal(result.ips[0].gateway, "10.7.0.1");
       const [link] = netns.ip("address", "show", "eth0");
       assert.equal(result.interfaces.at(-1).mac, link.address);
-      assert.match(netns.run("ping", "-c1", "-W2", "10.7.0.1"), /1 received/);
+      assert.match(netns.run("ping", "-c1", "-W5", "10.7.0.1"), /1 received/);
       world.must("CHECK", { ...config, prevResult: result }, { netns, plugin });
       world.must("DEL", config, { netns, plugin });
       assert.deepEqual(

@@ -58,7 +58,7 @@ describe("Called as host-device", () => {
       });
       assert.deepEqual(names(world.host), ["lo"]);
       assert.equal(looks(netns, "eth0").ifalias, "ens3");
-      assert.match(outside.run("ping", "-c1", "-W2", "10.7.0.2"), /1 received/);
+      assert.match(outside.run("ping", "-c1", "-W5", "10.7.0.2"), /1 received/);
       world.must("CHECK", { ...config(world), prevResult: result }, { netns, plugin });
       world.must("DEL", config(world), {
         netns: { path: netns, nothing: "", "a file": "/etc/hostname" }[told],

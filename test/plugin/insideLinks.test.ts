@@ -78,7 +78,7 @@ describe("Called as ipvlan, vlan, dummy or tap", () => {
       }
       const netns = world.netns();
       world.must("ADD", config(more), { netns, plugin });
-      assert.match(netns.run("ping", "-c1", "-W2", "10.7.0.1"), /1 received/);
+      assert.match(netns.run("ping", "-c1", "-W5", "10.7.0.1"), /1 received/);
     });
   }
 

@@ -52,9 +52,9 @@ describe("Called as macvlan", () => {
       ],
     });
     for (const to of ["10.7.0.3", "10.7.0.1", "fd07::3", "fd07::1"]) {
-      assert.match(a.run("ping", "-c1", "-W2", to), /1 received/, to);
+      assert.match(a.run("ping", "-c1", "-W5", to), /1 received/, to);
     }
-    assert.match(outside.run("ping", "-c1", "-W2", "10.7.0.3"), /1 received/);
+    assert.match(outside.run("ping", "-c1", "-W5", "10.7.0.3"), /1 received/);
     world.must("CHECK", { ...config(world), prevResult: result }, { netns: a, plugin, container: "a" });
     world.must("DEL", config(world), { netns: a, plugin, container: "a" });
     world.must("DEL", config(world), { netns: a, plugin, container: "a" });
