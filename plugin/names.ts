@@ -50,6 +50,13 @@ export function attachmentOfAlias(alias: string, name: string, group: number): A
   return hostLinkName(attachment) === name ? attachment : { network, container: name, ifname: "-" };
 }
 
+/** The attachment that an interface in a container says it is of, where its group says the same. */
+export function attachmentInside(alias: string, ifname: string, group: number): Attachment | undefined {
+  const [mark, network = "", container = ""] = alias.split(" ");
+  if (mark !== aliasMark || container === "" || insideGroup(network) !== group) return undefined;
+  return { network, container, ifname };
+}
+
 /**
  * Written on each thing of nf_tables that is an attachment's: its link's name and its network's group, by which it is
  * found again, and for people the container. Names of 255 characters are cut (NFT_USERDATA_MAXLEN, one byte of length).

@@ -12,6 +12,7 @@ import { getLink, type Link, listLinks } from "../netlink/route/link.ts";
 import { routeScope } from "../netlink/route/route.ts";
 import type { Kernel } from "./kernel.ts";
 import { addressFromBytes, attachmentOfAlias, isHostLinkName } from "./names.ts";
+import { rebuildInside } from "./rebuildInside.ts";
 import { rebuiltSteps } from "./rebuiltSteps.ts";
 import { namespacesById, type SeenNamespace } from "./seenNamespaces.ts";
 
@@ -29,13 +30,14 @@ export interface Standing {
 
 /** Writes an entry for each attachment that stands and has none; how many that were. */
 export function rebuild(draft: Store, kernel: Kernel): number {
+  const inside = rebuildInside(draft);
   const standing = listLinks(kernel.route("host")).filter(isOurs);
-  if (standing.length === 0) return 0;
+  if (standing.length === 0) return inside;
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
   const hosts = standing.filter(({ name }) => !known.has(name ?? ""));
   const namespaces = namespacesById(kernel.route("host"));
   for (const host of hosts) enter(draft, standingOf(host, namespaces, kernel), kernel);
-  return hosts.length;
+  return inside + hosts.length;
 }
 
 /** Names and groups that nobody else would give, and both ends of a veth. */
@@ -68,7 +70,7 @@ function attachmentOf({ name = "", alias, group = 0 }: Link): Attachment {
   return told ?? { network: `-${group.toString(16)}`, container: name, ifname: "-" };
 }
 
-function globalOnes(all: ReturnType<typeof listAddresses>): Cidr[] {
+export function globalOnes(all: ReturnType<typeof listAddresses>): Cidr[] {
   return all.flatMap(({ local, address, scope, prefixLength }) => {
     const bytes = local ?? address;
     return bytes === undefined || scope === routeScope.link ? [] : [{ ...addressFromBytes(bytes), prefixLength }];
@@ -77,18 +79,33 @@ function globalOnes(all: ReturnType<typeof listAddresses>): Cidr[] {
 
 function enter(draft: Store, standing: Standing, kernel: Kernel): void {
   const { attachment, addresses, inner } = standing;
-  const { network } = attachment;
+  begin(
+    draft,
+    entryOf(standing),
+    addresses,
+    addresses.map((cidr) => leasedOf(cidr, standing)),
+  );
+  const steps = rebuiltSteps(standing, kernel);
+  draft.attached(attachment, { ...(inner?.address && { mac: inner.address }), steps });
+}
+
+/** The entry, with the addresses reserved. */
+export function begin(
+  draft: Store,
+  entry: NewEntry,
+  addresses: readonly Cidr[],
+  leased: readonly LeasedAddress[],
+): void {
+  const { network } = entry.attachment;
   const memory = draft.memory(network) ?? { subnets: [], cursors: {} };
   const subnets = [...new Set([...memory.subnets, ...addresses.map((cidr) => formatCidr(networkOf(cidr)))])];
   const chosen = memory.chosen ?? subnets[0];
-  draft.begin(entryOf(standing), () => ({
-    addresses: addresses.map((cidr) => leasedOf(cidr, standing)),
+  draft.begin(entry, () => ({
+    addresses: leased,
     // Two containers may have been given one address by hand; the first that is found holds it.
     reserved: addresses.filter((address) => draft.holder(network, address) === undefined),
     memory: { ...memory, subnets, ...(chosen !== undefined && { chosen }) },
   }));
-  const steps = rebuiltSteps(standing, kernel);
-  draft.attached(attachment, { ...(inner?.address && { mac: inner.address }), steps });
 }
 
 function leasedOf(cidr: Cidr, { bridgeAddresses }: Standing): LeasedAddress {

@@ -1,6 +1,6 @@
 /** The network namespaces that can be reached from here: by a name below /run/netns, or by a process that is in them. */
 import { readdirSync } from "node:fs";
-import { closeNetns, type Netns, netnsFolder, openNetns } from "../netlink/netns.ts";
+import { closeNetns, type Netns, netnsFolder, netnsIdentity, openNetns } from "../netlink/netns.ts";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
@@ -24,13 +24,16 @@ export function namespacesById(socket: NetlinkSocket): ReadonlyMap<number, SeenN
 export function forEachNamespace(visit: (netns: Netns) => void): void {
   const seen = new Set<bigint>();
   for (const path of paths()) {
+    const inode = netnsIdentity(path)?.inode;
+    if (inode === undefined || seen.has(inode)) continue;
+    seen.add(inode);
     const netns = opened(path);
     if (netns === undefined) continue;
-    if (!seen.has(netns.inode)) {
-      seen.add(netns.inode);
+    try {
       visit(netns);
+    } finally {
+      closeNetns(netns);
     }
-    closeNetns(netns);
   }
 }
 

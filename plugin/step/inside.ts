@@ -7,7 +7,7 @@ import { macvlanKind } from "../../netlink/route/kind/macvlan.ts";
 import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
 import { ignoring } from "../condemn.ts";
 import type { Kernel, Where } from "../kernel.ts";
-import { dataOf, type Settings, settingsOf, wordsOf } from "./settings.ts";
+import { dataOf, readSettings, type Settings, wordsOf } from "./settings.ts";
 import { differences, type Kind, missing } from "./step.ts";
 import { untold } from "./veth.ts";
 import { ipWord, netnsWord } from "./words.ts";
@@ -122,7 +122,7 @@ export const inside: Kind<InsideStep, InsideKey> = {
         master: isByWay ? undefined : below?.index,
       },
       {
-        ...settingsOf(found, settings.type),
+        ...(readSettings(found) ?? { type: found.info?.kind }),
         mac: found.address,
         mtu: found.mtu,
         group: found.group,

@@ -33,13 +33,19 @@ export function wordsOf({ type, ...values }: Settings): string {
   return `type ${type}${words.join("")}`;
 }
 
-/** What a link has of these; a link of another kind has none. How long a broadcast queue is, others have a say in. */
-export function settingsOf(link: Link, type: Settings["type"]): Readonly<Record<string, unknown>> {
-  const { kind, data = new Uint8Array(0) } = link.info ?? {};
-  if (kind !== type) return { type: kind };
+/** What a link has of these; undefined for one of no such kind. How long a broadcast queue is, others have a say in. */
+export function readSettings({ info }: Link): Settings | undefined {
+  const { kind, data = new Uint8Array(0) } = info ?? {};
   const named = (modes: Readonly<Record<string, number>>, mode: number | undefined) =>
-    Object.keys(modes).find((name) => modes[name] === mode);
-  if (type === macvlanKind) return { type, mode: named(macvlanMode, macvlan.get(data).mode) };
-  if (type === ipvlanKind) return { type, mode: named(ipvlanMode, ipvlan.get(data).mode) };
-  return type === vlanKind ? { type, id: vlan.get(data).id } : { type };
+    Object.keys(modes).find((name) => modes[name] === mode) ?? String(mode);
+  switch (kind) {
+    case macvlanKind:
+      return { type: kind, mode: named(macvlanMode, macvlan.get(data).mode) };
+    case ipvlanKind:
+      return { type: kind, mode: named(ipvlanMode, ipvlan.get(data).mode) };
+    case vlanKind:
+      return { type: kind, id: vlan.get(data).id ?? 0 };
+    default:
+      return kind === "dummy" ? { type: kind } : undefined;
+  }
 }

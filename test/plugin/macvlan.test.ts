@@ -1,6 +1,6 @@
 /** macvlan on the real kernel: a network between hosts, of which a cable between namespaces plays the part. Witnesses: `ip`, `ping`. */
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { versions } from "../../conf/version.ts";
 import { needs } from "../support/needs.ts";
@@ -214,6 +214,22 @@ describe("Called as macvlan", () => {
     world.must("DEL", other, { netns, plugin });
     assert.deepEqual(
       netns.ip("link").map(({ ifname }) => ifname),
+      ["lo"],
+    );
+  });
+
+  it("a lost store is made anew from the containers: no address is given twice, and DEL needs not be told where", () => {
+    const { world, plugin } = onNetwork();
+    using _ = world;
+    const [a, b] = [world.netns(), world.netns()];
+    const result = world.must("ADD", config(world), { netns: a, plugin, container: "a" });
+    rmSync(world.dataDir, { recursive: true });
+    world.must("ADD", config(world), { netns: b, plugin, container: "b" });
+    assert.deepEqual(world.leases(), ["a/eth0 10.7.0.2/24 fd07::2/64", "b/eth0 10.7.0.3/24 fd07::3/64"]);
+    world.must("CHECK", { ...config(world), prevResult: result }, { netns: a, plugin, container: "a" });
+    world.must("DEL", config(world), { netns: "", plugin, container: "a" });
+    assert.deepEqual(
+      a.ip("link").map(({ ifname }) => ifname),
       ["lo"],
     );
   });
