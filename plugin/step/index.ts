@@ -154,7 +154,7 @@ export const applyStep = (step: Step, kernel: Kernel): boolean => kindOf(step).a
 export const isRules = (step: Step): boolean => kindOf(step).pending !== undefined;
 export const hasUndo = (step: Step): boolean => kindOf(step).undo !== undefined;
 
-/** Applies steps that are rules, all or none, in one batch; no batch when all of them stand. */
+/** Applies steps that are rules, all or none, in one batch; no batch when all of them stand. Then they are to be settled. */
 export function applyRules(steps: readonly Step[], kernel: Kernel): void {
   const messages: Message[] = [];
   for (const step of steps) for (const one of kindOf(step).pending!(step, kernel)) messages.push(one);
@@ -165,7 +165,6 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
     if (!isKernelError(error, errno.EEXIST)) throw error;
     kernel.batch(steps.flatMap((step) => kindOf(step).rules!(step, kernel)));
   }
-  for (const step of steps) kindOf(step).mend?.(step, kernel);
 }
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);
 /** Puts a step right that differs from the kernel; rules are answered, not written, so that all go in one batch. */

@@ -110,6 +110,9 @@ async function addRefusing(world: World, netns: string, config: object, failAt: 
   }
 }
 
+/** Elements of nf_tables that say whose they are. */
+const marked = (world: World) => world.host.nft("list", "ruleset").match(/comment "nsv[^"]*"/g) ?? [];
+
 /** More requests than any ADD makes: past it something is wrong. */
 const requestsMax = 100;
 
@@ -128,6 +131,16 @@ describe("An ADD that the kernel refuses half-way", () => {
         runtimeConfig: { mac: "c2:11:22:33:44:55" },
         ipam: { ...dualStack, routes: [{ dst: "10.50.0.0/16", mtu: 1300 }, { dst: "fd99::/48" }] },
       }),
+    "with a policy and a spoof check": (world) => world.network({ ingressPolicy: "same-bridge", macspoofchk: true }),
+  };
+
+  /** These share nothing of the host with another, or cannot: a port is one container's. */
+  const alone: typeof configurations = {
+    "with a published port whose callers are masqueraded, and a policy": (world) =>
+      world.network({
+        ...{ ipMasq: true, masqAll: true, ingressPolicy: "isolated", macspoofchk: true },
+        runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "udp" }] },
+      }),
   };
 
   const onHost = (world: World, more: object) => {
@@ -141,12 +154,12 @@ describe("An ADD that the kernel refuses half-way", () => {
     "of a tap": (world) => onHost(world, { type: "tap" }),
   };
 
-  for (const [title, configure] of Object.entries({ ...configurations, ...inside })) {
+  for (const [title, configure] of Object.entries({ ...configurations, ...alone, ...inside })) {
     for (const [state, isWarm] of [
       ["the first on the host", false],
       ["beside another container", true],
     ] as const) {
-      if (isWarm && title in inside) continue; // they share nothing of the host with another
+      if (isWarm && (title in inside || title in alone)) continue;
       it(`${title}, ${state}, leaves nothing, whichever request it was`, async () => {
         const refusals: string[] = [];
         for (let failAt = 0; failAt < requestsMax; failAt++) {
@@ -155,7 +168,7 @@ describe("An ADD that the kernel refuses half-way", () => {
           const config = configure(world);
           if (isWarm) world.must("ADD", config, { netns: world.netns(), container: "other" });
           const host = title in inside ? [...links(world.host).keys()] : [];
-          const before = { links: ourLinks(world.host), leases: world.leases() };
+          const before = { links: ourLinks(world.host), leases: world.leases(), marked: marked(world) };
           const { error, asked } = await addRefusing(world, netns.path, config, failAt);
           if (error === undefined) {
             assert.equal(asked.length, failAt, "a request was refused, and ADD took no notice");
@@ -165,7 +178,8 @@ describe("An ADD that the kernel refuses half-way", () => {
           refusals.push(error.message);
           const where = `request ${failAt}: ${error.message}`;
           assert.match(error.message, /refused by the test/, "not the first cause");
-          assert.deepEqual({ links: ourLinks(world.host), leases: world.leases() }, before, where);
+          const after = { links: ourLinks(world.host), leases: world.leases(), marked: marked(world) };
+          assert.deepEqual(after, before, where);
           assert.deepEqual([...links(netns).keys()], ["lo"], where);
           if (title in inside) assert.deepEqual([...links(world.host).keys()].sort(), host.sort(), where);
           const { ips } = world.must("ADD", config, { netns });
