@@ -15,7 +15,8 @@ import { addressBytes } from "./names.ts";
 export function refuseListeners(mappings: readonly PortMapping[]): void {
   for (const mapping of mappings) {
     if (isFree(mapping)) continue;
-    return (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings);
+    (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings);
+    return;
   }
 }
 
