@@ -12,7 +12,7 @@ export const protocol = { route: 0, netfilter: 12 } as const;
 /** Limits of ours. A datagram of a dump has at most 32 KiB; one link with hundreds of names may have more. */
 const receiveBytes = 64 * 1024;
 const dumpBytesMax = 256 * 1024 * 1024;
-const dumpAttemptsMax = 8;
+const dumpAttemptsMax = 32;
 
 const buffer = new Uint8Array(receiveBytes);
 

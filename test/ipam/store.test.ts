@@ -28,6 +28,33 @@ describe("openStore()", () => {
   });
 });
 
+describe("openStore(), of several that make it at once", () => {
+  it("uses what another made, also when its own making fails", () => {
+    using folder = freshFolder();
+    const dataDir = join(folder.path, "state");
+    using ours = openStore(dataDir, undefined, () => {
+      using theirs = openStore(dataDir);
+      theirs.begin(entryOf(attachmentOf("a")), () => granted("10.1.0.2"));
+      throw new Error("the list changed during every attempt");
+    });
+    assert.equal(ours.entries().length, 1);
+    assert.deepEqual(readdirSync(dataDir).sort(), ["ns-net.sqlite", "ns-net.sqlite-shm", "ns-net.sqlite-wal"]);
+  });
+
+  it("tells why it cannot be made when nobody made it", () => {
+    using folder = freshFolder();
+    const dataDir = join(folder.path, "state");
+    assert.throws(
+      () =>
+        openStore(dataDir, undefined, () => {
+          throw new Error("the list changed during every attempt");
+        }),
+      /the list changed/,
+    );
+    assert.deepEqual(readdirSync(dataDir), []);
+  });
+});
+
 describe("createStore()", () => {
   it("leaves the store alone that another process made meanwhile", () => {
     using s = freshStore();
