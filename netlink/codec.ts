@@ -45,22 +45,34 @@ export function writeU32(out: Uint8Array, at: number, value: number): void {
 export interface FixedCodec<T> extends Codec<T> {
   /** Bytes. */
   readonly size: number;
+  /** Into what is zero. */
+  write(out: Uint8Array, at: number, value: T): void;
+  get(bytes: Uint8Array, at?: number): T;
+}
+
+function requireBytes(raw: Uint8Array, at: number, size: number): void {
+  const left = raw.length - at;
+  if (left < size) throw new WireError(`Cannot read ${size} bytes from the ${left} that are left`);
 }
 
 /** A whole number of 1, 2 or 4 bytes; by shifts, since a DataView costs a microsecond to make and there are hundreds. */
 function whole(size: 1 | 2 | 4, isBigEndian: boolean, isSigned = false): FixedCodec<number> {
-  const shiftOf = (i: number) => 8 * (isBigEndian ? size - 1 - i : i);
+  const [first, step] = isBigEndian ? [8 * (size - 1), -8] : [0, 8];
+  const write = (out: Uint8Array, at: number, value: number) => {
+    for (let i = 0; i < size; i++) out[at + i] = value >>> (first + step * i);
+  };
   return {
     size,
+    write,
     put(value) {
       const bytes = new Uint8Array(size);
-      for (let i = 0; i < size; i++) bytes[i] = value >>> shiftOf(i);
+      write(bytes, 0, value);
       return bytes;
     },
-    get(raw) {
-      if (raw.length < size) throw new WireError(`Cannot read a number of ${size} bytes from ${raw.length}`);
+    get(raw, at = 0) {
+      requireBytes(raw, at, size);
       let value = 0;
-      for (let i = 0; i < size; i++) value |= raw[i]! << shiftOf(i);
+      for (let i = 0; i < size; i++) value |= raw[at + i]! << (first + step * i);
       return isSigned ? value : value >>> 0;
     },
   };
@@ -68,16 +80,18 @@ function whole(size: 1 | 2 | 4, isBigEndian: boolean, isSigned = false): FixedCo
 
 function whole64(isLittleEndian: boolean): FixedCodec<bigint> {
   const size = 8;
+  const write = (out: Uint8Array, at: number, value: bigint) => viewOf(out).setBigUint64(at, value, isLittleEndian);
   return {
     size,
+    write,
     put(value) {
       const bytes = new Uint8Array(size);
-      viewOf(bytes).setBigUint64(0, value, isLittleEndian);
+      write(bytes, 0, value);
       return bytes;
     },
-    get(raw) {
-      if (raw.length < size) throw new WireError(`Cannot read a number of ${size} bytes from ${raw.length}`);
-      return viewOf(raw).getBigUint64(0, isLittleEndian);
+    get(raw, at = 0) {
+      requireBytes(raw, at, size);
+      return viewOf(raw).getBigUint64(at, isLittleEndian);
     },
   };
 }
@@ -151,30 +165,35 @@ type Of<C> = C extends Codec<infer T> ? T : never;
 export function struct<F extends Record<string, FixedCodec<number> | FixedCodec<bigint>>>(
   fields: F,
 ): FixedCodec<{ [K in keyof F]?: Of<F[K]> | undefined }> {
+  type Fields = { [K in keyof F]?: Of<F[K]> | undefined };
   let size = 0;
   for (const name in fields) size += fields[name]!.size;
+  const write = (out: Uint8Array, start: number, value: Fields) => {
+    let at = start;
+    for (const name in fields) {
+      const codec = fields[name] as FixedCodec<unknown>;
+      if (value[name] !== undefined) codec.write(out, at, value[name]);
+      at += codec.size;
+    }
+  };
   return {
     size,
+    write,
     put(value) {
       const out = new Uint8Array(size);
-      let at = 0;
-      for (const name in fields) {
-        const codec = fields[name] as FixedCodec<unknown>;
-        if (value[name] !== undefined) out.set(codec.put(value[name]), at);
-        at += codec.size;
-      }
+      write(out, 0, value);
       return out;
     },
-    get(raw) {
-      if (raw.length < size) throw new WireError(`Cannot read a structure of ${size} bytes from ${raw.length}`);
+    get(raw, start = 0) {
+      requireBytes(raw, start, size);
       const value: Record<string, unknown> = {};
-      let at = 0;
+      let at = start;
       for (const name in fields) {
         const codec = fields[name] as FixedCodec<unknown>;
-        value[name] = codec.get(raw.subarray(at, at + codec.size));
+        value[name] = codec.get(raw, at);
         at += codec.size;
       }
-      return value as { [K in keyof F]?: Of<F[K]> | undefined };
+      return value as Fields;
     },
   };
 }
@@ -184,7 +203,7 @@ export type Values<T extends Table> = { -readonly [K in keyof T]?: Of<T[K][1]> |
 
 /** A set of attributes by name, written in the order of the table. Types that the table does not know are passed over. */
 export function attributes<T extends Table>(table: T): Codec<Values<T>> & { readonly table: T } {
-  let byType: Map<number, string> | undefined; // most tables are only written: made at the first reading
+  let names: readonly (string | undefined)[] | undefined; // most tables are only written: made at the first reading
   return {
     table,
     put(values) {
@@ -198,20 +217,25 @@ export function attributes<T extends Table>(table: T): Codec<Values<T>> & { read
       return joined(parts);
     },
     get(raw) {
-      byType ??= namesByType(table);
+      names ??= namesByType(table);
       const values: Record<string, unknown> = {};
-      eachAttribute(raw, (type, data) => {
-        const name = byType!.get(type);
-        if (name !== undefined) values[name] = table[name]![1].get(data);
-      });
+      // A link has some fifty attributes, of which we know a dozen: for the others nothing is called and nothing made.
+      for (let at = 0; at < raw.length; ) {
+        const length = attributeLength(raw, at);
+        const name = names[(raw[at + 2]! | (raw[at + 3]! << 8)) & attributeTypeMask];
+        if (name !== undefined) {
+          values[name] = table[name]![1].get(raw.subarray(at + attributeHeaderBytes, at + length));
+        }
+        at = aligned(at + length);
+      }
       return values as Values<T>;
     },
   };
 }
 
-function namesByType(table: Table): Map<number, string> {
-  const names = new Map<number, string>();
-  for (const name in table) names.set(table[name]![0], name);
+function namesByType(table: Table): (string | undefined)[] {
+  const names: (string | undefined)[] = [];
+  for (const name in table) names[table[name]![0]] = name;
   return names;
 }
 
@@ -231,7 +255,11 @@ export function list<T>(type: number, element: Codec<T>): Codec<readonly T[]> {
     },
     get(raw) {
       const values: T[] = [];
-      eachAttribute(raw, (_, data) => values.push(element.get(data)));
+      for (let at = 0; at < raw.length; ) {
+        const length = attributeLength(raw, at);
+        values.push(element.get(raw.subarray(at + attributeHeaderBytes, at + length)));
+        at = aligned(at + length);
+      }
       return values;
     },
   };
@@ -248,18 +276,15 @@ function attribute(type: number, data: Uint8Array): Uint8Array {
   return out;
 }
 
-function eachAttribute(raw: Uint8Array, visit: (type: number, data: Uint8Array) => void): void {
-  let at = 0;
-  while (raw.length - at >= attributeHeaderBytes) {
-    const header = readU32(raw, at);
-    const length = header & 0xffff;
-    if (length < attributeHeaderBytes || at + length > raw.length) {
-      throw new WireError(`Cannot read an attribute of ${length} bytes at ${at} of ${raw.length}`);
-    }
-    visit((header >>> 16) & attributeTypeMask, raw.subarray(at + attributeHeaderBytes, at + length));
-    at = aligned(at + length);
+/** Bytes of the attribute at `at`, its header counted. Throws WireError when so many are not there. */
+function attributeLength(raw: Uint8Array, at: number): number {
+  const left = raw.length - at;
+  if (left < attributeHeaderBytes) throw new WireError(`Cannot read ${left} bytes after the last attribute`);
+  const length = raw[at]! | (raw[at + 1]! << 8);
+  if (length < attributeHeaderBytes || length > left) {
+    throw new WireError(`Cannot read an attribute of ${length} bytes at ${at} of ${raw.length}`);
   }
-  if (at < raw.length) throw new WireError(`Cannot read ${raw.length - at} bytes after the last attribute`);
+  return length;
 }
 
 /** Byte strings, one after another. */

@@ -71,6 +71,11 @@ export function openOwnNetns(): Netns {
   return openNetns(ownPath);
 }
 
+/** The identity of that one, without opening it. */
+export function ownNetns(): NetnsIdentity {
+  return identityOf(ownPath);
+}
+
 /** The identity of the namespace at a path without opening it; undefined when there is none. */
 export function netnsIdentity(path: string): NetnsIdentity | undefined {
   try {

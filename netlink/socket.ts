@@ -43,6 +43,24 @@ export class NetlinkSocket {
   }
 
   /**
+   * A look-up of one thing: its answer, or undefined where the refusal is `absent`. The answer itself says that the
+   * request was served, so no acknowledgement is asked for. Throws KernelError.
+   */
+  lookUp(message: Message): Frame | undefined {
+    this.#send([message]);
+    for (let datagram = this.#receive(); datagram; datagram = this.#receive()) {
+      for (const frame of datagram) {
+        if (frame.sequence !== this.#sequence) continue; // an answer to something older
+        if (frame.type !== controlType.error) return frame;
+        const { errno: number, text } = acknowledgement(frame);
+        if (number === message.absent) return undefined;
+        throw new KernelError(message.what, number, text);
+      }
+    }
+    throw new WireError(`Cannot ${message.what}: there is no answer`);
+  }
+
+  /**
    * Several requests in one datagram, each acknowledged by its own sequence number. All are tried; the first refusal
    * is thrown. Answers the replies to each message, in order. `unacknowledged` lists messages that must not ask for an
    * acknowledgement (the begin and end of an nf_tables batch) but whose refusal still counts.

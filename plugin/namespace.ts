@@ -1,15 +1,12 @@
 /** The container's namespace as ADD and CHECK need it: there, a network namespace, and not the caller's own. */
 import { code, Fault } from "../conf/fault.ts";
-import { closeNetns, isSameNetns, type Netns, NotANamespace, openNetns, openOwnNetns } from "../netlink/netns.ts";
+import { closeNetns, isSameNetns, type Netns, NotANamespace, openNetns, ownNetns } from "../netlink/netns.ts";
 
 /** Opens it. Throws Fault: code 3 when it is gone (the runtime need not clean up), 8 when it is something else or our own. */
 export function openContainerNetns(path: string, mayBeOwn: boolean): Netns {
   const netns = openOrFault(path);
   if (mayBeOwn) return netns;
-  const own = openOwnNetns();
-  const same = isSameNetns(netns, own);
-  closeNetns(own);
-  if (!same) return netns;
+  if (!isSameNetns(netns, ownNetns())) return netns;
   closeNetns(netns);
   throw new Fault(
     code.netns,

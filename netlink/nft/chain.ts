@@ -55,8 +55,8 @@ export function deleteChain(table: Table, name: string): Message {
 
 export function getChain(socket: NetlinkSocket, table: Table, name: string): Chain | undefined {
   const payload = chainAttributes.put({ table: table.name, name });
-  const lookUp = nftMessage(`look up nf_tables chain ${name}`, nftType.getChain, table.family, 0, payload);
-  const [frame] = socket.request({ ...lookUp, absent: errno.ENOENT });
+  const message = nftMessage(`look up nf_tables chain ${name}`, nftType.getChain, table.family, 0, payload);
+  const frame = socket.lookUp({ ...message, absent: errno.ENOENT });
   return frame && chainAttributes.get(frame.payload.subarray(nfgenHeader.size));
 }
 

@@ -162,7 +162,7 @@ export function getElement(
   const payload = elementsAttributes.put({ table: table.name, set, elements: [{ key: { value: key } }] });
   const what = `look up an element of nf_tables set ${set}`;
   try {
-    const [frame] = socket.request(nftMessage(what, nftType.getElement, table.family, 0, payload));
+    const frame = socket.lookUp(nftMessage(what, nftType.getElement, table.family, 0, payload));
     return frame && foundIn(frame.payload)[0];
   } catch (error) {
     if (isKernelError(error, errno.ENOENT)) return undefined;

@@ -135,7 +135,7 @@ export function deleteLinkGroup(group: number): Message {
 /** The link of this name or index in the socket's namespace, or by index in the one of `netnsId`; undefined when there is none. */
 export function getLink(socket: NetlinkSocket, which: string | number, netnsId?: number): Link | undefined {
   const key = typeof which === "string" ? { name: which } : { index: which, netnsId };
-  const [frame] = socket.request({
+  const frame = socket.lookUp({
     what: `look up link ${which}`,
     type: linkType.get,
     flags: 0,

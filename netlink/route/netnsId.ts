@@ -9,7 +9,7 @@ const netnsAttributes = attributes({ id: [1, i32], fd: [3, u32] });
 /** What the socket's namespace calls the one behind a file descriptor; undefined when it has no number for it. */
 export function netnsIdOf(socket: NetlinkSocket, fd: number): number | undefined {
   const payload = joined([header.put({}), netnsAttributes.put({ fd })]);
-  const [frame] = socket.request({ what: "look up a namespace's number", type: getNetnsId, flags: 0, payload });
+  const frame = socket.lookUp({ what: "look up a namespace's number", type: getNetnsId, flags: 0, payload });
   const id = frame && netnsAttributes.get(frame.payload.subarray(header.size)).id;
   return id === undefined || id < 0 ? undefined : id;
 }

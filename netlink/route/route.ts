@@ -124,7 +124,7 @@ export function lookUpRoute(socket: NetlinkSocket, destination: Uint8Array): Rou
     destination,
   });
   try {
-    const [frame] = socket.request({ what: "look up a route", type: routeType.get, flags: 0, payload });
+    const frame = socket.lookUp({ what: "look up a route", type: routeType.get, flags: 0, payload });
     return frame && routePayload.get(frame.payload);
   } catch (error) {
     if (isKernelError(error, errno.ENETUNREACH, errno.ESRCH, errno.EINVAL, errno.EACCES, errno.EHOSTUNREACH))

@@ -7,7 +7,7 @@ import { formatAddress, parseAddress } from "../../conf/address.ts";
 import type { AdoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { release } from "../../ipam/hostLocal/reservations.ts";
 import { errno } from "../../netlink/errors.ts";
-import { closeNetns, isSameNetns, openOwnNetns, openSocketIn } from "../../netlink/netns.ts";
+import { closeNetns, isSameNetns, openSocketIn, ownNetns } from "../../netlink/netns.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { deleteLink, getLink } from "../../netlink/route/link.ts";
 import { protocol } from "../../netlink/socket.ts";
@@ -68,10 +68,9 @@ function removeInterface({ attachment: { ifname }, netns = "", hostLink }: Adopt
   if (hostLink && told?.info?.kind === vethKind && told.address === hostLink.mac) removeLink(hostLink.name, kernel);
   const pod = standing(netns);
   if (pod === undefined) return;
-  const own = openOwnNetns();
-  const isOwn = isSameNetns(pod, own);
+  const isOwn = isSameNetns(pod, ownNetns());
   const inside = openSocketIn(pod, protocol.route);
-  for (const netns of [own, pod]) closeNetns(netns);
+  closeNetns(pod);
   try {
     if (isOwn || !madeKinds.includes(getLink(inside, ifname)?.info?.kind)) return;
     ignoring(errno.ENODEV, () => inside.request(deleteLink(ifname)));
