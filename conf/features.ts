@@ -2,11 +2,12 @@
 import { bandwidthOf } from "./bandwidth.ts";
 import type { JsonObject } from "./decode.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
+import { features as featuresRule } from "./generated/rare.js";
 import { canonical } from "./keys.ts";
 import type { Features, IngressPolicy } from "./network.ts";
 import { portMappingsOf } from "./portmap.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
-import { features } from "./schema/features.ts";
+import type { features } from "./schema/features.ts";
 import type { Accepted } from "./schema/schema.ts";
 import type { PluginType } from "./types.ts";
 import { validated } from "./validate.ts";
@@ -25,7 +26,7 @@ const unserved = {
 } as const;
 
 export function featuresOf(network: GivenNetwork, type: PluginType): Features {
-  const spelt = canonical(network, features) as JsonObject;
+  const spelt = canonical(network, featuresRule.shape) as JsonObject;
   // Their values are another plugin's business when that is who reads them.
   const given = validated("features", spelt, "");
   refuseUnserved(given);

@@ -6,11 +6,11 @@ import { defaultBridge } from "./bridge.ts";
 import { decodeObject, isObject, type JsonObject } from "./decode.ts";
 import type { Environment } from "./env.ts";
 import { badConfig } from "./fault.ts";
+import { network } from "./generated/common.js";
 import { ipamKind } from "./ipam.ts";
 import { canonical } from "./keys.ts";
 import { absolutePath, interfaceName, networkName, pluginName } from "./names.ts";
 import type { Identity } from "./request.ts";
-import { network } from "./schema/network.ts";
 import { ownType, type PluginType, typeMeant } from "./types.ts";
 import { isVersion, newestVersion, oldestVersion, type Version } from "./version.ts";
 
@@ -19,7 +19,7 @@ export const defaultDataDir = "/var/lib/ns-net";
 /** Throws code 6 for what is no JSON object and code 7 without a network's name: nothing can have been added under those. */
 export function readIdentity(env: Environment, stdin: Uint8Array, calledAs: PluginType): Omit<Identity, "pluginPath"> {
   const { text, object } = decodeObject(stdin);
-  const { dataDir, bridge, ipam, type, cniVersion, ...rest } = canonical(object, network) as JsonObject;
+  const { dataDir, bridge, ipam, type, cniVersion, ...rest } = canonical(object, network.shape) as JsonObject;
   const isName = (value: unknown): value is string => typeof value === "string" && interfaceName.allows(value);
   const isPath = (value: unknown): value is string => typeof value === "string" && absolutePath.allows(value);
   const meant = typeMeant(type, calledAs);

@@ -1,18 +1,24 @@
 /** `ipam` of each kind: from what was written to what the rest of the program reads. */
 import type { CniArgs } from "./args.ts";
 import { badConfig } from "./fault.ts";
+import { storeIpam } from "./generated/common.js";
 import { canonical, refuseMisspelt } from "./keys.ts";
 import { pluginName } from "./names.ts";
 import type { DelegateIpamConfig, IpamConfig, StoreIpamConfig } from "./network.ts";
 import { type GivenSet, rangeSetsOf } from "./ranges.ts";
 import type { GivenNetwork } from "./requested.ts";
 import { dnsOf, routesOf } from "./routes.ts";
-import { anyIpam, storeIpam, storeKeys } from "./schema/ipam.ts";
-import type { Accepted } from "./schema/schema.ts";
+import type { storeKeys } from "./schema/ipam.ts";
 import { ownType, type PluginType } from "./types.ts";
 import { validated } from "./validate.ts";
 
-type GivenStore = Accepted<typeof storeIpam>;
+type GivenStore = ReturnType<typeof validated<"storeIpam">>;
+
+/** Those that a network of type `ns-net` may say at its top level, without `ipam`. */
+const topLevel: Readonly<Record<keyof typeof storeKeys, true>> = {
+  ...{ subnet: true, rangeStart: true, rangeEnd: true, gateway: true },
+  ...{ ranges: true, routes: true },
+};
 
 /** Throws code 7, and code 4 for what CNI_ARGS asks of `static`. */
 export function ipamOf(given: GivenNetwork, pluginType: PluginType, cniArgs: CniArgs): IpamConfig {
@@ -35,7 +41,7 @@ export function ipamOf(given: GivenNetwork, pluginType: PluginType, cniArgs: Cni
 /** "none", or what `ipam.type` says. Only a network of type `ns-net` has addresses without being asked for them. */
 export function ipamKind(ipam: unknown, pluginType: PluginType): string {
   if (ipam === undefined || ipam === null) return pluginType === ownType ? ownType : "none";
-  const { type } = canonical(ipam, anyIpam) as { readonly type?: string };
+  const { type } = canonical(ipam, storeIpam.shape) as { readonly type?: string };
   if (type) return type;
   if (Object.keys(ipam).some((key) => key.toLowerCase() !== "type")) {
     throw badConfig(
@@ -49,14 +55,14 @@ export function ipamKind(ipam: unknown, pluginType: PluginType): string {
 
 /** What stands beside `ipam` instead of in it would be ignored without a word. */
 function refuseTopLevel(given: GivenNetwork): void {
-  for (const name in storeKeys) {
-    const key = name as keyof typeof storeKeys;
+  for (const name in topLevel) {
+    const key = name as keyof typeof topLevel;
     if (given[key] !== undefined) throw badConfig(key, given[key], `written inside ipam, because there is an ipam`);
   }
 }
 
 function storeFrom(kind: StoreIpamConfig["type"], given: GivenNetwork): StoreIpamConfig {
-  refuseMisspelt(canonical(given.ipam, storeIpam), storeIpam, "ipam");
+  refuseMisspelt(canonical(given.ipam, storeIpam.shape), storeIpam.shape, "ipam");
   return storeOf(kind, validated("storeIpam", given.ipam, "ipam"), given, "ipam");
 }
 

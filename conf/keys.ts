@@ -4,23 +4,23 @@
  */
 import { isObject, type JsonObject } from "./decode.ts";
 import { code, Fault, shown } from "./fault.ts";
-import type { Schema } from "./schema/schema.ts";
+import type { Shape } from "./schema/rule.ts";
 
-/** A copy in which every key that `schema` knows has its spelling; an exact spelling wins over others. Unknown keys stay as they are. */
-export function canonical(value: unknown, schema: Schema): unknown {
-  if (Array.isArray(value) && schema.items !== undefined) {
+/** A copy in which every key that `shape` knows has its spelling; an exact spelling wins over others. Unknown keys stay as they are. */
+export function canonical(value: unknown, shape: Shape): unknown {
+  if (Array.isArray(value) && shape.items !== undefined) {
     const items: unknown[] = [];
-    for (const item of value) items.push(canonical(item, schema.items));
+    for (const item of value) items.push(canonical(item, shape.items));
     return items;
   }
-  if (!isObject(value) || schema.properties === undefined) return value;
+  if (!isObject(value) || shape.properties === undefined) return value;
   const result: Record<string, unknown> = {};
   for (const written in value) {
     const item = value[written];
-    const key = spelt(written, schema.properties);
+    const key = spelt(written, shape.properties);
     if (key !== undefined) {
       const isMeant = key === written || !Object.hasOwn(value, key);
-      if (item !== null && isMeant) result[key] = canonical(item, schema.properties[key]!);
+      if (item !== null && isMeant) result[key] = canonical(item, shape.properties[key]!);
     } else if (written !== "__proto__") {
       result[written] = item;
     }
@@ -29,14 +29,14 @@ export function canonical(value: unknown, schema: Schema): unknown {
 }
 
 /** As most people spell it, or as somebody did to whom case means nothing; undefined for a key that is not known. */
-function spelt(written: string, properties: NonNullable<Schema["properties"]>): string | undefined {
+function spelt(written: string, properties: NonNullable<Shape["properties"]>): string | undefined {
   return Object.hasOwn(properties, written) ? written : spellingOf(properties).get(written.toLowerCase());
 }
 
 const spellings = new WeakMap<object, Map<string, string>>();
 
 /** From lower case to ours. Kept, because a configuration is gone through more than once. */
-function spellingOf(properties: NonNullable<Schema["properties"]>): Map<string, string> {
+function spellingOf(properties: NonNullable<Shape["properties"]>): Map<string, string> {
   let spelling = spellings.get(properties);
   if (spelling === undefined) {
     spelling = new Map();
@@ -68,26 +68,26 @@ const keyLengthMin = 3;
 const longKeyLengthMin = 8;
 
 /**
- * Throws code 2 for the first unknown key that is almost one of `schema`'s: a silently ignored `isGatway` costs hours.
+ * Throws code 2 for the first unknown key that is almost one of `shape`'s: a silently ignored `isGatway` costs hours.
  * Walks into lists and objects. `path` is where the value stands, "" at the top.
  */
-export function refuseMisspelt(value: unknown, schema: Schema, path: string): void {
-  if (Array.isArray(value) && schema.items !== undefined) {
-    for (let i = 0; i < value.length; i++) refuseMisspelt(value[i], schema.items, `${path}[${i}]`);
+export function refuseMisspelt(value: unknown, shape: Shape, path: string): void {
+  if (Array.isArray(value) && shape.items !== undefined) {
+    for (let i = 0; i < value.length; i++) refuseMisspelt(value[i], shape.items, `${path}[${i}]`);
   }
-  if (!isObject(value) || schema.properties === undefined) return;
+  if (!isObject(value) || shape.properties === undefined) return;
   for (const key in value) {
     const item = value[key];
-    const known = schema.properties[key];
+    const known = shape.properties[key];
     const keyPath = path === "" ? key : `${path}.${key}`;
     if (known !== undefined) refuseMisspelt(item, known, keyPath);
-    else refuseIfMisspelt(key, keyPath, value, schema);
+    else refuseIfMisspelt(key, keyPath, value, shape);
   }
 }
 
-function refuseIfMisspelt(key: string, path: string, value: JsonObject, schema: Schema): void {
+function refuseIfMisspelt(key: string, path: string, value: JsonObject, shape: Shape): void {
   if (/[./$]/.test(key) || isForeign(key)) return;
-  const meant = Object.keys(schema.properties!).find((known) => !Object.hasOwn(value, known) && isSlipOf(key, known));
+  const meant = Object.keys(shape.properties!).find((known) => !Object.hasOwn(value, known) && isSlipOf(key, known));
   if (meant === undefined) return;
   throw new Fault(code.unsupportedField, `Cannot use ${path} = ${shown(value[key])}`, `did you mean ${meant}?`);
 }

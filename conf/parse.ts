@@ -5,6 +5,7 @@ import { bridgeOf } from "./bridge.ts";
 import { decodeObject, type JsonObject } from "./decode.ts";
 import { type Environment, mayBeOwnNetns, readEnv, requireVersionFor } from "./env.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
+import { network } from "./generated/common.js";
 import { defaultDataDir, readIdentity, readName } from "./identity.ts";
 import { ipamOf } from "./ipam.ts";
 import { canonical, refuseMisspelt } from "./keys.ts";
@@ -14,7 +15,7 @@ import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "./re
 import { type GivenNetwork, requestedAddresses, requestedMac } from "./requested.ts";
 import type { Result } from "./result.ts";
 import { dnsOf } from "./routes.ts";
-import { network, writtenByHand } from "./schema/network.ts";
+import type { Shape } from "./schema/rule.ts";
 import { isInside, ownType, type PluginType, typeMeant } from "./types.ts";
 import { readValidAttachments } from "./valid.ts";
 import { validated } from "./validate.ts";
@@ -65,17 +66,22 @@ export function parseStatus(env: Environment, stdin: Uint8Array, calledAs: Plugi
   return { config: parseNetwork(object, calledAs, {}), pluginPath, raw: { environment: env, stdin: text } };
 }
 
+/** What runtimes and other plugins write is nothing that a hint about spelling would help; `ipam` is looked at by itself. */
+const writtenByHand = (): Shape => ({
+  properties: { ...network.shape.properties, ipam: {}, runtimeConfig: {}, args: {}, prevResult: {} },
+});
+
 /** Types whose keys are all ours; elsewhere a key that looks misspelt may be another plugin's. */
 const typesWithHints: readonly PluginType[] = [ownType, "bridge"];
 
 /** The configuration itself, for whoever has it as a value. Throws codes 1, 2 and 7, and 4 for what `cniArgs` ask. */
 export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType, cniArgs: CniArgs = {}): NetworkConfig {
   const cniVersion = readVersion(object);
-  const { cniVersion: _, ...unversioned } = canonical(object, network) as JsonObject;
+  const { cniVersion: _, ...unversioned } = canonical(object, network.shape) as JsonObject;
   const name = readName(unversioned.name);
   const type = typeMeant(unversioned.type, calledAs);
   const given = validated("network", isIpam(type) ? ofIpam(unversioned) : unversioned, "");
-  if (typesWithHints.includes(type)) refuseMisspelt(given, writtenByHand, "");
+  if (typesWithHints.includes(type)) refuseMisspelt(given, writtenByHand(), "");
   const { dataDir = defaultDataDir } = given;
   if (!absolutePath.allows(dataDir)) throw badConfig("dataDir", dataDir, absolutePath.mustBe);
   if (given.log !== undefined && !absolutePath.allows(given.log))
@@ -145,7 +151,7 @@ function hasFeatures(given: GivenNetwork, type: PluginType): boolean {
   if (type !== ownType) return false;
   const { portMappings, bandwidth } = given.runtimeConfig ?? {};
   if (portMappings?.length || bandwidth) return true;
-  for (const key in given) if (network.properties![key] === undefined && key !== "capabilities") return true;
+  for (const key in given) if (network.shape.properties![key] === undefined && key !== "capabilities") return true;
   return false;
 }
 
@@ -153,7 +159,7 @@ function hasFeatures(given: GivenNetwork, type: PluginType): boolean {
 function readVersion(object: JsonObject): Version {
   // Nearly everybody writes it so; canonical() finds it in any spelling.
   const { cniVersion = "" } =
-    typeof object.cniVersion === "string" ? object : (canonical(object, network) as JsonObject);
+    typeof object.cniVersion === "string" ? object : (canonical(object, network.shape) as JsonObject);
   if (cniVersion === "") return oldestVersion;
   if (isVersion(cniVersion)) return cniVersion;
   throw new Fault(

@@ -2,11 +2,12 @@
 import { contains, formatAddress, formatCidr, parseAddress, parseCidr } from "./address.ts";
 import type { CniArgs } from "./args.ts";
 import { badConfig } from "./fault.ts";
+import { staticIpam as staticRule } from "./generated/rare.js";
 import { canonical, refuseMisspelt } from "./keys.ts";
 import type { StaticIpamConfig } from "./network.ts";
 import { argsIps, cniArgsGateways, cniArgsIps, type GivenNetwork, runtimeIps } from "./requested.ts";
 import { dnsOf, routesOf } from "./routes.ts";
-import { staticIpam } from "./schema/ipam.ts";
+import type { staticIpam } from "./schema/ipam.ts";
 import type { Accepted } from "./schema/schema.ts";
 import { validated } from "./validate.ts";
 
@@ -14,7 +15,7 @@ const addressMustBe = "an address with prefix length such as 10.1.0.7/24";
 
 /** As the reference's static: CNI_ARGS adds to the configuration, args.cni.ips replaces both, runtimeConfig.ips replaces all. */
 export function staticOf(given: GivenNetwork, cniArgs: CniArgs): StaticIpamConfig {
-  refuseMisspelt(canonical(given.ipam, staticIpam), staticIpam, "ipam");
+  refuseMisspelt(canonical(given.ipam, staticRule.shape), staticRule.shape, "ipam");
   const config = validated("staticIpam", given.ipam, "ipam");
   const asked = [runtimeIps(given), argsIps(given)].find((ips) => ips.length > 0);
   const addresses = asked ?? cniArgsIps(cniArgs);

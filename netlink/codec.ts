@@ -26,7 +26,7 @@ export function aligned(length: number): number {
   return (length + 3) & ~3;
 }
 
-export function viewOf(bytes: Uint8Array): DataView {
+function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -278,10 +278,8 @@ function attribute(type: number, data: Uint8Array): Uint8Array {
 
 /** Bytes of the attribute at `at`, its header counted. Throws WireError when so many are not there. */
 function attributeLength(raw: Uint8Array, at: number): number {
-  const left = raw.length - at;
-  if (left < attributeHeaderBytes) throw new WireError(`Cannot read ${left} bytes after the last attribute`);
-  const length = raw[at]! | (raw[at + 1]! << 8);
-  if (length < attributeHeaderBytes || length > left) {
+  const length = at + 1 < raw.length ? raw[at]! | (raw[at + 1]! << 8) : 0;
+  if (length < attributeHeaderBytes || length > raw.length - at) {
     throw new WireError(`Cannot read an attribute of ${length} bytes at ${at} of ${raw.length}`);
   }
   return length;

@@ -63,19 +63,6 @@ function nameOf(path: string): string {
   return `lazy${path.slice(root.length).replace(/\.ts$/, "").replace(/\W/g, "_")}`;
 }
 
-/**
- * The schemas are written with functions; in the executable they are the data that those functions make. Building them
- * anew in each process cost 0.3 ms; and the engine reads JSON faster than it runs the code of an object of that size.
- */
-async function evaluated(path: string): Promise<string | undefined> {
-  const values = Object.entries(await import(path));
-  if (values.some(([, value]) => typeof value === "function")) return undefined;
-  // Descriptions are for the published schema.
-  const json = (value: unknown) =>
-    JSON.stringify(value, (key, part) => (key === "description" && typeof part === "string" ? undefined : part));
-  return values.map(([name, value]) => `export const ${name} = JSON.parse(${JSON.stringify(json(value))});\n`).join("");
-}
-
 const [main, serve, del, cli] = ["plugin/main.ts", "plugin/serve.ts", "plugin/del.ts", "cli/main.ts"].map((file) =>
   join(root, file),
 ) as [string, string, string, string];
@@ -111,9 +98,6 @@ async function bundlePlugin(): Promise<void> {
     name: "plugin",
     setup(build) {
       build.onResolve({ filter: /^\.\/cli\.js$/ }, ({ path }) => ({ path, external: true }));
-      build.onLoad({ filter: /\/conf\/schema\/(?!compiled)\w+\.ts$/ }, async ({ path }) => {
-        return { contents: (await evaluated(path)) ?? (await sourceOf(path)), loader: "ts" };
-      });
       build.onLoad({ filter: /\/plugin\/main\.ts$/ }, async ({ path }) => {
         const place = (target: string) => `await import("${target === cli ? "./cli.js" : target}")`;
         return { contents: withLazyUses(path, await sourceOf(path), place), loader: "ts" };

@@ -6,9 +6,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv from "ajv";
 import standaloneCode from "ajv/dist/standalone/index.js";
-import { compiled } from "../conf/schema/compiled.ts";
+import { type CompiledName, compiled } from "../conf/schema/compiled.ts";
 import { published } from "../conf/schema/publish.ts";
+import type { Shape } from "../conf/schema/rule.ts";
 import type { Schema } from "../conf/schema/schema.ts";
+import { deciding } from "./deciding.ts";
 
 const conf = join(import.meta.dirname, "../conf");
 
@@ -16,23 +18,35 @@ const conf = join(import.meta.dirname, "../conf");
 const files = {
   common: ["network", "storeIpam"],
   rare: ["staticIpam", "result", "oldResult", "features", "links"],
-} as const satisfies Record<string, readonly (keyof typeof compiled)[]>;
+} as const satisfies Record<string, readonly CompiledName[]>;
 
-const declarations = (exported: readonly string[]) => `/** Written by scripts/schema.ts. */
-export interface SchemaError {
-  readonly instancePath: string;
-  readonly keyword: string;
-  readonly params: Readonly<Record<string, unknown>>;
-}
-export interface Validator {
-  (value: unknown): boolean;
-  errors?: readonly SchemaError[] | null;
-}
-${exported.map((name) => `export declare const ${name}: Validator;`).join("\n")}
+const declarations = (type: string, exported: readonly string[]) => `/** Written by scripts/schema.ts. */
+import type { ${type} } from "../schema/rule.ts";
+${exported.map((name) => `export declare const ${name}: ${type};`).join("\n")}
 `;
 
+/** Which keys there are, for conf/keys.ts. As JSON, which the engine reads faster than it runs an object's code. */
+function shapeOf({ properties, items }: Schema): Shape {
+  return {
+    ...(properties && {
+      properties: Object.fromEntries(Object.entries(properties).map(([key, part]) => [key, shapeOf(part)])),
+    }),
+    ...(items && { items: shapeOf(items) }),
+  };
+}
+
+/** Each schema as a rule: its shape, and what decides about a value. */
+function rules(exported: readonly CompiledName[]): string {
+  const lines = exported.map((name) => {
+    const shape = JSON.stringify(JSON.stringify(shapeOf(compiled[name])));
+    return `export const ${name} = { shape: JSON.parse(${shape}), accepts: ${name}Accepts };\n`;
+  });
+  const code = validators(Object.fromEntries(exported.map((name) => [`${name}Accepts`, name])));
+  return withoutUnused(deciding(code).replace(/^export const/gm, "const")) + lines.join("");
+}
+
 /** No messages: ours come from the schemas themselves, see conf/validate.ts. */
-function validators(exported: readonly (keyof typeof compiled)[]): string {
+function validators(exported: Readonly<Record<string, CompiledName>>): string {
   const ajv = new Ajv({
     code: { source: true, esm: true, lines: true },
     messages: false,
@@ -40,8 +54,8 @@ function validators(exported: readonly (keyof typeof compiled)[]): string {
     strict: true,
   });
   const names = new Map<Schema, string>();
-  for (const name of exported) ajv.addSchema({ ...bare(compiled[name], ajv, names), $id: name });
-  const code = standaloneCode(ajv, Object.fromEntries(exported.map((name) => [name, name])));
+  for (const name of Object.values(exported)) ajv.addSchema({ ...bare(compiled[name], ajv, names), $id: name });
+  const code = standaloneCode(ajv, exported);
   // The executable must not carry ajv: whatever needs its runtime has no place in our schemas.
   if (/\b(require|import)\b/.test(code)) throw new Error("The compiled validators need ajv at run time");
   return `// Written by scripts/schema.ts.\n${withoutUnused(code)}`;
@@ -82,10 +96,14 @@ function named(schema: Schema, ajv: Ajv, names: Map<Schema, string>): string {
 }
 
 mkdirSync(join(conf, "generated"), { recursive: true });
-for (const [name, exported] of Object.entries(files)) {
-  writeFileSync(join(conf, `generated/${name}.js`), validators(exported));
-  writeFileSync(join(conf, `generated/${name}.d.ts`), declarations(exported));
-}
+const generate = (file: string, code: string, type: string, exported: readonly CompiledName[]) => {
+  writeFileSync(join(conf, `generated/${file}.js`), code);
+  writeFileSync(join(conf, `generated/${file}.d.ts`), declarations(type, exported));
+};
+for (const [file, exported] of Object.entries(files)) generate(file, rules(exported), "Rule", exported);
+const everyName = Object.keys(compiled) as CompiledName[];
+const explaining = validators(Object.fromEntries(everyName.map((name) => [name, name])));
+generate("explaining", explaining, "Explaining", everyName);
 
 // Written only when it says something else: the formatter lays it out in its own way.
 const file = join(conf, "ns-net.schema.json");

@@ -61,16 +61,3 @@ export const network = object("The configuration of a network for one plugin", {
   args,
   prevResult: object("The result of the plugin before this one, written by the runtime", {}),
 });
-
-const known = text("A key that is right as it is");
-
-/** What a person writes. What runtimes and other plugins write is nothing that a hint about spelling would help. */
-export const writtenByHand = object("Keys that may be misspelt", {
-  ...specKeys,
-  ...ownKeys,
-  ...storeKeys,
-  dns,
-  ipam: known,
-  runtimeConfig: known,
-  args: known,
-});
