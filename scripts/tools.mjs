@@ -7,6 +7,8 @@ const tools = [
   { package: "iproute2", program: "ip", without: "every test on the real kernel is skipped" },
   { package: "nftables", program: "nft", without: "tests that read rules back are skipped" },
   { package: "iputils-ping", program: "ping", without: "tests that ping are skipped" },
+  { package: "conntrack", program: "conntrack", without: "tests of flows that stay open are skipped" },
+  { package: "socat", program: "socat", without: "tests of SCTP are skipped" },
   {
     package: "containernetworking-plugins",
     program: "/usr/lib/cni/bridge",

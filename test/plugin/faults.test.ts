@@ -41,10 +41,14 @@ class RefusingKernel extends Kernel {
 
   /** The socket, with every request going by here first. */
   #watched(socket: NetlinkSocket): NetlinkSocket {
-    const watched: Pick<NetlinkSocket, "request" | "batch" | "dump"> = {
+    const watched: Pick<NetlinkSocket, "request" | "lookUp" | "batch" | "dump"> = {
       request: (message) => {
         this.#ask(message.what);
         return socket.request(message);
+      },
+      lookUp: (message) => {
+        this.#ask(message.what);
+        return socket.lookUp(message);
       },
       batch: (messages, unacknowledged) => {
         this.#ask(messages.map(({ what }) => what).join(", "));
