@@ -189,10 +189,12 @@ export function journalEntry(
   };
 }
 
-/** The addresses belong to the container's interface, which is the last. */
+/** The addresses belong to the container's interface. */
 export function resultOf({ config }: Request, made: Plan, lease: Lease): Result {
   const dns = config.dns ?? lease.dns;
   const ips: ResultAddress[] = [];
-  for (const leased of lease.addresses) ips.push({ ...leased, interface: made.interfaces.length - 1 });
+  let inner = made.interfaces.length - 1;
+  while (inner > 0 && made.interfaces[inner]!.sandbox === undefined) inner--;
+  for (const leased of lease.addresses) ips.push({ ...leased, interface: inner });
   return { interfaces: made.interfaces, ips, routes: made.routes, ...(dns && { dns }) };
 }

@@ -26,7 +26,7 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Hardware address of the container's interface. */
   readonly mac: string;
-  /** In the order of the reference; the last is the container's, to which the addresses belong. */
+  /** In the order of the reference; to the last that is in a container the addresses belong. */
   readonly interfaces: readonly ResultInterface[];
   readonly routes: readonly Route[];
   /** The host's interface by which the container is reached; none when it is not reached through the host. */

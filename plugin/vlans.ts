@@ -51,7 +51,9 @@ export function withVlans(made: Plan, input: PlanInput, facts: VlanFacts): Plan 
     else if (step.kind === "veth") steps.push(step, { kind: "portVlan", link: step.host, ...portVlans(config, facts) });
     else steps.push(step);
   }
-  return { ...made, steps };
+  const [gateway] = gatewaysOf(input.lease.addresses);
+  if (facts.gatewayLink === undefined || gateway === undefined) return { ...made, steps };
+  return { ...made, steps, interfaces: [...made.interfaces, { name: facts.gatewayLink, mac: macOf(gateway) }] };
 }
 
 function keyText({ vlan, vlanTrunk }: NetworkConfig): string {

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseNetwork } from "../../conf/parse.ts";
+import type { Request } from "../../conf/request.ts";
+import type { Lease } from "../../ipam/ipam.ts";
+import { resultOf } from "../../plugin/add.ts";
 import type { PlanInput } from "../../plugin/plan.ts";
 import { withVlans } from "../../plugin/vlans.ts";
 import { needs, needsLack } from "../support/needs.ts";
@@ -38,7 +41,7 @@ describe("VLANs of a bridge", () => {
     const config = inVlan(world, change);
     const prevResult = world.must("ADD", config, { netns, container });
     world.must("CHECK", { ...config, prevResult }, { netns, container });
-    return { netns, config, port: prevResult.interfaces.at(-2).name as string };
+    return { netns, config, port: prevResult.interfaces.at(1).name as string };
   }
 
   it("join the containers of one and keep those of others apart", () => {
@@ -140,6 +143,24 @@ describe("A VLAN", () => {
       /^bridge vlan add vid 200-210 dev (nsv\w+)\nbridge vlan add vid 100 dev \1 pvid untagged\nbridge vlan del vid 1 dev \1$/m,
     ])
       assert.match(printed, line);
+  });
+
+  it("tells of its gateway behind the container's interface, to which the addresses belong all the same", () => {
+    const given = { name: "n", cniVersion: "1.1.0", type: "ns-net", bridge: "br0", vlan: 7, isGateway: true };
+    const config = parseNetwork({ ...given, subnet: "10.9.0.0/24" });
+    const lease: Lease = { addresses: [{ address: "10.9.0.2/24", gateway: "10.9.0.1" }], routes: [], made: true };
+    const interfaces = [{ name: "br0" }, { name: "nsv0" }, { name: "eth0", sandbox: "/run/netns/web" }];
+    const facts = { defaultVlan: 1, unready: [], gatewayLink: "br0.7" };
+    const made = withVlans(
+      { steps: [], mac: "", interfaces, routes: [] },
+      { config, lease } as unknown as PlanInput,
+      facts,
+    );
+    assert.deepEqual(made.interfaces.at(-1), { name: "br0.7", mac: "0a:58:0a:09:00:01" });
+    assert.deepEqual(
+      resultOf({ config } as Request, made, lease).ips.map(({ interface: index }) => index),
+      [2],
+    );
   });
 
   it("is refused where others on the bridge would be cut off, with what to do about it", () => {
