@@ -144,6 +144,8 @@ export interface Store extends Disposable {
   /** How many entries of the network are from another boot than this. */
   staleCount(network: string, bootId: string): number;
   memory(network: string): NetworkMemory | undefined;
+  /** The names of all that have had an attachment. */
+  networks(): string[];
   /** CIDRs in use by every network but this one. */
   subnetsOfOthers(network: string): string[];
   /**

@@ -11,12 +11,13 @@ import { commitBatch } from "../netlink/nft/batch.ts";
 import { deleteChain, listChains } from "../netlink/nft/chain.ts";
 import { flushChain } from "../netlink/nft/rule.ts";
 import { deleteTable, hasTable } from "../netlink/nft/table.ts";
-import { deleteLink, type Link, listLinks } from "../netlink/route/link.ts";
+import { type Link, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "./commit.ts";
 import { condemn, ignoring } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
+import { removeBridges } from "./idleBridges.ts";
 import { Kernel } from "./kernel.ts";
-import { bridgeGroup, deviceGroup, hostLinkName, linkGroup, masqueradeChainPrefix, vlanGatewayGroup } from "./names.ts";
+import { deviceGroup, hostLinkName, linkGroup, masqueradeChainPrefix } from "./names.ts";
 import type { Removal } from "./step/index.ts";
 import { table } from "./table.ts";
 import { removeTraces, removeUnowned } from "./traces.ts";
@@ -136,32 +137,4 @@ function removeChains(network: string, kernel: Kernel, dryRun: boolean): string[
   if (ours.length === all.length) messages.push(deleteTable(table));
   if (messages.length > 0) ignoring(errno.ENOENT, () => commitBatch(kernel.netfilter, messages));
   return ours;
-}
-
-/** A bridge that this network made, and its gateways of VLANs, once nothing else is attached to the bridge. */
-function removeBridges(
-  { network }: CollectRequest,
-  kernel: Kernel,
-  store: Store | undefined,
-  gone: readonly Link[],
-  dryRun: boolean,
-): string[] {
-  const group = bridgeGroup(network);
-  const links = listLinks(kernel.route("host"));
-  const goneIndexes = new Set(gone.map(({ index }) => index));
-  const gateways = links.filter((link) => link.group === vlanGatewayGroup(network));
-  for (const { index } of gateways) goneIndexes.add(index);
-  const inUse = new Set(links.filter(({ index }) => !goneIndexes.has(index)).map(({ master }) => master));
-  const expected = new Set(
-    (store?.entries() ?? []).filter((entry) => entry.attachment.network !== network).map(({ bridge }) => bridge),
-  );
-  const idle = links.filter(({ index, name = "" }) => !inUse.has(index) && !expected.has(name));
-  const isIdle = new Set(idle.map(({ index }) => index));
-  const ours = [
-    ...gateways.filter(({ master = 0 }) => isIdle.has(master)),
-    ...idle.filter((link) => link.group === group),
-  ];
-  const names = ours.map(({ name }) => name ?? "");
-  if (!dryRun) for (const name of names) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(name)));
-  return names;
 }

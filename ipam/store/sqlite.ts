@@ -44,6 +44,7 @@ const sql = {
   memory: "SELECT chosen, subnets, cursors, adopted_from FROM network WHERE name = ?",
   remember: "REPLACE INTO network (name, chosen, subnets, cursors, adopted_from) VALUES (?, ?, ?, ?, ?)",
   forgetAdoption: "UPDATE network SET adopted_from = NULL",
+  networks: "SELECT name FROM network UNION SELECT network FROM attachment",
   subnetsOfOthers: "SELECT value FROM network, json_each(subnets) WHERE name <> ?",
 };
 
@@ -200,6 +201,10 @@ export class SqliteStore implements Store {
       cursors: JSON.parse(cursors),
       ...(adoptedFrom === null ? {} : { adoptedFrom }),
     };
+  }
+
+  networks(): string[] {
+    return this.#values("networks").map(([name]) => String(name));
   }
 
   subnetsOfOthers(network: string): string[] {

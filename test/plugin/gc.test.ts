@@ -59,6 +59,16 @@ describe("GC", () => {
     assert.deepEqual([rules.includes("10.8.0.0/24"), rules.includes("10.7.0.0/24")], [true, false]);
   });
 
+  it("of the last network on a bridge removes it, whichever network made it", () => {
+    using world = freshWorld();
+    const other = world.network({ name: "other", ipam: ranges("10.8.0.0/24") });
+    attach(world, world.network(), "c1");
+    attach(world, other, "c2");
+    world.must("GC", { ...world.network(), ...valid() });
+    world.must("GC", { ...other, ...valid() });
+    assert.deepEqual([...links(world.host).keys()], ["lo"]);
+  });
+
   it("with an empty list removes everything: links, leases, rules, the bridge that was made", () => {
     using world = freshWorld();
     const config = world.network({ ipMasq: true });

@@ -23,7 +23,7 @@ const hears = (from: Netns, to: string) => {
 
 /** The VLANs of a port as `bridge` tells them: `100 PVID Egress Untagged`. */
 const vlansOf = (world: World, port: string): string[] => {
-  const [of] = JSON.parse(run(world.host.inside(["bridge", "-c", "-j", "vlan", "show", "dev", port])));
+  const [of] = JSON.parse(run(world.host.inside(["bridge", "-compressvlans", "-j", "vlan", "show", "dev", port])));
   return of.vlans.map(({ vlan, vlanEnd = vlan, flags = [] }: { vlan: number; vlanEnd?: number; flags?: string[] }) =>
     [vlan === vlanEnd ? vlan : `${vlan}-${vlanEnd}`, ...flags].join(" "),
   );
@@ -80,14 +80,19 @@ describe("VLANs of a bridge", () => {
       assert.ok(hears(netns, `fd${vlan}::1`));
     }
     assert.equal(world.host.ip("address", "show", "br0.10")[0].addr_info[0].local, "10.10.0.1");
-    for (const vlan of [10, 20]) {
+    for (const [vlan, left] of [
+      [10, ["br0.20"]],
+      [20, []],
+    ] as const) {
       world.must("DEL", config(vlan), { netns: "" });
       world.must("GC", { ...config(vlan), "cni.dev/valid-attachments": [] });
+      const names: string[] = world.host.ip("link").map(({ ifname }) => ifname);
+      assert.deepEqual(
+        names.filter((name) => name.startsWith("br0.")),
+        left,
+      );
+      if (vlan === 20) assert.deepEqual(names, ["lo"]);
     }
-    assert.deepEqual(
-      world.host.ip("link").map(({ ifname }) => ifname),
-      ["lo"],
-    );
   });
 
   it("are turned on for a bridge that stands, unless a port of it would be cut off", () => {
