@@ -7,6 +7,7 @@
  *   --build   also dist/ns-net
  *   --tools   also the Debian packages that tests take as witnesses (as root; NSNET_TOOLS=no leaves the machine alone)
  *   --clients with --tools, also the container runtimes of test/clients
+ *   --vm      with --tools, also what the virtual machine of test/vm is made of
  *   --force   generate and build even when nothing is newer
  */
 import { spawnSync } from "node:child_process";
@@ -111,4 +112,6 @@ if (Number(process.versions.node.split(".")[0]) < nodeMajorMin) {
 install();
 generate();
 if (options.has("--build")) build();
-if (options.has("--tools")) readyTools(options.has("--clients"));
+if (options.has("--tools")) {
+  readyTools({ withClients: options.has("--clients"), withMachine: options.has("--vm") });
+}

@@ -1,3 +1,3 @@
 /** Absolute path of a program, or undefined. */
 export function findProgram(name: string): string | undefined;
-export function readyTools(withClients?: boolean): void;
+export function readyTools(options?: { readonly withClients?: boolean; readonly withMachine?: boolean }): void;

@@ -24,6 +24,14 @@ const clients = [
   { package: "busybox-static", program: "busybox", without: "there is no image to run, so all clients are skipped" },
 ];
 
+/** What `npm run test:vm` makes a machine of. */
+const machine = [
+  { package: "qemu-system-x86", program: "qemu-system-x86_64", without: "there is no virtual machine" },
+  { package: "busybox-static", program: "busybox", without: "the virtual machine does not start" },
+  { package: "cpio", program: "cpio", without: "the virtual machine does not start" },
+  { package: "kmod", program: "depmod", without: "the virtual machine has no modules" },
+];
+
 const sbin = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** Absolute path of a program; Debian keeps `ip` and `nft` where a user's PATH does not look. */
@@ -54,9 +62,11 @@ function install(packages) {
 }
 
 /** Installs what is missing where that is possible, and says what the rest costs. Never fails: a test without its witness is skipped, aloud. */
-export function readyTools(withClients = false) {
+export function readyTools({ withClients = false, withMachine = false } = {}) {
   const missing = () =>
-    [...tools, ...(withClients ? clients : [])].filter(({ program }) => findProgram(program) === undefined);
+    [...tools, ...(withClients ? clients : []), ...(withMachine ? machine : [])].filter(
+      ({ program }) => findProgram(program) === undefined,
+    );
   const before = missing();
   if (before.length === 0) return;
   const may = process.getuid?.() === 0 && process.env.NSNET_TOOLS !== "no" && findProgram("apt-get") !== undefined;
