@@ -15,7 +15,7 @@ import { type Facts, hostNetworks, readFacts } from "./facts.ts";
 import { Kernel } from "./kernel.ts";
 import { hostLinkName } from "./names.ts";
 import { openContainerNetns } from "./namespace.ts";
-import { type Plan, plan, refuseImpossible } from "./plan.ts";
+import { innerIndex, type Plan, plan, refuseImpossible } from "./plan.ts";
 
 export interface AddOptions {
   /** Resolves to the name of the signal that asked this process to end, if one did. */
@@ -193,8 +193,7 @@ export function journalEntry(
 export function resultOf({ config }: Request, made: Plan, lease: Lease): Result {
   const dns = config.dns ?? lease.dns;
   const ips: ResultAddress[] = [];
-  let inner = made.interfaces.length - 1;
-  while (inner > 0 && made.interfaces[inner]!.sandbox === undefined) inner--;
+  const inner = innerIndex(made);
   for (const leased of lease.addresses) ips.push({ ...leased, interface: inner });
   return { interfaces: made.interfaces, ips, routes: made.routes, ...(dns && { dns }) };
 }

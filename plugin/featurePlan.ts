@@ -1,6 +1,6 @@
 /** What type `ns-net` does in one call where the reference needs a chain: loaded when the configuration asks for it. Pure. */
 import type { Features } from "../conf/network.ts";
-import type { Plan, PlanInput } from "./plan.ts";
+import { innerIndex, type Plan, type PlanInput } from "./plan.ts";
 import type { Step } from "./step/index.ts";
 import { shapingSteps } from "./type/bandwidth.ts";
 import { portsSteps } from "./type/portmap.ts";
@@ -13,7 +13,8 @@ import { sysctlSteps } from "./type/tuning.ts";
  */
 export function withFeatures(made: Plan, features: Features, { attachment, config, lease, netns }: PlanInput): Plan {
   const { ingressPolicy: policy } = features;
-  const [host, inner] = made.interfaces.slice(-2);
+  const inner = innerIndex(made);
+  const [host, { mtu = 0 } = {}] = made.interfaces.slice(inner - 1, inner + 1);
   const addresses = lease.addresses.map(({ address }) => address);
   const isRules = ({ kind }: Step) => kind === "masquerade" || kind === "spoofCheck";
   const steps: Step[] = [
@@ -21,7 +22,7 @@ export function withFeatures(made: Plan, features: Features, { attachment, confi
       .filter((step) => !isRules(step))
       .map((step) => (step.kind === "bridgePort" && policy === "isolated" ? { ...step, isolated: true } : step)),
     ...sysctlSteps(features, attachment.ifname, netns),
-    ...shapingSteps(attachment, features, host!.name, inner?.mtu ?? 0),
+    ...shapingSteps(attachment, features, host!.name, mtu),
     ...made.steps.filter(isRules),
     ...(policy
       ? [{ kind: "guard", network: attachment.network, bridge: made.through ?? config.bridge, policy } as const]

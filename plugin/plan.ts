@@ -33,6 +33,13 @@ export interface Plan {
   readonly through?: string;
 }
 
+/** The place of the container's interface; that of the host's end of a veth is the one before. */
+export function innerIndex({ interfaces }: Plan): number {
+  let index = interfaces.length - 1;
+  while (index > 0 && interfaces[index]!.sandbox === undefined) index--;
+  return index;
+}
+
 /** The steps of ADD, in order. Throws Fault (code.config) for what the host as it is cannot bear. */
 export function plan(input: PlanInput): Plan {
   const { type, features } = input.config;

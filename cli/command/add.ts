@@ -6,7 +6,7 @@ import { errno, isKernelError } from "../../netlink/errors.ts";
 import { createNetns, deleteNetns } from "../../netlink/newNetns.ts";
 import { add } from "../../plugin/add.ts";
 import { writeOut } from "../../plugin/output.ts";
-import type { Plan } from "../../plugin/plan.ts";
+import { innerIndex, type Plan } from "../../plugin/plan.ts";
 import { interruptions } from "../../plugin/signals.ts";
 import { command } from "../command.ts";
 import { previewPlan, printPlan } from "../dryRun.ts";
@@ -86,16 +86,18 @@ function makeNamespace(target: Target): boolean {
 }
 
 /** What was made, in a few lines for a person. */
-function account(ifname: string, target: Target, { interfaces, mac, routes, steps }: Plan, isNew: boolean): string {
-  const [host, inner] = interfaces.slice(-2);
+function account(ifname: string, target: Target, made: Plan, isNew: boolean): string {
+  const { interfaces, mac, routes, steps } = made;
+  const at = innerIndex(made);
+  const [mtu, host] = [interfaces[at]?.mtu, interfaces[at - 1]?.name];
   const bridge = steps.find((step) => step.kind === "bridge")?.name;
   const masquerade = steps.find((step) => step.kind === "masquerade")?.subnets.join(", ");
   const via = routes.find(({ dst }) => dst === "0.0.0.0/0" || dst === "::/0")?.gw;
   const lines = [
     isNew && `namespace  ${target.path} (new)`,
-    inner
-      ? `veth pair  ${ifname} in the namespace, ${host?.name} on the host; mtu ${inner.mtu}, mac ${mac}`
-      : `interface  ${ifname} in the namespace; mtu ${host?.mtu}, mac ${mac}`,
+    host
+      ? `veth pair  ${ifname} in the namespace, ${host} on the host; mtu ${mtu}, mac ${mac}`
+      : `interface  ${ifname} in the namespace; mtu ${mtu}, mac ${mac}`,
     bridge && `bridge     ${bridge}${via ? `, gateway ${via}` : ""}`,
     masquerade && `nat        ${masquerade} masqueraded to the outside`,
     `look       ns-net exec ${target.spec} -- ip address`,
