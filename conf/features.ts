@@ -1,5 +1,6 @@
 /** The keys of the reference's plugins beside the bridge's. Loaded where one of them is written. Throws codes 2 and 7. */
 import { bandwidthOf } from "./bandwidth.ts";
+import { conditionsOf } from "./conditions.ts";
 import type { JsonObject } from "./decode.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { features as featuresRule } from "./generated/rare.js";
@@ -14,13 +15,8 @@ import { validated } from "./validate.ts";
 
 type Given = Accepted<typeof features>;
 
-const conditionsCure =
-  "Leave it out, and publish on one address with hostIP, or drop in a chain of your own before ns-net's: nft add chain inet filter ports '{ type filter hook prerouting priority -150; }'";
-
-/** With their cures. What iptables would do with words of its own cannot be said to nf_tables. */
+/** With their cures. */
 const unserved = {
-  conditionsV4: conditionsCure,
-  conditionsV6: conditionsCure,
   shapedSubnets: "Leave it out: all traffic of the container is limited",
   unshapedSubnets: "Leave it out: all traffic of the container is limited",
 } as const;
@@ -34,6 +30,10 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
   const { promisc, allmulti, txQLen, mac, ingressPolicy = "open" } = given;
   return {
     portMappings: portMappingsOf(network.runtimeConfig?.portMappings ?? []),
+    conditions: {
+      4: conditionsOf(given.conditionsV4 ?? [], "conditionsV4"),
+      6: conditionsOf(given.conditionsV6 ?? [], "conditionsV6"),
+    },
     snat: given.snat ?? true,
     masqAll: given.masqAll ?? false,
     ...(bandwidth && { bandwidth }),
@@ -53,7 +53,7 @@ function refuseUnserved(given: Given): void {
     if (!value || (Array.isArray(value) && value.length === 0)) continue;
     throw new Fault(
       code.unsupportedField,
-      `Cannot use ${key} = ${shown(value)}: rules here are nf_tables', and ns-net does not serve it`,
+      `Cannot use ${key} = ${shown(value)}: ns-net does not serve it`,
       `${cure}; or use the reference's plugin for this network`,
     );
   }

@@ -99,8 +99,18 @@ export interface Bandwidth {
 export type IngressPolicy = "same-bridge" | "isolated";
 
 /** What the reference's plugins beside the bridge are told. */
+/** What must hold of a packet to a published port. */
+export interface Condition {
+  readonly field: "source" | "destination" | "interface";
+  readonly isNot: boolean;
+  /** CIDR, or the name of the interface that it comes in by. */
+  readonly value: string;
+}
+
 export interface Features {
   readonly portMappings: readonly PortMapping[];
+  /** Of the packets to published ports, by family. */
+  readonly conditions: { readonly [Family in 4 | 6]: readonly Condition[] };
   readonly snat: boolean;
   /** Whatever comes through a published port is masqueraded. */
   readonly masqAll: boolean;

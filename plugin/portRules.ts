@@ -42,9 +42,11 @@ export const hairpinSet: SetShape = { name: "ports-hairpin", key: [linkName, lin
 const sets: readonly SetShape[] = [...Object.values(portMaps), hairpinSet];
 const idOf = (set: SetShape) => sets.indexOf(set) + 1;
 
-/** Made last in the batch: where it stands, all of this does. */
-export const portsChain = "ports-ready";
+/** Made last in the batch: where it stands, all of this does. Another name with every change of the rules. */
+export const portsChain = "ports-ready-2";
 const translate = "ports";
+/** What is not translated, whatever the maps say: plugin/step/portCondition.ts. */
+export const exceptionsChain = "ports-except";
 export const portChains = { in: "ports-in", out: "ports-out", masquerade: "ports-masquerade", guard: "ports-guard" };
 
 const bases: readonly [name: string, base: BaseChain][] = [
@@ -86,6 +88,7 @@ const wasTranslated = (): Expression[] => [
 
 /** A function, since an ADD that publishes nothing must not make them. */
 const rules = (): readonly [chain: string, expressions: Expression[]][] => [
+  [translate, [jump(exceptionsChain)]],
   [translate, translation(4, portMaps.exact4, true)],
   [translate, translation(4, portMaps.any4, false)],
   [translate, translation(6, portMaps.exact6, true)],
@@ -138,6 +141,7 @@ export function portRules(): Message[] {
   return [
     newTable(table, tableComment),
     ...sets.map((set) => newSet(table, set, idOf(set))),
+    newChain(table, exceptionsChain),
     newChain(table, translate),
     ...bases.map(([name, base]) => newChain(table, name, base)),
     ...chains.map((name) => flushChain(table, name)),

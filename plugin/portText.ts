@@ -1,6 +1,6 @@
 /** What portRules.ts makes, as a person would have typed it. */
 import { nftTable } from "./names.ts";
-import { hairpinSet, portChains, portMaps, portsChain } from "./portRules.ts";
+import { exceptionsChain, hairpinSet, portChains, portMaps, portsChain } from "./portRules.ts";
 import { tableComment } from "./table.ts";
 
 const { exact4, any4, exact6, any6 } = portMaps;
@@ -13,6 +13,7 @@ const objects: readonly string[] = [
   `add map inet ${nftTable} ${exact6.name} { type ipv6_addr . ${port} : ipv6_addr . inet_service; }`,
   `add map inet ${nftTable} ${any6.name} { type ${port} : ipv6_addr . inet_service; }`,
   `add set inet ${nftTable} ${hairpinSet.name} { type ifname . ifname; }`,
+  `add chain inet ${nftTable} ${exceptionsChain}`,
   `add chain inet ${nftTable} ports`,
   `add chain inet ${nftTable} ${portChains.in} { type nat hook prerouting priority dstnat; }`,
   `add chain inet ${nftTable} ${portChains.out} { type nat hook output priority -100; }`,
@@ -22,6 +23,7 @@ const objects: readonly string[] = [
 
 const last = "meta l4proto . th dport";
 const rules: readonly (readonly [chain: string, rule: string])[] = [
+  ["ports", `jump ${exceptionsChain}`],
   ["ports", `meta nfproto ipv4 dnat ip to ip daddr . ${last} map @${exact4.name}`],
   ["ports", `meta nfproto ipv4 dnat ip to ${last} map @${any4.name}`],
   ["ports", `meta nfproto ipv6 ip6 daddr != ::1 dnat ip6 to ip6 daddr . ${last} map @${exact6.name}`],

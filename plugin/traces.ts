@@ -14,7 +14,14 @@ import { hostLinkOfShaping, isMarkOf, shapingGroup, shapingLinkName } from "./na
 import type { Removal, Step } from "./step/index.ts";
 
 /** Kinds of step that do not die with the link. */
-const lasting: readonly Step["kind"][] = ["ports", "masqueradeAll", "shaping", "spoofCheck", "adopted"];
+const lasting: readonly Step["kind"][] = [
+  "ports",
+  "portCondition",
+  "masqueradeAll",
+  "shaping",
+  "spoofCheck",
+  "adopted",
+];
 
 /** What DEL removes beside the link. Nothing, without a question to the kernel, for an attachment known to have none. */
 export function traces(attachment: Attachment, entry: Entry | undefined): Removal[] {
@@ -22,6 +29,7 @@ export function traces(attachment: Attachment, entry: Entry | undefined): Remova
   if (!steps)
     return [
       { kind: "ports", attachment },
+      { kind: "portCondition", attachment },
       { kind: "masqueradeAll", attachment },
       { kind: "spoofCheck", attachment },
       { kind: "shaping", ifb: shapingLinkName(attachment) },
@@ -42,12 +50,15 @@ export function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: E
 export function removeUnowned(network: string, kept: ReadonlySet<string>, kernel: Kernel): Error[] {
   const { publishedPorts, removePorts } = require("./step/ports.ts") as typeof import("./step/ports.ts");
   const { removeUnownedMasqueradeAll } = require("./step/masqueradeAll.ts") as typeof import("./step/masqueradeAll.ts");
+  const { removeUnownedPortConditions } =
+    require("./step/portCondition.ts") as typeof import("./step/portCondition.ts");
   const { removeUnownedSpoofChecks } = require("./step/spoofCheck.ts") as typeof import("./step/spoofCheck.ts");
   const unowned = publishedPorts(kernel).filter(({ comment = "" }) => {
     return isMarkOf(network, comment) && !kept.has(comment.split(" ")[0]!);
   });
   return attempted(() => {
     removePorts(unowned, kernel);
+    removeUnownedPortConditions(network, kept, kernel);
     removeUnownedMasqueradeAll(network, kept, kernel);
     removeUnownedSpoofChecks(network, kept, kernel);
     const group = shapingGroup(network);

@@ -14,8 +14,8 @@ const portmap = {
   externalSetMarkChain: text(
     "Accepted for compatibility: what that chain marks for masquerading is masqueraded without a mark",
   ),
-  conditionsV4: list("Further words for the rules of iptables", text("A word")),
-  conditionsV6: list("Further words for the rules of ip6tables", text("A word")),
+  conditionsV4: list("For which packets, as iptables or nft has it: ! -d 192.0.2.0/24", text("A word")),
+  conditionsV6: list("For which packets, as ip6tables or nft has it: ! -d 2001:db8::/32", text("A word")),
 };
 
 const bandwidth = {

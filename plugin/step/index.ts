@@ -14,6 +14,7 @@ import type { InsideKey, InsideStep } from "./inside.ts";
 import { type MasqueradeStep, masquerade } from "./masquerade.ts";
 import type { MasqueradeAllKey, MasqueradeAllStep } from "./masqueradeAll.ts";
 import type { MemberStep } from "./member.ts";
+import type { PortConditionKey, PortConditionStep } from "./portCondition.ts";
 import type { PortsKey, PortsStep } from "./ports.ts";
 import type { PortVlanStep } from "./portVlan.ts";
 import { type RouteStep, route } from "./route.ts";
@@ -44,6 +45,7 @@ export type Step =
   | MasqueradeAllStep
   | MasqueradeStep
   | MemberStep
+  | PortConditionStep
   | PortsStep
   | PortVlanStep
   | RouteStep
@@ -68,6 +70,7 @@ export type Removal =
   | ({ readonly kind: "device" } & DeviceKey)
   | ({ readonly kind: "inside" } & InsideKey)
   | ({ readonly kind: "masqueradeAll" } & MasqueradeAllKey)
+  | ({ readonly kind: "portCondition" } & PortConditionKey)
   | ({ readonly kind: "ports" } & PortsKey)
   | ({ readonly kind: "rule" } & RuleKey)
   | ({ readonly kind: "shaping" } & ShapingKey)
@@ -103,6 +106,9 @@ const kinds: Kinds = {
   },
   get masqueradeAll() {
     return (require("./masqueradeAll.ts") as typeof import("./masqueradeAll.ts")).masqueradeAll;
+  },
+  get portCondition() {
+    return (require("./portCondition.ts") as typeof import("./portCondition.ts")).portCondition;
   },
   get ports() {
     return (require("./ports.ts") as typeof import("./ports.ts")).ports;

@@ -47,16 +47,19 @@ interface Placed {
   readonly mapping: TargetedMapping;
 }
 
-const protocolNumber = { tcp: 6, udp: 17, sctp: 132 } as const;
-const anyAddress = ["0.0.0.0", "::"];
+export const protocolNumber = { tcp: 6, udp: 17, sctp: 132 } as const;
 /** From here on one list of everything costs less than a question for each. */
 const askedOneByOneMax = 16;
+
+/** Of a mapping without an address, too. */
+export const isAnyAddress = (hostIp: string | undefined) =>
+  hostIp === undefined || hostIp === "0.0.0.0" || hostIp === "::";
 
 const bigEndian = (port: number) => Uint8Array.of(port >> 8, port & 0xff);
 
 function placed(mapping: TargetedMapping): Placed {
   const target = parseAddress(mapping.target)!;
-  const isExact = mapping.hostIp !== undefined && !anyAddress.includes(mapping.hostIp);
+  const isExact = !isAnyAddress(mapping.hostIp);
   const end = [Uint8Array.of(protocolNumber[mapping.protocol]), bigEndian(mapping.hostPort)];
   return {
     set: portMaps[`${isExact ? "exact" : "any"}${target.family}`].name,

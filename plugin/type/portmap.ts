@@ -26,6 +26,7 @@ export const portmap: ChainedType = {
 
   removals: (attachment) => [
     { kind: "ports", attachment },
+    { kind: "portCondition", attachment },
     { kind: "masqueradeAll", attachment },
   ],
 };
@@ -42,16 +43,18 @@ export interface PortsInput {
 
 /** Throws Fault (code.config) when the container has no address that a port could lead to. */
 export function portsSteps({ attachment, features, addresses, netns, through }: PortsInput): Step[] {
-  const { portMappings, snat, masqAll } = features;
+  const { portMappings, conditions, snat, masqAll } = features;
   if (portMappings.length === 0) return [];
   const firsts = [4, 6].flatMap((family) => {
     const found = addresses.map((text) => parseCidr(text)!).find((cidr) => cidr.family === family);
     return found ? [formatAddress(found)] : [];
   });
   const mappings = portMappings.flatMap((mapping) => targeted(mapping, firsts, attachment));
+  const isConditional = mappings.some(({ target }) => conditions[target.includes(":") ? 6 : 4].length > 0);
   const isLocalnet = snat && through !== undefined && mappings.some(hearsLoopback);
   return [
     { kind: "ports", attachment, mappings, ...(snat && through !== undefined && { hairpin: through }) },
+    ...(isConditional ? [{ kind: "portCondition", attachment, mappings, conditions } as const] : []),
     ...(masqAll ? [{ kind: "masqueradeAll", attachment, addresses: targetsOf(mappings) } as const] : []),
     // Or the kernel drops, as a martian, what 127.0.0.1 sends by an interface.
     ...(isLocalnet

@@ -70,6 +70,7 @@ describe("ns-net add --dry-run", () => {
       {
         ingressPolicy: "isolated",
         masqAll: true,
+        conditionsV4: ["!", "-s", "192.0.2.128/25", "-i", "up0"],
         runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },
       },
     ],

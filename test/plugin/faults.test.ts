@@ -140,9 +140,15 @@ describe("An ADD that the kernel refuses half-way", () => {
 
   /** These share nothing of the host with another, or cannot: a port is one container's. */
   const alone: typeof configurations = {
-    "with a published port whose callers are masqueraded, and a policy": (world) =>
+    "with a published port whose callers are masqueraded, and not for everybody, and a policy": (world) =>
       world.network({
-        ...{ ipMasq: true, masqAll: true, ingressPolicy: "isolated", macspoofchk: true },
+        ...{
+          conditionsV4: ["!", "-s", "192.0.2.0/24"],
+          ipMasq: true,
+          masqAll: true,
+          ingressPolicy: "isolated",
+          macspoofchk: true,
+        },
         runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "udp" }] },
       }),
   };

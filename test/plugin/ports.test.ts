@@ -7,7 +7,7 @@ import { nsNet } from "../support/plugin.ts";
 import { cable, type Netns } from "../support/sandbox.ts";
 import { sctpChecksum, sctpInit } from "../support/sctp.ts";
 import { tcpReach, tcpServer } from "../support/tcp.ts";
-import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts";
+import { dualStack, freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 
 const mapped = (...portMappings: object[]) => ({
   capabilities: { portMappings: true },
@@ -118,6 +118,56 @@ describe("A published port", () => {
       world.must("GC", { ...open, "cni.dev/valid-attachments": [] });
       assert.deepEqual(elements(world), []);
     }
+  });
+
+  it("with conditions is for the packets that fit all of them, by one call and by portmap, and DEL needs neither", async () => {
+    const conditions = {
+      conditionsV4: ["!", "-d", "192.0.2.3", "-i", "up0"],
+      conditionsV6: ["ip6 saddr != 2001:db8::/64"],
+    };
+    for (const isChain of [false, true]) {
+      using world = freshWorld();
+      const outside = outsideOf(world);
+      const [pod, open] = [world.netns(), world.netns()];
+      const own = { ...conditions, ...mapped(web) };
+      const config = world.network({ ipam: dualStack, ...(!isChain && own) });
+      let prevResult = world.must("ADD", config, { netns: pod });
+      const { name, cniVersion, dataDir } = config as { name: string; cniVersion: string; dataDir: string };
+      const portmap = { name, cniVersion, dataDir, type: "portmap", ...own };
+      if (isChain) prevResult = world.must("ADD", { ...portmap, prevResult }, { netns: pod });
+      const unconditional = world.network({
+        name: "open",
+        ipam: ranges("10.9.0.0/24"),
+        ...mapped({ ...web, hostPort: 8081 }),
+      });
+      world.must("ADD", unconditional, { netns: open, container: "open" });
+      using _server = await tcpServer(pod, "::", 80);
+      using _other = await tcpServer(open, "::", 80);
+      const isServed = async (from: Netns, to: string, port = 8080) => "seenAs" in (await tcpReach(from, to, port));
+      assert.equal(await isServed(outside, "192.0.2.2"), true, "fits both");
+      assert.equal(await isServed(outside, "192.0.2.3"), false, "to the address that is left out");
+      assert.equal(await isServed(world.host, "192.0.2.2"), false, "comes in by no interface");
+      assert.equal(await isServed(outside, "2001:db8::2"), false, "from the network that is left out");
+      assert.equal(await isServed(world.host, "fd07::1"), true, "from another one");
+      assert.equal(await isServed(outside, "192.0.2.3", 8081), true, "another container's port");
+      const checked = isChain ? portmap : config;
+      world.must("CHECK", { ...checked, prevResult }, { netns: pod });
+      world.host.nft("flush chain inet ns_net ports-except");
+      assert.match(world.call("CHECK", { ...checked, prevResult }, { netns: pod }).json.msg, /ports-except/);
+      world.must("DEL", { ...portmap, ...mapped(), conditionsV4: [] }, { netns: "" });
+      world.must("DEL", world.network(), { netns: "" });
+      assert.doesNotMatch(elements(world).join(), /c1/);
+    }
+  });
+
+  it("with conditions leaves no rule when the store is lost and GC comes", () => {
+    using world = freshWorld();
+    const config = world.network({ conditionsV4: ["-s", "192.0.2.0/24"], ...mapped(web) });
+    world.must("ADD", config, { netns: world.netns() });
+    assert.match(elements(world).join("\n"), /ip saddr != 192\.0\.2\.0\/24 .*accept comment "nsv/);
+    world.host.run("rm", "-r", world.dataDir);
+    world.must("GC", { ...world.network(), "cni.dev/valid-attachments": [] });
+    assert.deepEqual(elements(world), []);
   });
 
   it("of SCTP leads an INIT to the container's port, its checksum right", async function () {
