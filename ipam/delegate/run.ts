@@ -34,6 +34,8 @@ export async function runPlugin(run: Run): Promise<string> {
   const all = Promise.all([stdout.done, stderr.done, plugin.exited]);
   const ended = await Promise.race([all, tooLate, ...(signals ? [signals.ended] : [])]);
   clearTimeout(timer);
+  // What the plugin was sent before its end may be heard of after it: two turns of the event loop.
+  if (signals) await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
   const signal = signals?.stop();
   if (signal !== undefined) {
     stdout.stop();
