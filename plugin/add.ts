@@ -59,6 +59,15 @@ export async function add(request: Request, options: AddOptions): Promise<Result
   }
 }
 
+function withGateways(lease: Lease, { isGateway }: NetworkConfig): Lease {
+  if (!isGateway) return lease;
+  for (const { gateway } of lease.addresses) {
+    if (gateway === undefined)
+      return (require("./firstAddress.ts") as typeof import("./firstAddress.ts")).withFirstAddresses(lease);
+  }
+  return lease;
+}
+
 function isStanding(attachment: Attachment, kernel: Kernel): boolean {
   return kernel.link("host", hostLinkName(attachment)) !== undefined;
 }
@@ -108,6 +117,7 @@ async function attach(
       () => ipam.acquire(context),
     );
   }
+  lease = withGateways(lease, config);
   let undo: ReturnType<typeof commit> | undefined;
   try {
     const made = plan({ attachment, netns: request.netns, config: early?.config ?? config, lease, facts });

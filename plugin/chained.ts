@@ -110,9 +110,12 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   const kernel = new Kernel(netns);
   const removals = steps ?? [...chainedType(request.type).removals(request.attachment), ...adopted(request, store)];
   errors.push(...undoAll([...removals].reverse(), kernel));
+  if (errors.length === 0) store?.forget(request.attachment, request.type);
+  if (errors.length === 0 && steps?.some(({ kind }) => (kind as Step["kind"]) === "guard")) {
+    (require("./guards.ts") as typeof import("./guards.ts")).removeGuardsWith(request.attachment, store, kernel);
+  }
   kernel.close();
   if (netns) closeNetns(netns);
-  if (errors.length === 0) store?.forget(request.attachment, request.type);
   throwTogether(errors);
 }
 

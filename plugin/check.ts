@@ -12,6 +12,7 @@ import { openExistingStore, type Store } from "../ipam/store.ts";
 import { closeNetns } from "../netlink/netns.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
+import { asLeft } from "./later.ts";
 import { openContainerNetns } from "./namespace.ts";
 import { checkStep, type Step } from "./step/index.ts";
 import type { Difference } from "./step/step.ts";
@@ -43,7 +44,9 @@ export async function check(request: Request): Promise<void> {
     if (!store || !steps) {
       throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
     }
-    const found = steps.flatMap((step) => asTold(step, prevResult)).flatMap((step) => checkStep(step, kernel));
+    const later = store.chainedSteps(attachment).flat() as readonly Step[];
+    const told = steps.flatMap((step) => asTold(step, prevResult));
+    const found = asLeft(told, later).flatMap((step) => checkStep(step, kernel));
     if (found.length > 0) errors.push(differencesFault(what, found));
     await ipamFor(config.ipam.type).check(request, config.ipam, store, addressesOn(attachment.ifname, prevResult));
   } catch (error) {

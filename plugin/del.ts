@@ -13,7 +13,7 @@ import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { hostLinkName } from "./names.ts";
 import { removals } from "./plan.ts";
-import type { Removal } from "./step/index.ts";
+import type { Removal, Step } from "./step/index.ts";
 import { traces } from "./traces.ts";
 import { roleOf, worksAfter } from "./type/index.ts";
 
@@ -49,7 +49,6 @@ export async function del(request: DeleteRequest): Promise<void> {
     errors.push(...undoInside(request, entry));
   }
   errors.push(...undoAll(removed, kernel));
-  kernel.close();
   if (entry && store && entry.bootId !== bootId()) {
     (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
   }
@@ -64,7 +63,17 @@ export async function del(request: DeleteRequest): Promise<void> {
       errors.push(error as Error);
     }
   }
+  if (errors.length === 0 && entry?.steps) removeGuard(request.attachment, entry, store, kernel);
+  kernel.close();
   throwTogether(errors);
+}
+
+/** The policy of a bridge is shared; it goes with the last attachment, for the next may come with another one. */
+function removeGuard(attachment: Attachment, { steps }: Entry, store: Store | undefined, kernel: Kernel): void {
+  for (const { kind } of steps as readonly Step[]) {
+    if (kind === "guard")
+      (require("./guards.ts") as typeof import("./guards.ts")).removeGuardsWith(attachment, store, kernel);
+  }
 }
 
 function isStandingInside(request: DeleteRequest): boolean {

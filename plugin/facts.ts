@@ -12,6 +12,9 @@ export interface BridgeFacts {
   readonly kind: string | undefined;
   readonly mac: string | undefined;
   readonly mtu: number;
+  readonly group: number;
+  /** It takes routers for routers that announce themselves. */
+  readonly acceptsRa: boolean;
   /** CIDR; read only when a gateway address is to be put there. */
   readonly addresses: readonly Cidr[];
 }
@@ -69,6 +72,8 @@ function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel, gatewayL
     kind: link.info?.kind,
     mac: link.address,
     mtu: link.mtu ?? ethernetMtu,
+    group: link.group ?? 0,
+    acceptsRa: (link.families?.inet6?.acceptRa ?? 0) !== 0,
     addresses: config.isGateway && kernel.link("host", gatewayLink) ? kernel.addresses("host", gatewayLink) : [],
   };
 }

@@ -1,20 +1,34 @@
-/** For GC: the ingress policies of bridges that nothing is attached to any more. */
+/** The ingress policies of bridges that nothing is attached to any more: GC takes them away, and the DEL of the last one. */
+import type { Attachment } from "../conf/attachment.ts";
 import type { Store } from "../ipam/store.ts";
 import { errno } from "../netlink/errors.ts";
 import { deleteElements, type FoundElement, linkNameBytes, listElements } from "../netlink/nft/set.ts";
 import type { Link } from "../netlink/route/link.ts";
 import { ignoring } from "./condemn.ts";
 import type { Kernel } from "./kernel.ts";
+import { hostLinkName } from "./names.ts";
 import { guardedSet, neighboursSet, portsOfBridge } from "./step/guard.ts";
 import type { Step } from "./step/index.ts";
 import { table } from "./table.ts";
 
+/** For DEL, of an attachment whose link may still stand: a later policy of the bridge may be another one, or none. */
+export function removeGuardsWith(attachment: Attachment, store: Store | undefined, kernel: Kernel): void {
+  const link = kernel.link("host", hostLinkName(attachment));
+  removeIdleGuards(store, link ? [link] : [], kernel, attachment);
+}
+
 /** `gone`: links that are to be removed, or are by now. What an entry names stays: its link may be on its way. */
-export function removeIdleGuards(store: Store | undefined, gone: readonly Link[], kernel: Kernel): void {
+export function removeIdleGuards(
+  store: Store | undefined,
+  gone: readonly Link[],
+  kernel: Kernel,
+  leaving?: Attachment,
+): void {
   const guarded = listElements(kernel.netfilter, table, guardedSet.name);
   if (guarded.length === 0) return;
   const isGone = new Set(gone.map(({ name }) => name));
-  const expected = new Set((store?.entries() ?? []).map(({ bridge }) => bridge));
+  const staying = (store?.entries() ?? []).filter(({ attachment }) => !leaving || !isSame(attachment, leaving));
+  const expected = new Set(staying.map(({ bridge }) => bridge));
   for (const steps of store?.chainedSteps() ?? []) {
     for (const step of steps as readonly Step[]) if (step.kind === "guard") expected.add(step.bridge);
   }
@@ -32,6 +46,10 @@ export function removeIdleGuards(store: Store | undefined, gone: readonly Link[]
     ...deleteElements(table, neighboursSet.name, keys(pairs)),
   ];
   if (messages.length > 0) ignoring(errno.ENOENT, () => kernel.batch(messages));
+}
+
+function isSame(a: Attachment, b: Attachment): boolean {
+  return a.network === b.network && a.container === b.container && a.ifname === b.ifname;
 }
 
 function nameIn(key: Uint8Array): string {

@@ -124,8 +124,15 @@ export function condemnedGroup(network: string): number {
   return groupOf("condemned", network);
 }
 
+/** True for a link that ns-net made, whatever the network and the role. */
+export function isOurGroup(group: number): boolean {
+  return (group & ourBit) !== 0;
+}
+
+const ourBit = 0x40000000;
+
 function groupOf(role: string, network: string): number {
-  return (Number.parseInt(hash(role, network).slice(0, 8), 16) & 0x3fffffff) | 0x40000000;
+  return (Number.parseInt(hash(role, network).slice(0, 8), 16) & 0x3fffffff) | ourBit;
 }
 
 /**

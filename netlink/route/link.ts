@@ -44,8 +44,11 @@ const linkInfo = attributes({
   portData: [5, bytes],
 });
 
-/** IFLA_AF_SPEC: per address family; AF_INET6 (10) holds IFLA_INET6_ADDR_GEN_MODE (8). */
-const inet6 = attributes({ addressGeneration: [8, u8] });
+/** One of IFLA_INET6_CONF's settings, an array of i32 by DEVCONF_* (linux/ipv6.h). */
+const setting = (index: number): Codec<number> => ({ put: i32.put, get: (raw) => i32.get(raw, index * i32.size) });
+
+/** IFLA_AF_SPEC: per address family; AF_INET6 (10) holds IFLA_INET6_CONF (2) and IFLA_INET6_ADDR_GEN_MODE (8). */
+const inet6 = attributes({ acceptRa: [2, setting(3)], addressGeneration: [8, u8] });
 const familySpecific = attributes({ inet6: [10, nest(inet6)] });
 export const addressGeneration = { eui64: 0, none: 1 } as const;
 

@@ -1,5 +1,5 @@
 /** Routes: struct rtmsg and RTA_* (linux/rtnetlink.h). */
-import { attributes, bytes, type Codec, joined, nest, struct, u8, u32, type Values } from "../codec.ts";
+import { aligned, attributes, bytes, type Codec, joined, nest, struct, u8, u16, u32, type Values } from "../codec.ts";
 import { errno, isKernelError } from "../errors.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
@@ -28,6 +28,28 @@ const header = struct({
 /** RTAX_*: bytes. */
 const metrics = attributes({ mtu: [2, u32], advmss: [8, u32] });
 
+/** struct rtnexthop: ways of one IPv6 route that the kernel tells together. */
+const nextHop = struct({ length: u16, flags: u8, hops: u8, outIndex: u32 });
+const ways: Codec<readonly Way[]> = {
+  put: () => new Uint8Array(0),
+  get(raw) {
+    const found: Way[] = [];
+    for (let at = 0; raw.length - at >= nextHop.size; ) {
+      const { length = 0, outIndex = 0 } = nextHop.get(raw, at);
+      if (length < nextHop.size || length > raw.length - at) break;
+      const { gateway } = routeAttributes.get(raw.subarray(at + nextHop.size, at + length));
+      found.push({ outIndex, ...(gateway && { gateway }) });
+      at += aligned(length);
+    }
+    return found;
+  },
+};
+
+export interface Way {
+  readonly outIndex: number;
+  readonly gateway?: Uint8Array;
+}
+
 const routeAttributes = attributes({
   destination: [1, bytes],
   outIndex: [4, u32],
@@ -35,6 +57,7 @@ const routeAttributes = attributes({
   priority: [6, u32],
   preferredSource: [7, bytes],
   metrics: [8, nest(metrics)],
+  ways: [9, ways],
   table: [15, u32],
 });
 
@@ -80,6 +103,11 @@ export interface RouteRequest {
 /** Adds a route; refused with EEXIST when there is one of the same destination, table and priority. */
 export function addRoute(request: RouteRequest): Message {
   return routeMessage(`add route ${request.text}`, routeType.create, flags.create | flags.exclusive, request);
+}
+
+/** Adds a route beside those of the same destination; refused with EEXIST where this very one stands. */
+export function addRouteBeside(request: RouteRequest): Message {
+  return routeMessage(`add route ${request.text}`, routeType.create, flags.create, request);
 }
 
 /** Whoever made it. */
@@ -133,7 +161,7 @@ export function lookUpRoute(socket: NetlinkSocket, destination: Uint8Array): Rou
   }
 }
 
-/** All routes of a family (2 or 10; 0 both), of one table, of one link, where given. */
+/** All routes of a family (2 or 10; 0 both), of one table, of one link, where given; each way of a route by itself. */
 export function listRoutes(
   socket: NetlinkSocket,
   family: number,
@@ -143,5 +171,6 @@ export function listRoutes(
   return socket
     .dump({ what: "list routes", type: routeType.get, flags: 0, payload })
     .map((frame) => routePayload.get(frame.payload))
-    .filter((route) => filter.table === undefined || route.table === filter.table);
+    .filter((route) => filter.table === undefined || route.table === filter.table)
+    .flatMap(({ ways: several, ...route }) => several?.map((way) => ({ ...route, ...way })) ?? [route]);
 }

@@ -2,6 +2,7 @@
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
+import type { Kernel } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
 
 export interface BridgeStep {
@@ -12,6 +13,8 @@ export interface BridgeStep {
   readonly mtu: number;
   readonly group: number;
   readonly promiscuous: boolean;
+  /** Somebody else's bridge is told to keep this address, when it is the gateway's. */
+  readonly keepsMac?: true;
   /** The key, and its value, for which the bridge looks at VLANs; absent: as it is. */
   readonly filtersFor?: string;
 }
@@ -22,6 +25,10 @@ function up(promiscuous: boolean): number {
 
 const filtering = () => require("./filteringBridge.ts") as typeof import("./filteringBridge.ts");
 
+function keepMac({ name, mac }: BridgeStep, kernel: Kernel): void {
+  kernel.request("host", changeLink(`set the address of bridge ${name}`, { name, address: mac }));
+}
+
 export const bridge: Kind<BridgeStep> = {
   apply(step, kernel) {
     const { name, mac, mtu, group, promiscuous } = step;
@@ -31,6 +38,7 @@ export const bridge: Kind<BridgeStep> = {
       kernel.request("host", changeLink(`bring up bridge ${name}`, { index, set: wanted }));
     const there = kernel.link("host", name);
     if (there) {
+      if (step.keepsMac) keepMac(step, kernel);
       if ((there.flags & wanted) !== wanted) bringUp(there.index);
       return false;
     }
@@ -66,8 +74,9 @@ export const bridge: Kind<BridgeStep> = {
     );
   },
 
-  print({ name, mac, mtu, group, promiscuous, filtersFor }) {
+  print({ name, mac, mtu, group, promiscuous, filtersFor, keepsMac }) {
     return [
+      ...(keepsMac ? [`ip link set ${name} address ${mac}`] : []),
       `ip link add ${name} address ${mac} mtu ${mtu} group ${group} type bridge${filtersFor ? " vlan_filtering 1" : ""}`,
       `ip link set ${name} up${promiscuous ? " promisc on" : ""}`,
     ];

@@ -2,7 +2,14 @@
 import { addressBits, type Cidr, formatAddress, formatCidr, parseAddress, parseCidr } from "../../conf/address.ts";
 import type { Route as RouteWanted } from "../../conf/network.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
-import { addRoute, listRoutes, mainTable, type Route, type RouteRequest } from "../../netlink/route/route.ts";
+import {
+  addRoute,
+  addRouteBeside,
+  listRoutes,
+  mainTable,
+  type Route,
+  type RouteRequest,
+} from "../../netlink/route/route.ts";
 import type { Kernel, Where } from "../kernel.ts";
 import { addressBytes, addressFromBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
@@ -50,31 +57,24 @@ export function routeRequest(step: RouteStep, kernel: Kernel): RouteRequest {
 
 export const route: Kind<RouteStep> = {
   apply(step, kernel) {
+    const where = step.where ?? "pod";
+    const request = routeRequest(step, kernel);
     try {
-      kernel.request(step.where ?? "pod", addRoute(routeRequest(step, kernel)));
+      kernel.request(where, addRoute(request));
     } catch (error) {
-      // The kernel made the same route with the address, or the configuration names it twice.
       if (!isKernelError(error, errno.EEXIST)) throw error;
+      // The kernel made the same route with the address, or the configuration names it twice; or it is another
+      // interface's, and the container gets a second way there, as with the reference.
+      if (standing(step, request.outIndex, kernel).length === 0) addBeside(where, request, kernel);
     }
     return false;
   },
 
   check(step, kernel) {
-    const destination = destinationOf(step);
-    const family = destination.family === 4 ? 2 : 10;
     const where = step.where ?? "pod";
     if (!kernel.link(where, step.link)) return missing(`link ${step.link}`);
-    const outIndex = kernel.indexOf(where, step.link);
-    const candidates = listRoutes(kernel.route(where), family, { table: step.table ?? mainTable, outIndex }).filter(
-      (found) => {
-        const bytes = found.destination ?? new Uint8Array(addressBits(destination.family) / 8);
-        return (
-          found.outIndex === outIndex &&
-          found.dstLength === destination.prefixLength &&
-          addressFromBytes(bytes).value === destination.value
-        );
-      },
-    );
+    const destination = destinationOf(step);
+    const candidates = standing(step, kernel.indexOf(where, step.link), kernel);
     if (candidates.some((found) => isAsWanted(found, step))) return [];
     const shown = candidates.map((found) => `via ${gatewayText(found) ?? "the link"}`).join(", ");
     return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
@@ -82,6 +82,24 @@ export const route: Kind<RouteStep> = {
 
   print: (step) => [routeCommand("add", step)],
 };
+
+function addBeside(where: Where, request: RouteRequest, kernel: Kernel): void {
+  try {
+    kernel.request(where, addRouteBeside(request));
+  } catch (error) {
+    if (!isKernelError(error, errno.EEXIST)) throw error;
+  }
+}
+
+/** The routes to that destination by that link. */
+function standing(step: RouteStep, outIndex: number, kernel: Kernel): Route[] {
+  const { family, prefixLength, value } = destinationOf(step);
+  const filter = { table: step.table ?? mainTable, outIndex };
+  return listRoutes(kernel.route(step.where ?? "pod"), family === 4 ? 2 : 10, filter).filter((found) => {
+    const bytes = found.destination ?? new Uint8Array(addressBits(family) / 8);
+    return found.outIndex === outIndex && found.dstLength === prefixLength && addressFromBytes(bytes).value === value;
+  });
+}
 
 /** `ip -n web route add 10.2.0.0/16 via 10.1.0.1 dev eth0` */
 export function routeCommand(verb: "add" | "del", step: RouteStep): string {

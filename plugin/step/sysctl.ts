@@ -11,11 +11,14 @@ export interface SysctlStep {
   readonly netns: string;
   /** What it was before, to be put back; absent: others may count on it by then. */
   readonly was?: string;
+  /** A kernel that has no such setting needs none. */
+  readonly ifThere?: true;
 }
 
 export const sysctl: Kind<SysctlStep> = {
-  apply({ where, path, value, was }, kernel) {
-    if (kernel.readSysctl(where, path) === value) return false;
+  apply({ where, path, value, was, ifThere }, kernel) {
+    const is = kernel.readSysctl(where, path);
+    if (is === value || (ifThere && is === undefined)) return false;
     kernel.writeSysctl(where, path, value);
     return was !== undefined;
   },
@@ -27,8 +30,9 @@ export const sysctl: Kind<SysctlStep> = {
     if (is !== undefined && is !== was) kernel.writeSysctl(where, path, was);
   },
 
-  check({ where, path, value }, kernel) {
-    return differences(`sysctl ${path}`, { value }, { value: kernel.readSysctl(where, path) });
+  check({ where, path, value, ifThere }, kernel) {
+    const is = kernel.readSysctl(where, path);
+    return ifThere && is === undefined ? [] : differences(`sysctl ${path}`, { value }, { value: is });
   },
 
   print({ where, path, value, netns }) {

@@ -3,10 +3,18 @@ import { type Cidr, formatCidr, overlaps } from "../../conf/address.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { NetworkConfig } from "../../conf/network.ts";
 import type { Facts } from "../facts.ts";
-import { aliasOf, bridgeGroup, hostLinkName, linkGroup, macOf, macOfOwner } from "../names.ts";
+import { aliasOf, bridgeGroup, hostLinkName, isOurGroup, linkGroup, macOf, macOfOwner } from "../names.ts";
 import type { Plan, PlanInput } from "../plan.ts";
 import type { Step } from "../step/index.ts";
-import { containerSteps, forwardingSteps, gatewaysOf, macFor, masqueradeSteps, routesOf } from "./container.ts";
+import {
+  containerSteps,
+  deafToRouters,
+  forwardingSteps,
+  gatewaysOf,
+  macFor,
+  masqueradeSteps,
+  routesOf,
+} from "./container.ts";
 import type { LinkType } from "./index.ts";
 
 export const bridge: LinkType = { plan };
@@ -21,7 +29,7 @@ function plan(input: PlanInput): Plan {
   const gateways = config.isGateway ? gatewaysOf(lease.addresses) : [];
   const gatewayLink = facts.vlan?.gatewayLink ?? config.bridge;
   const bridgeMac =
-    facts.bridge?.mac ?? (gateways[0] && !facts.vlan ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
+    standingMac(facts) ?? (gateways[0] && !facts.vlan ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
   const routes = routesOf(config, lease);
   const steps: Step[] = [
     ...bridgeSteps(input, mtu, bridgeMac, gateways, gatewayLink),
@@ -59,7 +67,11 @@ function bridgeSteps(
   for (const { family } of gateways) families.add(family);
   const { bridge: name, promiscMode: promiscuous } = config;
   const steps = forwardingSteps(families, netns);
-  steps.push({ kind: "bridge", name, mac, mtu, group: bridgeGroup(config.name), promiscuous });
+  const keepsMac = gateways.length > 0 && facts.bridge !== undefined && !isOurGroup(facts.bridge.group);
+  const group = bridgeGroup(config.name);
+  steps.push({ kind: "bridge", name, mac, mtu, group, promiscuous, ...(keepsMac && { keepsMac }) });
+  if (facts.bridge?.acceptsRa !== false) steps.push(deafToRouters(name, netns));
+  if (gatewayLink !== name) steps.push(deafToRouters(gatewayLink, netns));
   if (families.has(6) && !hasIpv6(facts)) {
     for (const [key, value] of bridgeIpv6(config)) {
       steps.push({ kind: "sysctl", where: "host", path: `net/ipv6/conf/${gatewayLink}/${key}`, value, netns });
@@ -67,7 +79,7 @@ function bridgeSteps(
   }
   for (const gateway of gateways) {
     const address = formatCidr(gateway);
-    const replaces = replacedBy(gateway, config, facts);
+    const replaces = replacedBy(gateway, gateways, config, facts);
     steps.push({
       kind: "address",
       where: "host",
@@ -80,6 +92,13 @@ function bridgeSteps(
   }
   return steps;
 }
+
+/** A bridge that nobody gave an address has that of a port, or none at all when the last one left. */
+function standingMac({ bridge: found }: Facts): string | undefined {
+  return found?.mac === noMac ? undefined : found?.mac;
+}
+
+const noMac = "00:00:00:00:00:00";
 
 function hasIpv6({ bridge: found }: Facts): boolean {
   for (const { family } of found?.addresses ?? []) if (family === 6) return true;
@@ -95,13 +114,20 @@ function bridgeIpv6({ enabledad }: NetworkConfig): [key: string, value: string][
   return [["disable_ipv6", "0"], ...(enabledad ? [] : [["accept_dad", "0"] as [string, string]])];
 }
 
+/** With forceAddress a bridge has the gateways' IPv4 addresses and no other, as with the reference. */
+function isForced({ family, value }: Cidr, { forceAddress }: NetworkConfig, gateways: readonly Cidr[]): boolean {
+  if (!forceAddress || family !== 4) return false;
+  for (const one of gateways) if (one.family === family && one.value === value) return false;
+  return true;
+}
+
 /** Addresses of the bridge in the gateway's subnet that are not the gateway: a leftover to replace, or a conflict. */
-function replacedBy(gateway: Cidr, config: NetworkConfig, facts: Facts): string[] {
+function replacedBy(gateway: Cidr, all: readonly Cidr[], config: NetworkConfig, facts: Facts): string[] {
   const wanted = formatCidr(gateway);
   const others: string[] = [];
   for (const other of facts.bridge?.addresses ?? []) {
     const text = formatCidr(other);
-    if (text !== wanted && overlaps(other, gateway)) others.push(text);
+    if (text !== wanted && (overlaps(other, gateway) || isForced(other, config, all))) others.push(text);
   }
   if (others.length === 0 || config.forceAddress) return others;
   throw new Fault(

@@ -23,6 +23,12 @@ export function masqueradeSteps({ attachment, config, lease }: PlanInput): Step[
   return [{ kind: "masquerade", network: attachment.network, subnets }];
 }
 
+/** A container that calls itself a router would become the host's, where the host does not forward IPv6 itself. */
+export function deafToRouters(link: string, netns: string): Step {
+  const path = `net/ipv6/conf/${link}/accept_ra`;
+  return { kind: "sysctl", where: "host", path, value: "0", netns, ifThere: true };
+}
+
 /** Forwarding for each family that has a gateway here. */
 export function forwardingSteps(families: ReadonlySet<number>, netns: string): Step[] {
   const steps: Step[] = [];

@@ -55,7 +55,7 @@ export function making(input: PlanInput, settings: Settings, mac: string, inheri
 }
 
 /** Throws Fault for a master that is not there, that cannot be one, or that has less room than the MTU asked for. */
-export function refuseMaster({ link: keys, mtu }: NetworkConfig, { below }: Facts): void {
+export function refuseMaster({ link: keys, mtu }: NetworkConfig, { below }: Facts, mayBePort = false): void {
   const { name, where, link } = below!;
   const place = where === "host" ? "the host" : "the container";
   if (name === undefined) {
@@ -69,7 +69,7 @@ export function refuseMaster({ link: keys, mtu }: NetworkConfig, { below }: Fact
   if (!link) {
     throw new Fault(code.config, `${asked}: ${place} has no interface of that name`, `See: ip link (in ${place})`);
   }
-  const isOfBridge = link.info?.portKind !== undefined && link.info.portKind !== "vrf";
+  const isOfBridge = !mayBePort && link.info?.portKind !== undefined && link.info.portKind !== "vrf";
   if (isOfBridge) {
     throw new Fault(
       code.config,

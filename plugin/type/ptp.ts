@@ -13,7 +13,7 @@ import type { LeasedAddress } from "../../ipam/ipam.ts";
 import { aliasOf, hostLinkName, linkGroup, macOfOwner } from "../names.ts";
 import type { Plan, PlanInput } from "../plan.ts";
 import type { Step } from "../step/index.ts";
-import { containerSteps, forwardingSteps, macFor, masqueradeSteps, routesOf } from "./container.ts";
+import { containerSteps, deafToRouters, forwardingSteps, macFor, masqueradeSteps, routesOf } from "./container.ts";
 import type { LinkType } from "./index.ts";
 
 export const ptp: LinkType = { plan };
@@ -60,6 +60,7 @@ function hostSteps(host: string, pairs: readonly Pair[], alias: string, netns: s
   const settings = hasIpv6 ? [["disable_ipv6", "0"] as const, ["accept_dad", "0"] as const] : [];
   const gateways = [...new Set(pairs.map(({ gateway }) => alone(gateway)))];
   return [
+    deafToRouters(host, netns),
     ...settings.map(([key, value]): Step => {
       return { kind: "sysctl", where: "host", path: `net/ipv6/conf/${host}/${key}`, value, netns };
     }),

@@ -77,7 +77,9 @@ function isFor(own: Cidr, { dst, src, gw }: RouteStep): boolean {
 function mainSteps(addresses: readonly ResultAddress[], routes: readonly RouteStep[], input: ChainedInput): Step[] {
   const { attachment, config, netns } = input;
   const hints = config.link!.addSourceHints;
-  const leaving = [...routes].reverse().filter(({ gw }) => !hints || gw !== undefined);
+  // Put back from the end: what is on the link first, since gateways are reached by that.
+  const byGateway = routes.filter(({ gw }) => gw !== undefined);
+  const leaving = hints ? byGateway : [...byGateway, ...routes.filter(({ gw }) => gw === undefined)];
   const subnets = hints ? addresses.map(({ address }) => parseCidr(address)!) : [];
   return [
     ...leaving.map((route): Step => ({ ...route, kind: "withdrawn" })),

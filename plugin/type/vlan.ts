@@ -7,5 +7,6 @@ export const vlan: LinkType = {
     const mac = input.facts.below!.link!.address!;
     return insidePlan(input, [making(input, { type: "vlan", id: input.config.link!.vlanId }, mac, true)], mac);
   },
-  refuse: refuseMaster,
+  // Unlike the others it may be on a port of a bridge: the kernel looks for a tag before the bridge gets the frame.
+  refuse: (config, facts) => refuseMaster(config, facts, true),
 };
