@@ -69,8 +69,8 @@ describe("The same network as the reference's", () => {
     );
     assert.deepEqual(routesOf(netns, "-4", "default"), ["10.5.0.1 eth0"]);
     assert.deepEqual(routesOf(netns, "-6", "default"), ["fd05::1 eth0"]);
-    netns.run("ping", "-c1", "-W1", "10.5.0.1");
-    netns.run("ping", "-c1", "-W1", "fd05::1");
+    netns.run("ping", "-c1", "-W5", "10.5.0.1");
+    netns.run("ping", "-c1", "-W5", "fd05::1");
     world.must("CHECK", { ...config, prevResult }, { netns });
   });
 
@@ -210,7 +210,7 @@ describe("A policy of the bridge", () => {
       const { ips } = world.must("ADD", base, { netns: pod, container: "open" });
       const elsewhere = world.network({ name: "other", bridge: "br9", ipam: ranges("10.99.0.0/24") });
       world.must("ADD", elsewhere, { netns: other, container: "elsewhere" });
-      other.run("ping", "-c1", "-W1", ips[0].address.split("/")[0]);
+      other.run("ping", "-c1", "-W5", ips[0].address.split("/")[0]);
     }
   });
 });
