@@ -8,6 +8,7 @@ import type { Result, ResultAddress } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
 import type { Lease } from "../ipam/ipam.ts";
 import { type NewEntry, openStore, type Store, thisProcess } from "../ipam/store.ts";
+import { errno, isKernelError } from "../netlink/errors.ts";
 import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { commit } from "./commit.ts";
 import type { Early } from "./early.ts";
@@ -52,11 +53,28 @@ export async function add(request: Request, options: AddOptions): Promise<Result
     const store = openStore(request.config.dataDir, undefined, (draft) =>
       (require("./rebuild.ts") as typeof import("./rebuild.ts")).rebuild(draft, kernel),
     );
-    return await attach(request, options, kernel, netns, facts, store);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await attach(request, options, kernel, netns, facts, store);
+      } catch (error) {
+        // A gc in between found the bridge idle.
+        if (attempt === attemptsMax || !isBridgeGone(error, request.config, kernel)) throw error;
+        facts = readFacts(request.config, request.attachment.ifname, kernel);
+      }
+    }
   } finally {
     kernel.close();
     closeNetns(netns);
   }
+}
+
+const attemptsMax = 5;
+
+/** As the kernel says of a link or of its master: it is not there. */
+function isBridgeGone(error: unknown, { bridge }: NetworkConfig, kernel: Kernel): boolean {
+  if (bridge === "" || !isKernelError(error, errno.ENODEV, errno.EINVAL)) return false;
+  kernel.forget("host", bridge);
+  return kernel.link("host", bridge) === undefined;
 }
 
 function withGateways(lease: Lease, { isGateway }: NetworkConfig): Lease {

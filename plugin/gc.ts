@@ -29,8 +29,21 @@ export interface Collected {
   readonly bridges: readonly string[];
 }
 
-/** With `dryRun`, answers what it would remove. Throws Fault with every error there was, after all else is done. */
-export async function gc(request: CollectRequest, dryRun = false): Promise<Collected> {
+export interface CollectOptions {
+  /** Answers what it would remove, and removes nothing. */
+  readonly dryRun?: boolean;
+  /**
+   * For a person, who has no list of what is valid, and in whose way ADDs come and go: whether an entry, as it is read
+   * now, may still be somebody's. Links that no entry tells of stay, then: a veth lives as long as its namespace.
+   */
+  readonly mayStand?: (entry: Entry) => boolean;
+}
+
+/** Throws Fault with every error there was, after all else is done. */
+export async function gc(
+  request: CollectRequest,
+  { dryRun = false, mayStand }: CollectOptions = {},
+): Promise<Collected> {
   const kernel = new Kernel();
   const errors: Error[] = [];
   const attempt = async <T>(otherwise: NoInfer<T>, work: () => T | Promise<T>): Promise<T> => {
@@ -46,7 +59,8 @@ export async function gc(request: CollectRequest, dryRun = false): Promise<Colle
   const all = await attempt([], () => ourLinks(request.network, kernel));
   using store = await attempt(undefined, () => openExistingStore(request.dataDir));
   const entries = await attempt([], () => store?.entries(request.network) ?? []);
-  const { kept, stale } = sorted(request, entries);
+  const { kept, stale } = sorted(request, entries, mayStand);
+  if (mayStand) keepUnknown(all, entries, kept);
   const foreign = await attempt([], () => unknown(request, entries, store));
   const claimed: Entry[] = [];
   for (const entry of dryRun ? [] : stale) {
@@ -105,7 +119,11 @@ interface Sorted {
  * valid goes, but for what another process is adding at this moment, or has added since this one began: the runtime
  * wrote its list before.
  */
-function sorted({ network, valid }: CollectRequest, entries: readonly Entry[]): Sorted {
+function sorted(
+  { network, valid }: CollectRequest,
+  entries: readonly Entry[],
+  mayStand: CollectOptions["mayStand"],
+): Sorted {
   // A reservation of an old host-local does not say of which interface it is.
   const kept = new Set(
     valid.flatMap((one) => [one, { ...one, ifname: "" }].map((any) => hostLinkName({ network, ...any }))),
@@ -113,12 +131,18 @@ function sorted({ network, valid }: CollectRequest, entries: readonly Entry[]): 
   const self = thisProcess();
   const stale = entries.filter((entry) => {
     const isNewer = entry.bootId === self.bootId && entry.pidStart > self.pidStart;
-    const isStale = isInterrupted(entry) || !(kept.has(entry.hostLink) || isNewer || isInProgress(entry));
+    const isValid = kept.has(entry.hostLink) || isNewer || isInProgress(entry) || mayStand?.(entry) === true;
+    const isStale = isInterrupted(entry) || !isValid;
     if (isStale) kept.delete(entry.hostLink);
     else kept.add(entry.hostLink);
     return isStale;
   });
   return { kept, stale };
+}
+
+function keepUnknown(all: readonly Link[], entries: readonly Entry[], kept: Set<string>): void {
+  const known = new Set(entries.map(({ hostLink }) => hostLink));
+  for (const { name = "" } of all) if (!known.has(name)) kept.add(name);
 }
 
 /** The links of the network's group. */

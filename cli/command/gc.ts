@@ -1,15 +1,15 @@
 /** `ns-net gc` */
 import { defaultDataDir } from "../../conf/identity.ts";
 import type { CollectRequest } from "../../conf/request.ts";
-import { bootId, type Entry } from "../../ipam/store.ts";
+import { openExistingStore } from "../../ipam/store.ts";
 import { throwTogether } from "../../plugin/failure.ts";
 import { type Collected, gc } from "../../plugin/gc.ts";
 import { Kernel } from "../../plugin/kernel.ts";
 import { writeOut } from "../../plugin/output.ts";
-import { adoptedStanding } from "../../plugin/reference/standing.ts";
-import { entries, mayStand, pidsByInode } from "../attachments.ts";
+import { entries, networkName } from "../attachments.ts";
 import { command } from "../command.ts";
 import { defaultNetwork } from "../network.ts";
+import { standing } from "../standing.ts";
 import { networkOptions } from "./options.ts";
 
 export default command({
@@ -26,18 +26,19 @@ export default command({
 
   async run({ options }) {
     const dataDir = options["data-dir"] ?? defaultDataDir;
-    const all = entries({ network: options.network, dataDir });
-    const networks = new Set(all.map(({ attachment }) => attachment.network));
-    networks.add(options.network ?? String(defaultNetwork["name"]));
+    const kernel = new Kernel();
+    const mayStand = standing(entries({ network: options.network, dataDir }), kernel);
+    const networks = options.network === undefined ? networksOf(dataDir) : [networkName(options.network)];
     const collected: Record<string, Collected> = {};
     const errors: Error[] = [];
     for (const network of networks) {
       try {
-        collected[network] = await gc(requestFor(network, all, dataDir), options["dry-run"] ?? false);
+        collected[network] = await gc(requestFor(network, dataDir), { dryRun: options["dry-run"] ?? false, mayStand });
       } catch (error) {
         errors.push(error as Error);
       }
     }
+    kernel.close();
     writeOut(
       options.json
         ? `${JSON.stringify(collected, null, 2)}\n`
@@ -48,13 +49,13 @@ export default command({
   },
 });
 
-function requestFor(network: string, all: readonly Entry[], dataDir: string): CollectRequest {
-  const mine = all.filter(({ attachment }) => attachment.network === network);
-  const [boot, pids] = [bootId(), pidsByInode()];
-  const kernel = new Kernel();
-  const isAdoptedStanding = adoptedStanding(kernel);
-  const valid = mine.filter((entry) => mayStand(entry, boot, pids) || isAdoptedStanding(entry));
-  kernel.close();
+/** All that the store has heard of, for a bridge and its rules outlive the attachments; and the built-in one. */
+function networksOf(dataDir: string): string[] {
+  using store = openExistingStore(dataDir);
+  return [...new Set([...(store?.networks() ?? []), String(defaultNetwork["name"])])];
+}
+
+function requestFor(network: string, dataDir: string): CollectRequest {
   return {
     network,
     cniVersion: "1.1.0",
@@ -63,7 +64,7 @@ function requestFor(network: string, all: readonly Entry[], dataDir: string): Co
     ipamType: "ns-net",
     pluginPath: [],
     raw: { environment: {}, stdin: "" },
-    valid: valid.map(({ attachment: { container, ifname } }) => ({ container, ifname })),
+    valid: [],
   };
 }
 

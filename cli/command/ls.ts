@@ -1,9 +1,11 @@
 /** `ns-net ls` */
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import type { Entry } from "../../ipam/store.ts";
+import { Kernel } from "../../plugin/kernel.ts";
 import { writeOut } from "../../plugin/output.ts";
-import { entries, isAlive, pidsByInode } from "../attachments.ts";
+import { entries, pidsByInode } from "../attachments.ts";
 import { columns, command } from "../command.ts";
+import { standing } from "../standing.ts";
 import { networkOptions } from "./options.ts";
 
 const { ifname: _, ...options } = networkOptions;
@@ -16,7 +18,11 @@ export default command({
 
   run({ options: { network, json, "data-dir": dataDir } }) {
     const pids = pidsByInode();
-    const rows = entries({ network, dataDir }).map((entry) => rowOf(entry, pids));
+    const all = entries({ network, dataDir });
+    const kernel = new Kernel();
+    const isStanding = standing(all, kernel);
+    const rows = all.map((entry) => rowOf(entry, pids, isStanding(entry)));
+    kernel.close();
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(rows));
     return 0;
@@ -25,16 +31,15 @@ export default command({
 
 type Row = ReturnType<typeof rowOf>;
 
-function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>) {
+function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isStanding: boolean) {
   const { attachment, netnsPath, netnsInode, addresses, mac, hostLink, createdMs, podNamespace, podName, state } =
     entry;
-  const alive = isAlive(entry);
   const isAdopted = adoptedStep(entry) !== undefined;
   return {
     namespace: netnsPath,
     container: attachment.container,
     pod: podName === undefined ? undefined : `${podNamespace ?? ""}/${podName}`,
-    pid: alive ? pids.get(netnsInode) : undefined,
+    pid: isStanding ? pids.get(netnsInode) : undefined,
     inode: Number(netnsInode),
     network: attachment.network,
     interface: attachment.ifname,
@@ -42,7 +47,7 @@ function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>) {
     mac,
     hostVeth: isAdopted ? undefined : hostLink,
     ageSeconds: Math.max(0, Math.round((Date.now() - createdMs) / 1000)),
-    state: isAdopted ? "adopted" : alive ? state : "gone",
+    state: isAdopted ? "adopted" : isStanding ? state : "gone",
   };
 }
 

@@ -41,11 +41,55 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual(states(), [[stays, "attached"]]);
   });
 
-  it("gc removes bridge and rules of a network without attachments", () => {
+  it("gc and ls leave alone what has its name, and its processes, where they cannot see them", async () => {
+    using place = freshPlace();
+    const [name, network] = [place.name(), place.file("n.json", JSON.stringify({ name: "lab", type: "ns-net" }))];
+    place.must("add", name, "--network", network);
+    // Only a descriptor of a process in another pid namespace holds it now.
+    const held = `/run/netns/${name}`;
+    const holder = Bun.spawn(
+      place.host.inside([
+        "unshare",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+        "sh",
+        "-c",
+        `exec 9<${held}; echo held; read _`,
+      ]),
+      { stdin: "pipe", stdout: "pipe" },
+    );
+    await holder.stdout.getReader().read();
+    Bun.spawnSync(["ip", "netns", "del", name]);
+    const [row] = JSON.parse(place.must("ls", "--json"));
+    assert.equal(row.state, "attached");
+    assert.equal(place.must("gc"), "Nothing to remove.\n");
+    assert.equal(ourLinks(place.host).length, 1);
+    holder.stdin.end();
+    await holder.exited;
+    assert.match(place.must("gc"), new RegExp(`removed .*${name}`));
+    assert.deepEqual([...links(place.host).keys()], ["lo"]);
+  });
+
+  it("gc keeps what is added meanwhile, and add stands up to a gc that takes the idle bridge away", async () => {
+    using place = freshPlace();
+    const names = Array.from({ length: 12 }, () => place.name());
+    const adding = names.map((name) => Bun.spawn(place.host.inside(place.command("add", name)), { stdout: "pipe" }));
+    const collecting = names.map(() => Bun.spawn(place.host.inside(place.command("gc")), { stdout: "pipe" }));
+    for (const one of [...adding, ...collecting]) assert.equal(await one.exited, 0);
+    for (const name of names) assert.ok(links(namedNetns(name)).has("eth0"), name);
+    assert.equal(JSON.parse(place.must("ls", "--json")).length, names.length);
+  });
+
+  it("gc removes bridge and rules of every network without attachments", () => {
     using place = freshPlace();
     const name = place.name();
-    place.must("add", name);
-    place.must("del", name);
+    const network = place.file("n.json", JSON.stringify({ name: "lab", type: "ns-net", bridge: "lab0", ipMasq: true }));
+    for (const more of [[], ["--network", network]]) {
+      place.must("add", name, ...more);
+      place.must("del", name, ...more);
+    }
+    assert.ok(links(place.host).has("lab0"));
     assert.notEqual(place.host.nft("list", "ruleset"), "");
     place.must("gc");
     assert.deepEqual([place.host.nft("list", "ruleset"), [...links(place.host).keys()]], ["", ["lo"]]);

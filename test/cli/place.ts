@@ -18,6 +18,8 @@ export interface Place extends Disposable {
   readonly dataDir: string;
   /** `ns-net …` on the host; `--data-dir` is added where the command knows it. */
   cli(...words: string[]): Said;
+  /** The same as words, for `host.inside`. */
+  command(...words: string[]): string[];
   /** As `cli`, and it must succeed; answers what it printed. */
   must(...words: string[]): string;
   /** A name of a namespace that nobody has, deleted with the place. */
@@ -43,9 +45,12 @@ export function freshPlace(): Place {
     host,
     folder,
     dataDir,
-    cli(command = "", ...words) {
+    command(command = "", ...words) {
       const more = withDataDir.includes(command) && !words.includes("--help") ? ["--data-dir", dataDir] : [];
-      const line = host.inside([nsNet, ...(command === "" ? [] : [command]), ...more, ...words]);
+      return [nsNet, ...(command === "" ? [] : [command]), ...more, ...words];
+    },
+    cli(...words) {
+      const line = host.inside(place.command(...words));
       const { CNI_COMMAND: _, ...env } = process.env;
       const { exitCode, stdout, stderr } = Bun.spawnSync(line, { env, stdin: null, cwd: folder });
       return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
