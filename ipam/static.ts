@@ -8,6 +8,7 @@ import type { Ipam, LeasedAddress } from "./ipam.ts";
 export const fixed: Ipam<StaticIpamConfig> = {
   acquire({ request, config, entry, store }) {
     const addresses = addressesOf(config, request.config.requestedAddresses);
+    if (addresses.length === 0) throw badConfig("ipam.addresses", [], "given, or ipam left out for no addresses");
     const begun = store.begin(entry, (standing) =>
       standing !== undefined && isSame(standing.addresses, addresses) ? "keep" : { addresses, reserved: [] },
     );

@@ -139,6 +139,8 @@ export interface Store extends Disposable {
   holder(network: string, address: Address): Entry | undefined;
   /** How many addresses from `first` to `last` are reserved in the network. */
   reservedCount(network: string, first: Address, last: Address): number;
+  /** Throws Fault where nothing may be written. */
+  requireWritable(): void;
   /** What SQLite finds wrong with the file, read whole; undefined when it is right. */
   damage(): string | undefined;
   /** How many entries of the network are from another boot than this. */

@@ -76,10 +76,14 @@ export function refuseImpossible(attachment: Attachment, config: NetworkConfig, 
   }
   linkType(config.type).refuse?.(config, facts);
   if (facts.bridge && facts.bridge.kind !== "bridge") {
-    throw new Fault(
-      code.config,
-      `Cannot use bridge = ${JSON.stringify(config.bridge)}: the host's link of that name is a ${facts.bridge.kind ?? "device"}, no bridge`,
-      `bridge must be the name of a bridge, or one that no link has; see: ip -d link show ${config.bridge}`,
-    );
+    throw noBridge(config.bridge, facts.bridge.kind);
   }
+}
+
+export function noBridge(name: string, kind = "device"): Fault {
+  return new Fault(
+    code.config,
+    `Cannot use bridge = ${JSON.stringify(name)}: the host's link of that name is a ${kind}, no bridge`,
+    `bridge must be the name of a bridge, or one that no link has; see: ip -d link show ${name}`,
+  );
 }

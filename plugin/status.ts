@@ -1,20 +1,45 @@
 /** STATUS: can an ADD be served now? */
 
 import { givesIpv6 } from "../conf/bridge.ts";
+import { code, Fault } from "../conf/fault.ts";
+import type { NetworkConfig } from "../conf/network.ts";
 import type { StatusRequest } from "../conf/request.ts";
 import { ipamFor } from "../ipam/index.ts";
 import { openStore } from "../ipam/store.ts";
+import { bridgeKind } from "../netlink/route/kind/bridge.ts";
 import { hostNetworks } from "./facts.ts";
 import { tellBlockers } from "./forwardPolicy.ts";
 import { Kernel } from "./kernel.ts";
 import { anyHostLink } from "./names.ts";
+import { noBridge } from "./plan.ts";
 import { rebuild } from "./rebuild.ts";
+
+/** What would refuse an ADD says here that none can be served. */
+function unlessUnavailable<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault(code.unavailable, error.message, error.cure);
+  }
+}
+
+function requireBridge({ type, bridge, link }: NetworkConfig, kernel: Kernel): void {
+  if (type === "ptp" || link) return;
+  const found = kernel.link("host", bridge);
+  if (found && found.info?.kind !== bridgeKind) throw noBridge(bridge, found.info?.kind);
+}
 
 /** Throws Fault (code.unavailable) when it cannot. */
 export async function status(request: StatusRequest): Promise<void> {
   const kernel = new Kernel();
   try {
-    using store = openStore(request.config.dataDir, undefined, (draft) => rebuild(draft, kernel));
+    using store = unlessUnavailable(() => {
+      requireBridge(request.config, kernel);
+      const opened = openStore(request.config.dataDir, undefined, (draft) => rebuild(draft, kernel));
+      opened.requireWritable();
+      return opened;
+    });
     if (request.config.link) {
       (require("./below.ts") as typeof import("./below.ts")).refuseUnready(request.config, kernel);
     }

@@ -12,7 +12,7 @@ import type { Version } from "../../conf/version.ts";
 import type { Ipam, Lease } from "../ipam.ts";
 import { isSameNamespace } from "../store/same.ts";
 import { findPlugin } from "./find.ts";
-import { runPlugin } from "./run.ts";
+import { faultOf, runPlugin } from "./run.ts";
 
 export const delegate: Ipam<DelegateIpamConfig> = {
   async acquire({ request, config, entry, store, prepare }): Promise<Lease> {
@@ -33,6 +33,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
       if (!made) await run("DEL");
       unprepare = prepare?.();
       const { ips, routes, dns } = resultOf(path, await run("ADD"), request.config.cniVersion);
+      if (ips.length === 0) throw noAddress(path);
       const addresses = ips.map(({ interface: _, ...address }) => address);
       const delegated = { routes, ...(dns === undefined ? {} : { dns }) };
       store.answered(attachment, addresses, delegated);
@@ -74,7 +75,16 @@ function call(path: string, verb: Verb, raw: Raw, attachment?: Attachment, netns
   return runPlugin({ path, environment, stdin: raw.stdin, mayBeInterrupted: verb === "ADD" });
 }
 
-/** The Go library takes `null` and no output at all for an empty result; so do we. */
+/** Who wants none leaves ipam out; without one the container would be cut off, and its ADD a success. */
+function noAddress(path: string): Fault {
+  return new Fault(
+    code.decode,
+    `Plugin ${path} gave no address`,
+    "See its own log; for a container without addresses leave ipam out",
+  );
+}
+
+/** The Go library takes `null` and no output at all for an empty result, and an error for one whatever the exit status. */
 function resultOf(path: string, stdout: string, version: Version): Result {
   let json: unknown;
   try {
@@ -82,6 +92,8 @@ function resultOf(path: string, stdout: string, version: Version): Result {
   } catch {
     throw new Fault(code.decode, `Cannot read the result of plugin ${path}: ${shown(stdout)}`, "It must be JSON");
   }
+  const fault = faultOf(stdout);
+  if (fault) throw fault;
   return readResult(json ?? {}, version, `result of ${path}`);
 }
 

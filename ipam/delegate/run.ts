@@ -90,7 +90,7 @@ function start(path: string, environment: Run["environment"], stdin: string) {
 }
 
 /** The plugin's error as it wrote it; undefined if it wrote none. */
-function faultOf(stdout: string): Fault | undefined {
+export function faultOf(stdout: string): Fault | undefined {
   try {
     const { code: own, msg, details } = JSON.parse(stdout);
     if (typeof own !== "number" || typeof msg !== "string") return undefined;

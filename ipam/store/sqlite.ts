@@ -44,6 +44,7 @@ const sql = {
   memory: "SELECT chosen, subnets, cursors, adopted_from FROM network WHERE name = ?",
   remember: "REPLACE INTO network (name, chosen, subnets, cursors, adopted_from) VALUES (?, ?, ?, ?, ?)",
   forgetAdoption: "UPDATE network SET adopted_from = NULL",
+  forgetNothing: "DELETE FROM lease WHERE 0",
   networks: "SELECT name FROM network UNION SELECT network FROM attachment",
   subnetsOfOthers: "SELECT value FROM network, json_each(subnets) WHERE name <> ?",
 };
@@ -180,6 +181,10 @@ export class SqliteStore implements Store {
 
   reservedCount(network: string, first: Address, last: Address): number {
     return this.#count("reservedCount", network, addressKey(first), addressKey(last));
+  }
+
+  requireWritable(): void {
+    this.#values("forgetNothing");
   }
 
   damage(): string | undefined {

@@ -113,9 +113,20 @@ describe("a delegate", () => {
     });
   }
 
-  it("that writes nothing gives no addresses", async () => {
-    using w = world("exit 0");
-    assert.deepEqual(await w.acquire(), { addresses: [], routes: [], made: true });
+  for (const answer of ["exit 0", "echo null", `echo '{"cniVersion":"1.1.0","ips":[]}'`]) {
+    it(`that gives no address is no success: ${answer}`, async () => {
+      using w = world(answer);
+      const fault = await faultOf(w.acquire());
+      assert.equal(fault.code, 6);
+      assert.match(fault.message, /gave no address/);
+      assert.equal(w.store.find(attachment), undefined);
+    });
+  }
+
+  it("that writes an error has failed, whatever its exit status", async () => {
+    using w = world(`[ $CNI_COMMAND = DEL ] || echo '{"code":999,"msg":"boom","details":"why"}'`);
+    const { code, message, cure } = await faultOf(w.acquire());
+    assert.deepEqual([code, message, cure], [999, "boom", "why"]);
   });
 });
 

@@ -214,6 +214,15 @@ describe("STATUS", () => {
     assert.equal(world.call("STATUS", config).json.code, 50);
   });
 
+  it("is code 50 when the bridge is none", () => {
+    using world = freshWorld();
+    world.host.ip("link", "add", "v0", "type", "veth", "peer", "name", "v1");
+    for (const bridge of ["lo", "v0"]) {
+      const { json } = world.call("STATUS", world.network({ bridge }));
+      assert.deepEqual([json.code, json.msg.includes(`"${bridge}"`)], [50, true]);
+    }
+  });
+
   it("changes nothing in the kernel", () => {
     using world = freshWorld();
     const before = world.snapshot();
