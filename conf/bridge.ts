@@ -13,7 +13,17 @@ const mtuMinIpv6 = 1280;
 
 type BridgeConfig = Omit<
   NetworkConfig,
-  "cniVersion" | "name" | "type" | "dataDir" | "ipam" | "dns" | "mac" | "requestedAddresses" | "prevResult" | "link"
+  | "cniVersion"
+  | "name"
+  | "type"
+  | "dataDir"
+  | "ipam"
+  | "dns"
+  | "aliases"
+  | "mac"
+  | "requestedAddresses"
+  | "prevResult"
+  | "link"
 >;
 
 /** Throws code 7. Defaults are the reference's, but for hairpinMode of type ns-net: a container can reach itself unless promiscMode forbids it. */

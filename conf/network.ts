@@ -173,7 +173,10 @@ export interface NetworkConfig {
   /** Folder of the store, absolute. */
   readonly dataDir: string;
   readonly ipam: IpamConfig;
+  /** The network's, and before it what the runtime asks for in `runtimeConfig.dns`. */
   readonly dns?: Dns;
+  /** Further names of the container, kept for whoever looks: ns-net serves no DNS. */
+  readonly aliases?: readonly string[];
   /** Lower case, colons. runtimeConfig.mac before args.cni.mac before CNI_ARGS MAC. */
   readonly mac?: string;
   /** Addresses asked for by runtimeConfig.ips, args.cni.ips or CNI_ARGS IP, each with or without a prefix length. */

@@ -89,7 +89,8 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
   const prevResult = given.prevResult && prevResultOf(given.prevResult, cniVersion);
   const ipam = ipamAfter(prevResult, type, ipamOf(given, type, cniArgs));
   refuseTooManyAddresses(ipam, cniVersion);
-  const dns = dnsOf(given.dns);
+  const { dns: askedDns, aliases } = given.runtimeConfig ?? {};
+  const dns = dnsOf(given.dns, askedDns);
   const features = readFeatures(given, type);
   const keys = readLinkKeys(given, type);
   const mac = requestedMac(given, cniArgs) ?? keys?.mac;
@@ -101,6 +102,7 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
     ...bridgeOf(given, ipam, type),
     ipam,
     ...(dns && { dns }),
+    ...(aliases?.length && { aliases }),
     ...(mac && { mac }),
     // Those of `static` are its addresses already; a delegate reads for itself what was asked.
     requestedAddresses: "rangeSets" in ipam ? requestedAddresses(given, cniArgs) : [],

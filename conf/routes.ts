@@ -2,6 +2,7 @@
 import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "./address.ts";
 import { badConfig } from "./fault.ts";
 import type { Dns, Route } from "./network.ts";
+import type { runtimeDns } from "./schema/runtime.ts";
 import type { Accepted } from "./schema/schema.ts";
 import type { dns, route } from "./schema/shapes.ts";
 
@@ -45,10 +46,16 @@ function destination(route: GivenRoute, path: string, strict: boolean): Pick<Rou
   return { dst: formatCidr(dst), gw: formatAddress(gw) };
 }
 
-/** Undefined when nothing is set, because an empty `dns` means none. */
-export function dnsOf(given: Accepted<typeof dns> | undefined): Dns | undefined {
-  if (given === undefined) return undefined;
-  const { nameservers, domain, search, options } = given;
+/** What a runtime asks for in `runtimeConfig`, whose keys have other names. */
+type AskedDns = Accepted<typeof runtimeDns>;
+
+/** Undefined when nothing is set, because an empty `dns` means none. Key by key, what is asked goes before what is given. */
+export function dnsOf(given: Accepted<typeof dns> | undefined, asked?: AskedDns): Dns | undefined {
+  if (given === undefined && asked === undefined) return undefined;
+  const { domain } = given ?? {};
+  const nameservers = asked?.servers?.length ? asked.servers : given?.nameservers;
+  const search = asked?.searches?.length ? asked.searches : given?.search;
+  const options = asked?.options?.length ? asked.options : given?.options;
   const result: Dns = {
     ...(nameservers?.length && { nameservers }),
     ...(domain && { domain }),

@@ -34,6 +34,8 @@ export interface NewEntry {
   readonly ownsNetns?: boolean;
   readonly podNamespace?: string;
   readonly podName?: string;
+  /** Further names of the container, as the runtime gave them. */
+  readonly aliases?: readonly string[];
   /** Ports of the host that the attachment asks for; claimed in the transaction that begins it. */
   readonly ports?: readonly PortMapping[];
 }

@@ -213,6 +213,7 @@ export function journalEntry(
     ownsNetns: ownsNetns ?? false,
     ...(labels.podNamespace !== undefined && { podNamespace: labels.podNamespace }),
     ...(labels.podName !== undefined && { podName: labels.podName }),
+    ...(config.aliases && { aliases: config.aliases }),
     ...(config.features?.portMappings.length && { ports: config.features.portMappings }),
   };
 }

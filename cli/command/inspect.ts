@@ -71,7 +71,8 @@ function namespaceOf({ netnsPath, netnsInode }: Entry) {
   }
 }
 
-function attachmentOf({ attachment, state, addresses, mac, hostLink, bridge, ipamType, createdMs, steps }: Entry) {
+function attachmentOf(entry: Entry) {
+  const { attachment, state, addresses, mac, aliases, hostLink, bridge, ipamType, createdMs, steps } = entry;
   const kernel = new Kernel();
   try {
     const link = kernel.link("host", hostLink);
@@ -81,6 +82,7 @@ function attachmentOf({ attachment, state, addresses, mac, hostLink, bridge, ipa
       state,
       addresses,
       mac,
+      aliases,
       ipam: ipamType,
       since: new Date(createdMs).toISOString(),
       hostLink: {

@@ -32,13 +32,14 @@ export default command({
 type Row = ReturnType<typeof rowOf>;
 
 function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isStanding: boolean) {
-  const { attachment, netnsPath, netnsInode, addresses, mac, hostLink, createdMs, podNamespace, podName, state } =
-    entry;
+  const { attachment, netnsPath, netnsInode, addresses, mac, hostLink, createdMs, state } = entry;
+  const { podNamespace, podName, aliases } = entry;
   const isAdopted = adoptedStep(entry) !== undefined;
   return {
     namespace: netnsPath,
     container: attachment.container,
     pod: podName === undefined ? undefined : `${podNamespace ?? ""}/${podName}`,
+    aliases,
     pid: isStanding ? pids.get(netnsInode) : undefined,
     inode: Number(netnsInode),
     network: attachment.network,

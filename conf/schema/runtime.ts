@@ -26,7 +26,7 @@ const bandwidth = object("Limits seen from the container; rates in bit/s, bursts
 });
 
 /** These names differ from those of the specification's `dns`. */
-const runtimeDns = object("Name resolution that the runtime wants for this container", {
+export const runtimeDns = object("Name resolution that the runtime wants for this container", {
   servers: list("Addresses of DNS servers", text("An address")),
   searches: list("Domains to search", text("A domain")),
   options: list("Options for the resolver", text("An option")),

@@ -23,6 +23,7 @@ export interface Row {
   readonly owns_netns: number;
   readonly pod_namespace: string | null;
   readonly pod_name: string | null;
+  readonly aliases: string | null;
   readonly delegated: string | null;
   readonly steps: string | null;
   readonly gone_ms: number | null;
@@ -42,6 +43,7 @@ export const ownedColumns = [
   "owns_netns",
   "pod_namespace",
   "pod_name",
+  "aliases",
 ] as const;
 
 export function owned(entry: NewEntry): (string | number | null)[] {
@@ -58,6 +60,7 @@ export function owned(entry: NewEntry): (string | number | null)[] {
     Number(entry.ownsNetns ?? false),
     entry.podNamespace ?? null,
     entry.podName ?? null,
+    entry.aliases === undefined ? null : JSON.stringify(entry.aliases),
   ];
 }
 
@@ -80,6 +83,7 @@ export function entryOf(row: Row): Entry {
     ...(row.mac === null ? {} : { mac: row.mac }),
     ...(row.pod_namespace === null ? {} : { podNamespace: row.pod_namespace }),
     ...(row.pod_name === null ? {} : { podName: row.pod_name }),
+    ...(row.aliases === null ? {} : { aliases: JSON.parse(row.aliases) as string[] }),
     ...(row.steps === null ? {} : { steps: JSON.parse(row.steps) as unknown[] }),
     ...(row.gone_ms === null ? {} : { goneMs: row.gone_ms }),
     ...(row.delegated === null ? {} : { delegated: JSON.parse(row.delegated) as Delegated }),

@@ -5,11 +5,12 @@
  */
 
 /** `PRAGMA user_version`. A file with a later one is refused; raise it with every change of shape. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /** What makes a file of each earlier version one of the next. */
 export const migrations: Readonly<Record<number, string>> = {
   1: "ALTER TABLE network ADD COLUMN adopted_from TEXT",
+  2: "ALTER TABLE attachment ADD COLUMN aliases TEXT",
 };
 
 /**
@@ -49,6 +50,7 @@ CREATE TABLE attachment (
   owns_netns INTEGER NOT NULL,   -- 1: the namespace was made for this attachment
   pod_namespace TEXT,
   pod_name TEXT,
+  aliases TEXT,                  -- JSON: ["web"], further names of the container
   steps TEXT,                    -- JSON: what was committed to the kernel, for check and repair
   delegated TEXT,                -- JSON: {"routes": [], "dns": {}}, what a delegate answered
   gone_ms INTEGER,               -- since boot: when its namespace and link were first seen to be gone

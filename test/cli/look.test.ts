@@ -24,6 +24,16 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual([json.interface, json.hostVeth, json.state], ["eth0", outer, "attached"]);
   });
 
+  it("ls and inspect tell the names that the runtime gave the container", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const runtimeConfig = { aliases: ["web", "www"] };
+    const network = { cniVersion: "1.1.0", name: "podnet", type: "ns-net", bridge: "br0", runtimeConfig };
+    place.must("add", name, "--network", place.file("podnet.json", JSON.stringify(network)));
+    assert.deepEqual(JSON.parse(place.must("ls", "--json"))[0].aliases, ["web", "www"]);
+    assert.deepEqual(JSON.parse(place.must("inspect", name, "--json")).attachments[0].aliases, ["web", "www"]);
+  });
+
   it("ls says when a namespace is gone, and gc removes what was its own", () => {
     using place = freshPlace();
     const [gone, stays] = [place.name(), place.name()];

@@ -155,7 +155,8 @@ describe("a store of version 1", () => {
     }));
     before.close();
     using database = new Database(join(folder.path, "ns-net.sqlite"));
-    database.run("ALTER TABLE network DROP COLUMN adopted_from; PRAGMA user_version = 1");
+    database.run("ALTER TABLE network DROP COLUMN adopted_from; ALTER TABLE attachment DROP COLUMN aliases");
+    database.run("PRAGMA user_version = 1");
     using store = openStore(folder.path);
     assert.deepEqual(store.memory("podnet"), { subnets: ["10.1.0.0/24"], cursors: {} });
     assert.equal(store.entries().length, 1);

@@ -80,7 +80,8 @@ describe("openExistingStore()", () => {
 describe("Store", () => {
   it("answers with the entry as it was given, numbers of 64 bits included", () => {
     using s = freshStore();
-    const entry = entryOf(attachmentOf("a"), { netnsInode: 2n ** 64n - 1n, podName: "web-0", podNamespace: "default" });
+    const labels = { podName: "web-0", podNamespace: "default", aliases: ["web", "www"] };
+    const entry = entryOf(attachmentOf("a"), { netnsInode: 2n ** 64n - 1n, ...labels });
     const { entry: written } = s.store.begin(entry, () => granted("10.1.0.2"));
     const { createdMs, ...rest } = s.store.find(entry.attachment)!;
     assert.deepEqual(rest, { ...entry, state: "adding", addresses: granted("10.1.0.2").addresses });

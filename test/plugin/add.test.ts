@@ -189,6 +189,20 @@ describe("ADD", () => {
     assert.deepEqual(world.must("ADD", world.network({ dns }), { netns: world.netns() }).dns, dns);
   });
 
+  it("reports the dns that the runtime asks for, key by key, before what is configured", () => {
+    using world = freshWorld();
+    const dns = { nameservers: ["10.7.0.1"], domain: "a.test", search: ["cluster.local"] };
+    const asked = { servers: ["192.0.2.53"], searches: [], options: ["ndots:5"] };
+    const add = (change: object, container: string) =>
+      world.must("ADD", world.network({ runtimeConfig: { dns: asked }, ...change }), {
+        netns: world.netns(),
+        container,
+      }).dns;
+    assert.deepEqual(add({ dns }, "c1"), { ...dns, nameservers: ["192.0.2.53"], options: ["ndots:5"] });
+    assert.deepEqual(add({ type: "bridge" }, "c2"), { nameservers: ["192.0.2.53"], options: ["ndots:5"] });
+    assert.equal(add({ runtimeConfig: { dns: {} } }, "c3"), undefined);
+  });
+
   it("refuses an interface name that the container has already, and leaves that interface alone", () => {
     using world = freshWorld();
     const netns = world.netns();
