@@ -5,7 +5,7 @@ import type { JsonObject } from "./decode.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { features as featuresRule } from "./generated/rare.js";
 import { canonical } from "./keys.ts";
-import type { Features, IngressPolicy } from "./network.ts";
+import type { Features, IngressPolicy, Tunables } from "./network.ts";
 import { portMappingsOf } from "./portmap.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
 import type { features } from "./schema/features.ts";
@@ -27,7 +27,8 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
   const given = validated("features", spelt, "");
   refuseUnserved(given);
   const bandwidth = bandwidthOf(given, network.runtimeConfig?.bandwidth);
-  const { promisc, allmulti, txQLen, mac, ingressPolicy = "open" } = given;
+  const { ingressPolicy = "open" } = given;
+  const asked = type === "tuning" ? askedOfTuning(network) : {};
   return {
     portMappings: portMappingsOf(network.runtimeConfig?.portMappings ?? []),
     conditions: {
@@ -39,11 +40,30 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
     ...(bandwidth && { bandwidth }),
     ...(given.iptablesAdminChainName && { adminChain: given.iptablesAdminChainName }),
     ...(ingressPolicy !== "open" && { ingressPolicy: ingressPolicy as IngressPolicy }),
-    sysctl: sysctlOf(spelt, network, type),
-    ...(mac && { mac: canonicalMac(mac) ?? fail(badConfig("mac", mac, macMustBe)) }),
+    sysctl: { ...sysctlOf(given, "sysctl"), ...sysctlOf(asked, `${argsPath}.sysctl`) },
+    tunables: tunablesOf(given, "mac"),
+    askedTunables: tunablesOf(asked, `${argsPath}.mac`),
+  };
+}
+
+const argsPath = "args.cni";
+const tuningKeys = ["sysctl", "mac", "mtu", "promisc", "allmulti", "txQLen"] as const satisfies (keyof Given)[];
+
+/** What one attachment asks of `tuning`. Other keys that stand there are other plugins'. */
+function askedOfTuning({ args }: GivenNetwork): Given {
+  const spelt = canonical(args?.cni ?? {}, featuresRule.shape) as JsonObject;
+  const asked = tuningKeys.flatMap((key) => (spelt[key] === undefined ? [] : [[key, spelt[key]] as const]));
+  return validated("features", Object.fromEntries(asked), argsPath);
+}
+
+/** Go writes 0 and "" for "not set"; false says that it is to be off. */
+function tunablesOf({ mac, mtu, promisc, allmulti, txQLen }: Given, macPath: string): Tunables {
+  return {
+    ...(mac && { mac: canonicalMac(mac) ?? fail(badConfig(macPath, mac, macMustBe)) }),
+    ...(mtu && { mtu }),
     ...(promisc !== undefined && { promisc }),
     ...(allmulti !== undefined && { allmulti }),
-    ...(txQLen !== undefined && { txQLen }),
+    ...(txQLen && { txQLen }),
   };
 }
 
@@ -59,18 +79,17 @@ function refuseUnserved(given: Given): void {
   }
 }
 
-/** `args.cni.sysctl` adds to the configuration's. Values are text in JSON, and numbers where a person forgot to quote them. */
-function sysctlOf(spelt: JsonObject, network: GivenNetwork, type: PluginType): Features["sysctl"] {
-  const args = type === "tuning" ? (network.args?.cni as { sysctl?: object } | undefined)?.sysctl : undefined;
-  const all = { ...(spelt.sysctl as object | undefined), ...args };
+/** Values are text in JSON, and numbers where a person forgot to quote them. */
+function sysctlOf({ sysctl = {} }: Given, path: string): Features["sysctl"] {
   const result: Record<string, string> = {};
-  for (const [key, value] of Object.entries(all)) {
-    const path = `sysctl[${JSON.stringify(key)}]`;
-    if (typeof value !== "string" && typeof value !== "number") throw badConfig(path, value, "a text or a number");
+  for (const [key, value] of Object.entries(sysctl as JsonObject)) {
+    if (typeof value !== "string" && typeof value !== "number") {
+      throw badConfig(`${path}[${JSON.stringify(key)}]`, value, "a text or a number");
+    }
     // Dots and slashes trade places, as with sysctl(8): net.ipv4.conf.eth0/1.arp_filter.
     const file = key.includes("/") && key.indexOf("/") < (key.indexOf(".") + 1 || Infinity) ? key : swapped(key);
     if (!/^net\/[^\0]+$/.test(file) || file.split("/").some((part) => part === "" || part === "." || part === "..")) {
-      throw badConfig(`sysctl`, key, "a setting below net., the only ones that a network namespace has of its own");
+      throw badConfig(path, key, "a setting below net., the only ones that a network namespace has of its own");
     }
     result[file] = String(value);
   }

@@ -120,9 +120,19 @@ export interface Features {
   readonly ingressPolicy?: IngressPolicy;
   /** By path below /proc/sys; IFNAME in it stands for the container's interface. */
   readonly sysctl: Readonly<Record<string, string>>;
+  /** Of the container's interface. */
+  readonly tunables: Tunables;
+  /** Those that `args.cni` asks for, which go before all others. */
+  readonly askedTunables: Tunables;
+}
+
+/** Properties of an interface that a plugin after the one that made it changes, and puts back. */
+export interface Tunables {
   readonly mac?: string;
+  readonly mtu?: number;
   readonly promisc?: boolean;
   readonly allmulti?: boolean;
+  /** Packets. */
   readonly txQLen?: number;
 }
 

@@ -36,6 +36,7 @@ const firewall = {
 const tuning = {
   sysctl: object("Kernel settings of the container's network namespace, by name", {}),
   mac: text("Hardware address", "a unicast address of six bytes such as c2:11:22:33:44:55"),
+  mtu: whole("MTU in bytes; 0 or left out: as it is", 0, 65535),
   promisc: flag("Receive every frame", false),
   allmulti: flag("Receive every multicast frame", false),
   txQLen: whole("Length of the transmit queue in packets", 0, uint32Max),

@@ -1,17 +1,9 @@
 /** Properties of the container's interface that a plugin after the one that made it changes, and puts back. */
+import type { Tunables } from "../../conf/network.ts";
 import { changeLink, linkFlag } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";
 import { differences, type Kind } from "./step.ts";
 import { ipWord } from "./words.ts";
-
-export interface Tunables {
-  readonly mac?: string;
-  readonly mtu?: number;
-  readonly promisc?: boolean;
-  readonly allmulti?: boolean;
-  /** Packets. */
-  readonly txQLen?: number;
-}
 
 export interface TunedStep {
   readonly kind: "tuned";

@@ -1,10 +1,10 @@
 /** `tuning`: kernel settings of a container's namespace and properties of its interface, put back on DEL. */
 import { code, Fault } from "../../conf/fault.ts";
-import type { Features } from "../../conf/network.ts";
+import type { Features, Tunables } from "../../conf/network.ts";
 import type { ResultInterface } from "../../conf/result.ts";
 import type { ChainedType } from "../chained.ts";
 import type { Step } from "../step/index.ts";
-import { type Tunables, tunablesOf } from "../step/tuned.ts";
+import { tunablesOf } from "../step/tuned.ts";
 
 /** Stands for the name of the container's interface in the name of a setting. */
 const placeholder = "IFNAME";
@@ -12,7 +12,11 @@ const placeholder = "IFNAME";
 export const tuning: ChainedType = {
   plan({ attachment: { ifname }, config, features, prev, netns, kernel }) {
     (require("../allowList.ts") as typeof import("../allowList.ts")).refuseForbidden(features);
-    const to = tunablesIn(config.mac ?? features.mac, config.mtu, features);
+    const to: Tunables = {
+      ...features.tunables,
+      ...(config.mac !== undefined && { mac: config.mac }),
+      ...features.askedTunables,
+    };
     const sysctls = sysctlSteps(features, ifname, netns).map((step): Step => {
       const was = step.kind === "sysctl" ? kernel.readSysctl("pod", step.path) : undefined;
       return { ...step, ...(was !== undefined && { was }) } as Step;
@@ -40,18 +44,6 @@ function isInner({ name, sandbox }: ResultInterface, ifname: string): boolean {
 
 function told(one: ResultInterface, { mac, mtu }: Tunables): ResultInterface {
   return { ...one, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }) };
-}
-
-function tunablesIn(mac: string | undefined, mtu: number | undefined, features: Features): Tunables {
-  const { promisc, allmulti, txQLen } = features;
-  return {
-    ...(mac !== undefined && { mac }),
-    ...(mtu !== undefined && { mtu }),
-    // Go writes false for "not set".
-    ...(promisc && { promisc }),
-    ...(allmulti && { allmulti }),
-    ...(txQLen && { txQLen }),
-  };
 }
 
 /** The settings of a configuration, in the container. */

@@ -78,7 +78,45 @@ describe("tuning", () => {
     assert.equal(netns.ip("link", "show", "eth0")[0].address, "c2:11:22:33:44:66");
   });
 
+  for (const spelling of [
+    ["cni", "sysctl", "mac", "txQLen"],
+    ["CNI", "SysCtl", "Mac", "TxQLen"],
+  ] as const) {
+    it(`does what args.${spelling[0]} asks, before the configuration and the runtime`, () => {
+      using world = freshWorld();
+      const { netns, prevResult, call } = chain(world);
+      const [cni, sysctl, mac, txQLen] = spelling;
+      const asked = {
+        ...{ [mac]: "c2:11:22:33:44:77", mtu: 1300, promisc: false, allmulti: true, [txQLen]: 300, ips: ["10.7.0.9"] },
+        [sysctl]: { "net.core.somaxconn": "77" },
+      };
+      const given = { ...change, allmulti: false, runtimeConfig: { mac: "c2:11:22:33:44:66" } };
+      const result = world.must("ADD", config(world, { ...given, args: { [cni]: asked }, prevResult }), call);
+      assert.deepEqual(looks(netns), {
+        ...{ address: "c2:11:22:33:44:77", mtu: 1300, txqlen: 300, promisc: false, allmulti: true },
+        ...{ filter: "1", somaxconn: "77" },
+      });
+      assert.equal(result.interfaces[2].mac, "c2:11:22:33:44:77");
+    });
+  }
+
+  it("turns off what is given as false, leaves alone what is not given, and puts it back on DEL", () => {
+    using world = freshWorld();
+    const { netns, prevResult, call } = chain(world);
+    for (const word of ["promisc", "allmulticast"]) netns.ip("link", "set", "eth0", word, "on");
+    const before = looks(netns);
+    world.must("ADD", config(world, { allmulti: false, prevResult }), call);
+    assert.deepEqual(looks(netns), { ...before, allmulti: false });
+    world.must("ADD", config(world, { promisc: false, allmulti: false, prevResult }), { ...call, container: "c2" });
+    assert.deepEqual(looks(netns), { ...before, promisc: false, allmulti: false });
+    world.must("DEL", config(world), { ...call, container: "c2" });
+    world.must("DEL", config(world), call);
+    assert.deepEqual(looks(netns), before);
+  });
+
   for (const [more, says] of [
+    [{ args: { cni: { mtu: "x" } } }, /args\.cni\.mtu = "x"/],
+    [{ args: { cni: { Sysctl: { "kernel.hostname": "x" } } } }, /args\.cni\.sysctl = "kernel.hostname"/],
     [{ sysctl: { "kernel.hostname": "x" } }, /sysctl = "kernel.hostname"/],
     [{ sysctl: { "net.ipv4.conf.../../kernel.hostname": "x" } }, /sysctl/],
     [{ sysctl: { "net.core.somaxconn": {} } }, /somaxconn/],
