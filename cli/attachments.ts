@@ -3,6 +3,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir } from "../conf/identity.ts";
 import type { DeleteRequest } from "../conf/request.ts";
+import { isWithoutNamespace } from "../ipam/store/same.ts";
 import { type Entry, openExistingStore } from "../ipam/store.ts";
 import { netnsIdentity } from "../netlink/netns.ts";
 import { defaultNetwork, readNetwork } from "./network.ts";
@@ -52,12 +53,17 @@ export function isAlive({ netnsPath, netnsDevice, netnsInode }: Entry): boolean 
   return identity !== undefined && identity.device === netnsDevice && identity.inode === netnsInode;
 }
 
+/** True for one that nothing speaks against: its namespace is there, or it never had one. */
+export function isStanding(entry: Entry): boolean {
+  return isWithoutNamespace(entry) || isAlive(entry);
+}
+
 /**
  * True unless the entry's namespace is gone for certain: with an earlier boot, or not at its path any more and no
  * process in it either. A runtime may take a name away before the last process has ended.
  */
 export function mayStand(entry: Entry, boot: string, pids: ReadonlyMap<bigint, number>): boolean {
-  return entry.bootId === boot && (isAlive(entry) || pids.has(entry.netnsInode));
+  return isWithoutNamespace(entry) || (entry.bootId === boot && (isAlive(entry) || pids.has(entry.netnsInode)));
 }
 
 /** The first process in each network namespace, by inode: `/proc/PID/ns/net` reads `net:[4026531840]`. */

@@ -9,7 +9,7 @@ import { ipamFor } from "../ipam/index.ts";
 import type { Lease } from "../ipam/ipam.ts";
 import { type NewEntry, openStore, type Store, thisProcess } from "../ipam/store.ts";
 import { errno, isKernelError } from "../netlink/errors.ts";
-import { closeNetns, type Netns } from "../netlink/netns.ts";
+import { closeNetns, type Netns, type NetnsIdentity } from "../netlink/netns.ts";
 import { commit } from "./commit.ts";
 import type { Early } from "./early.ts";
 import { type Facts, hostNetworks, readFacts } from "./facts.ts";
@@ -199,7 +199,7 @@ async function releaseQuietly({ attachment, netns, config, pluginPath, raw }: Re
 
 export function journalEntry(
   { attachment, netns: netnsPath, config, labels, ownsNetns }: Request,
-  netns: Netns,
+  netns: NetnsIdentity,
 ): NewEntry {
   return {
     attachment,

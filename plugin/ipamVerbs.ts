@@ -2,24 +2,25 @@
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
+import { noNamespace } from "../ipam/store/same.ts";
 import { openExistingStore, openStore } from "../ipam/store.ts";
-import { closeNetns } from "../netlink/netns.ts";
+import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { journalEntry } from "./add.ts";
 import { adoption } from "./adoption.ts";
 import { hostNetworks } from "./facts.ts";
 import { Kernel } from "./kernel.ts";
-import { openContainerNetns } from "./namespace.ts";
+import { openContainerNetns, standing } from "./namespace.ts";
 import { retried } from "./reclaim.ts";
 
 /** Neither interfaces nor the index of one: those are the caller's to tell. */
 export async function addAsIpam(request: Request): Promise<Result> {
   const { attachment, config } = request;
-  const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
+  const netns = namespaceOf(request);
   const kernel = new Kernel();
   try {
     const ipam = ipamFor(config.ipam.type);
     const store = openStore(config.dataDir);
-    const entry = journalEntry(request, netns);
+    const entry = journalEntry(request, netns ?? noNamespace);
     const context = {
       ...{ request, config: config.ipam, entry, store },
       hostNetworks: () => hostNetworks(kernel),
@@ -32,8 +33,16 @@ export async function addAsIpam(request: Request): Promise<Result> {
     return { interfaces: [], ips: lease.addresses, routes: lease.routes, ...(lease.dns && { dns: lease.dns }) };
   } finally {
     kernel.close();
-    closeNetns(netns);
+    if (netns) closeNetns(netns);
   }
+}
+
+/** Nothing is made in it, so it may be none: host-local's documentation has CNI_NETNS=/dev/null. Throws Fault (code.netns) for our own. */
+function namespaceOf({ netns: path, mayBeOwnNetns }: Request): Netns | undefined {
+  const found = standing(path);
+  if (found === undefined) return undefined;
+  closeNetns(found);
+  return openContainerNetns(path, mayBeOwnNetns);
 }
 
 export async function checkAsIpam(request: Request): Promise<void> {

@@ -6,10 +6,13 @@
  *   - the call that made it died half-way, so nobody was told that it succeeded;
  *   - its link is gone, and with a veth its other end, and at its path there is no namespace or another one; seen twice,
  *     a while apart, because a runtime may be between two things it does.
+ *
+ * A lease that was asked for without a namespace (CNI_NETNS=/dev/null) proves none of this, but the second.
  */
 import { readFileSync } from "node:fs";
 import { PoolFull } from "../ipam/grant.ts";
 import { ipamKeepsLeases } from "../ipam/index.ts";
+import { isWithoutNamespace } from "../ipam/store/same.ts";
 import { bootId, type Entry, InProgress, isInProgress, isInterrupted, type Store } from "../ipam/store.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { condemn } from "./condemn.ts";
@@ -72,6 +75,10 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
   const isAdoptedStanding = adoptedStanding(kernel);
   for (const entry of entries) {
     if (isInProgress(entry) || !ipamKeepsLeases(entry.ipamType)) continue;
+    if (isWithoutNamespace(entry)) {
+      if (isInterrupted(entry)) dead.push(entry);
+      continue;
+    }
     const isGone = !links.has(entry.hostLink) && !isThere(entry) && !isAdoptedStanding(entry);
     if (entry.bootId !== boot ? !links.has(entry.hostLink) : isInterrupted(entry)) dead.push(entry);
     else if (!isGone) {

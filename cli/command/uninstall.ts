@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import { writeOut } from "../../plugin/output.ts";
-import { entries, isAlive } from "../attachments.ts";
+import { entries, isStanding } from "../attachments.ts";
 import { command } from "../command.ts";
 import { putBack } from "../install/dropIn.ts";
 import { touching } from "../install/files.ts";
@@ -37,7 +37,7 @@ export default command({
       return 0;
     }
     const dataDir = options["data-dir"] ?? defaultDataDir;
-    const standing = entries({ dataDir }).filter(isAlive);
+    const standing = entries({ dataDir }).filter(isStanding);
     const goesBack = record.links.includes("bridge") && existsSync(join(keptFolder(binDir), "bridge"));
     if (standing.length > 0 && !goesBack && !options.force) {
       throw new Fault(

@@ -34,7 +34,7 @@ const sql = {
     WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? RETURNING 1`,
   sighted: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
   sweep: `DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE boot_id <> ?
-    AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') LIMIT ?) RETURNING 1`,
+    AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') AND netns_inode <> '0' LIMIT ?) RETURNING 1`,
   entries: "SELECT * FROM attachment ORDER BY created_ms, id",
   entriesOf: "SELECT * FROM attachment WHERE network = ? ORDER BY created_ms, id",
   remove: `DELETE FROM attachment WHERE ${ofAttachment} RETURNING 1`,
