@@ -10,8 +10,8 @@ export interface GivenBandwidth {
   readonly egressBurst?: number;
 }
 
-/** The kernel counts a bucket in 32 bits of bytes, in time units; the reference draws the same line. */
-const burstBitsMax = 2 ** 32 - 1;
+/** The kernel counts a bucket's bytes in 32 bits; the reference draws the same line, less than 4 GB in whole bytes. */
+const burstBitsMax = (2 ** 32 - 1) * 8 - 1;
 /** tbf takes whole bytes. */
 const bitsMin = 8;
 

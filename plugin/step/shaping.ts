@@ -24,6 +24,7 @@ export interface ShapingStep {
   readonly host: string;
   /** The link that is made to hold back what the container sends. */
   readonly ifb: string;
+  readonly mac: string;
   readonly group: number;
   readonly mtu: number;
   readonly ingress?: Limit;
@@ -40,11 +41,14 @@ function bucketOf({ rate, burst }: Limit) {
 }
 
 export const shaping: Kind<ShapingStep, ShapingKey> = {
-  apply({ host, ifb, group, mtu, ingress, egress }, kernel) {
+  apply({ host, ifb, mac, group, mtu, ingress, egress }, kernel) {
     const index = kernel.indexOf("host", host);
     if (ingress) kernel.request("host", replaceBucket({ index, text: host, ...bucketOf(ingress) }));
     if (!egress) return ingress !== undefined;
-    kernel.request("host", createLink({ name: ifb, mtu, group, set: linkFlag.up, info: { kind: "ifb" } }));
+    kernel.request(
+      "host",
+      createLink({ name: ifb, address: mac, mtu, group, set: linkFlag.up, info: { kind: "ifb" } }),
+    );
     try {
       kernel.forget("host", ifb);
       const ifbIndex = kernel.indexOf("host", ifb);
@@ -70,14 +74,14 @@ export const shaping: Kind<ShapingStep, ShapingKey> = {
     return [...(ingress ? difference(kernel, host, ingress) : []), ...(egress ? difference(kernel, ifb, egress) : [])];
   },
 
-  print({ host, ifb, group, mtu, ingress, egress }) {
+  print({ host, ifb, mac, group, mtu, ingress, egress }) {
     const limit = (link: string, { rate, burst }: Limit) =>
       `tc qdisc replace dev ${link} root tbf rate ${rate}bit burst ${Math.floor(burst / bitsPerByte)} latency 25ms`;
     return [
       ...(ingress ? [limit(host, ingress)] : []),
       ...(egress
         ? [
-            `ip link add ${ifb} mtu ${mtu} group ${group} type ifb`,
+            `ip link add ${ifb} address ${mac} mtu ${mtu} group ${group} type ifb`,
             `ip link set ${ifb} up`,
             limit(ifb, egress),
             `tc qdisc add dev ${host} ingress`,

@@ -3,8 +3,8 @@ import type { Attachment } from "../../conf/attachment.ts";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
 import type { Features, Limit } from "../../conf/network.ts";
 import type { ChainedType } from "../chained.ts";
-import { shapingGroup, shapingLinkName } from "../names.ts";
-import type { Step } from "../step/index.ts";
+import { macOfOwner, shapingGroup, shapingLinkName } from "../names.ts";
+import type { ShapingStep } from "../step/shaping.ts";
 
 export const bandwidth: ChainedType = {
   plan({ attachment, features, prev, kernel }) {
@@ -18,7 +18,9 @@ export const bandwidth: ChainedType = {
         "bandwidth works after bridge and ptp; leave it out of this list",
       );
     }
-    return { steps: shapingSteps(attachment, features, host.name, host.mtu ?? 0), result: prev };
+    const steps = shapingSteps(attachment, features, host.name, host.mtu ?? 0);
+    const made = steps.flatMap(({ ifb, mac, egress }) => (egress ? [{ name: ifb, mac }] : []));
+    return { steps, result: { ...prev, interfaces: [...prev.interfaces, ...made] } };
   },
 
   removals: (attachment) => [{ kind: "shaping", ifb: shapingLinkName(attachment) }],
@@ -30,13 +32,14 @@ export function shapingSteps(
   { bandwidth: limits }: Features,
   host: string,
   mtu: number,
-): Step[] {
+): ShapingStep[] {
   if (!limits) return [];
   for (const [name, limit] of Object.entries(limits) as [string, Limit][]) {
     const least = (mtu + 14) * 8; // with the Ethernet header
     if (limit.burst < least)
       throw badConfig(`${name}Burst`, limit.burst, `at least ${least} bits, one packet of ${mtu} bytes`);
   }
-  const ifb = shapingLinkName(attachment);
-  return [{ kind: "shaping", host, ifb, group: shapingGroup(attachment.network), mtu, ...limits }];
+  const { network, container, ifname } = attachment;
+  const own = { ifb: shapingLinkName(attachment), mac: macOfOwner("shaping", network, container, ifname) };
+  return [{ kind: "shaping", host, ...own, group: shapingGroup(network), mtu, ...limits }];
 }

@@ -72,7 +72,7 @@ describe("A limit of traffic", () => {
     [{ ingressRate: 8000 }, /ingressBurst/],
     [{ egressBurst: 8000 }, /egressRate/],
     [{ ingressRate: 8_000_000, ingressBurst: 8000 }, /ingressBurst = 8000/],
-    [{ ingressRate: 8_000_000, ingressBurst: 5e9 }, /ingressBurst = 5000000000/],
+    [{ ingressRate: 8_000_000, ingressBurst: 34_359_738_360 }, /ingressBurst = 34359738360/],
     [{ egressRate: 4, egressBurst: 800_000 }, /egressRate = 4/],
   ] as const) {
     it(`is refused, and changes nothing: ${JSON.stringify(change)}`, () => {
@@ -92,6 +92,65 @@ describe("bandwidth, after another plugin", () => {
     needs(this, "ns-net", "bridge", "tbf", "ifb", "reference plugins");
   });
 
+  const environment = { PATH: process.env.PATH! };
+
+  /** Ours and the reference's, each in a world of its own after the reference's bridge. */
+  function bothTell(limit: object): object[] {
+    return [nsNet, "/usr/lib/cni/bandwidth"].map((program) => {
+      using world = freshWorld();
+      const plugin = join(world.dataDir, "../bandwidth");
+      symlinkSync(program, plugin);
+      const netns = world.netns();
+      const ipam = { type: "static", addresses: [{ address: "10.7.0.2/24" }] };
+      const config = world.network({ cniVersion: "1.0.0", type: "bridge", ipam });
+      const prevResult = world.must("ADD", config, { netns, plugin: "/usr/lib/cni/bridge", environment });
+      const chained = { ...config, type: "bandwidth", ...limit, prevResult };
+      const { code, json } = world.call("ADD", chained, { netns, plugin, environment });
+      if (code !== 0) return { code };
+      const { name, mac } = json.interfaces.at(-1);
+      const [link] = world.host.ip("link", "show", name);
+      assert.equal(link.address, mac);
+      const own = { netns, plugin, environment };
+      world.must("CHECK", { ...chained, prevResult: json }, own);
+      world.must("CHECK", { ...config, prevResult: json }, { ...own, plugin: "/usr/lib/cni/bridge" });
+      world.must("DEL", { ...chained, prevResult: json }, own);
+      assert.deepEqual(world.host.ip("link", "show", "type", "ifb"), []);
+      const kinds = json.interfaces.map((one: { name: string }) => one.name.replace(/^(veth|bwp|nsb).*/, "$1"));
+      return { kinds: kinds.map((kind: string) => kind.replace("bwp", "nsb")) };
+    });
+  }
+
+  it("takes the bursts that the reference takes, up to 4 GB, and tells the link that shapes as it does", () => {
+    const egress = { egressRate: 8_000_000_000, egressBurst: 8_000_000_000 };
+    const told = { kinds: ["br0", "veth", "eth0", "nsb"] };
+    assert.deepEqual(bothTell({ ingressRate: 8_000_000_000, ingressBurst: 8_000_000_000, ...egress }), [told, told]);
+    assert.deepEqual(bothTell({ ...egress, egressBurst: 34_359_738_359 }), [told, told]);
+    assert.deepEqual(bothTell({ ...egress, egressBurst: 34_359_738_360 }), [{ code: 1 }, { code: 1 }]);
+  });
+
+  it("is no matter to the plugins that come after it", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const call = (type: string) => {
+      const plugin = join(world.dataDir, "..", type);
+      symlinkSync(nsNet, plugin);
+      return { netns, plugin };
+    };
+    const config = world.network({ type: "bridge" });
+    const first = world.must("ADD", config, call("bridge"));
+    let prevResult = first;
+    const types = ["bandwidth", "firewall", "portmap", "tuning"];
+    const own = (type: string) => ({ ...config, type, ...limits, ingressPolicy: "same-bridge", mtu: 1400, prevResult });
+    const calls = new Map(types.map((type) => [type, call(type)]));
+    for (const type of types) prevResult = world.must("ADD", own(type), calls.get(type)!);
+    assert.equal(prevResult.interfaces.length, first.interfaces.length + 1);
+    world.must("CHECK", { ...config, prevResult }, { netns });
+    for (const type of types) world.must("CHECK", own(type), calls.get(type)!);
+    for (const type of [...types].reverse()) world.must("DEL", own(type), calls.get(type)!);
+    world.must("DEL", { ...config, prevResult }, { netns });
+    assert.deepEqual(world.leases(), []);
+  });
+
   it("takes the runtime's capitalised keys, and DEL needs nothing but the names", () => {
     using world = freshWorld();
     const folder = join(world.dataDir, "..");
@@ -99,7 +158,7 @@ describe("bandwidth, after another plugin", () => {
     const netns = world.netns();
     const ipam = { type: "host-local", ranges: [[{ subnet: "10.7.0.0/24" }]], dataDir: join(folder, "networks") };
     const config = world.network({ cniVersion: "1.0.0", type: "bridge", ipam });
-    const reference = { netns, plugin: "/usr/lib/cni/bridge", environment: { PATH: process.env.PATH! } };
+    const reference = { netns, plugin: "/usr/lib/cni/bridge", environment };
     const prevResult = world.must("ADD", config, reference);
     const bandwidth = { IngressRate: 8_000_000, IngressBurst: 4294967295, EgressRate: 0, EgressBurst: 0 };
     const chained = { ...config, type: "bandwidth", runtimeConfig: { bandwidth }, prevResult };
