@@ -16,7 +16,7 @@ import { type GivenNetwork, requestedAddresses, requestedMac } from "./requested
 import type { Result } from "./result.ts";
 import { dnsOf } from "./routes.ts";
 import type { Shape } from "./schema/rule.ts";
-import { isInside, ownType, type PluginType, typeMeant } from "./types.ts";
+import { isChained, isInside, ownType, type PluginType, typeMeant } from "./types.ts";
 import { readValidAttachments } from "./valid.ts";
 import { validated } from "./validate.ts";
 import { isAtLeast, isVersion, oldestVersion, type Version, versions } from "./version.ts";
@@ -27,8 +27,8 @@ import { isAtLeast, isVersion, oldestVersion, type Version, versions } from "./v
  */
 export function parseRequest(env: Environment, stdin: Uint8Array, calledAs: PluginType = ownType): Request {
   const { verb, container, ifname, netns, pluginPath } = readEnv(env);
-  const cniArgs = readArgs(env.CNI_ARGS);
   const { text, object } = decodeObject(stdin);
+  const cniArgs = readsArgs(typeMeant(object.type, calledAs)) ? readArgs(env.CNI_ARGS) : {};
   requireVersionFor(verb, readVersion(object));
   const config = parseNetwork(object, calledAs, cniArgs);
   return {
@@ -40,6 +40,11 @@ export function parseRequest(env: Environment, stdin: Uint8Array, calledAs: Plug
     labels: labelsOf(cniArgs),
     raw: { environment: env, stdin: text },
   };
+}
+
+/** Of the plugins that give no address, the reference's tuning alone looks at CNI_ARGS; the others never refuse any. */
+function readsArgs(type: PluginType): boolean {
+  return type === "tuning" || !isChained(type);
 }
 
 /** DEL. Throws code 4 for an attachment that cannot exist, and what readIdentity() throws. */

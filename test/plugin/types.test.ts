@@ -98,6 +98,31 @@ describe("Called as an IPAM by the reference's bridge", () => {
   });
 });
 
+describe("CNI_ARGS with a key that nobody knows", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "reference plugins");
+  });
+
+  it("is answered as by the reference: tuning refuses it, plugins that read no CNI_ARGS do not", () => {
+    const types = ["loopback", "portmap", "firewall", "bandwidth", "tuning", "sbr"];
+    const codes = ["/usr/lib/cni", undefined].map((folder) => {
+      using world = freshWorld();
+      const netns = world.netns();
+      const prevResult = world.must("ADD", world.network({ cniVersion: "1.0.0" }), { netns });
+      return types.map((type) => {
+        const plugin = folder === undefined ? named(world, type) : join(folder, type);
+        const config = { cniVersion: "1.0.0", name: "podnet", type, dataDir: world.dataDir, prevResult };
+        return world.call("ADD", config, { netns, plugin, args: "FOO=bar", environment: { PATH: process.env.PATH! } })
+          .code;
+      });
+    });
+    assert.deepEqual(codes, [
+      [0, 0, 0, 0, 1, 0],
+      [0, 0, 0, 0, 1, 0],
+    ]);
+  });
+});
+
 describe("Called as bridge", () => {
   before(function () {
     needs(this, "ns-net", "bridge");
