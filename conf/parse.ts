@@ -85,7 +85,7 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
   const { cniVersion: _, ...unversioned } = canonical(object, network.shape) as JsonObject;
   const name = readName(unversioned.name);
   const type = typeMeant(unversioned.type, calledAs);
-  const given = validated("network", isIpam(type) ? ofIpam(unversioned) : unversioned, "");
+  const given = validated("network", ofType(unversioned, type), "");
   if (typesWithHints.includes(type)) refuseMisspelt(given, writtenByHand(), "");
   const { dataDir = defaultDataDir } = given;
   if (!absolutePath.allows(dataDir)) throw badConfig("dataDir", dataDir, absolutePath.mustBe);
@@ -130,6 +130,13 @@ function isIpam(type: PluginType): boolean {
 
 function ofIpam(object: JsonObject): JsonObject {
   return Object.fromEntries(ipamKeys.filter((key) => Object.hasOwn(object, key)).map((key) => [key, object[key]]));
+}
+
+/** What a plugin that shares its configuration reads of it. */
+function ofType(object: JsonObject, type: PluginType): JsonObject {
+  if (isIpam(type)) return ofIpam(object);
+  if (!isChained(type)) return object;
+  return (require("./chainedKeys.ts") as typeof import("./chainedKeys.ts")).ofChained(object, type);
 }
 
 /** An ipvlan without IPAM takes over the addresses of the plugin before it. A dummy is nothing but its addresses. */

@@ -23,3 +23,38 @@ describe("CNI_ARGS with a key that nobody knows", () => {
       assert.equal(parse(type, { ipam }, "FOO=bar;IgnoreUnknown=1").type, type));
   }
 });
+
+describe("Keys of other plugins", () => {
+  const theirs = {
+    ...{ bridge: 5, vlan: "x", mtu: "auto", ipam: "none", dns: [], args: 7, isGateway: "yes", subnet: {}, routes: 1 },
+    ...{ master: 1, mode: [], owner: "root", device: 0, capabilities: [] },
+  };
+
+  for (const [type, own] of [
+    ["loopback", []],
+    ["portmap", ["snat", "masqAll", "conditionsV4"]],
+    ["bandwidth", ["ingressRate", "egressBurst"]],
+    ["firewall", ["ingressPolicy", "iptablesAdminChainName"]],
+    ["tuning", ["sysctl", "promisc", "txQLen", "mtu", "args"]],
+    ["sbr", ["table", "gateways", "addSourceHints"]],
+    ["vrf", ["table", "vrfname"]],
+  ] as const) {
+    it(`may hold anything for ${type}, which looks at its own`, () => {
+      const odd = ["snat", "ingressRate", "ingressPolicy", "sysctl", "mac", "table", "gateways", "vrfname"];
+      const others = Object.fromEntries(
+        [...odd, ...Object.keys(theirs)].map((key) => [key, theirs[key as never] ?? -1]),
+      );
+      for (const key of own) delete others[key];
+      if (type === "tuning") delete others.mac;
+      assert.equal(parse(type, others).type, type);
+      for (const key of own) refuses(() => parse(type, { ...others, [key]: -1 }), 7, key);
+    });
+  }
+
+  it("are told from a type's own in any spelling", () => {
+    assert.deepEqual(parse("tuning", { SysCtl: { "net.core.somaxconn": "5" }, MTU: 1400 }).features?.sysctl, {
+      "net/core/somaxconn": "5",
+    });
+    refuses(() => parse("portmap", { Snat: 5 }), 7, "snat");
+  });
+});

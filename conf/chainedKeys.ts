@@ -1,0 +1,20 @@
+/** What plugins that come after another one read of a configuration. Loaded for those. */
+import type { JsonObject } from "./decode.ts";
+import type { PluginType } from "./types.ts";
+
+const ofEvery = "name type prevResult runtimeConfig dataDir log";
+
+const ofType: { readonly [T in PluginType]?: string } = {
+  portmap: "backend snat masqAll markMasqBit externalSetMarkChain conditionsV4 conditionsV6",
+  bandwidth: "ingressRate ingressBurst egressRate egressBurst shapedSubnets unshapedSubnets",
+  firewall: "backend ingressPolicy iptablesAdminChainName firewalldZone",
+  tuning: "sysctl mac mtu promisc allmulti txQLen args",
+  sbr: "table gateways addSourceHints",
+  vrf: "vrfname table",
+};
+
+/** Its own keys, in any spelling. All others are other plugins', as in the reference, and may hold anything. */
+export function ofChained(object: JsonObject, type: PluginType): JsonObject {
+  const read = new Set(`${ofEvery} ${ofType[type] ?? ""}`.toLowerCase().split(" "));
+  return Object.fromEntries(Object.entries(object).filter(([key]) => read.has(key.toLowerCase())));
+}
