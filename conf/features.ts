@@ -10,10 +10,12 @@ import { portMappingsOf } from "./portmap.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
 import type { features } from "./schema/features.ts";
 import type { Accepted } from "./schema/schema.ts";
-import type { PluginType } from "./types.ts";
+import { ownType, type PluginType } from "./types.ts";
 import { validated } from "./validate.ts";
 
 type Given = Accepted<typeof features>;
+
+const firewalld = "firewalld";
 
 /** With their cures. */
 const unserved = {
@@ -26,6 +28,10 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
   // Their values are another plugin's business when that is who reads them.
   const given = validated("features", spelt, "");
   refuseUnserved(given);
+  refuseBackend(given, type);
+  if (given.markMasqBit !== undefined && given.externalSetMarkChain !== undefined) {
+    throw badConfig("markMasqBit", given.markMasqBit, "left out with externalSetMarkChain, whose rules set the mark");
+  }
   const bandwidth = bandwidthOf(given, network.runtimeConfig?.bandwidth);
   const { ingressPolicy = "open" } = given;
   const asked = type === "tuning" ? askedOfTuning(network) : {};
@@ -77,6 +83,29 @@ function refuseUnserved(given: Given): void {
       `${cure}; or use the reference's plugin for this network`,
     );
   }
+}
+
+const backends: { readonly [T in PluginType]?: readonly string[] } = {
+  portmap: ["iptables", "nftables"],
+  firewall: ["iptables", firewalld],
+  [ownType]: ["iptables", "nftables", firewalld],
+};
+
+/** ns-net's rules are its own whichever is named; but what firewalld was to do would be left undone without a word. */
+function refuseBackend({ backend, firewalldZone }: Given, type: PluginType): void {
+  const known = backends[type];
+  if (known === undefined) return;
+  if (backend && !known.includes(backend)) {
+    throw badConfig("backend", backend, known.map((one) => `"${one}"`).join(" or "));
+  }
+  // With "iptables" the reference, too, asks nobody about the zone.
+  const [key, value] = backend === firewalld ? ["backend", backend] : ["firewalldZone", firewalldZone];
+  if (!value || backend === "iptables") return;
+  throw new Fault(
+    code.unsupportedField,
+    `Cannot use ${key} = ${shown(value)}: ns-net does not speak to firewalld`,
+    'Leave it out, then ns-net itself opens FORWARD; where firewalld runs, put the bridge in a zone with "firewall-cmd --zone=trusted --add-interface=BRIDGE", and again with --permanent',
+  );
 }
 
 /** Values are text in JSON, and numbers where a person forgot to quote them. */

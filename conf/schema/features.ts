@@ -10,7 +10,7 @@ const rate = (what: string) => whole(`${what}; 0 for no limit`, 0, Number.MAX_SA
 const portmap = {
   snat: flag("Masquerade what a container sends to its own ports, its neighbours' and the host's 127.0.0.1", true),
   masqAll: flag("Masquerade every connection through a mapped port", false),
-  markMasqBit: whole("Accepted for compatibility: no mark is needed", 0, 31),
+  markMasqBit: whole("Accepted for compatibility: no mark is needed; not with externalSetMarkChain", 0, 31),
   externalSetMarkChain: text(
     "Accepted for compatibility: what that chain marks for masquerading is masqueraded without a mark",
   ),
@@ -30,7 +30,7 @@ const bandwidth = {
 const firewall = {
   ingressPolicy: oneOf("Who may open connections to the container", "open", "same-bridge", "isolated"),
   iptablesAdminChainName: text("Chain of iptables for a person's own rules, asked before all others"),
-  firewalldZone: text("Zone of firewalld for the container's addresses"),
+  firewalldZone: text("Zone of firewalld; only with backend iptables, which leaves it alone"),
 };
 
 const tuning = {
@@ -43,7 +43,7 @@ const tuning = {
 };
 
 export const features = object("Keys of the reference's plugins beside the bridge's", {
-  backend: text("Accepted for compatibility; nf_tables is used either way"),
+  backend: text("iptables or nftables, accepted for compatibility: ns-net's rules are the same either way"),
   ...portmap,
   ...bandwidth,
   ...firewall,

@@ -58,3 +58,38 @@ describe("Keys of other plugins", () => {
     refuses(() => parse("portmap", { Snat: 5 }), 7, "snat");
   });
 });
+
+describe("What the rules of portmap and firewall are made by", () => {
+  for (const [type, backend] of [
+    ["portmap", "iptables"],
+    ["portmap", "nftables"],
+    ["portmap", ""],
+    ["firewall", "iptables"],
+    ["firewall", ""],
+    ["tuning", "x"],
+  ] as const) {
+    it(`${type} takes backend ${JSON.stringify(backend)}`, () => assert.equal(parse(type, { backend }).type, type));
+  }
+
+  for (const [type, backend, words] of [
+    ["portmap", "ipvs", '"iptables" or "nftables"'],
+    ["portmap", "firewalld", '"iptables" or "nftables"'],
+    ["firewall", "nftables", '"iptables" or "firewalld"'],
+  ] as const) {
+    it(`${type} refuses backend ${backend}`, () => refuses(() => parse(type, { backend }), 7, words));
+  }
+
+  it("firewalld is not asked, and nobody is left to think so", () => {
+    refuses(() => parse("firewall", { backend: "firewalld" }), 2, "firewall-cmd", "FORWARD");
+    refuses(() => parse("ns-net", { backend: "firewalld" }), 2, "firewall-cmd");
+    refuses(() => parse("firewall", { firewalldZone: "public" }), 2, "firewalldZone", "firewall-cmd");
+    assert.equal(parse("firewall", { firewalldZone: "public", backend: "iptables" }).type, "firewall");
+    assert.equal(parse("firewall", { firewalldZone: "" }).type, "firewall");
+  });
+
+  it("a mark is set by a bit or by another's chain, not by both", () => {
+    refuses(() => parse("portmap", { markMasqBit: 5, externalSetMarkChain: "X" }), 7, "externalSetMarkChain");
+    assert.equal(parse("portmap", { externalSetMarkChain: "X" }).type, "portmap");
+    assert.equal(parse("portmap", { markMasqBit: 5 }).type, "portmap");
+  });
+});
