@@ -16,6 +16,16 @@ import { isVersion, newestVersion, oldestVersion, type Version } from "./version
 
 export const defaultDataDir = "/var/lib/ns-net";
 
+/** In a configuration of `tuning`, a folder below /run/cni is the reference's, for what it puts back on DEL, and no store of ours. */
+export function storeFolder(written: string | undefined, type: PluginType): string {
+  if (written === undefined) return defaultDataDir;
+  return type === "tuning" && isBelowRunCni(`${written}/`) ? defaultDataDir : written;
+}
+
+function isBelowRunCni(path: string): boolean {
+  return path.startsWith("/run/cni/") || path.startsWith("/var/run/cni/");
+}
+
 /** Throws code 6 for what is no JSON object and code 7 without a network's name: nothing can have been added under those. */
 export function readIdentity(env: Environment, stdin: Uint8Array, calledAs: PluginType): Omit<Identity, "pluginPath"> {
   const { text, object } = decodeObject(stdin);
@@ -27,7 +37,7 @@ export function readIdentity(env: Environment, stdin: Uint8Array, calledAs: Plug
     type: meant,
     network: readName(rest.name),
     cniVersion: tolerantVersion(cniVersion),
-    dataDir: isPath(dataDir) ? dataDir : defaultDataDir,
+    dataDir: storeFolder(isPath(dataDir) ? dataDir : undefined, meant),
     bridge: isName(bridge) ? bridge : defaultBridge,
     ipamType: tolerantIpamKind(ipam, meant),
     raw: { environment: env, stdin: text },

@@ -6,7 +6,7 @@ import { decodeObject, type JsonObject } from "./decode.ts";
 import { type Environment, mayBeOwnNetns, readEnv, requireVersionFor } from "./env.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { network } from "./generated/common.js";
-import { defaultDataDir, readIdentity, readName } from "./identity.ts";
+import { readIdentity, readName, storeFolder } from "./identity.ts";
 import { ipamOf } from "./ipam.ts";
 import { canonical, refuseMisspelt } from "./keys.ts";
 import { absolutePath } from "./names.ts";
@@ -87,7 +87,7 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
   const type = typeMeant(unversioned.type, calledAs);
   const given = validated("network", ofType(unversioned, type), "");
   if (typesWithHints.includes(type)) refuseMisspelt(given, writtenByHand(), "");
-  const { dataDir = defaultDataDir } = given;
+  const dataDir = storeFolder(given.dataDir, type);
   if (!absolutePath.allows(dataDir)) throw badConfig("dataDir", dataDir, absolutePath.mustBe);
   if (given.log !== undefined && !absolutePath.allows(given.log))
     throw badConfig("log", given.log, absolutePath.mustBe);

@@ -1,6 +1,6 @@
 /** What plugins that come after another one read of a configuration, and what they leave to others. */
 import assert from "node:assert/strict";
-import { parseRequest } from "../../conf/parse.ts";
+import { parseDelete, parseRequest } from "../../conf/parse.ts";
 import { addEnv, bytes, refuses } from "./refuses.ts";
 
 const prevResult = { cniVersion: "1.0.0", ips: [{ address: "10.1.0.7/24" }] };
@@ -92,4 +92,23 @@ describe("What the rules of portmap and firewall are made by", () => {
     assert.equal(parse("portmap", { externalSetMarkChain: "X" }).type, "portmap");
     assert.equal(parse("portmap", { markMasqBit: 5 }).type, "portmap");
   });
+});
+
+describe("dataDir of tuning", () => {
+  const stores = (type: string, dataDir: string) => [
+    parse(type, { dataDir }).dataDir,
+    parseDelete({ ...addEnv, CNI_COMMAND: "DEL" }, bytes({ name: "podnet", type, dataDir })).dataDir,
+  ];
+
+  for (const [type, dataDir, store] of [
+    ["tuning", "/run/cni/tuning", "/var/lib/ns-net"],
+    ["tuning", "/var/run/cni", "/var/lib/ns-net"],
+    ["tuning", "/run/cnix", "/run/cnix"],
+    ["tuning", "/srv/ns-net", "/srv/ns-net"],
+    ["portmap", "/run/cni/store", "/run/cni/store"],
+    ["bridge", "/run/cni/store", "/run/cni/store"],
+  ] as const) {
+    it(`${type} with ${dataDir} keeps its store in ${store}`, () =>
+      assert.deepEqual(stores(type, dataDir), [store, store]));
+  }
 });
