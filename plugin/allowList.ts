@@ -29,15 +29,17 @@ function patternsOf(file: string): RegExp[] | undefined {
   } catch (error) {
     throw new Fault(code.io, `Cannot read ${file}: ${(error as Error).message}`, "Make it readable, or remove it");
   }
+  const { goPattern } = require("./goPattern.ts") as typeof import("./goPattern.ts");
   return text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "")
     .map((line) => {
       try {
-        return new RegExp(line);
-      } catch {
-        throw new Fault(code.config, `Cannot use ${file}: ${line} is no regular expression`, "Correct that line");
+        return goPattern(line);
+      } catch (error) {
+        const what = `Cannot use ${file}: ${line} is no regular expression that ns-net can read`;
+        throw new Fault(code.config, what, `Correct that line: ${(error as Error).message}`);
       }
     });
 }
