@@ -32,7 +32,7 @@ export async function previewPlan(request: Request): Promise<Plan> {
   const folder = mkdtempSync(join(tmpdir(), "ns-net-dry-run-"));
   try {
     if (existsSync(config.dataDir)) cpSync(config.dataDir, folder, { recursive: true });
-    const facts = readFacts(config, attachment.ifname, kernel);
+    const facts = readFacts(config, attachment, kernel);
     refuseImpossible(attachment, config, facts);
     using store = openStore(folder);
     const entry = journalEntry(request, netns);

@@ -34,14 +34,14 @@ export async function add(request: Request, options: AddOptions): Promise<Result
   const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
   const kernel = options.openKernel?.(netns) ?? new Kernel(netns);
   try {
-    let facts = readFacts(request.config, request.attachment.ifname, kernel);
+    let facts = readFacts(request.config, request.attachment, kernel);
     if (facts.isIfnameTaken || isStanding(request.attachment, kernel)) {
       const undone = await (require("./interrupted.ts") as typeof import("./interrupted.ts")).undoInterrupted(
         request.attachment,
         request.config.dataDir,
         kernel,
       );
-      if (undone) facts = readFacts(request.config, request.attachment.ifname, kernel);
+      if (undone) facts = readFacts(request.config, request.attachment, kernel);
     }
     refuseImpossible(request.attachment, request.config, facts);
     refuseStanding(request.attachment, kernel);

@@ -1,5 +1,6 @@
 /** What ADD must know of the kernel before it plans. Reads only; a handful of requests, none of which lists all of anything. */
 import { type Cidr, formatCidr, parseAddress } from "../conf/address.ts";
+import type { Attachment } from "../conf/attachment.ts";
 import type { NetworkConfig } from "../conf/network.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
@@ -47,12 +48,13 @@ export const ethernetMtu = 1500;
 /** Documentation addresses (RFC 5737, RFC 3849): nobody routes to them, so the way there is the default route. */
 const somewhereElse = ["192.0.2.1", "2001:db8::1"];
 
-export function readFacts(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
+export function readFacts(config: NetworkConfig, attachment: Attachment, kernel: Kernel): Facts {
+  const { ifname } = attachment;
   if (config.link) return (require("./below.ts") as typeof import("./below.ts")).readInside(config, ifname, kernel);
   const bridge = config.type === "ptp" ? undefined : kernel.link("host", config.bridge);
   const { portMappings } = config.features ?? {};
   if (portMappings?.length) {
-    (require("./listeners.ts") as typeof import("./listeners.ts")).refuseListeners(portMappings);
+    (require("./takenPorts.ts") as typeof import("./takenPorts.ts")).refuseTaken(portMappings, attachment, kernel);
   }
   if (config.features) (require("./allowList.ts") as typeof import("./allowList.ts")).refuseForbidden(config.features);
   const vlan = config.vlan || config.vlanTrunk.length > 0 ? vlans().vlanFacts(bridge, config, kernel) : undefined;

@@ -17,6 +17,9 @@ export const portChains = (attachment: Attachment): string[] => [
   chain("CNI-SN-", attachment),
 ];
 
+/** Of portmap: jumps to the first of those for each container that has ports. */
+export const hostPortChain = "CNI-HOSTPORT-DNAT";
+
 /** Of firewall. */
 export const acceptChain = "CNI-FORWARD";
 

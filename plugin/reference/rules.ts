@@ -1,7 +1,7 @@
 /**
- * Rules that the reference's plugins wrote with iptables, removed with iptables: of its rules the kernel gives only
- * bytes whose meaning is that program's own, and the older kind of its tables is not nf_tables at all. This is the one
- * place of ns-net where it is started, and only where something of the attachment is to be seen.
+ * Rules that the reference's plugins wrote with iptables, read and removed with iptables: of its rules the kernel gives
+ * only bytes whose meaning is that program's own, and the older kind of its tables is not nf_tables at all. This is the
+ * one place of ns-net where it is started, and only where a chain of those plugins' is to be seen.
  */
 import { readFileSync } from "node:fs";
 import type { Attachment } from "../../conf/attachment.ts";
@@ -21,7 +21,7 @@ export interface Rules {
   readonly parts: readonly Part[];
 }
 
-type Version = 4 | 6;
+export type Version = 4 | 6;
 
 const programs = { 4: "iptables", 6: "ip6tables" } as const;
 const families = { 4: family.ipv4, 6: family.ipv6 } as const;
@@ -59,17 +59,22 @@ function hasLegacyTables(version: Version): boolean {
 
 function removeVersion(rules: Rules, version: Version): void {
   for (let tries = 1; ; tries++) {
-    const saved = start(`${programs[version]}-save`, []);
+    const saved = savedRules(version);
     if (saved === undefined) return; // whoever wrote rules had the program
     const script = removalOf(saved, rules);
     if (script === "") return;
     try {
-      start(`${programs[version]}-restore`, ["--noflush"], script);
+      start(`${programs[version]}-restore`, ["--noflush"], "remove the rules of", script);
       return;
     } catch (error) {
       if (tries === triesMost) throw error;
     }
   }
+}
+
+/** What iptables-save says, of one table or of all; undefined when there is no such program. */
+export function savedRules(version: Version, table?: string): string | undefined {
+  return start(`${programs[version]}-save`, table ? ["-t", table] : [], "read the rules of");
 }
 
 /** What iptables-restore is told, from what iptables-save said; "" when nothing of the attachment is there. */
@@ -109,7 +114,7 @@ function acceptRules(address: string): string[] {
 const programFolders = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin";
 
 /** What it printed; undefined when there is no such program. Throws Fault with its words when it fails. */
-function start(name: string, args: readonly string[], stdin = ""): string | undefined {
+function start(name: string, args: readonly string[], purpose: string, stdin = ""): string | undefined {
   const PATH = `${process.env["PATH"] ?? ""}:${programFolders}`;
   const program = Bun.which(name, { PATH });
   if (program === null) return undefined;
@@ -117,7 +122,7 @@ function start(name: string, args: readonly string[], stdin = ""): string | unde
   if (exitCode === 0) return stdout.toString();
   throw new Fault(
     code.kernel,
-    `Cannot remove the rules of an attachment that another plugin made: ${name} failed: ${stderr.toString().trim()}`,
-    `Run ${name} by hand to see what is the matter with it, then delete the attachment again`,
+    `Cannot ${purpose} an attachment that another plugin made: ${name} failed: ${stderr.toString().trim()}`,
+    `Run ${name} by hand to see what is the matter with it, then try again`,
   );
 }

@@ -18,7 +18,7 @@ export const hostPort: ChainedType = {
     const { attachment, config, prev, kernel, netns } = input;
     refuseWhatNeedsOurs(config);
     const port = hostInterface(input);
-    const facts = readFacts(config, attachment.ifname, kernel);
+    const facts = readFacts(config, attachment, kernel);
     const lease = { addresses: prev.ips, routes: [], made: false };
     const made = bridge.plan({ attachment, netns, config, lease, facts });
     const steps = made.steps.flatMap((step) => ofPort(step, hostLinkName(attachment), port, config.bridge, netns));

@@ -14,7 +14,7 @@ export const portmap: ChainedType = {
   plan({ attachment, features, prev, netns, kernel }) {
     const { portMappings } = features;
     if (portMappings.length === 0) return { steps: [], result: prev };
-    (require("../listeners.ts") as typeof import("../listeners.ts")).refuseListeners(portMappings);
+    (require("../takenPorts.ts") as typeof import("../takenPorts.ts")).refuseTaken(portMappings, attachment, kernel);
     const addresses = containerAddresses(attachment.ifname, prev);
     const through = addresses.length === 0 ? undefined : linkTowards(addresses[0]!, kernel);
     return {

@@ -1,0 +1,52 @@
+/**
+ * Ports of the host that somebody has of whom the store knows nothing. Asked only when ports are.
+ *
+ * Programs of the host that listen: translation comes before them, so a port published over a listener takes it out of
+ * service without a word. A port that can be bound has no listener, which is quickly known. Only who cannot reads the
+ * kernel's tables of sockets (listening.ts): each takes 3 ms, however few there are, because all of its hash is walked.
+ *
+ * Pods of the reference's portmap: that it has published anything is told by one chain of its own.
+ */
+import { parseAddress } from "../conf/address.ts";
+import type { Attachment } from "../conf/attachment.ts";
+import type { PortMapping } from "../conf/network.ts";
+import { errno } from "../netlink/errors.ts";
+import { getChain } from "../netlink/nft/chain.ts";
+import { family } from "../netlink/nft/message.ts";
+import { bindRefusal } from "../netlink/sysRare.ts";
+import type { Kernel } from "./kernel.ts";
+import { addressBytes } from "./names.ts";
+import { hostPortChain } from "./reference/names.ts";
+
+/** Throws Fault (code.tryAgain) naming who has one of them, where that can be found. */
+export function refuseTaken(mappings: readonly PortMapping[], attachment: Attachment, kernel: Kernel): void {
+  refuseListeners(mappings);
+  for (const version of [4, 6] as const) {
+    const asked = mappings.filter(({ hostIp }) => hostIp === undefined || hostIp.includes(":") === (version === 6));
+    if (asked.length === 0 || !hasReferencePorts(version, kernel)) continue;
+    const { refusePublished } = require("./reference/ports.ts") as typeof import("./reference/ports.ts");
+    refusePublished(asked, attachment, version);
+  }
+}
+
+const families = { 4: family.ipv4, 6: family.ipv6 } as const;
+
+function hasReferencePorts(version: 4 | 6, kernel: Kernel): boolean {
+  return getChain(kernel.netfilter, { family: families[version], name: "nat" }, hostPortChain) !== undefined;
+}
+
+function refuseListeners(mappings: readonly PortMapping[]): void {
+  for (const mapping of mappings) {
+    if (isFree(mapping)) continue;
+    (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings);
+    return;
+  }
+}
+
+function isFree({ protocol, hostIp, hostPort }: PortMapping): boolean {
+  if (protocol === "sctp") return true;
+  const refusalOf = (text: string) => bindRefusal(protocol, addressBytes(parseAddress(text)!), hostPort);
+  if (hostIp !== undefined) return refusalOf(hostIp) === 0;
+  const refusal = refusalOf("::");
+  return (refusal === errno.EAFNOSUPPORT ? refusalOf("0.0.0.0") : refusal) === 0;
+}
