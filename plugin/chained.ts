@@ -108,8 +108,15 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   }
   const netns = standing(request.netns);
   const kernel = new Kernel(netns);
-  const removals = steps ?? [...chainedType(request.type).removals(request.attachment), ...adopted(request, store)];
-  errors.push(...undoAll([...removals].reverse(), kernel));
+  try {
+    const removals = steps ?? [
+      ...chainedType(request.type).removals(request.attachment),
+      ...adopted(request, store, kernel),
+    ];
+    errors.push(...undoAll([...removals].reverse(), kernel));
+  } catch (error) {
+    errors.push(error as Error);
+  }
   if (errors.length === 0) store?.forget(request.attachment, request.type);
   if (errors.length === 0 && steps?.some(({ kind }) => (kind as Step["kind"]) === "guard")) {
     (require("./guards.ts") as typeof import("./guards.ts")).removeGuardsWith(request.attachment, store, kernel);
@@ -120,12 +127,16 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
 }
 
 /** What the reference's plugin of that type did, where it made the attachment. */
-function adopted(request: DeleteRequest & { readonly type: PluginType }, store: Store | undefined): Removal[] {
+function adopted(
+  request: DeleteRequest & { readonly type: PluginType },
+  store: Store | undefined,
+  kernel: Kernel,
+): Removal[] {
   const part = adoptedParts.find((name) => name === request.type);
   const entry = part && store?.find(request.attachment);
   if (part === undefined || isAllOurs(entry)) return [];
   const { adoptedOf } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
-  const removal = adoptedOf(request, entry, store);
+  const removal = adoptedOf(request, entry, store, kernel);
   return removal ? [{ ...removal, part }] : [];
 }
 

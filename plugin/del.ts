@@ -39,7 +39,12 @@ export async function del(request: DeleteRequest): Promise<void> {
     if (error instanceof InProgress) throw error;
     errors.push(error as Error); // the link goes all the same
   }
-  const adopted = adoptedBy(request, entry, store);
+  let adopted: Removal | undefined;
+  try {
+    adopted = adoptedBy(request, entry, store, kernel);
+  } catch (error) {
+    errors.push(error as Error);
+  }
   const found: Removal[] = [];
   for (const trace of traces(request.attachment, entry)) if (trace.kind !== "adopted") found.push(trace);
   const removed = isAbsent ? found : removals(request.attachment, found);
@@ -93,13 +98,19 @@ function mayBeInside({ type = ownType }: DeleteRequest, entry: Entry | undefined
 }
 
 /** All that another plugin made of the attachment before ns-net came in its place. Ours is told from its entry alone. */
-function adoptedBy(request: DeleteRequest, entry: Entry | undefined, store: Store | undefined): Removal | undefined {
+function adoptedBy(
+  request: DeleteRequest,
+  entry: Entry | undefined,
+  store: Store | undefined,
+  kernel: Kernel,
+): Removal | undefined {
   if (isAllOurs(entry)) return undefined;
   const { type = ownType } = request;
   const { adoptedOf } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
-  const adopted = adoptedOf(request, entry, store);
   // For another plugin's link, host-local gives back the lease and nothing else; and a veth may be a device that is lent.
-  return adopted && (roleOf(type) === "ipam" || isInside(type)) ? { ...adopted, part: "lease" } : adopted;
+  const isLeaseOnly = roleOf(type) === "ipam" || isInside(type);
+  const adopted = adoptedOf(request, entry, store, isLeaseOnly ? undefined : kernel);
+  return adopted && isLeaseOnly ? { ...adopted, part: "lease" } : adopted;
 }
 
 /** An ADD that is still at work is waited for: what it has yet to make would outlive this DEL. */

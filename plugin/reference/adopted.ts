@@ -1,6 +1,7 @@
 /**
  * Attachments that the reference's plugins made before ns-net came in their place: known by their entry in the journal
- * (ipam/hostLocal/adopt.ts), or before there is one by host-local's reservation, or by what the result of ADD tells.
+ * (ipam/hostLocal/adopt.ts), or before there is one by host-local's reservation, or by what the result of ADD tells, or
+ * by what the kernel shows (seen.ts).
  */
 import { parseAddress } from "../../conf/address.ts";
 import type { Attachment } from "../../conf/attachment.ts";
@@ -11,8 +12,10 @@ import { type AdoptedStep, adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { reservationFolder } from "../../ipam/hostLocal/folder.ts";
 import { type Reservation, reservationsIn } from "../../ipam/hostLocal/reservations.ts";
 import type { Entry, Store } from "../../ipam/store.ts";
+import type { Kernel } from "../kernel.ts";
 import { isHostLinkName } from "../names.ts";
 import type { Removal } from "../step/index.ts";
+import { seenOf } from "./seen.ts";
 
 export type AdoptedRemoval = Extract<Removal, { kind: "adopted" }>;
 
@@ -27,11 +30,12 @@ export function askedBy({ attachment, netns, config, pluginPath, raw }: Request)
   return { attachment, netns, network, cniVersion, dataDir, bridge, ipamType: ipam.type, pluginPath, raw };
 }
 
-/** What is to be undone of it; undefined when nothing speaks for its being another plugin's. */
+/** What is to be undone of it; undefined when nothing speaks for its being another plugin's. With `kernel`, that is asked, too. */
 export function adoptedOf(
   request: Asked,
   entry: Entry | undefined,
   store: Store | undefined,
+  kernel?: Kernel,
 ): AdoptedRemoval | undefined {
   const { attachment, netns } = request;
   const { container, ifname } = attachment;
@@ -41,8 +45,11 @@ export function adoptedOf(
   if (entry !== undefined && step === undefined) return undefined;
   const told = prevResultOf(request);
   const found = step ? [] : reservationsIn(folderOf(request, store)).filter((one) => isOf(one, container, ifname));
-  if (!step && found.length === 0 && !told.hostLink) return undefined;
-  const addresses = step?.addresses ?? (found.length > 0 ? found.map(({ file }) => nameOf(file)) : told.addresses);
+  const isTold = step !== undefined || found.length > 0 || told.hostLink !== undefined;
+  const seen = isTold || !kernel ? undefined : seenOf(request, kernel);
+  if (!isTold && !seen) return undefined;
+  const leased = step?.addresses ?? found.map(({ file }) => nameOf(file));
+  const addresses = [leased, seen?.addresses ?? [], told.addresses].find((some) => some.length > 0) ?? [];
   return {
     kind: "adopted",
     attachment,
@@ -50,7 +57,7 @@ export function adoptedOf(
     addresses: addresses.filter((text) => isFreeFor(container, text, request.network, store)),
     files: step?.files ?? found.map(({ file }) => file),
     // What host-device lent to the container is not to be deleted.
-    ...(netns !== "" && request.type !== "host-device" && { netns }),
+    ...(netns !== "" && request.type !== "host-device" && (seen?.isInterface ?? true) && { netns }),
     ...(told.hostLink && { hostLink: told.hostLink }),
   };
 }

@@ -16,7 +16,7 @@ export type Part = "masquerade" | "portmap" | "firewall";
 
 export interface Rules {
   readonly attachment: Attachment;
-  /** The container's, without prefix length. */
+  /** The container's, without prefix length; empty where they are not known. */
   readonly addresses: readonly string[];
   readonly parts: readonly Part[];
 }
@@ -32,20 +32,21 @@ const triesMost = 5;
 export function removeRules(rules: Rules, kernel: Kernel): void {
   for (const version of [4, 6] as const) {
     const addresses = rules.addresses.filter((address) => (version === 6) === address.includes(":"));
+    if (addresses.length === 0 && rules.addresses.length > 0) continue;
     const mine = { ...rules, addresses };
-    if (addresses.length > 0 && mayBeThere(mine, version, kernel)) removeVersion(mine, version);
+    if (mayBeThere(mine, version, kernel)) removeVersion(mine, version);
   }
 }
 
 /** In the kernel's lists: chains of nf_tables by their names, and whether tables of the older kind are in use. */
-function mayBeThere({ attachment, parts }: Rules, version: Version, kernel: Kernel): boolean {
+function mayBeThere({ attachment, addresses, parts }: Rules, version: Version, kernel: Kernel): boolean {
   const has = (table: string, chain: string) =>
     getChain(kernel.netfilter, { family: families[version], name: table }, chain) !== undefined;
   return (
     hasLegacyTables(version) ||
     (parts.includes("masquerade") && has("nat", masqueradeChain(attachment))) ||
     (parts.includes("portmap") && portChains(attachment).some((chain) => has("nat", chain))) ||
-    (parts.includes("firewall") && has("filter", acceptChain))
+    (parts.includes("firewall") && addresses.length > 0 && has("filter", acceptChain))
   );
 }
 

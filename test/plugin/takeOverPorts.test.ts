@@ -38,9 +38,10 @@ describe("Taking over a live node, ports that the reference has published", () =
     const netns = world.netns();
     const at = { netns, container: `o${last}`, environment };
     const own = { ...bridged(world, last), type: "ns-net", ...portMappings };
-    const before = world.snapshot(netns);
+    const looks = () => JSON.stringify(world.snapshot(netns)).replace(/ packets \d+ bytes \d+/g, "");
+    const before = looks();
     const alone = world.call("ADD", own, at);
-    if (alone.code !== 0) assert.deepEqual(world.snapshot(netns), before);
+    if (alone.code !== 0) assert.equal(looks(), before);
     world.must("DEL", own, at);
     const portmap = join(world.dataDir, "../portmap");
     const prevResult = world.must("ADD", bridged(world, last), at);
