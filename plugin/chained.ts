@@ -132,6 +132,8 @@ function adopted(
   store: Store | undefined,
   kernel: Kernel,
 ): Removal[] {
+  if (request.type === "tuning")
+    return (require("./reference/tuning.ts") as typeof import("./reference/tuning.ts")).backupRemovals(request);
   const part = adoptedParts.find((name) => name === request.type);
   const entry = part && store?.find(request.attachment);
   if (part === undefined || isAllOurs(entry)) return [];

@@ -72,7 +72,10 @@ export function isMarkOf(network: string, mark: string): boolean {
   return mark.split(" ")[1] === linkGroup(network).toString(16);
 }
 
-/** IFLA_GROUP of a network's veths. Bit 30 is set, which keeps clear of the small numbers of /etc/iproute2/group. */
+/** Bit 30 is set in every group that we give, which keeps clear of the small numbers of /etc/iproute2/group. */
+const ownGroupBit = 0x40000000;
+
+/** IFLA_GROUP of a network's veths. */
 export function linkGroup(network: string): number {
   return groupOf("links", network);
 }

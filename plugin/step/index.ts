@@ -25,7 +25,7 @@ import type { SpoofCheckKey, SpoofCheckStep } from "./spoofCheck.ts";
 import type { Difference, Kind } from "./step.ts";
 import { type SysctlStep, sysctl } from "./sysctl.ts";
 import type { TapKey, TapStep } from "./tap.ts";
-import type { TunedStep } from "./tuned.ts";
+import type { TunedKey, TunedStep } from "./tuned.ts";
 import { type UpStep, up } from "./up.ts";
 import { type VethKey, type VethStep, veth } from "./veth.ts";
 import type { VlanGatewayStep } from "./vlanGateway.ts";
@@ -75,7 +75,8 @@ export type Removal =
   | ({ readonly kind: "rule" } & RuleKey)
   | ({ readonly kind: "shaping" } & ShapingKey)
   | ({ readonly kind: "spoofCheck" } & SpoofCheckKey)
-  | ({ readonly kind: "tap" } & TapKey);
+  | ({ readonly kind: "tap" } & TapKey)
+  | ({ readonly kind: "tuned" } & TunedKey);
 
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
 

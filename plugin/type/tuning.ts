@@ -35,7 +35,7 @@ export const tuning: ChainedType = {
     return { steps, result: { ...prev, interfaces } };
   },
 
-  removals: () => [], // what is not remembered went with the namespace, or nobody knows what it was
+  removals: () => [], // what is not remembered went with the namespace, or the reference's tuning noted what it was
 };
 
 function isInner({ name, sandbox }: ResultInterface, ifname: string): boolean {
