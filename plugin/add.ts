@@ -59,7 +59,7 @@ export async function add(request: Request, options: AddOptions): Promise<Result
       } catch (error) {
         // A gc in between found the bridge idle.
         if (attempt === attemptsMax || !isBridgeGone(error, request.config, kernel)) throw error;
-        facts = readFacts(request.config, request.attachment.ifname, kernel);
+        facts = readFacts(request.config, request.attachment, kernel);
       }
     }
   } finally {

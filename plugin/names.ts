@@ -72,9 +72,6 @@ export function isMarkOf(network: string, mark: string): boolean {
   return mark.split(" ")[1] === linkGroup(network).toString(16);
 }
 
-/** Bit 30 is set in every group that we give, which keeps clear of the small numbers of /etc/iproute2/group. */
-const ownGroupBit = 0x40000000;
-
 /** IFLA_GROUP of a network's veths. */
 export function linkGroup(network: string): number {
   return groupOf("links", network);
@@ -132,6 +129,7 @@ export function isOurGroup(group: number): boolean {
   return (group & ourBit) !== 0;
 }
 
+/** Set in every group that we give, which keeps clear of the small numbers of /etc/iproute2/group. */
 const ourBit = 0x40000000;
 
 function groupOf(role: string, network: string): number {

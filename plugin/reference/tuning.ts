@@ -6,10 +6,10 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, type JsonObject } from "../../conf/decode.ts";
 import { absolutePath } from "../../conf/names.ts";
+import type { Tunables } from "../../conf/network.ts";
 import type { DeleteRequest } from "../../conf/request.ts";
 import { deviceGroup } from "../names.ts";
 import type { Removal } from "../step/index.ts";
-import type { Tunables } from "../step/tuned.ts";
 
 /** The reference's own default for `dataDir`; what a configuration says today need not be what it said at ADD. */
 const defaultFolder = "/run/cni/tuning";
