@@ -25,19 +25,39 @@ export async function serveAndExit(env: Environment): Promise<never> {
 /** Does what CNI_COMMAND says. Answers the exit code; never throws. */
 export async function serve(env: Environment): Promise<number> {
   let stdin: Uint8Array = new Uint8Array(0);
+  let answer: object | undefined;
   try {
     const verb = readVerb(env);
     if (verb !== "VERSION") stdin = readStdin();
-    const answer = await answers[verb](env, stdin);
+    answer = await answers[verb](env, stdin);
     if (isLogged(env, stdin)) writeLog({ env, stdin, steps: committed, result: answer });
     if (answer !== undefined) writeOut(`${JSON.stringify(answer)}\n`);
     return 0;
   } catch (error) {
     if (env["NSNET_DEBUG"]?.includes("stack")) process.stderr.write(`${(error as Error).stack}\n`);
+    if (answer !== undefined && env["CNI_COMMAND"] === "ADD") await undoUntold(env, stdin);
     const fault = faultOf(error);
     if (isLogged(env, stdin)) writeLog({ env, stdin, steps: committed, fault });
-    writeOut(`${JSON.stringify(formatFault(fault, versionIn(stdin)))}\n`);
+    tell(`${JSON.stringify(formatFault(fault, versionIn(stdin)))}\n`);
     return 1;
+  }
+}
+
+/** What was made and could not be told (standard output on a full disk, say) is nothing that a runtime counts on. */
+async function undoUntold(env: Environment, stdin: Uint8Array): Promise<void> {
+  try {
+    await answers.DEL({ ...env, CNI_COMMAND: "DEL" }, stdin);
+  } catch (error) {
+    process.stderr.write(`ns-net: ${(error as Error).message}\n`); // the first cause is the one to answer
+  }
+}
+
+/** Where standard output takes nothing, a person may still see it. */
+function tell(text: string): void {
+  try {
+    writeOut(text);
+  } catch {
+    process.stderr.write(text);
   }
 }
 

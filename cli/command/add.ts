@@ -1,10 +1,14 @@
 /** `ns-net add <netns>` */
 
 import { formatResult } from "../../conf/format.ts";
-import { parseRequest } from "../../conf/parse.ts";
+import { parseDelete, parseRequest } from "../../conf/parse.ts";
+import type { DeleteRequest } from "../../conf/request.ts";
+import type { Result } from "../../conf/result.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { createNetns, deleteNetns } from "../../netlink/newNetns.ts";
 import { add } from "../../plugin/add.ts";
+import { del } from "../../plugin/del.ts";
+import { throwTogether } from "../../plugin/failure.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { innerIndex, type Plan } from "../../plugin/plan.ts";
 import { interruptions } from "../../plugin/signals.ts";
@@ -44,11 +48,11 @@ export default command({
     const args = ["IgnoreUnknown=1", options.ip && `IP=${options.ip.join(",")}`, options.mac && `MAC=${options.mac}`]
       .filter(Boolean)
       .join(";");
-    const configuration = {
+    const stdin = stdinOf({
       ...readNetwork(options.network),
       ...(options["data-dir"] && { dataDir: options["data-dir"] }),
-    };
-    const request = parseRequest(environmentFor("ADD", target, ifname, args), stdinOf(configuration));
+    });
+    const request = parseRequest(environmentFor("ADD", target, ifname, args), stdin);
     if (options["dry-run"]) {
       writeOut(printPlan(await previewPlan(request), target, !exists(target)));
       return 0;
@@ -56,22 +60,35 @@ export default command({
     const interruptedBy = interruptions();
     const isNew = makeNamespace(target);
     let made: Plan | undefined;
+    let result: Result | undefined;
     try {
-      const result = await add(
+      result = await add(
         { ...request, ownsNetns: isNew },
         { interruptedBy, isByHand: true, onPlan: (plan) => (made = plan) },
       );
       if (options.json) writeOut(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
       else writeOut(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
     } catch (error) {
+      const errors = [error as Error];
+      if (result) errors.push(...(await undone(parseDelete(environmentFor("DEL", target, ifname, args), stdin))));
       if (isNew) deleteNetns(target.name!);
-      throw error;
+      throwTogether(errors);
     }
     if (process.stdout.isTTY && !options.json)
       process.stderr.write(account(request.attachment.ifname, target, made!, isNew));
     return 0;
   },
 });
+
+/** An attachment that could not be told (standard output on a full disk, say) is none. Answers what the removal complained of. */
+async function undone(request: DeleteRequest): Promise<Error[]> {
+  try {
+    await del(request);
+    return [];
+  } catch (error) {
+    return [error as Error];
+  }
+}
 
 /** Makes the namespace of a name that nobody has; true when this call made it. */
 function makeNamespace(target: Target): boolean {

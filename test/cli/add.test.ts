@@ -138,6 +138,19 @@ describe("ns-net add", () => {
     assert.ok(undone > 0);
   });
 
+  it("that cannot tell its address undoes all: no namespace, no link, no entry", () => {
+    using place = freshPlace();
+    const name = place.name();
+    for (const options of ["", "--json"]) {
+      const line = `exec "$0" add ${name} --data-dir "$1" ${options} >/dev/full`;
+      const said = Bun.spawnSync(place.host.inside(["sh", "-c", line, nsNet, place.dataDir]));
+      assert.equal(said.exitCode, 1);
+      assert.match(said.stderr.toString(), /^ns-net: Cannot write standard output: ENOSPC\n/);
+      assert.equal(existsSync(`/run/netns/${name}`), false);
+      assert.deepEqual([ourLinks(place.host), JSON.parse(place.must("ls", "--json"))], [[], []]);
+    }
+  });
+
   it("knows networks by name, from where runtimes keep them", function () {
     needsOwnEtc(this);
     using place = freshPlace();
