@@ -73,6 +73,7 @@ export function newNamespace(kind: number): void {
 
 // linux/mount.h
 export const mountFlag = {
+  readOnly: 0x1,
   bind: 0x1000,
   recursive: 0x4000,
   private: 0x40000,

@@ -2,9 +2,10 @@
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
+import { errno, isKernelError } from "../../netlink/errors.ts";
 import { enterNetns } from "../../netlink/netns.ts";
 import { namespaceKind } from "../../netlink/sys.ts";
-import { execute, mount, mountFlag, newNamespace } from "../../netlink/sysRare.ts";
+import { execute, mount, mountFlag, newNamespace, unmount } from "../../netlink/sysRare.ts";
 import { openContainerNetns } from "../../plugin/namespace.ts";
 import { someEntriesOf } from "../attachments.ts";
 import { command, UsageError } from "../command.ts";
@@ -38,7 +39,7 @@ and /sys shows the namespace's own devices.
 function changeFiles({ name }: Target): void {
   newNamespace(namespaceKind.mount);
   mount("", "/", "none", mountFlag.slave | mountFlag.recursive);
-  mount("sysfs", "/sys", "sysfs", 0);
+  mountSys();
   if (name === undefined) return;
   const folder = join("/etc/netns", name);
   if (!existsSync(folder)) return;
@@ -46,6 +47,19 @@ function changeFiles({ name }: Target): void {
     const place = join("/etc", file);
     if (existsSync(place)) mount(join(folder, file), place, "none", mountFlag.bind);
     else process.stderr.write(`ns-net: ${join(folder, file)} is not used: there is no ${place} to put it over\n`);
+  }
+}
+
+/** As ip-netns(8): what is mounted there goes first, since the kernel mounts nothing over itself (EBUSY). */
+function mountSys(): void {
+  unmount("/sys");
+  try {
+    mount("sysfs", "/sys", "sysfs", 0);
+  } catch (error) {
+    if (isKernelError(error, errno.EBUSY)) return; // below it was another one of this namespace
+    // In a container: what may not be taken away is covered, and what is read-only may be covered by nothing else.
+    if (!isKernelError(error, errno.EPERM)) throw error;
+    mount("sysfs", "/sys", "sysfs", mountFlag.readOnly);
   }
 }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
+import { run } from "../support/sandbox.ts";
 import { freshPlace, needsOwnEtc } from "./place.ts";
 
 describe("ns-net exec", () => {
@@ -50,6 +51,24 @@ describe("ns-net exec", () => {
     place.must("add", name);
     const words = ["--help", "a b", "$HOME", ""];
     assert.equal(place.must("exec", name, "--", "printf", "%s|", ...words), "--help|a b|$HOME||");
+  });
+
+  it("runs where /sys is of the same namespace already: inside of another exec, and in its own", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    const see = ["ls", "/sys/class/net"];
+    const nested = place.must("exec", name, "--", nsNet, "exec", name, "--", ...see);
+    assert.deepEqual(nested.split("\n").filter(Boolean).sort(), ["eth0", "lo"]);
+    const script = `exec "$0" exec pid:$$ -- "$0" exec pid:$$ -- ${see.join(" ")}`;
+    place.host.run("sh", "-c", script, nsNet);
+    // One that is mounted twice, and one that is not mounted at all.
+    for (const prepare of [
+      "mount -t sysfs sysfs /sys; mount --bind /sys /sys",
+      "umount -l /sys; umount -l /sys || true",
+    ]) {
+      run(["unshare", "--mount", "sh", "-c", `${prepare}; exec "$0" exec ${name} -- ls /sys/class/net/eth0`, nsNet]);
+    }
   });
 
   it("says so when there is no such command or namespace", () => {
