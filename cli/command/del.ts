@@ -1,5 +1,6 @@
 /** `ns-net del <netns>` */
-
+import { defaultDataDir } from "../../conf/identity.ts";
+import { type Entry, openExistingStore } from "../../ipam/store.ts";
 import { netnsFolder } from "../../netlink/netns.ts";
 import { deleteNetns } from "../../netlink/newNetns.ts";
 import { del } from "../../plugin/del.ts";
@@ -20,6 +21,8 @@ export default command({
     const target = targetOf(operands[0]!);
     const dataDir = options["data-dir"];
     const found = entriesOf(target, { network: options.network, ifname: options.ifname, dataDir });
+    const owned = found.find((entry) => entry.ownsNetns);
+    if (owned) share(owned, dataDir);
     const errors: Error[] = [];
     for (const entry of found) {
       try {
@@ -29,9 +32,14 @@ export default command({
       }
     }
     throwTogether(errors);
-    const owned = found.find((entry) => entry.ownsNetns);
     if (owned && entriesOf(target, { dataDir }).length === 0)
       deleteNetns(owned.netnsPath.slice(netnsFolder.length + 1));
     return 0;
   },
 });
+
+/** Before anything goes: whatever happens to this call, the last attachment of the namespace takes it along. */
+function share(owned: Entry, dataDir = defaultDataDir): void {
+  using store = openExistingStore(dataDir);
+  store?.shareNetns(owned);
+}

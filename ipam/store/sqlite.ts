@@ -35,6 +35,8 @@ const sql = {
   sighted: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
   sweep: `DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE boot_id <> ?
     AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') AND netns_inode <> '0' LIMIT ?) RETURNING 1`,
+  ownNetns: `UPDATE attachment SET owns_netns = 1, netns_path = ?
+    WHERE boot_id = ? AND netns_device = ? AND netns_inode = ?`,
   entries: "SELECT * FROM attachment ORDER BY created_ms, id",
   entriesOf: "SELECT * FROM attachment WHERE network = ? ORDER BY created_ms, id",
   remove: `DELETE FROM attachment WHERE ${ofAttachment} RETURNING 1`,
@@ -167,6 +169,10 @@ export class SqliteStore implements Store {
 
   entries(network?: string): Entry[] {
     return (network === undefined ? this.#rows("entries") : this.#rows("entriesOf", network)).map(entryOf);
+  }
+
+  shareNetns({ netnsPath, bootId, netnsDevice, netnsInode }: Entry): void {
+    this.#values("ownNetns", netnsPath, bootId, netnsDevice.toString(), netnsInode.toString());
   }
 
   remove(attachment: Attachment): boolean {

@@ -191,6 +191,33 @@ describe("ns-net del", () => {
     assert.deepEqual([existsSync(`/run/netns/${name}`), ourLinks(place.host)], [false, []]);
   });
 
+  for (const first of ["eth0", "net1"]) {
+    it(`deletes that namespace with its last attachment, also if ${first} went first`, () => {
+      using place = freshPlace();
+      const name = place.name();
+      place.must("add", name);
+      place.must("add", name, "--ifname", "net1");
+      place.must("del", name, "--ifname", first);
+      assert.equal(existsSync(`/run/netns/${name}`), true);
+      assert.equal(JSON.parse(place.must("ls", "--json")).length, 1);
+      place.must("del", name);
+      assert.deepEqual([existsSync(`/run/netns/${name}`), ourLinks(place.host)], [false, []]);
+    });
+  }
+
+  it("deletes it also if the last attachment was made by a process's number", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    const script = `"$0" add pid:$$ --ifname net1 --data-dir "$1" && "$0" del ${name} --ifname eth0 --data-dir "$1"`;
+    // In a shell that has gone there, with the host's network for the two calls.
+    const host = place.host.path;
+    namedNetns(name).run("sh", "-c", script.replaceAll('"$0"', `nsenter --net=${host} -- "$0"`), nsNet, place.dataDir);
+    assert.equal(existsSync(`/run/netns/${name}`), true);
+    place.must("del", name);
+    assert.deepEqual([existsSync(`/run/netns/${name}`), ourLinks(place.host)], [false, []]);
+  });
+
   it("leaves a namespace that was there before", () => {
     using place = freshPlace();
     const name = place.name();
