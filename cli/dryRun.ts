@@ -17,8 +17,20 @@ import { type Plan, plan, refuseImpossible } from "../plugin/plan.ts";
 import { printStep } from "../plugin/step/index.ts";
 import type { Target } from "./target.ts";
 
-/** What ADD would commit, the address it would get included. Throws Fault for what ADD would refuse. */
-export async function previewPlan(request: Request): Promise<Plan> {
+/**
+ * What ADD would commit, the address it would get included, as the commands a person would have typed. What other
+ * attachments share (the bridge, its gateway address, rules) is left out where it stands. Throws Fault for what ADD would
+ * refuse.
+ */
+export async function preview(request: Request, { name, path }: Target): Promise<string> {
+  const isNew = name !== undefined && !existsSync(path);
+  return textOf([
+    ...(isNew ? [`ip netns add ${name}`] : []),
+    ...(await planned(request, ({ steps }, kernel) => steps.flatMap((step) => printStep(step, kernel)))),
+  ]);
+}
+
+async function planned<T>(request: Request, read: (made: Plan, kernel: Kernel) => T): Promise<T> {
   const { attachment, config } = request;
   if (config.ipam.type === "delegate") {
     throw new Fault(
@@ -44,7 +56,7 @@ export async function previewPlan(request: Request): Promise<Plan> {
       hostNetworks: () => hostNetworks(kernel),
       adoption: () => ({ ...adoption(kernel, config.bridge), lock: () => ({ [Symbol.dispose]() {} }), release() {} }),
     });
-    return plan({ attachment, netns: request.netns, config, lease, facts });
+    return read(plan({ attachment, netns: request.netns, config, lease, facts }), kernel);
   } finally {
     rmSync(folder, { recursive: true, force: true });
     kernel.close();
@@ -52,8 +64,6 @@ export async function previewPlan(request: Request): Promise<Plan> {
   }
 }
 
-/** The commands a person would have typed, one a line. */
-export function printPlan({ steps }: Plan, { name }: Target, isNew: boolean): string {
-  const lines = [...(isNew && name !== undefined ? [`ip netns add ${name}`] : []), ...steps.flatMap(printStep)];
+function textOf(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join("");
 }

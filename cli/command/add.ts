@@ -13,7 +13,7 @@ import { writeOut } from "../../plugin/output.ts";
 import { innerIndex, type Plan } from "../../plugin/plan.ts";
 import { interruptions } from "../../plugin/signals.ts";
 import { command } from "../command.ts";
-import { previewPlan, printPlan } from "../dryRun.ts";
+import { preview } from "../dryRun.ts";
 import { readNetwork } from "../network.ts";
 import { defaultIfname, environmentFor, exists, stdinOf, type Target, targetOf } from "../target.ts";
 import { networkOptions } from "./options.ts";
@@ -54,7 +54,7 @@ export default command({
     });
     const request = parseRequest(environmentFor("ADD", target, ifname, args), stdin);
     if (options["dry-run"]) {
-      writeOut(printPlan(await previewPlan(request), target, !exists(target)));
+      writeOut(await preview(request, target));
       return 0;
     }
     const interruptedBy = interruptions();

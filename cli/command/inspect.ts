@@ -93,7 +93,7 @@ function attachmentOf(entry: Entry) {
         hairpin: port?.hairpin === 1,
         isolated: port?.isolated === 1,
       },
-      commands: ((steps ?? []) as readonly Step[]).flatMap(printStep),
+      commands: ((steps ?? []) as readonly Step[]).flatMap((step) => printStep(step)),
     };
   } finally {
     kernel.close();

@@ -20,6 +20,7 @@ import { newTable, type Table } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes, ownerMark } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface AcceptStep {
   readonly kind: "accept";
@@ -132,7 +133,7 @@ export const accept: Kind<AcceptStep, AcceptKey> = {
   print: ({ attachment, addresses }) =>
     addresses.flatMap((text) => {
       const [command, address] = [familyOf(text) === 4 ? "iptables" : "ip6tables", formatAddress(parseAddress(text)!)];
-      const comment = `-m comment --comment "${ownerMark(attachment)}" -j ACCEPT`;
+      const comment = `-m comment --comment ${shellWord(ownerMark(attachment))} -j ACCEPT`;
       return [
         `${command} -A ${acceptChain} -d ${address} -m conntrack --ctstate RELATED,ESTABLISHED ${comment}`,
         `${command} -A ${acceptChain} -s ${address} ${comment}`,

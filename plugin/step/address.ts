@@ -5,7 +5,7 @@ import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/addr
 import type { Kernel, Where } from "../kernel.ts";
 import { addressBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
-import { ipWord } from "./words.ts";
+import { ipWord, shellWord } from "./words.ts";
 
 export interface AddressStep {
   readonly kind: "address";
@@ -63,13 +63,16 @@ export const address: Kind<AddressStep> = {
       : [{ what: `address of ${link}`, expected: wanted, found: found.join(", ") || "none" }];
   },
 
-  print({ where, link, address: text, detectDuplicates, netns, replaces, noPrefixRoute }) {
-    const ip = ipWord(where, netns);
+  print(step, kernel) {
+    const { where, link, address: text, detectDuplicates, netns, replaces, noPrefixRoute } = step;
+    const isShared = where === "host" && replaces.length === 0;
+    if (kernel && isShared && address.check(step, kernel).length === 0) return [];
+    const [ip, dev] = [ipWord(where, netns), shellWord(link)];
     const family = text.includes(":") ? " -6" : "";
     const nodad = family && !detectDuplicates ? " nodad" : "";
     return [
-      ...replaces.map((old) => `${ip} address del ${old} dev ${link}`),
-      `${ip}${family} address add ${text}${family ? "" : " brd +"} dev ${link}${nodad}${noPrefixRoute ? " noprefixroute" : ""}`,
+      ...replaces.map((old) => `${ip} address del ${old} dev ${dev}`),
+      `${ip}${family} address add ${text}${family ? "" : " brd +"} dev ${dev}${nodad}${noPrefixRoute ? " noprefixroute" : ""}`,
     ];
   },
 };

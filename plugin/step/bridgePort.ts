@@ -1,6 +1,7 @@
 /** How the bridge treats the port: its host end may hear itself (hairpin), and may be kept from other isolated ports. */
 import { changeBridgePort, portOf } from "../../netlink/route/link.ts";
 import { differences, type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface BridgePortStep {
   readonly kind: "bridgePort";
@@ -35,6 +36,6 @@ export const bridgePort: Kind<BridgePortStep> = {
 
   print({ link, hairpin, isolated }) {
     const own = hairpin === undefined ? "" : ` hairpin ${onOff(hairpin)}`;
-    return [`bridge link set dev ${link}${own} isolated ${onOff(isolated)}`];
+    return [`bridge link set dev ${shellWord(link)}${own} isolated ${onOff(isolated)}`];
   },
 };

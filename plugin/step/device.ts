@@ -80,9 +80,9 @@ export const device: Kind<DeviceStep, DeviceKey> = {
 
   print({ device: name, ifname, group, netns }) {
     return [
-      `ip link set ${name} netns ${netnsWord(netns)} name ${ifname}`,
-      `${ipWord("pod", netns)} link set ${ifname} alias ${shellWord(name)}`,
-      `${ipWord("pod", netns)} link set ${ifname} group ${group}`,
+      `ip link set ${shellWord(name)} netns ${netnsWord(netns)} name ${shellWord(ifname)}`,
+      `${ipWord("pod", netns)} link set ${shellWord(ifname)} alias ${shellWord(name)}`,
+      `${ipWord("pod", netns)} link set ${shellWord(ifname)} group ${group}`,
     ];
   },
 };

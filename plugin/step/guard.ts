@@ -32,6 +32,7 @@ import { nftTable } from "../names.ts";
 import { table, tableComment } from "../table.ts";
 import { shape } from "./masqueradeRules.ts";
 import { differences, type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface GuardStep {
   readonly kind: "guard";
@@ -188,20 +189,27 @@ export const guard: Kind<GuardStep> = {
     ];
   },
 
-  print(step) {
+  print(step, kernel) {
     const { bridge, policy } = step;
     const inet = `inet ${nftTable}`;
+    if (kernel && guard.check(step, kernel).length === 0) return [];
+    const { guarded, neighbours } = kernel ? standing(bridge, kernel) : {};
+    const [name, pair] = [`"${bridge}"`, `"${bridge}" . "${bridge}"`];
+    const element = (verb: string, set: SetShape, text: string) =>
+      `nft ${verb} element ${inet} ${set.name} ${shellWord(`{ ${text} }`)}`;
     return [
       `nft add table ${inet} '{ comment "${tableComment}"; }'`,
       `nft add set ${inet} ${guardedSet.name} '{ type ifname; }'`,
       `nft add set ${inet} ${neighboursSet.name} '{ type ifname . ifname; }'`,
       `nft add chain ${inet} ${toGuarded}`,
       `nft add chain ${inet} ${chain} '{ type filter hook forward priority filter - 10; }'`,
+      // Another bridge may have brought them, and they are the same for all.
+      ...(kernel ? [chain, toGuarded].map((one) => `nft flush chain ${inet} ${one}`) : []),
       ...ruleText.map((text) => `nft add rule ${inet} '${text}'`),
-      `nft add element ${inet} ${guardedSet.name} '{ "${bridge}" comment "${commentOf(step)}" }'`,
-      ...(policy === "same-bridge"
-        ? [`nft add element ${inet} ${neighboursSet.name} '{ "${bridge}" . "${bridge}" }'`]
-        : []),
+      ...(guarded ? [element("delete", guardedSet, name)] : []),
+      ...(neighbours ? [element("delete", neighboursSet, pair)] : []),
+      element("add", guardedSet, `${name} comment "${commentOf(step)}"`),
+      ...(policy === "same-bridge" ? [element("add", neighboursSet, pair)] : []),
     ];
   },
 };

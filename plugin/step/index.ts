@@ -185,4 +185,4 @@ export function mendStep(step: Step, kernel: Kernel): readonly Message[] {
 /** What is left to do for a step once its rules are written. */
 export const settleStep = (step: Step, kernel: Kernel): void => kindOf(step).mend?.(step, kernel);
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
-export const printStep = (step: Step): readonly string[] => kindOf(step).print(step);
+export const printStep = (step: Step, kernel?: Kernel): readonly string[] => kindOf(step).print(step, kernel);

@@ -10,7 +10,7 @@ import type { Kernel, Where } from "../kernel.ts";
 import { dataOf, readSettings, type Settings, wordsOf } from "./settings.ts";
 import { differences, type Kind, missing } from "./step.ts";
 import { untold } from "./veth.ts";
-import { ipWord, netnsWord } from "./words.ts";
+import { ipWord, netnsWord, shellWord } from "./words.ts";
 
 export interface InsideStep {
   readonly kind: "inside";
@@ -134,14 +134,14 @@ export const inside: Kind<InsideStep, InsideKey> = {
   print(step) {
     const { ifname, temporary, settings, master, mac, inheritsMac, mtu, group, netns } = step;
     const words = [
-      ...(master ? [`link ${master.name}`] : []),
+      ...(master ? [`link ${shellWord(master.name)}`] : []),
       ...(inheritsMac ? [] : [`address ${mac}`]),
       `mtu ${mtu} group ${group}`,
       ...(isAcross(step) ? [`netns ${netnsWord(netns)}`] : []),
       wordsOf(settings),
     ];
     const pod = ipWord("pod", netns);
-    if (!isAcross(step)) return [`${pod} link add ${ifname} ${words.join(" ")}`];
-    return [`ip link add ${temporary} ${words.join(" ")}`, `${pod} link set ${temporary} name ${ifname}`];
+    if (!isAcross(step)) return [`${pod} link add ${shellWord(ifname)} ${words.join(" ")}`];
+    return [`ip link add ${temporary} ${words.join(" ")}`, `${pod} link set ${temporary} name ${shellWord(ifname)}`];
   },
 };

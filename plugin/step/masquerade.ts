@@ -36,11 +36,14 @@ export const masquerade: Kind<MasqueradeStep> = {
     return rules().missingRules(kernel, chain, cidrs);
   },
 
-  print(step) {
+  print(step, kernel) {
     const { chain, cidrs } = chainOf(step);
+    if (kernel && masquerade.check(step, kernel).length === 0) return [];
+    const stands = kernel && getChain(kernel.netfilter, table, chain) !== undefined;
     return [
       `nft add table inet ${nftTable} '{ comment "${tableComment}"; }'`,
       `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat; comment "network ${step.network}"; }'`,
+      ...(stands ? [`nft flush chain inet ${nftTable} ${chain}`] : []),
       ...cidrs.map((cidr) => {
         const [ip, text] = [cidr.family === 4 ? "ip" : "ip6", formatCidr(cidr)];
         return `nft add rule inet ${nftTable} ${chain} ${ip} saddr ${text} ${ip} daddr != ${text} ${ip} daddr != ${rules().multicast[cidr.family]} masquerade comment "${step.network}"`;

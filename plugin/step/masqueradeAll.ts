@@ -22,6 +22,7 @@ import { addressBytes, nftTable, ownerMark } from "../names.ts";
 import { table, tableComment } from "../table.ts";
 import { removalOf, removeMarked, unowned } from "./marked.ts";
 import { type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface MasqueradeAllStep {
   readonly kind: "masqueradeAll";
@@ -100,25 +101,28 @@ export const masqueradeAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
     });
   },
 
-  print: ({ attachment, addresses }) => [
-    ...[4, 6].flatMap((version) => {
-      const ip = version === 4 ? "ip" : "ip6";
-      const set = sets[version as Family].name;
-      return [
-        `nft add set inet ${nftTable} ${set} '{ type ${version === 4 ? "ipv4_addr" : "ipv6_addr"}; }'`,
-        ...(version === 4
-          ? [`nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat - 6; }'`]
-          : []),
-        `nft add rule inet ${nftTable} ${chain} ct status dnat ${ip} daddr @${set} masquerade`,
-      ];
-    }),
+  print: ({ attachment, addresses }, kernel) => [
+    ...(kernel && getChain(kernel.netfilter, table, chain) ? [] : ruleCommands()),
     ...addresses.map((text) => {
-      const { set } = placed(text);
-      const address = formatAddress(parseAddress(text)!);
-      return `nft add element inet ${nftTable} ${set} '{ ${address} comment "${ownerMark(attachment)}" }'`;
+      const element = `{ ${formatAddress(parseAddress(text)!)} comment "${ownerMark(attachment)}" }`;
+      return `nft add element inet ${nftTable} ${placed(text).set} ${shellWord(element)}`;
     }),
   ],
 };
+
+function ruleCommands(): string[] {
+  return ([4, 6] as const).flatMap((version) => {
+    const ip = version === 4 ? "ip" : "ip6";
+    const set = sets[version].name;
+    return [
+      `nft add set inet ${nftTable} ${set} '{ type ${version === 4 ? "ipv4_addr" : "ipv6_addr"}; }'`,
+      ...(version === 4
+        ? [`nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat - 6; }'`]
+        : []),
+      `nft add rule inet ${nftTable} ${chain} ct status dnat ${ip} daddr @${set} masquerade`,
+    ];
+  });
+}
 
 /** For GC: those of a network's attachments whose link is not `kept`. */
 export function removeUnownedMasqueradeAll(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {

@@ -2,7 +2,7 @@
 import { changeLink } from "../../netlink/route/link.ts";
 import type { Where } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
-import { ipWord } from "./words.ts";
+import { ipWord, shellWord } from "./words.ts";
 
 export interface MemberStep {
   readonly kind: "member";
@@ -43,5 +43,7 @@ export const member: Kind<MemberStep> = {
     return differences(what, { master }, { master: name });
   },
 
-  print: (step) => [`${ipWord(inOf(step), step.netns)} link set ${step.link} master ${step.master}`],
+  print: (step) => [
+    `${ipWord(inOf(step), step.netns)} link set ${shellWord(step.link)} master ${shellWord(step.master)}`,
+  ],
 };

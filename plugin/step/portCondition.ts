@@ -23,6 +23,7 @@ import { table } from "../table.ts";
 import { type IsMeant, unowned } from "./marked.ts";
 import { isAnyAddress, protocolNumber, type TargetedMapping } from "./ports.ts";
 import { type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface PortConditionStep {
   readonly kind: "portCondition";
@@ -117,7 +118,9 @@ export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
           ? `iifname ${operator}"${value}"`
           : `${ip} ${field === "source" ? "saddr" : "daddr"} ${operator}${value}`;
       const family = ip === "ip" ? "ipv4" : "ipv6";
-      return `nft 'add rule inet ${nftTable} ${exceptionsChain} meta nfproto ${family} ${at}meta l4proto ${protocol} th dport ${hostPort} ${left} accept comment "${ownerMark(step.attachment)}"'`;
+      const packet = `meta nfproto ${family} ${at}meta l4proto ${protocol} th dport ${hostPort} ${left}`;
+      const comment = `comment "${ownerMark(step.attachment)}"`;
+      return `nft ${shellWord(`add rule inet ${nftTable} ${exceptionsChain} ${packet} accept ${comment}`)}`;
     }),
 };
 

@@ -3,6 +3,7 @@ import { errno, isKernelError } from "../../netlink/errors.ts";
 import { addPortVlans, deletePortVlans, listPortVlans, type PortVlan } from "../../netlink/route/bridgeVlan.ts";
 import type { Kernel } from "../kernel.ts";
 import { type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface PortVlanStep {
   readonly kind: "portVlan";
@@ -45,9 +46,9 @@ export const portVlan: Kind<PortVlanStep> = {
   print: ({ link, vlans, without }) => [
     ...vlans.map(({ first, last = first, isNative }) => {
       const range = first === last ? String(first) : `${first}-${last}`;
-      return `bridge vlan add vid ${range} dev ${link}${isNative ? " pvid untagged" : ""}`;
+      return `bridge vlan add vid ${range} dev ${shellWord(link)}${isNative ? " pvid untagged" : ""}`;
     }),
-    ...(without === undefined ? [] : [`bridge vlan del vid ${without} dev ${link}`]),
+    ...(without === undefined ? [] : [`bridge vlan del vid ${without} dev ${shellWord(link)}`]),
   ],
 };
 

@@ -24,6 +24,7 @@ import { addressBytes, nftTable, ownerMark } from "../names.ts";
 import { hairpinSet, portMaps, portRules, portsChain } from "../portRules.ts";
 import { table } from "../table.ts";
 import { type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface TargetedMapping extends PortMapping {
   /** The container's address that the port leads to. */
@@ -107,13 +108,18 @@ export const ports: Kind<PortsStep, PortsKey> = {
     });
   },
 
-  print: ({ attachment, mappings, hairpin }) => [
-    ...(require("../portText.ts") as typeof import("../portText.ts")).portCommands(),
+  print: ({ attachment, mappings, hairpin }, kernel) => [
+    ...(kernel && hasRules(kernel)
+      ? []
+      : (require("../portText.ts") as typeof import("../portText.ts")).portCommands()),
     ...mappings.map(placed).map(({ set, mapping: { protocol, hostPort, hostIp, target, containerPort } }) => {
       const key = `${set.endsWith("-at") ? `${hostIp} . ` : ""}${protocol} . ${hostPort}`;
-      return `nft add element inet ${nftTable} ${set} '{ ${key} comment "${ownerMark(attachment)}" : ${target} . ${containerPort} }'`;
+      const element = `{ ${key} comment "${ownerMark(attachment)}" : ${target} . ${containerPort} }`;
+      return `nft add element inet ${nftTable} ${set} ${shellWord(element)}`;
     }),
-    ...(hairpin ? [`nft add element inet ${nftTable} ${hairpinSet.name} '{ "${hairpin}" . "${hairpin}" }'`] : []),
+    ...(hairpin
+      ? [`nft add element inet ${nftTable} ${hairpinSet.name} ${shellWord(`{ "${hairpin}" . "${hairpin}" }`)}`]
+      : []),
   ],
 };
 

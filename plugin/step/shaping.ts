@@ -17,6 +17,7 @@ import {
 } from "../../netlink/route/qdisc.ts";
 import type { Kernel } from "../kernel.ts";
 import { type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface ShapingStep {
   readonly kind: "shaping";
@@ -76,7 +77,7 @@ export const shaping: Kind<ShapingStep, ShapingKey> = {
 
   print({ host, ifb, mac, group, mtu, ingress, egress }) {
     const limit = (link: string, { rate, burst }: Limit) =>
-      `tc qdisc replace dev ${link} root tbf rate ${rate}bit burst ${Math.floor(burst / bitsPerByte)} latency 25ms`;
+      `tc qdisc replace dev ${shellWord(link)} root tbf rate ${rate}bit burst ${Math.floor(burst / bitsPerByte)} latency 25ms`;
     return [
       ...(ingress ? [limit(host, ingress)] : []),
       ...(egress
@@ -84,8 +85,8 @@ export const shaping: Kind<ShapingStep, ShapingKey> = {
             `ip link add ${ifb} address ${mac} mtu ${mtu} group ${group} type ifb`,
             `ip link set ${ifb} up`,
             limit(ifb, egress),
-            `tc qdisc add dev ${host} ingress`,
-            `tc filter add dev ${host} parent ffff: protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev ${ifb}`,
+            `tc qdisc add dev ${shellWord(host)} ingress`,
+            `tc filter add dev ${shellWord(host)} parent ffff: protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev ${ifb}`,
           ]
         : []),
     ];

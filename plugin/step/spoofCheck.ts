@@ -29,6 +29,7 @@ import { tableComment } from "../table.ts";
 import { removalOf, removeMarked, unowned } from "./marked.ts";
 import { shape } from "./masqueradeRules.ts";
 import { type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface SpoofCheckStep {
   readonly kind: "spoofCheck";
@@ -112,20 +113,26 @@ export const spoofCheck: Kind<SpoofCheckStep, SpoofCheckKey> = {
     ];
   },
 
-  print({ attachment, mac }) {
+  print({ attachment, mac }, kernel) {
     const [host, mark] = [hostLinkName(attachment), ownerMark(attachment)];
-    const bridge = `bridge ${nftTable}`;
     return [
-      `nft add table ${bridge} '{ comment "${tableComment}"; }'`,
-      `nft add set ${bridge} ${checkedSet.name} '{ type ifname; }'`,
-      `nft add set ${bridge} ${genuineSet.name} '{ type ifname . ether_addr; }'`,
-      `nft add chain ${bridge} ${chain} '{ type filter hook prerouting priority ${base.priority}; }'`,
-      ...ruleText.map((text) => `nft add rule ${bridge} ${chain} ${text}`),
-      `nft add element ${bridge} ${checkedSet.name} '{ "${host}" comment "${mark}" }'`,
-      `nft add element ${bridge} ${genuineSet.name} '{ "${host}" . ${mac} comment "${mark}" }'`,
+      ...(kernel && getChain(kernel.netfilter, bridgeTable, chain) ? [] : ruleCommands()),
+      `nft add element bridge ${nftTable} ${checkedSet.name} ${shellWord(`{ "${host}" comment "${mark}" }`)}`,
+      `nft add element bridge ${nftTable} ${genuineSet.name} ${shellWord(`{ "${host}" . ${mac} comment "${mark}" }`)}`,
     ];
   },
 };
+
+function ruleCommands(): string[] {
+  const bridge = `bridge ${nftTable}`;
+  return [
+    `nft add table ${bridge} '{ comment "${tableComment}"; }'`,
+    `nft add set ${bridge} ${checkedSet.name} '{ type ifname; }'`,
+    `nft add set ${bridge} ${genuineSet.name} '{ type ifname . ether_addr; }'`,
+    `nft add chain ${bridge} ${chain} '{ type filter hook prerouting priority ${base.priority}; }'`,
+    ...ruleText.map((text) => `nft add rule ${bridge} ${chain} ${text}`),
+  ];
+}
 
 /** For GC: those of a network's attachments whose link is not `kept`. */
 export function removeUnownedSpoofChecks(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {

@@ -23,8 +23,8 @@ export interface Kind<Step, Key = Step> {
   mend?(step: Step, kernel: Kernel): void;
   /** Compares it with the kernel; changes nothing. */
   check(step: Step, kernel: Kernel): readonly Difference[];
-  /** The commands a person would have typed. */
-  print(step: Step): readonly string[];
+  /** The commands a person would have typed. With a kernel, without those for what is shared and stands there already. */
+  print(step: Step, kernel?: Kernel): readonly string[];
 }
 
 /** The differences between two records of the same shape, field by field. */

@@ -1,6 +1,7 @@
 /** A kernel setting, written only when it differs. */
 import type { Where } from "../kernel.ts";
 import { differences, type Kind } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface SysctlStep {
   readonly kind: "sysctl";
@@ -35,8 +36,11 @@ export const sysctl: Kind<SysctlStep> = {
     return ifThere && is === undefined ? [] : differences(`sysctl ${path}`, { value }, { value: is });
   },
 
-  print({ where, path, value, netns }) {
-    const set = `sysctl -w ${path.replaceAll(".", "\0").replaceAll("/", ".").replaceAll("\0", "/")}=${value}`;
-    return [where === "host" ? set : `nsenter --net=${netns} ${set}`];
+  print(step, kernel) {
+    const { where, path, value, netns } = step;
+    if (kernel && where === "host" && sysctl.check(step, kernel).length === 0) return [];
+    const name = path.replaceAll(".", "\0").replaceAll("/", ".").replaceAll("\0", "/");
+    const set = `sysctl -w ${shellWord(`${name}=${value}`)}`;
+    return [where === "host" ? set : `nsenter ${shellWord(`--net=${netns}`)} ${set}`];
   },
 };

@@ -26,6 +26,6 @@ export const up: Kind<UpStep> = {
   },
 
   print: ({ where, link, netns, alias }) => [
-    `${ipWord(where, netns)} link set ${link} up${alias === undefined ? "" : ` alias ${shellWord(alias)}`}`,
+    `${ipWord(where, netns)} link set ${shellWord(link)} up${alias === undefined ? "" : ` alias ${shellWord(alias)}`}`,
   ],
 };

@@ -7,7 +7,7 @@ import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
 import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
-import { netnsWord } from "./words.ts";
+import { netnsWord, shellWord } from "./words.ts";
 
 export interface VethStep {
   readonly kind: "veth";
@@ -92,8 +92,8 @@ export const veth: Kind<VethStep, VethKey> = {
 
   print({ host, hostMac, ifname, mac, mtu, bridge, group, netns }) {
     return [
-      `ip link add ${host} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${ifname} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,
-      ...(bridge === undefined ? [] : [`ip link set ${host} master ${bridge}`]),
+      `ip link add ${host} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${shellWord(ifname)} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,
+      ...(bridge === undefined ? [] : [`ip link set ${host} master ${shellWord(bridge)}`]),
     ];
   },
 };

@@ -7,6 +7,7 @@ import { veth, vethKind } from "../../netlink/route/kind/veth.ts";
 import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
 import { setPortVlans } from "./portVlan.ts";
 import { differences, type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface VlanGatewayStep {
   readonly kind: "vlanGateway";
@@ -48,12 +49,17 @@ export const vlanGateway: Kind<VlanGatewayStep> = {
     return differences(`link ${link}`, { state: "up" }, { state: found.flags & linkFlag.up ? "up" : "down" });
   },
 
-  print: ({ link, port, bridge, vlan, without, mac, mtu, group }) => [
-    `ip link add ${port} mtu ${mtu} group ${group} type veth peer name ${link} address ${mac} mtu ${mtu}`,
-    `ip link set ${port} master ${bridge}`,
-    `bridge vlan add vid ${vlan} dev ${port} pvid untagged`,
-    ...(without === undefined ? [] : [`bridge vlan del vid ${without} dev ${port}`]),
-    `ip link set ${port} up`,
-    `ip link set ${link} up`,
-  ],
+  print(step, kernel) {
+    const { link, port, bridge, vlan, without, mac, mtu, group } = step;
+    if (kernel && vlanGateway.check(step, kernel).length === 0) return [];
+    const up = [`ip link set ${port} up`, `ip link set ${shellWord(link)} up`];
+    if (kernel?.link("host", link)) return up;
+    return [
+      `ip link add ${port} mtu ${mtu} group ${group} type veth peer name ${shellWord(link)} address ${mac} mtu ${mtu}`,
+      `ip link set ${port} master ${shellWord(bridge)}`,
+      `bridge vlan add vid ${vlan} dev ${port} pvid untagged`,
+      ...(without === undefined ? [] : [`bridge vlan del vid ${without} dev ${port}`]),
+      ...up,
+    ];
+  },
 };

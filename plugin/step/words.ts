@@ -1,9 +1,9 @@
-/** How a command line names a namespace. */
+/** Words of a command line: what names a namespace, and what a shell takes as it is. */
 import type { Where } from "../kernel.ts";
 
 /** By name below /run/netns, else by path (which `ip` takes since it begins with a slash). */
 export function netnsWord(path: string): string {
-  return path.replace(/^(\/var)?\/run\/netns\//, "");
+  return shellWord(path.replace(/^(\/var)?\/run\/netns\//, ""));
 }
 
 /** `ip`, or `ip -n web`. */
@@ -11,7 +11,8 @@ export function ipWord(where: Where, netns: string): string {
   return where === "host" ? "ip" : `ip -n ${netnsWord(netns)}`;
 }
 
-/** Text as one word of a shell, whatever is in it: an interface's name may have quotes and dollars. */
+/** Text as one word of a shell, whatever is in it: an interface's name may have quotes, dollars and semicolons. */
 export function shellWord(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  const isPlain = /^[\w@%+=:,./-]+$/.test(text);
+  return isPlain ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
