@@ -4,6 +4,7 @@ import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
 
 export interface BridgeStep {
   readonly kind: "bridge";
@@ -74,10 +75,17 @@ export const bridge: Kind<BridgeStep> = {
     );
   },
 
-  print({ name, mac, mtu, group, promiscuous, filtersFor, keepsMac }) {
+  print(step, kernel) {
+    const { mac, mtu, group, promiscuous, filtersFor, keepsMac } = step;
+    const name = shellWord(step.name);
+    const keep = keepsMac ? [`ip link set ${name} address ${mac}`] : [];
+    if (kernel && bridge.check(step, kernel).length === 0) return keep;
+    const filters = filtersFor ? " vlan_filtering 1" : "";
+    const isThere = kernel?.link("host", step.name) !== undefined;
     return [
-      ...(keepsMac ? [`ip link set ${name} address ${mac}`] : []),
-      `ip link add ${name} address ${mac} mtu ${mtu} group ${group} type bridge${filtersFor ? " vlan_filtering 1" : ""}`,
+      ...(isThere ? [] : [`ip link add ${name} address ${mac} mtu ${mtu} group ${group} type bridge${filters}`]),
+      ...keep,
+      ...(isThere && filters ? [`ip link set ${name} type bridge${filters}`] : []),
       `ip link set ${name} up${promiscuous ? " promisc on" : ""}`,
     ];
   },

@@ -13,7 +13,7 @@ import {
 import type { Kernel, Where } from "../kernel.ts";
 import { addressBytes, addressFromBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
-import { ipWord } from "./words.ts";
+import { ipWord, shellWord } from "./words.ts";
 
 export interface RouteStep extends RouteWanted {
   readonly kind: "route";
@@ -105,12 +105,13 @@ function standing(step: RouteStep, outIndex: number, kernel: Kernel): Route[] {
 export function routeCommand(verb: "add" | "del", step: RouteStep): string {
   const family = step.dst.includes(":") ? " -6" : "";
   const more = [
+    verb === "add" && " proto static",
     step.mtu && ` mtu ${step.mtu}`,
     step.advmss && ` advmss ${step.advmss}`,
     step.scope && ` scope ${step.scope}`,
     step.src && ` src ${step.src}`,
   ];
-  return `${ipWord(step.where ?? "pod", step.netns)}${family} route ${verb} ${textOf(step)}${more.filter(Boolean).join("")}`;
+  return `${ipWord(step.where ?? "pod", step.netns)}${family} route ${verb} ${textOf({ ...step, link: shellWord(step.link) })}${more.filter(Boolean).join("")}`;
 }
 
 function gatewayText(found: Route): string | undefined {

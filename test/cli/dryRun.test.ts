@@ -5,6 +5,12 @@ import { needs } from "../support/needs.ts";
 import { links } from "../support/sandbox.ts";
 import { freshPlace, lab, namedNetns, type Place } from "./place.ts";
 
+interface Change {
+  readonly ipam?: object | undefined;
+  readonly runtimeConfig?: object;
+  readonly [key: string]: unknown;
+}
+
 describe("ns-net add --dry-run", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "ipv6");
@@ -46,14 +52,16 @@ describe("ns-net add --dry-run", () => {
       routes: [ns.ip("route"), ns.ip("-6", "route")].map((all) =>
         all
           .filter(({ dst }) => !dst.startsWith("fe80"))
-          .map(({ dst, gateway, dev, metrics, metric, scope }) => ({ dst, gateway, dev, metrics, metric, scope })),
+          .map(({ dst, gateway, dev, metrics, metric, scope, protocol }) => ({
+            ...{ dst, gateway, dev, metrics, metric, scope, protocol },
+          })),
       ),
     };
   };
   const sysctls = (place: Place) =>
     ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"].map((key) => place.host.sysctl(key));
 
-  for (const [title, change] of [
+  const networks: readonly (readonly [title: string, change: Change, ifname?: string])[] = [
     ["the default network's kind", {}],
     [
       "both families with masquerade and routes",
@@ -75,27 +83,89 @@ describe("ns-net add --dry-run", () => {
       },
     ],
     ["a name with dots", { name: "lab.example_1", ipMasq: true }],
-  ] as const) {
+    ["a setting of several words", { sysctl: { "net.ipv4.ip_local_port_range": "2000 2999" } }],
+    [
+      "names that a shell would take for more than words",
+      {
+        bridge: "b;$(id)'&",
+        ingressPolicy: "same-bridge",
+        macspoofchk: true,
+        masqAll: true,
+        runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },
+      },
+      "e'th`id`;#",
+    ],
+  ];
+
+  const configurationOf = (change: Change) => {
+    const ipam = "ipam" in change && change.ipam === undefined ? {} : { ...lab.ipam, ...change.ipam };
+    return { ...lab, ...change, ipam, ...(Object.keys(ipam).length === 0 && { isDefaultGateway: false }) };
+  };
+
+  const all = (place: Place, name: string) => [
+    ...[rest(place), inside(name), place.host.nft("list", "ruleset"), sysctls(place)],
+    place.host.run("nsenter", `--net=/run/netns/${name}`, "sysctl", "-n", "net.ipv4.ip_local_port_range"),
+  ];
+
+  const type = (place: Place, script: string) => {
+    const sh = Bun.spawnSync(place.host.inside(["sh", "-e"]), { stdin: Buffer.from(script) });
+    assert.equal(sh.exitCode, 0, `${sh.stderr}\n${script}`);
+  };
+
+  for (const [title, change, ifname = "eth0"] of networks) {
     it(`prints what a shell makes the same network of: ${title}`, () => {
       using typed = freshPlace();
       using made = freshPlace();
       // The same name on both, one after the other: names and addresses follow from it.
       const name = typed.name();
-      const ipam =
-        "ipam" in change && change.ipam === undefined ? {} : { ...lab.ipam, ...("ipam" in change ? change.ipam : {}) };
-      const config = { ...lab, ...change, ipam, ...(Object.keys(ipam).length === 0 && { isDefaultGateway: false }) };
-      const network = typed.file("n.json", JSON.stringify(config));
-      const script = typed.must("add", name, "--network", network, "--dry-run");
+      const network = typed.file("n.json", JSON.stringify(configurationOf(change)));
+      const words = ["add", name, "--network", network, "--ifname", ifname];
+      const script = typed.must(...words, "--dry-run");
       assert.equal(existsSync(`/run/netns/${name}`), false, "the namespace was made");
       assert.deepEqual([...links(typed.host).keys()], ["lo"], "something was made");
-      const sh = Bun.spawnSync(typed.host.inside(["sh", "-e"]), { stdin: Buffer.from(script) });
-      assert.equal(sh.exitCode, 0, `${sh.stderr}\n${script}`);
-      const byHand = [rest(typed), inside(name), typed.host.nft("list", "ruleset"), sysctls(typed)];
+      type(typed, script);
+      const byHand = all(typed, name);
       Bun.spawnSync(["ip", "netns", "del", name]);
-      made.must("add", name, "--network", network);
-      const byUs = [rest(made), inside(name), made.host.nft("list", "ruleset"), sysctls(made)];
-      assert.deepEqual(byHand, byUs);
+      made.must(...words);
+      assert.deepEqual(byHand, all(made, name));
       made.must("del", name);
     });
+
+    it(`prints of a network that stands what is missing: ${title}`, () => {
+      using typed = freshPlace();
+      using made = freshPlace();
+      const [first, name] = [typed.name(), typed.name()];
+      const config = configurationOf(change);
+      const portMappings = [{ hostPort: 8081, containerPort: 80, protocol: "tcp" }];
+      const standing = { ...config, ...(config.runtimeConfig && { runtimeConfig: { portMappings } }) };
+      const words = ["add", name, "--network", typed.file("n.json", JSON.stringify(config)), "--ifname", ifname];
+      const before = typed.file("first.json", JSON.stringify(standing));
+      typed.must("add", first, "--network", before);
+      const script = typed.must(...words, "--dry-run");
+      assert.doesNotMatch(script, /type bridge|sysctl -w net.ipv.*forward|nft .?add (chain|table|set|map)/);
+      type(typed, script);
+      const byHand = all(typed, name);
+      typed.must("del", first);
+      Bun.spawnSync(["ip", "netns", "del", name]);
+      made.must("add", first, "--network", before);
+      made.must(...words);
+      assert.deepEqual(byHand, all(made, name));
+      for (const one of [first, name]) made.must("del", one);
+    });
   }
+
+  it("prints what a bridge that is down needs, and rules that somebody took away", () => {
+    using place = freshPlace();
+    place.must("add", place.name());
+    const standing = [rest(place), place.host.nft("list", "ruleset")];
+    place.host.ip("link", "set", "nsnet0", "down");
+    place.host.nft("flush", "ruleset");
+    const next = place.name();
+    const script = place.must("add", next, "--dry-run");
+    assert.doesNotMatch(script, /type bridge/);
+    const [own] = /nsv\w+/.exec(script)!;
+    type(place, script);
+    place.host.ip("link", "del", own);
+    assert.deepEqual([rest(place), place.host.nft("list", "ruleset")], standing);
+  });
 });
