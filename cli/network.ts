@@ -79,7 +79,10 @@ function configurations(folder: string): { path: string; configuration: Json }[]
 function readConfiguration(path: string): Json {
   let text: string;
   try {
-    const { size } = statSync(path);
+    const status = statSync(path);
+    // What is in a device or a FIFO may have no end, or come never.
+    if (!status.isFile()) throw new Error("it is no regular file");
+    const { size } = status;
     if (size > fileBytesMax) throw new Error(`it has ${size} bytes, more than ${fileBytesMax}`);
     text = readFileSync(path, "utf8");
   } catch (error) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
-import { links } from "../support/sandbox.ts";
+import { links, run } from "../support/sandbox.ts";
 import { ourLinks } from "../support/world.ts";
 import { freshPlace, lab, namedNetns, needsOwnEtc } from "./place.ts";
 
@@ -101,6 +101,18 @@ describe("ns-net add", () => {
     const { code, err } = place.cli("add", name, "--network", file);
     assert.equal(code, 1);
     assert.match(err, /bad\.yaml, line \d+, column \d+/);
+    assert.equal(existsSync(`/run/netns/${name}`), false);
+  });
+
+  it("reads no network from a device, a FIFO or a folder, which may have no end", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const fifo = `${place.folder}/fifo`;
+    run(["mkfifo", fifo]);
+    for (const file of ["/dev/zero", fifo, place.folder]) {
+      const { code, err } = place.cli("add", name, "--network", file);
+      assert.deepEqual([code, err.split("\n")[0]], [1, `ns-net: Cannot read ${file}: it is no regular file`]);
+    }
     assert.equal(existsSync(`/run/netns/${name}`), false);
   });
 
