@@ -12,45 +12,11 @@ import { logBytesMax } from "./limits.ts";
 import { shortenLog } from "./log.ts";
 import { InProgress, isInProgress, thisProcess } from "./owner.ts";
 import type { PortOwner } from "./ports.ts";
-import { entryOf, owned, ownedColumns, type Row } from "./row.ts";
+import { entryOf, owned, type Row } from "./row.ts";
 import { isSameNamespace } from "./same.ts";
+import { sql } from "./statements.ts";
 
 const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };
-const ofAttachment = "network = ? AND container = ? AND ifname = ?";
-const marks = `?${", ?".repeat(ownedColumns.length - 1)}`;
-
-const sql = {
-  find: `SELECT * FROM attachment WHERE ${ofAttachment}`,
-  insert: `INSERT INTO attachment (network, container, ifname, state, created_ms, addresses, ${ownedColumns})
-    VALUES (?, ?, ?, 'adding', ?, ?, ${marks}) RETURNING id`,
-  takeOver: `UPDATE attachment SET state = 'adding', gone_ms = NULL, (${ownedColumns}) = (${marks}) WHERE id = ?`,
-  regrant: "UPDATE attachment SET addresses = ?, delegated = NULL WHERE id = ?",
-  reserve: "INSERT INTO lease (network, address_key, address, attachment_id) VALUES (?, ?, ?, ?)",
-  unreserve: "DELETE FROM lease WHERE attachment_id = ?",
-  attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses), steps = ?
-    WHERE ${ofAttachment} AND (state = 'attached' OR state = 'adding' AND pid = ${process.pid}) RETURNING 1`,
-  answered: `UPDATE attachment SET addresses = ?, delegated = ? WHERE ${ofAttachment}`,
-  claim: `UPDATE attachment SET state = 'deleting', boot_id = ?, pid = ?, pid_start = ?
-    WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? RETURNING 1`,
-  sighted: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
-  sweep: `DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE boot_id <> ?
-    AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') AND netns_inode <> '0' LIMIT ?) RETURNING 1`,
-  ownNetns: `UPDATE attachment SET owns_netns = 1, netns_path = ?
-    WHERE boot_id = ? AND netns_device = ? AND netns_inode = ?`,
-  entries: "SELECT * FROM attachment ORDER BY created_ms, id",
-  entriesOf: "SELECT * FROM attachment WHERE network = ? ORDER BY created_ms, id",
-  remove: `DELETE FROM attachment WHERE ${ofAttachment} RETURNING 1`,
-  holder: `SELECT a.* FROM lease l JOIN attachment a ON a.id = l.attachment_id WHERE l.network = ? AND l.address_key = ?`,
-  reservedCount: "SELECT count(*) FROM lease WHERE network = ? AND address_key BETWEEN ? AND ?",
-  staleCount: "SELECT count(*) FROM attachment WHERE network = ? AND boot_id <> ?",
-  memory: "SELECT chosen, subnets, cursors, adopted_from FROM network WHERE name = ?",
-  remember: "REPLACE INTO network (name, chosen, subnets, cursors, adopted_from) VALUES (?, ?, ?, ?, ?)",
-  forgetAdoption: "UPDATE network SET adopted_from = NULL",
-  forgetNothing: "DELETE FROM lease WHERE 0",
-  networks: "SELECT name FROM network UNION SELECT network FROM attachment",
-  subnetsOfOthers: "SELECT value FROM network, json_each(subnets) WHERE name <> ?",
-};
-
 /** Most attachments ask for no port. */
 const ports = () => require("./ports.ts") as typeof import("./ports.ts");
 
