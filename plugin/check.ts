@@ -7,6 +7,7 @@ import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result.ts";
+import { isInside } from "../conf/types.ts";
 import { ipamFor } from "../ipam/index.ts";
 import { openExistingStore, type Store } from "../ipam/store.ts";
 import { closeNetns } from "../netlink/netns.ts";
@@ -14,6 +15,7 @@ import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { asLeft } from "./later.ts";
 import { openContainerNetns } from "./namespace.ts";
+import type { AdoptedKey } from "./step/adopted.ts";
 import { checkStep, type Step } from "./step/index.ts";
 import type { Difference } from "./step/step.ts";
 import { untold } from "./step/veth.ts";
@@ -60,15 +62,34 @@ export async function check(request: Request): Promise<void> {
 
 /**
  * True for an attachment that another plugin made before ns-net came in its place, and that no ADD has met since: of it
- * there is a reservation of host-local. Throws Fault where it is not as that says.
+ * there is a reservation of host-local, or the result tells of an interface that is none of ours. Throws Fault where it
+ * is not as they say.
  */
 function checkedAsAdopted(request: Request, store: Store | undefined, kernel: Kernel): boolean {
   const { adoptedOf, askedBy } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
   const step = adoptedOf(askedBy(request), undefined, store);
-  if (step === undefined || step.files.length === 0) return false;
-  const found = checkStep({ ...step, kind: "adopted" }, kernel);
+  const found = step && step.files.length > 0 ? checkStep(step, kernel) : asToldAlone(request, step?.hostLink, kernel);
+  if (found === undefined) return false;
   if (found.length > 0) throw differencesFault(attachmentText(request.attachment), found);
   return true;
+}
+
+/** Undefined when the result tells of no interface that the reference can have made. */
+function asToldAlone(
+  { attachment, config, raw }: Request,
+  hostLink: AdoptedKey["hostLink"],
+  kernel: Kernel,
+): readonly Difference[] | undefined {
+  const prevResult = config.prevResult!;
+  const inner = innerOf(attachment.ifname, prevResult.interfaces);
+  if (!inner) return undefined;
+  const { standsInside, vethDifferences } = require("./reference/told.ts") as typeof import("./reference/told.ts");
+  const isVeth = hostLink !== undefined && !isInside(config.type);
+  if (!isVeth && !standsInside(attachment, config, raw, kernel)) return undefined;
+  const found = isVeth ? vethDifferences(hostLink, inner, config, kernel) : [];
+  if (found.length > 0) return found;
+  const addresses = addressesOn(attachment.ifname, prevResult).map((address) => address.replace(/\/.*/s, ""));
+  return checkStep({ kind: "adopted", attachment, addresses, files: [] }, kernel);
 }
 
 function differencesFault(what: string, found: readonly Difference[]): Fault {
