@@ -11,6 +11,15 @@ const chain = (prefix: string, attachment: Attachment) => (prefix + hash(attachm
 /** Of bridge and ptp. */
 export const masqueradeChain = (attachment: Attachment): string => chain("CNI-", attachment);
 
+/** NFT_NAME_MAXLEN less the closing NUL. */
+const chainBytesMax = 255;
+
+/** Of bridge with macspoofchk, in nf_tables' bridge family; those that can be made at all. */
+export function spoofChains({ container, ifname }: Attachment): string[] {
+  const first = `cni-br-iface-${container}-${ifname}`;
+  return [first, `${first}-mac`].filter((name) => Buffer.byteLength(name) <= chainBytesMax);
+}
+
 /** Of portmap; the second was made by versions before 0.7. */
 export const portChains = (attachment: Attachment): string[] => [
   chain("CNI-DN-", attachment),

@@ -3,7 +3,6 @@
  * before cniVersion 0.4.0 there is no `prevResult`, and of IPAMs host-local alone leaves files.
  */
 import { formatAddress } from "../../conf/address.ts";
-import type { Attachment } from "../../conf/attachment.ts";
 import { closeNetns, isSameNetns, type Netns, openOwnNetns, openSocketIn } from "../../netlink/netns.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { family } from "../../netlink/nft/message.ts";
@@ -18,6 +17,7 @@ import { addressFromBytes } from "../names.ts";
 import { standing } from "../namespace.ts";
 import type { Asked } from "./adopted.ts";
 import { masqueradeChain, portChains, shapingLink } from "./names.ts";
+import { hasSpoofCheck } from "./spoofCheck.ts";
 
 export interface Seen {
   /** True when the interface in the container is theirs, too, and not only rules or a device of the host. */
@@ -29,7 +29,7 @@ export interface Seen {
 /** Undefined when nothing is there that provably is the reference's. */
 export function seenOf(asked: Asked, kernel: Kernel): Seen | undefined {
   const pod = standing(asked.netns);
-  if (pod === undefined) return byNames(asked.attachment, kernel);
+  if (pod === undefined) return byNames(asked, kernel, true);
   const own = openOwnNetns();
   const inside = isSameNetns(pod, own) ? undefined : openSocketIn(pod, protocol.route);
   try {
@@ -55,10 +55,10 @@ function inNamespace(asked: Asked, sight: Sight, kernel: Kernel): Seen | undefin
   const outerOf = (inner: Link) => outerEnd(inner, sight.host, numbers);
   const interfaceOf = links.find(({ name }) => name === attachment.ifname);
   // The names leave the interface out: they may be those of another interface of the container.
-  if (!interfaceOf) return links.some((link) => isTheirs(outerOf(link))) ? undefined : byNames(attachment, kernel);
+  if (!interfaceOf) return links.some((link) => isTheirs(outerOf(link))) ? undefined : byNames(asked, kernel, true);
   const outer = outerOf(interfaceOf);
   if (isOurs(interfaceOf) || isOurs(outer)) return undefined;
-  if (!isTheirs(outer) || !isWhere(asked, outer, sight.host)) return byNames(attachment, kernel);
+  if (!isTheirs(outer) || !isWhere(asked, outer, sight.host)) return byNames(asked, kernel, false);
   return { isInterface: true, addresses: addressesOf(interfaceOf, sight.inside) };
 }
 
@@ -99,12 +99,15 @@ function addressesOf({ index }: Link, inside: NetlinkSocket): string[] {
   });
 }
 
-/** By names with a hash of the network and the container in them. */
-function byNames(attachment: Attachment, kernel: Kernel): Seen | undefined {
+/** By names with a hash of the network and the container in them; those of macspoofchk say the interface, and no network. */
+function byNames({ attachment, type = "ns-net" }: Asked, kernel: Kernel, isGone: boolean): Seen | undefined {
   const chains = [masqueradeChain(attachment), portChains(attachment)[0]!];
   const has = (number: number) =>
     chains.some((name) => getChain(kernel.netfilter, { family: number, name: "nat" }, name) !== undefined);
   const isThere =
-    has(family.ipv4) || has(family.ipv6) || kernel.link("host", shapingLink(attachment))?.info?.kind === "ifb";
+    has(family.ipv4) ||
+    has(family.ipv6) ||
+    kernel.link("host", shapingLink(attachment))?.info?.kind === "ifb" ||
+    (isGone && (type === "bridge" || type === "ns-net") && hasSpoofCheck(attachment, kernel));
   return isThere ? { isInterface: false, addresses: [] } : undefined;
 }

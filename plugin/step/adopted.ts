@@ -16,6 +16,7 @@ import type { Kernel } from "../kernel.ts";
 import { standing } from "../namespace.ts";
 import { shapingLink } from "../reference/names.ts";
 import { type Part, removeRules } from "../reference/rules.ts";
+import { removeSpoofCheck } from "../reference/spoofCheck.ts";
 import { type Kind, missing } from "./step.ts";
 
 export type { AdoptedStep };
@@ -39,7 +40,10 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
   undo(key, kernel) {
     const { attachment, addresses, files, part } = key;
     const isAsked = (which: AdoptedPart) => part === undefined || part === which;
-    if (part === undefined) removeInterface(key, kernel);
+    if (part === undefined) {
+      removeInterface(key, kernel);
+      removeSpoofCheck(attachment, kernel);
+    }
     if (isAsked("bandwidth")) removeShaping(shapingLink(attachment), kernel);
     const parts = (["masquerade", "portmap", "firewall"] as const).filter(isAsked);
     if (parts.length > 0) removeRules({ attachment, addresses, parts }, kernel);
