@@ -12,7 +12,7 @@ import type { Result, ResultAddress, ResultInterface } from "../conf/result.ts";
 import type { PluginType } from "../conf/types.ts";
 import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
 import { openExistingStore, openStore, type Store, thisProcess } from "../ipam/store.ts";
-import { closeNetns, type Netns } from "../netlink/netns.ts";
+import { closeNetns, isSameNetns, type Netns, ownNetns } from "../netlink/netns.ts";
 import { commit, undoAll } from "./commit.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
@@ -42,6 +42,8 @@ export interface ChainedType {
   readonly first?: boolean;
   /** False when nothing that it does outlives the container's namespace. */
   readonly remembers?: false;
+  /** DEL of one that remembers nothing, in a namespace that still is there. */
+  leave?(kernel: Kernel): void;
   /** Reads, and says what is to be done. Throws Fault for what cannot be. */
   plan(input: ChainedInput): ChainedPlan;
   /** What DEL undoes when nothing is remembered of the attachment. */
@@ -96,7 +98,9 @@ function ownerOf({ attachment, netns: netnsPath, config }: Request, netns: Netns
 }
 
 export function delChained(request: DeleteRequest & { readonly type: PluginType }): void {
-  if (chainedType(request.type).remembers === false) return;
+  const { remembers, leave } = chainedType(request.type);
+  if (leave) inStanding(request.netns, leave);
+  if (remembers === false) return;
   const errors: Error[] = [];
   let store: Store | undefined;
   let steps: readonly (Step | Removal)[] | undefined;
@@ -124,6 +128,19 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   kernel.close();
   if (netns) closeNetns(netns);
   throwTogether(errors);
+}
+
+/** Not in the caller's own namespace, which no ADD was given. */
+function inStanding(path: string, work: (kernel: Kernel) => void): void {
+  const netns = standing(path);
+  if (netns === undefined) return;
+  const kernel = new Kernel(netns);
+  try {
+    if (!isSameNetns(netns, ownNetns())) work(kernel);
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
 }
 
 /** What the reference's plugin of that type did, where it made the attachment. */

@@ -1,5 +1,6 @@
 /** `loopback`: the container's own interface brought up, whatever CNI_IFNAME says, and its addresses told. */
 import { formatCidr } from "../../conf/address.ts";
+import { changeLink, linkFlag } from "../../netlink/route/link.ts";
 import type { ChainedType } from "../chained.ts";
 
 const link = "lo";
@@ -28,6 +29,10 @@ export const loopback: ChainedType = {
         routes: [],
       },
     };
+  },
+
+  leave(kernel) {
+    kernel.request("pod", changeLink(`take down ${link}`, { name: link, clear: linkFlag.up }));
   },
 
   removals: () => [],

@@ -30,10 +30,22 @@ describe("Called as loopback", () => {
       assert.deepEqual(told, ["127.0.0.1/8", "::1/128"]);
       assert.match(netns.ip("link", "show", "lo")[0].flags.join(), /UP/);
       world.must("DEL", { cniVersion, name: "cni-loopback" }, { netns, plugin, ifname: "lo" });
+      assert.doesNotMatch(netns.ip("link", "show", "lo")[0].flags.join(), /UP/);
+      world.must("DEL", { cniVersion, name: "cni-loopback" }, { netns, plugin, ifname: "lo" });
       world.must("DEL", { cniVersion, name: "cni-loopback" }, { netns: "", plugin, ifname: "lo" });
       assert.deepEqual(world.rows(), []);
     });
   }
+
+  it("DEL leaves the caller's own lo up, and is content without a namespace", () => {
+    using world = freshWorld();
+    const plugin = named(world, "loopback");
+    world.host.ip("link", "set", "lo", "up");
+    for (const netns of ["/proc/self/ns/net", "/dev/null", "/run/netns/nobody-here"]) {
+      world.must("DEL", { cniVersion: "1.0.0", name: "n" }, { netns, plugin });
+    }
+    assert.match(world.host.ip("link", "show", "lo")[0].flags.join(), /UP/);
+  });
 
   it("it passes what came before through, and CHECK says when lo is down", () => {
     using world = freshWorld();
