@@ -7,8 +7,8 @@ import { setAside } from "../ipam/store/aside.ts";
 import { bootId, type Entry, openExistingStore, openStore, type Store, StoreDamaged } from "../ipam/store.ts";
 import type { Message } from "../netlink/message.ts";
 import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
-import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
+import { asLeft } from "./later.ts";
 import { openContainerNetns } from "./namespace.ts";
 import { rebuild } from "./rebuild.ts";
 import { checkStep, mendStep, type Step, settleStep } from "./step/index.ts";
@@ -22,6 +22,13 @@ export interface Repaired {
   /** Attachments that stand in the kernel and had no entry. */
   readonly rebuilt: number;
   readonly attachments: readonly Mended[];
+  readonly failures: readonly Failure[];
+}
+
+/** What could not be put right, or not even be looked at, and why. */
+export interface Failure {
+  readonly attachment: Attachment;
+  readonly error: Error;
 }
 
 export interface Mended {
@@ -31,20 +38,21 @@ export interface Mended {
   readonly left: readonly Difference[];
 }
 
-/** With `dryRun`, only tells. Throws Fault with every error there was, after all else is done. */
+/** With `dryRun`, only tells. What fails with one attachment is answered, and no reason to leave the others. */
 export function repair(dataDir: string, dryRun = false): Repaired {
   const kernel = new Kernel();
   try {
     const { store, ...repaired } = repairStore(dataDir, kernel, dryRun);
-    const attachments = store === undefined ? [] : repairAttachments(store, kernel, dryRun);
+    const failures: Failure[] = [];
+    const attachments = store === undefined ? [] : repairAttachments(store, kernel, failures, dryRun);
     store?.close();
-    return { ...repaired, attachments };
+    return { ...repaired, attachments, failures };
   } finally {
     kernel.close();
   }
 }
 
-type Opened = Omit<Repaired, "attachments"> & { readonly store: Store | undefined };
+type Opened = Omit<Repaired, "attachments" | "failures"> & { readonly store: Store | undefined };
 
 function repairStore(dataDir: string, kernel: Kernel, dryRun: boolean): Opened {
   const { store, damage } = opened(dataDir);
@@ -74,56 +82,85 @@ function opened(dataDir: string): { readonly store?: Store; readonly damage?: st
 }
 
 /** Each with sockets of its own, so that nothing is remembered from before it was put right. */
-function repairAttachments(store: Store, kernel: Kernel, dryRun: boolean): Mended[] {
+function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dryRun: boolean): Mended[] {
   const boot = bootId();
-  const rules = new Map<string, readonly Message[]>();
-  const errors: Error[] = [];
+  const work: Work = { rules: new Map(), failures, dryRun };
   const found = new Map<Entry, readonly Difference[]>();
   for (const entry of store.entries()) {
     if (entry.state !== "attached" || entry.bootId !== boot) continue;
-    found.set(
-      entry,
-      withKernel(entry, (own) => mendAll(stepsOf(entry, store), own, { rules, errors, dryRun })),
+    const { attachment } = entry;
+    trying(attachment, failures, () =>
+      found.set(
+        entry,
+        withKernel(entry, (own) => mendAll(attachment, stepsOf(entry, store), own, work)),
+      ),
     );
   }
-  if (rules.size > 0) {
-    kernel.batch([...rules.values()].flat());
-    for (const text of rules.keys()) settleStep(JSON.parse(text), kernel);
-  }
-  throwTogether(errors);
+  writeRules(work, kernel);
   return [...found].flatMap(([entry, differences]) => {
     if (differences.length === 0) return [];
-    const left = dryRun
-      ? differences
-      : withKernel(entry, (own) => stepsOf(entry, store).flatMap((step) => checkStep(step, own)));
+    let left = differences;
+    if (!dryRun)
+      trying(entry.attachment, failures, () => {
+        left = withKernel(entry, (own) => stepsOf(entry, store).flatMap((step) => checkStep(step, own)));
+      });
     return [{ attachment: entry.attachment, found: differences, left }];
   });
 }
 
+/** True when nothing was thrown. */
+function trying(attachment: Attachment, failures: Failure[], work: () => unknown): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    failures.push({ attachment, error: error as Error });
+    return false;
+  }
+}
+
+interface Rules {
+  readonly step: Step;
+  /** One of those that want them. */
+  readonly attachment: Attachment;
+  readonly messages: readonly Message[];
+}
+
 interface Work {
   /** By the step they are of: many attachments share them. */
-  readonly rules: Map<string, readonly Message[]>;
-  readonly errors: Error[];
+  readonly rules: Map<string, Rules>;
+  readonly failures: Failure[];
   readonly dryRun: boolean;
 }
 
-function mendAll(steps: readonly Step[], kernel: Kernel, { rules, errors, dryRun }: Work): Difference[] {
+/** All in one batch; where the kernel refuses that, each by itself, so that one is not the end of all. */
+function writeRules({ rules, failures }: Work, kernel: Kernel): void {
+  if (rules.size === 0) return;
+  let written = [...rules.values()];
+  try {
+    kernel.batch(written.flatMap(({ messages }) => messages));
+  } catch {
+    written = written.filter(({ attachment, messages }) => trying(attachment, failures, () => kernel.batch(messages)));
+  }
+  for (const { attachment, step } of written) trying(attachment, failures, () => settleStep(step, kernel));
+}
+
+function mendAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel, work: Work): Difference[] {
   return steps.flatMap((step) => {
     const differences = checkStep(step, kernel);
-    if (differences.length === 0 || dryRun) return differences;
-    try {
+    if (differences.length === 0 || work.dryRun) return differences;
+    trying(attachment, work.failures, () => {
       const messages = mendStep(step, kernel);
-      if (messages.length > 0) rules.set(JSON.stringify(step), messages);
-    } catch (error) {
-      errors.push(error as Error);
-    }
+      if (messages.length > 0) work.rules.set(JSON.stringify(step), { step, attachment, messages });
+    });
     return differences;
   });
 }
 
-/** What its own ADD did, and then the plugins after it. */
+/** What its own ADD did, as the plugins after it left it, and then what those did. */
 function stepsOf({ attachment, steps = [] }: Entry, store: Store): readonly Step[] {
-  return [...steps, ...store.chainedSteps(attachment).flat()] as readonly Step[];
+  const later = store.chainedSteps(attachment).flat() as readonly Step[];
+  return [...asLeft(steps as readonly Step[], later), ...later];
 }
 
 /** A namespace that is gone, or another by now, is no fault to repair: gc removes what is left of it. */

@@ -1,9 +1,11 @@
 /** `ns-net check <netns>` */
 import { attachmentText } from "../../conf/attachment.ts";
-import type { Entry } from "../../ipam/store.ts";
+import { defaultDataDir } from "../../conf/identity.ts";
+import { type Entry, openExistingStore } from "../../ipam/store.ts";
 import { closeNetns } from "../../netlink/netns.ts";
 import { tellBlockers } from "../../plugin/forwardPolicy.ts";
 import { Kernel } from "../../plugin/kernel.ts";
+import { asLeft } from "../../plugin/later.ts";
 import { openContainerNetns } from "../../plugin/namespace.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { checkStep, type Step } from "../../plugin/step/index.ts";
@@ -25,7 +27,11 @@ export default command({
       ifname: options.ifname,
       dataDir: options["data-dir"],
     });
-    const reports = found.map((entry) => ({ attachment: entry.attachment, differences: differencesOf(entry) }));
+    const later = laterSteps(found, options["data-dir"]);
+    const reports = found.map((entry, i) => ({
+      attachment: entry.attachment,
+      differences: differencesOf(entry, later[i]!),
+    }));
     if (options.json) writeOut(`${JSON.stringify(reports, null, 2)}\n`);
     else for (const { attachment, differences } of reports) writeOut(textOf(attachmentText(attachment), differences));
     tellOfForwarding(found);
@@ -33,13 +39,19 @@ export default command({
   },
 });
 
-/** Every step that was committed, compared with the kernel as it is. */
-export function differencesOf({ steps, netnsPath }: Entry): readonly Difference[] {
+/** What plugins that came after it did to each of them. */
+function laterSteps(found: readonly Entry[], dataDir = defaultDataDir): readonly (readonly Step[])[] {
+  using store = openExistingStore(dataDir);
+  return found.map(({ attachment }) => (store?.chainedSteps(attachment).flat() ?? []) as readonly Step[]);
+}
+
+/** Every step that was committed, as later plugins left it, compared with the kernel as it is. */
+function differencesOf({ steps, netnsPath }: Entry, later: readonly Step[]): readonly Difference[] {
   if (steps === undefined) return [{ what: "attachment", expected: "attached", found: "an ADD that did not end" }];
   const netns = openContainerNetns(netnsPath, true);
   const kernel = new Kernel(netns);
   try {
-    return (steps as readonly Step[]).flatMap((step) => checkStep(step, kernel));
+    return asLeft(steps as readonly Step[], later).flatMap((step) => checkStep(step, kernel));
   } finally {
     kernel.close();
     closeNetns(netns);

@@ -1,5 +1,7 @@
 /** `ns-net repair` */
+import { attachmentText } from "../../conf/attachment.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
+import { faultOf } from "../../plugin/failure.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { repair, repairText } from "../../plugin/repair.ts";
 import { command } from "../command.ts";
@@ -18,7 +20,14 @@ export default command({
 
   run({ options: { json, "data-dir": dataDir = defaultDataDir, "dry-run": dryRun = false } }) {
     const repaired = repair(dataDir, dryRun);
-    writeOut(json ? `${JSON.stringify(repaired, null, 2)}\n` : repairText(repaired, dryRun));
-    return !dryRun && repaired.attachments.some(({ left }) => left.length > 0) ? 1 : 0;
+    const failures = repaired.failures.map(({ attachment, error }) => {
+      const { message, cure } = faultOf(error);
+      return { ...attachment, message, cure };
+    });
+    writeOut(json ? `${JSON.stringify({ ...repaired, failures }, null, 2)}\n` : repairText(repaired, dryRun));
+    for (const { message, cure, ...attachment } of failures)
+      process.stderr.write(`ns-net: ${attachmentText(attachment)}: ${message}${cure ? `\n  ${cure}` : ""}\n`);
+    const isLeft = !dryRun && repaired.attachments.some(({ left }) => left.length > 0);
+    return isLeft || failures.length > 0 ? 1 : 0;
   },
 });
