@@ -60,6 +60,7 @@ export function parse<O extends Options>(definition: Command<O>, name: string, w
       ),
     };
     const { values, positionals } = parseArgs(config);
+    refuseEmpty(values, name);
     const [least, most] = definition.operands;
     if (positionals.length < least || positionals.length > most)
       throw new UsageError(`usage: ns-net ${name} ${definition.usage}`);
@@ -68,6 +69,13 @@ export function parse<O extends Options>(definition: Command<O>, name: string, w
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${(error as Error).message.split(". ")[0]}; see: ns-net ${name} --help`);
   }
+}
+
+/** `--ip "$ADDRESS"` where nothing is in it asks for something, and does not say what. */
+function refuseEmpty(values: object, name: string): void {
+  const empty = Object.entries(values).find(([, value]) => [value].flat().includes(""));
+  if (empty)
+    throw new UsageError(`--${empty[0]} needs a value, and was given an empty one; see: ns-net ${name} --help`);
 }
 
 export function help(name: string, { about, usage, options, more }: Command): string {

@@ -1,35 +1,12 @@
 /** The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 the words do not fit, and exec's are its command's. */
 import { faultOf } from "../plugin/failure.ts";
+import { writeOut } from "../plugin/output.ts";
 import { type Command, columns, help, parse, UsageError } from "./command.ts";
 import { commands } from "./index.ts";
 
 export async function run(words: readonly string[], version: string): Promise<number> {
-  const [name = "help", ...rest] = words;
-  if (name === "--version" || name === "-V" || name === "version") {
-    process.stdout.write(`ns-net ${version}\n`);
-    return 0;
-  }
-  if (name === "help" || name === "--help" || name === "-h") {
-    const asked = rest[0] === undefined ? undefined : await load(rest[0]);
-    process.stdout.write(asked ? help(rest[0]!, asked) : overview());
-    return 0;
-  }
-  const definition = await load(name);
-  if (!definition) {
-    process.stderr.write(`ns-net: there is no command ${JSON.stringify(name)}; see: ns-net --help\n`);
-    return 2;
-  }
-  const end = rest.indexOf("--");
-  if (rest.slice(0, end < 0 ? rest.length : end).some((word) => word === "--help" || word === "-h")) {
-    process.stdout.write(help(name, definition));
-    return 0;
-  }
-  return runCommand(name, definition, rest);
-}
-
-async function runCommand(name: string, definition: Command, words: readonly string[]): Promise<number> {
   try {
-    return await definition.run(parse(definition, name, words));
+    return await runWords(words, version);
   } catch (error) {
     if (process.env["NSNET_DEBUG"]?.includes("stack")) process.stderr.write(`${(error as Error).stack}\n`);
     if (error instanceof UsageError) {
@@ -42,8 +19,28 @@ async function runCommand(name: string, definition: Command, words: readonly str
   }
 }
 
-async function load(name: string): Promise<Command | undefined> {
-  return Object.hasOwn(commands, name) ? commands[name as keyof typeof commands].load() : undefined;
+async function runWords([name = "help", ...rest]: readonly string[], version: string): Promise<number> {
+  if (name === "--version" || name === "-V" || name === "version") {
+    writeOut(`ns-net ${version}\n`);
+    return 0;
+  }
+  if (name === "help" || name === "--help" || name === "-h") {
+    const asked = rest[0];
+    writeOut(asked === undefined ? overview() : help(asked, await load(asked)));
+    return 0;
+  }
+  const definition = await load(name);
+  const end = rest.indexOf("--");
+  if (rest.slice(0, end < 0 ? rest.length : end).some((word) => word === "--help" || word === "-h")) {
+    writeOut(help(name, definition));
+    return 0;
+  }
+  return definition.run(parse(definition, name, rest));
+}
+
+async function load(name: string): Promise<Command> {
+  if (Object.hasOwn(commands, name)) return commands[name as keyof typeof commands].load();
+  throw new UsageError(`there is no command ${JSON.stringify(name)}; see: ns-net --help`);
 }
 
 function overview(): string {

@@ -1,6 +1,7 @@
 /** Help, versions, and words that do not fit. */
 import assert from "node:assert/strict";
 import { needs } from "../support/needs.ts";
+import { nsNet } from "../support/plugin.ts";
 import { links } from "../support/sandbox.ts";
 import { freshPlace } from "./place.ts";
 
@@ -28,6 +29,15 @@ describe("ns-net words", () => {
     for (const name of commands) assert.match(out, new RegExp(`^ {2}${name} `, "m"));
   });
 
+  for (const line of ["--help", "help add", "add --help", "--version", "ls", "man", "completion bash"]) {
+    it(`"${line} >/dev/full" is a sentence and exit code 1`, () => {
+      using place = freshPlace();
+      const said = Bun.spawnSync(place.host.inside(["sh", "-c", `exec "$0" ${line} >/dev/full`, nsNet]));
+      assert.equal(said.exitCode, 1);
+      assert.match(said.stderr.toString(), /^ns-net: Cannot write standard output: ENOSPC\n {2}.*\n$/);
+    });
+  }
+
   it("--version says it", () => {
     using place = freshPlace();
     assert.match(place.cli("--version").out, /^ns-net \d+\.\d+\.\d+\n$/);
@@ -42,6 +52,13 @@ describe("ns-net words", () => {
     ["ls", "a"],
     ["exec", "a"],
     ["exec", "a", "ls"],
+    ["add", "a", "--ip", ""],
+    ["add", "a", "--ip", "10.1.0.2", "--ip="],
+    ["add", "a", "--mac="],
+    ["add", "a", "-i", ""],
+    ["del", "a", "-n", ""],
+    ["ls", "--data-dir", ""],
+    ["help", "frobnicate"],
   ]) {
     it(`"${words.join(" ")}" does not fit: exit code 2, and how it would`, () => {
       using place = freshPlace();
