@@ -5,6 +5,7 @@ export const errno = {
   EPERM: 1,
   ENOENT: 2,
   EINTR: 4,
+  ENOEXEC: 8,
   EAGAIN: 11,
   EACCES: 13,
   EBUSY: 16,

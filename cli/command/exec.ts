@@ -1,5 +1,5 @@
 /** `ns-net exec <netns> -- command`: this process becomes the command. */
-import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
@@ -31,7 +31,7 @@ and /sys shows the namespace's own devices.
     const program = findProgram(name);
     enterNetns(openContainerNetns(path, true));
     changeFiles(target);
-    return execute(program, rest, process.env);
+    return become(program, rest);
   },
 });
 
@@ -63,17 +63,51 @@ function mountSys(): void {
   }
 }
 
+/** A script without "#!" is the shell's, as execvp(3) and shells have it. */
+function become(program: string, words: readonly string[]): never {
+  try {
+    return execute(program, words, process.env);
+  } catch (error) {
+    if (isKernelError(error, errno.ENOEXEC)) return execute(shell, [shell, program, ...words.slice(1)], process.env);
+    if (!isKernelError(error, errno.ENOENT)) throw error;
+    throw cannotRun(
+      program,
+      "the interpreter that its first line names is not there",
+      "Correct that line, or install it",
+    );
+  }
+}
+
+const shell = "/bin/sh";
+
 function findProgram(name: string): string {
   const candidates = name.includes("/")
     ? [name]
     : (process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(":").map((folder) => join(folder, name));
+  let refusal: Fault | undefined;
   for (const candidate of candidates) {
-    try {
-      accessSync(candidate, constants.X_OK);
-      return candidate;
-    } catch {
-      // Not in this folder.
-    }
+    const found = refusalOf(candidate);
+    if (found === "none") return candidate;
+    refusal ??= found;
   }
-  throw new Fault(code.config, `Cannot find the command ${name}`, `Give its path, or add its folder to PATH`);
+  throw (
+    refusal ?? new Fault(code.config, `Cannot find the command ${name}`, "Give its path, or add its folder to PATH")
+  );
+}
+
+/** Why it cannot be run; undefined for what is not there. */
+function refusalOf(path: string): Fault | "none" | undefined {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (!status) return undefined;
+  if (status.isDirectory()) return cannotRun(path, "it is a folder", "Give the path of a program");
+  try {
+    accessSync(path, constants.X_OK);
+    return "none";
+  } catch {
+    return cannotRun(path, "it is not executable", `Run it by its interpreter (sh ${path}), or: chmod +x ${path}`);
+  }
+}
+
+function cannotRun(path: string, why: string, cure: string): Fault {
+  return new Fault(code.config, `Cannot run ${path}: ${why}`, cure);
 }

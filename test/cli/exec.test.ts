@@ -1,6 +1,6 @@
 /** `ns-net exec`: the process becomes the command. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { run } from "../support/sandbox.ts";
@@ -68,6 +68,32 @@ describe("ns-net exec", () => {
       "umount -l /sys; umount -l /sys || true",
     ]) {
       run(["unshare", "--mount", "sh", "-c", `${prepare}; exec "$0" exec ${name} -- ls /sys/class/net/eth0`, nsNet]);
+    }
+  });
+
+  it("runs a script without an interpreter's line by the shell, and says why it cannot run what it cannot", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    const script = (file: string, text: string, mode: number) => {
+      const path = place.file(file, text);
+      chmodSync(path, mode);
+      return path;
+    };
+    const plain = script("plain", 'printf "%s|" "$0" "$@"; exit 9\n', 0o755);
+    const said = place.cli("exec", name, "--", "./plain", "a b", "c");
+    assert.deepEqual([said.code, said.out], [9, "./plain|a b|c|"]);
+    assert.equal(place.cli("exec", name, "--", plain).code, 9);
+    const refused = [
+      [script("text", "echo\n", 0o644), /Cannot run .*text: it is not executable\n {2}.*chmod \+x/],
+      ["/usr", /Cannot run \/usr: it is a folder/],
+      [script("lost", "#!/no/such\n", 0o755), /Cannot run .*lost: the interpreter/],
+      ["./nothing", /Cannot find the command \.\/nothing/],
+    ] as const;
+    for (const [command, words] of refused) {
+      const { code, err } = place.cli("exec", name, "--", command);
+      assert.equal(code, 1);
+      assert.match(err, words);
     }
   });
 
