@@ -94,10 +94,18 @@ function replace(path: string, make: (beside: string) => void): void {
     try {
       make(beside);
       renameSync(beside, path);
-    } finally {
-      rmSync(beside, { force: true });
+    } catch (error) {
+      discard(beside);
+      throw error;
     }
   });
+}
+
+/** What cannot be taken away is not the failure to tell. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 export function putText(path: string, text: string): void {

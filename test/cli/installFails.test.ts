@@ -66,6 +66,14 @@ describe("an install that fails midway", () => {
     failsWhole(() => install(), /Cannot write .*bin\/ns-net: no space left on the device/);
   });
 
+  it("where a file has the name of the folder, or of one above it", () => {
+    const file = place.file("file", "somebody's\n");
+    for (const folder of [file, join(file, "below")]) {
+      const asked = () => place.cli("install", "--bin-dir", folder, "--conf-dir", confDir);
+      failsWhole(asked, /^ns-net: Cannot .*file.*: a part of the path is not a folder$/m);
+    }
+  });
+
   it("at a name that is a folder, with others linked before it", () => {
     reference("host-local", "bridge", "tuning");
     mkdirSync(join(binDir, "portmap"));
