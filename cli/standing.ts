@@ -7,7 +7,7 @@ import { adoptedStanding } from "../plugin/reference/standing.ts";
 import { mayStand, pidsByInode } from "./attachments.ts";
 
 /** The kernel clears a namespace away a moment after its end, and its links with it. */
-const dyingMsMax = 2000;
+const dyingMsMax = 5000;
 
 /**
  * Answers whether an entry's namespace lives: at its path, with a process in it, or elsewhere, as its link tells, for a

@@ -6,7 +6,7 @@ import type { ResultInterface } from "../../conf/result.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import type { Link } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";
-import { isOwnGroup } from "../names.ts";
+import { isOurGroup } from "../names.ts";
 import { type Difference, differences, missing } from "../step/step.ts";
 import { foreignIn } from "./inside.ts";
 
@@ -48,5 +48,5 @@ export function standsInside({ ifname }: Attachment, { type }: NetworkConfig, ra
 }
 
 function isTheirs({ info, alias = "", group = 0 }: Link, kind: string): boolean {
-  return !isOwnGroup(group) && (kind === "host-device" ? alias !== "" : info?.kind === kind);
+  return !isOurGroup(group) && (kind === "host-device" ? alias !== "" : info?.kind === kind);
 }
