@@ -143,6 +143,8 @@ export interface Store extends Disposable {
   holder(network: string, address: Address): Entry | undefined;
   /** How many addresses from `first` to `last` are reserved in the network. */
   reservedCount(network: string, first: Address, last: Address): number;
+  /** Does `work` if there is no attachment at all, and keeps others from beginning one meanwhile. */
+  whileEmpty(work: () => void): void;
   /** Throws Fault where nothing may be written. */
   requireWritable(): void;
   /** What SQLite finds wrong with the file, read whole; undefined when it is right. */

@@ -10,7 +10,7 @@ import { errno } from "../netlink/errors.ts";
 import { commitBatch } from "../netlink/nft/batch.ts";
 import { deleteChain, listChains } from "../netlink/nft/chain.ts";
 import { flushChain } from "../netlink/nft/rule.ts";
-import { deleteTable, hasTable } from "../netlink/nft/table.ts";
+import { hasTable } from "../netlink/nft/table.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "./commit.ts";
 import { condemn, ignoring } from "./condemn.ts";
@@ -92,6 +92,10 @@ export async function gc(
     await attempt(undefined, () => removeIdleGuards(store, links, kernel));
   }
   const bridges = isEmpty ? await attempt([], () => removeBridges(request, kernel, store, links, dryRun)) : [];
+  if (isEmpty && !dryRun) {
+    const { removeSkeleton } = require("./skeleton.ts") as typeof import("./skeleton.ts");
+    await attempt(undefined, () => removeSkeleton(store, kernel));
+  }
   kernel.close();
   throwTogether(errors);
   return {
@@ -151,14 +155,13 @@ function ourLinks(network: string, kernel: Kernel): Link[] {
   return listLinks(kernel.route("host")).filter((link) => link.group === group);
 }
 
-/** The network's masquerade chains, and the table with the last chain in it. */
+/** The network's masquerade chains. */
 function removeChains(network: string, kernel: Kernel, dryRun: boolean): string[] {
   if (!hasTable(kernel.netfilter, table)) return [];
   const all = listChains(kernel.netfilter, table).map(({ name }) => name ?? "");
   const ours = all.filter((name) => name.startsWith(masqueradeChainPrefix(network)));
   if (dryRun) return ours;
   const messages = ours.flatMap((name) => [flushChain(table, name), deleteChain(table, name)]);
-  if (ours.length === all.length) messages.push(deleteTable(table));
   if (messages.length > 0) ignoring(errno.ENOENT, () => commitBatch(kernel.netfilter, messages));
   return ours;
 }

@@ -159,7 +159,7 @@ function colons(digits: string): string {
 
 export const nftTable = "ns_net";
 
-const masqueradePrefix = "masquerade-";
+export const masqueradePrefix = "masquerade-";
 /** NFT_NAME_MAXLEN is 256; a long network name is cut, its hash stays. */
 const networkNameInChainMax = 100;
 

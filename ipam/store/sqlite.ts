@@ -155,6 +155,12 @@ export class SqliteStore implements Store {
     return this.#count("reservedCount", network, addressKey(first), addressKey(last));
   }
 
+  whileEmpty(work: () => void): void {
+    this.#transaction(() => {
+      if (this.#count("occupants") === 0) work();
+    });
+  }
+
   requireWritable(): void {
     this.#values("forgetNothing");
   }

@@ -31,6 +31,7 @@ export const sql = {
   memory: "SELECT chosen, subnets, cursors, adopted_from FROM network WHERE name = ?",
   remember: "REPLACE INTO network (name, chosen, subnets, cursors, adopted_from) VALUES (?, ?, ?, ?, ?)",
   forgetAdoption: "UPDATE network SET adopted_from = NULL",
+  occupants: "SELECT (SELECT count(*) FROM attachment) + (SELECT count(*) FROM chained)",
   forgetNothing: "DELETE FROM lease WHERE 0",
   networks: "SELECT name FROM network UNION SELECT network FROM attachment",
   subnetsOfOthers: "SELECT value FROM network, json_each(subnets) WHERE name <> ?",

@@ -39,7 +39,7 @@ export interface SpoofCheckStep {
 
 export type SpoofCheckKey = Pick<SpoofCheckStep, "attachment"> & Partial<SpoofCheckStep>;
 
-const bridgeTable: Table = { family: family.bridge, name: nftTable };
+export const bridgeTable: Table = { family: family.bridge, name: nftTable };
 const chain = "spoofed";
 const checkedSet: SetShape = { name: "spoof-checked", key: [valueType.linkName] };
 const genuineSet: SetShape = { name: "spoof-genuine", key: [valueType.linkName, valueType.hardware] };

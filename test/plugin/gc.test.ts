@@ -78,6 +78,22 @@ describe("GC", () => {
     assert.deepEqual([world.host.nft("list", "ruleset"), world.rows()], ["", []]);
   });
 
+  it("leaves no rule and no set when nobody is left, and all of them while somebody is", function () {
+    needs(this, "nft bridge", "nft fib");
+    using world = freshWorld();
+    const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
+    const keys = { ingressPolicy: "isolated", macspoofchk: true, masqAll: true, runtimeConfig: { portMappings } };
+    const config = world.network({ ipMasq: true, ...keys });
+    const other = world.network({ name: "other", bridge: "br1", ipam: ranges("10.8.0.0/24") });
+    attach(world, config, "c1");
+    attach(world, other, "c2");
+    world.must("GC", { ...config, ...valid() });
+    assert.match(world.host.nft("list", "ruleset"), /chain ports-in/);
+    world.must("GC", { ...other, ...valid() });
+    assert.deepEqual([...links(world.host).keys()], ["lo"]);
+    assert.equal(world.host.nft("list", "ruleset"), "");
+  });
+
   it("finds links whose lease is lost", () => {
     using world = freshWorld();
     attach(world, world.network(), "c1", "c2");

@@ -28,7 +28,7 @@ function outsideOf(world: World): Netns {
 
 const elements = (world: World): string[] =>
   world.host
-    .nft("list", "table", "inet", "ns_net")
+    .nft("list", "ruleset")
     .split("\n")
     .filter((line) => line.includes(' comment "nsv'))
     .map((line) => line.trim());
