@@ -4,7 +4,8 @@ import type { Failure, Order, Outcome, Skip } from "./outcome.ts";
 import { skipReason } from "./skip.ts";
 
 /** Milliseconds a test may take. */
-const timeout = 20_000;
+/** An emulated machine takes its time: test/vm/guest.sh. */
+const timeout = 20_000 * Number(process.env["NSNET_TEST_PATIENCE"] ?? 1);
 
 /** The lines of a stack that are ours to mend. */
 function frames(stack: string): string {
