@@ -39,11 +39,11 @@ export default command({
       }
     }
     kernel.close();
-    writeOut(
-      options.json
-        ? `${JSON.stringify(collected, null, 2)}\n`
-        : textOf(collected, options["dry-run"] ? "would remove" : "removed"),
-    );
+    const said = options.json
+      ? `${JSON.stringify(collected, null, 2)}\n`
+      : textOf(collected, options["dry-run"] ? "would remove" : "removed");
+    // Of what could not be looked at there is nothing to say.
+    if (errors.length < networks.length) writeOut(said);
     throwTogether(errors);
     return 0;
   },
