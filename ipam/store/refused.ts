@@ -12,6 +12,10 @@ export function storeFault({ path: storePath, busyTimeoutMs }: StoreFile, error:
   if (/^SQLITE_(NOTADB|CORRUPT|FORMAT|SCHEMA)/.test(reason)) {
     return new StoreDamaged(storePath, "it is not a store of ns-net, or is damaged");
   }
+  if (/^(SQLITE_(READONLY|PERM|AUTH)|SQLITE_CANTOPEN$|EACCES|EPERM)/.test(reason) && process.geteuid!() !== 0) {
+    const cure = "Run it as root, or set a dataDir that is this user's own";
+    return new Fault(code.io, `Cannot use the store ${storePath}: this user may not`, cure);
+  }
   const found = cures.find(([pattern]) => pattern.test(reason));
   if (reason.startsWith("SQLITE_BUSY")) return busy(storePath, busyTimeoutMs);
   const message = error instanceof Error ? error.message : String(error);
