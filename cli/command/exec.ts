@@ -7,7 +7,7 @@ import { enterNetns } from "../../netlink/netns.ts";
 import { namespaceKind } from "../../netlink/sys.ts";
 import { execute, mount, mountFlag, newNamespace, unmount } from "../../netlink/sysRare.ts";
 import { openContainerNetns } from "../../plugin/namespace.ts";
-import { someEntriesOf } from "../attachments.ts";
+import { entriesOf } from "../attachments.ts";
 import { command, UsageError } from "../command.ts";
 import { exists, type Target, targetOf } from "../target.ts";
 
@@ -27,13 +27,24 @@ and /sys shows the namespace's own devices.
     const [name] = rest;
     if (name === undefined) throw new UsageError("usage: ns-net exec <netns> -- <command> [arguments]");
     const target = targetOf(operands[0]!);
-    const path = exists(target) ? target.path : someEntriesOf(target, {})[0]!.netnsPath;
+    const path = pathOf(target);
     const program = findProgram(name);
     enterNetns(openContainerNetns(path, true));
     changeFiles(target);
     return become(program, rest);
   },
 });
+
+/** Its own, or that of what is attached under such a name. */
+function pathOf(target: Target): string {
+  const path = exists(target) ? target.path : entriesOf(target, {})[0]?.netnsPath;
+  if (path !== undefined) return path;
+  throw new Fault(
+    code.unknownContainer,
+    `There is no namespace ${target.spec}: no file ${target.path}, and nothing is attached under that name`,
+    "See what there is with: ns-net ls, ip netns",
+  );
+}
 
 /** A mount namespace of its own: /sys of the network namespace, and its files over those of /etc. */
 function changeFiles({ name }: Target): void {
@@ -97,9 +108,11 @@ function findProgram(name: string): string {
 
 /** Why it cannot be run; undefined for what is not there. */
 function refusalOf(path: string): Fault | "none" | undefined {
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (!status) return undefined;
-  if (status.isDirectory()) return cannotRun(path, "it is a folder", "Give the path of a program");
+  try {
+    if (statSync(path).isDirectory()) return cannotRun(path, "it is a folder", "Give the path of a program");
+  } catch {
+    return undefined;
+  }
   try {
     accessSync(path, constants.X_OK);
     return "none";

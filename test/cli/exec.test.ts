@@ -104,5 +104,6 @@ describe("ns-net exec", () => {
     const [command, namespace] = [place.cli("exec", name, "--", "no-such-thing"), place.cli("exec", "x", "--", "true")];
     assert.deepEqual([command.code, namespace.code], [1, 1]);
     assert.match(command.err, /no-such-thing/);
+    assert.match(namespace.err, /^ns-net: There is no namespace x: no file \/run\/netns\/x,/);
   });
 });
