@@ -24,11 +24,14 @@ const fileBytesMax = 1024 * 1024;
 const fileEndings = /\.(conf|conflist|json|ya?ml)$/;
 const defaultVersion = "1.1.0";
 
-/** The configuration of a plugin, as the runtime would give it on standard input. Throws Fault. */
-export function readNetwork(which: string | undefined): Json {
-  if (which === undefined || which === defaultNetwork["name"]) return findNamed("ns-net") ?? defaultNetwork;
-  if (which.includes("/") || fileEndings.test(which)) return pluginOf(readConfiguration(which), which);
-  const found = findNamed(which);
+/**
+ * The configuration of a plugin, as the runtime would give it on standard input. Of a list it is one plugin's; of the
+ * others `onLeftOut` hears. Throws Fault.
+ */
+export function readNetwork(which: string | undefined, onLeftOut?: LeftOut): Json {
+  if (which === undefined || which === defaultNetwork["name"]) return findNamed("ns-net", onLeftOut) ?? defaultNetwork;
+  if (which.includes("/") || fileEndings.test(which)) return pluginOf(readConfiguration(which), which, onLeftOut);
+  const found = findNamed(which, onLeftOut);
   if (found) return found;
   throw new Fault(
     code.config,
@@ -38,9 +41,12 @@ export function readNetwork(which: string | undefined): Json {
   );
 }
 
-function findNamed(name: string): Json | undefined {
+/** Told the type of the plugin that is used, and those of the others. */
+export type LeftOut = (used: string, others: readonly string[]) => void;
+
+function findNamed(name: string, onLeftOut?: LeftOut): Json | undefined {
   for (const { path, configuration } of configurations(configurationFolder)) {
-    if (configuration["name"] === name) return pluginOf(configuration, path);
+    if (configuration["name"] === name) return pluginOf(configuration, path, onLeftOut);
   }
   return undefined;
 }
@@ -102,13 +108,17 @@ function readConfiguration(path: string): Json {
 }
 
 /** The plugin of a list that we can stand for, with the list's name and version; a single configuration as it is. */
-function pluginOf(configuration: Json, path: string): Json {
+function pluginOf(configuration: Json, path: string, onLeftOut?: LeftOut): Json {
   const { plugins, name, cniVersion } = configuration;
   if (!Array.isArray(plugins)) return { cniVersion: defaultVersion, ...configuration };
   const ours =
     (plugins as Json[]).find((plugin) => plugin?.["type"] === "ns-net") ??
     (plugins as Json[]).find((plugin) => makesInterface(plugin?.["type"]));
-  if (ours) return { cniVersion: cniVersion ?? defaultVersion, ...ours, name };
+  if (ours) {
+    const others = (plugins as Json[]).filter((plugin) => plugin !== ours).map((plugin) => String(plugin?.["type"]));
+    if (others.length > 0) onLeftOut?.(String(ours["type"]), others);
+    return { cniVersion: cniVersion ?? defaultVersion, ...ours, name };
+  }
   throw new Fault(
     code.config,
     `Cannot use ${isAbsolute(path) ? path : `./${path}`}: no plugin of its list is one of ns-net's that make an interface`,

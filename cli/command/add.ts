@@ -36,6 +36,7 @@ export default command({
   },
   more: `
 <netns> is a name (made if there is none; "ip netns exec" sees it too), a path, or pid:NUMBER.
+Of a network that is a list of plugins, one is done: that of type ns-net, else the first that makes an interface.
 
   ns-net add web                     a namespace "web" on the default network
   IP=$(ns-net add web)               its address in a script
@@ -49,7 +50,7 @@ export default command({
       .filter(Boolean)
       .join(";");
     const stdin = stdinOf({
-      ...readNetwork(options.network),
+      ...readNetwork(options.network, tellLeftOut),
       ...(options["data-dir"] && { dataDir: options["data-dir"] }),
     });
     const request = parseRequest(environmentFor("ADD", target, ifname, args), stdin);
@@ -79,6 +80,10 @@ export default command({
     return 0;
   },
 });
+
+function tellLeftOut(used: string, others: readonly string[]): void {
+  process.stderr.write(`ns-net: of the network's list only ${used} is done by hand; left out: ${others.join(", ")}\n`);
+}
 
 /** An attachment that could not be told (standard output on a full disk, say) is none. Answers what the removal complained of. */
 async function undone(request: DeleteRequest): Promise<Error[]> {

@@ -94,6 +94,15 @@ describe("ns-net add", () => {
     }
   });
 
+  it("says of a list which plugin is done by hand, and which are left out", () => {
+    using place = freshPlace();
+    const plugins = [{ ...lab, name: undefined }, { type: "portmap" }, { type: "firewall" }];
+    const file = place.file("n.conflist", JSON.stringify({ cniVersion: "1.0.0", name: "list", plugins }));
+    const { code, out, err } = place.cli("add", place.name(), "--network", file);
+    assert.deepEqual([code, out], [0, "10.20.0.2\nfd20::2\n"]);
+    assert.equal(err, "ns-net: of the network's list only ns-net is done by hand; left out: portmap, firewall\n");
+  });
+
   it("tells line and column of a mistake in YAML, and makes nothing", () => {
     using place = freshPlace();
     const name = place.name();
