@@ -83,7 +83,13 @@ export function help(name: string, { about, usage, options, more }: Command): st
     `${short ? `-${short}, ` : ""}--${key}${value ? ` ${value}` : ""}`,
     words,
   ]);
-  return `${about}\n\nUsage: ns-net ${name} ${usage}\n\n${columns([...rows, ["--help", "this text"]], "  ")}${more ? `\n${more.trimEnd()}\n` : ""}`;
+  const notes = more ? `\n${notesOf(more)}\n` : "";
+  return `${about}\n\n${`Usage: ns-net ${name} ${usage}`.trimEnd()}\n\n${columns([...rows, ["--help", "this text"]], "  ")}${notes}`;
+}
+
+/** Longer help as its file has it, without the empty lines around it. */
+export function notesOf(more: string): string {
+  return more.replace(/^\n+/, "").trimEnd();
 }
 
 /** Rows of text, each column as wide as its widest cell. */

@@ -1,22 +1,51 @@
 /** Completion for three shells, from the table of commands. */
+import type { Command } from "../command.ts";
+import { configurationFolder } from "../network.ts";
 import type { Described } from "./table.ts";
 
 const optionWords = ({ definition }: Described) =>
   [...Object.keys(definition.options), "help"].map((key) => `--${key}`);
 
+const names = (all: readonly Described[]) => all.map(({ name }) => name).join(" ");
+
+const takesNetns = ({ usage }: Command) => usage.startsWith("<netns>");
+
+/** Options whose value is the next word, but for those of a network. */
+function valued(all: readonly Described[]): string[] {
+  const words = all.flatMap(({ definition }) =>
+    Object.entries(definition.options).flatMap(([key, { type, short }]) =>
+      type === "string" && key !== "network" ? [`--${key}`, ...(short ? [`-${short}`] : [])] : [],
+    ),
+  );
+  return [...new Set(words)];
+}
+
 const quoted = (text: string) => `'${text.replace(/'/g, "'\\''")}'`;
 
 export const shells: Readonly<Record<string, (all: readonly Described[]) => string>> = {
   bash: (all) => `_ns_net() {
-  local word=\${COMP_WORDS[COMP_CWORD]} words
-  if [ "$COMP_CWORD" -eq 1 ]; then words=${quoted(all.map(({ name }) => name).join(" "))}
-  else case \${COMP_WORDS[1]} in
+  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} words
+  if [ "$COMP_CWORD" -eq 1 ]; then words=${quoted(names(all))}
+  else case $before in
+    --network|-n)
+      compopt -o filenames 2>/dev/null
+      words=$(grep -ohs '"name" *: *"[^"]*"' ${configurationFolder}/* | cut -d '"' -f 4)
+      COMPREPLY=($(compgen -W "$words" -- "$word") $(compgen -f -- "$word"))
+      return;;
+    ${valued(all).join("|")}) COMPREPLY=(); return;;
+  esac
+  case \${COMP_WORDS[1]} in
 ${all.map((one) => `    ${one.name}) words=${quoted(optionWords(one).join(" "))};;`).join("\n")}
-  esac; fi
+  esac
   case $word in
     -*) ;;
-    *) if [ "$COMP_CWORD" -gt 1 ]; then words=$(ls /run/netns 2>/dev/null); fi;;
-  esac
+    *) case \${COMP_WORDS[1]} in
+      ${all.flatMap(({ name, definition }) => (takesNetns(definition) ? [name] : [])).join("|")}) words=$(ls /run/netns 2>/dev/null);;
+      completion) words=${quoted(Object.keys(shells).join(" "))};;
+      help) words=${quoted(names(all))};;
+      *) words=;;
+    esac;;
+  esac; fi
   COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 complete -o default -F _ns_net ns-net

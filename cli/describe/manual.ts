@@ -1,4 +1,7 @@
 /** The manual page, in roff, from the table of commands. */
+import { defaultDataDir } from "../../conf/identity.ts";
+import { notesOf } from "../command.ts";
+import { configurationFolder } from "../network.ts";
 import type { Described } from "./table.ts";
 
 /** A line's first dot or quote would be a request, and a backslash an escape. */
@@ -14,8 +17,8 @@ export function manual(all: readonly Described[]): string {
       ([key, { short, value, about: words }]) =>
         `.TP\n.B ${text(`${short ? `-${short}, ` : ""}--${key}${value ? ` ${value}` : ""}`)}\n${text(words)}\n`,
     );
-    const example = more ? `.PP\n.nf\n${text(more.trim())}\n.fi\n` : "";
-    return `.SS ns\\-net ${name} ${text(usage)}\n${text(about)}\n${rows.join("")}${example}`;
+    const example = more ? `.PP\n.nf\n${text(notesOf(more))}\n.fi\n` : "";
+    return `.SS ns\\-net ${`${name} ${text(usage)}`.trimEnd()}\n${text(about)}\n${rows.join("")}${example}`;
   });
   return `.TH NS\\-NET 8
 .SH NAME
@@ -29,5 +32,36 @@ Without a command and with CNI_COMMAND set it is a CNI plugin; see https://www.c
 .SH COMMANDS
 ${commands.join("")}.SH EXIT STATUS
 0 done; 1 failed; 2 the words do not fit; those of exec are its command's.
+.SH ENVIRONMENT
+${terms(variables)}.SH FILES
+${terms(files)}.SH SEE ALSO
+${seeAlso.map((page) => `.BR ${page.replace("(", " (").replace(/-/g, "\\-")}`).join(",\n")}
 `;
 }
+
+const terms = (all: readonly (readonly [string, string])[]) =>
+  all.map(([term, words]) => `.TP\n.B ${text(term)}\n${text(words)}\n`).join("");
+
+const variables = [
+  [
+    "NSNET_LOG",
+    'A file that each call by a runtime adds a line of JSON to; the key "log" of a configuration is the same.',
+  ],
+  ["NSNET_DEBUG", '"netlink" prints every netlink message on standard error, "stack" where an error came from.'],
+  [
+    "CNI_PATH",
+    "Folders in which plugins for addresses are looked for, by hand /opt/cni/bin and /usr/lib/cni if not set.",
+  ],
+] as const;
+
+const files = [
+  ["/run/netns/NAME", "The namespace of a name, as ip-netns(8) has it."],
+  ["/etc/netns/NAME/", "Files that stand over those in /etc for exec."],
+  [configurationFolder, "Where --network NAME is looked for, and where runtimes look."],
+  [
+    `${defaultDataDir}/ns-net.sqlite`,
+    "The store: what is attached, and which address it has. --data-dir is another folder.",
+  ],
+] as const;
+
+const seeAlso = ["ip(8)", "ip-netns(8)", "bridge(8)", "nft(8)", "network_namespaces(7)", "veth(4)"];
