@@ -1,13 +1,15 @@
 /** What is attached, as the store tells it, and what is true of it now. */
 import { readdirSync, readlinkSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
-import { defaultDataDir } from "../conf/identity.ts";
+import { defaultDataDir, readIdentity } from "../conf/identity.ts";
 import type { DeleteRequest } from "../conf/request.ts";
+import { ownType } from "../conf/types.ts";
 import { isWithoutNamespace } from "../ipam/store/same.ts";
 import { type Entry, openExistingStore } from "../ipam/store.ts";
 import { netnsIdentity } from "../netlink/netns.ts";
+import { lostHint } from "./lost.ts";
 import { defaultNetwork, readNetwork } from "./network.ts";
-import type { Target } from "./target.ts";
+import { stdinOf, type Target } from "./target.ts";
 
 export interface Filter {
   readonly network?: string | undefined;
@@ -44,7 +46,8 @@ export function entriesOf(target: Target, filter: Filter): Entry[] {
 export function someEntriesOf(target: Target, filter: Filter): Entry[] {
   const found = entriesOf(target, filter);
   if (found.length > 0) return found;
-  throw new Fault(code.unknownContainer, `Nothing of ${target.spec} is attached`, "See what is with: ns-net ls");
+  const cure = lostHint(filter.dataDir) ?? "See what is with: ns-net ls";
+  throw new Fault(code.unknownContainer, `Nothing of ${target.spec} is attached`, cure);
 }
 
 /** True when the namespace an entry speaks of is there, and is the same one. */
@@ -88,13 +91,14 @@ export function removalOf(
   { attachment, netnsPath, bridge, ipamType }: Entry,
   dataDir: string | undefined,
 ): DeleteRequest {
+  const configuration = { ...configurationOf(attachment.network), cniVersion: "1.1.0", name: attachment.network };
   return {
     attachment,
     network: attachment.network,
     cniVersion: "1.1.0",
     dataDir: dataDir ?? defaultDataDir,
     bridge,
-    ipamType,
+    ipamType: ipamType || ipamTypeOf(configuration),
     netns: netnsPath,
     pluginPath: (process.env["CNI_PATH"] ?? "/opt/cni/bin:/usr/lib/cni").split(":"),
     raw: {
@@ -105,9 +109,18 @@ export function removalOf(
         CNI_IFNAME: attachment.ifname,
         CNI_PATH: process.env["CNI_PATH"] ?? "/opt/cni/bin:/usr/lib/cni",
       },
-      stdin: JSON.stringify({ ...configurationOf(attachment.network), cniVersion: "1.1.0", name: attachment.network }),
+      stdin: JSON.stringify(configuration),
     },
   };
+}
+
+/** Of an entry that repair made anew, who gave the address is not known: as it is configured, or else ourselves. */
+function ipamTypeOf(configuration: object): string {
+  try {
+    return readIdentity({}, stdinOf(configuration), ownType).ipamType;
+  } catch {
+    return ownType;
+  }
 }
 
 /** The network's configuration where it still is; a delegate is given it again. */

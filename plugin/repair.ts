@@ -12,7 +12,7 @@ import { asLeft } from "./later.ts";
 import { openContainerNetns } from "./namespace.ts";
 import { rebuild } from "./rebuild.ts";
 import { checkStep, mendStep, type Step, settleStep } from "./step/index.ts";
-import type { Difference } from "./step/step.ts";
+import { type Difference, distinct } from "./step/step.ts";
 
 export interface Repaired {
   /** What was wrong with the store; absent when nothing was. */
@@ -197,7 +197,7 @@ export function repairText({ damage, aside, rebuilt, attachments }: Repaired, dr
   for (const { attachment, found, left } of attachments) {
     const verb = dryRun ? "would put right" : left.length === 0 ? "put right" : "could not put right all of";
     lines.push(`${verb} ${attachmentText(attachment)}:`);
-    for (const { what, expected, found: had } of left.length > 0 ? left : found)
+    for (const { what, expected, found: had } of distinct(left.length > 0 ? left : found))
       lines.push(`  ${what}: expected ${expected}, found ${had}`);
   }
   return lines.length === 0 ? "Nothing to repair.\n" : `${lines.join("\n")}\n`;

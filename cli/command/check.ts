@@ -9,17 +9,17 @@ import { asLeft } from "../../plugin/later.ts";
 import { openContainerNetns } from "../../plugin/namespace.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { checkStep, type Step } from "../../plugin/step/index.ts";
-import type { Difference } from "../../plugin/step/step.ts";
+import { type Difference, distinct } from "../../plugin/step/step.ts";
 import { someEntriesOf } from "../attachments.ts";
 import { columns, command } from "../command.ts";
 import { targetOf } from "../target.ts";
-import { networkOptions } from "./options.ts";
+import { filterOptions } from "./options.ts";
 
 export default command({
   about: "Compare an attachment with what add made. Exits with 1 when something differs.",
   usage: "<netns> [options]",
   operands: [1, 1],
-  options: { ...networkOptions, json: { type: "boolean", about: "print JSON" } },
+  options: { ...filterOptions, json: { type: "boolean", about: "print JSON" } },
 
   run({ options, operands }) {
     const found = someEntriesOf(targetOf(operands[0]!), {
@@ -51,7 +51,7 @@ function differencesOf({ steps, netnsPath }: Entry, later: readonly Step[]): rea
   const netns = openContainerNetns(netnsPath, true);
   const kernel = new Kernel(netns);
   try {
-    return asLeft(steps as readonly Step[], later).flatMap((step) => checkStep(step, kernel));
+    return distinct(asLeft(steps as readonly Step[], later).flatMap((step) => checkStep(step, kernel)));
   } finally {
     kernel.close();
     closeNetns(netns);

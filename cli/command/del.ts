@@ -7,20 +7,22 @@ import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/failure.ts";
 import { entriesOf, removalOf } from "../attachments.ts";
 import { command } from "../command.ts";
+import { tellLost } from "../lost.ts";
 import { targetOf } from "../target.ts";
-import { networkOptions } from "./options.ts";
+import { filterOptions } from "./options.ts";
 
 export default command({
   about:
     "Detach a namespace: all its attachments, or those of one network or interface.\nA namespace that add made is deleted with its last attachment. Nothing attached is success.",
   usage: "<netns> [options]",
   operands: [1, 1],
-  options: networkOptions,
+  options: filterOptions,
 
   async run({ options, operands }) {
     const target = targetOf(operands[0]!);
     const dataDir = options["data-dir"];
     const found = entriesOf(target, { network: options.network, ifname: options.ifname, dataDir });
+    if (found.length === 0) tellLost(dataDir);
     const owned = found.find((entry) => entry.ownsNetns);
     if (owned) share(owned, dataDir);
     const errors: Error[] = [];

@@ -12,14 +12,14 @@ import { printStep, type Step } from "../../plugin/step/index.ts";
 import { pidsByInode, someEntriesOf } from "../attachments.ts";
 import { command } from "../command.ts";
 import { targetOf } from "../target.ts";
-import { networkOptions } from "./options.ts";
+import { filterOptions } from "./options.ts";
 
 export default command({
   about:
     "Show all about a namespace: what keeps it, its links, addresses and routes now,\nthe host's end of each attachment, and the commands that would make it again.",
   usage: "<netns> [options]",
   operands: [1, 1],
-  options: { ...networkOptions, json: { type: "boolean", about: "print JSON" } },
+  options: { ...filterOptions, json: { type: "boolean", about: "print JSON" } },
 
   run({ options, operands }) {
     const found = someEntriesOf(targetOf(operands[0]!), {

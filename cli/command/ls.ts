@@ -5,10 +5,11 @@ import { Kernel } from "../../plugin/kernel.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { entries, pidsByInode } from "../attachments.ts";
 import { columns, command } from "../command.ts";
+import { tellLost } from "../lost.ts";
 import { standing } from "../standing.ts";
-import { networkOptions } from "./options.ts";
+import { filterOptions } from "./options.ts";
 
-const { ifname: _, ...options } = networkOptions;
+const { ifname: _, ...options } = filterOptions;
 
 export default command({
   about: "List what is attached, oldest first.",
@@ -25,6 +26,7 @@ export default command({
     kernel.close();
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(rows));
+    if (rows.length === 0) tellLost(dataDir);
     return 0;
   },
 });

@@ -1,4 +1,6 @@
 /** Options that several commands share. */
+
+/** Where something is to be made. */
 export const networkOptions = {
   network: {
     type: "string",
@@ -8,4 +10,11 @@ export const networkOptions = {
   },
   ifname: { type: "string", value: "NAME", about: "the interface in the namespace (default eth0)", short: "i" },
   "data-dir": { type: "string", value: "FOLDER", about: "where leases are kept (default /var/lib/ns-net)" },
+} as const;
+
+/** Which of what is there is meant. */
+export const filterOptions = {
+  network: { ...networkOptions.network, about: "only what is on this network: its name, or its configuration file" },
+  ifname: { ...networkOptions.ifname, about: "only this interface (default: all)" },
+  "data-dir": networkOptions["data-dir"],
 } as const;

@@ -41,6 +41,11 @@ export function differences(
   });
 }
 
+/** Each once: a link that is gone is missed by every step that is about it. */
+export function distinct(all: readonly Difference[]): Difference[] {
+  return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
+}
+
 export function missing(what: string): Difference[] {
   return [{ what, expected: "there", found: "missing" }];
 }

@@ -1,5 +1,6 @@
 /** The commands that look at what is attached, and clean up. */
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { needs } from "../support/needs.ts";
 import { links } from "../support/sandbox.ts";
 import { ourLinks } from "../support/world.ts";
@@ -116,6 +117,33 @@ describe("ns-net ls, inspect, check, gc", () => {
     const json = JSON.parse(place.must("inspect", name, "--json"));
     assert.equal(json.attachments.length, 1);
     assert.equal(place.cli("inspect", "nobody").code, 1);
+  });
+
+  it("where the store is lost and links stand, ls, check and del say so, and the cure", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    rmSync(place.dataDir, { recursive: true });
+    const told = RegExp(`There is no store in ${place.dataDir}, and a link of ns-net stands.*ns-net repair --data-dir`);
+    const ls = place.cli("ls");
+    assert.deepEqual([ls.code, ls.out], [0, "Nothing is attached.\n"]);
+    for (const { err } of [ls, place.cli("check", name), place.cli("inspect", name), place.cli("del", name)])
+      assert.match(err, told);
+    place.must("repair", "--data-dir", place.dataDir);
+    assert.match(place.must("check", name), /as add made it/);
+    place.must("del", name);
+    rmSync(place.dataDir, { recursive: true });
+    assert.equal(place.cli("ls").err, "");
+  });
+
+  it("check tells each difference once", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    place.host.ip("link", "del", ourLinks(place.host)[0]!);
+    const lines = place.cli("check", name).out.split("\n");
+    assert.ok(lines.length > 2);
+    assert.equal(new Set(lines).size, lines.length);
   });
 
   it("check is content after add, and not when something was changed", () => {

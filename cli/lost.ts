@@ -1,0 +1,28 @@
+/** A store that is gone while its links stand: to whoever asks it, nothing is attached, and that is not so. */
+import { existsSync } from "node:fs";
+import { defaultDataDir } from "../conf/identity.ts";
+import { storePathOf } from "../ipam/store/open.ts";
+import { vethKind } from "../netlink/route/kind/veth.ts";
+import { listLinks } from "../netlink/route/link.ts";
+import { Kernel } from "../plugin/kernel.ts";
+import { isHostLinkName } from "../plugin/names.ts";
+
+/** A sentence with the cure; undefined where there is a store, or nothing stands. */
+export function lostHint(dataDir = defaultDataDir): string | undefined {
+  if (existsSync(storePathOf(dataDir))) return undefined;
+  const kernel = new Kernel();
+  const standing = listLinks(kernel.route("host")).filter(
+    ({ name = "", info }) => isHostLinkName(name) && info?.kind === vethKind,
+  ).length;
+  kernel.close();
+  if (standing === 0) return undefined;
+  const links = standing === 1 ? "a link of ns-net stands" : `${standing} links of ns-net stand`;
+  const where = dataDir === defaultDataDir ? "" : ` --data-dir ${dataDir}`;
+  return `There is no store in ${dataDir}, and ${links}: to make it anew from them, run: ns-net repair${where}`;
+}
+
+/** Told where the answer is that nothing is attached. */
+export function tellLost(dataDir: string | undefined): void {
+  const hint = lostHint(dataDir);
+  if (hint) process.stderr.write(`ns-net: ${hint}\n`);
+}
