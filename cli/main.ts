@@ -1,6 +1,7 @@
 /** The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 the words do not fit, and exec's are its command's. */
 import { faultOf } from "../plugin/failure.ts";
 import { writeOut } from "../plugin/output.ts";
+import { byHand } from "./byHand.ts";
 import { type Command, columns, help, parse, UsageError } from "./command.ts";
 import { commands } from "./index.ts";
 
@@ -14,7 +15,7 @@ export async function run(words: readonly string[], version: string): Promise<nu
       return 2;
     }
     const { message, cure } = faultOf(error);
-    process.stderr.write(`ns-net: ${message}${cure ? `\n  ${cure}` : ""}\n`);
+    process.stderr.write(byHand(`ns-net: ${message}${cure ? `\n  ${cure}` : ""}\n`));
     return 1;
   }
 }

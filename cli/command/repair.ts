@@ -4,6 +4,7 @@ import { defaultDataDir } from "../../conf/identity.ts";
 import { faultOf } from "../../plugin/failure.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { repair, repairText } from "../../plugin/repair.ts";
+import { byHand } from "../byHand.ts";
 import { command } from "../command.ts";
 import { networkOptions } from "./options.ts";
 
@@ -25,8 +26,10 @@ export default command({
       return { ...attachment, message, cure };
     });
     writeOut(json ? `${JSON.stringify({ ...repaired, failures }, null, 2)}\n` : repairText(repaired, dryRun));
-    for (const { message, cure, ...attachment } of failures)
-      process.stderr.write(`ns-net: ${attachmentText(attachment)}: ${message}${cure ? `\n  ${cure}` : ""}\n`);
+    for (const { message, cure, ...attachment } of failures) {
+      const said = `ns-net: ${attachmentText(attachment)}: ${message}${cure ? `\n  ${cure}` : ""}\n`;
+      process.stderr.write(byHand(said));
+    }
     const isLeft = !dryRun && repaired.attachments.some(({ left }) => left.length > 0);
     return isLeft || failures.length > 0 ? 1 : 0;
   },

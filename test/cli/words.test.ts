@@ -5,7 +5,7 @@ import { nsNet } from "../support/plugin.ts";
 import { links } from "../support/sandbox.ts";
 import { freshPlace } from "./place.ts";
 
-const commands = ["add", "del", "ls", "inspect", "check", "exec", "gc"];
+const commands = ["add", "del", "ls", "inspect", "check", "exec", "gc", "repair", "install", "uninstall"];
 
 describe("ns-net words", () => {
   before(function () {
@@ -19,6 +19,15 @@ describe("ns-net words", () => {
       assert.deepEqual([code, err], [0, ""]);
       assert.match(out, new RegExp(`Usage: ns-net ${name} `));
       assert.equal(place.cli("help", name).out, out);
+    });
+
+    it(`${name} --help has no empty line too many, and says of -i what it does there`, () => {
+      using place = freshPlace();
+      const { out } = place.cli(name, "--help");
+      assert.doesNotMatch(out, /\n\n\n| $/m);
+      const about = /--ifname NAME +(.*)/.exec(out)?.[1];
+      if (name === "add") assert.match(about!, /default eth0/);
+      else if (about) assert.match(about, /default: all/);
     });
   }
 
@@ -37,6 +46,33 @@ describe("ns-net words", () => {
       assert.match(said.stderr.toString(), /^ns-net: Cannot write standard output: ENOSPC\n {2}.*\n$/);
     });
   }
+
+  for (const [words, first, cure] of [
+    [["-i", "eth 0"], 'Cannot use --ifname = "eth 0"', "--ifname must be"],
+    [["--ip", "banana"], 'Cannot use --ip = "banana"', "--ip must be an address"],
+    [["--mac", "01:02:03:04:05:06"], 'Cannot use --mac = "01:02:03:04:05:06"', "--mac must be a unicast address"],
+  ] as const) {
+    it(`add ${words.join(" ")} is refused in words of the command line`, () => {
+      using place = freshPlace();
+      const { code, err } = place.cli("add", place.name(), ...words);
+      assert.equal(code, 1);
+      assert.ok(err.startsWith(`ns-net: ${first}\n  ${cure}`), err);
+      assert.doesNotMatch(err, /CNI/);
+    });
+  }
+
+  it("what is no namespace, and what is attached already, are told without CNI, too", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    for (const spec of ["/etc/passwd", "/no/where", name]) assert.doesNotMatch(place.cli("add", spec).err, /CNI|ADD/);
+    assert.match(place.cli("add", name).err, /Delete the attachment first \(ns-net del\), or ask for another --ifname/);
+  });
+
+  it("man --help ends its lines where they end", () => {
+    using place = freshPlace();
+    assert.match(place.cli("man", "--help").out, /^Usage: ns-net man$/m);
+  });
 
   it("--version says it", () => {
     using place = freshPlace();
