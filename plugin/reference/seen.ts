@@ -53,13 +53,13 @@ function inNamespace(asked: Asked, sight: Sight, kernel: Kernel): Seen | undefin
   const numbers = { here: netnsIdOf(sight.inside, sight.own.fd), there: netnsIdOf(sight.host, sight.pod.fd) };
   const links = listLinks(sight.inside);
   const outerOf = (inner: Link) => outerEnd(inner, sight.host, numbers);
-  const interfaceOf = links.find(({ name }) => name === attachment.ifname);
+  const named = links.find(({ name }) => name === attachment.ifname);
   // The names leave the interface out: they may be those of another interface of the container.
-  if (!interfaceOf) return links.some((link) => isTheirs(outerOf(link))) ? undefined : byNames(asked, kernel, true);
-  const outer = outerOf(interfaceOf);
-  if (isOurs(interfaceOf) || isOurs(outer)) return undefined;
+  if (!named) return links.some((link) => isTheirs(outerOf(link))) ? undefined : byNames(asked, kernel, true);
+  const outer = outerOf(named);
+  if (isOurs(named) || isOurs(outer)) return undefined;
   if (!isTheirs(outer) || !isWhere(asked, outer, sight.host)) return byNames(asked, kernel, false);
-  return { isInterface: true, addresses: addressesOf(interfaceOf, sight.inside) };
+  return { isInterface: true, addresses: addressesOf(named, sight.inside) };
 }
 
 /** The other end of a veth, where that is on this host. */
