@@ -80,7 +80,10 @@ export const route: Kind<RouteStep> = {
     return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
   },
 
-  print: (step) => [routeCommand("add", step)],
+  // Beside one of another interface, as above.
+  print: (step, kernel) => [
+    routeCommand(kernel && standing(step, undefined, kernel).length > 0 ? "prepend" : "add", step),
+  ],
 };
 
 function addBeside(where: Where, request: RouteRequest, kernel: Kernel): void {
@@ -91,21 +94,24 @@ function addBeside(where: Where, request: RouteRequest, kernel: Kernel): void {
   }
 }
 
-/** The routes to that destination by that link. */
-function standing(step: RouteStep, outIndex: number, kernel: Kernel): Route[] {
+/** The routes to that destination by that link, or by any. */
+function standing(step: RouteStep, outIndex: number | undefined, kernel: Kernel): Route[] {
   const { family, prefixLength, value } = destinationOf(step);
-  const filter = { table: step.table ?? mainTable, outIndex };
+  const { table = mainTable } = step;
+  // A table that there is not yet the kernel refuses to list (ENOENT).
+  const filter = outIndex === undefined ? {} : { table, outIndex };
   return listRoutes(kernel.route(step.where ?? "pod"), family === 4 ? 2 : 10, filter).filter((found) => {
     const bytes = found.destination ?? new Uint8Array(addressBits(family) / 8);
-    return found.outIndex === outIndex && found.dstLength === prefixLength && addressFromBytes(bytes).value === value;
+    const isBy = found.table === table && (outIndex === undefined || found.outIndex === outIndex);
+    return isBy && found.dstLength === prefixLength && addressFromBytes(bytes).value === value;
   });
 }
 
 /** `ip -n web route add 10.2.0.0/16 via 10.1.0.1 dev eth0` */
-export function routeCommand(verb: "add" | "del", step: RouteStep): string {
+export function routeCommand(verb: "add" | "prepend" | "del", step: RouteStep): string {
   const family = step.dst.includes(":") ? " -6" : "";
   const more = [
-    verb === "add" && " proto static",
+    verb !== "del" && " proto static",
     step.mtu && ` mtu ${step.mtu}`,
     step.advmss && ` advmss ${step.advmss}`,
     step.scope && ` scope ${step.scope}`,

@@ -154,6 +154,20 @@ describe("ns-net add --dry-run", () => {
     });
   }
 
+  it("prints for a second interface what a shell makes the same of, its default routes included", () => {
+    using typed = freshPlace();
+    using made = freshPlace();
+    const name = typed.name();
+    const network = ["--network", typed.file("n.json", JSON.stringify(lab))];
+    typed.must("add", name, ...network);
+    type(typed, typed.must("add", name, ...network, "--ifname", "net1", "--dry-run"));
+    const byHand = all(typed, name);
+    typed.must("del", name);
+    for (const more of [[], ["--ifname", "net1"]]) made.must("add", name, ...network, ...more);
+    assert.deepEqual(byHand, all(made, name));
+    made.must("del", name);
+  });
+
   it("prints what a bridge that is down needs, and rules that somebody took away", () => {
     using place = freshPlace();
     place.must("add", place.name());
