@@ -4,8 +4,11 @@
  * send, nothing is said: a false alarm costs more than a missing one.
  */
 
+import { readText } from "../netlink/files.ts";
 import { type Chain, hook, listAllChains } from "../netlink/nft/chain.ts";
+import { bitwise } from "../netlink/nft/expr/bitwise.ts";
 import { compare } from "../netlink/nft/expr/compare.ts";
+import { connectionState, conntrack, conntrackKey } from "../netlink/nft/expr/conntrack.ts";
 import { type Expression, verdictCode } from "../netlink/nft/expr/expression.ts";
 import { isEstablishedOnly } from "../netlink/nft/expr/match.ts";
 import { meta, metaKey } from "../netlink/nft/expr/meta.ts";
@@ -34,10 +37,31 @@ export function forwardBlockers(from: string, hasIpv6: boolean, kernel: Kernel):
   for (const { family: number, chain } of listAllChains(kernel.netfilter)) {
     const { name = "", table: tableName = "" } = chain;
     const table = { family: number, name: tableName };
-    if (!families.includes(number) || !drops(chain)) continue;
-    if (!mayAccept(kernel.netfilter, table, name, packet, new Set())) found.push(sentence(table, name, from));
+    if (!families.includes(number) || !isForward(chain)) continue;
+    const outcome = outcomeOf(kernel.netfilter, table, name, packet, new Set());
+    if (outcome === "drops" || (outcome === undefined && chain.policy === policyDrop))
+      found.push(sentence(table, name, from));
   }
-  return found;
+  return [...found, ...olderTables(hasIpv6)];
+}
+
+/** Of iptables before nf_tables; their rules are not to be seen by netlink. */
+function olderTables(hasIpv6: boolean): string[] {
+  return ["ip", ...(hasIpv6 ? ["ip6"] : [])].flatMap((ip) => {
+    if (!namesIn(`/proc/net/${ip}_tables_names`).includes("filter")) return [];
+    const see = `${ip}tables-legacy -S FORWARD`;
+    return [
+      `the older tables of ${ip}tables are in use on this host, and ns-net cannot see whether they drop what it forwards, nor can its firewall open them. See: ${see}`,
+    ];
+  });
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readText(path).split("\n");
+  } catch {
+    return []; // the kernel has none
+  }
 }
 
 /** For STATUS, the first ADD of a network and calls by hand: on standard error, since ADD is served all the same. */
@@ -49,30 +73,62 @@ export function tellBlockers(from: string, hasIpv6: boolean, kernel: Kernel): vo
   }
 }
 
-function drops({ hook: at, policy }: Chain): boolean {
-  return at?.number === hook.forward && policy === policyDrop;
+function isForward({ hook: at }: Chain): boolean {
+  return at?.number === hook.forward;
 }
 
-function mayAccept(socket: NetlinkSocket, table: Table, chain: string, packet: Packet, seen: Set<string>): boolean {
-  if (seen.has(chain)) return false;
+/** What a chain makes of the packet: certain that it goes no further, possible that it is let through, or neither. */
+type Outcome = "drops" | "mayAccept" | undefined;
+
+/** In the order of the rules: what may accept it comes first or not at all. */
+function outcomeOf(socket: NetlinkSocket, table: Table, chain: string, packet: Packet, seen: Set<string>): Outcome {
+  if (seen.has(chain)) return undefined;
   seen.add(chain);
   for (const { expressions = [] } of listRules(socket, table, chain)) {
     const rule = expressions as readonly Expression[];
     if (!mayConcern(rule, packet)) continue;
-    if (rule.some(({ name }) => name === "lookup")) return true; // a map may lead anywhere
-    for (const { name, data } of rule) {
-      const verdict = name === "immediate" ? immediate.get(data).data?.verdict : undefined;
-      if (verdict?.code === verdictCode.accept) return true;
-      if (verdict?.chain && mayAccept(socket, table, verdict.chain, packet, seen)) return true;
-    }
+    const outcome = ofRule(socket, table, rule, packet, seen);
+    if (outcome === "mayAccept" || (outcome === "drops" && concernsAll(rule))) return outcome;
   }
-  return false;
+  return undefined;
+}
+
+function ofRule(
+  socket: NetlinkSocket,
+  table: Table,
+  rule: readonly Expression[],
+  packet: Packet,
+  seen: Set<string>,
+): Outcome {
+  if (rule.some(({ name }) => name === "lookup")) return "mayAccept"; // a map may lead anywhere
+  for (const { name, data } of rule) {
+    if (name === "reject") return "drops";
+    const verdict = name === "immediate" ? immediate.get(data).data?.verdict : undefined;
+    if (verdict?.code === verdictCode.accept) return "mayAccept";
+    if (verdict?.code === verdictCode.drop) return "drops";
+    if (verdict?.chain) return outcomeOf(socket, table, verdict.chain, packet, seen);
+  }
+  return undefined;
+}
+
+/** True for a rule without a condition but on the interfaces, which mayConcern() has looked at. */
+function concernsAll(rule: readonly Expression[]): boolean {
+  let isLink = false;
+  for (const { name, data } of rule) {
+    if (name === "meta") {
+      const { key } = meta.get(data);
+      isLink = key === metaKey.inName || key === metaKey.outName;
+      if (!isLink) return false;
+    } else if (name === "cmp" ? !isLink : !["counter", "log", "reject", "immediate"].includes(name)) return false;
+  }
+  return true;
 }
 
 /** False where the rule names another interface, or is for replies only. */
 function mayConcern(rule: readonly Expression[], { from, to }: Packet): boolean {
   let link: string | undefined;
   let isLink = false;
+  if (isOfReplies(rule)) return false;
   for (const { name, data } of rule) {
     if (name === "match" && isEstablishedOnly(data)) return false;
     if (name === "meta") {
@@ -88,6 +144,20 @@ function mayConcern(rule: readonly Expression[], { from, to }: Packet): boolean 
   }
   return true;
 }
+
+/** `ct state established,related`: a load, a mask without the bit of a new connection, and that something is left. */
+function isOfReplies(rule: readonly Expression[]): boolean {
+  return rule.some(({ name, data }, at) => {
+    const [mask, comparison] = [rule[at + 1], rule[at + 2]];
+    if (name !== "ct" || conntrack.get(data).key !== conntrackKey.state) return false;
+    if (mask?.name !== "bitwise" || comparison?.name !== "cmp") return false;
+    const bits = bitwise.get(mask.data).mask?.value?.[0] ?? connectionState.new;
+    return (bits & connectionState.new) === 0 && compare.get(comparison.data).operator === notEqual;
+  });
+}
+
+/** NFT_CMP_NEQ. */
+const notEqual = 1;
 
 /** `br0`, or with a wildcard the beginning of a name, then without the closing NUL. */
 function isNameOf(value: Uint8Array, name: string | undefined): boolean {

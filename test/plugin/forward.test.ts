@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { cable, run } from "../support/sandbox.ts";
+import { skip } from "../support/skip.ts";
 import { tcpReach, tcpServer } from "../support/tcp.ts";
 import { dualStack, freshWorld, type World } from "../support/world.ts";
 
@@ -82,6 +83,36 @@ describe("On a host that drops what it forwards", () => {
     assert.match(stderr, /chain forward of nf_tables table inet wall/);
     world.host.run("sh", "-c", /or run: (.*)/.exec(stderr)![1]!);
     assert.equal(world.call("STATUS", world.network()).stderr, "");
+  });
+
+  it("a chain that rejects all that it does not know is told, whatever its policy", () => {
+    for (const [rules, isTold] of [
+      ["ct state established,related accept; iifname lo accept; reject with icmpx type admin-prohibited", true],
+      ["ct state established accept; counter drop", true],
+      ["iifname br9 drop; ip saddr 10.9.0.0/16 drop", false],
+      ["ip saddr 10.0.0.0/8 accept; reject", false],
+      ['iifname "br*" accept; reject', false],
+      ["jump known; reject", true],
+      ["jump open; reject", false],
+    ] as const) {
+      using world = freshWorld();
+      const chains =
+        "chain known { ct state established accept; }\n chain open { oifname up0 accept; ip saddr 10.7.0.0/24 accept; }";
+      const forward = `chain forward { type filter hook forward priority filter; policy accept; ${rules}; }`;
+      world.host.nft(`table inet walls {\n${chains}\n${forward}\n}`);
+      const { stderr } = world.call("STATUS", world.network());
+      assert.equal(/chain forward of nf_tables table inet walls drops/.test(stderr), isTold, `${rules}: ${stderr}`);
+    }
+  });
+
+  it("says that the older tables of iptables are in use, whose rules it cannot see", function () {
+    using world = freshWorld();
+    try {
+      world.host.run("iptables-legacy", "-P", "FORWARD", "DROP");
+    } catch (error) {
+      skip(this, `no iptables-legacy here (${(error as Error).message.split("\n")[0]})`);
+    }
+    assert.match(world.call("STATUS", world.network()).stderr, /older tables of iptables .*iptables-legacy -S FORWARD/);
   });
 
   it("STATUS of ptp says it of all its links", () => {

@@ -7,9 +7,9 @@ export const conntrack = attributes({ key: [2, be32], destination: [1, be32] });
 /** NFT_CT_STATE, NFT_CT_STATUS. */
 export const conntrackKey = { state: 0, status: 2 } as const;
 
-/** IPS_DST_NAT: the destination was replaced. NF_CT_STATE_BIT for established and related. In the machine's byte order. */
+/** IPS_DST_NAT: the destination was replaced. NF_CT_STATE_BIT for established and related, in the machine's byte order; for a new one as a number. */
 export const connectionStatus = { destinationNat: Uint8Array.of(0x20, 0, 0, 0) } as const;
-export const connectionState = { establishedOrRelated: Uint8Array.of(0x6, 0, 0, 0) } as const;
+export const connectionState = { establishedOrRelated: Uint8Array.of(0x6, 0, 0, 0), new: 0x8 } as const;
 
 export function loadConntrack(key: number, destination: number = register.one): Expression {
   return { name: "ct", data: conntrack.put({ key, destination }) };
