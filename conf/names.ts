@@ -40,6 +40,7 @@ export const interfaceName: NameRule = {
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       if (unit <= space || unit === del || unit === slash || unit === colon || unit === percent) return false;
+      if (unit === replacement) return false; // bytes that are no UTF-8 would name another interface
       if (unit > del) isAscii = false;
     }
     if (!isAscii && !isShortWord(text)) return false;
@@ -58,6 +59,8 @@ const percent = 0x25;
 const slash = 0x2f;
 const colon = 0x3a;
 const del = 0x7f;
+/** What is read in place of bytes that are none. */
+const replacement = 0xfffd;
 
 /** PATH_MAX − 1. */
 const pathBytesMax = 4095;

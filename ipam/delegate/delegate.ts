@@ -11,7 +11,7 @@ import type { Result } from "../../conf/result.ts";
 import type { Version } from "../../conf/version.ts";
 import type { Ipam, Lease } from "../ipam.ts";
 import { isSameNamespace } from "../store/same.ts";
-import { findPlugin } from "./find.ts";
+import { findPlugin, isInstalled } from "./find.ts";
 import { faultOf, runPlugin } from "./run.ts";
 
 export const delegate: Ipam<DelegateIpamConfig> = {
@@ -47,6 +47,8 @@ export const delegate: Ipam<DelegateIpamConfig> = {
   },
 
   async release({ attachment, ipamType, pluginPath, raw, netns }, store) {
+    // Of what has no entry an ADD here never asked anybody; a plugin that is not there either has nothing to free.
+    if (store === undefined && !isInstalled(ipamType, pluginPath)) return;
     await call(findPlugin(ipamType, pluginPath), "DEL", raw, attachment, netns);
     store?.remove(attachment);
   },

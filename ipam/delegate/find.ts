@@ -6,7 +6,7 @@ import { badConfig, code, Fault } from "../../conf/fault.ts";
 /** Throws Fault (code 7) when no folder has it, when it is a path instead of a name, or when it is this very program. */
 export function findPlugin(name: string, folders: readonly string[]): string {
   if (name === "" || name.includes("/")) throw badConfig("ipam.type", name, "the name of a plugin, without a folder");
-  const path = folders.map((folder) => join(folder, name)).find(isExecutable);
+  const path = pathOf(name, folders);
   if (path === undefined) {
     throw new Fault(
       code.config,
@@ -17,6 +17,14 @@ export function findPlugin(name: string, folders: readonly string[]): string {
   // It would find this configuration again, and call itself without end.
   if (isThisProgram(path)) throw badConfig("ipam.type", name, `another plugin: ${path} is ns-net itself`);
   return path;
+}
+
+export function isInstalled(name: string, folders: readonly string[]): boolean {
+  return pathOf(name, folders) !== undefined;
+}
+
+function pathOf(name: string, folders: readonly string[]): string | undefined {
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

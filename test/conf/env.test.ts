@@ -51,6 +51,7 @@ describe("readEnv()", () => {
     ["an interface with a slash", { CNI_IFNAME: "a/b" }, ["a/b"]],
     ["an interface with a colon", { CNI_IFNAME: "a:b" }, ["a:b"]],
     ["an interface with a blank", { CNI_IFNAME: "a b" }, ["a b"]],
+    ["an interface of bytes that are no text", { CNI_IFNAME: "eth\ufffd" }, ["15 bytes"]],
     ["an interface that the kernel would number", { CNI_IFNAME: "eth%d" }, ["eth%d"]],
   ] as const) {
     it(`refuses ${what}`, () => refuses(() => readEnv({ ...addEnv, ...change }), 4, ...words));

@@ -1,6 +1,6 @@
 /** DEL tolerates whatever is left: it needs the attachment's name and nothing else. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
@@ -79,6 +79,23 @@ describe("DEL", () => {
     world.must("DEL", world.network(), { netns });
     assert.deepEqual(world.snapshot(netns), before);
     assert.equal(Bun.spawnSync(["test", "-e", world.dataDir]).exitCode, 1);
+  });
+
+  it("succeeds after an ADD that failed because its IPAM plugin is not installed; not where it once gave an address", () => {
+    using world = freshWorld();
+    const [netns, plugins] = [world.netns(), join(world.dataDir, "../plugins")];
+    const config = world.network({ ipam: { type: "teller" } });
+    assert.equal(world.call("ADD", config, { netns, pluginPath: plugins }).json.code, 7);
+    world.must("DEL", config, { netns, pluginPath: plugins });
+    mkdirSync(plugins);
+    const answer = JSON.stringify({ cniVersion: "1.1.0", ips: [{ address: "10.7.0.50/24" }] });
+    writeFileSync(join(plugins, "teller"), `#!/bin/sh\n[ $CNI_COMMAND = ADD ] && echo '${answer}'\nexit 0\n`, {
+      mode: 0o755,
+    });
+    world.must("ADD", config, { netns, pluginPath: plugins });
+    rmSync(join(plugins, "teller"));
+    assert.equal(world.call("DEL", config, { netns, pluginPath: plugins }).json.code, 7);
+    assert.equal(world.rows().length, 1);
   });
 
   it("succeeds when the folder of the store is gone", () => {
