@@ -224,5 +224,8 @@ export function resultOf({ config }: Request, made: Plan, lease: Lease): Result 
   const ips: ResultAddress[] = [];
   const inner = innerIndex(made);
   for (const leased of lease.addresses) ips.push({ ...leased, interface: inner });
-  return { interfaces: made.interfaces, ips, routes: made.routes, ...(dns && { dns }) };
+  const own = { interfaces: made.interfaces, ips, routes: made.routes, ...(dns && { dns }) };
+  // An ipvlan takes over the addresses of the plugin before it.
+  if (config.prevResult === undefined || config.type === "ipvlan") return own;
+  return (require("./joinedResult.ts") as typeof import("./joinedResult.ts")).joinedResult(config.prevResult, own);
 }

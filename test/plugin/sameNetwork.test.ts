@@ -117,6 +117,30 @@ describe("The same network as the reference's", () => {
     assert.notEqual(interfaces[0].mac, "00:00:00:00:00:00");
   });
 
+  it("tells what the plugins before it told, and its own behind that", () => {
+    using world = freshWorld();
+    const folder = join(world.dataDir, "..");
+    const netns = world.netns();
+    const { name, cniVersion, dataDir } = world.network() as { name: string; cniVersion: string; dataDir: string };
+    symlinkSync(nsNet, join(folder, "loopback"));
+    const before = world.must(
+      "ADD",
+      { name, cniVersion, dataDir, type: "loopback" },
+      { netns, plugin: join(folder, "loopback") },
+    );
+    const config = { ...world.network({ isDefaultGateway: true }), prevResult: before };
+    const result = world.must("ADD", config, { netns });
+    assert.deepEqual(
+      result.interfaces.map(({ name: ifname }: { name: string }) => ifname.replace(/^nsv.*/, "nsv")),
+      ["lo", "br0", "nsv", "eth0"],
+    );
+    assert.deepEqual(result.ips.slice(0, before.ips.length), before.ips);
+    assert.deepEqual([result.ips.at(-1).address, result.ips.at(-1).interface], ["10.7.0.2/24", 3]);
+    world.must("CHECK", { ...config, prevResult: result }, { netns });
+    world.must("DEL", config, { netns });
+    assert.ok(!links(netns).has("eth0"));
+  });
+
   it("forceAddress leaves the gateway's IPv4 address and no other", () => {
     using world = freshWorld();
     const add = (i: number, forceAddress: boolean) => {
