@@ -3,9 +3,10 @@ import Mocha from "mocha";
 import type { Failure, Order, Outcome, Skip } from "./outcome.ts";
 import { skipReason } from "./skip.ts";
 
-/** Milliseconds a test may take. */
-/** An emulated machine takes its time: test/vm/guest.sh. */
-const timeout = 20_000 * Number(process.env["NSNET_TEST_PATIENCE"] ?? 1);
+/** Milliseconds a test may take that says nothing else. */
+const timeout = 20_000;
+/** How many times as long as it says a test may take: an emulated machine is slow (test/vm/guest.sh). */
+const patience = Number(process.env["NSNET_TEST_PATIENCE"] ?? 1);
 
 /** The lines of a stack that are ours to mend. */
 function frames(stack: string): string {
@@ -49,6 +50,7 @@ async function runFile({ file, grep }: Order): Promise<Outcome> {
   mocha.reporter(Count as unknown as Mocha.ReporterConstructor);
   try {
     await mocha.loadFilesAsync();
+    mocha.suite.eachTest((test) => test.timeout(test.timeout() * patience));
     await new Promise<void>((resolve) => mocha.run(() => resolve()));
   } catch (error) {
     fail("loading the file", error);
