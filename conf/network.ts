@@ -98,7 +98,6 @@ export interface Bandwidth {
 /** Who may open connections to a container: its neighbours on the bridge, or nobody of a bridge. */
 export type IngressPolicy = "same-bridge" | "isolated";
 
-/** What the reference's plugins beside the bridge are told. */
 /** What must hold of a packet to a published port. */
 export interface Condition {
   readonly field: "source" | "destination" | "interface";
@@ -107,6 +106,7 @@ export interface Condition {
   readonly value: string;
 }
 
+/** What the reference's plugins beside the bridge are told. */
 export interface Features {
   readonly portMappings: readonly PortMapping[];
   /** Of the packets to published ports, by family. */

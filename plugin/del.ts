@@ -76,8 +76,9 @@ export async function del(request: DeleteRequest): Promise<void> {
 /** The policy of a bridge is shared; it goes with the last attachment, for the next may come with another one. */
 function removeGuard(attachment: Attachment, { steps }: Entry, store: Store | undefined, kernel: Kernel): void {
   for (const { kind } of steps as readonly Step[]) {
-    if (kind === "guard")
-      (require("./guards.ts") as typeof import("./guards.ts")).removeGuardsWith(attachment, store, kernel);
+    if (kind !== "guard") continue;
+    (require("./guards.ts") as typeof import("./guards.ts")).removeGuardsWith(attachment, store, kernel);
+    return;
   }
 }
 

@@ -44,7 +44,7 @@ function innerDifferences({ name, mac, mtu }: ResultInterface, kernel: Kernel, m
 export function standsInside({ ifname }: Attachment, { type }: NetworkConfig, raw: Raw, kernel: Kernel): boolean {
   const told = foreignIn(raw, ifname, type);
   const found = told && kernel.link("pod", ifname);
-  return found?.address === told?.mac && found !== undefined && isTheirs(found, told!.type);
+  return told !== undefined && found !== undefined && found.address === told.mac && isTheirs(found, told.type);
 }
 
 function isTheirs({ info, alias = "", group = 0 }: Link, kind: string): boolean {

@@ -46,11 +46,11 @@ function exceptionsOf({ mappings, conditions }: PortConditionStep): Exception[] 
 
 /** A packet to the port that the condition does not hold of. */
 function ruleFor([{ target, hostIp, protocol, hostPort }, { field, isNot, value }]: Exception): Expression[] {
-  const whole = 8 * addressBytes(parseAddress(target)!).length;
+  const container = addressBytes(parseAddress(target)!);
   const at = isAnyAddress(hostIp) ? undefined : addressBytes(parseAddress(hostIp!)!);
   return [
-    ...matchProtocolOf(addressBytes(parseAddress(target)!)),
-    ...(at ? matchAddress("destination", { address: at, length: whole }) : []),
+    ...matchProtocolOf(container),
+    ...(at ? matchAddress("destination", { address: at, length: 8 * at.length }) : []),
     ...[loadMeta(metaKey.l4Protocol), equals(Uint8Array.of(protocolNumber[protocol]))],
     ...[loadPayload(payloadBase.transport, 2, 2), equals(Uint8Array.of(hostPort >> 8, hostPort & 0xff))],
     ...(field === "interface"
