@@ -143,8 +143,10 @@ export interface Store extends Disposable {
   holder(network: string, address: Address): Entry | undefined;
   /** How many addresses from `first` to `last` are reserved in the network. */
   reservedCount(network: string, first: Address, last: Address): number;
-  /** Does `work` if there is no attachment at all, and keeps others from beginning one meanwhile. */
-  whileEmpty(work: () => void): void;
+  /** Keeps other processes from beginning or ending an attachment while `work` is done: what it reads here stays so. May be nested. */
+  exclusively<T>(work: () => T): T;
+  /** True when there is no attachment at all, of this plugin or of one that comes after another. */
+  isEmpty(): boolean;
   /** Throws Fault where nothing may be written. */
   requireWritable(): void;
   /** What SQLite finds wrong with the file, read whole; undefined when it is right. */

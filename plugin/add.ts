@@ -57,7 +57,7 @@ export async function add(request: Request, options: AddOptions): Promise<Result
       try {
         return await attach(request, options, kernel, netns, facts, store);
       } catch (error) {
-        // A gc in between found the bridge idle.
+        // A gc found the bridge idle after it was looked at and before the entry said who needs it.
         if (attempt === attemptsMax || !isBridgeGone(error, request.config, kernel)) throw error;
         facts = readFacts(request.config, request.attachment, kernel);
       }
@@ -70,11 +70,13 @@ export async function add(request: Request, options: AddOptions): Promise<Result
 
 const attemptsMax = 5;
 
-/** As the kernel says of a link or of its master: it is not there. */
+/** As the kernel says of a link or of its master: what was seen is not there, whatever has its name by now. */
 function isBridgeGone(error: unknown, { bridge }: NetworkConfig, kernel: Kernel): boolean {
   if (bridge === "" || !isKernelError(error, errno.ENODEV, errno.EINVAL)) return false;
+  const seen = kernel.link("host", bridge)?.index;
   kernel.forget("host", bridge);
-  return kernel.link("host", bridge) === undefined;
+  const now = kernel.link("host", bridge)?.index;
+  return now === undefined || now !== seen;
 }
 
 function withGateways(lease: Lease, { isGateway }: NetworkConfig): Lease {

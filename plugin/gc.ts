@@ -6,21 +6,15 @@ import type { Attachment } from "../conf/attachment.ts";
 import type { CollectRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { type Entry, isInProgress, isInterrupted, openExistingStore, type Store, thisProcess } from "../ipam/store.ts";
-import { errno } from "../netlink/errors.ts";
-import { commitBatch } from "../netlink/nft/batch.ts";
-import { deleteChain, listChains } from "../netlink/nft/chain.ts";
-import { flushChain } from "../netlink/nft/rule.ts";
-import { hasTable } from "../netlink/nft/table.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "./commit.ts";
-import { condemn, ignoring } from "./condemn.ts";
+import { condemn } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
-import { removeBridges } from "./idleBridges.ts";
 import { Kernel } from "./kernel.ts";
-import { deviceGroup, hostLinkName, linkGroup, masqueradeChainPrefix } from "./names.ts";
+import { deviceGroup, hostLinkName, linkGroup } from "./names.ts";
 import type { Removal } from "./step/index.ts";
-import { table } from "./table.ts";
-import { removeTraces, removeUnowned } from "./traces.ts";
+import { removeTraces } from "./traces.ts";
+import { findUnused, removeUnused, type Unused } from "./unused.ts";
 
 export interface Collected {
   readonly attachments: readonly Attachment[];
@@ -71,7 +65,7 @@ export async function gc(
   const links = all.filter(({ name }) => !kept.has(name ?? ""));
   if (!dryRun) {
     await attempt(undefined, () => condemn(request.network, links, kernel));
-    errors.push(...removeTraces(claimed, kernel), ...removeUnowned(request.network, kept, kernel));
+    errors.push(...removeTraces(claimed, kernel));
     // Devices whose containers died: the kernel sent them back, and nobody is left to DEL.
     const strays: Removal = { kind: "device", ifname: "", group: deviceGroup(request.network) };
     errors.push(...undoAll([...foreign, strays], kernel));
@@ -85,24 +79,18 @@ export async function gc(
     }
     await attempt(undefined, () => ipamForRelease(request, undefined).collect?.(request));
   }
-  const isEmpty = kept.size === 0;
-  const chains = isEmpty ? await attempt([], () => removeChains(request.network, kernel, dryRun)) : [];
-  if (!dryRun) {
-    const { removeIdleGuards } = require("./guards.ts") as typeof import("./guards.ts");
-    await attempt(undefined, () => removeIdleGuards(store, links, kernel));
-  }
-  const bridges = isEmpty ? await attempt([], () => removeBridges(request, kernel, store, links, dryRun)) : [];
-  if (isEmpty && !dryRun) {
-    const { removeSkeleton } = require("./skeleton.ts") as typeof import("./skeleton.ts");
-    await attempt(undefined, () => removeSkeleton(store, kernel));
-  }
+  const unused = await attempt<Unused | undefined>(undefined, () => {
+    const look = { request, kernel, store, kept, gone: links };
+    return dryRun ? findUnused(look) : removeUnused(look);
+  });
+  errors.push(...(unused?.errors ?? []));
   kernel.close();
   throwTogether(errors);
   return {
     attachments: [...stale, ...foreign].map(({ attachment }) => attachment),
     links: links.map(({ name }) => name ?? ""),
-    chains,
-    bridges,
+    chains: unused?.chains ?? [],
+    bridges: unused?.bridges ?? [],
   };
 }
 
@@ -153,15 +141,4 @@ function keepUnknown(all: readonly Link[], entries: readonly Entry[], kept: Set<
 function ourLinks(network: string, kernel: Kernel): Link[] {
   const group = linkGroup(network);
   return listLinks(kernel.route("host")).filter((link) => link.group === group);
-}
-
-/** The network's masquerade chains. */
-function removeChains(network: string, kernel: Kernel, dryRun: boolean): string[] {
-  if (!hasTable(kernel.netfilter, table)) return [];
-  const all = listChains(kernel.netfilter, table).map(({ name }) => name ?? "");
-  const ours = all.filter((name) => name.startsWith(masqueradeChainPrefix(network)));
-  if (dryRun) return ours;
-  const messages = ours.flatMap((name) => [flushChain(table, name), deleteChain(table, name)]);
-  if (messages.length > 0) ignoring(errno.ENOENT, () => commitBatch(kernel.netfilter, messages));
-  return ours;
 }

@@ -17,12 +17,26 @@ export function removeGuardsWith(attachment: Attachment, store: Store | undefine
   removeIdleGuards(store, link ? [link] : [], kernel, attachment);
 }
 
-/** `gone`: links that are to be removed, or are by now. What an entry names stays: its link may be on its way. */
+/**
+ * `gone`: links that are to be removed, or are by now. What an entry names stays: its link may be on its way. An ADD
+ * looks for the policy when its entry is written, so none is written meanwhile.
+ */
 export function removeIdleGuards(
   store: Store | undefined,
   gone: readonly Link[],
   kernel: Kernel,
   leaving?: Attachment,
+): void {
+  const work = () => removeIdleNow(store, gone, kernel, leaving);
+  if (store) store.exclusively(work);
+  else work();
+}
+
+function removeIdleNow(
+  store: Store | undefined,
+  gone: readonly Link[],
+  kernel: Kernel,
+  leaving: Attachment | undefined,
 ): void {
   const guarded = listElements(kernel.netfilter, table, guardedSet.name);
   if (guarded.length === 0) return;

@@ -12,20 +12,21 @@ import { ignoring } from "./condemn.ts";
 import type { Kernel } from "./kernel.ts";
 import { bridgeGroup, vlanGatewayGroup } from "./names.ts";
 
-/** Answers their names. `gone` are links that are removed already, or that a dry run would have removed. */
-export function removeBridges(
-  request: CollectRequest,
+/** Answers their names. By index, so that a bridge made anew under the same name meanwhile is not meant. */
+export function removeBridges(...look: Parameters<typeof idleBridges>): string[] {
+  const [, kernel] = look;
+  const links = idleBridges(...look);
+  for (const link of links) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(link)));
+  return links.map(({ name = "" }) => name);
+}
+
+/** `gone` are links that are removed already, or that a dry run would have removed. */
+export function idleBridges(
+  { network, bridge }: CollectRequest,
   kernel: Kernel,
   store: Store | undefined,
   gone: readonly Link[],
-  dryRun: boolean,
-): string[] {
-  const names = idle(request, kernel, store, gone).map(({ name = "" }) => name);
-  if (!dryRun) for (const name of names) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(name)));
-  return names;
-}
-
-function idle({ network, bridge }: CollectRequest, kernel: Kernel, store: Store | undefined, gone: readonly Link[]) {
+): Link[] {
   const networks = [network, ...(store?.networks() ?? [])];
   const [bridgeGroups, gatewayGroups] = [bridgeGroup, vlanGatewayGroup].map((of) => new Set(networks.map(of)));
   const isGone = new Set(gone.map(({ index }) => index));

@@ -13,15 +13,11 @@ import { publishedPorts } from "./step/ports.ts";
 import { bridgeTable } from "./step/spoofCheck.ts";
 import { table } from "./table.ts";
 
-/** While no ADD can begin: one looks for its rules when its entry is written. */
+/** To be called while no ADD can begin: one looks for its rules when its entry is written. */
 export function removeSkeleton(store: Store | undefined, kernel: Kernel): void {
-  const work = () => {
-    const tables = [table, bridgeTable].filter((one) => hasTable(kernel.netfilter, one));
-    if (tables.length === 0 || isUsed(kernel)) return;
-    for (const one of tables) ignoring(errno.ENOENT, () => kernel.batch([deleteTable(one)]));
-  };
-  if (store) store.whileEmpty(work);
-  else work();
+  const tables = [table, bridgeTable].filter((one) => hasTable(kernel.netfilter, one));
+  if (tables.length === 0 || store?.isEmpty() === false || isUsed(kernel)) return;
+  for (const one of tables) ignoring(errno.ENOENT, () => kernel.batch([deleteTable(one)]));
 }
 
 /** By a link of ours, or by rules for another plugin's container of which the store has lost all memory. */

@@ -4,13 +4,10 @@
  */
 import type { Attachment } from "../conf/attachment.ts";
 import type { Entry } from "../ipam/store.ts";
-import { errno } from "../netlink/errors.ts";
 import { isSameNetns, netnsIdentity } from "../netlink/netns.ts";
-import { deleteLink, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "./commit.ts";
-import { ignoring } from "./condemn.ts";
 import type { Kernel } from "./kernel.ts";
-import { hostLinkOfShaping, isMarkOf, shapingGroup, shapingLinkName } from "./names.ts";
+import { shapingLinkName } from "./names.ts";
 import type { Removal, Step } from "./step/index.ts";
 
 /** Kinds of step that do not die with the link. */
@@ -44,38 +41,6 @@ export function traces(attachment: Attachment, entry: Entry | undefined): Remova
 export function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: Entry): boolean {
   const found = netnsPath === "" ? undefined : netnsIdentity(netnsPath);
   return found !== undefined && isSameNetns(found, { device, inode });
-}
-
-/** For GC: what carries the mark of an attachment of this network whose link is not `kept`. */
-export function removeUnowned(network: string, kept: ReadonlySet<string>, kernel: Kernel): Error[] {
-  const { publishedPorts, removePorts } = require("./step/ports.ts") as typeof import("./step/ports.ts");
-  const { removeUnownedMasqueradeAll } = require("./step/masqueradeAll.ts") as typeof import("./step/masqueradeAll.ts");
-  const { removeUnownedPortConditions } =
-    require("./step/portCondition.ts") as typeof import("./step/portCondition.ts");
-  const { removeUnownedSpoofChecks } = require("./step/spoofCheck.ts") as typeof import("./step/spoofCheck.ts");
-  const unowned = publishedPorts(kernel).filter(({ comment = "" }) => {
-    return isMarkOf(network, comment) && !kept.has(comment.split(" ")[0]!);
-  });
-  return attempted(() => {
-    removePorts(unowned, kernel);
-    removeUnownedPortConditions(network, kept, kernel);
-    removeUnownedMasqueradeAll(network, kept, kernel);
-    removeUnownedSpoofChecks(network, kept, kernel);
-    const group = shapingGroup(network);
-    const links = listLinks(kernel.route("host")).filter((link) => link.group === group);
-    for (const { name = "" } of links) {
-      if (!kept.has(hostLinkOfShaping(name))) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(name)));
-    }
-  });
-}
-
-function attempted(work: () => void): Error[] {
-  try {
-    work();
-    return [];
-  } catch (error) {
-    return [error as Error];
-  }
 }
 
 const inside = () => require("./inside.ts") as typeof import("./inside.ts");

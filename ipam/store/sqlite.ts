@@ -155,10 +155,12 @@ export class SqliteStore implements Store {
     return this.#count("reservedCount", network, addressKey(first), addressKey(last));
   }
 
-  whileEmpty(work: () => void): void {
-    this.#transaction(() => {
-      if (this.#count("occupants") === 0) work();
-    });
+  exclusively<T>(work: () => T): T {
+    return this.#database.inTransaction ? work() : this.#transaction(work);
+  }
+
+  isEmpty(): boolean {
+    return this.#count("occupants") === 0;
   }
 
   requireWritable(): void {

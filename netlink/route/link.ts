@@ -125,9 +125,10 @@ export function changeBridgePort(what: string, name: string, port: BridgePort): 
   return changeLink(what, { name, info: { portKind: "bridge", portData: bridgePort.put(port) } });
 }
 
-/** Deletes one link by name. */
-export function deleteLink(name: string): Message {
-  return { what: `delete link ${name}`, type: linkType.delete, flags: 0, payload: payload({ name }) };
+/** Deletes the link of a name; or one that was seen, and never another that took its name since. */
+export function deleteLink(which: string | Pick<Link, "index" | "name">): Message {
+  const [name, key] = typeof which === "string" ? [which, { name: which }] : [which.name, { index: which.index }];
+  return { what: `delete link ${name}`, type: linkType.delete, flags: 0, payload: payload(key) };
 }
 
 /** Deletes every link of a group in one request: the kernel waits for its readers once, not once a link. */

@@ -4,6 +4,7 @@
  * costs the container its first second.
  */
 import { code, Fault } from "../../conf/fault.ts";
+import { errno, KernelError } from "../../netlink/errors.ts";
 import { getLink, portOf } from "../../netlink/route/link.ts";
 import { differences, type Kind, missing } from "./step.ts";
 
@@ -22,8 +23,11 @@ const events = () => require("../../netlink/route/linkEvents.ts") as typeof impo
 
 export const forwarding: Kind<ForwardingStep> = {
   apply({ link }, kernel) {
-    const forwards = () =>
-      portOf(getLink(kernel.route("host"), link) ?? { index: 0, flags: 0 })?.state === forwardingState;
+    const forwards = () => {
+      const port = portOf(getLink(kernel.route("host"), link) ?? { index: 0, flags: 0 });
+      if (!port) throw new KernelError(`find the bridge of port ${link}`, errno.ENODEV);
+      return port.state === forwardingState;
+    };
     if (!forwards() && !events().waitForLinkEvent(forwards, waitMsMax)) {
       throw new Fault(
         code.tryAgain,

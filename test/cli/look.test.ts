@@ -82,14 +82,28 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual([...links(place.host).keys()], ["lo"]);
   });
 
-  it("gc keeps what is added meanwhile, and add stands up to a gc that takes the idle bridge away", async () => {
-    using place = freshPlace();
-    const names = Array.from({ length: 12 }, () => place.name());
-    const adding = names.map((name) => Bun.spawn(place.host.inside(place.command("add", name)), { stdout: "pipe" }));
-    const collecting = names.map(() => Bun.spawn(place.host.inside(place.command("gc")), { stdout: "pipe" }));
-    for (const one of [...adding, ...collecting]) assert.equal(await one.exited, 0);
-    for (const name of names) assert.ok(links(namedNetns(name)).has("eth0"), name);
-    assert.equal(JSON.parse(place.must("ls", "--json")).length, names.length);
+  it("gc keeps what is added meanwhile, ports and all, and add stands up to a gc that takes the idle bridge away", async () => {
+    for (let round = 0; round < 4; round++) {
+      using place = freshPlace();
+      const run = (words: string[]) =>
+        Bun.spawn(place.host.inside(place.command(...words)), { stdout: "pipe", stderr: "pipe" });
+      const attachments = Array.from({ length: 8 }, (_, i) => {
+        const runtimeConfig = { portMappings: [{ hostPort: 8000 + i, containerPort: 80, protocol: "tcp" }] };
+        const network = { name: "lab", type: "ns-net", bridge: "lab0", ipMasq: true, runtimeConfig };
+        return [place.name(), "--network", place.file(`${i}.json`, JSON.stringify(network))];
+      });
+      const adding = attachments.map((words) => run(["add", ...words]));
+      const collecting = attachments.map(() => run(["gc"]));
+      for (const one of [...adding, ...collecting]) {
+        const said = await new Response(one.stderr).text();
+        assert.equal(await one.exited, 0, said);
+      }
+      for (const words of attachments) place.must("check", ...words);
+      const ports = place.host.nft("list", "ruleset").match(/tcp \. 80\d\d/g) ?? [];
+      assert.equal(new Set(ports).size, attachments.length);
+      const masters = ourLinks(place.host).map((name) => links(place.host).get(name).master);
+      assert.deepEqual([masters.length, new Set(masters)], [attachments.length, new Set(["lab0"])]);
+    }
   });
 
   it("gc removes bridge and rules of every network without attachments", () => {
