@@ -5,7 +5,7 @@ import type { JsonObject } from "./decode.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { features as featuresRule } from "./generated/rare.js";
 import { canonical } from "./keys.ts";
-import type { Features, IngressPolicy, Tunables } from "./network.ts";
+import { defaultZone, type Features, type IngressPolicy, type Tunables } from "./network.ts";
 import { portMappingsOf } from "./portmap.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
 import type { features } from "./schema/features.ts";
@@ -28,7 +28,7 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
   // Their values are another plugin's business when that is who reads them.
   const given = validated("features", spelt, "");
   refuseUnserved(given);
-  refuseBackend(given, type);
+  const backend = backendOf(given, type);
   if (given.markMasqBit !== undefined && given.externalSetMarkChain !== undefined) {
     throw badConfig("markMasqBit", given.markMasqBit, "left out with externalSetMarkChain, whose rules set the mark");
   }
@@ -45,6 +45,8 @@ export function featuresOf(network: GivenNetwork, type: PluginType): Features {
     masqAll: given.masqAll ?? false,
     ...(bandwidth && { bandwidth }),
     ...(given.iptablesAdminChainName && { adminChain: given.iptablesAdminChainName }),
+    ...(backend && { backend }),
+    zone: given.firewalldZone || defaultZone,
     ...(ingressPolicy !== "open" && { ingressPolicy: ingressPolicy as IngressPolicy }),
     sysctl: { ...sysctlOf(given, "sysctl"), ...sysctlOf(asked, `${argsPath}.sysctl`) },
     tunables: tunablesOf(given, "mac"),
@@ -91,21 +93,16 @@ const backends: { readonly [T in PluginType]?: readonly string[] } = {
   [ownType]: ["iptables", "nftables", firewalld],
 };
 
-/** ns-net's rules are its own whichever is named; but what firewalld was to do would be left undone without a word. */
-function refuseBackend({ backend, firewalldZone }: Given, type: PluginType): void {
+/** Where the rules of nf_tables are ns-net's own either way, what names them is accepted for compatibility. */
+function backendOf({ backend, firewalldZone }: Given, type: PluginType): Features["backend"] {
   const known = backends[type];
-  if (known === undefined) return;
+  if (known === undefined) return undefined;
   if (backend && !known.includes(backend)) {
     throw badConfig("backend", backend, known.map((one) => `"${one}"`).join(" or "));
   }
-  // With "iptables" the reference, too, asks nobody about the zone.
-  const [key, value] = backend === firewalld ? ["backend", backend] : ["firewalldZone", firewalldZone];
-  if (!value || backend === "iptables") return;
-  throw new Fault(
-    code.unsupportedField,
-    `Cannot use ${key} = ${shown(value)}: ns-net does not speak to firewalld`,
-    'Leave it out, then ns-net itself opens FORWARD; where firewalld runs, put the bridge in a zone with "firewall-cmd --zone=trusted --add-interface=BRIDGE", and again with --permanent',
-  );
+  // ns-net itself opens nothing unasked; a zone asks.
+  if (!backend && type === ownType && firewalldZone) return firewalld;
+  return backend === "iptables" || backend === firewalld ? backend : undefined;
 }
 
 /** Values are text in JSON, and numbers where a person forgot to quote them. */

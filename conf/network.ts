@@ -106,6 +106,9 @@ export interface Condition {
   readonly value: string;
 }
 
+/** firewalld's zone for what is trusted. */
+export const defaultZone = "trusted";
+
 /** What the reference's plugins beside the bridge are told. */
 export interface Features {
   readonly portMappings: readonly PortMapping[];
@@ -116,6 +119,10 @@ export interface Features {
   readonly masqAll: boolean;
   readonly bandwidth?: Bandwidth;
   readonly adminChain?: string;
+  /** Who lets a container's packets through; absent: firewalld where it runs, else ns-net in the tables of iptables. */
+  readonly backend?: "iptables" | "firewalld";
+  /** Of firewalld. */
+  readonly zone: string;
   /** Absent: everybody ("open"). */
   readonly ingressPolicy?: IngressPolicy;
   /** By path below /proc/sys; IFNAME in it stands for the container's interface. */

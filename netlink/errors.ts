@@ -23,6 +23,8 @@ export const errno = {
   ESRCH: 3,
   ENOTDIR: 20,
   EPIPE: 32,
+  ECONNRESET: 104,
+  ECONNREFUSED: 111,
   EHOSTUNREACH: 113,
 } as const;
 

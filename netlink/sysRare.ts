@@ -10,6 +10,7 @@ const rare = {
   umount2: { args: ["ptr", "i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
   execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
 } as const;
 
@@ -64,6 +65,30 @@ export function bindRefusal(protocol: "tcp" | "udp", address: Uint8Array, port: 
   } finally {
     c.close(socket);
   }
+}
+
+// linux/socket.h, linux/un.h
+const AF_UNIX = 1;
+const SO_RCVTIMEO = 20;
+const SO_SNDTIMEO = 21;
+const pathBytesMax = 108;
+
+/** A stream to a socket of this machine; a path that begins with NUL is an abstract name. Each call waits `timeoutMs` at most, then it is EAGAIN. */
+export function connectUnix(path: string, timeoutMs: number): number {
+  const shown = path.replace("\0", "@");
+  const bytes = new TextEncoder().encode(path);
+  if (bytes.length >= pathBytesMax) throw new KernelError(`connect to ${shown}`, errno.EINVAL);
+  const socket = checked("open a socket", c.socket(AF_UNIX, socketType.tcp | SOCK_CLOEXEC, 0));
+  // struct timeval: seconds, microseconds
+  const limit = new BigInt64Array([BigInt(Math.trunc(timeoutMs / 1000)), BigInt((timeoutMs % 1000) * 1000)]);
+  for (const option of [SO_RCVTIMEO, SO_SNDTIMEO]) c.setsockopt(socket, SOL_SOCKET, option, ptr(limit), 16);
+  const isAbstract = path.startsWith("\0");
+  const name = new Uint8Array(2 + bytes.length + (isAbstract ? 0 : 1));
+  name.set([AF_UNIX, 0, ...bytes]);
+  if (rarely("connect")(socket, ptr(name), name.length) === 0) return socket;
+  const number = lastErrno();
+  c.close(socket);
+  throw new KernelError(`connect to ${shown}`, number);
 }
 
 /** Gives the calling thread a new namespace of its own. */

@@ -47,7 +47,15 @@ export interface ChainedType {
   /** Reads, and says what is to be done. Throws Fault for what cannot be. */
   plan(input: ChainedInput): ChainedPlan;
   /** What DEL undoes when nothing is remembered of the attachment. */
-  removals(attachment: Attachment): readonly Removal[];
+  removals(attachment: Attachment, told: ToldOfDel): readonly Removal[];
+}
+
+/** What DEL is given beside the attachment's name, and need not be given. */
+export interface ToldOfDel {
+  /** Key of the configuration, if its value is a text. */
+  text(key: string): string | undefined;
+  /** Those in `prevResult`, without prefix length, that nobody else has by now. */
+  addresses(): readonly string[];
 }
 
 export interface ChainedOptions {
@@ -114,7 +122,7 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   const kernel = new Kernel(netns);
   try {
     const removals = steps ?? [
-      ...chainedType(request.type).removals(request.attachment),
+      ...chainedType(request.type).removals(request.attachment, toldOf(request, store)),
       ...adopted(request, store, kernel),
     ];
     errors.push(...undoAll([...removals].reverse(), kernel));
@@ -141,6 +149,17 @@ function inStanding(path: string, work: (kernel: Kernel) => void): void {
     kernel.close();
     closeNetns(netns);
   }
+}
+
+function toldOf(request: DeleteRequest, store: Store | undefined): ToldOfDel {
+  const { given, freeAddresses } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
+  return {
+    text(key) {
+      const value = given(request)[key];
+      return typeof value === "string" ? value : undefined;
+    },
+    addresses: () => freeAddresses(request, store),
+  };
 }
 
 /** What the reference's plugin of that type did, where it made the attachment. */

@@ -1,5 +1,6 @@
 /** What type `ns-net` does in one call where the reference needs a chain: loaded when the configuration asks for it. Pure. */
 import type { Features } from "../conf/network.ts";
+import { zoneSteps } from "./firewalld/source.ts";
 import { innerIndex, type Plan, type PlanInput } from "./plan.ts";
 import type { Step } from "./step/index.ts";
 import { shapingSteps } from "./type/bandwidth.ts";
@@ -28,6 +29,7 @@ export function withFeatures(made: Plan, features: Features, { attachment, confi
       ? [{ kind: "guard", network: attachment.network, bridge: made.through ?? config.bridge, policy } as const]
       : []),
     ...portsSteps({ attachment, features, addresses, netns, through: made.through }),
+    ...(features.backend === "firewalld" ? zoneSteps(features.zone, addresses) : []),
   ];
   return { ...made, steps };
 }

@@ -10,11 +10,13 @@ import { bitwise } from "../netlink/nft/expr/bitwise.ts";
 import { compare } from "../netlink/nft/expr/compare.ts";
 import { connectionState, conntrack, conntrackKey } from "../netlink/nft/expr/conntrack.ts";
 import { type Expression, verdictCode } from "../netlink/nft/expr/expression.ts";
+import { lookup } from "../netlink/nft/expr/lookup.ts";
 import { isEstablishedOnly } from "../netlink/nft/expr/match.ts";
 import { meta, metaKey } from "../netlink/nft/expr/meta.ts";
 import { immediate } from "../netlink/nft/expr/verdict.ts";
 import { family } from "../netlink/nft/message.ts";
 import { listRules } from "../netlink/nft/rule.ts";
+import { listElements } from "../netlink/nft/set.ts";
 import type { Table } from "../netlink/nft/table.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { uplink } from "./facts.ts";
@@ -86,7 +88,8 @@ function outcomeOf(socket: NetlinkSocket, table: Table, chain: string, packet: P
   seen.add(chain);
   for (const { expressions = [] } of listRules(socket, table, chain)) {
     const rule = expressions as readonly Expression[];
-    if (!mayConcern(rule, packet)) continue;
+    const keysOf = (set: string) => listElements(socket, table, set).map(({ key }) => key);
+    if (isOfLaterPackets(rule, keysOf) || !mayConcern(rule, packet)) continue;
     const outcome = ofRule(socket, table, rule, packet, seen);
     if (outcome === "mayAccept" || (outcome === "drops" && concernsAll(rule))) return outcome;
   }
@@ -100,7 +103,8 @@ function ofRule(
   packet: Packet,
   seen: Set<string>,
 ): Outcome {
-  if (rule.some(({ name }) => name === "lookup")) return "mayAccept"; // a map may lead anywhere
+  const isMap = ({ name, data }: Expression) => name === "lookup" && lookup.get(data).destination !== undefined;
+  if (rule.some(isMap)) return "mayAccept"; // it may lead anywhere
   for (const { name, data } of rule) {
     if (name === "reject") return "drops";
     const verdict = name === "immediate" ? immediate.get(data).data?.verdict : undefined;
@@ -124,11 +128,10 @@ function concernsAll(rule: readonly Expression[]): boolean {
   return true;
 }
 
-/** False where the rule names another interface, or is for replies only. */
+/** False where the rule names another interface, or as `match` of iptables is for replies only. */
 function mayConcern(rule: readonly Expression[], { from, to }: Packet): boolean {
   let link: string | undefined;
   let isLink = false;
-  if (isOfReplies(rule)) return false;
   for (const { name, data } of rule) {
     if (name === "match" && isEstablishedOnly(data)) return false;
     if (name === "meta") {
@@ -145,14 +148,25 @@ function mayConcern(rule: readonly Expression[], { from, to }: Packet): boolean 
   return true;
 }
 
-/** `ct state established,related`: a load, a mask without the bit of a new connection, and that something is left. */
-function isOfReplies(rule: readonly Expression[]): boolean {
+/**
+ * `ct state established,related`, `ct status dnat`: a load, a mask without the bit of a new connection, and that something
+ * is left; or `ct state { established, related }`, a set without it. A first packet has no status but that of a
+ * published port, which nobody outside has.
+ */
+function isOfLaterPackets(rule: readonly Expression[], keysOf: (set: string) => readonly Uint8Array[]): boolean {
   return rule.some(({ name, data }, at) => {
     const [mask, comparison] = [rule[at + 1], rule[at + 2]];
-    if (name !== "ct" || conntrack.get(data).key !== conntrackKey.state) return false;
+    const key = name === "ct" ? conntrack.get(data).key : undefined;
+    if (key !== conntrackKey.state && key !== conntrackKey.status) return false;
+    const hasNew = (bits: Uint8Array | undefined) => ((bits?.[0] ?? connectionState.new) & connectionState.new) !== 0;
+    if (mask?.name === "lookup") {
+      const { set = "", destination, flags = 0 } = lookup.get(mask.data);
+      const isInSet = destination === undefined && flags === 0;
+      return isInSet && key === conntrackKey.state && !keysOf(set).some(hasNew);
+    }
     if (mask?.name !== "bitwise" || comparison?.name !== "cmp") return false;
-    const bits = bitwise.get(mask.data).mask?.value?.[0] ?? connectionState.new;
-    return (bits & connectionState.new) === 0 && compare.get(comparison.data).operator === notEqual;
+    const isLater = key === conntrackKey.status || !hasNew(bitwise.get(mask.data).mask?.value);
+    return isLater && compare.get(comparison.data).operator === notEqual;
   });
 }
 
@@ -167,6 +181,7 @@ function isNameOf(value: Uint8Array, name: string | undefined): boolean {
 
 function sentence({ family: number, name: table }: Table, chain: string, from: string): string {
   const words = tableWords[number];
+  if (table === "firewalld") return firewalldSentence(from);
   const cure =
     table === "filter" && chain === "FORWARD" && number !== family.inet
       ? [`-i ${from} -j ACCEPT`, `-o ${from} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`].map(
@@ -176,4 +191,11 @@ function sentence({ family: number, name: table }: Table, chain: string, from: s
           (rest) => `nft insert rule ${words} ${table} ${chain} ${rest}`,
         );
   return `chain ${chain} of nf_tables table ${words} ${table} drops what this host forwards, and none of its rules accepts what comes by ${from}: containers reach no other network. Name the plugin firewall after this one, or run: ${cure.join(" && ")}`;
+}
+
+/** Its rules are made anew whenever it likes, so one among them would not last. */
+function firewalldSentence(from: string): string {
+  const isOne = !from.endsWith("*");
+  const zone = `firewall-cmd --zone=trusted --add-interface=${isOne ? from : "INTERFACE"}`;
+  return `firewalld rejects what this host forwards, and none of its zones trusts what comes by ${from}: containers reach no other network. Set backend to "firewalld", name the plugin firewall after this one, or run: ${zone} && ${zone.replace(" ", " --permanent ")}`;
 }

@@ -17,6 +17,7 @@ const lasting: readonly Step["kind"][] = [
   "masqueradeAll",
   "shaping",
   "spoofCheck",
+  "zone",
   "adopted",
 ];
 

@@ -1,3 +1,5 @@
 /** Absolute path of a program, or undefined. */
 export function findProgram(name: string): string | undefined;
 export function readyTools(options?: { readonly withClients?: boolean; readonly withMachine?: boolean }): void;
+/** Where packages are that are unpacked, not installed. */
+export const unpackedFolder: string;

@@ -30,7 +30,7 @@ const bandwidth = {
 const firewall = {
   ingressPolicy: oneOf("Who may open connections to the container", "open", "same-bridge", "isolated"),
   iptablesAdminChainName: text("Chain of iptables for a person's own rules, asked before all others"),
-  firewalldZone: text("Zone of firewalld; only with backend iptables, which leaves it alone"),
+  firewalldZone: text("Zone of firewalld that the container's addresses go into; trusted when left out"),
 };
 
 const tuning = {
@@ -43,7 +43,9 @@ const tuning = {
 };
 
 export const features = object("Keys of the reference's plugins beside the bridge's", {
-  backend: text("iptables or nftables, accepted for compatibility: ns-net's rules are the same either way"),
+  backend: text(
+    "firewalld: the container's addresses go into a zone of it; iptables or nftables: ns-net's rules are the same either way",
+  ),
   ...portmap,
   ...bandwidth,
   ...firewall,

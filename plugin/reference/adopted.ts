@@ -88,7 +88,13 @@ export function folderOf(request: Identity, store: Store | undefined): string {
   return store?.memory(request.network)?.adoptedFrom || reservationFolder(request.network);
 }
 
-function given({ raw }: Identity): JsonObject {
+/** The addresses that the result of ADD tells, but for those that somebody else has by now. */
+export function freeAddresses(request: Identity & Pick<Asked, "attachment">, store: Store | undefined): string[] {
+  const { container } = request.attachment;
+  return prevResultOf(request).addresses.filter((text) => isFreeFor(container, text, request.network, store));
+}
+
+export function given({ raw }: Identity): JsonObject {
   try {
     return JSON.parse(raw.stdin) as JsonObject;
   } catch {

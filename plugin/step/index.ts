@@ -31,6 +31,7 @@ import { type VethKey, type VethStep, veth } from "./veth.ts";
 import type { VlanGatewayStep } from "./vlanGateway.ts";
 import type { VrfStep } from "./vrf.ts";
 import type { WithdrawnStep } from "./withdrawn.ts";
+import type { ZoneStep } from "./zone.ts";
 
 export type Step =
   | AcceptStep
@@ -60,7 +61,8 @@ export type Step =
   | VethStep
   | VlanGatewayStep
   | VrfStep
-  | WithdrawnStep;
+  | WithdrawnStep
+  | ZoneStep;
 
 /** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
 export type Removal =
@@ -76,7 +78,8 @@ export type Removal =
   | ({ readonly kind: "shaping" } & ShapingKey)
   | ({ readonly kind: "spoofCheck" } & SpoofCheckKey)
   | ({ readonly kind: "tap" } & TapKey)
-  | ({ readonly kind: "tuned" } & TunedKey);
+  | ({ readonly kind: "tuned" } & TunedKey)
+  | ZoneStep;
 
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
 
@@ -145,6 +148,9 @@ const kinds: Kinds = {
   },
   get withdrawn() {
     return (require("./withdrawn.ts") as typeof import("./withdrawn.ts")).withdrawn;
+  },
+  get zone() {
+    return (require("./zone.ts") as typeof import("./zone.ts")).zone;
   },
 } satisfies {
   readonly [K in Step["kind"]]: Kind<

@@ -1,6 +1,8 @@
 /** `firewall`: lets a container's packets through where the host drops what it forwards, and keeps others' out where asked to. */
 import { badConfig } from "../../conf/fault.ts";
+import { defaultZone, type Features } from "../../conf/network.ts";
 import { type ChainedInput, type ChainedType, containerAddresses } from "../chained.ts";
+import { zoneSteps } from "../firewalld/source.ts";
 import { portsOfBridge } from "../step/guard.ts";
 import type { Step } from "../step/index.ts";
 
@@ -11,11 +13,21 @@ export const firewall: ChainedType = {
     const { attachment, features, prev } = input;
     const addresses = containerAddresses(attachment.ifname, prev).map((cidr) => cidr.replace(/\/.*/, ""));
     const accept: Step = { kind: "accept", attachment, addresses, adminChain: features.adminChain ?? adminChain };
-    return { steps: [...guardSteps(input), ...(addresses.length > 0 ? [accept] : [])], result: prev };
+    const open = isByFirewalld(features) ? zoneSteps(features.zone, addresses) : addresses.length > 0 ? [accept] : [];
+    return { steps: [...guardSteps(input), ...open], result: prev };
   },
 
-  removals: (attachment) => [{ kind: "accept", attachment }],
+  removals: (attachment, told) => [
+    { kind: "accept", attachment },
+    ...zoneSteps(told.text("firewalldZone") || defaultZone, told.addresses()),
+  ],
 };
+
+/** What firewalld rejects, no rule of another table lets through. */
+function isByFirewalld({ backend }: Features): boolean {
+  if (backend !== undefined) return backend === "firewalld";
+  return (require("../firewalld/zones.ts") as typeof import("../firewalld/zones.ts")).firewalldRuns();
+}
 
 function guardSteps({
   attachment: { network },

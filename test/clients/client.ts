@@ -1,10 +1,10 @@
 /** What the tests of all clients share: what they need, and what must not be left. */
 import assert from "node:assert/strict";
 import { findProgram } from "../../scripts/tools.mjs";
+import { until } from "../support/daemon.ts";
 import { needs } from "../support/needs.ts";
 import { skip } from "../support/skip.ts";
 import { ourLinks, ranges, type World } from "../support/world.ts";
-import { until } from "./daemon.ts";
 
 export function needsClient(context: Mocha.Context, ...programs: readonly string[]): void {
   needs(context, "bridge", "nft nat", "ns-net");

@@ -10,11 +10,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { type Daemon, startDaemon, until } from "../support/daemon.ts";
 import { nsNet, referencePlugins } from "../support/plugin.ts";
 import { type Netns, run } from "../support/sandbox.ts";
 import { mountCgroups, removeCgroups } from "./cgroups.ts";
 import { type Cri, connect } from "./cri.ts";
-import { type Daemon, startDaemon, until } from "./daemon.ts";
 import { writeImage } from "./image.ts";
 
 export interface Containerd extends AsyncDisposable {

@@ -7,13 +7,13 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { needsOwnEtc } from "../cli/place.ts";
+import { until } from "../support/daemon.ts";
 import { nsNet } from "../support/plugin.ts";
 import { run } from "../support/sandbox.ts";
 import { freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 import { cgroupParent } from "./cgroups.ts";
 import { conflist, heard, needsClient, nothingLeft } from "./client.ts";
 import { type Containerd, freshContainerd, sandboxImage } from "./containerd.ts";
-import { until } from "./daemon.ts";
 
 const configurations = "/etc/cni/net.d";
 

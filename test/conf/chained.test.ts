@@ -79,12 +79,17 @@ describe("What the rules of portmap and firewall are made by", () => {
     it(`${type} refuses backend ${backend}`, () => refuses(() => parse(type, { backend }), 7, words));
   }
 
-  it("firewalld is not asked, and nobody is left to think so", () => {
-    refuses(() => parse("firewall", { backend: "firewalld" }), 2, "firewall-cmd", "FORWARD");
-    refuses(() => parse("ns-net", { backend: "firewalld" }), 2, "firewall-cmd");
-    refuses(() => parse("firewall", { firewalldZone: "public" }), 2, "firewalldZone", "firewall-cmd");
-    assert.equal(parse("firewall", { firewalldZone: "public", backend: "iptables" }).type, "firewall");
-    assert.equal(parse("firewall", { firewalldZone: "" }).type, "firewall");
+  it("firewalld is asked by name, by default left to what runs, and by ns-net where a zone is named", () => {
+    const asked = (type: string, keys: object) => {
+      const { backend, zone } = parse(type, keys).features ?? {};
+      return [backend, zone];
+    };
+    assert.deepEqual(asked("firewall", {}), [undefined, "trusted"]);
+    assert.deepEqual(asked("firewall", { backend: "firewalld" }), ["firewalld", "trusted"]);
+    assert.deepEqual(asked("firewall", { firewalldZone: "public" }), [undefined, "public"]);
+    assert.deepEqual(asked("firewall", { firewalldZone: "public", backend: "iptables" }), ["iptables", "public"]);
+    assert.deepEqual(asked("ns-net", { firewalldZone: "public" }), ["firewalld", "public"]);
+    assert.deepEqual(asked("ns-net", { backend: "nftables" }), [undefined, "trusted"]);
   });
 
   it("a mark is set by a bit or by another's chain, not by both", () => {

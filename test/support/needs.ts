@@ -1,5 +1,6 @@
 /** What some tests need and some machines lack. Probed, never assumed: `needs(this, "vlan", "nft")` skips aloud. */
-import { findProgram } from "../../scripts/tools.mjs";
+import { join } from "node:path";
+import { findProgram, unpackedFolder } from "../../scripts/tools.mjs";
 import { freshNetns, type Netns, needsSandbox } from "./sandbox.ts";
 import { skip } from "./skip.ts";
 
@@ -57,6 +58,8 @@ const programs = {
   conntrack: "conntrack",
   iptables: "iptables",
   udhcpd: "busybox",
+  "dbus-daemon": "dbus-daemon",
+  firewalld: join(unpackedFolder, "usr/sbin/firewalld"),
   "reference plugins": "/usr/lib/cni/bridge",
   "ns-net": `${import.meta.dirname}/../../dist/ns-net`,
 } satisfies Record<string, string>;

@@ -1,6 +1,6 @@
-/** A client's background process: started in the host of a test, ended by its process id, its log kept for the failure. */
+/** A background process: started in the host of a test, ended by its process id, its log kept for the failure. */
 import { closeSync, openSync, readFileSync } from "node:fs";
-import type { Netns } from "../support/sandbox.ts";
+import type { Netns } from "./sandbox.ts";
 
 export interface Daemon {
   readonly pid: number;

@@ -1,0 +1,19 @@
+/** A source of a zone, and the steps that put a container's addresses there. */
+
+export interface Source {
+  readonly zone: string;
+  /** CIDR. */
+  readonly source: string;
+}
+
+export interface ZoneStep extends Source {
+  readonly kind: "zone";
+}
+
+/** Each address, CIDR or without prefix length, by itself: firewalld knows no request for several. */
+export function zoneSteps(zone: string, addresses: readonly string[]): ZoneStep[] {
+  return addresses.map((address) => {
+    const text = address.replace(/\/.*/s, "");
+    return { kind: "zone", zone, source: `${text}/${text.includes(":") ? 128 : 32}` };
+  });
+}

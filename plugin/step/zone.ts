@@ -1,0 +1,17 @@
+/**
+ * A container's address in a zone of firewalld, whose rules would reject what it sends. firewalld keeps it in its
+ * memory: what it is reloaded with has none of these, which CHECK tells and repair puts right.
+ */
+import type { ZoneStep } from "../firewalld/source.ts";
+import { addSource, hasSource, removeSource } from "../firewalld/zones.ts";
+import { type Kind, missing } from "./step.ts";
+import { shellWord } from "./words.ts";
+
+export type { ZoneStep };
+
+export const zone: Kind<ZoneStep> = {
+  apply: (step) => addSource(step),
+  undo: (step) => removeSource(step),
+  check: (step) => (hasSource(step) ? [] : missing(`${step.source} in firewalld's zone ${step.zone}`)),
+  print: (step) => [`firewall-cmd --zone=${shellWord(step.zone)} --add-source=${step.source}`],
+};

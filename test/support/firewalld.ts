@@ -1,0 +1,64 @@
+/** A real firewalld in the host of a test, on a message bus of its own: Debian's, unpacked (scripts/tools.mjs). */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { unpackedFolder } from "../../scripts/tools.mjs";
+import { startDaemon } from "./daemon.ts";
+import { type Netns, run } from "./sandbox.ts";
+
+export interface Firewalld extends AsyncDisposable {
+  /** For a plugin: where the message bus is. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** `firewall-cmd …` */
+  ask(...words: string[]): string;
+  end(): Promise<void>;
+}
+
+/** Everybody may do all: only this test knows where the bus is. */
+const busConfiguration = (path: string) => `<busconfig>
+  <type>system</type><listen>unix:path=${path}</listen><auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow own="*"/><allow send_type="method_call"/><allow send_type="signal"/>
+    <allow send_destination="*"/><allow receive_sender="*"/>
+  </policy>
+</busconfig>`;
+
+export async function startFirewalld(host: Netns): Promise<Firewalld> {
+  const folder = mkdtempSync(join(tmpdir(), "ns-net-firewalld-"));
+  const path = join(folder, "bus");
+  writeFileSync(join(folder, "bus.conf"), busConfiguration(path));
+  mkdirSync(join(folder, "etc"));
+  const environment = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path}` };
+  const python = (program: string, words: readonly string[]) => [
+    ...["env", `DBUS_SYSTEM_BUS_ADDRESS=${environment.DBUS_SYSTEM_BUS_ADDRESS}`],
+    `PYTHONPATH=${join(unpackedFolder, "usr/lib/python3/dist-packages")}`,
+    ...["/usr/bin/python3", join(unpackedFolder, program), ...words],
+  ];
+  const ask = (...words: string[]) => run(host.inside(python("usr/bin/firewall-cmd", words))).trim();
+  const log = join(folder, "log");
+  const bus = await startDaemon(
+    host,
+    ["dbus-daemon", "--nofork", `--config-file=${join(folder, "bus.conf")}`],
+    log,
+    () => existsSync(path),
+  );
+  const daemon = await startDaemon(
+    host,
+    python("usr/sbin/firewalld", [
+      ...["--nofork", "--nopid", "--default-config", join(unpackedFolder, "usr/lib/firewalld")],
+      ...["--system-config", join(folder, "etc"), "--log-file", join(folder, "firewalld.log")],
+    ]),
+    log,
+    () => ask("--state") === "running",
+  );
+  return {
+    environment,
+    ask,
+    end: () => daemon.end(),
+    async [Symbol.asyncDispose]() {
+      await daemon.end();
+      await bus.end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
