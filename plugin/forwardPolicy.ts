@@ -10,7 +10,7 @@ import { bitwise } from "../netlink/nft/expr/bitwise.ts";
 import { compare } from "../netlink/nft/expr/compare.ts";
 import { connectionState, conntrack, conntrackKey } from "../netlink/nft/expr/conntrack.ts";
 import { type Expression, verdictCode } from "../netlink/nft/expr/expression.ts";
-import { lookup } from "../netlink/nft/expr/lookup.ts";
+import { isInverted, lookup } from "../netlink/nft/expr/lookup.ts";
 import { isEstablishedOnly } from "../netlink/nft/expr/match.ts";
 import { meta, metaKey } from "../netlink/nft/expr/meta.ts";
 import { immediate } from "../netlink/nft/expr/verdict.ts";
@@ -160,8 +160,8 @@ function isOfLaterPackets(rule: readonly Expression[], keysOf: (set: string) => 
     if (key !== conntrackKey.state && key !== conntrackKey.status) return false;
     const hasNew = (bits: Uint8Array | undefined) => ((bits?.[0] ?? connectionState.new) & connectionState.new) !== 0;
     if (mask?.name === "lookup") {
-      const { set = "", destination, flags = 0 } = lookup.get(mask.data);
-      const isInSet = destination === undefined && flags === 0;
+      const { set = "", destination } = lookup.get(mask.data);
+      const isInSet = destination === undefined && !isInverted(mask.data);
       return isInSet && key === conntrackKey.state && !keysOf(set).some(hasNew);
     }
     if (mask?.name !== "bitwise" || comparison?.name !== "cmp") return false;
