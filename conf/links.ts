@@ -1,6 +1,6 @@
 /** Keys of the types that make or take an interface other than a veth. Throws codes 2 and 7. */
 import { formatAddress, parseAddress } from "./address.ts";
-import { badConfig, code, Fault, shown } from "./fault.ts";
+import { badConfig } from "./fault.ts";
 import { absolutePath, interfaceName } from "./names.ts";
 import { deviceKeys, type LinkKeys } from "./network.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
@@ -23,7 +23,6 @@ export function linkKeysOf(
 ): { readonly link: LinkKeys; readonly mac?: string } {
   const given = validated("links", network, "");
   const { master, vrfname, owner, group, table, bcqueuelen } = given;
-  refuseUnserved(given);
   for (const [key, name] of Object.entries({ master, vrfname, bridge: network.bridge })) {
     if (name && !interfaceName.allows(name)) throw badConfig(key, name, interfaceName.mustBe);
   }
@@ -43,6 +42,7 @@ export function linkKeysOf(
     multiQueue: given.multiQueue ?? false,
     ...(owner !== undefined && { owner }),
     ...(group !== undefined && { group }),
+    ...(given.selinuxContext && { selinuxContext: given.selinuxContext }),
     ...(network.bridge && { bridge: network.bridge }),
     ...(table && { table }),
     gateways: gatewaysOf(given.gateways ?? []),
@@ -58,15 +58,6 @@ function modeOf({ mode }: Given, type: PluginType): string | undefined {
   if (!mode) return known[0];
   if (!known.includes(mode)) throw badConfig("mode", mode, known.map((one) => `"${one}"`).join(" or "));
   return mode;
-}
-
-function refuseUnserved({ selinuxContext }: Given): void {
-  if (!selinuxContext) return;
-  throw new Fault(
-    code.unsupportedField,
-    `Cannot use selinuxContext = ${shown(selinuxContext)}: ns-net labels nothing`,
-    "Leave selinuxContext out, or use the reference's tap plugin for this network",
-  );
 }
 
 /** Addresses in sysfs are names of folders there. */

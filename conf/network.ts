@@ -159,6 +159,7 @@ export interface LinkKeys {
   readonly multiQueue: boolean;
   readonly owner?: number;
   readonly group?: number;
+  readonly selinuxContext?: string;
   /** Of the container. */
   readonly bridge?: string;
   readonly table?: number;

@@ -12,6 +12,7 @@ import type { Step } from "./step/index.ts";
 import { linkType } from "./type/index.ts";
 
 export function readInside(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
+  if (config.link!.selinuxContext) refuseLabel(config.link!.selinuxContext);
   const below = belowOf(config, kernel);
   const mtu = config.type === "host-device" ? undefined : config.mtu; // it keeps its own
   return {
@@ -59,6 +60,8 @@ function master({ link, type, prevResult }: NetworkConfig, kernel: Kernel): Belo
 }
 
 function device({ link, dataDir }: NetworkConfig, kernel: Kernel): Below {
+  const userSpaceDriver = userSpaceDriverOf(link!.device!);
+  if (userSpaceDriver !== undefined) return { name: undefined, where: "host", link: undefined, userSpaceDriver };
   const found = deviceLink(link!.device!, kernel);
   const name = found?.name ?? (link!.device!.key === "device" ? link!.device!.value : undefined);
   const elsewhere = found || name === undefined ? undefined : holderOf(name, dataDir);
@@ -88,7 +91,6 @@ const [pciFolder, auxiliaryFolder] = ["/sys/bus/pci/devices", "/sys/bus/auxiliar
 function busFolders(key: string, value: string): string[] {
   const pci = join(pciFolder, value);
   if (!existsSync(pci)) return key === "deviceID" ? [join(auxiliaryFolder, value)] : [];
-  refuseUserSpace(key, value, pci);
   const virtio = readdirSync(pci).filter((name) => name.startsWith("virtio"));
   return [pci, ...virtio.map((name) => join(pci, name))];
 }
@@ -96,14 +98,20 @@ function busFolders(key: string, value: string): string[] {
 /** Drivers that hand a device to a program. */
 const userSpaceDrivers = ["vfio-pci", "uio_pci_generic", "igb_uio"];
 
-function refuseUserSpace(key: string, value: string, folder: string): void {
-  const path = join(folder, "driver");
+function userSpaceDriverOf({ key, value }: NonNullable<LinkKeys["device"]>): string | undefined {
+  if (key !== "pciBusID" && key !== "deviceID") return undefined;
+  const path = join(pciFolder, value, "driver");
   const driver = existsSync(path) ? basename(readlinkSync(path)) : "";
-  if (!userSpaceDrivers.includes(driver)) return;
+  return userSpaceDrivers.includes(driver) ? driver : undefined;
+}
+
+/** Without SELinux there is nothing to label, as for the reference. With it, an interface is labelled as the process that makes it. */
+function refuseLabel(context: string): void {
+  if (!existsSync("/sys/fs/selinux/enforce")) return;
   throw new Fault(
     code.unsupportedField,
-    `Cannot use ${key} = ${JSON.stringify(value)}: the driver ${driver} keeps that device from the kernel, so it has no interface`,
-    "Hand it to the container as a device file, or bind the kernel's own driver to it",
+    `Cannot use selinuxContext = ${JSON.stringify(context)}: ns-net labels nothing, and this host has SELinux`,
+    "Leave selinuxContext out, or use the reference's tap plugin for this network",
   );
 }
 

@@ -39,6 +39,8 @@ export interface Below {
   readonly where: Where;
   /** Undefined when it is not there. */
   readonly link: Link | undefined;
+  /** The driver that hands the device to a program, so that it has no interface (DPDK). */
+  readonly userSpaceDriver?: string;
   /** Where it is instead, in words. */
   readonly elsewhere?: string;
 }

@@ -2,14 +2,18 @@
 import { code, Fault } from "../../conf/fault.ts";
 import { linkFlag } from "../../netlink/route/link.ts";
 import { deviceGroup } from "../names.ts";
+import type { Plan, PlanInput } from "../plan.ts";
 import type { Step } from "../step/index.ts";
+import { routesOf } from "./container.ts";
 import type { LinkType } from "./index.ts";
 import { insidePlan } from "./inside.ts";
 
 export const hostDevice: LinkType = {
   plan(input) {
     const { attachment, facts, netns } = input;
-    const { name: device, link } = facts.below!;
+    const { name: device, link, userSpaceDriver } = facts.below!;
+    // The program that has the device speaks for it; what it needs of the network is in the result.
+    if (userSpaceDriver) return withoutLink(input);
     const { address: mac = "", mtu = 0, flags, group = 0, alias } = link!;
     const lending: Step = {
       ...{ kind: "device", device: device!, ifname: attachment.ifname, mac, mtu },
@@ -22,6 +26,7 @@ export const hostDevice: LinkType = {
   refuse({ link: keys }, { below }) {
     const { key, value } = keys!.device!;
     const asked = `Cannot use ${key} = ${JSON.stringify(value)}`;
+    if (below!.userSpaceDriver) return;
     if (!below!.link) {
       const why = below!.elsewhere ?? "the host has no such interface";
       throw new Fault(code.config, `${asked}: ${why}`, "See what the host has with: ip link");
@@ -30,3 +35,10 @@ export const hostDevice: LinkType = {
     throw new Fault(code.config, `${asked}: the host's loopback stays where it is`, "Name another interface");
   },
 };
+
+function withoutLink({ attachment, config, lease, netns }: PlanInput): Plan {
+  return {
+    ...{ steps: [], mac: "", routes: routesOf(config, lease) },
+    interfaces: [{ name: attachment.ifname, sandbox: netns }],
+  };
+}

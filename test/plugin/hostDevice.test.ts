@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
+import { onOtherSysfs } from "../support/otherSysfs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { cable, type Netns, run } from "../support/sandbox.ts";
 import { freshWorld, type World } from "../support/world.ts";
@@ -165,6 +166,25 @@ describe("Called as host-device", () => {
     assert.equal(json.code, 7);
     assert.match(json.msg, /Cannot use device = "ens3": a\/eth0 .*has it|eth0.*a.*has it/);
     assert.equal(world.call("STATUS", config(world), { plugin }).json.code, 50);
+  });
+
+  it("a device that a driver hands to a program stays where it is; its addresses are told (DPDK)", () => {
+    const { world, plugin: bare } = withDevice();
+    using _ = world;
+    const address = "0000:00:1f.7";
+    const [folder, driver] = [`/sys/bus/pci/devices/${address}`, "/sys/bus/pci/drivers/vfio-pci"];
+    const plugin = onOtherSysfs(bare, `mkdir -p ${folder} ${driver} && ln -s ${driver} ${folder}/driver`);
+    const own = config(world, { device: "", pciBusID: address });
+    const netns = world.netns();
+    const before = world.snapshot(netns);
+    const result = world.must("ADD", own, { netns, plugin });
+    assert.deepEqual(result.interfaces, [{ name: "eth0", sandbox: netns.path }]);
+    assert.deepEqual(result.ips, [{ address: "10.7.0.2/24", gateway: "10.7.0.1", interface: 0 }]);
+    assert.deepEqual(world.leases(), ["c1/eth0 10.7.0.2/24"]);
+    world.must("CHECK", { ...own, prevResult: result }, { netns, plugin });
+    world.must("DEL", own, { netns: "", plugin });
+    assert.deepEqual(world.snapshot(netns), before);
+    assert.deepEqual(names(netns), ["lo"]);
   });
 
   for (const [more, says] of [

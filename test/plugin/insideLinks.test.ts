@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Need, needs } from "../support/needs.ts";
+import { onOtherSysfs } from "../support/otherSysfs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { cable } from "../support/sandbox.ts";
 import { freshWorld, type World } from "../support/world.ts";
@@ -105,6 +106,22 @@ describe("Called as ipvlan, vlan, dummy or tap", () => {
     );
   });
 
+  it("tap: a label is nothing where there is no SELinux, and refused where there is", function () {
+    needs(this, "tap");
+    const { world, plugin, config } = onNetwork("tap");
+    using _ = world;
+    const netns = world.netns();
+    const labelled = config({ selinuxContext: "system_u:system_r:container_t:s0" });
+    world.must("ADD", labelled, { netns, plugin: onOtherSysfs(plugin, "") });
+    world.must("DEL", labelled, { netns, plugin });
+    const before = world.snapshot(netns);
+    const sysfs = "mkdir /sys/fs/selinux && echo 1 > /sys/fs/selinux/enforce";
+    const { json } = world.call("ADD", labelled, { netns, plugin: onOtherSysfs(plugin, sysfs) });
+    assert.equal(json.code, 2);
+    assert.match(json.msg, /Cannot use selinuxContext/);
+    assert.deepEqual(world.snapshot(netns), before);
+  });
+
   for (const [type, more, code, says] of [
     ["vlan", { vlanId: 5 }, 7, /Cannot use master = nothing/],
     ["vlan", { master: "up0", vlanId: 4095 }, 7, /Cannot use vlanId = 4095/],
@@ -114,7 +131,6 @@ describe("Called as ipvlan, vlan, dummy or tap", () => {
     ["ipvlan", { master: "up0", mode: "l4" }, 7, /Cannot use mode = "l4"/],
     ["ipvlan", {}, 7, /Cannot find a master/],
     ["dummy", { ipam: {} }, 7, /Cannot use ipam = nothing/],
-    ["tap", { selinuxContext: "system_u:system_r:container_t:s0" }, 2, /Cannot use selinuxContext/],
     ["tap", { owner: -1 }, 7, /Cannot use owner = -1/],
   ] as const) {
     it(`${type}: refuses ${JSON.stringify(more)}`, () => {
