@@ -5,7 +5,7 @@
  * service without a word. A port that can be bound has no listener, which is quickly known. Only who cannot reads the
  * kernel's tables of sockets (listening.ts): each takes 3 ms, however few there are, because all of its hash is walked.
  *
- * Pods of the reference's portmap: that it has published anything is told by one chain of its own.
+ * Pods of the reference's portmap: that it has published anything is told by a chain of its own, with iptables and with nftables.
  */
 import { parseAddress } from "../conf/address.ts";
 import type { Attachment } from "../conf/attachment.ts";
@@ -16,7 +16,7 @@ import { family } from "../netlink/nft/message.ts";
 import { bindRefusal } from "../netlink/sysRare.ts";
 import type { Kernel } from "./kernel.ts";
 import { addressBytes } from "./names.ts";
-import { hostPortChain } from "./reference/names.ts";
+import { hostPortChain, nftPortChain, nftPortTable } from "./reference/names.ts";
 
 /** Throws Fault (code.tryAgain) naming who has one of them, where that can be found. */
 export function refuseTaken(mappings: readonly PortMapping[], attachment: Attachment, kernel: Kernel): void {
@@ -25,14 +25,16 @@ export function refuseTaken(mappings: readonly PortMapping[], attachment: Attach
     const asked = mappings.filter(({ hostIp }) => hostIp === undefined || hostIp.includes(":") === (version === 6));
     if (asked.length === 0 || !hasReferencePorts(version, kernel)) continue;
     const { refusePublished } = require("./reference/ports.ts") as typeof import("./reference/ports.ts");
-    refusePublished(asked, attachment, version);
+    refusePublished(asked, attachment, version, kernel);
   }
 }
 
 const families = { 4: family.ipv4, 6: family.ipv6 } as const;
 
 function hasReferencePorts(version: 4 | 6, kernel: Kernel): boolean {
-  return getChain(kernel.netfilter, { family: families[version], name: "nat" }, hostPortChain) !== undefined;
+  const has = (name: string, chain: string) =>
+    getChain(kernel.netfilter, { family: families[version], name }, chain) !== undefined;
+  return has("nat", hostPortChain) || has(nftPortTable, nftPortChain);
 }
 
 function refuseListeners(mappings: readonly PortMapping[]): void {

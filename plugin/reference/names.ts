@@ -11,6 +11,16 @@ const chain = (prefix: string, attachment: Attachment) => (prefix + hash(attachm
 /** Of bridge and ptp. */
 export const masqueradeChain = (attachment: Attachment): string => chain("CNI-", attachment);
 
+/** Of bridge and ptp with nftables: how the comment of each of an attachment's rules begins. */
+export function masqueradeComment({ network, container, ifname }: Attachment): string {
+  const short = (text: string) => new Bun.CryptoHasher("sha512").update(text).digest("hex").slice(0, 16);
+  return `${short(network)}-${short(`${ifname}:${container}`)}`;
+}
+
+/** Of portmap with nftables: its table in the families ip and ip6, and the chain of what it publishes. */
+export const nftPortTable = "cni_hostport";
+export const nftPortChain = "hostports";
+
 /** NFT_NAME_MAXLEN less the closing NUL. */
 const chainBytesMax = 255;
 

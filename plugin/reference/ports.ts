@@ -1,24 +1,36 @@
 /**
- * Ports that the reference's portmap published for pods that run: of them neither the store nor a listener tells. Its
- * chain CNI-HOSTPORT-DNAT jumps to one chain a container, whose rules with DNAT say what is published.
+ * Ports that the reference's portmap published for pods that run: of them neither the store nor a listener tells. With
+ * iptables its chain CNI-HOSTPORT-DNAT jumps to one chain a container, whose rules with DNAT say what is published;
+ * with nftables one chain of its own has them all (nftRules.ts).
  */
 import { formatAddress, parseAddress } from "../../conf/address.ts";
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PortMapping } from "../../conf/network.ts";
-import { hostPortChain, portChains } from "./names.ts";
+import type { Kernel } from "../kernel.ts";
+import { hostPortChain, nftPortChain, nftPortTable, portChains } from "./names.ts";
+import { publishedByNft } from "./nftRules.ts";
 import { savedRules, type Version } from "./rules.ts";
 
 /** Throws Fault (code.tryAgain) naming the container that has one of them, unless it is this one. */
-export function refusePublished(mappings: readonly PortMapping[], attachment: Attachment, version: Version): void {
+export function refusePublished(
+  mappings: readonly PortMapping[],
+  attachment: Attachment,
+  version: Version,
+  kernel: Kernel,
+): void {
   const own = portChains(attachment);
+  const byIptables = publishedIn(savedRules(version, "nat") ?? "").filter(({ chain }) => !own.includes(chain));
+  const byNft = publishedByNft(version, kernel)
+    .filter(({ container }) => container !== attachment.container)
+    .map(({ container, ...one }) => ({ ...one, holder: container, chain: `${nftPortChain} of table ${nftPortTable}` }));
   const wanted = new Map<string, PortMapping[]>();
   for (const one of mappings) {
     const key = `${one.protocol} ${one.hostPort}`;
     wanted.set(key, [...(wanted.get(key) ?? []), one]);
   }
-  for (const { chain, holder, key, hostIp } of publishedIn(savedRules(version, "nat") ?? "")) {
-    const clash = own.includes(chain) ? undefined : wanted.get(key)?.find((one) => overlaps(one.hostIp, hostIp));
+  for (const { chain, holder, key, hostIp } of [...byIptables, ...byNft]) {
+    const clash = wanted.get(key)?.find((one) => overlaps(one.hostIp, hostIp));
     if (clash) throw taken(clash, holder, chain, hostIp);
   }
 }

@@ -15,6 +15,7 @@ import { ignoring } from "../condemn.ts";
 import type { Kernel } from "../kernel.ts";
 import { standing } from "../namespace.ts";
 import { shapingLink } from "../reference/names.ts";
+import { removeNftRules } from "../reference/nftRules.ts";
 import { type Part, removeRules } from "../reference/rules.ts";
 import { removeSpoofCheck } from "../reference/spoofCheck.ts";
 import { type Kind, missing } from "./step.ts";
@@ -46,7 +47,10 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
     }
     if (isAsked("bandwidth")) removeShaping(shapingLink(attachment), kernel);
     const parts = (["masquerade", "portmap", "firewall"] as const).filter(isAsked);
-    if (parts.length > 0) removeRules({ attachment, addresses, parts }, kernel);
+    if (parts.length > 0) {
+      removeRules({ attachment, addresses, parts }, kernel);
+      removeNftRules({ attachment, addresses, parts }, kernel);
+    }
     if (isAsked("lease")) release(attachment.container, files);
   },
 
