@@ -42,9 +42,8 @@ describe("Taking over a live node, where the reference wrote with nftables", () 
 
   const network = (world: World, more: object = {}) =>
     world.network({
-      cniVersion: "1.0.0",
-      type: "bridge",
-      ipam: { type: "host-local", subnet: "10.7.0.0/24" },
+      ...{ cniVersion: "1.0.0", type: "bridge" },
+      ipam: { type: "host-local", subnet: "10.7.0.0/24", dataDir: join(world.dataDir, "../reservations") },
       ...more,
     });
 
