@@ -162,7 +162,7 @@ function toldOf(request: DeleteRequest, store: Store | undefined): ToldOfDel {
   };
 }
 
-/** What the reference's plugin of that type did, where it made the attachment. */
+/** What the reference's plugin of that type did: to an attachment that the reference made, or to one of ours before ns-net came in its place. */
 function adopted(
   request: DeleteRequest & { readonly type: PluginType },
   store: Store | undefined,
@@ -171,8 +171,12 @@ function adopted(
   if (request.type === "tuning")
     return (require("./reference/tuning.ts") as typeof import("./reference/tuning.ts")).backupRemovals(request);
   const part = adoptedParts.find((name) => name === request.type);
-  const entry = part && store?.find(request.attachment);
-  if (part === undefined || isAllOurs(entry)) return [];
+  if (part === undefined) return [];
+  const entry = store?.find(request.attachment);
+  if (entry !== undefined && isAllOurs(entry)) {
+    const addresses = entry.addresses.map(({ address }) => address.replace(/\/.*/s, ""));
+    return [{ kind: "adopted", attachment: request.attachment, addresses, files: [], part }];
+  }
   const { adoptedOf } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
   const removal = adoptedOf(request, entry, store, kernel);
   return removal ? [{ ...removal, part }] : [];

@@ -45,7 +45,9 @@ function guardSteps({
       "open, or the plugin before one that attaches to a bridge and says so in its result",
     );
   }
-  const guard: Step = { kind: "guard", network, bridge, policy };
+  // A VLAN's packets come and go by its gateway.
+  const gateway = hosts.find((name) => name.startsWith(`${bridge}.`) && kernel.link("host", name) !== undefined);
+  const guard: Step = { kind: "guard", network, bridge: gateway ?? bridge, policy };
   if (policy !== "isolated") return [guard];
   const ports = portsOfBridge(bridge, kernel).filter(({ name = "" }) => hosts.includes(name));
   return [guard, ...ports.map(({ name = "" }): Step => ({ kind: "bridgePort", link: name, isolated: true }))];

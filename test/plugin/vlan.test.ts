@@ -1,6 +1,6 @@
 /** VLANs of a bridge. Witnesses: `bridge vlan`, `ip`, pings. What this kernel lacks is skipped aloud; what does not need it is not. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseNetwork } from "../../conf/parse.ts";
 import type { Request } from "../../conf/request.ts";
@@ -93,6 +93,23 @@ describe("VLANs of a bridge", () => {
       );
       if (vlan === 20) assert.deepEqual(names, ["lo"]);
     }
+  });
+
+  it("are guarded where their packets pass: at the gateway, also by a firewall that comes after", () => {
+    using world = freshWorld();
+    const firewall = join(world.dataDir, "../firewall");
+    symlinkSync(nsNet, firewall);
+    const [inside, other] = [world.netns(), world.netns()];
+    const config = world.network({ name: "v10", vlan: 10, ipam: ranges("10.10.0.0/24") });
+    const prevResult = world.must("ADD", config, { netns: inside });
+    world.must("ADD", world.network({ bridge: "br1", name: "other" }), { netns: other, container: "other" });
+    assert.ok(hears(other, "10.10.0.2"));
+    const guarded = { ...config, type: "firewall", ingressPolicy: "same-bridge", prevResult };
+    world.must("ADD", guarded, { netns: inside, plugin: firewall });
+    assert.ok(!hears(other, "10.10.0.2"));
+    assert.ok(hears(inside, "10.7.0.2"));
+    world.must("DEL", guarded, { netns: inside, plugin: firewall });
+    assert.ok(hears(other, "10.10.0.2"));
   });
 
   it("are turned on for a bridge that stands, unless a port of it would be cut off", () => {
