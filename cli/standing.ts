@@ -1,24 +1,41 @@
 /** Whether what the store tells of still stands. */
 import { bootId, type Entry } from "../ipam/store.ts";
+import { errno, isKernelError } from "../netlink/errors.ts";
 import { getLink } from "../netlink/route/link.ts";
 import { waitForLinkEvent } from "../netlink/route/linkEvents.ts";
 import type { Kernel } from "../plugin/kernel.ts";
 import { adoptedStanding } from "../plugin/reference/standing.ts";
 import { mayStand, pidsByInode } from "./attachments.ts";
 
-/** The kernel clears a namespace away a moment after its end, and its links with it. */
-const dyingMsMax = 5000;
+/** A socket that was just closed in a namespace keeps it alive for an RCU grace period, and its links with it. */
+const dyingMsMax = 500;
 
 /**
- * Answers whether an entry's namespace lives: at its path, with a process in it, or elsewhere, as its link tells, for a
- * veth dies with the namespace of either end. (The name may be in another mount namespace, the processes in another pid
- * namespace.) Links of `all` that are just dying are waited for.
+ * Answers whether an entry's namespace lives: at its path, with a process in it, or elsewhere, as its link tells. (The
+ * name may be in another mount namespace, the processes in another pid namespace.) Of `all`, those that only the link
+ * speaks for are given a moment to die.
  */
 export function standing(all: readonly Entry[], kernel: Kernel): (entry: Entry) => boolean {
   const [boot, pids] = [bootId(), pidsByInode()];
   const isAdoptedStanding = adoptedStanding(kernel);
-  const hasLink = ({ hostLink }: Entry) => getLink(kernel.route("host"), hostLink) !== undefined;
-  const dying = all.filter((entry) => !mayStand(entry, boot, pids) && hasLink(entry));
-  if (dying.length > 0) waitForLinkEvent(() => !dying.some(hasLink), dyingMsMax);
-  return (entry) => mayStand(entry, boot, pids) || hasLink(entry) || isAdoptedStanding(entry);
+  const isLinked = (entry: Entry) => leadsSomewhere(entry.hostLink, kernel);
+  const dying = all.filter((entry) => !mayStand(entry, boot, pids) && isLinked(entry));
+  if (dying.length > 0) waitForLinkEvent(() => !dying.some(isLinked), dyingMsMax);
+  return (entry) => mayStand(entry, boot, pids) || isLinked(entry) || isAdoptedStanding(entry);
+}
+
+/**
+ * The kernel clears an ended namespace's links away later. But from its end on it cannot be spoken to: the number that
+ * the link tells is taken back, or refused (EINVAL).
+ */
+function leadsSomewhere(hostLink: string, kernel: Kernel): boolean {
+  const link = getLink(kernel.route("host"), hostLink);
+  if (link?.peerNetnsId === undefined) return link !== undefined;
+  if (link.peerNetnsId < 0 || link.peerIndex === undefined) return false;
+  try {
+    return getLink(kernel.route("host"), link.peerIndex, link.peerNetnsId) !== undefined;
+  } catch (error) {
+    if (isKernelError(error, errno.EINVAL)) return false;
+    throw error;
+  }
 }

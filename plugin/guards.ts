@@ -27,6 +27,7 @@ export function removeIdleGuards(
   kernel: Kernel,
   leaving?: Attachment,
 ): void {
+  if (guardedBridges(kernel).length === 0) return;
   const work = () => removeIdleNow(store, gone, kernel, leaving);
   if (store) store.exclusively(work);
   else work();
@@ -38,8 +39,7 @@ function removeIdleNow(
   kernel: Kernel,
   leaving: Attachment | undefined,
 ): void {
-  const guarded = listElements(kernel.netfilter, table, guardedSet.name);
-  if (guarded.length === 0) return;
+  const guarded = guardedBridges(kernel);
   const isGone = new Set(gone.map(({ name }) => name));
   const staying = (store?.entries() ?? []).filter(({ attachment }) => !leaving || !isSame(attachment, leaving));
   const expected = new Set(staying.map(({ bridge }) => bridge));
@@ -60,6 +60,10 @@ function removeIdleNow(
     ...deleteElements(table, neighboursSet.name, keys(pairs)),
   ];
   if (messages.length > 0) ignoring(errno.ENOENT, () => kernel.batch(messages));
+}
+
+function guardedBridges(kernel: Kernel): FoundElement[] {
+  return listElements(kernel.netfilter, table, guardedSet.name);
 }
 
 function isSame(a: Attachment, b: Attachment): boolean {
