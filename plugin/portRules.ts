@@ -19,12 +19,12 @@ import { masquerade } from "../netlink/nft/expr/masquerade.ts";
 import { loadMeta, metaKey } from "../netlink/nft/expr/meta.ts";
 import { destinationNat } from "../netlink/nft/expr/nat.ts";
 import { loadPayload, payloadBase } from "../netlink/nft/expr/payload.ts";
-import { drop, jump } from "../netlink/nft/expr/verdict.ts";
+import { accept, drop, jump } from "../netlink/nft/expr/verdict.ts";
 import { matchAddress, matchProtocolOf } from "../netlink/nft/match.ts";
 import { family } from "../netlink/nft/message.ts";
-import { flushChain, newRule } from "../netlink/nft/rule.ts";
 import { linkNameBytes, newSet, type SetShape, valueType } from "../netlink/nft/set.ts";
 import { newTable } from "../netlink/nft/table.ts";
+import { type ChainRule, writtenAnew } from "./step/chainRules.ts";
 import { table, tableComment } from "./table.ts";
 
 const { ipv4, ipv6, protocol, port, linkName } = valueType;
@@ -35,6 +35,7 @@ export const portMaps = {
   exact6: { name: "ports6-at", key: [ipv6, protocol, port], value: [ipv6, port] },
   any6: { name: "ports6", key: [protocol, port], value: [ipv6, port] },
 } as const satisfies Record<string, SetShape>;
+const { exact4, any4, exact6, any6 } = portMaps;
 
 /** Interfaces whose containers may call published ports of one another: NAME . NAME, the way in and the way out. */
 export const hairpinSet: SetShape = { name: "ports-hairpin", key: [linkName, linkName] };
@@ -42,9 +43,10 @@ export const hairpinSet: SetShape = { name: "ports-hairpin", key: [linkName, lin
 const sets: readonly SetShape[] = [...Object.values(portMaps), hairpinSet];
 const idOf = (set: SetShape) => sets.indexOf(set) + 1;
 
-/** Made last in the batch: where it stands, all of this does. Another name with every change of the rules. */
-export const portsChain = "ports-ready-2";
-const translate = "ports";
+/** Where it has a rule, all of this stands. Another name with every change of the rules. */
+export const portsChain = "ports-ready-3";
+export const wholeComment = "the rules of published ports are whole";
+export const translate = "ports";
 /** What is not translated, whatever the maps say: plugin/step/portCondition.ts. */
 export const exceptionsChain = "ports-except";
 export const portChains = { in: "ports-in", out: "ports-out", masquerade: "ports-masquerade", guard: "ports-guard" };
@@ -80,6 +82,13 @@ export function translation(version: 4 | 6, map: SetShape, isExact: boolean): Ex
   ];
 }
 
+function translationText(version: 4 | 6, map: SetShape, isExact: boolean): string {
+  const ip = version === 4 ? "ip" : "ip6";
+  const notLoopback = version === 6 ? "ip6 daddr != ::1 " : "";
+  const address = isExact ? `${ip} daddr . ` : "";
+  return `meta nfproto ipv${version} ${notLoopback}dnat ${ip} to ${address}meta l4proto . th dport map @${map.name}`;
+}
+
 const wasTranslated = (): Expression[] => [
   loadConntrack(conntrackKey.status),
   keepBits(connectionStatus.destinationNat),
@@ -87,65 +96,75 @@ const wasTranslated = (): Expression[] => [
 ];
 
 /** A function, since an ADD that publishes nothing must not make them. */
-const rules = (): readonly [chain: string, expressions: Expression[]][] => [
-  [translate, [jump(exceptionsChain)]],
-  [translate, translation(4, portMaps.exact4, true)],
-  [translate, translation(4, portMaps.any4, false)],
-  [translate, translation(6, portMaps.exact6, true)],
-  [translate, translation(6, portMaps.any6, false)],
-  ...[portChains.in, portChains.out].map((chain): [string, Expression[]] => [
+export const rulesOfPorts = (): readonly ChainRule[] => [
+  { chain: translate, expressions: [jump(exceptionsChain)], text: `jump ${exceptionsChain}` },
+  { chain: translate, expressions: translation(4, exact4, true), text: translationText(4, exact4, true) },
+  { chain: translate, expressions: translation(4, any4, false), text: translationText(4, any4, false) },
+  { chain: translate, expressions: translation(6, exact6, true), text: translationText(6, exact6, true) },
+  { chain: translate, expressions: translation(6, any6, false), text: translationText(6, any6, false) },
+  ...[portChains.in, portChains.out].map((chain) => ({
     chain,
-    [loadDestinationType, equals(localType), jump(translate)],
-  ]),
-  [
-    portChains.masquerade,
-    [
+    expressions: [loadDestinationType, equals(localType), jump(translate)],
+    text: `fib daddr type local jump ${translate}`,
+  })),
+  {
+    chain: portChains.masquerade,
+    expressions: [
       ...wasTranslated(),
       loadMeta(metaKey.inName),
       loadMeta(metaKey.outName, register.two),
       lookUp(hairpinSet.name, idOf(hairpinSet)),
       masquerade,
     ],
-  ],
+    text: `ct status dnat iifname . oifname @${hairpinSet.name} masquerade`,
+  },
   // Packets that br_netfilter handles inside the bridge, and the host's own, have no interface that they came in by.
-  [
-    portChains.masquerade,
-    [
+  {
+    chain: portChains.masquerade,
+    expressions: [
       ...wasTranslated(),
       ...[loadMeta(metaKey.inIndex), equals(new Uint8Array(4))],
       ...[loadMeta(metaKey.outName), loadMeta(metaKey.outName, register.two)],
       lookUp(hairpinSet.name, idOf(hairpinSet)),
       masquerade,
     ],
-  ],
-  [
-    portChains.masquerade,
-    [...wasTranslated(), ...matchProtocolOf(loopbackNet.address), ...matchAddress("source", loopbackNet), masquerade],
-  ],
+    text: `ct status dnat iif 0 oifname . oifname @${hairpinSet.name} masquerade`,
+  },
+  {
+    chain: portChains.masquerade,
+    expressions: [
+      ...wasTranslated(),
+      ...matchProtocolOf(loopbackNet.address),
+      ...matchAddress("source", loopbackNet),
+      masquerade,
+    ],
+    text: "ct status dnat ip saddr 127.0.0.0/8 masquerade",
+  },
   // route_localnet, which 127.0.0.1 needs, would let containers call what the host offers to itself alone.
-  [
-    portChains.guard,
-    [
+  {
+    chain: portChains.guard,
+    expressions: [
       loadMeta(metaKey.inName),
       differs(linkNameBytes("lo")),
       ...matchProtocolOf(loopbackNet.address),
       ...matchAddress("destination", loopbackNet),
       drop,
     ],
-  ],
+    text: 'iifname != "lo" ip daddr 127.0.0.0/8 drop',
+  },
+  // Jumped to by nobody: as long as it is there, nobody has flushed the table.
+  { chain: portsChain, expressions: [accept], text: "accept" },
 ];
 
 /** All that stands once a host, whatever is published; repeated without harm. */
 export function portRules(): Message[] {
-  const chains = [translate, ...bases.map(([name]) => name)];
   return [
     newTable(table, tableComment),
     ...sets.map((set) => newSet(table, set, idOf(set))),
     newChain(table, exceptionsChain),
     newChain(table, translate),
     ...bases.map(([name, base]) => newChain(table, name, base)),
-    ...chains.map((name) => flushChain(table, name)),
-    ...rules().map(([chain, expressions]) => newRule(table, chain, expressions)),
-    newChain(table, portsChain, undefined, "the rules of published ports are whole"),
+    newChain(table, portsChain, undefined, wholeComment),
+    ...writtenAnew(table, rulesOfPorts()),
   ];
 }

@@ -1,7 +1,7 @@
 /** Rules: NFTA_RULE_*; a rule is a list of expressions, each a file in expr/. */
 import { attributes, be64, bytes, list, text, type Values } from "../codec.ts";
 import { errno, isKernelError } from "../errors.ts";
-import { flags, type Message } from "../message.ts";
+import { type Frame, flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { comment } from "./comment.ts";
 import type { Expression } from "./expr/expression.ts";
@@ -52,18 +52,21 @@ export function flushChain(table: Table, chain: string): Message {
 
 /** The rules of a chain in order; empty when there is no such chain. */
 export function listRules(socket: NetlinkSocket, table: Table, chain: string): Rule[] {
+  const rules: Rule[] = [];
+  for (const { payload } of listed(socket, table, chain))
+    rules.push(ruleAttributes.get(payload.subarray(nfgenHeader.size)));
+  return rules;
+}
+
+/** False for a chain that was flushed, and where there is none. Cheaper than `listRules`, for what each ADD asks. */
+export function hasRules(socket: NetlinkSocket, table: Table, chain: string): boolean {
+  return listed(socket, table, chain).length > 0;
+}
+
+function listed(socket: NetlinkSocket, table: Table, chain: string): Frame[] {
+  const payload = ruleAttributes.put({ table: table.name, chain });
   try {
-    return socket
-      .dump(
-        nftMessage(
-          `list nf_tables chain ${chain}`,
-          nftType.getRule,
-          table.family,
-          0,
-          ruleAttributes.put({ table: table.name, chain }),
-        ),
-      )
-      .map((frame) => ruleAttributes.get(frame.payload.subarray(nfgenHeader.size)));
+    return socket.dump(nftMessage(`list nf_tables chain ${chain}`, nftType.getRule, table.family, 0, payload));
   } catch (error) {
     if (isKernelError(error, errno.ENOENT)) return [];
     throw error;

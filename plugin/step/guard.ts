@@ -10,11 +10,11 @@ import { hook, newChain, priority } from "../../netlink/nft/chain.ts";
 import { keepBits } from "../../netlink/nft/expr/bitwise.ts";
 import { differs, equals } from "../../netlink/nft/expr/compare.ts";
 import { connectionState, connectionStatus, conntrackKey, loadConntrack } from "../../netlink/nft/expr/conntrack.ts";
-import { type Expression, register } from "../../netlink/nft/expr/expression.ts";
+import { register } from "../../netlink/nft/expr/expression.ts";
 import { lookUp } from "../../netlink/nft/expr/lookup.ts";
 import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
 import { accept, drop, jump } from "../../netlink/nft/expr/verdict.ts";
-import { flushChain, listRules, newRule } from "../../netlink/nft/rule.ts";
+import { hasRules } from "../../netlink/nft/rule.ts";
 import {
   addElements,
   concatenated,
@@ -30,7 +30,7 @@ import { type Link, listLinks } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";
 import { nftTable } from "../names.ts";
 import { table, tableComment } from "../table.ts";
-import { shape } from "./masqueradeRules.ts";
+import { type ChainRule, missingRules, writtenAnew } from "./chainRules.ts";
 import { differences, type Kind, missing } from "./step.ts";
 import { shellWord } from "./words.ts";
 
@@ -58,46 +58,49 @@ const base = { type: "filter", hook: hook.forward, priority: priority.filter - 1
 const ofKind = (kind: string) => [loadMeta(metaKey.inKind), equals(linkNameBytes(kind))];
 const isGuarded = (which: number) => [loadMeta(which), lookUp(guardedSet.name, idOf.guarded)];
 
-const rules = (): readonly [chain: string, expressions: Expression[]][] => [
-  [
+const rules = (): ChainRule[] => [
+  {
     chain,
-    [
+    expressions: [
       loadConntrack(conntrackKey.state),
       keepBits(connectionState.establishedOrRelated),
       differs(new Uint8Array(4)),
       accept,
     ],
-  ],
-  [chain, [...isGuarded(metaKey.outName), jump(toGuarded)]],
-  [
-    toGuarded,
-    [
+    text: "ct state established,related accept",
+  },
+  {
+    chain,
+    expressions: [...isGuarded(metaKey.outName), jump(toGuarded)],
+    text: `oifname @${guardedSet.name} jump ${toGuarded}`,
+  },
+  {
+    chain: toGuarded,
+    expressions: [
       loadMeta(metaKey.inName),
       loadMeta(metaKey.outName, register.two),
       lookUp(neighboursSet.name, idOf.neighbours),
       accept,
     ],
-  ],
-  [toGuarded, [...isGuarded(metaKey.inName), drop]],
+    text: `iifname . oifname @${neighboursSet.name} accept`,
+  },
+  {
+    chain: toGuarded,
+    expressions: [...isGuarded(metaKey.inName), drop],
+    text: `iifname @${guardedSet.name} drop`,
+  },
   // Of a bridge that has no policy the host's own uplink may be a port: published ports are for those behind it.
-  [
-    toGuarded,
-    [
+  {
+    chain: toGuarded,
+    expressions: [
       ...ofKind("bridge"),
       loadConntrack(conntrackKey.status),
       keepBits(connectionStatus.destinationNat),
       equals(new Uint8Array(4)),
       drop,
     ],
-  ],
-];
-
-const ruleText = [
-  `${chain} ct state established,related accept`,
-  `${chain} oifname @${guardedSet.name} jump ${toGuarded}`,
-  `${toGuarded} iifname . oifname @${neighboursSet.name} accept`,
-  `${toGuarded} iifname @${guardedSet.name} drop`,
-  `${toGuarded} meta iifkind "bridge" ct status ! dnat drop`,
+    text: 'meta iifkind "bridge" ct status ! dnat drop',
+  },
 ];
 
 const keyOf = (bridge: string) => [linkNameBytes(bridge)];
@@ -134,9 +137,7 @@ function rulesOf(step: GuardStep, kernel: Kernel): Message[] {
     newSet(table, neighboursSet, idOf.neighbours),
     newChain(table, toGuarded),
     newChain(table, chain, base),
-    flushChain(table, chain),
-    flushChain(table, toGuarded),
-    ...rules().map(([name, expressions]) => newRule(table, name, expressions)),
+    ...writtenAnew(table, rules()),
     ...(guarded ? deleteElements(table, guardedSet.name, [guarded.key]) : []),
     ...(neighbours ? deleteElements(table, neighboursSet.name, [neighbours.key]) : []),
     ...addElements(table, guardedSet.name, [{ key: keyOf(bridge), comment: commentOf(step) }]),
@@ -164,7 +165,8 @@ function refuseAnother({ network, bridge, policy }: GuardStep, comment: string |
 export const guard: Kind<GuardStep> = {
   pending(step, kernel) {
     const found = getElement(kernel.netfilter, table, guardedSet.name, concatenated(keyOf(step.bridge)));
-    return found && hasPolicy(found.comment, step.policy) ? [] : rulesOf(step, kernel);
+    const stands = found && hasPolicy(found.comment, step.policy) && hasRules(kernel.netfilter, table, chain);
+    return stands ? [] : rulesOf(step, kernel);
   },
 
   rules: rulesOf,
@@ -172,20 +174,13 @@ export const guard: Kind<GuardStep> = {
   check({ bridge, policy }, kernel) {
     const { guarded, neighbours } = standing(bridge, kernel);
     if (!guarded) return missing(`${bridge} in nf_tables set ${guardedSet.name} of table inet ${nftTable}`);
-    const found = [chain, toGuarded].flatMap((name) =>
-      listRules(kernel.netfilter, table, name).map(
-        (rule) => `${name} ${shape((rule.expressions ?? []) as Expression[])}`,
-      ),
-    );
     return [
       ...differences(
         `bridge ${bridge}`,
         { ingressPolicy: policy, neighbours: policy === "same-bridge" ? "accepted" : "refused" },
         { ingressPolicy: guarded.comment?.replace(/ .*/, ""), neighbours: neighbours ? "accepted" : "refused" },
       ),
-      ...rules().flatMap(([name, expressions], i) =>
-        found.includes(`${name} ${shape(expressions)}`) ? [] : missing(`rule ${ruleText[i]}`),
-      ),
+      ...missingRules(table, rules(), kernel),
     ];
   },
 
@@ -205,7 +200,7 @@ export const guard: Kind<GuardStep> = {
       `nft add chain ${inet} ${chain} '{ type filter hook forward priority filter - 10; }'`,
       // Another bridge may have brought them, and they are the same for all.
       ...(kernel ? [chain, toGuarded].map((one) => `nft flush chain ${inet} ${one}`) : []),
-      ...ruleText.map((text) => `nft add rule ${inet} '${text}'`),
+      ...rules().map(({ chain: name, text }) => `nft add rule ${inet} ${name} '${text}'`),
       ...(guarded ? [element("delete", guardedSet, name)] : []),
       ...(neighbours ? [element("delete", neighboursSet, pair)] : []),
       element("add", guardedSet, `${name} comment "${commentOf(step)}"`),

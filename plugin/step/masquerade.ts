@@ -1,10 +1,11 @@
 /**
  * Masquerade for a network: one base chain of our table, one rule a subnet, nothing a container. A nat chain sees only
  * the first packet of a connection, so the cost is a comparison or two a connection, however many containers there are.
- * The chain's name carries a hash of the subnets: where the name stands, the rules are right and nothing is written.
+ * The chain's name carries a hash of the subnets: where it has a rule, the rules are right and nothing is written.
  */
-import { type Cidr, formatCidr, parseCidr } from "../../conf/address.ts";
+import { type Cidr, parseCidr } from "../../conf/address.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
+import { hasRules } from "../../netlink/nft/rule.ts";
 import { masqueradeChain, nftTable } from "../names.ts";
 import { table, tableComment } from "../table.ts";
 import { type Kind, missing } from "./step.ts";
@@ -26,14 +27,14 @@ export function chainOf({ network, subnets }: MasqueradeStep) {
 const rules = () => require("./masqueradeRules.ts") as typeof import("./masqueradeRules.ts");
 
 export const masquerade: Kind<MasqueradeStep> = {
-  pending: (step, kernel) => (getChain(kernel.netfilter, table, chainOf(step).chain) ? [] : rules().rulesOf(step)),
+  pending: (step, kernel) => (hasRules(kernel.netfilter, table, chainOf(step).chain) ? [] : rules().rulesOf(step)),
 
   rules: (step) => rules().rulesOf(step),
 
   check(step, kernel) {
     const { chain, cidrs } = chainOf(step);
     if (!getChain(kernel.netfilter, table, chain)) return missing(`nf_tables chain ${chain} in table inet ${nftTable}`);
-    return rules().missingRules(kernel, chain, cidrs);
+    return rules().missingMasquerade(kernel, chain, cidrs);
   },
 
   print(step, kernel) {
@@ -45,8 +46,7 @@ export const masquerade: Kind<MasqueradeStep> = {
       `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat; comment "network ${step.network}"; }'`,
       ...(stands ? [`nft flush chain inet ${nftTable} ${chain}`] : []),
       ...cidrs.map((cidr) => {
-        const [ip, text] = [cidr.family === 4 ? "ip" : "ip6", formatCidr(cidr)];
-        return `nft add rule inet ${nftTable} ${chain} ${ip} saddr ${text} ${ip} daddr != ${text} ${ip} daddr != ${rules().multicast[cidr.family]} masquerade comment "${step.network}"`;
+        return `nft add rule inet ${nftTable} ${chain} ${rules().masqueradeText(cidr)} comment "${step.network}"`;
       }),
     ];
   },

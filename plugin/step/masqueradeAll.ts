@@ -9,17 +9,17 @@ import { type BaseChain, getChain, hook, newChain, priority } from "../../netlin
 import { keepBits } from "../../netlink/nft/expr/bitwise.ts";
 import { differs } from "../../netlink/nft/expr/compare.ts";
 import { connectionStatus, conntrackKey, loadConntrack } from "../../netlink/nft/expr/conntrack.ts";
-import type { Expression } from "../../netlink/nft/expr/expression.ts";
 import { lookUp } from "../../netlink/nft/expr/lookup.ts";
 import { masquerade } from "../../netlink/nft/expr/masquerade.ts";
 import { loadPayload, payloadBase } from "../../netlink/nft/expr/payload.ts";
 import { matchProtocolOf } from "../../netlink/nft/match.ts";
-import { flushChain, newRule } from "../../netlink/nft/rule.ts";
+import { hasRules } from "../../netlink/nft/rule.ts";
 import { addElements, concatenated, getElement, newSet, type SetShape, valueType } from "../../netlink/nft/set.ts";
 import { newTable } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes, nftTable, ownerMark } from "../names.ts";
 import { table, tableComment } from "../table.ts";
+import { type ChainRule, missingRules, writtenAnew } from "./chainRules.ts";
 import { removalOf, removeMarked, unowned } from "./marked.ts";
 import { type Kind, missing } from "./step.ts";
 import { shellWord } from "./words.ts";
@@ -47,9 +47,9 @@ const bothSets = [sets[4], sets[6]];
 const idOf = { 4: 201, 6: 202 } as const;
 const destination = { 4: { offset: 16, bytes: 4 }, 6: { offset: 24, bytes: 16 } } as const;
 
-function ruleFor(version: Family): Expression[] {
+function ruleFor(version: Family): ChainRule {
   const { offset, bytes } = destination[version];
-  return [
+  const expressions = [
     loadConntrack(conntrackKey.status),
     keepBits(connectionStatus.destinationNat),
     differs(new Uint8Array(4)),
@@ -58,16 +58,18 @@ function ruleFor(version: Family): Expression[] {
     lookUp(sets[version].name, idOf[version]),
     masquerade,
   ];
+  const ip = version === 4 ? "ip" : "ip6";
+  return { chain, expressions, text: `ct status dnat ${ip} daddr @${sets[version].name} masquerade` };
 }
+
+const rules = (): ChainRule[] => [ruleFor(4), ruleFor(6)];
 
 const allRules = (): Message[] => [
   newTable(table, tableComment),
   newSet(table, sets[4], idOf[4]),
   newSet(table, sets[6], idOf[6]),
   newChain(table, chain, base),
-  flushChain(table, chain),
-  newRule(table, chain, ruleFor(4)),
-  newRule(table, chain, ruleFor(6)),
+  ...writtenAnew(table, rules()),
 ];
 
 function placed(text: string) {
@@ -81,7 +83,7 @@ function elementsOf({ attachment, addresses }: MasqueradeAllStep): Message[] {
 }
 
 export const masqueradeAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
-  pending: (step, kernel) => [...(getChain(kernel.netfilter, table, chain) ? [] : allRules()), ...elementsOf(step)],
+  pending: (step, kernel) => [...(hasRules(kernel.netfilter, table, chain) ? [] : allRules()), ...elementsOf(step)],
 
   rules(step, kernel) {
     const mark = ownerMark(step.attachment);
@@ -94,15 +96,16 @@ export const masqueradeAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
 
   check({ attachment, addresses }, kernel) {
     if (!getChain(kernel.netfilter, table, chain)) return missing(`nf_tables chain ${chain} in table inet ${nftTable}`);
-    return addresses.flatMap((text) => {
+    const lost = addresses.flatMap((text) => {
       const { set, key } = placed(text);
       const found = getElement(kernel.netfilter, table, set, concatenated(key));
       return found?.comment === ownerMark(attachment) ? [] : missing(`${text} in nf_tables set ${set}`);
     });
+    return [...missingRules(table, rules(), kernel), ...lost];
   },
 
   print: ({ attachment, addresses }, kernel) => [
-    ...(kernel && getChain(kernel.netfilter, table, chain) ? [] : ruleCommands()),
+    ...(kernel && hasRules(kernel.netfilter, table, chain) ? [] : ruleCommands()),
     ...addresses.map((text) => {
       const element = `{ ${formatAddress(parseAddress(text)!)} comment "${ownerMark(attachment)}" }`;
       return `nft add element inet ${nftTable} ${placed(text).set} ${shellWord(element)}`;
@@ -111,17 +114,12 @@ export const masqueradeAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
 };
 
 function ruleCommands(): string[] {
-  return ([4, 6] as const).flatMap((version) => {
-    const ip = version === 4 ? "ip" : "ip6";
-    const set = sets[version].name;
-    return [
-      `nft add set inet ${nftTable} ${set} '{ type ${version === 4 ? "ipv4_addr" : "ipv6_addr"}; }'`,
-      ...(version === 4
-        ? [`nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat - 6; }'`]
-        : []),
-      `nft add rule inet ${nftTable} ${chain} ct status dnat ${ip} daddr @${set} masquerade`,
-    ];
-  });
+  return [
+    `nft add set inet ${nftTable} ${sets[4].name} '{ type ipv4_addr; }'`,
+    `nft add set inet ${nftTable} ${sets[6].name} '{ type ipv6_addr; }'`,
+    `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat - 6; }'`,
+    ...rules().map(({ text }) => `nft add rule inet ${nftTable} ${chain} ${text}`),
+  ];
 }
 
 /** For GC: those of a network's attachments whose link is not `kept`. */

@@ -3,21 +3,21 @@ import { type Cidr, formatCidr, parseCidr } from "../../conf/address.ts";
 import type { Message } from "../../netlink/message.ts";
 import { type BaseChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
 import type { Expression } from "../../netlink/nft/expr/expression.ts";
-import { expressionText } from "../../netlink/nft/expr/index.ts";
 import { masquerade as masqueradeExpression } from "../../netlink/nft/expr/masquerade.ts";
 import { matchAddress, matchProtocolOf } from "../../netlink/nft/match.ts";
-import { flushChain, listRules, newRule } from "../../netlink/nft/rule.ts";
+import { flushChain, newRule } from "../../netlink/nft/rule.ts";
 import { newTable } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes } from "../names.ts";
 import { table, tableComment } from "../table.ts";
+import { missingRules } from "./chainRules.ts";
 import { chainOf, type MasqueradeStep } from "./masquerade.ts";
-import { type Difference, missing } from "./step.ts";
+import type { Difference } from "./step.ts";
 
 const base: BaseChain = { type: "nat", hook: hook.postrouting, priority: priority.sourceNat };
 
 /** RFC 5771, RFC 4291: multicast keeps its source. */
-export const multicast = { 4: "224.0.0.0/4", 6: "ff00::/8" } as const;
+const multicast = { 4: "224.0.0.0/4", 6: "ff00::/8" } as const;
 
 /** `ip saddr SUBNET ip daddr != SUBNET ip daddr != 224.0.0.0/4 masquerade` */
 function ruleFor(subnet: Cidr): Expression[] {
@@ -43,17 +43,13 @@ export function rulesOf(step: MasqueradeStep): Message[] {
   return messages;
 }
 
-/** The rules that a standing chain lacks. */
-export function missingRules(kernel: Kernel, chain: string, cidrs: readonly Cidr[]): Difference[] {
-  const found: string[] = [];
-  for (const rule of listRules(kernel.netfilter, table, chain))
-    found.push(shape((rule.expressions ?? []) as Expression[]));
-  return cidrs.flatMap((cidr) =>
-    found.includes(shape(ruleFor(cidr))) ? [] : missing(`masquerade rule for ${formatCidr(cidr)}`),
-  );
+/** What a standing chain lacks. */
+export function missingMasquerade(kernel: Kernel, chain: string, cidrs: readonly Cidr[]): Difference[] {
+  const wanted = cidrs.map((cidr) => ({ chain, expressions: ruleFor(cidr), text: masqueradeText(cidr) }));
+  return missingRules(table, wanted, kernel);
 }
 
-/** A rule's expressions as text, to compare one the kernel tells with one we would write. */
-export function shape(expressions: readonly Expression[]): string {
-  return expressions.map(expressionText).join("\n");
+export function masqueradeText(subnet: Cidr): string {
+  const [ip, text] = [subnet.family === 4 ? "ip" : "ip6", formatCidr(subnet)];
+  return `${ip} saddr ${text} ${ip} daddr != ${text} ${ip} daddr != ${multicast[subnet.family]} masquerade`;
 }

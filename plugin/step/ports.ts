@@ -9,6 +9,7 @@ import type { PortMapping } from "../../conf/network.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import type { Message } from "../../netlink/message.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
+import { hasRules } from "../../netlink/nft/rule.ts";
 import {
   addElements,
   concatenated,
@@ -21,8 +22,9 @@ import {
 } from "../../netlink/nft/set.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes, nftTable, ownerMark } from "../names.ts";
-import { hairpinSet, portMaps, portRules, portsChain } from "../portRules.ts";
+import { hairpinSet, portMaps, portRules, portsChain, rulesOfPorts } from "../portRules.ts";
 import { table } from "../table.ts";
+import { missingRules } from "./chainRules.ts";
 import { type Kind, missing } from "./step.ts";
 import { shellWord } from "./words.ts";
 
@@ -72,15 +74,15 @@ function placed(mapping: TargetedMapping): Placed {
 
 export const ports: Kind<PortsStep, PortsKey> = {
   pending: (step, kernel) => [
-    ...(getChain(kernel.netfilter, table, portsChain) ? [] : portRules()),
+    ...(hasRules(kernel.netfilter, table, portsChain) ? [] : portRules()),
     ...elementsOf(step, step.mappings.map(placed)),
   ],
 
   rules(step, kernel) {
     const elements = step.mappings.map(placed);
-    const hasAll = getChain(kernel.netfilter, table, portsChain) !== undefined;
     return [
-      ...(hasAll ? removalOf(leftovers(elements, step.attachment, kernel)) : portRules()),
+      ...(missingRules(table, rulesOfPorts(), kernel).length > 0 ? portRules() : []),
+      ...removalOf(leftovers(elements, step.attachment, kernel)),
       ...elementsOf(step, elements),
     ];
   },
@@ -93,10 +95,9 @@ export const ports: Kind<PortsStep, PortsKey> = {
     removePorts(ownElements(attachment, mappings, kernel), kernel);
   },
 
-  check({ attachment, mappings }, kernel) {
-    if (!getChain(kernel.netfilter, table, portsChain))
-      return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
-    return mappings.flatMap((mapping) => {
+  check({ attachment, mappings, hairpin }, kernel) {
+    if (!isThere(kernel)) return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
+    const lost = mappings.flatMap((mapping) => {
       const { set, key, value } = placed(mapping);
       const found = getElement(kernel.netfilter, table, set, concatenated(key));
       if (!found) return missing(portText(mapping));
@@ -104,14 +105,24 @@ export const ports: Kind<PortsStep, PortsKey> = {
       const isSame = Buffer.compare(found.value ?? Buffer.alloc(0), concatenated(value)) === 0;
       if (isSame && isOf(found, attachment)) return [];
       const { target, containerPort } = mappingIn({ set, ...found });
-      return [{ what: portText(mapping), expected, found: `to ${target} port ${containerPort} for ${found.comment}` }];
+      const whose = found.comment ?? "nobody";
+      return [{ what: portText(mapping), expected, found: `to ${target} port ${containerPort} for ${whose}` }];
     });
+    return [
+      ...missingRules(table, rulesOfPorts(), kernel),
+      ...lost,
+      ...(hairpin === undefined || isHairpin(hairpin, kernel)
+        ? []
+        : missing(`${hairpin} in nf_tables set ${hairpinSet.name}`)),
+    ];
   },
 
   print: ({ attachment, mappings, hairpin }, kernel) => [
-    ...(kernel && hasRules(kernel)
+    ...(kernel && isThere(kernel) && missingRules(table, rulesOfPorts(), kernel).length === 0
       ? []
-      : (require("../portText.ts") as typeof import("../portText.ts")).portCommands()),
+      : (require("../portText.ts") as typeof import("../portText.ts")).portCommands(
+          kernel !== undefined && isThere(kernel),
+        )),
     ...mappings.map(placed).map(({ set, mapping: { protocol, hostPort, hostIp, target, containerPort } }) => {
       const key = `${set.endsWith("-at") ? `${hostIp} . ` : ""}${protocol} . ${hostPort}`;
       const element = `{ ${key} comment "${ownerMark(attachment)}" : ${target} . ${containerPort} }`;
@@ -133,10 +144,16 @@ function elementsOf({ attachment, hairpin }: PortsStep, elements: readonly Place
         of.map((one): Element => ({ ...one, comment })),
       ),
     ),
-    ...(hairpin
-      ? addElements(table, hairpinSet.name, [{ key: [linkNameBytes(hairpin), linkNameBytes(hairpin)] }])
-      : []),
+    ...(hairpin ? addElements(table, hairpinSet.name, [{ key: pairOf(hairpin) }]) : []),
   ];
+}
+
+function pairOf(hairpin: string): Uint8Array[] {
+  return [linkNameBytes(hairpin), linkNameBytes(hairpin)];
+}
+
+function isHairpin(hairpin: string, kernel: Kernel): boolean {
+  return getElement(kernel.netfilter, table, hairpinSet.name, concatenated(pairOf(hairpin))) !== undefined;
 }
 
 function portText({ protocol, hostPort, hostIp }: PortMapping): string {
@@ -188,7 +205,7 @@ function standing(elements: readonly Placed[], kernel: Kernel): InSet[] {
   });
 }
 
-function hasRules(kernel: Kernel): boolean {
+function isThere(kernel: Kernel): boolean {
   try {
     return getChain(kernel.netfilter, table, portsChain) !== undefined;
   } catch (error) {
@@ -200,7 +217,7 @@ function hasRules(kernel: Kernel): boolean {
 
 /** Every published port of the host, whoever it belongs to. */
 export function publishedPorts(kernel: Kernel): InSet[] {
-  if (!hasRules(kernel)) return [];
+  if (!isThere(kernel)) return [];
   return Object.values(portMaps).flatMap(({ name: set }) =>
     listElements(kernel.netfilter, table, set).map((one) => ({ ...one, set })),
   );

@@ -5,14 +5,14 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import { mac as macCodec } from "../../netlink/codec.ts";
 import type { Message } from "../../netlink/message.ts";
-import { getChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
-import { type Expression, register } from "../../netlink/nft/expr/expression.ts";
+import { hook, newChain, priority } from "../../netlink/nft/chain.ts";
+import { register } from "../../netlink/nft/expr/expression.ts";
 import { lookUp } from "../../netlink/nft/expr/lookup.ts";
 import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
 import { loadPayload, payloadBase } from "../../netlink/nft/expr/payload.ts";
 import { accept, drop } from "../../netlink/nft/expr/verdict.ts";
 import { family } from "../../netlink/nft/message.ts";
-import { flushChain, listRules, newRule } from "../../netlink/nft/rule.ts";
+import { hasRules } from "../../netlink/nft/rule.ts";
 import {
   addElements,
   concatenated,
@@ -26,8 +26,8 @@ import { newTable, type Table } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
 import { hostLinkName, nftTable, ownerMark } from "../names.ts";
 import { tableComment } from "../table.ts";
+import { type ChainRule, missingRules, writtenAnew } from "./chainRules.ts";
 import { removalOf, removeMarked, unowned } from "./marked.ts";
-import { shape } from "./masqueradeRules.ts";
 import { type Kind, missing } from "./step.ts";
 import { shellWord } from "./words.ts";
 
@@ -51,11 +51,18 @@ const base = { type: "filter", hook: hook.prerouting, priority: priority.raw } a
 
 const sourceAddress = loadPayload(payloadBase.link, 6, 6, register.two);
 
-const rules = (): Expression[][] => [
-  [loadMeta(metaKey.inName), sourceAddress, lookUp(genuineSet.name, idOf.genuine), accept],
-  [loadMeta(metaKey.inName), lookUp(checkedSet.name, idOf.checked), drop],
+const rules = (): ChainRule[] => [
+  {
+    chain,
+    expressions: [loadMeta(metaKey.inName), sourceAddress, lookUp(genuineSet.name, idOf.genuine), accept],
+    text: `iifname . ether saddr @${genuineSet.name} accept`,
+  },
+  {
+    chain,
+    expressions: [loadMeta(metaKey.inName), lookUp(checkedSet.name, idOf.checked), drop],
+    text: `iifname @${checkedSet.name} drop`,
+  },
 ];
-const ruleText = [`iifname . ether saddr @${genuineSet.name} accept`, `iifname @${checkedSet.name} drop`];
 
 const nameOf = (attachment: Attachment) => linkNameBytes(hostLinkName(attachment));
 
@@ -65,8 +72,7 @@ function allRules(): Message[] {
     newSet(bridgeTable, checkedSet, idOf.checked),
     newSet(bridgeTable, genuineSet, idOf.genuine),
     newChain(bridgeTable, chain, base),
-    flushChain(bridgeTable, chain),
-    ...rules().map((expressions) => newRule(bridgeTable, chain, expressions)),
+    ...writtenAnew(bridgeTable, rules()),
   ];
 }
 
@@ -88,9 +94,9 @@ function rulesOf(step: SpoofCheckStep, kernel: Kernel): Message[] {
 
 export const spoofCheck: Kind<SpoofCheckStep, SpoofCheckKey> = {
   pending(step, kernel) {
-    if (!getChain(kernel.netfilter, bridgeTable, chain)) return [...allRules(), ...elementsOf(step)];
     // Left by an earlier ADD whose DEL never came, perhaps with another address.
-    return isChecked(step.attachment, kernel) ? rulesOf(step, kernel) : elementsOf(step);
+    if (isChecked(step.attachment, kernel)) return rulesOf(step, kernel);
+    return [...(hasRules(kernel.netfilter, bridgeTable, chain) ? [] : allRules()), ...elementsOf(step)];
   },
 
   rules: rulesOf,
@@ -102,21 +108,18 @@ export const spoofCheck: Kind<SpoofCheckStep, SpoofCheckKey> = {
 
   check({ attachment, mac }, kernel) {
     const key = concatenated([nameOf(attachment), macCodec.put(mac)]);
-    const found = listRules(kernel.netfilter, bridgeTable, chain).map(({ expressions = [] }) =>
-      shape(expressions as Expression[]),
-    );
     return [
       ...(isChecked(attachment, kernel) && getElement(kernel.netfilter, bridgeTable, genuineSet.name, key)
         ? []
         : missing(`spoof check of ${hostLinkName(attachment)} for ${mac} in table bridge ${nftTable}`)),
-      ...rules().flatMap((one, i) => (found.includes(shape(one)) ? [] : missing(`rule ${ruleText[i]}`))),
+      ...missingRules(bridgeTable, rules(), kernel),
     ];
   },
 
   print({ attachment, mac }, kernel) {
     const [host, mark] = [hostLinkName(attachment), ownerMark(attachment)];
     return [
-      ...(kernel && getChain(kernel.netfilter, bridgeTable, chain) ? [] : ruleCommands()),
+      ...(kernel && hasRules(kernel.netfilter, bridgeTable, chain) ? [] : ruleCommands()),
       `nft add element bridge ${nftTable} ${checkedSet.name} ${shellWord(`{ "${host}" comment "${mark}" }`)}`,
       `nft add element bridge ${nftTable} ${genuineSet.name} ${shellWord(`{ "${host}" . ${mac} comment "${mark}" }`)}`,
     ];
@@ -130,7 +133,7 @@ function ruleCommands(): string[] {
     `nft add set ${bridge} ${checkedSet.name} '{ type ifname; }'`,
     `nft add set ${bridge} ${genuineSet.name} '{ type ifname . ether_addr; }'`,
     `nft add chain ${bridge} ${chain} '{ type filter hook prerouting priority ${base.priority}; }'`,
-    ...ruleText.map((text) => `nft add rule ${bridge} ${chain} ${text}`),
+    ...rules().map(({ text }) => `nft add rule ${bridge} ${chain} ${text}`),
   ];
 }
 

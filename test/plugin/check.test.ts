@@ -107,14 +107,17 @@ describe("CHECK", () => {
       /ip_forward.*expected 1, found 0/,
     ],
     "the masquerade table is gone": [({ host }) => host.nft("delete table inet ns_net"), /masquerade.*found missing/],
-    "the masquerade chain is empty": [({ host }) => host.nft("flush table inet ns_net"), /masquerade rule for 10\.7/],
+    "the masquerade chain is empty": [
+      ({ host }) => host.nft("flush table inet ns_net"),
+      /rule masquerade-\S+ ip saddr 10\.7/,
+    ],
     "a masquerade rule is gone": [
       ({ host }) => {
         const handle = /ip6 saddr.*# handle (\d+)/.exec(host.nft("-a", "list", "table", "inet", "ns_net"))![1];
         const chain = /chain (\S+)/.exec(host.nft("list", "table", "inet", "ns_net"))![1];
         host.nft(`delete rule inet ns_net ${chain} handle ${handle}`);
       },
-      /masquerade rule for fd07::\/64.*found missing/,
+      /ip6 saddr fd07::\/64.*found missing/,
     ],
     "the lease is gone": [
       ({ world }) => Bun.spawnSync(["rm", "-r", world.dataDir]),
