@@ -58,7 +58,10 @@ function hostAddress(text: string | undefined, path: string): string | undefined
   if (!text) return undefined;
   const address = parseAddress(text);
   if (!address) throw badConfig(path, text, "an address of the host, or left out for all of them");
-  const canonical = formatAddress(address);
+  const { family, value } = address;
+  // ::ffff:192.0.2.1 is an IPv4 address (RFC 4291, 2.5.5.2): no packet has it.
+  const isMapped = family === 6 && value >> 32n === 0xffffn;
+  const canonical = formatAddress(isMapped ? { family: 4, value: value & 0xffffffffn } : address);
   if (canonical === "::1") {
     throw badConfig(
       path,

@@ -4,7 +4,8 @@
  *
  * Only what goes to an address of the host is looked up (`fib daddr type local`), so a container's own connection to
  * port 53 of somebody else is left alone. Replies must come back through the host, so what leaves by the interface it
- * came in by is masqueraded (a container that calls itself or its neighbour), and what comes from the host itself.
+ * came in by is masqueraded (a container that calls itself or its neighbour), and what comes from the host itself; but
+ * not what somebody else translated: a service's backend sees its caller.
  */
 
 import type { Message } from "../netlink/message.ts";
@@ -37,10 +38,17 @@ export const portMaps = {
 } as const satisfies Record<string, SetShape>;
 const { exact4, any4, exact6, any6 } = portMaps;
 
-/** Interfaces whose containers may call published ports of one another: NAME . NAME, the way in and the way out. */
-export const hairpinSet: SetShape = { name: "ports-hairpin", key: [linkName, linkName] };
+/**
+ * Where a published port leads, with the interface towards it. Others translate connections too, a service's to its
+ * backends, and theirs are not ours to hide: only those to a published port of a container can be taken for ours. (By
+ * the port that a connection was opened to they could be told apart, but nft cannot read such a rule back.)
+ */
+export const hairpinSets = {
+  4: { name: "ports-hairpin4", key: [linkName, protocol, ipv4, port] },
+  6: { name: "ports-hairpin6", key: [linkName, protocol, ipv6, port] },
+} as const satisfies Record<4 | 6, SetShape>;
 
-const sets: readonly SetShape[] = [...Object.values(portMaps), hairpinSet];
+const sets: readonly SetShape[] = [...Object.values(portMaps), ...Object.values(hairpinSets)];
 const idOf = (set: SetShape) => sets.indexOf(set) + 1;
 
 /** Where it has a rule, all of this stands. Another name with every change of the rules. */
@@ -82,6 +90,30 @@ export function translation(version: 4 | 6, map: SetShape, isExact: boolean): Ex
   ];
 }
 
+/** `iifname . meta l4proto . ip daddr . th dport @NAME masquerade`, or with the way out. */
+function hairpin(version: 4 | 6, name: "in" | "out"): ChainRule {
+  const [bytes, set] = [lengthOf[version], hairpinSets[version]];
+  const expressions = [
+    ...wasTranslated(),
+    ...matchProtocolOf(new Uint8Array(bytes)),
+    // Packets that br_netfilter handles inside the bridge, and the host's own, have no interface that they came in by.
+    ...(name === "out" ? [loadMeta(metaKey.inIndex), equals(new Uint8Array(4))] : []),
+    loadMeta(name === "in" ? metaKey.inName : metaKey.outName),
+    loadMeta(metaKey.l4Protocol, register.two),
+    loadPayload(payloadBase.network, destinationOffset[version], bytes, registerAfter(20)),
+    loadPayload(payloadBase.transport, 2, 2, registerAfter(20 + bytes)),
+    lookUp(set.name, idOf(set)),
+    masquerade,
+  ];
+  const [ip, way] = [version === 4 ? "ip" : "ip6", name === "in" ? "iifname" : "iif 0 oifname"];
+  const rest = `meta l4proto . ${ip} daddr . th dport @${set.name} masquerade`;
+  return {
+    chain: portChains.masquerade,
+    expressions,
+    text: `ct status dnat meta nfproto ipv${version} ${way} . ${rest}`,
+  };
+}
+
 function translationText(version: 4 | 6, map: SetShape, isExact: boolean): string {
   const ip = version === 4 ? "ip" : "ip6";
   const notLoopback = version === 6 ? "ip6 daddr != ::1 " : "";
@@ -107,29 +139,7 @@ export const rulesOfPorts = (): readonly ChainRule[] => [
     expressions: [loadDestinationType, equals(localType), jump(translate)],
     text: `fib daddr type local jump ${translate}`,
   })),
-  {
-    chain: portChains.masquerade,
-    expressions: [
-      ...wasTranslated(),
-      loadMeta(metaKey.inName),
-      loadMeta(metaKey.outName, register.two),
-      lookUp(hairpinSet.name, idOf(hairpinSet)),
-      masquerade,
-    ],
-    text: `ct status dnat iifname . oifname @${hairpinSet.name} masquerade`,
-  },
-  // Packets that br_netfilter handles inside the bridge, and the host's own, have no interface that they came in by.
-  {
-    chain: portChains.masquerade,
-    expressions: [
-      ...wasTranslated(),
-      ...[loadMeta(metaKey.inIndex), equals(new Uint8Array(4))],
-      ...[loadMeta(metaKey.outName), loadMeta(metaKey.outName, register.two)],
-      lookUp(hairpinSet.name, idOf(hairpinSet)),
-      masquerade,
-    ],
-    text: `ct status dnat iif 0 oifname . oifname @${hairpinSet.name} masquerade`,
-  },
+  ...([4, 6] as const).flatMap((version) => [hairpin(version, "in"), hairpin(version, "out")]),
   {
     chain: portChains.masquerade,
     expressions: [

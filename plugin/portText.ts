@@ -2,7 +2,7 @@
 import { nftTable } from "./names.ts";
 import {
   exceptionsChain,
-  hairpinSet,
+  hairpinSets,
   portChains,
   portMaps,
   portsChain,
@@ -21,7 +21,8 @@ const objects: readonly string[] = [
   `add map inet ${nftTable} ${any4.name} { type ${port} : ipv4_addr . inet_service; }`,
   `add map inet ${nftTable} ${exact6.name} { type ipv6_addr . ${port} : ipv6_addr . inet_service; }`,
   `add map inet ${nftTable} ${any6.name} { type ${port} : ipv6_addr . inet_service; }`,
-  `add set inet ${nftTable} ${hairpinSet.name} { type ifname . ifname; }`,
+  `add set inet ${nftTable} ${hairpinSets[4].name} { type ifname . inet_proto . ipv4_addr . inet_service; }`,
+  `add set inet ${nftTable} ${hairpinSets[6].name} { type ifname . inet_proto . ipv6_addr . inet_service; }`,
   `add chain inet ${nftTable} ${exceptionsChain}`,
   `add chain inet ${nftTable} ${translate}`,
   `add chain inet ${nftTable} ${portChains.in} { type nat hook prerouting priority dstnat; }`,

@@ -50,7 +50,9 @@ export function claimPorts(database: Database, owner: PortOwner, mappings: reado
   for (const mapping of mappings) {
     const { protocol, hostPort, containerPort, hostIp = everywhere } = mapping;
     const rows = database.query<PortRow, [string, number]>(sql.of).all(protocol, hostPort);
-    for (const row of rows.filter(({ host }) => overlaps(host, hostIp))) {
+    // Of one request, an address of the host and all of them is no conflict: the address comes first.
+    const others = rows.filter((row) => !isOf(row, owner) && overlaps(row.host, hostIp));
+    for (const row of others) {
       if (!isGone(row, owner)) throw taken(mapping, row);
       database.query(sql.drop).run(protocol, hostPort, row.host);
     }
@@ -61,6 +63,10 @@ export function claimPorts(database: Database, owner: PortOwner, mappings: reado
 
 export function releasePorts(database: Database, { network, container, ifname }: Attachment, plugin: string): void {
   database.query(sql.release).run(network, container, ifname, plugin);
+}
+
+function isOf(row: PortRow, { attachment: { network, container, ifname }, plugin }: PortOwner): boolean {
+  return row.network === network && row.container === container && row.ifname === ifname && row.plugin === plugin;
 }
 
 function overlaps(a: string, b: string): boolean {

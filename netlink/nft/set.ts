@@ -96,14 +96,17 @@ export function newSet(table: Table, { name, key, value }: SetShape, id: number)
 /** A message must stay below 64 KiB; an element with its comment takes up to 250 bytes. */
 const elementsPerMessage = 200;
 
-/** Adds elements; one that is there with the same value is left, with another value refused (EEXIST). */
-export function addElements(table: Table, set: string, elements: readonly Element[]): Message[] {
+/**
+ * Adds elements; one that is there with the same value is left, with another value refused (EEXIST); with
+ * `flags.exclusive` both are.
+ */
+export function addElements(table: Table, set: string, elements: readonly Element[], exclusive = 0): Message[] {
   return inParts(elements, (part) =>
     nftMessage(
       `add ${elements.length} elements to nf_tables set ${set}`,
       nftType.newElement,
       table.family,
-      flags.create,
+      flags.create | exclusive,
       elementsAttributes.put({ table: table.name, set, elements: part.map(packed) }),
     ),
   );

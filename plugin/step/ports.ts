@@ -7,7 +7,7 @@ import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PortMapping } from "../../conf/network.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
-import type { Message } from "../../netlink/message.ts";
+import { flags, type Message } from "../../netlink/message.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { hasRules } from "../../netlink/nft/rule.ts";
 import {
@@ -22,10 +22,10 @@ import {
 } from "../../netlink/nft/set.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes, nftTable, ownerMark } from "../names.ts";
-import { hairpinSet, portMaps, portRules, portsChain, rulesOfPorts } from "../portRules.ts";
+import { hairpinSets, portMaps, portRules, portsChain, rulesOfPorts } from "../portRules.ts";
 import { table } from "../table.ts";
 import { missingRules } from "./chainRules.ts";
-import { type Kind, missing } from "./step.ts";
+import { type Difference, type Kind, missing } from "./step.ts";
 import { shellWord } from "./words.ts";
 
 export interface TargetedMapping extends PortMapping {
@@ -43,10 +43,13 @@ export interface PortsStep {
 
 export type PortsKey = Pick<PortsStep, "attachment"> & Partial<PortsStep>;
 
+/** An element of a map, or of a set that says what is masqueraded. */
 interface Placed {
   readonly set: string;
   readonly key: readonly Uint8Array[];
-  readonly value: readonly Uint8Array[];
+  readonly value?: readonly Uint8Array[];
+  /** As nft has the key, and where it leads. */
+  readonly text: readonly [key: string, value?: string];
   readonly mapping: TargetedMapping;
 }
 
@@ -60,100 +63,112 @@ export const isAnyAddress = (hostIp: string | undefined) =>
 
 const bigEndian = (port: number) => Uint8Array.of(port >> 8, port & 0xff);
 
-function placed(mapping: TargetedMapping): Placed {
+function translationOf(mapping: TargetedMapping): Placed {
+  const { protocol, hostPort, hostIp, containerPort } = mapping;
   const target = parseAddress(mapping.target)!;
-  const isExact = !isAnyAddress(mapping.hostIp);
-  const end = [Uint8Array.of(protocolNumber[mapping.protocol]), bigEndian(mapping.hostPort)];
+  const isExact = !isAnyAddress(hostIp);
+  const end = [Uint8Array.of(protocolNumber[protocol]), bigEndian(hostPort)];
   return {
     set: portMaps[`${isExact ? "exact" : "any"}${target.family}`].name,
-    key: isExact ? [addressBytes(parseAddress(mapping.hostIp!)!), ...end] : end,
-    value: [addressBytes(target), bigEndian(mapping.containerPort)],
+    key: isExact ? [addressBytes(parseAddress(hostIp!)!), ...end] : end,
+    value: [addressBytes(target), bigEndian(containerPort)],
+    text: [`${isExact ? `${hostIp} . ` : ""}${protocol} . ${hostPort}`, `${mapping.target} . ${containerPort}`],
     mapping,
   };
+}
+
+function hairpinOf(mapping: TargetedMapping, link: string): Placed {
+  const { protocol, containerPort } = mapping;
+  const target = parseAddress(mapping.target)!;
+  return {
+    set: hairpinSets[target.family].name,
+    key: [
+      ...[linkNameBytes(link), Uint8Array.of(protocolNumber[protocol])],
+      ...[addressBytes(target), bigEndian(containerPort)],
+    ],
+    text: [`"${link}" . ${protocol} . ${mapping.target} . ${containerPort}`],
+    mapping,
+  };
+}
+
+function placed({ mappings, hairpin }: Pick<PortsStep, "mappings" | "hairpin">): Placed[] {
+  // Several ports of the host may lead to one of the container.
+  const hairpins = new Map<string, Placed>();
+  for (const mapping of hairpin === undefined ? [] : mappings) {
+    const one = hairpinOf(mapping, hairpin!);
+    hairpins.set(one.text[0], one);
+  }
+  return [...mappings.map(translationOf), ...hairpins.values()];
 }
 
 export const ports: Kind<PortsStep, PortsKey> = {
   pending: (step, kernel) => [
     ...(hasRules(kernel.netfilter, table, portsChain) ? [] : portRules()),
-    ...elementsOf(step, step.mappings.map(placed)),
+    ...additions(step),
   ],
 
-  rules(step, kernel) {
-    const elements = step.mappings.map(placed);
-    return [
-      ...(missingRules(table, rulesOfPorts(), kernel).length > 0 ? portRules() : []),
-      ...removalOf(leftovers(elements, step.attachment, kernel)),
-      ...elementsOf(step, elements),
-    ];
-  },
+  rules: (step, kernel) => [
+    ...(missingRules(table, rulesOfPorts(), kernel).length > 0 ? portRules() : []),
+    ...removalOf(leftovers(step, kernel)),
+    ...additions(step),
+  ],
 
   mend({ mappings }, kernel) {
     forgetConnections(mappings, kernel, "added");
   },
 
-  undo({ attachment, mappings }, kernel) {
-    removePorts(ownElements(attachment, mappings, kernel), kernel);
+  undo(key, kernel) {
+    removePorts(ownElements(key, kernel), kernel);
   },
 
-  check({ attachment, mappings, hairpin }, kernel) {
+  check(step, kernel) {
     if (!isThere(kernel)) return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
-    const lost = mappings.flatMap((mapping) => {
-      const { set, key, value } = placed(mapping);
-      const found = getElement(kernel.netfilter, table, set, concatenated(key));
-      if (!found) return missing(portText(mapping));
-      const expected = `to ${mapping.target} port ${mapping.containerPort} for ${ownerMark(attachment)}`;
-      const isSame = Buffer.compare(found.value ?? Buffer.alloc(0), concatenated(value)) === 0;
-      if (isSame && isOf(found, attachment)) return [];
-      const { target, containerPort } = mappingIn({ set, ...found });
-      const whose = found.comment ?? "nobody";
-      return [{ what: portText(mapping), expected, found: `to ${target} port ${containerPort} for ${whose}` }];
-    });
+    const mark = ownerMark(step.attachment);
     return [
       ...missingRules(table, rulesOfPorts(), kernel),
-      ...lost,
-      ...(hairpin === undefined || isHairpin(hairpin, kernel)
-        ? []
-        : missing(`${hairpin} in nf_tables set ${hairpinSet.name}`)),
+      ...placed(step).flatMap((one) => elementDifferences(one, mark, kernel)),
     ];
   },
 
-  print: ({ attachment, mappings, hairpin }, kernel) => [
-    ...(kernel && isThere(kernel) && missingRules(table, rulesOfPorts(), kernel).length === 0
-      ? []
-      : (require("../portText.ts") as typeof import("../portText.ts")).portCommands(
-          kernel !== undefined && isThere(kernel),
-        )),
-    ...mappings.map(placed).map(({ set, mapping: { protocol, hostPort, hostIp, target, containerPort } }) => {
-      const key = `${set.endsWith("-at") ? `${hostIp} . ` : ""}${protocol} . ${hostPort}`;
-      const element = `{ ${key} comment "${ownerMark(attachment)}" : ${target} . ${containerPort} }`;
-      return `nft add element inet ${nftTable} ${set} ${shellWord(element)}`;
-    }),
-    ...(hairpin
-      ? [`nft add element inet ${nftTable} ${hairpinSet.name} ${shellWord(`{ "${hairpin}" . "${hairpin}" }`)}`]
-      : []),
-  ],
+  print(step, kernel) {
+    const stands = kernel !== undefined && isThere(kernel);
+    const isWhole = stands && missingRules(table, rulesOfPorts(), kernel).length === 0;
+    const { portCommands } = require("../portText.ts") as typeof import("../portText.ts");
+    return [
+      ...(isWhole ? [] : portCommands(stands)),
+      ...placed(step).map(({ set, text: [key, value] }) => {
+        const element = `{ ${key} comment "${ownerMark(step.attachment)}"${value === undefined ? "" : ` : ${value}`} }`;
+        return `nft add element inet ${nftTable} ${set} ${shellWord(element)}`;
+      }),
+    ];
+  },
 };
 
-function elementsOf({ attachment, hairpin }: PortsStep, elements: readonly Placed[]): Message[] {
-  const comment = ownerMark(attachment);
-  return [
-    ...bySet(elements).flatMap(([set, of]) =>
-      addElements(
-        table,
-        set,
-        of.map((one): Element => ({ ...one, comment })),
-      ),
+/** Refused (EEXIST) where one is there: by what an attachment left that is gone, or is another's. */
+function additions(step: PortsStep): Message[] {
+  const comment = ownerMark(step.attachment);
+  return bySet(placed(step)).flatMap(([set, of]) =>
+    addElements(
+      table,
+      set,
+      of.map(({ key, value }): Element => ({ key, comment, ...(value && { value }) })),
+      flags.exclusive,
     ),
-    ...(hairpin ? addElements(table, hairpinSet.name, [{ key: pairOf(hairpin) }]) : []),
-  ];
+  );
 }
 
-function pairOf(hairpin: string): Uint8Array[] {
-  return [linkNameBytes(hairpin), linkNameBytes(hairpin)];
-}
-
-function isHairpin(hairpin: string, kernel: Kernel): boolean {
-  return getElement(kernel.netfilter, table, hairpinSet.name, concatenated(pairOf(hairpin))) !== undefined;
+function elementDifferences({ set, key, value, text, mapping }: Placed, mark: string, kernel: Kernel): Difference[] {
+  const found = getElement(kernel.netfilter, table, set, concatenated(key));
+  const what = value ? portText(mapping) : `${text[0]} in nf_tables set ${set}`;
+  if (!found) return missing(what);
+  const isSame = !value || Buffer.compare(found.value ?? Buffer.alloc(0), concatenated(value)) === 0;
+  if (isSame && found.comment === mark) return [];
+  const whose = found.comment ?? "nobody";
+  if (!value) return [{ what, expected: `for ${mark}`, found: `for ${whose}` }];
+  const { target, containerPort } = mappingIn({ set, ...found });
+  const to = (address: string, port: number, owner: string) => `to ${address} port ${port} for ${owner}`;
+  const expected = to(mapping.target, mapping.containerPort, mark);
+  return [{ what, expected, found: to(target, containerPort, whose) }];
 }
 
 function portText({ protocol, hostPort, hostIp }: PortMapping): string {
@@ -178,10 +193,6 @@ function removalOf(found: readonly InSet[]) {
   );
 }
 
-function isOf({ comment }: FoundElement, attachment: Attachment): boolean {
-  return comment === ownerMark(attachment);
-}
-
 export function removePorts(found: readonly InSet[], kernel: Kernel): void {
   if (found.length === 0) return;
   try {
@@ -189,13 +200,15 @@ export function removePorts(found: readonly InSet[], kernel: Kernel): void {
   } catch (error) {
     if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
   }
-  forgetConnections(found.map(mappingIn), kernel, "removed");
+  forgetConnections(found.filter(isTranslation).map(mappingIn), kernel, "removed");
 }
 
-function ownElements(attachment: Attachment, mappings: PortsKey["mappings"], kernel: Kernel): InSet[] {
+function ownElements({ attachment, mappings, hairpin }: PortsKey, kernel: Kernel): InSet[] {
   const found =
-    mappings && mappings.length <= askedOneByOneMax ? standing(mappings.map(placed), kernel) : publishedPorts(kernel);
-  return found.filter((one) => isOf(one, attachment));
+    mappings && mappings.length <= askedOneByOneMax
+      ? standing(placed({ mappings, ...(hairpin !== undefined && { hairpin }) }), kernel)
+      : publishedPorts(kernel);
+  return found.filter(({ comment }) => comment === ownerMark(attachment));
 }
 
 function standing(elements: readonly Placed[], kernel: Kernel): InSet[] {
@@ -215,24 +228,27 @@ function isThere(kernel: Kernel): boolean {
   }
 }
 
-/** Every published port of the host, whoever it belongs to. */
+/** Of every published port of the host, whoever it belongs to, all elements. */
 export function publishedPorts(kernel: Kernel): InSet[] {
   if (!isThere(kernel)) return [];
-  return Object.values(portMaps).flatMap(({ name: set }) =>
+  return [...Object.values(portMaps), ...Object.values(hairpinSets)].flatMap(({ name: set }) =>
     listElements(kernel.netfilter, table, set).map((one) => ({ ...one, set })),
   );
 }
 
+const isTranslation = ({ value }: InSet) => value !== undefined;
+
 /** The store gave us the port, so what stands in the kernel is of an attachment that is gone; a link that stands says otherwise. */
-function leftovers(elements: readonly Placed[], attachment: Attachment, kernel: Kernel): InSet[] {
-  const found = standing(elements, kernel);
+function leftovers(step: PortsStep, kernel: Kernel): InSet[] {
+  const found = standing(placed(step), kernel);
+  const mark = ownerMark(step.attachment);
   for (const one of found) {
     const [link = ""] = (one.comment ?? "").split(" ");
-    if (isOf(one, attachment) || !kernel.link("host", link)) continue;
+    if (one.comment === mark || !isTranslation(one) || !kernel.link("host", link)) continue;
     const { protocol, hostPort } = mappingIn(one);
     throw new Fault(
       code.tryAgain,
-      `Cannot publish port ${hostPort}/${protocol} for ${attachmentText(attachment)}: it is published for ${one.comment}`,
+      `Cannot publish port ${hostPort}/${protocol} for ${attachmentText(step.attachment)}: it is published for ${one.comment}`,
       `Delete that attachment, or take its port away with: nft delete element inet ${nftTable} ${one.set} '{ ${protocol} . ${hostPort} }'`,
     );
   }

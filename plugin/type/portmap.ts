@@ -41,7 +41,10 @@ export interface PortsInput {
   readonly through: string | undefined;
 }
 
-/** Throws Fault (code.config) when the container has no address that a port could lead to. */
+/**
+ * A mapping with an address of the host leads to containers that have one of its family, and is left out for others, as
+ * the reference does. Throws Fault (code.config) when the container has no address at all.
+ */
 export function portsSteps({ attachment, features, addresses, netns, through }: PortsInput): Step[] {
   const { portMappings, conditions, snat, masqAll } = features;
   if (portMappings.length === 0) return [];
@@ -49,7 +52,8 @@ export function portsSteps({ attachment, features, addresses, netns, through }: 
     const found = addresses.map((text) => parseCidr(text)!).find((cidr) => cidr.family === family);
     return found ? [formatAddress(found)] : [];
   });
-  const mappings = portMappings.flatMap((mapping) => targeted(mapping, firsts, attachment));
+  const mappings = distinct(portMappings.flatMap((mapping) => targeted(mapping, firsts, attachment)));
+  if (mappings.length === 0) return [];
   const isConditional = mappings.some(({ target }) => conditions[target.includes(":") ? 6 : 4].length > 0);
   const isLocalnet = snat && through !== undefined && mappings.some(hearsLoopback);
   return [
@@ -69,16 +73,33 @@ function targeted(mapping: PortMapping, targets: readonly string[], attachment: 
   const { hostIp } = mapping;
   const family = hostIp === undefined ? undefined : parseAddress(hostIp)!.family;
   const fitting = targets.filter((target) => family === undefined || parseAddress(target)!.family === family);
-  // Runtimes ask for 0.0.0.0 and :: alike, whatever the container has.
-  const isAny = hostIp === "0.0.0.0" || hostIp === "::";
-  if (fitting.length === 0 && !(isAny && targets.length > 0)) {
+  if (targets.length === 0) {
     throw badConfig(
       "runtimeConfig.portMappings",
       { hostPort: mapping.hostPort, ...(hostIp && { hostIP: hostIp }) },
-      `for a container with an ${family ? `IPv${family} ` : ""}address; ${attachmentText(attachment)} has ${targets.join(", ") || "none"}`,
+      `for a container with an address; ${attachmentText(attachment)} has none`,
     );
   }
   return fitting.map((target) => ({ ...mapping, target }));
+}
+
+/** Without an address of the host, and with 0.0.0.0 or ::, a port is the same one. */
+function distinct(mappings: readonly TargetedMapping[]): TargetedMapping[] {
+  const all = new Map<string, TargetedMapping>();
+  for (const mapping of mappings) {
+    const { protocol, hostPort, hostIp = "*", target, containerPort } = mapping;
+    const key = `${protocol} ${hostIp === "0.0.0.0" || hostIp === "::" ? "*" : hostIp} ${hostPort} ${target}`;
+    const other = all.get(key);
+    if (other && other.containerPort !== containerPort) {
+      throw badConfig(
+        "runtimeConfig.portMappings",
+        { hostPort, containerPort },
+        `mapped once: port ${hostPort}/${protocol} leads to ${other.containerPort} already`,
+      );
+    }
+    all.set(key, mapping);
+  }
+  return [...all.values()];
 }
 
 function hearsLoopback({ hostIp, target }: TargetedMapping): boolean {

@@ -52,7 +52,10 @@ const losses: Record<string, readonly [command: string, ...says: RegExp[]]> = {
   ],
   "that translate ports": ["flush chain inet ns_net ports", /rule ports .*map @ports4: expected there, found missing/],
   "that keep others from 127.0.0.1": ["flush chain inet ns_net ports-guard", /rule ports-guard .*127\.0\.0\.0\/8 drop/],
-  "of bridges whose containers may call each other": ["flush set inet ns_net ports-hairpin", /br0 in nf_tables set/],
+  "of bridges whose containers may call each other": [
+    "flush set inet ns_net ports-hairpin4",
+    /"br0" . tcp . 10.7.0.2 . 80 in nf_tables set ports-hairpin4/,
+  ],
   "of published ports": ["flush map inet ns_net ports4", /port 8080\/tcp of the host: expected there, found missing/],
 };
 

@@ -67,6 +67,46 @@ describe("A published port", () => {
     assert.deepEqual(await tcpReach(pod, "192.0.2.1", 8080), { seenAs: "10.7.0.2" });
   });
 
+  it("hides nobody from whom somebody else's translation leads to a container", () => {
+    using world = freshWorld();
+    const [pod, caller] = [world.netns(), world.netns()];
+    const config = world.network({ isDefaultGateway: true });
+    world.must("ADD", { ...config, ...mapped(web) }, { netns: pod });
+    world.must("ADD", config, { netns: caller, container: "c2" });
+    // As kube-proxy does it; what leaves the host is counted by whom it says it is from.
+    world.host.nft(`table ip services {
+      chain to { type nat hook prerouting priority dstnat; ip daddr 10.96.0.10 udp dport 53 dnat to 10.7.0.2:81; }
+      chain seen { type filter hook postrouting priority 300; udp dport 81 ip saddr 10.7.0.3 counter; }
+    }`);
+    caller.run("bash", "-c", "echo > /dev/udp/10.96.0.10/53");
+    assert.match(world.host.nft("list", "chain", "ip", "services", "seen"), /counter packets 1 /);
+  });
+
+  it("on an address of the host comes before the same port of all", async () => {
+    using world = freshWorld();
+    const outside = outsideOf(world);
+    const pod = world.netns();
+    const ports = mapped({ ...web, hostIP: "::ffff:192.0.2.3", containerPort: 81 }, web, { ...web, hostIP: "0.0.0.0" });
+    world.must("ADD", world.network(ports), { netns: pod });
+    using _one = await tcpServer(pod, "0.0.0.0", 81);
+    assert.deepEqual(await tcpReach(outside, "192.0.2.3", 8080), { seenAs: "192.0.2.1" });
+    assert.ok("failed" in (await tcpReach(outside, "192.0.2.2", 8080)));
+    using _all = await tcpServer(pod, "0.0.0.0", 80);
+    assert.deepEqual(await tcpReach(outside, "192.0.2.2", 8080), { seenAs: "192.0.2.1" });
+  });
+
+  it("on an address of a family that the container lacks is left out", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    world.must("ADD", world.network(mapped({ ...web, hostIP: "2001:db8::2" }, { ...web, hostPort: 81 })), { netns });
+    assert.deepEqual(
+      elements(world).map((line) => / 81 /.test(line) || /"br0"/.test(line)),
+      [true, true],
+    );
+    world.must("DEL", world.network(), { netns });
+    assert.deepEqual(elements(world), []);
+  });
+
   it("on one address of the host is on no other", async () => {
     using world = freshWorld();
     const outside = outsideOf(world);
@@ -311,13 +351,21 @@ describe("A port that is taken is refused, with who has it:", () => {
     [{ ...web, protocol: "icmp" }, /protocol = "icmp"/],
     [{ ...web, hostIP: "localhost" }, /hostIP = "localhost"/],
     [{ ...web, hostIP: "::1" }, /hostIP = "::1"/],
-    [{ ...web, hostIP: "2001:db8::2" }, /portMappings/],
   ] as const) {
     it(`and so is ${JSON.stringify(mapping)}`, () => {
       using world = freshWorld();
       refused(world, mapping, says);
     });
   }
+
+  it("and so is one that leads to two ports of the container", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const twice = world.network(mapped(web, { ...web, hostIP: "0.0.0.0", containerPort: 81 }));
+    const { json } = world.call("ADD", twice, { netns });
+    assert.equal(json.code, 7);
+    assert.match(json.details, /leads to 80 already/);
+  });
 });
 
 describe("portmap, after another plugin", () => {
