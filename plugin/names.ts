@@ -25,8 +25,8 @@ export function isHostLinkName(name: string): boolean {
 }
 
 const aliasMark = "ns-net";
-/** IFALIASZ less the closing NUL. */
-const aliasBytesMax = 255;
+/** IFALIASZ less the closing NUL, which we send and the kernel counts. */
+const aliasBytesMax = 254;
 
 /**
  * What the host's end of a veth is told whose it is, in words: from these a lost store is made anew. None of the names

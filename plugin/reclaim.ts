@@ -4,8 +4,9 @@
  *
  *   - the entry is of an earlier boot: with it went every namespace and link;
  *   - the call that made it died half-way, so nobody was told that it succeeded;
- *   - its link is gone, and with a veth its other end, and at its path there is no namespace or another one; seen twice,
- *     a while apart, because a runtime may be between two things it does.
+ *   - its veth is gone, and with it the other end; or where it has none, its namespace is neither at its path nor seen
+ *     with a process in it, and its addresses are nowhere else. Seen twice, a while apart, because a runtime may be
+ *     between two things it does.
  *
  * A lease that was asked for without a namespace (CNI_NETNS=/dev/null) proves none of this, but the second.
  */
@@ -19,6 +20,9 @@ import { condemn } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
 import { patiently } from "./patience.ts";
+import { addressesElsewhere } from "./seenAddresses.ts";
+import { forEachNamespace } from "./seenNamespaces.ts";
+import type { Step } from "./step/index.ts";
 import { isThere, removeTraces } from "./traces.ts";
 
 export interface Place {
@@ -73,13 +77,16 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
   // An attachment that another plugin made has no link of our name; its addresses tell.
   const { adoptedStanding } = require("./reference/standing.ts") as typeof import("./reference/standing.ts");
   const isAdoptedStanding = adoptedStanding(kernel);
+  const isSeen = seenAnywhere(kernel);
   for (const entry of entries) {
     if (isInProgress(entry) || !ipamKeepsLeases(entry.ipamType)) continue;
     if (isWithoutNamespace(entry)) {
       if (isInterrupted(entry)) dead.push(entry);
       continue;
     }
-    const isGone = !links.has(entry.hostLink) && !isThere(entry) && !isAdoptedStanding(entry);
+    const isGone =
+      !links.has(entry.hostLink) &&
+      (hasVeth(entry) || (!isThere(entry) && !isAdoptedStanding(entry) && !isSeen(entry)));
     if (entry.bootId !== boot ? !links.has(entry.hostLink) : isInterrupted(entry)) dead.push(entry);
     else if (!isGone) {
       if (entry.goneMs !== undefined) revived.push(entry);
@@ -87,6 +94,27 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
     else if (uptimeMs() - entry.goneMs >= secondLookMs) dead.push(entry);
   }
   return { dead, sighted, revived };
+}
+
+/** A namespace's number is given again at once, so one at its path proves nothing where the veth is gone. */
+function hasVeth({ steps }: Entry): boolean {
+  return ((steps ?? []) as readonly Step[]).some(({ kind }) => kind === "veth");
+}
+
+/** For what has no link on the host: a path may go while its namespace lives, with a process in it. Looked for once. */
+function seenAnywhere(kernel: Kernel): (entry: Entry) => boolean {
+  let found: { namespaces: ReadonlySet<bigint>; addresses: ReturnType<typeof addressesElsewhere> } | undefined;
+  return ({ netnsInode, addresses }) => {
+    found ??= { namespaces: seenInodes(), addresses: addressesElsewhere(kernel) };
+    const { namespaces, addresses: elsewhere } = found;
+    return namespaces.has(netnsInode) || addresses.some(({ address }) => elsewhere.has(address.replace(/\/.*/, "")));
+  };
+}
+
+function seenInodes(): ReadonlySet<bigint> {
+  const inodes = new Set<bigint>();
+  forEachNamespace(({ inode }) => inodes.add(inode));
+  return inodes;
 }
 
 /** A clock that nobody sets back. */

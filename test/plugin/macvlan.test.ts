@@ -233,4 +233,23 @@ describe("Called as macvlan", () => {
       ["lo"],
     );
   });
+
+  it("keeps its address in a full pool for as long as it lives, though its name was taken away", async () => {
+    const { world, plugin } = onNetwork();
+    using _ = world;
+    const tiny = config(world, { ipam: { type: "host-local", subnet: "10.7.0.0/30" } });
+    const netns = world.netns();
+    const { ips } = world.must("ADD", tiny, { netns, plugin, container: "old" });
+    const holder = Bun.spawn(netns.inside(["sh", "-c", "echo held; read _"]), { stdin: "pipe", stdout: "pipe" });
+    await holder.stdout.getReader().read();
+    netns[Symbol.dispose]();
+    const another = world.netns();
+    const { json } = world.call("ADD", tiny, { netns: another, plugin, container: "new" });
+    assert.equal(json.code, 11, JSON.stringify(json));
+    assert.deepEqual(world.leases(), [`old/eth0 ${ips[0].address}`]);
+    holder.kill();
+    await holder.exited;
+    const given = world.must("ADD", tiny, { netns: another, plugin, container: "new" });
+    assert.deepEqual(given.ips, ips);
+  });
 });
