@@ -1,5 +1,6 @@
 /** A command is data: help, completion and parsing are readings of it. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { code, Fault } from "../conf/fault.ts";
 
 export interface Option {
   readonly type: "string" | "boolean";
@@ -45,6 +46,17 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** A command of the user's that cannot be run. */
+export class NotRun extends Fault {
+  /** What shells exit with: 126 when it cannot be run, 127 when there is none. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string, cure: string) {
+    super(code.config, message, cure);
+    this.exitCode = exitCode;
+  }
+}
+
 export function parse<O extends Options>(definition: Command<O>, name: string, words: readonly string[]): Parsed<O> {
   const end = words.indexOf("--");
   const [own, rest] = end < 0 ? [words, []] : [words.slice(0, end), words.slice(end + 1)];
@@ -67,7 +79,8 @@ export function parse<O extends Options>(definition: Command<O>, name: string, w
     return { options: values as Parsed<O>["options"], operands: positionals, rest };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${(error as Error).message.split(". ")[0]}; see: ns-net ${name} --help`);
+    const hint = end < 0 && definition.usage.includes(" -- ") ? ` (the command comes after "--")` : "";
+    throw new UsageError(`${(error as Error).message.split(". ")[0]}${hint}; see: ns-net ${name} --help`);
   }
 }
 

@@ -14,7 +14,10 @@ import { hostNetworks, readFacts } from "../plugin/facts.ts";
 import { Kernel } from "../plugin/kernel.ts";
 import { openContainerNetns } from "../plugin/namespace.ts";
 import { type Plan, plan, refuseImpossible } from "../plugin/plan.ts";
+import { rebuild } from "../plugin/rebuild.ts";
 import { printStep } from "../plugin/step/index.ts";
+import { shellWord } from "../plugin/step/words.ts";
+import { ownMark } from "./ownNamespace.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -25,7 +28,7 @@ import type { Target } from "./target.ts";
 export async function preview(request: Request, { name, path }: Target): Promise<string> {
   const isNew = name !== undefined && !existsSync(path);
   return textOf([
-    ...(isNew ? [`ip netns add ${name}`] : []),
+    ...(isNew ? [`ip netns add ${name}`, `ip -n ${name} link set lo alias ${shellWord(ownMark)}`] : []),
     ...(await planned(request, ({ steps }, kernel) => steps.flatMap((step) => printStep(step, kernel)))),
   ]);
 }
@@ -46,7 +49,7 @@ async function planned<T>(request: Request, read: (made: Plan, kernel: Kernel) =
     if (existsSync(config.dataDir)) cpSync(config.dataDir, folder, { recursive: true });
     const facts = readFacts(config, attachment, kernel);
     refuseImpossible(attachment, config, facts);
-    using store = openStore(folder);
+    using store = openStore(folder, undefined, (draft) => rebuild(draft, kernel));
     const entry = journalEntry(request, netns);
     const lease = await ipamFor(config.ipam.type).acquire({
       request,

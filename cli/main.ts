@@ -1,8 +1,8 @@
-/** The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 the words do not fit, and exec's are its command's. */
+/** The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 the words do not fit, and exec's are its command's, or as shells have it 126 and 127. */
 import { faultOf } from "../plugin/failure.ts";
 import { writeOut } from "../plugin/output.ts";
 import { byHand } from "./byHand.ts";
-import { type Command, columns, help, parse, UsageError } from "./command.ts";
+import { type Command, columns, help, NotRun, parse, UsageError } from "./command.ts";
 import { commands } from "./index.ts";
 
 export async function run(words: readonly string[], version: string): Promise<number> {
@@ -16,7 +16,7 @@ export async function run(words: readonly string[], version: string): Promise<nu
     }
     const { message, cure } = faultOf(error);
     process.stderr.write(byHand(`ns-net: ${message}${cure ? `\n  ${cure}` : ""}\n`));
-    return 1;
+    return error instanceof NotRun ? error.exitCode : 1;
   }
 }
 

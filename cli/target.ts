@@ -1,5 +1,4 @@
 /** The namespace a person means, and the attachment's names that follow from it. */
-import { existsSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import { netnsFolder, netnsPathOf } from "../netlink/netns.ts";
 
@@ -37,10 +36,6 @@ export function targetOf(spec: string): Target {
     );
   }
   return { spec, path: `${netnsFolder}/${below}`, container: below, name: below };
-}
-
-export function exists({ path }: Target): boolean {
-  return existsSync(path);
 }
 
 export const defaultIfname = "eth0";

@@ -27,8 +27,6 @@ export interface Request {
   readonly config: NetworkConfig;
   /** CNI_NETNS_OVERRIDE: the namespace may be the caller's own. */
   readonly mayBeOwnNetns: boolean;
-  /** The namespace was made for this attachment, to be deleted with it (by hand only). */
-  readonly ownsNetns?: boolean;
   /** Folders of CNI_PATH, in order. */
   readonly pluginPath: readonly string[];
   readonly labels: Labels;

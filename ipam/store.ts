@@ -30,8 +30,6 @@ export interface NewEntry {
   readonly bridge: string;
   readonly hostLink: string;
   readonly ipamType: string;
-  /** The namespace was made for this attachment, to be deleted with it. */
-  readonly ownsNetns?: boolean;
   readonly podNamespace?: string;
   readonly podName?: string;
   /** Further names of the container, as the runtime gave them. */
@@ -117,8 +115,6 @@ export interface Store extends Disposable {
   deleting(attachment: Attachment): Entry | undefined;
   /** As `deleting`, if the entry still is as it was read; false when somebody else was first. */
   claim(entry: Entry): boolean;
-  /** Every entry of this one's namespace owns it as this one does, under the same path: whichever goes last takes it along. */
-  shareNetns(entry: Entry): void;
   /** Notes when the entry's namespace was first seen to be gone; undefined takes the note back. */
   sighted(attachment: Attachment, goneMs: number | undefined): void;
   /** Removes entries of other boots than this, `most` at once, but for those of delegates; how many it removed. */

@@ -2,19 +2,29 @@
 import { closeSync, constants, mkdirSync, openSync, unlinkSync } from "node:fs";
 import { errno, isKernelError, KernelError } from "./errors.ts";
 import { type Netns, netnsFolder, openOwnNetns, ownPath } from "./netns.ts";
+import { changeLink } from "./route/link.ts";
+import { NetlinkSocket, protocol } from "./socket.ts";
 import { enterNamespace, namespaceKind } from "./sys.ts";
 import { mount, mountFlag, newNamespace, unmount } from "./sysRare.ts";
+
+export interface NewNetns {
+  /** What its loopback interface says (IFLA_IFALIAS), from before it has a name. */
+  readonly alias: string;
+  /** There is a file of that name without a namespace on it. */
+  readonly over: boolean;
+}
 
 /**
  * Makes /run/netns/<name>, a namespace that `ip netns exec <name>` sees too. Throws KernelError EEXIST when the name is
  * taken. The folder is made a shared mount of its own as ip-netns(8) does, so that other mount namespaces see the name.
  */
-export function createNetns(name: string): string {
+export function createNetns(name: string, { alias, over }: NewNetns): string {
   const path = `${netnsFolder}/${name}`;
   mkdirSync(netnsFolder, { recursive: true, mode: 0o755 });
   shareFolder();
   try {
-    closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0));
+    const exclusive = over ? 0 : constants.O_EXCL;
+    closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT | exclusive | constants.O_NOFOLLOW, 0));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST")
       throw new KernelError(`create namespace ${name}`, errno.EEXIST);
@@ -24,6 +34,8 @@ export function createNetns(name: string): string {
   try {
     newNamespace(namespaceKind.net);
     try {
+      using socket = new NetlinkSocket(protocol.route);
+      socket.request(changeLink("name the maker of a namespace", { name: "lo", alias }));
       mount(ownPath, path, "none", mountFlag.bind);
     } finally {
       enterNamespace(home, namespaceKind.net);

@@ -12,6 +12,7 @@ const rare = {
   bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
   execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  signal: { args: ["i32", "u64"], returns: "u64" },
 } as const;
 
 type Bound = ReturnType<typeof bind<typeof rare>>;
@@ -133,6 +134,9 @@ export function tryLock(fd: number): boolean {
   throw new KernelError("lock a file", number);
 }
 
+// asm-generic/signal.h: what Bun ignores, and a program expects to end it.
+const [SIGPIPE, SIGXFSZ, SIG_DFL] = [13, 25, 0];
+
 /** Replaces this process. Returns only by throwing. */
 export function execute(
   path: string,
@@ -145,6 +149,7 @@ export function execute(
   );
   const pointers = (texts: Uint8Array[]) => BigUint64Array.from([...texts.map((text) => BigInt(ptr(text))), 0n]);
   const [argv, envp] = [pointers(argumentTexts), pointers(environmentTexts)];
+  for (const number of [SIGPIPE, SIGXFSZ]) rarely("signal")(number, SIG_DFL);
   rarely("execve")(ptr(cText(path)), ptr(argv), ptr(envp));
   throw new KernelError(`execute ${path}`, lastErrno());
 }

@@ -200,7 +200,7 @@ async function releaseQuietly({ attachment, netns, config, pluginPath, raw }: Re
 }
 
 export function journalEntry(
-  { attachment, netns: netnsPath, config, labels, ownsNetns }: Request,
+  { attachment, netns: netnsPath, config, labels }: Request,
   netns: NetnsIdentity,
 ): NewEntry {
   return {
@@ -212,7 +212,6 @@ export function journalEntry(
     bridge: config.bridge,
     hostLink: hostLinkName(attachment),
     ipamType: config.ipam.type === "delegate" ? config.ipam.plugin : config.ipam.type,
-    ownsNetns: ownsNetns ?? false,
     ...(labels.podNamespace !== undefined && { podNamespace: labels.podNamespace }),
     ...(labels.podName !== undefined && { podName: labels.podName }),
     ...(config.aliases && { aliases: config.aliases }),

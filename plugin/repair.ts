@@ -2,11 +2,15 @@
  * Repair: a store that was lost or broken is made anew from the links that stand, and what the journal says was
  * committed is compared with the kernel and put right, all rules of nf_tables in one batch.
  */
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { setAside } from "../ipam/store/aside.ts";
 import { bootId, type Entry, openExistingStore, openStore, type Store, StoreDamaged } from "../ipam/store.ts";
 import type { Message } from "../netlink/message.ts";
 import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
+import { vethKind } from "../netlink/route/kind/veth.ts";
 import { Kernel } from "./kernel.ts";
 import { asLeft } from "./later.ts";
 import { openContainerNetns } from "./namespace.ts";
@@ -36,30 +40,44 @@ export interface Mended {
   readonly found: readonly Difference[];
   /** What is still not as it should be. */
   readonly left: readonly Difference[];
+  /** The interface is gone, or another one has its name: nothing is done to that. */
+  readonly gone?: true;
 }
 
 /** With `dryRun`, only tells. What fails with one attachment is answered, and no reason to leave the others. */
 export function repair(dataDir: string, dryRun = false): Repaired {
+  if (!dryRun) return repaired(dataDir, false);
+  const folder = mkdtempSync(join(tmpdir(), "ns-net-dry-run-"));
+  try {
+    if (existsSync(dataDir)) cpSync(dataDir, folder, { recursive: true });
+    const { aside: _, damage, ...rest } = repaired(folder, true);
+    return { ...rest, ...(damage !== undefined && { damage: damage.replaceAll(folder, dataDir) }) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** `dryRun`: the store is a copy, and the kernel is left alone. */
+function repaired(dataDir: string, dryRun: boolean): Repaired {
   const kernel = new Kernel();
   try {
-    const { store, ...repaired } = repairStore(dataDir, kernel, dryRun);
+    const { store, ...found } = repairStore(dataDir, kernel);
     const failures: Failure[] = [];
-    const attachments = store === undefined ? [] : repairAttachments(store, kernel, failures, dryRun);
-    store?.close();
-    return { ...repaired, attachments, failures };
+    const attachments = repairAttachments(store, kernel, failures, dryRun);
+    store.close();
+    return { ...found, attachments, failures };
   } finally {
     kernel.close();
   }
 }
 
-type Opened = Omit<Repaired, "attachments" | "failures"> & { readonly store: Store | undefined };
+type Opened = Omit<Repaired, "attachments" | "failures"> & { readonly store: Store };
 
-function repairStore(dataDir: string, kernel: Kernel, dryRun: boolean): Opened {
+function repairStore(dataDir: string, kernel: Kernel): Opened {
   const { store, damage } = opened(dataDir);
-  if (store !== undefined && damage === undefined) return { store, rebuilt: dryRun ? 0 : rebuild(store, kernel) };
+  if (store !== undefined && damage === undefined) return { store, rebuilt: rebuild(store, kernel) };
   store?.close();
   const told = damage === undefined ? {} : { damage };
-  if (dryRun) return { store: undefined, ...told, rebuilt: 0 };
   const aside = damage === undefined ? {} : { aside: setAside(dataDir) };
   let rebuilt = 0;
   const made = openStore(dataDir, undefined, (draft) => {
@@ -85,7 +103,7 @@ function opened(dataDir: string): { readonly store?: Store; readonly damage?: st
 function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dryRun: boolean): Mended[] {
   const boot = bootId();
   const work: Work = { rules: new Map(), failures, dryRun };
-  const found = new Map<Entry, readonly Difference[]>();
+  const found = new Map<Entry, Looked>();
   for (const entry of store.entries()) {
     if (entry.state !== "attached" || entry.bootId !== boot) continue;
     const { attachment } = entry;
@@ -97,14 +115,17 @@ function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dr
     );
   }
   writeRules(work, kernel);
-  return [...found].flatMap(([entry, differences]) => {
+  return [...found].flatMap(([entry, looked]) => {
+    const { attachment } = entry;
+    const { differences = [], isGone } = looked ?? {};
     if (differences.length === 0) return [];
+    if (isGone) return [{ attachment, found: differences, left: differences, gone: true as const }];
     let left = differences;
     if (!dryRun)
-      trying(entry.attachment, failures, () => {
-        left = withKernel(entry, (own) => stepsOf(entry, store).flatMap((step) => checkStep(step, own)));
+      trying(attachment, failures, () => {
+        left = withKernel(entry, (own) => stepsOf(entry, store).flatMap((step) => checkStep(step, own))) ?? [];
       });
-    return [{ attachment: entry.attachment, found: differences, left }];
+    return [{ attachment, found: differences, left }];
   });
 }
 
@@ -145,16 +166,37 @@ function writeRules({ rules, failures }: Work, kernel: Kernel): void {
   for (const { attachment, step } of written) trying(attachment, failures, () => settleStep(step, kernel));
 }
 
-function mendAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel, work: Work): Difference[] {
-  return steps.flatMap((step) => {
+/** What is known of an attachment; undefined where its namespace is gone. */
+type Looked = { readonly differences: readonly Difference[]; readonly isGone: boolean } | undefined;
+
+function mendAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel, work: Work): Looked {
+  const isGone = !steps.every((step) => hasInterfaceOf(step, kernel));
+  const differences = steps.flatMap((step) => {
     const differences = checkStep(step, kernel);
-    if (differences.length === 0 || work.dryRun) return differences;
+    if (differences.length === 0 || work.dryRun || isGone) return differences;
     trying(attachment, work.failures, () => {
       const messages = mendStep(step, kernel);
       if (messages.length > 0) work.rules.set(JSON.stringify(step), { step, attachment, messages });
     });
     return differences;
   });
+  return { differences, isGone };
+}
+
+/** False where the interface that the step made is not there: one that has its name by now is somebody else's. */
+function hasInterfaceOf(step: Step, kernel: Kernel): boolean {
+  switch (step.kind) {
+    case "veth": {
+      const [outer, inner] = [kernel.link("host", step.host), kernel.link("pod", step.ifname)];
+      return inner?.info?.kind === vethKind && outer?.peerIndex === inner.index;
+    }
+    case "inside":
+    case "device":
+    case "tap":
+      return kernel.link("pod", step.ifname)?.group === step.group;
+    default:
+      return true;
+  }
 }
 
 /** What its own ADD did, as the plugins after it left it, and then what those did. */
@@ -164,9 +206,9 @@ function stepsOf({ attachment, steps = [] }: Entry, store: Store): readonly Step
 }
 
 /** A namespace that is gone, or another by now, is no fault to repair: gc removes what is left of it. */
-function withKernel(entry: Entry, work: (kernel: Kernel) => readonly Difference[]): readonly Difference[] {
+function withKernel<T>(entry: Entry, work: (kernel: Kernel) => T): T | undefined {
   const netns = openedNetns(entry);
-  if (netns === undefined) return [];
+  if (netns === undefined) return undefined;
   const kernel = new Kernel(netns);
   try {
     return work(kernel);
@@ -193,10 +235,15 @@ export function repairText({ damage, aside, rebuilt, attachments }: Repaired, dr
   const lines: string[] = [];
   if (damage !== undefined) lines.push(`The store was broken: ${damage}`);
   if (aside !== undefined) lines.push(`It is now ${aside}`);
-  if (rebuilt > 0) lines.push(`${rebuilt} attachments were entered anew, as the kernel has them`);
-  for (const { attachment, found, left } of attachments) {
+  if (rebuilt > 0) {
+    const [what, verb] = rebuilt === 1 ? ["1 attachment", "was"] : [`${rebuilt} attachments`, "were"];
+    lines.push(`${what} ${dryRun ? "would be" : verb} entered anew, as the kernel has them`);
+  }
+  for (const { attachment, found, left, gone } of attachments) {
     const verb = dryRun ? "would put right" : left.length === 0 ? "put right" : "could not put right all of";
-    lines.push(`${verb} ${attachmentText(attachment)}:`);
+    if (gone)
+      lines.push(`cannot put right ${attachmentText(attachment)}, whose interface is gone: delete and add it again`);
+    else lines.push(`${verb} ${attachmentText(attachment)}:`);
     for (const { what, expected, found: had } of distinct(left.length > 0 ? left : found))
       lines.push(`  ${what}: expected ${expected}, found ${had}`);
   }

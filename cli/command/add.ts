@@ -4,8 +4,7 @@ import { formatResult } from "../../conf/format.ts";
 import { parseDelete, parseRequest } from "../../conf/parse.ts";
 import type { DeleteRequest } from "../../conf/request.ts";
 import type { Result } from "../../conf/result.ts";
-import { errno, isKernelError } from "../../netlink/errors.ts";
-import { createNetns, deleteNetns } from "../../netlink/newNetns.ts";
+import { deleteNetns } from "../../netlink/newNetns.ts";
 import { add } from "../../plugin/add.ts";
 import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/failure.ts";
@@ -15,7 +14,8 @@ import { interruptions } from "../../plugin/signals.ts";
 import { command } from "../command.ts";
 import { preview } from "../dryRun.ts";
 import { readNetwork } from "../network.ts";
-import { defaultIfname, environmentFor, exists, stdinOf, type Target, targetOf } from "../target.ts";
+import { madeNamespace } from "../ownNamespace.ts";
+import { defaultIfname, environmentFor, stdinOf, type Target, targetOf } from "../target.ts";
 import { networkOptions } from "./options.ts";
 
 export default command({
@@ -59,14 +59,11 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
       return 0;
     }
     const interruptedBy = interruptions();
-    const isNew = makeNamespace(target);
+    const isNew = target.name !== undefined && madeNamespace(target.name);
     let made: Plan | undefined;
     let result: Result | undefined;
     try {
-      result = await add(
-        { ...request, ownsNetns: isNew },
-        { interruptedBy, isByHand: true, onPlan: (plan) => (made = plan) },
-      );
+      result = await add(request, { interruptedBy, isByHand: true, onPlan: (plan) => (made = plan) });
       if (options.json) writeOut(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
       else writeOut(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
     } catch (error) {
@@ -92,18 +89,6 @@ async function undone(request: DeleteRequest): Promise<Error[]> {
     return [];
   } catch (error) {
     return [error as Error];
-  }
-}
-
-/** Makes the namespace of a name that nobody has; true when this call made it. */
-function makeNamespace(target: Target): boolean {
-  if (target.name === undefined || exists(target)) return false;
-  try {
-    createNetns(target.name);
-    return true;
-  } catch (error) {
-    if (isKernelError(error, errno.EEXIST)) return false; // another call made it meanwhile
-    throw error;
   }
 }
 

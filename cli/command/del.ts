@@ -1,13 +1,10 @@
 /** `ns-net del <netns>` */
-import { defaultDataDir } from "../../conf/identity.ts";
-import { type Entry, openExistingStore } from "../../ipam/store.ts";
-import { netnsFolder } from "../../netlink/netns.ts";
-import { deleteNetns } from "../../netlink/newNetns.ts";
 import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/failure.ts";
 import { entriesOf, removalOf } from "../attachments.ts";
 import { command } from "../command.ts";
 import { tellLost } from "../lost.ts";
+import { deleteOwn } from "../ownNamespace.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
 
@@ -23,8 +20,6 @@ export default command({
     const dataDir = options["data-dir"];
     const found = entriesOf(target, { network: options.network, ifname: options.ifname, dataDir });
     if (found.length === 0) tellLost(dataDir);
-    const owned = found.find((entry) => entry.ownsNetns);
-    if (owned) share(owned, dataDir);
     const errors: Error[] = [];
     for (const entry of found) {
       try {
@@ -34,14 +29,9 @@ export default command({
       }
     }
     throwTogether(errors);
-    if (owned && entriesOf(target, { dataDir }).length === 0)
-      deleteNetns(owned.netnsPath.slice(netnsFolder.length + 1));
+    if (entriesOf(target, { dataDir }).length > 0) return 0;
+    for (const path of new Set([target.path, ...found.map(({ netnsPath }) => netnsPath)]))
+      deleteOwn(path, { isEmptied: found.length > 0 });
     return 0;
   },
 });
-
-/** Before anything goes: whatever happens to this call, the last attachment of the namespace takes it along. */
-function share(owned: Entry, dataDir = defaultDataDir): void {
-  using store = openExistingStore(dataDir);
-  store?.shareNetns(owned);
-}

@@ -8,8 +8,8 @@ import { namespaceKind } from "../../netlink/sys.ts";
 import { execute, mount, mountFlag, newNamespace, unmount } from "../../netlink/sysRare.ts";
 import { openContainerNetns } from "../../plugin/namespace.ts";
 import { entriesOf } from "../attachments.ts";
-import { command, UsageError } from "../command.ts";
-import { exists, type Target, targetOf } from "../target.ts";
+import { command, NotRun, UsageError } from "../command.ts";
+import { type Target, targetOf } from "../target.ts";
 
 export default command({
   about: "Run a command inside a namespace. Exits as the command does.",
@@ -37,7 +37,7 @@ and /sys shows the namespace's own devices.
 
 /** Its own, or that of what is attached under such a name. */
 function pathOf(target: Target): string {
-  const path = exists(target) ? target.path : entriesOf(target, {})[0]?.netnsPath;
+  const path = existsSync(target.path) ? target.path : entriesOf(target, {})[0]?.netnsPath;
   if (path !== undefined) return path;
   throw new Fault(
     code.unknownContainer,
@@ -91,23 +91,28 @@ function become(program: string, words: readonly string[]): never {
 
 const shell = "/bin/sh";
 
+/** As shells have it. */
+const [notExecutable, notFound] = [126, 127];
+
 function findProgram(name: string): string {
-  const candidates = name.includes("/")
-    ? [name]
-    : (process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(":").map((folder) => join(folder, name));
-  let refusal: Fault | undefined;
+  const candidates =
+    name.includes("/") || name === ""
+      ? [name]
+      : (process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(":").map((folder) => join(folder, name));
+  let refusal: NotRun | undefined;
   for (const candidate of candidates) {
     const found = refusalOf(candidate);
     if (found === "none") return candidate;
     refusal ??= found;
   }
   throw (
-    refusal ?? new Fault(code.config, `Cannot find the command ${name}`, "Give its path, or add its folder to PATH")
+    refusal ??
+    new NotRun(notFound, `Cannot find the command ${JSON.stringify(name)}`, "Give its path, or add its folder to PATH")
   );
 }
 
 /** Why it cannot be run; undefined for what is not there. */
-function refusalOf(path: string): Fault | "none" | undefined {
+function refusalOf(path: string): NotRun | "none" | undefined {
   try {
     if (statSync(path).isDirectory()) return cannotRun(path, "it is a folder", "Give the path of a program");
   } catch {
@@ -121,6 +126,6 @@ function refusalOf(path: string): Fault | "none" | undefined {
   }
 }
 
-function cannotRun(path: string, why: string, cure: string): Fault {
-  return new Fault(code.config, `Cannot run ${path}: ${why}`, cure);
+function cannotRun(path: string, why: string, cure: string): NotRun {
+  return new NotRun(notExecutable, `Cannot run ${path}: ${why}`, cure);
 }

@@ -30,7 +30,7 @@ export default command({
       const said = `ns-net: ${attachmentText(attachment)}: ${message}${cure ? `\n  ${cure}` : ""}\n`;
       process.stderr.write(byHand(said));
     }
-    const isLeft = !dryRun && repaired.attachments.some(({ left }) => left.length > 0);
+    const isLeft = repaired.attachments.some(({ left, gone }) => gone || (!dryRun && left.length > 0));
     return isLeft || failures.length > 0 ? 1 : 0;
   },
 });

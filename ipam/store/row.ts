@@ -20,7 +20,6 @@ export interface Row {
   readonly bridge: string;
   readonly host_link: string;
   readonly ipam_type: string;
-  readonly owns_netns: number;
   readonly pod_namespace: string | null;
   readonly pod_name: string | null;
   readonly aliases: string | null;
@@ -40,7 +39,6 @@ export const ownedColumns = [
   "bridge",
   "host_link",
   "ipam_type",
-  "owns_netns",
   "pod_namespace",
   "pod_name",
   "aliases",
@@ -57,7 +55,6 @@ export function owned(entry: NewEntry): (string | number | null)[] {
     entry.bridge,
     entry.hostLink,
     entry.ipamType,
-    Number(entry.ownsNetns ?? false),
     entry.podNamespace ?? null,
     entry.podName ?? null,
     entry.aliases === undefined ? null : JSON.stringify(entry.aliases),
@@ -79,7 +76,6 @@ export function entryOf(row: Row): Entry {
     bridge: row.bridge,
     hostLink: row.host_link,
     ipamType: row.ipam_type,
-    ownsNetns: row.owns_netns !== 0,
     ...(row.mac === null ? {} : { mac: row.mac }),
     ...(row.pod_namespace === null ? {} : { podNamespace: row.pod_namespace }),
     ...(row.pod_name === null ? {} : { podName: row.pod_name }),

@@ -5,12 +5,13 @@
  */
 
 /** `PRAGMA user_version`. A file with a later one is refused; raise it with every change of shape. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /** What makes a file of each earlier version one of the next. */
 export const migrations: Readonly<Record<number, string>> = {
   1: "ALTER TABLE network ADD COLUMN adopted_from TEXT",
   2: "ALTER TABLE attachment ADD COLUMN aliases TEXT",
+  3: "ALTER TABLE attachment DROP COLUMN owns_netns",
 };
 
 /**
@@ -47,7 +48,6 @@ CREATE TABLE attachment (
   bridge TEXT NOT NULL,
   host_link TEXT NOT NULL,
   ipam_type TEXT NOT NULL,
-  owns_netns INTEGER NOT NULL,   -- 1: the namespace was made for this attachment
   pod_namespace TEXT,
   pod_name TEXT,
   aliases TEXT,                  -- JSON: ["web"], further names of the container

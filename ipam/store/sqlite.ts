@@ -137,10 +137,6 @@ export class SqliteStore implements Store {
     return (network === undefined ? this.#rows("entries") : this.#rows("entriesOf", network)).map(entryOf);
   }
 
-  shareNetns({ netnsPath, bootId, netnsDevice, netnsInode }: Entry): void {
-    this.#values("ownNetns", netnsPath, bootId, netnsDevice.toString(), netnsInode.toString());
-  }
-
   remove(attachment: Attachment): boolean {
     const [removed] = this.#values("remove", ...keyOf(attachment));
     shortenLog(this.#file, this.#database, logBytesMax.remove);

@@ -20,8 +20,6 @@ export const sql = {
   sighted: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
   sweep: `DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE boot_id <> ?
     AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') AND netns_inode <> '0' LIMIT ?) RETURNING 1`,
-  ownNetns: `UPDATE attachment SET owns_netns = 1, netns_path = ?
-    WHERE boot_id = ? AND netns_device = ? AND netns_inode = ?`,
   entries: "SELECT * FROM attachment ORDER BY created_ms, id",
   entriesOf: "SELECT * FROM attachment WHERE network = ? ORDER BY created_ms, id",
   remove: `DELETE FROM attachment WHERE ${ofAttachment} RETURNING 1`,

@@ -16,10 +16,15 @@ export interface SysctlStep {
   readonly ifThere?: true;
 }
 
+/** Of several numbers the kernel has tabs between, and a person blanks. */
+function isSame(found: string | undefined, wanted: string): boolean {
+  return found === wanted || found?.replace(/\s+/g, " ") === wanted.trim().replace(/\s+/g, " ");
+}
+
 export const sysctl: Kind<SysctlStep> = {
   apply({ where, path, value, was, ifThere }, kernel) {
     const is = kernel.readSysctl(where, path);
-    if (is === value || (ifThere && is === undefined)) return false;
+    if (isSame(is, value) || (ifThere && is === undefined)) return false;
     kernel.writeSysctl(where, path, value);
     return was !== undefined;
   },
@@ -28,17 +33,24 @@ export const sysctl: Kind<SysctlStep> = {
     if (was === undefined || (where === "pod" && !kernel.netns)) return;
     // A setting of a link goes with the link.
     const is = kernel.readSysctl(where, path);
-    if (is !== undefined && is !== was) kernel.writeSysctl(where, path, was);
+    if (is !== undefined && !isSame(is, was)) kernel.writeSysctl(where, path, was);
   },
 
   check({ where, path, value, ifThere }, kernel) {
     const is = kernel.readSysctl(where, path);
-    return ifThere && is === undefined ? [] : differences(`sysctl ${path}`, { value }, { value: is });
+    if (isSame(is, value) || (ifThere && is === undefined)) return [];
+    return differences(`sysctl ${path}`, { value }, { value: is });
   },
 
   print(step, kernel) {
-    const { where, path, value, netns } = step;
-    if (kernel && where === "host" && sysctl.check(step, kernel).length === 0) return [];
+    const { where, path, value, netns, ifThere } = step;
+    if (kernel && where === "host") {
+      const is = kernel.readSysctl(where, path);
+      // Of a link that is yet to be made: the kernel will have it if it has it for any.
+      const forAny = path.replace(/(?<=^net\/ipv6\/conf\/)[^/]+/, "default");
+      const isUnknown = ifThere && is === undefined && kernel.readSysctl(where, forAny) === undefined;
+      if (isSame(is, value) || isUnknown) return [];
+    }
     const name = path.replaceAll(".", "\0").replaceAll("/", ".").replaceAll("\0", "/");
     const set = `sysctl -w ${shellWord(`${name}=${value}`)}`;
     return [where === "host" ? set : `nsenter ${shellWord(`--net=${netns}`)} ${set}`];

@@ -58,11 +58,15 @@ export const veth: Kind<VethStep, VethKey> = {
   },
 
   /** A pair that is gone is gone with all the container had on it: only making it anew would help, so that is told. */
-  mend({ host, mtu, bridge, group }, kernel) {
-    if (!kernel.link("host", host) || bridge === undefined) return;
-    const master = kernel.indexOf("host", bridge);
-    kernel.request("host", changeLink(`put ${host} into bridge ${bridge}`, { name: host, master, mtu, group }));
+  mend({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
+    const inner = kernel.link("pod", ifname);
+    if (!kernel.link("host", host) || !inner) return;
+    const master = bridge === undefined ? undefined : kernel.indexOf("host", bridge);
+    kernel.request("host", changeLink(`set up ${host} again`, { name: host, mtu, group, ...(master && { master }) }));
     kernel.forget("host", host);
+    if (inner.address === mac && inner.mtu === innerMtu) return;
+    kernel.request("pod", changeLink(`set up ${ifname} again`, { name: ifname, address: mac, mtu: innerMtu }));
+    kernel.forget("pod", ifname);
   },
 
   check({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {

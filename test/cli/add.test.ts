@@ -248,6 +248,48 @@ describe("ns-net del", () => {
     assert.equal(existsSync(`/run/netns/${name}`), true);
   });
 
+  const isThere = (name: string) => existsSync(`/run/netns/${name}`);
+
+  it("deletes what an add left that was killed before it attached, or a del that was killed after it had detached", () => {
+    using place = freshPlace();
+    const [left, used] = [place.name(), place.name()];
+    for (const name of [left, used]) {
+      place.must("add", name);
+      // As the killed ones leave it: the namespace stands, and no entry tells of it.
+      place.host.ip("link", "del", ourLinks(place.host)[0]!);
+      rmSync(place.dataDir, { recursive: true });
+    }
+    namedNetns(used).ip("link", "add", "mine0", "type", "veth", "peer", "mine1");
+    for (const name of [left, used]) place.must("del", name);
+    assert.deepEqual([isThere(left), isThere(used)], [false, true]);
+    place.must("add", used);
+    place.must("del", used);
+    assert.equal(isThere(used), false);
+  });
+
+  it("takes the file of a name on which nothing was mounted for the remains of a killed add", async () => {
+    using place = freshPlace();
+    const [again, unwanted] = [place.name(), place.name()];
+    for (const name of [again, unwanted]) writeFileSync(`/run/netns/${name}`, "", { mode: 0 });
+    await Bun.sleep(1100); // younger ones may be somebody's who is at it
+    place.must("del", unwanted);
+    assert.equal(isThere(unwanted), false);
+    place.must("add", again);
+    assert.deepEqual(Object.keys(Object.fromEntries(links(namedNetns(again)))), ["lo", "eth0"]);
+    place.must("del", again);
+    assert.equal(isThere(again), false);
+  });
+
+  it("deletes it also when the store was lost and made anew", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    rmSync(place.dataDir, { recursive: true });
+    run(place.host.inside([nsNet, "repair", "--data-dir", place.dataDir]));
+    place.must("del", name);
+    assert.deepEqual([isThere(name), ourLinks(place.host)], [false, []]);
+  });
+
   it("of what was never added succeeds, twice", () => {
     using place = freshPlace();
     for (const _ of [1, 2]) place.must("del", place.name());

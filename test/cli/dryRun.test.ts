@@ -58,8 +58,12 @@ describe("ns-net add --dry-run", () => {
       ),
     };
   };
+  /** Every setting of forwarding and of links, but for those of which each link has its own. */
   const sysctls = (place: Place) =>
-    ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"].map((key) => place.host.sysctl(key));
+    place.host
+      .run("sysctl", "-a", "--pattern", "^net.ipv[46].(ip_forward$|conf)")
+      .split("\n")
+      .filter((line) => !/stable_secret|\.(lo|default)\./.test(line));
 
   const networks: readonly (readonly [title: string, change: Change, ifname?: string])[] = [
     ["the default network's kind", {}],

@@ -88,11 +88,11 @@ describe("ns-net exec", () => {
       [script("text", "echo\n", 0o644), /Cannot run .*text: it is not executable\n {2}.*chmod \+x/],
       ["/usr", /Cannot run \/usr: it is a folder/],
       [script("lost", "#!/no/such\n", 0o755), /Cannot run .*lost: the interpreter/],
-      ["./nothing", /Cannot find the command \.\/nothing/],
+      ["./nothing", /Cannot find the command "\.\/nothing"/],
     ] as const;
     for (const [command, words] of refused) {
       const { code, err } = place.cli("exec", name, "--", command);
-      assert.equal(code, 1);
+      assert.ok(code === 126 || code === 127, err);
       assert.match(err, words);
     }
   });
@@ -102,8 +102,30 @@ describe("ns-net exec", () => {
     const name = place.name();
     place.must("add", name);
     const [command, namespace] = [place.cli("exec", name, "--", "no-such-thing"), place.cli("exec", "x", "--", "true")];
-    assert.deepEqual([command.code, namespace.code], [1, 1]);
+    assert.deepEqual([command.code, namespace.code], [127, 1]);
     assert.match(command.err, /no-such-thing/);
     assert.match(namespace.err, /^ns-net: There is no namespace x: no file \/run\/netns\/x,/);
+  });
+
+  it("ends a command as it would end elsewhere: by SIGPIPE, and with a shell's codes where there is none", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    const line = `"$@" | head -n1; echo "$PIPESTATUS"`;
+    const piped = ["bash", "-c", line, "bash", ...place.command("exec", name, "--", "yes")];
+    assert.equal(run(place.host.inside(piped)), "y\n141\n");
+    for (const [words, code, says] of [
+      [["no-such-command"], 127, /Cannot find the command "no-such-command"/],
+      [[""], 127, /Cannot find the command ""/],
+      [["/etc/passwd"], 126, /not executable/],
+      [["/etc"], 126, /a folder/],
+    ] as const) {
+      const said = place.cli("exec", name, "--", ...words);
+      assert.equal(said.code, code, said.err);
+      assert.match(said.err, says);
+    }
+    const said = place.cli("exec", name, "ip", "-br", "address");
+    assert.equal(said.code, 2);
+    assert.match(said.err, /comes after "--"/);
   });
 });

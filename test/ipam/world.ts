@@ -43,7 +43,6 @@ export function entryOf(attachment: Attachment, change: Partial<NewEntry> = {}):
     bridge: "cni0",
     hostLink: "nsn0123456789ab",
     ipamType: "ns-net",
-    ownsNetns: false,
     ...change,
   };
 }

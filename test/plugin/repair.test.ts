@@ -1,6 +1,6 @@
 /** Repair: a lost or broken store from the links that stand, and what somebody else took away put back. Through the command line. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
@@ -70,7 +70,7 @@ describe("repair of the store", () => {
     for (const container of ["a", "b"]) world.must("ADD", world.network(), { netns: world.netns(), container });
     const before = world.leases().sort();
     run(["sqlite3", storePath(world), "DELETE FROM attachment WHERE container = 'a'"]);
-    assert.match(repair(world), /1 attachments were entered anew/);
+    assert.match(repair(world), /1 attachment was entered anew/);
     assert.deepEqual(world.leases().sort(), before);
   });
 
@@ -130,6 +130,41 @@ describe("repair of the kernel's side", () => {
     checked(world, config, "a", a, result);
     using server = await tcpServer(a);
     assert.ok("seenAs" in (await tcpReach(b, result.ips[0].address.replace(/\/.*/, ""), server.port)));
+  });
+
+  it("puts back what was changed on either end of the pair", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const prevResult = world.must("ADD", world.network(), { netns });
+    netns.ip("link", "set", "eth0", "mtu", "1300", "address", "02:00:00:00:00:01");
+    world.host.ip("link", "set", ourLinks(world.host)[0]!, "mtu", "1300");
+    assert.match(repair(world), /^put right eth0/);
+    checked(world, world.network(), "c1", netns, prevResult);
+  });
+
+  it("leaves an interface alone that has taken the name of ours, and says so", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    world.must("ADD", world.network(), { netns });
+    netns.ip("link", "del", "eth0");
+    netns.ip("link", "add", "eth0", "type", "veth", "peer", "mine1");
+    netns.ip("address", "add", "172.20.0.5/24", "dev", "eth0");
+    const before = [netns.ip("link"), netns.ip("address")];
+    for (const options of [["--dry-run"], []]) {
+      const line = world.host.inside([nsNet, "repair", "--data-dir", world.dataDir, ...options]);
+      const { exitCode, stdout } = Bun.spawnSync(line);
+      assert.equal(exitCode, 1);
+      assert.match(stdout.toString(), /^cannot put right eth0 .*whose interface is gone: delete and add it again/);
+    }
+    assert.deepEqual([netns.ip("link"), netns.ip("address")], before);
+  });
+
+  it("says what it would enter anew, and with --dry-run enters nothing", () => {
+    using world = freshWorld();
+    for (const container of ["a", "b"]) world.must("ADD", world.network(), { netns: world.netns(), container });
+    rmSync(world.dataDir, { recursive: true });
+    assert.equal(repair(world, "--dry-run"), "2 attachments would be entered anew, as the kernel has them\n");
+    assert.equal(existsSync(world.dataDir), false);
   });
 
   it("says what it cannot mend, and exits with 1", () => {
