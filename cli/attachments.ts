@@ -24,6 +24,18 @@ export function entries({ network, ifname, dataDir }: Filter): Entry[] {
   return (store?.entries(name) ?? []).filter(({ attachment }) => ifname === undefined || attachment.ifname === ifname);
 }
 
+/** `--data-dir`, or what the network says where `add` was told of one that has its leases elsewhere. */
+export function dataDirOf(options: { readonly network?: string; readonly "data-dir"?: string }): string | undefined {
+  const { network, "data-dir": given } = options;
+  if (given !== undefined || network === undefined) return given;
+  try {
+    const { dataDir } = readNetwork(network) as { readonly dataDir?: unknown };
+    return typeof dataDir === "string" && dataDir !== "" ? dataDir : undefined;
+  } catch {
+    return undefined; // a name that the store alone knows; of a file that cannot be read, its name is asked next
+  }
+}
+
 /** The name a `--network` stands for: a file says its own. */
 export function networkName(which: string): string {
   return which.includes("/") || /\.(conf|conflist|json|ya?ml)$/.test(which)

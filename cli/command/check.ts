@@ -10,7 +10,7 @@ import { openContainerNetns } from "../../plugin/namespace.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { checkStep, type Step } from "../../plugin/step/index.ts";
 import { type Difference, distinct } from "../../plugin/step/step.ts";
-import { someEntriesOf } from "../attachments.ts";
+import { dataDirOf, someEntriesOf } from "../attachments.ts";
 import { columns, command } from "../command.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
@@ -22,12 +22,10 @@ export default command({
   options: { ...filterOptions, json: { type: "boolean", about: "print JSON" } },
 
   run({ options, operands }) {
-    const found = someEntriesOf(targetOf(operands[0]!), {
-      network: options.network,
-      ifname: options.ifname,
-      dataDir: options["data-dir"],
-    });
-    const later = laterSteps(found, options["data-dir"]);
+    const dataDir = dataDirOf(options);
+    const { network, ifname } = options;
+    const found = someEntriesOf(targetOf(operands[0]!), { network, ifname, dataDir });
+    const later = laterSteps(found, dataDir);
     const reports = found.map((entry, i) => ({
       attachment: entry.attachment,
       differences: differencesOf(entry, later[i]!),
@@ -45,13 +43,14 @@ function laterSteps(found: readonly Entry[], dataDir = defaultDataDir): readonly
   return found.map(({ attachment }) => (store?.chainedSteps(attachment).flat() ?? []) as readonly Step[]);
 }
 
-/** Every step that was committed, as later plugins left it, compared with the kernel as it is. */
+/** Every step that was committed, as later plugins left it, and theirs, compared with the kernel as it is. */
 function differencesOf({ steps, netnsPath }: Entry, later: readonly Step[]): readonly Difference[] {
   if (steps === undefined) return [{ what: "attachment", expected: "attached", found: "an ADD that did not end" }];
   const netns = openContainerNetns(netnsPath, true);
   const kernel = new Kernel(netns);
   try {
-    return distinct(asLeft(steps as readonly Step[], later).flatMap((step) => checkStep(step, kernel)));
+    const all = [...asLeft(steps as readonly Step[], later), ...later];
+    return distinct(all.flatMap((step) => checkStep(step, kernel)));
   } finally {
     kernel.close();
     closeNetns(netns);

@@ -1,7 +1,7 @@
 /** `ns-net del <netns>` */
 import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/failure.ts";
-import { entriesOf, removalOf } from "../attachments.ts";
+import { dataDirOf, entriesOf, removalOf } from "../attachments.ts";
 import { command } from "../command.ts";
 import { tellLost } from "../lost.ts";
 import { deleteOwn } from "../ownNamespace.ts";
@@ -17,7 +17,7 @@ export default command({
 
   async run({ options, operands }) {
     const target = targetOf(operands[0]!);
-    const dataDir = options["data-dir"];
+    const dataDir = dataDirOf(options);
     const found = entriesOf(target, { network: options.network, ifname: options.ifname, dataDir });
     if (found.length === 0) tellLost(dataDir);
     const errors: Error[] = [];

@@ -6,7 +6,7 @@ import { throwTogether } from "../../plugin/failure.ts";
 import { type Collected, gc } from "../../plugin/gc.ts";
 import { Kernel } from "../../plugin/kernel.ts";
 import { writeOut } from "../../plugin/output.ts";
-import { entries, networkName } from "../attachments.ts";
+import { dataDirOf, entries, networkName } from "../attachments.ts";
 import { command } from "../command.ts";
 import { defaultNetwork } from "../network.ts";
 import { standing } from "../standing.ts";
@@ -25,7 +25,7 @@ export default command({
   },
 
   async run({ options }) {
-    const dataDir = options["data-dir"] ?? defaultDataDir;
+    const dataDir = dataDirOf(options) ?? defaultDataDir;
     const kernel = new Kernel();
     const mayStand = standing(entries({ network: options.network, dataDir }), kernel);
     const networks = options.network === undefined ? networksOf(dataDir) : [networkName(options.network)];

@@ -9,7 +9,7 @@ import { addressFromBytes } from "../../plugin/names.ts";
 import { openContainerNetns } from "../../plugin/namespace.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { printStep, type Step } from "../../plugin/step/index.ts";
-import { pidsByInode, someEntriesOf } from "../attachments.ts";
+import { dataDirOf, pidsByInode, someEntriesOf } from "../attachments.ts";
 import { command } from "../command.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
@@ -25,7 +25,7 @@ export default command({
     const found = someEntriesOf(targetOf(operands[0]!), {
       network: options.network,
       ifname: options.ifname,
-      dataDir: options["data-dir"],
+      dataDir: dataDirOf(options),
     });
     const report = { namespace: namespaceOf(found[0]!), attachments: found.map(attachmentOf) };
     writeOut(options.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report));

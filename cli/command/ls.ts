@@ -3,7 +3,7 @@ import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import type { Entry } from "../../ipam/store.ts";
 import { Kernel } from "../../plugin/kernel.ts";
 import { writeOut } from "../../plugin/output.ts";
-import { entries, pidsByInode } from "../attachments.ts";
+import { dataDirOf, entries, pidsByInode } from "../attachments.ts";
 import { columns, command } from "../command.ts";
 import { tellLost } from "../lost.ts";
 import { standing } from "../standing.ts";
@@ -17,7 +17,9 @@ export default command({
   operands: [0, 0],
   options: { ...options, json: { type: "boolean", about: "print JSON" } },
 
-  run({ options: { network, json, "data-dir": dataDir } }) {
+  run({ options }) {
+    const { network, json } = options;
+    const dataDir = dataDirOf(options);
     const pids = pidsByInode();
     const all = entries({ network, dataDir });
     const kernel = new Kernel();

@@ -1,7 +1,7 @@
 /** Routes: struct rtmsg and RTA_* (linux/rtnetlink.h). */
 import { aligned, attributes, bytes, type Codec, joined, nest, struct, u8, u16, u32, type Values } from "../codec.ts";
 import { errno, isKernelError } from "../errors.ts";
-import { flags, type Message } from "../message.ts";
+import { type Frame, flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 
 export const routeType = { create: 24, delete: 25, get: 26 } as const;
@@ -161,6 +161,16 @@ export function lookUpRoute(socket: NetlinkSocket, destination: Uint8Array): Rou
   }
 }
 
+/** A table comes into being with its first route: one that is not there (ENOENT) has none. */
+function dumped(socket: NetlinkSocket, message: Message): Frame[] {
+  try {
+    return socket.dump(message);
+  } catch (error) {
+    if (isKernelError(error, errno.ENOENT)) return [];
+    throw error;
+  }
+}
+
 /** All routes of a family (2 or 10; 0 both), of one table, of one link, where given; each way of a route by itself. */
 export function listRoutes(
   socket: NetlinkSocket,
@@ -168,8 +178,7 @@ export function listRoutes(
   filter: { table?: number; outIndex?: number } = {},
 ): Route[] {
   const payload = routePayload.put({ family, dstLength: 0, scope: 0, kind: 0, protocol: 0, table: 0, ...filter });
-  return socket
-    .dump({ what: "list routes", type: routeType.get, flags: 0, payload })
+  return dumped(socket, { what: "list routes", type: routeType.get, flags: 0, payload })
     .map((frame) => routePayload.get(frame.payload))
     .filter((route) => filter.table === undefined || route.table === filter.table)
     .flatMap(({ ways: several, ...route }) => several?.map((way) => ({ ...route, ...way })) ?? [route]);

@@ -1,10 +1,12 @@
 /** The commands that look at what is attached, and clean up. */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { needs } from "../support/needs.ts";
+import { nsNet } from "../support/plugin.ts";
 import { links } from "../support/sandbox.ts";
 import { ourLinks } from "../support/world.ts";
-import { freshPlace, namedNetns } from "./place.ts";
+import { freshPlace, lab, namedNetns } from "./place.ts";
 
 describe("ns-net ls, inspect, check, gc", () => {
   before(function () {
@@ -169,5 +171,60 @@ describe("ns-net ls, inspect, check, gc", () => {
     const { code, out } = place.cli("check", name);
     assert.equal(code, 1);
     assert.match(out, /mtu.*expected 1500.*found 1400/);
+  });
+
+  it("every command finds what was added to a network that keeps its leases elsewhere", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const network = place.file("far.json", JSON.stringify({ ...lab, dataDir: join(place.folder, "far") }));
+    const far = (command: string, ...words: string[]) => {
+      const line = place.host.inside([nsNet, command, ...words, "--network", network]);
+      const { exitCode, stdout, stderr } = Bun.spawnSync(line);
+      assert.equal(exitCode, 0, stderr.toString());
+      return stdout.toString();
+    };
+    far("add", name);
+    assert.match(far("ls"), new RegExp(`^${name} .* attached$`, "m"));
+    assert.match(far("check", name), /as add made it/);
+    assert.match(far("inspect", name), /10\.20\.0\.2/);
+    assert.match(far("gc"), /Nothing to remove/);
+    far("del", name);
+    assert.match(far("ls"), /Nothing is attached/);
+  });
+
+  it("inspect shows a namespace that never had a route", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const layer2 = { ...lab, disableContainerInterface: true, isDefaultGateway: false, ipam: {} };
+    place.must("add", name, "--network", place.file("l2.json", JSON.stringify(layer2)));
+    assert.match(place.must("inspect", name), /eth0/);
+  });
+
+  it("check misses what later plugins of the chain made", () => {
+    using place = freshPlace();
+    const name = place.name();
+    Bun.spawnSync(["ip", "netns", "add", name]);
+    const env = { CNI_CONTAINERID: name, CNI_NETNS: `/run/netns/${name}`, CNI_IFNAME: "eth0", CNI_PATH: "/none" };
+    const base = { ...lab, cniVersion: "1.0.0", dataDir: place.dataDir };
+    const call = (command: string, type: string, more: object) => {
+      const plugin = join(place.folder, type);
+      if (!existsSync(plugin)) symlinkSync(nsNet, plugin);
+      const stdin = Buffer.from(JSON.stringify({ ...base, type, ...more }));
+      const { exitCode, stdout } = Bun.spawnSync(place.host.inside([plugin]), {
+        env: { ...env, CNI_COMMAND: command },
+        stdin,
+      });
+      assert.equal(exitCode, 0, stdout.toString());
+      return stdout.length > 0 ? JSON.parse(stdout.toString()) : undefined;
+    };
+    const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
+    const prevResult = call("ADD", "bridge", {});
+    call("ADD", "portmap", { prevResult, runtimeConfig: { portMappings } });
+    assert.match(place.must("check", name), /as add made it/);
+    place.host.nft("delete table inet ns_net");
+    const { code, out } = place.cli("check", name);
+    assert.equal(code, 1);
+    assert.match(out, /ports-ready-\d+ .*found missing/);
+    for (const type of ["portmap", "bridge"]) call("DEL", type, {});
   });
 });
