@@ -1,8 +1,8 @@
 /** Whether what the store tells of still stands. */
 import { bootId, type Entry } from "../ipam/store.ts";
 import { errno, isKernelError } from "../netlink/errors.ts";
+import { eventGroup, waitForEvent } from "../netlink/route/events.ts";
 import { getLink } from "../netlink/route/link.ts";
-import { waitForLinkEvent } from "../netlink/route/linkEvents.ts";
 import type { Kernel } from "../plugin/kernel.ts";
 import { adoptedStanding } from "../plugin/reference/standing.ts";
 import { mayStand, pidsByInode } from "./attachments.ts";
@@ -20,7 +20,7 @@ export function standing(all: readonly Entry[], kernel: Kernel): (entry: Entry) 
   const isAdoptedStanding = adoptedStanding(kernel);
   const isLinked = (entry: Entry) => leadsSomewhere(entry.hostLink, kernel);
   const dying = all.filter((entry) => !mayStand(entry, boot, pids) && isLinked(entry));
-  if (dying.length > 0) waitForLinkEvent(() => !dying.some(isLinked), dyingMsMax);
+  if (dying.length > 0) waitForEvent(eventGroup.link, () => !dying.some(isLinked), dyingMsMax);
   return (entry) => mayStand(entry, boot, pids) || isLinked(entry) || isAdoptedStanding(entry);
 }
 

@@ -157,14 +157,6 @@ export function receive(socket: number, buffer: Uint8Array): number | undefined 
   }
 }
 
-const NETLINK_ADD_MEMBERSHIP = 1;
-
-/** Notifications of a group (RTNLGRP_*) come to this socket from now on. */
-export function joinNetlinkGroup(socket: number, group: number): void {
-  const value = new Int32Array([group]);
-  checked(`listen to netlink group ${group}`, c.setsockopt(socket, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, ptr(value), 4));
-}
-
 // linux/sched.h, linux/nsfs.h
 export const namespaceKind = { net: 0x40000000, mount: 0x00020000, user: 0x10000000 } as const;
 const NS_GET_NSTYPE = 0xb703;

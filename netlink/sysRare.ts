@@ -36,6 +36,19 @@ export function waitReadable(socket: number, timeoutMs: number): void {
   while (Number(c.recv(socket, ptr(drained), drained.length, MSG_DONTWAIT)) > 0);
 }
 
+const AF_NETLINK = 16;
+
+/**
+ * By bind(2), not by an option of the socket: the kernel tells nothing that it did itself to a socket without an
+ * address, since it takes that (port 0) for its own.
+ */
+export function joinNetlinkGroup(socket: number, group: number): void {
+  // struct sockaddr_nl: family, padding, port, a bit for each group
+  const name = new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer);
+  new DataView(name.buffer).setUint32(8, 1 << (group - 1), true);
+  checked(`listen to netlink group ${group}`, rarely("bind")(socket, ptr(name), name.length));
+}
+
 // asm-generic/socket.h, linux/in.h, linux/in6.h
 const AF_INET = 2;
 const AF_INET6 = 10;

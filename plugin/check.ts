@@ -11,7 +11,7 @@ import { isInside } from "../conf/types.ts";
 import { ipamFor } from "../ipam/index.ts";
 import { openExistingStore, type Store } from "../ipam/store.ts";
 import { closeNetns } from "../netlink/netns.ts";
-import { throwTogether } from "./failure.ts";
+import { checkNeedsPrevResult, throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { asLeft } from "./later.ts";
 import { openContainerNetns } from "./namespace.ts";
@@ -26,13 +26,7 @@ const cure = "Restart the container, or DEL and ADD the attachment";
 export async function check(request: Request): Promise<void> {
   const { attachment, config } = request;
   const { prevResult } = config;
-  if (!prevResult) {
-    throw new Fault(
-      code.config,
-      "Cannot CHECK without prevResult",
-      "prevResult must be the result of ADD; a runtime gives it by itself",
-    );
-  }
+  if (!prevResult) throw checkNeedsPrevResult();
   const what = attachmentText(attachment);
   const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
   const kernel = new Kernel(netns);

@@ -51,3 +51,12 @@ export function faultOf(error: unknown): Fault {
     "This is a bug of ns-net; NSNET_DEBUG=stack prints where it came from",
   );
 }
+
+/** Of every plugin: what it made is told by the result of ADD. */
+export function checkNeedsPrevResult(): Fault {
+  return new Fault(
+    code.config,
+    "Cannot CHECK without prevResult",
+    "prevResult must be the result of ADD; a runtime gives it by itself",
+  );
+}

@@ -43,9 +43,16 @@ export function innerIndex({ interfaces }: Plan): number {
 /** The steps of ADD, in order. Throws Fault (code.config) for what the host as it is cannot bear. */
 export function plan(input: PlanInput): Plan {
   const { type, features } = input.config;
-  const made = linkType(type).plan(input);
+  const made = settling(linkType(type).plan(input), input);
   if (features === undefined || isInside(type)) return made;
   return (require("./featurePlan.ts") as typeof import("./featurePlan.ts")).withFeatures(made, features, input);
+}
+
+/** With duplicate detection the container's IPv6 addresses can be used when it is over. */
+function settling(made: Plan, { attachment, config, lease, netns }: PlanInput): Plan {
+  if (!config.enabledad || config.disableContainerInterface) return made;
+  if (!lease.addresses.some(({ address }) => address.includes(":"))) return made;
+  return { ...made, steps: [...made.steps, { kind: "settled", link: attachment.ifname, netns }] };
 }
 
 /**

@@ -5,8 +5,14 @@ import type { NetlinkSocket } from "../socket.ts";
 
 export const addressType = { create: 20, delete: 21, get: 22 } as const;
 
-/** IFA_F_*: `noPrefixRoute` keeps the kernel from making the subnet's route; `noDad` skips duplicate address detection, so that an IPv6 address works at once. */
-export const addressFlag = { noDad: 0x02, tentative: 0x40, permanent: 0x80, noPrefixRoute: 0x200 } as const;
+/** IFA_F_*: `noPrefixRoute` keeps the kernel from making the subnet's route; `noDad` skips duplicate address detection, so that an IPv6 address works at once; `duplicate` is what it found. */
+export const addressFlag = {
+  noDad: 0x02,
+  duplicate: 0x08,
+  tentative: 0x40,
+  permanent: 0x80,
+  noPrefixRoute: 0x200,
+} as const;
 
 /** AF_INET, AF_INET6 by the length of an address. */
 export function familyOf(address: Uint8Array): number {

@@ -19,7 +19,11 @@ const waitMsMax = 5000;
 const stateNames = ["disabled", "listening", "learning", "forwarding", "blocking"];
 
 /** Most links are forwarded when they are asked. */
-const events = () => require("../../netlink/route/linkEvents.ts") as typeof import("../../netlink/route/linkEvents.ts");
+function isEventually(forwards: () => boolean): boolean {
+  const { eventGroup, waitForEvent } =
+    require("../../netlink/route/events.ts") as typeof import("../../netlink/route/events.ts");
+  return waitForEvent(eventGroup.link, forwards, waitMsMax);
+}
 
 export const forwarding: Kind<ForwardingStep> = {
   apply({ link }, kernel) {
@@ -28,7 +32,7 @@ export const forwarding: Kind<ForwardingStep> = {
       if (!port) throw new KernelError(`find the bridge of port ${link}`, errno.ENODEV);
       return port.state === forwardingState;
     };
-    if (!forwards() && !events().waitForLinkEvent(forwards, waitMsMax)) {
+    if (!forwards() && !isEventually(forwards)) {
       throw new Fault(
         code.tryAgain,
         `The bridge does not forward port ${link} after ${waitMsMax} ms`,

@@ -19,6 +19,7 @@ import type { PortsKey, PortsStep } from "./ports.ts";
 import type { PortVlanStep } from "./portVlan.ts";
 import { type RouteStep, route } from "./route.ts";
 import type { RuleKey, RuleStep } from "./rule.ts";
+import type { SettledStep } from "./settled.ts";
 import type { ShapingKey, ShapingStep } from "./shaping.ts";
 import { type SilentStep, silent } from "./silent.ts";
 import type { SpoofCheckKey, SpoofCheckStep } from "./spoofCheck.ts";
@@ -51,6 +52,7 @@ export type Step =
   | PortVlanStep
   | RouteStep
   | RuleStep
+  | SettledStep
   | ShapingStep
   | SilentStep
   | SpoofCheckStep
@@ -123,6 +125,9 @@ const kinds: Kinds = {
   route,
   get rule() {
     return (require("./rule.ts") as typeof import("./rule.ts")).rule;
+  },
+  get settled() {
+    return (require("./settled.ts") as typeof import("./settled.ts")).settled;
   },
   get shaping() {
     return (require("./shaping.ts") as typeof import("./shaping.ts")).shaping;

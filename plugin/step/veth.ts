@@ -62,7 +62,8 @@ export const veth: Kind<VethStep, VethKey> = {
     const inner = kernel.link("pod", ifname);
     if (!kernel.link("host", host) || !inner) return;
     const master = bridge === undefined ? undefined : kernel.indexOf("host", bridge);
-    kernel.request("host", changeLink(`set up ${host} again`, { name: host, mtu, group, ...(master && { master }) }));
+    const what = bridge === undefined ? `set up ${host} again` : `put ${host} into bridge ${bridge}`;
+    kernel.request("host", changeLink(what, { name: host, mtu, group, ...(master && { master }) }));
     kernel.forget("host", host);
     if (inner.address === mac && inner.mtu === innerMtu) return;
     kernel.request("pod", changeLink(`set up ${ifname} again`, { name: ifname, address: mac, mtu: innerMtu }));

@@ -44,7 +44,12 @@ export function containerSteps({ attachment, config, lease, netns }: PlanInput, 
   // Up already or not: asking first costs more than saying it again.
   const steps: Step[] = [{ kind: "up", where: "pod", link: "lo", netns }];
   if (hasIpv6(lease)) {
-    steps.push({ kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/disable_ipv6`, value: "0", netns });
+    const set = (key: string): Step => {
+      return { kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/${key}`, value: "0", netns };
+    };
+    steps.push(set("disable_ipv6"));
+    // Its link-local address, too, and what it gives itself later.
+    if (!config.enabledad) steps.push(set("accept_dad"));
   } else {
     steps.push({ kind: "silent", where: "pod", link, netns });
   }

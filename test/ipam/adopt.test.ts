@@ -156,6 +156,7 @@ describe("a store of version 1", () => {
     before.close();
     using database = new Database(join(folder.path, "ns-net.sqlite"));
     database.run("ALTER TABLE network DROP COLUMN adopted_from; ALTER TABLE attachment DROP COLUMN aliases");
+    database.run("ALTER TABLE attachment ADD COLUMN owns_netns INTEGER NOT NULL DEFAULT 0");
     database.run("PRAGMA user_version = 1");
     using store = openStore(folder.path);
     assert.deepEqual(store.memory("podnet"), { subnets: ["10.1.0.0/24"], cursors: {} });

@@ -123,8 +123,27 @@ describe("Traffic", () => {
     const [quick, careful] = [world.netns(), world.netns()];
     world.must("ADD", world.network({ ipam: dualStack }), { netns: quick, container: "quick" });
     assert.deepEqual(flagsOf(quick), [{ nodad: true, tentative: undefined }]);
+    const startMs = performance.now();
     world.must("ADD", world.network({ ipam: dualStack, enabledad: true }), { netns: careful, container: "careful" });
-    assert.equal(flagsOf(careful)[0]!.nodad, undefined);
+    assert.ok(performance.now() - startMs < 8000, "the kernel's notification was not heard");
+    assert.deepEqual(flagsOf(careful), [{ nodad: undefined, tentative: undefined }]);
+    for (const netns of [quick, careful]) {
+      const [{ addr_info: all }] = netns.ip("-6", "address", "show", "dev", "eth0", "scope", "link");
+      assert.equal(all[0].tentative, undefined, "its link-local address cannot be used");
+    }
+  });
+
+  it("enabledad refuses an address that another machine on the link has", () => {
+    using world = freshWorld();
+    const [first, second] = [world.netns(), world.netns()];
+    const config = world.network({ ipam: dualStack, enabledad: true });
+    world.must("ADD", world.network({ ipam: dualStack }), { netns: first, container: "first" });
+    first.ip("address", "add", "fd07::3/64", "dev", "eth0", "nodad");
+    const before = world.snapshot(second);
+    const { json } = world.call("ADD", config, { netns: second, container: "second" });
+    assert.equal(json.code, 11);
+    assert.match(json.msg, /Cannot use fd07::3 on eth0: another machine on the link has it/);
+    assert.deepEqual(world.snapshot(second), before);
   });
 });
 
