@@ -147,7 +147,7 @@ async function attach(
     undo = commit(early?.rest(made.steps) ?? made.steps, kernel);
     if (!store.attached(attachment, { mac: made.mac, steps: made.steps })) throw deletedMeanwhile(attachment);
     if (facts.bridge === undefined) sweep(store);
-    if (options.isByHand || (facts.bridge === undefined && config.type !== "ptp")) tellBlockers(made, lease, kernel);
+    if (options.isByHand || (facts.bridge === undefined && config.type !== "ptp")) tellObstacles(made, lease, kernel);
     const signal = await options.interruptedBy();
     if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
     return result;
@@ -174,8 +174,11 @@ function sweep(store: Store): void {
 }
 
 /** Asked when a network's bridge is made, and not again: what it costs, an ordinary ADD does not pay. */
-function tellBlockers({ through, routes }: Plan, { addresses }: Lease, kernel: Kernel): void {
-  if (through === undefined || !routes.some(({ gw }) => gw !== undefined)) return;
+function tellObstacles({ through, routes, steps }: Plan, { addresses }: Lease, kernel: Kernel): void {
+  if (through === undefined) return;
+  if (steps.some((step) => step.kind === "address" && step.where === "host"))
+    (require("./rivalRoutes.ts") as typeof import("./rivalRoutes.ts")).tellRivals(through, addresses, kernel);
+  if (!routes.some(({ gw }) => gw !== undefined)) return;
   const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
   (require("./forwardPolicy.ts") as typeof import("./forwardPolicy.ts")).tellBlockers(through, hasIpv6, kernel);
 }

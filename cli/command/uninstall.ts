@@ -3,7 +3,9 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
+import { type Entry, openExistingStore } from "../../ipam/store.ts";
 import { writeOut } from "../../plugin/output.ts";
+import type { Step } from "../../plugin/step/index.ts";
 import { entries, isStanding } from "../attachments.ts";
 import { command } from "../command.ts";
 import { putBack } from "../install/dropIn.ts";
@@ -46,11 +48,41 @@ export default command({
         "Stop their containers first (ns-net ls shows them), or give --force",
       );
     }
+    const bound = withMoreThanLinks(standing, dataDir);
+    if (bound.length > 0 && !options.force) {
+      const attachments = counted(bound.length, "attachment has", "attachments have");
+      throw new Fault(
+        code.config,
+        `Cannot uninstall: ${attachments} published ports, limits or rules of a firewall, which no other plugin would remove`,
+        "Stop their containers first (ns-net ls shows them), or give --force",
+      );
+    }
     const said = uninstall(binDir, record, () => leaveLeases(standing, dataDir, options["lease-dir"]));
     writeOut(`${said.join("\n")}\n`);
     return 0;
   },
 });
+
+/** Kinds of step whose effect stays when the link goes: a port would lead to whoever has the address next. */
+const beside: readonly Step["kind"][] = [
+  "ports",
+  "portCondition",
+  "masqueradeAll",
+  "shaping",
+  "spoofCheck",
+  "accept",
+  "zone",
+];
+
+/** Those of the attachments that have something of the kind, by their own ADD or by later plugins of the chain. */
+function withMoreThanLinks(all: readonly Entry[], dataDir: string): Entry[] {
+  using store = openExistingStore(dataDir);
+  return all.filter(({ attachment, steps = [] }) =>
+    ([...steps, ...(store?.chainedSteps(attachment) ?? []).flat()] as readonly Step[]).some(({ kind }) =>
+      beside.includes(kind),
+    ),
+  );
+}
 
 /** Leases first: from the moment that host-local is back it may be asked. */
 function uninstall(binDir: string, { conflist, links }: Installed, leave: () => number): string[] {

@@ -121,6 +121,21 @@ describe("ns-net install", () => {
     place.must("del", web);
   });
 
+  it("does not go while pods have ports that no other plugin would take back", function () {
+    needs(this, "reference plugins", "nft nat");
+    mkdirSync(binDir, { recursive: true });
+    for (const name of ["bridge", "host-local"]) run(["cp", join(referencePlugins, name), join(binDir, name)]);
+    place.must("install", ...where, "--drop-in", "--no-conf");
+    const web = place.name();
+    const runtimeConfig = { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] };
+    place.must("add", web, "--network", place.file("ports.json", JSON.stringify({ ...lab, runtimeConfig })));
+    const { code, err } = uninstall("--lease-dir", join(place.folder, "leases"));
+    assert.equal(code, 1);
+    assert.match(err, /1 attachment has published ports, .*\n.*--force/);
+    place.must("del", web);
+    assert.equal(uninstall("--lease-dir", join(place.folder, "leases")).code, 0);
+  });
+
   it("does not go while pods need it", () => {
     place.must("install", ...where);
     const web = place.name();

@@ -144,3 +144,28 @@ describe("On a host that drops what it forwards", () => {
     assert.equal(first(world, { isDefaultGateway: false, ipam: {} }).stderr, "");
   });
 });
+
+describe("A subnet that another link of the host has, too,", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge");
+  });
+
+  const told =
+    /^ns-net: 10\.7\.0\.0\/24 is the network of br0, and the host has a route of 10\.7\.0\.0\/2[45] to up0: .*\n$/;
+
+  for (const [what, cidr, says] of [
+    ["the same", "10.7.0.9/24", told],
+    ["a part of it", "10.7.0.9/25", told],
+    ["a wider one", "10.7.0.9/16", /^$/],
+    ["a host in it", "10.7.0.9/32", /^$/],
+  ] as const) {
+    it(`is told by the first ADD: ${what}`, () => {
+      using world = freshWorld();
+      cable({ ns: world.host, ifname: "up0", cidrs: [cidr] }, { ns: world.netns(), ifname: "up0", cidrs: [] });
+      const { code, stderr } = world.call("ADD", world.network(), { netns: world.netns() });
+      assert.equal(code, 0);
+      assert.match(stderr, says);
+      assert.equal(world.call("ADD", world.network(), { netns: world.netns(), container: "c2" }).stderr, "");
+    });
+  }
+});
