@@ -139,10 +139,19 @@ function ofType(object: JsonObject, type: PluginType): JsonObject {
   return (require("./chainedKeys.ts") as typeof import("./chainedKeys.ts")).ofChained(object, type);
 }
 
-/** An ipvlan without IPAM takes over the addresses of the plugin before it. A dummy is nothing but its addresses. */
+/** Types that are nothing without addresses, and why; the others are layer 2 then. */
+const needsIpam: { readonly [T in PluginType]?: string } = {
+  dummy: "a dummy interface is there for its addresses",
+  ptp: "nothing goes over the link without addresses",
+  "host-local": "it says what addresses are given from",
+  static: "it says what the addresses are",
+};
+
+/** An ipvlan without IPAM takes over the addresses of the plugin before it. */
 function ipamAfter(prevResult: Result | undefined, type: PluginType, ipam: IpamConfig): IpamConfig {
   if (ipam.type !== "none") return ipam;
-  if (type === "dummy") throw badConfig("ipam", undefined, "given: a dummy interface is there for its addresses");
+  const reason = needsIpam[type];
+  if (reason !== undefined) throw badConfig("ipam", undefined, `given: ${reason}`);
   if (type !== "ipvlan" || !prevResult?.ips.length) return ipam;
   const addresses = prevResult.ips.map(({ interface: _, ...address }) => address);
   return { type: "static", addresses, routes: prevResult.routes, ...(prevResult.dns && { dns: prevResult.dns }) };

@@ -164,6 +164,10 @@ describe("parseNetwork() refuses", () => {
     [{ mtu: 1279, ipam: { type: "static", addresses: [{ address: "2001:db8::7/64" }] } }, 7, "1280"],
     [{ promiscMode: true, hairpinMode: true }, 7, "hairpinMode", "promiscMode"],
     [{ disableContainerInterface: true }, 7, "disableContainerInterface", "ipam"],
+    ...["ptp", "dummy", "host-local", "static"].flatMap((type) => [
+      [{ type }, 7, "ipam = nothing", "given"] as const,
+      [{ type, ipam: {} }, 7, "ipam = nothing", "given"] as const,
+    ]),
     [{ vlan: 4095 }, 7, "vlan = 4095", "4094"],
     [{ vlanTrunk: [{ id: 0 }] }, 7, "vlanTrunk[0].id = 0"],
     [{ vlanTrunk: [{ minID: 5 }] }, 7, "vlanTrunk[0].maxID"],
