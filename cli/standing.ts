@@ -1,11 +1,14 @@
 /** Whether what the store tells of still stands. */
 import { bootId, type Entry } from "../ipam/store.ts";
 import { errno, isKernelError } from "../netlink/errors.ts";
+import { closeNetns, openNetns, openSocketIn } from "../netlink/netns.ts";
 import { eventGroup, waitForEvent } from "../netlink/route/events.ts";
 import { getLink } from "../netlink/route/link.ts";
+import { protocol } from "../netlink/socket.ts";
 import type { Kernel } from "../plugin/kernel.ts";
 import { adoptedStanding } from "../plugin/reference/standing.ts";
-import { mayStand, pidsByInode } from "./attachments.ts";
+import { hasVeth } from "../plugin/traces.ts";
+import { isAlive, mayStand, pidsByInode } from "./attachments.ts";
 
 /** A socket that was just closed in a namespace keeps it alive for an RCU grace period, and its links with it. */
 const dyingMsMax = 500;
@@ -19,9 +22,27 @@ export function standing(all: readonly Entry[], kernel: Kernel): (entry: Entry) 
   const [boot, pids] = [bootId(), pidsByInode()];
   const isAdoptedStanding = adoptedStanding(kernel);
   const isLinked = (entry: Entry) => leadsSomewhere(entry.hostLink, kernel);
-  const dying = all.filter((entry) => !mayStand(entry, boot, pids) && isLinked(entry));
+  const isSeen = (entry: Entry) => mayStand(entry, boot, pids) && !isWithoutInterface(entry, pids);
+  const dying = all.filter((entry) => !isSeen(entry) && isLinked(entry));
   if (dying.length > 0) waitForEvent(eventGroup.link, () => !dying.some(isLinked), dyingMsMax);
-  return (entry) => mayStand(entry, boot, pids) || isLinked(entry) || isAdoptedStanding(entry);
+  return (entry) => isSeen(entry) || isLinked(entry) || isAdoptedStanding(entry);
+}
+
+/**
+ * A namespace's number is given again at once, perhaps to one that was made under the same name. What was attached by a
+ * veth is gone for certain where its namespace has no interface of that name.
+ */
+function isWithoutInterface(entry: Entry, pids: ReadonlyMap<bigint, number>): boolean {
+  if (!hasVeth(entry)) return false;
+  const path = isAlive(entry) ? entry.netnsPath : `/proc/${pids.get(entry.netnsInode)}/ns/net`;
+  try {
+    const netns = openNetns(path);
+    using socket = openSocketIn(netns, protocol.route);
+    closeNetns(netns);
+    return getLink(socket, entry.attachment.ifname) === undefined;
+  } catch {
+    return false; // who may not look cannot say so
+  }
 }
 
 /**

@@ -22,8 +22,7 @@ import type { Kernel } from "./kernel.ts";
 import { patiently } from "./patience.ts";
 import { addressesElsewhere } from "./seenAddresses.ts";
 import { forEachNamespace } from "./seenNamespaces.ts";
-import type { Step } from "./step/index.ts";
-import { isThere, removeTraces } from "./traces.ts";
+import { hasVeth, isThere, removeTraces } from "./traces.ts";
 
 export interface Place {
   readonly network: string;
@@ -86,6 +85,7 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
     }
     const isGone =
       !links.has(entry.hostLink) &&
+      // A namespace's number is given again at once: one at its path proves nothing where the veth is gone.
       (hasVeth(entry) || (!isThere(entry) && !isAdoptedStanding(entry) && !isSeen(entry)));
     if (entry.bootId !== boot ? !links.has(entry.hostLink) : isInterrupted(entry)) dead.push(entry);
     else if (!isGone) {
@@ -94,11 +94,6 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
     else if (uptimeMs() - entry.goneMs >= secondLookMs) dead.push(entry);
   }
   return { dead, sighted, revived };
-}
-
-/** A namespace's number is given again at once, so one at its path proves nothing where the veth is gone. */
-function hasVeth({ steps }: Entry): boolean {
-  return ((steps ?? []) as readonly Step[]).some(({ kind }) => kind === "veth");
 }
 
 /** For what has no link on the host: a path may go while its namespace lives, with a process in it. Looked for once. */

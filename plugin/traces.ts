@@ -38,6 +38,11 @@ export function traces(attachment: Attachment, entry: Entry | undefined): Remova
   return found;
 }
 
+/** True for what was attached by a veth, so that it stands only as long as that does. */
+export function hasVeth({ steps }: Entry): boolean {
+  return ((steps ?? []) as readonly Step[]).some(({ kind }) => kind === "veth");
+}
+
 /** True when the namespace that an entry speaks of is at its path. */
 export function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: Entry): boolean {
   const found = netnsPath === "" ? undefined : netnsIdentity(netnsPath);

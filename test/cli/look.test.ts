@@ -54,6 +54,18 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual(states(), [[stays, "attached"]]);
   });
 
+  it("a namespace of the same name and number is another one when the interface is gone", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    // The kernel would give the number again, sooner or later; the veth goes with either end.
+    place.host.ip("link", "del", ourLinks(place.host)[0]!);
+    assert.equal(JSON.parse(place.must("ls", "--json"))[0].state, "gone");
+    assert.match(place.must("gc"), new RegExp(`removed .*${name}`));
+    place.must("add", name);
+    assert.equal(JSON.parse(place.must("ls", "--json"))[0].state, "attached");
+  });
+
   it("gc and ls leave alone what has its name, and its processes, where they cannot see them", async () => {
     using place = freshPlace();
     const [name, network] = [place.name(), place.file("n.json", JSON.stringify({ name: "lab", type: "ns-net" }))];
