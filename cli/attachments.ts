@@ -1,12 +1,14 @@
 /** What is attached, as the store tells it, and what is true of it now. */
 import { readdirSync, readlinkSync } from "node:fs";
+import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir, readIdentity } from "../conf/identity.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { ownType } from "../conf/types.ts";
 import { isWithoutNamespace } from "../ipam/store/same.ts";
 import { type Entry, openExistingStore } from "../ipam/store.ts";
-import { netnsIdentity } from "../netlink/netns.ts";
+import { type Netns, netnsIdentity } from "../netlink/netns.ts";
+import { openContainerNetns } from "../plugin/namespace.ts";
 import { lostHint } from "./lost.ts";
 import { defaultNetwork, readNetwork } from "./network.ts";
 import { stdinOf, type Target } from "./target.ts";
@@ -60,6 +62,20 @@ export function someEntriesOf(target: Target, filter: Filter): Entry[] {
   if (found.length > 0) return found;
   const cure = lostHint(filter.dataDir) ?? "See what is with: ns-net ls";
   throw new Fault(code.unknownContainer, `Nothing of ${target.spec} is attached`, cure);
+}
+
+/** Throws Fault when it is gone. */
+export function openNetnsOf({ attachment, netnsPath }: Entry): Netns {
+  try {
+    return openContainerNetns(netnsPath, true);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== code.unknownContainer) throw error;
+    throw new Fault(
+      code.unknownContainer,
+      `The namespace of ${attachmentText(attachment)} is gone: there is no ${netnsPath}`,
+      "Remove what is left of it with 'ns-net del', or 'ns-net gc'",
+    );
+  }
 }
 
 /** True when the namespace an entry speaks of is there, and is the same one. */

@@ -75,7 +75,7 @@ export function parse<O extends Options>(definition: Command<O>, name: string, w
     refuseEmpty(values, name);
     const [least, most] = definition.operands;
     if (positionals.length < least || positionals.length > most)
-      throw new UsageError(`usage: ns-net ${name} ${definition.usage}`);
+      throw new UsageError(`usage: ns-net ${name} ${definition.usage}`.trimEnd());
     return { options: values as Parsed<O>["options"], operands: positionals, rest };
   } catch (error) {
     if (error instanceof UsageError) throw error;

@@ -16,9 +16,10 @@ export function lostHint(dataDir = defaultDataDir): string | undefined {
   ).length;
   kernel.close();
   if (standing === 0) return undefined;
-  const links = standing === 1 ? "a link of ns-net stands" : `${standing} links of ns-net stand`;
+  const [links, them] =
+    standing === 1 ? ["a link of ns-net stands", "it"] : [`${standing} links of ns-net stand`, "them"];
   const where = dataDir === defaultDataDir ? "" : ` --data-dir ${dataDir}`;
-  return `There is no store in ${dataDir}, and ${links}: to make it anew from them, run: ns-net repair${where}`;
+  return `There is no store in ${dataDir}, and ${links}: to make one anew from ${them}, run: ns-net repair${where}`;
 }
 
 /** Told where the answer is that nothing is attached. */

@@ -32,7 +32,7 @@ export function targetOf(spec: string): Target {
     throw new Fault(
       code.environment,
       `Cannot take ${JSON.stringify(spec)} for a namespace`,
-      `Give a name (a file in ${netnsFolder}: letters, digits, "-", "_", "."), an absolute path, or pid:NUMBER`,
+      `Give a name (a file in ${netnsFolder}: letters, digits, "-", "_", ".", at most ${nameLengthMax} of them), an absolute path, or pid:NUMBER`,
     );
   }
   return { spec, path: `${netnsFolder}/${below}`, container: below, name: below };

@@ -32,9 +32,12 @@ export const pluginName: NameRule = { mustBe: `a plugin's name: ${identifierMust
 /** IFNAMSIZ − 1. */
 const interfaceNameBytesMax = 15;
 
-/** The kernel's dev_valid_name(), and no `%`: RTM_NEWLINK makes `eth%d` the first free of eth0, eth1 … */
+/**
+ * The kernel's dev_valid_name(), and no `%`: RTM_NEWLINK makes `eth%d` the first free of eth0, eth1 … Of the names of
+ * folders in /proc/sys/net/ipv4/conf, `all` and `default` are taken.
+ */
 export const interfaceName: NameRule = {
-  mustBe: `1 to ${interfaceNameBytesMax} bytes without / : % or white space, and not . or ..`,
+  mustBe: `1 to ${interfaceNameBytesMax} bytes without / : % or white space, and not . .. all or default`,
   allows(text) {
     let isAscii = true;
     for (let i = 0; i < text.length; i++) {
@@ -44,7 +47,8 @@ export const interfaceName: NameRule = {
       if (unit > del) isAscii = false;
     }
     if (!isAscii && !isShortWord(text)) return false;
-    return text !== "" && text.length <= interfaceNameBytesMax && text !== "." && text !== "..";
+    if (text === "" || text === "." || text === ".." || text === "all" || text === "default") return false;
+    return text.length <= interfaceNameBytesMax;
   },
 };
 

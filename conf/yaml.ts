@@ -60,9 +60,10 @@ function parsed(text: string, fileName: string): unknown {
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     const { line, col } = lineCounter.linePos(problem.pos[0]);
+    const said = problem.code === "MULTIPLE_DOCS" ? "a second document begins, and one is wanted" : problem.message;
     throw new Fault(
       code.decode,
-      `Cannot read ${fileName}, line ${line}, column ${col}: ${problem.message}`,
+      `Cannot read ${fileName}, line ${line}, column ${col}: ${said}`,
       "correct the file there",
     );
   }

@@ -176,8 +176,12 @@ function sweep(store: Store): void {
 /** Asked when a network's bridge is made, and not again: what it costs, an ordinary ADD does not pay. */
 function tellObstacles({ through, routes, steps }: Plan, { addresses }: Lease, kernel: Kernel): void {
   if (through === undefined) return;
-  if (steps.some((step) => step.kind === "address" && step.where === "host"))
-    (require("./rivalRoutes.ts") as typeof import("./rivalRoutes.ts")).tellRivals(through, addresses, kernel);
+  try {
+    if (steps.some((step) => step.kind === "address" && step.where === "host"))
+      (require("./rivalRoutes.ts") as typeof import("./rivalRoutes.ts")).tellRivals(through, addresses, kernel);
+  } catch {
+    return; // a hint must not fail what it is about
+  }
   if (!routes.some(({ gw }) => gw !== undefined)) return;
   const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
   (require("./forwardPolicy.ts") as typeof import("./forwardPolicy.ts")).tellBlockers(through, hasIpv6, kernel);

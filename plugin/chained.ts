@@ -18,6 +18,7 @@ import { checkNeedsPrevResult, throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { openContainerNetns, standing } from "./namespace.ts";
 import { checkStep, type Removal, type Step } from "./step/index.ts";
+import { distinct } from "./step/step.ts";
 import { chainedType } from "./type/index.ts";
 
 export interface ChainedInput {
@@ -219,7 +220,7 @@ export function checkChained(request: Request): void {
     const steps = remembered ?? type.plan(input).steps;
     const found = steps.flatMap((step) => checkStep(step, kernel));
     if (found.length === 0) return;
-    const lines = found.map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
+    const lines = distinct(found).map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
     throw new Fault(
       code.checkFailed,
       `${attachmentText(attachment)} is not as ${config.type} made it: ${lines.join("; ")}`,

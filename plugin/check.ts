@@ -17,7 +17,7 @@ import { asLeft } from "./later.ts";
 import { openContainerNetns } from "./namespace.ts";
 import type { AdoptedKey } from "./step/adopted.ts";
 import { checkStep, type Step } from "./step/index.ts";
-import type { Difference } from "./step/step.ts";
+import { type Difference, distinct } from "./step/step.ts";
 import { untold } from "./step/veth.ts";
 
 const cure = "Restart the container, or DEL and ADD the attachment";
@@ -87,7 +87,7 @@ function asToldAlone(
 }
 
 function differencesFault(what: string, found: readonly Difference[]): Fault {
-  const lines = found.map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
+  const lines = distinct(found).map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
   return new Fault(code.checkFailed, `${what} is not as ADD made it: ${lines.join("; ")}`, cure);
 }
 

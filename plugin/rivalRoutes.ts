@@ -7,14 +7,6 @@ import { addressFromBytes } from "./names.ts";
 
 /** On standard error: routes that lead part or all of the container's subnets elsewhere than to `through`. */
 export function tellRivals(through: string, addresses: readonly LeasedAddress[], kernel: Kernel): void {
-  try {
-    tell(through, addresses, kernel);
-  } catch {
-    // A hint must not fail what it is about.
-  }
-}
-
-function tell(through: string, addresses: readonly LeasedAddress[], kernel: Kernel): void {
   const own = kernel.link("host", through)?.index;
   const subnets = addresses.map(({ address }) => networkOf(parseCidr(address)!));
   const routes = [2, 10].flatMap((family) => listRoutes(kernel.route("host"), family, { table: mainTable }));

@@ -11,7 +11,7 @@ import { throwTogether } from "../../plugin/failure.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { innerIndex, type Plan } from "../../plugin/plan.ts";
 import { interruptions } from "../../plugin/signals.ts";
-import { command } from "../command.ts";
+import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
 import { readNetwork } from "../network.ts";
 import { madeNamespace } from "../ownNamespace.ts";
@@ -54,6 +54,8 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
       ...(options["data-dir"] && { dataDir: options["data-dir"] }),
     });
     const request = parseRequest(environmentFor("ADD", target, ifname, args), stdin);
+    if (options["dry-run"] && options.json)
+      throw new UsageError("--dry-run prints commands: there is no result yet that --json could print");
     if (options["dry-run"]) {
       writeOut(await preview(request, target));
       return 0;

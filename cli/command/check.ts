@@ -6,11 +6,10 @@ import { closeNetns } from "../../netlink/netns.ts";
 import { tellBlockers } from "../../plugin/forwardPolicy.ts";
 import { Kernel } from "../../plugin/kernel.ts";
 import { asLeft } from "../../plugin/later.ts";
-import { openContainerNetns } from "../../plugin/namespace.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { checkStep, type Step } from "../../plugin/step/index.ts";
 import { type Difference, distinct } from "../../plugin/step/step.ts";
-import { dataDirOf, someEntriesOf } from "../attachments.ts";
+import { dataDirOf, openNetnsOf, someEntriesOf } from "../attachments.ts";
 import { columns, command } from "../command.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
@@ -44,9 +43,10 @@ function laterSteps(found: readonly Entry[], dataDir = defaultDataDir): readonly
 }
 
 /** Every step that was committed, as later plugins left it, and theirs, compared with the kernel as it is. */
-function differencesOf({ steps, netnsPath }: Entry, later: readonly Step[]): readonly Difference[] {
+function differencesOf(entry: Entry, later: readonly Step[]): readonly Difference[] {
+  const { steps } = entry;
   if (steps === undefined) return [{ what: "attachment", expected: "attached", found: "an ADD that did not end" }];
-  const netns = openContainerNetns(netnsPath, true);
+  const netns = openNetnsOf(entry);
   const kernel = new Kernel(netns);
   try {
     const all = [...asLeft(steps as readonly Step[], later), ...later];

@@ -70,7 +70,11 @@ function requestFor(network: string, dataDir: string): CollectRequest {
 
 function textOf(collected: Readonly<Record<string, Collected>>, verb: string): string {
   const lines = Object.entries(collected).flatMap(([network, { attachments, links, chains, bridges }]) => [
-    ...attachments.map(({ container, ifname }) => `${verb} the attachment ${ifname} of ${container} on ${network}`),
+    // A reservation of an old host-local does not say of which interface it is.
+    ...attachments.map(
+      ({ container, ifname }) =>
+        `${verb} the attachment ${ifname === "" ? "" : `${ifname} `}of ${container} on ${network}`,
+    ),
     ...links.map((link) => `${verb} link ${link} of ${network}`),
     ...chains.map((chain) => `${verb} nf_tables chain ${chain}`),
     ...bridges.map((bridge) => `${verb} bridge ${bridge} of ${network}`),

@@ -6,10 +6,9 @@ import { linkFlag, listLinks, portOf } from "../../netlink/route/link.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import { Kernel } from "../../plugin/kernel.ts";
 import { addressFromBytes } from "../../plugin/names.ts";
-import { openContainerNetns } from "../../plugin/namespace.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { printStep, type Step } from "../../plugin/step/index.ts";
-import { dataDirOf, pidsByInode, someEntriesOf } from "../attachments.ts";
+import { dataDirOf, openNetnsOf, pidsByInode, someEntriesOf } from "../attachments.ts";
 import { command } from "../command.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
@@ -39,8 +38,9 @@ type Report = {
 };
 
 /** The namespace as it is now, read from inside. */
-function namespaceOf({ netnsPath, netnsInode }: Entry) {
-  const netns = openContainerNetns(netnsPath, true);
+function namespaceOf(entry: Entry) {
+  const { netnsPath, netnsInode } = entry;
+  const netns = openNetnsOf(entry);
   const kernel = new Kernel(netns);
   try {
     const names = new Map(listLinks(kernel.route("pod")).map((link) => [link.index, link]));

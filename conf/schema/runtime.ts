@@ -9,8 +9,8 @@ const ips = list(
 const mac = text("Hardware address asked for", "a unicast address of six bytes such as c2:11:22:33:44:55");
 
 const portMapping = object("A port of the host that leads to a port of the container", {
-  hostPort: whole("Port of the host", 0, 65535),
-  containerPort: whole("Port of the container", 0, 65535),
+  hostPort: whole("Port of the host", 1, 65535),
+  containerPort: whole("Port of the container", 1, 65535),
   protocol: text("tcp, udp or sctp"),
   hostIP: text("Address of the host; left out: all of them"),
   range: whole("How many ports in a row, counted from both; left out: one", 0, 65535),
