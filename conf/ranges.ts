@@ -83,6 +83,9 @@ function checkRange(given: GivenRange, path: string): { range: Range; span: Span
 function checkSubnet(text: string, path: string): Cidr {
   const subnet = parseCidr(text);
   if (subnet === undefined) throw badConfig(path, text, "a network such as 10.1.0.0/24 or 2001:db8::/64");
+  // RFC 4291, 2.5.5.2: IPv4 addresses in the form of IPv6 ones, which no packet has.
+  if (subnet.family === 6 && subnet.value >> 32n === 0xffffn)
+    throw badConfig(path, text, "an IPv4 network in its own form");
   const network = networkOf(subnet);
   if (network.value !== subnet.value) {
     throw badConfig(path, text, `a network's first address: ${formatCidr(network)}, without host bits`);

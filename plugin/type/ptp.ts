@@ -9,10 +9,12 @@ import {
   parseCidr,
 } from "../../conf/address.ts";
 import { code, Fault } from "../../conf/fault.ts";
+import type { Route } from "../../conf/network.ts";
 import type { LeasedAddress } from "../../ipam/ipam.ts";
 import { aliasOf, hostLinkName, linkGroup, macOfOwner } from "../names.ts";
 import type { Plan, PlanInput } from "../plan.ts";
 import type { Step } from "../step/index.ts";
+import type { RouteStep } from "../step/route.ts";
 import { containerSteps, deafToRouters, forwardingSteps, macFor, masqueradeSteps, routesOf } from "./container.ts";
 import type { LinkType } from "./index.ts";
 
@@ -41,11 +43,14 @@ function plan(input: PlanInput): Plan {
       (step): Step => (step.kind === "address" ? { ...step, noPrefixRoute: true } : step),
     ),
     // The subnet is not on the link: its other addresses are behind the gateway, as everything is.
-    ...pairs.flatMap(({ own, gateway }) => [
-      routeStep(attachment.ifname, { dst: alone(gateway), ...onLink(gateway) }, netns),
-      routeStep(attachment.ifname, { dst: formatCidr(networkOf(own)), gw: gateway }, netns),
-    ]),
-    ...routes.map((route) => routeStep(attachment.ifname, route, netns)),
+    ...pairs.flatMap(({ own, gateway }) => {
+      const src = formatAddress(own);
+      return [
+        routeStep(attachment.ifname, { dst: alone(gateway), src, ...onLink(gateway) }, netns),
+        routeStep(attachment.ifname, { dst: formatCidr(networkOf(own)), gw: gateway, src }, netns),
+      ];
+    }),
+    ...routes.map((route) => routeStep(attachment.ifname, byHost(route, pairs), netns)),
   ];
   const interfaces = [
     { name: host, mac: hostMac, mtu },
@@ -76,7 +81,18 @@ function hostSteps(host: string, pairs: readonly Pair[], alias: string, netns: s
   ];
 }
 
-function routeStep(link: string, route: { readonly dst: string; readonly gw?: string }, netns: string): Step {
+/** The link leads to the host and to nobody else. Throws Fault. */
+function byHost(route: Route, pairs: readonly Pair[]): Route {
+  const gateways = pairs.map(({ gateway }) => gateway);
+  if (route.gw === undefined || gateways.includes(route.gw)) return route;
+  throw new Fault(
+    code.config,
+    `Cannot use the route to ${route.dst} by ${route.gw}: on a ptp link everything goes by the host's end, ${gateways.join(", ")}`,
+    "Leave gw out of this route; or use bridge, where containers are on one link",
+  );
+}
+
+function routeStep(link: string, route: Omit<RouteStep, "kind" | "link" | "netns">, netns: string): Step {
   return { kind: "route", ...route, link, netns };
 }
 

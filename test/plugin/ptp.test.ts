@@ -61,4 +61,30 @@ describe("Called as ptp", () => {
     assert.deepEqual(ourLinks(world.host), []);
     assert.deepEqual(world.leases(), []);
   });
+
+  it("sends to the other end of an address from that address, and refuses a gateway that is not on the link", () => {
+    using world = freshWorld();
+    const plugin = join(world.dataDir, "../ptp");
+    symlinkSync(nsNet, plugin);
+    const network = (routes: object[]) => ({
+      ...{ cniVersion: "1.0.0", name: "p", type: "ptp", dataDir: world.dataDir },
+      ipam: { type: "host-local", ranges: [[{ subnet: "10.3.0.0/24" }], [{ subnet: "10.4.0.0/24" }]], routes },
+    });
+    const netns = world.netns();
+    const far = network([{ dst: "198.51.100.0/24", gw: "10.3.0.7" }]);
+    const { json } = world.call("ADD", far, { netns, plugin });
+    assert.equal(json.code, 7);
+    assert.match(json.msg, /Cannot use the route to 198\.51\.100\.0\/24 by 10\.3\.0\.7: .* 10\.3\.0\.1, 10\.4\.0\.1/);
+    assert.deepEqual(world.leases(), []);
+    const { ips } = world.must("ADD", network([{ dst: "0.0.0.0/0" }]), { netns, plugin });
+    const [third, fourth] = ips.map(({ address }: { address: string }) => address.replace(/\/.*/, ""));
+    for (const [to, from] of [
+      ["10.3.0.1", third],
+      ["10.4.0.1", fourth],
+      ["10.4.0.9", fourth],
+    ] as const) {
+      assert.equal(netns.ip("route", "get", to)[0].prefsrc, from, to);
+    }
+    world.must("DEL", network([]), { netns, plugin });
+  });
 });
