@@ -21,7 +21,7 @@ const files: Readonly<Record<Protocol, readonly [state: string, files: readonly 
 const placeholders = ["conmon"];
 
 /** Throws Fault (code.tryAgain) naming the program, where it can be found. */
-export function refuseListening(mappings: readonly PortMapping[]): void {
+export function refuseListening(mappings: readonly PortMapping[], hasIpv6: boolean): void {
   for (const protocol of ["tcp", "udp"] as const) {
     const wanted = new Map<number, PortMapping[]>();
     for (const one of mappings) {
@@ -29,7 +29,7 @@ export function refuseListening(mappings: readonly PortMapping[]): void {
     }
     if (wanted.size === 0) continue;
     for (const listener of listenersOf(protocol)) {
-      const clash = wanted.get(listener.port)?.find(({ hostIp }) => overlaps(hostIp, listener.address));
+      const clash = wanted.get(listener.port)?.find(({ hostIp }) => overlaps(hostIp, listener.address, hasIpv6));
       if (clash === undefined) continue;
       const program = programOf(listener.inode);
       if (program && placeholders.includes(program.name)) continue;
@@ -73,11 +73,14 @@ function addressOf(hex: string): string {
   return formatAddress({ family: hex.length === 8 ? 4 : 6, value: BigInt(`0x${bytes}`) });
 }
 
+const mapped = /^::ffff:(?=\d+\.)/;
+
 /** A listener on `::` hears IPv4 too, as far as can be seen from here. */
-function overlaps(hostIp: string | undefined, listening: string): boolean {
-  if (hostIp === undefined || listening === "::") return true;
+function overlaps(hostIp: string | undefined, listening: string, hasIpv6: boolean): boolean {
+  if (listening === "::") return true;
+  if (hostIp === undefined) return hasIpv6 || !listening.replace(mapped, "").includes(":");
   const isAny = (text: string) => text === "0.0.0.0" || text === "::";
-  const plain = listening.replace(/^::ffff:(?=\d+\.)/, "");
+  const plain = listening.replace(mapped, "");
   if (parseAddress(hostIp)!.family !== parseAddress(plain)!.family) return false;
   return isAny(hostIp) || isAny(plain) || hostIp === plain;
 }

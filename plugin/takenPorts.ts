@@ -18,9 +18,16 @@ import type { Kernel } from "./kernel.ts";
 import { addressBytes } from "./names.ts";
 import { hostPortChain, nftPortChain, nftPortTable } from "./reference/names.ts";
 
+export interface Asked {
+  readonly mappings: readonly PortMapping[];
+  readonly attachment: Attachment;
+  /** Whether they may lead to an IPv6 address; to an IPv4 one they always may. */
+  readonly hasIpv6: boolean;
+}
+
 /** Throws Fault (code.tryAgain) naming who has one of them, where that can be found. */
-export function refuseTaken(mappings: readonly PortMapping[], attachment: Attachment, kernel: Kernel): void {
-  refuseListeners(mappings);
+export function refuseTaken({ mappings, attachment, hasIpv6 }: Asked, kernel: Kernel): void {
+  refuseListeners(mappings, hasIpv6);
   for (const version of [4, 6] as const) {
     const asked = mappings.filter(({ hostIp }) => hostIp === undefined || hostIp.includes(":") === (version === 6));
     if (asked.length === 0 || !hasReferencePorts(version, kernel)) continue;
@@ -37,18 +44,19 @@ function hasReferencePorts(version: 4 | 6, kernel: Kernel): boolean {
   return has("nat", hostPortChain) || has(nftPortTable, nftPortChain);
 }
 
-function refuseListeners(mappings: readonly PortMapping[]): void {
+function refuseListeners(mappings: readonly PortMapping[], hasIpv6: boolean): void {
   for (const mapping of mappings) {
-    if (isFree(mapping)) continue;
-    (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings);
+    if (isFree(mapping, hasIpv6)) continue;
+    (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings, hasIpv6);
     return;
   }
 }
 
-function isFree({ protocol, hostIp, hostPort }: PortMapping): boolean {
+function isFree({ protocol, hostIp, hostPort }: PortMapping, hasIpv6: boolean): boolean {
   if (protocol === "sctp") return true;
   const refusalOf = (text: string) => bindRefusal(protocol, addressBytes(parseAddress(text)!), hostPort);
   if (hostIp !== undefined) return refusalOf(hostIp) === 0;
+  if (!hasIpv6) return refusalOf("0.0.0.0") === 0;
   const refusal = refusalOf("::");
   return (refusal === errno.EAFNOSUPPORT ? refusalOf("0.0.0.0") : refusal) === 0;
 }

@@ -14,8 +14,9 @@ export const portmap: ChainedType = {
   plan({ attachment, features, prev, netns, kernel }) {
     const { portMappings } = features;
     if (portMappings.length === 0) return { steps: [], result: prev };
-    (require("../takenPorts.ts") as typeof import("../takenPorts.ts")).refuseTaken(portMappings, attachment, kernel);
     const addresses = containerAddresses(attachment.ifname, prev);
+    const asked = { mappings: portMappings, attachment, hasIpv6: addresses.some((text) => text.includes(":")) };
+    (require("../takenPorts.ts") as typeof import("../takenPorts.ts")).refuseTaken(asked, kernel);
     const through = addresses.length === 0 ? undefined : linkTowards(addresses[0]!, kernel);
     return {
       steps: portsSteps({ attachment, features, addresses, netns, through }),

@@ -51,6 +51,22 @@ describe("Traffic", () => {
     });
   }
 
+  it("keeps its source where a rule that somebody put before ours accepts it", async () => {
+    using world = freshWorld();
+    const outside = internet(world);
+    const pod = world.netns();
+    const config = world.network({ ipMasq: true, ipam: dualStack });
+    const prevResult = world.must("ADD", config, { netns: pod });
+    const chain = /chain (masquerade-\S+)/.exec(ruleset(world))![1];
+    world.host.nft(`insert rule inet ns_net ${chain} ip daddr 192.0.2.0/24 accept`);
+    assert.deepEqual(await seenBy(outside, "192.0.2.1", pod), { seenAs: "10.7.0.2" });
+    assert.deepEqual(await seenBy(outside, "2001:db8::1", pod), { seenAs: "2001:db8::2" });
+    world.must("CHECK", { ...config, prevResult }, { netns: pod });
+    const before = ruleset(world);
+    world.must("ADD", config, { netns: world.netns(), container: "c2" });
+    assert.equal(ruleset(world), before);
+  });
+
   it("inside the network is never masqueraded, whatever way it takes", async () => {
     using world = freshWorld();
     internet(world);

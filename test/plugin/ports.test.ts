@@ -4,34 +4,11 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
-import { cable, type Netns } from "../support/sandbox.ts";
+import type { Netns } from "../support/sandbox.ts";
 import { sctpChecksum, sctpInit } from "../support/sctp.ts";
 import { tcpReach, tcpServer } from "../support/tcp.ts";
 import { dualStack, freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
-
-const mapped = (...portMappings: object[]) => ({
-  capabilities: { portMappings: true },
-  runtimeConfig: { portMappings },
-});
-const web = { hostPort: 8080, containerPort: 80, protocol: "tcp" };
-
-/** A neighbour of the host, on a cable of its own. */
-function outsideOf(world: World): Netns {
-  const outside = world.netns("outside");
-  world.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
-  cable(
-    { ns: world.host, ifname: "up0", cidrs: ["192.0.2.2/24", "192.0.2.3/24", "2001:db8::2/64"] },
-    { ns: outside, ifname: "up0", cidrs: ["192.0.2.1/24", "2001:db8::1/64"] },
-  );
-  return outside;
-}
-
-const elements = (world: World): string[] =>
-  world.host
-    .nft("list", "ruleset")
-    .split("\n")
-    .filter((line) => line.includes(' comment "nsv'))
-    .map((line) => line.trim());
+import { elements, mapped, outsideOf, web } from "./publishing.ts";
 
 describe("A published port", () => {
   before(function () {
@@ -305,66 +282,6 @@ describe("A published port", () => {
     pod.ip("address", "del", "127.0.0.1/8", "dev", "lo");
     pod.ip("route", "add", "127.0.0.1/32", "via", "10.7.0.1");
     assert.ok("failed" in (await tcpReach(pod, "127.0.0.1", server.port, { limitMs: 500 })));
-  });
-});
-
-describe("A port that is taken is refused, with who has it:", () => {
-  before(function () {
-    needs(this, "ns-net", "bridge", "ipv6", "nft nat", "nft fib");
-  });
-
-  const refused = (world: World, mapping: object, says: RegExp) => {
-    const netns = world.netns();
-    const before = world.snapshot(netns);
-    const { code, json } = world.call("ADD", world.network(mapped(mapping)), { netns, container: "late" });
-    assert.notEqual(code, 0);
-    assert.match(json.msg, says);
-    assert.ok(json.details.length > 10);
-    assert.deepEqual(world.snapshot(netns), before);
-  };
-
-  it("by another attachment, also where one says 0.0.0.0 and the other an address", () => {
-    using world = freshWorld();
-    world.must("ADD", world.network(mapped({ ...web, hostIP: "127.0.0.1" })), {
-      netns: world.netns(),
-      container: "first",
-    });
-    for (const hostIP of [undefined, "0.0.0.0", "127.0.0.1"]) {
-      refused(world, { ...web, hostIP }, /8080\/tcp.*eth0 of container first on network podnet/);
-    }
-    const other = world.network(mapped({ ...web, protocol: "udp" }, { ...web, hostIP: "127.0.0.2" }));
-    world.must("ADD", other, { netns: world.netns(), container: "other" });
-  });
-
-  it("by a program of the host", async () => {
-    using world = freshWorld();
-    using server = await tcpServer(world.host, "127.0.0.1");
-    refused(world, { ...web, hostPort: server.port }, /bun.* \(process \d+\) listens on 127\.0\.0\.1/);
-    const elsewhere = world.network(mapped({ ...web, hostPort: server.port, hostIP: "127.0.0.2" }));
-    world.must("ADD", elsewhere, { netns: world.netns() });
-  });
-
-  for (const [mapping, says] of [
-    [{ ...web, hostPort: 0 }, /hostPort/],
-    [{ ...web, hostPort: 70000 }, /hostPort = 70000/],
-    [{ ...web, containerPort: 0 }, /containerPort/],
-    [{ ...web, protocol: "icmp" }, /protocol = "icmp"/],
-    [{ ...web, hostIP: "localhost" }, /hostIP = "localhost"/],
-    [{ ...web, hostIP: "::1" }, /hostIP = "::1"/],
-  ] as const) {
-    it(`and so is ${JSON.stringify(mapping)}`, () => {
-      using world = freshWorld();
-      refused(world, mapping, says);
-    });
-  }
-
-  it("and so is one that leads to two ports of the container", () => {
-    using world = freshWorld();
-    const netns = world.netns();
-    const twice = world.network(mapped(web, { ...web, hostIP: "0.0.0.0", containerPort: 81 }));
-    const { json } = world.call("ADD", twice, { netns });
-    assert.equal(json.code, 7);
-    assert.match(json.details, /leads to 80 already/);
   });
 });
 

@@ -1,0 +1,77 @@
+/** Ports of the host that cannot be published, and what is said then. Nothing is changed by it. */
+import assert from "node:assert/strict";
+import { needs } from "../support/needs.ts";
+import { tcpServer } from "../support/tcp.ts";
+import { dualStack, freshWorld, ranges, type World } from "../support/world.ts";
+import { mapped, web } from "./publishing.ts";
+
+describe("A port that is taken is refused, with who has it:", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "ipv6", "nft nat", "nft fib");
+  });
+
+  const refused = (world: World, mapping: object, says: RegExp) => {
+    const netns = world.netns();
+    const before = world.snapshot(netns);
+    const { code, json } = world.call("ADD", world.network(mapped(mapping)), { netns, container: "late" });
+    assert.notEqual(code, 0);
+    assert.match(json.msg, says);
+    assert.ok(json.details.length > 10);
+    assert.deepEqual(world.snapshot(netns), before);
+  };
+
+  it("by another attachment, also where one says 0.0.0.0 and the other an address", () => {
+    using world = freshWorld();
+    world.must("ADD", world.network(mapped({ ...web, hostIP: "127.0.0.1" })), {
+      netns: world.netns(),
+      container: "first",
+    });
+    for (const hostIP of [undefined, "0.0.0.0", "127.0.0.1"]) {
+      refused(world, { ...web, hostIP }, /8080\/tcp.*eth0 of container first on network podnet/);
+    }
+    const other = world.network(mapped({ ...web, protocol: "udp" }, { ...web, hostIP: "127.0.0.2" }));
+    world.must("ADD", other, { netns: world.netns(), container: "other" });
+  });
+
+  it("by a program of the host", async () => {
+    using world = freshWorld();
+    using server = await tcpServer(world.host, "127.0.0.1");
+    refused(world, { ...web, hostPort: server.port }, /bun.* \(process \d+\) listens on 127\.0\.0\.1/);
+    const elsewhere = world.network(mapped({ ...web, hostPort: server.port, hostIP: "127.0.0.2" }));
+    world.must("ADD", elsewhere, { netns: world.netns() });
+  });
+
+  it("but not by one that hears IPv6 alone, where the container has none of it", async () => {
+    using world = freshWorld();
+    using server = await tcpServer(world.host, "::1");
+    const mapping = mapped({ ...web, hostPort: server.port });
+    world.must("ADD", world.network({ ipam: ranges("10.7.0.0/24"), ...mapping }), { netns: world.netns() });
+    refused(world, { ...web, hostPort: server.port }, /eth0 of container c1 on network podnet/);
+    world.must("DEL", world.network());
+    const both = world.network({ ipam: dualStack, ...mapping });
+    assert.match(world.call("ADD", both, { netns: world.netns() }).json.msg, /listens on \[::1\]/);
+  });
+
+  for (const [mapping, says] of [
+    [{ ...web, hostPort: 0 }, /hostPort/],
+    [{ ...web, hostPort: 70000 }, /hostPort = 70000/],
+    [{ ...web, containerPort: 0 }, /containerPort/],
+    [{ ...web, protocol: "icmp" }, /protocol = "icmp"/],
+    [{ ...web, hostIP: "localhost" }, /hostIP = "localhost"/],
+    [{ ...web, hostIP: "::1" }, /hostIP = "::1"/],
+  ] as const) {
+    it(`and so is ${JSON.stringify(mapping)}`, () => {
+      using world = freshWorld();
+      refused(world, mapping, says);
+    });
+  }
+
+  it("and so is one that leads to two ports of the container", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const twice = world.network(mapped(web, { ...web, hostIP: "0.0.0.0", containerPort: 81 }));
+    const { json } = world.call("ADD", twice, { netns });
+    assert.equal(json.code, 7);
+    assert.match(json.details, /leads to 80 already/);
+  });
+});
