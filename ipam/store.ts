@@ -49,6 +49,8 @@ export interface Entry extends NewEntry {
   readonly delegated?: Delegated;
   /** Milliseconds since boot at which its namespace and its link were first seen to be gone. */
   readonly goneMs?: number;
+  /** Plugins that come after another one remember something of it. */
+  readonly hasLater?: true;
 }
 
 export interface Delegated {
@@ -129,6 +131,8 @@ export interface Store extends Disposable {
   /** For plugins that come after another one: what they did to an attachment, and the ports it takes. Throws Fault (code 11) for a port that is taken. */
   remember(owner: PortOwner, steps: readonly unknown[], ports: readonly PortMapping[]): void;
   recall(attachment: Attachment, plugin: string): readonly unknown[] | undefined;
+  /** Which of them remember something of the attachment. */
+  laterPlugins(attachment: Attachment): string[];
   /** What each such plugin did, to this attachment or to any. */
   chainedSteps(attachment?: Attachment): (readonly unknown[])[];
   forget(attachment: Attachment, plugin: string): void;

@@ -170,6 +170,16 @@ function inStanding(path: string, work: (kernel: Kernel) => void): void {
   }
 }
 
+/** Of plugins whose DEL never came: they were taken out of the list while the container ran, or nobody calls DEL at all. */
+export function undoLater(attachment: Attachment, store: Store, kernel: Kernel): Error[] {
+  return store.laterPlugins(attachment).flatMap((plugin) => {
+    const steps = (store.recall(attachment, plugin) ?? []) as readonly Step[];
+    const errors = undoAll([...steps].reverse(), kernel);
+    if (errors.length === 0) store.forget(attachment, plugin);
+    return errors;
+  });
+}
+
 function toldOf(request: DeleteRequest, store: Store | undefined): ToldOfDel {
   const { given, freeAddresses } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
   return {

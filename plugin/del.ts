@@ -14,7 +14,7 @@ import { Kernel } from "./kernel.ts";
 import { hostLinkName } from "./names.ts";
 import { removals } from "./plan.ts";
 import type { Removal, Step } from "./step/index.ts";
-import { traces } from "./traces.ts";
+import { removeLater, traces } from "./traces.ts";
 import { roleOf, worksAfter } from "./type/index.ts";
 
 /** Detaches a container. The link goes before the address: an address must not be given out while a link still has it. */
@@ -54,6 +54,7 @@ export async function del(request: DeleteRequest): Promise<void> {
     errors.push(...undoInside(request, entry));
   }
   errors.push(...undoAll(removed, kernel));
+  if (entry && store) errors.push(...removeLater(entry, store, kernel));
   if (entry && store && entry.bootId !== bootId()) {
     (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
   }

@@ -65,7 +65,7 @@ export async function gc(
   const links = all.filter(({ name }) => !kept.has(name ?? ""));
   if (!dryRun) {
     await attempt(undefined, () => condemn(request.network, links, kernel));
-    errors.push(...removeTraces(claimed, kernel));
+    errors.push(...removeTraces(claimed, store, kernel));
     // Devices whose containers died: the kernel sent them back, and nobody is left to DEL.
     const strays: Removal = { kind: "device", ifname: "", group: deviceGroup(request.network) };
     errors.push(...undoAll([...foreign, strays], kernel));

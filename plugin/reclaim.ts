@@ -54,7 +54,7 @@ export function reclaim({ network, store, kernel }: Place): { readonly freed: nu
   const dead = judged.dead.filter((entry) => store.claim(entry));
   const left = dead.flatMap(({ hostLink }) => links.get(hostLink) ?? []);
   condemn(network, left, kernel);
-  throwTogether(removeTraces(dead, kernel));
+  throwTogether(removeTraces(dead, store, kernel));
   for (const { attachment } of dead) store.remove(attachment);
   for (const { attachment } of judged.revived) store.sighted(attachment, undefined);
   for (const { attachment } of judged.sighted) store.sighted(attachment, uptimeMs());

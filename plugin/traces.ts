@@ -3,7 +3,7 @@
  * store, an ADD that died half-way) it is looked for by the mark that each rule carries.
  */
 import type { Attachment } from "../conf/attachment.ts";
-import type { Entry } from "../ipam/store.ts";
+import type { Entry, Store } from "../ipam/store.ts";
 import { isSameNetns, netnsIdentity } from "../netlink/netns.ts";
 import { undoAll } from "./commit.ts";
 import type { Kernel } from "./kernel.ts";
@@ -51,9 +51,16 @@ export function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: E
 
 const inside = () => require("./inside.ts") as typeof import("./inside.ts");
 
+/** What plugins after it in the chain did, and remember. */
+export function removeLater({ attachment, hasLater }: Entry, store: Store, kernel: Kernel): Error[] {
+  if (!hasLater) return [];
+  return (require("./chained.ts") as typeof import("./chained.ts")).undoLater(attachment, store, kernel);
+}
+
 /** Undoes what the entries' attachments have beside their links. */
-export function removeTraces(entries: readonly Entry[], kernel: Kernel): Error[] {
+export function removeTraces(entries: readonly Entry[], store: Store | undefined, kernel: Kernel): Error[] {
   return entries.flatMap((entry) => [
+    ...(store ? removeLater(entry, store, kernel) : []),
     ...undoAll(traces(entry.attachment, entry), kernel),
     ...(entry.bridge === "" ? inside().undoInside({ attachment: entry.attachment, netns: "" }, entry) : []),
   ]);

@@ -8,6 +8,7 @@ const sql = {
   remember: "REPLACE INTO chained (network, container, ifname, plugin, steps) VALUES (?, ?, ?, ?, ?)",
   recall: `SELECT steps FROM chained WHERE ${ofRow}`,
   forget: `DELETE FROM chained WHERE ${ofRow}`,
+  plugins: "SELECT plugin FROM chained WHERE network = ? AND container = ? AND ifname = ?",
   stepsOf: "SELECT steps FROM chained WHERE network = ? AND container = ? AND ifname = ?",
   steps: "SELECT steps FROM chained",
   ofNetwork: "SELECT network, container, ifname FROM chained WHERE network = ? AND plugin = ?",
@@ -27,6 +28,13 @@ export class ChainedRows {
   recall({ network, container, ifname }: Attachment, plugin: string): readonly unknown[] | undefined {
     const [row] = this.#database.query(sql.recall).values(network, container, ifname, plugin);
     return row && (JSON.parse(String(row[0])) as unknown[]);
+  }
+
+  plugins({ network, container, ifname }: Attachment): string[] {
+    return this.#database
+      .query(sql.plugins)
+      .values(network, container, ifname)
+      .map(([plugin]) => String(plugin));
   }
 
   /** Of every plugin; without an attachment, of all. */

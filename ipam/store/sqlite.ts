@@ -94,6 +94,10 @@ export class SqliteStore implements Store {
     return guarded(this.#file, () => this.#chained.recall(attachment, plugin));
   }
 
+  laterPlugins(attachment: Attachment): string[] {
+    return guarded(this.#file, () => this.#chained.plugins(attachment));
+  }
+
   chainedSteps(attachment?: Attachment): (readonly unknown[])[] {
     return guarded(this.#file, () => this.#chained.steps(attachment));
   }

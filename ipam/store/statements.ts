@@ -2,10 +2,13 @@
 import { ownedColumns } from "./row.ts";
 
 const ofAttachment = "network = ? AND container = ? AND ifname = ?";
+/** With whether a plugin that comes after another one remembers something of it. */
+const entry = `SELECT *, EXISTS (SELECT 1 FROM chained AS c WHERE c.network = attachment.network
+  AND c.container = attachment.container AND c.ifname = attachment.ifname) AS has_later FROM attachment`;
 const marks = `?${", ?".repeat(ownedColumns.length - 1)}`;
 
 export const sql = {
-  find: `SELECT * FROM attachment WHERE ${ofAttachment}`,
+  find: `${entry} WHERE ${ofAttachment}`,
   insert: `INSERT INTO attachment (network, container, ifname, state, created_ms, addresses, ${ownedColumns})
     VALUES (?, ?, ?, 'adding', ?, ?, ${marks}) RETURNING id`,
   takeOver: `UPDATE attachment SET state = 'adding', gone_ms = NULL, (${ownedColumns}) = (${marks}) WHERE id = ?`,
@@ -20,8 +23,8 @@ export const sql = {
   sighted: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
   sweep: `DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE boot_id <> ?
     AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') AND netns_inode <> '0' LIMIT ?) RETURNING 1`,
-  entries: "SELECT * FROM attachment ORDER BY created_ms, id",
-  entriesOf: "SELECT * FROM attachment WHERE network = ? ORDER BY created_ms, id",
+  entries: `${entry} ORDER BY created_ms, id`,
+  entriesOf: `${entry} WHERE network = ? ORDER BY created_ms, id`,
   remove: `DELETE FROM attachment WHERE ${ofAttachment} RETURNING 1`,
   holder: `SELECT a.* FROM lease l JOIN attachment a ON a.id = l.attachment_id WHERE l.network = ? AND l.address_key = ?`,
   reservedCount: "SELECT count(*) FROM lease WHERE network = ? AND address_key BETWEEN ? AND ?",
