@@ -6,7 +6,7 @@ import { existsSync, lstatSync } from "node:fs";
 import { errno, isKernelError } from "../netlink/errors.ts";
 import { closeNetns, NotANamespace, netnsFolder, openNetns, openSocketIn } from "../netlink/netns.ts";
 import { createNetns, deleteNetns } from "../netlink/newNetns.ts";
-import { getLink, listLinks } from "../netlink/route/link.ts";
+import { getLink, linkFlag, listLinks } from "../netlink/route/link.ts";
 import { protocol } from "../netlink/socket.ts";
 
 export const ownMark = "made by ns-net";
@@ -25,18 +25,20 @@ export function madeNamespace(name: string): boolean {
   }
 }
 
-/** Deletes the namespace if `add` made it. One that this call did not empty of attachments must have nothing in it. */
-export function deleteOwn(path: string, { isEmptied }: { readonly isEmptied: boolean }): void {
+/** Deletes the namespace if `add` made it and nothing is attached in it, which another store may know of. */
+export function deleteOwn(path: string): void {
   const name = path.startsWith(`${netnsFolder}/`) ? path.slice(netnsFolder.length + 1) : "";
-  if (name !== "" && !name.includes("/") && (isOwn(path, isEmptied) || isRemnantAt(path))) deleteNetns(name);
+  if (name !== "" && !name.includes("/") && (isOwn(path) || isRemnantAt(path))) deleteNetns(name);
 }
 
-function isOwn(path: string, mayHaveLinks: boolean): boolean {
+function isOwn(path: string): boolean {
   try {
     const netns = openNetns(path);
     using socket = openSocketIn(netns, protocol.route);
     closeNetns(netns);
-    return getLink(socket, "lo")?.alias === ownMark && (mayHaveLinks || listLinks(socket).length === 1);
+    // What a tunnel's module puts into every namespace (sit0, tunl0) is down; an interface in use is up.
+    const isBare = listLinks(socket).every(({ name, flags }) => name === "lo" || (flags & linkFlag.up) === 0);
+    return isBare && getLink(socket, "lo")?.alias === ownMark;
   } catch (error) {
     if (error instanceof NotANamespace) return false;
     throw error;

@@ -72,13 +72,10 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
   const kernel = new Kernel(netns);
   try {
     const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
-    let planned = type.plan(input);
-    formatResult(planned.result, config.cniVersion);
-    if (planned.steps.length === 0) return planned.result;
+    const { steps, result, ports = [] } = type.plan(input);
+    formatResult(result, config.cniVersion);
+    if (steps.length === 0) return result;
     const store = type.remembers === false ? undefined : openStore(config.dataDir);
-    // What it did at an ADD that no DEL followed goes first, or what it found then would be taken for the host's own.
-    if (store && undoneEarlier(request, store, kernel)) planned = type.plan(input);
-    const { steps, result, ports = [] } = planned;
     store?.remember(ownerOf(request, netns), steps, ports);
     try {
       const undo = commit(steps, kernel);
@@ -94,21 +91,6 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
     kernel.close();
     closeNetns(netns);
   }
-}
-
-/** True when there was something to undo. */
-function undoneEarlier({ attachment, config }: Request, store: Store, kernel: Kernel): boolean {
-  const earlier = store.recall(attachment, config.type) as readonly Step[] | undefined;
-  if (earlier === undefined) return false;
-  // In another namespace by now, that has nothing of it.
-  const isStanding = (step: Step) => !isInPod(step) || checkStep(step, kernel).length === 0;
-  throwTogether(undoAll(earlier.filter(isStanding).reverse(), kernel));
-  store.forget(attachment, config.type);
-  return true;
-}
-
-function isInPod(step: Step): boolean {
-  return step.kind === "tuned" || ("where" in step && step.where === "pod");
 }
 
 function mustBeChained(type: PluginType): Fault {

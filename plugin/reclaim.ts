@@ -4,9 +4,9 @@
  *
  *   - the entry is of an earlier boot: with it went every namespace and link;
  *   - the call that made it died half-way, so nobody was told that it succeeded;
- *   - its veth is gone, and with it the other end; or where it has none, its namespace is neither at its path nor seen
- *     with a process in it, and its addresses are nowhere else. Seen twice, a while apart, because a runtime may be
- *     between two things it does.
+ *   - its link is gone and its namespace is not at its path; and where it has no veth, whose ends go together, neither
+ *     is the namespace seen with a process in it, nor its addresses anywhere. Seen twice, a while apart, because a
+ *     runtime may be between two things it does.
  *
  * A lease that was asked for without a namespace (CNI_NETNS=/dev/null) proves none of this, but the second.
  */
@@ -85,8 +85,8 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
     }
     const isGone =
       !links.has(entry.hostLink) &&
-      // A namespace's number is given again at once: one at its path proves nothing where the veth is gone.
-      (hasVeth(entry) || (!isThere(entry) && !isAdoptedStanding(entry) && !isSeen(entry)));
+      !isThere(entry) &&
+      (hasVeth(entry) || (!isAdoptedStanding(entry) && !isSeen(entry)));
     if (entry.bootId !== boot ? !links.has(entry.hostLink) : isInterrupted(entry)) dead.push(entry);
     else if (!isGone) {
       if (entry.goneMs !== undefined) revived.push(entry);

@@ -30,8 +30,7 @@ export default command({
     }
     throwTogether(errors);
     if (entriesOf(target, { dataDir }).length > 0) return 0;
-    for (const path of new Set([target.path, ...found.map(({ netnsPath }) => netnsPath)]))
-      deleteOwn(path, { isEmptied: found.length > 0 });
+    for (const path of new Set([target.path, ...found.map(({ netnsPath }) => netnsPath)])) deleteOwn(path);
     return 0;
   },
 });

@@ -20,6 +20,7 @@ import {
   linkNameBytes,
   listElements,
 } from "../../netlink/nft/set.ts";
+import { hasTable } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes, nftTable, ownerMark } from "../names.ts";
 import { hairpinSets, portMaps, portRules, portsChain, rulesOfPorts } from "../portRules.ts";
@@ -218,9 +219,12 @@ function standing(elements: readonly Placed[], kernel: Kernel): InSet[] {
   });
 }
 
-function isThere(kernel: Kernel): boolean {
+const isThere = (kernel: Kernel) => isTableThere(kernel) && getChain(kernel.netfilter, table, portsChain) !== undefined;
+
+/** The maps may be an earlier version's, whose rules went by another name. */
+function isTableThere(kernel: Kernel): boolean {
   try {
-    return getChain(kernel.netfilter, table, portsChain) !== undefined;
+    return hasTable(kernel.netfilter, table);
   } catch (error) {
     // Where there is no nf_tables there can be no rule of ours.
     if (isKernelError(error, errno.EINVAL, errno.EOPNOTSUPP)) return false;
@@ -230,7 +234,7 @@ function isThere(kernel: Kernel): boolean {
 
 /** Of every published port of the host, whoever it belongs to, all elements. */
 export function publishedPorts(kernel: Kernel): InSet[] {
-  if (!isThere(kernel)) return [];
+  if (!isTableThere(kernel)) return [];
   return [...Object.values(portMaps), ...Object.values(hairpinSets)].flatMap(({ name: set }) =>
     listElements(kernel.netfilter, table, set).map((one) => ({ ...one, set })),
   );

@@ -44,10 +44,11 @@ function plan(input: PlanInput): Plan {
     ),
     // The subnet is not on the link: its other addresses are behind the gateway, as everything is.
     ...pairs.flatMap(({ own, gateway }) => {
-      const src = formatAddress(own);
+      // The kernel takes no source that it still looks for duplicates of.
+      const src = own.family === 6 && config.enabledad ? {} : { src: formatAddress(own) };
       return [
-        routeStep(attachment.ifname, { dst: alone(gateway), src, ...onLink(gateway) }, netns),
-        routeStep(attachment.ifname, { dst: formatCidr(networkOf(own)), gw: gateway, src }, netns),
+        routeStep(attachment.ifname, { dst: alone(gateway), ...src, ...onLink(gateway) }, netns),
+        routeStep(attachment.ifname, { dst: formatCidr(networkOf(own)), gw: gateway, ...src }, netns),
       ];
     }),
     ...routes.map((route) => routeStep(attachment.ifname, byHost(route, pairs), netns)),

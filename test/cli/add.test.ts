@@ -259,9 +259,10 @@ describe("ns-net del", () => {
       place.host.ip("link", "del", ourLinks(place.host)[0]!);
       rmSync(place.dataDir, { recursive: true });
     }
-    namedNetns(used).ip("link", "add", "mine0", "type", "veth", "peer", "mine1");
+    namedNetns(used).ip("link", "add", "mine0", "up", "type", "veth", "peer", "mine1");
     for (const name of [left, used]) place.must("del", name);
     assert.deepEqual([isThere(left), isThere(used)], [false, true]);
+    namedNetns(used).ip("link", "del", "mine0");
     place.must("add", used);
     place.must("del", used);
     assert.equal(isThere(used), false);

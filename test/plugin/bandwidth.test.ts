@@ -56,22 +56,6 @@ describe("A limit of traffic", () => {
     assert.deepEqual(world.host.ip("link", "show", "type", "ifb"), []);
   });
 
-  it("is made anew for a container that comes back without a DEL, in another namespace", () => {
-    using world = freshWorld();
-    const plugin = join(world.dataDir, "../bandwidth");
-    symlinkSync(nsNet, plugin);
-    const limited = { ...world.network(), type: "bandwidth", runtimeConfig: { bandwidth: limits } };
-    for (const _ of [1, 2]) {
-      const netns = world.netns();
-      const prevResult = world.must("ADD", world.network(), { netns });
-      world.must("ADD", { ...limited, prevResult }, { netns, plugin });
-      assert.equal(qdiscs(world).length, 3);
-      world.host.ip("link", "del", prevResult.interfaces[1].name);
-    }
-    world.must("DEL", limited, { plugin });
-    assert.deepEqual([qdiscs(world), world.host.ip("link", "show", "type", "ifb")], [[], []]);
-  });
-
   it("is taken back by GC and found by CHECK when it is gone", () => {
     using world = freshWorld();
     const netns = world.netns();

@@ -166,14 +166,6 @@ describe("A full pool", () => {
     assert.deepEqual(containers(world), ["new"]);
   });
 
-  it("gives that of a container whose veth somebody deleted, whatever is at its path", () => {
-    using world = freshWorld();
-    world.must("ADD", tiny(world), { netns: world.netns(), container: "old" });
-    for (const name of ourLinks(world.host)) world.host.ip("link", "del", name);
-    world.must("ADD", tiny(world), { netns: world.netns(), container: "new" });
-    assert.deepEqual(containers(world), ["new"]);
-  });
-
   it("gives that of an ADD which died, and removes its link", () => {
     using world = freshWorld();
     const netns = world.netns();

@@ -57,18 +57,6 @@ describe("tuning", () => {
     world.must("DEL", config(world), { ...call, netns: "" });
   });
 
-  it("twice puts back on DEL what was before the first", () => {
-    using world = freshWorld();
-    const { netns, prevResult, call } = chain(world);
-    const before = looks(netns);
-    world.must("ADD", config(world, { ...change, prevResult }), call);
-    const again = { mtu: 1300, sysctl: { "net.core.somaxconn": "600" }, prevResult };
-    world.must("ADD", config(world, again), call);
-    assert.deepEqual(looks(netns), { ...before, mtu: 1300, somaxconn: "600" });
-    world.must("DEL", config(world), call);
-    assert.deepEqual(looks(netns), before);
-  });
-
   it("takes a setting of several numbers for what the kernel makes of it, and needs prevResult for CHECK", () => {
     using world = freshWorld();
     const { prevResult, call } = chain(world);
