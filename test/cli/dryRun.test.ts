@@ -167,6 +167,8 @@ describe("ns-net add --dry-run", () => {
     type(typed, typed.must("add", name, ...network, "--ifname", "net1", "--dry-run"));
     const byHand = all(typed, name);
     typed.must("del", name);
+    // What was typed is nobody's, so del leaves the namespace to it.
+    Bun.spawnSync(["ip", "netns", "del", name]);
     for (const more of [[], ["--ifname", "net1"]]) made.must("add", name, ...network, ...more);
     assert.deepEqual(byHand, all(made, name));
     made.must("del", name);
