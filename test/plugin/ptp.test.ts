@@ -87,4 +87,15 @@ describe("Called as ptp", () => {
     }
     world.must("DEL", network([]), { netns, plugin });
   });
+
+  it("with enabledad, has its addresses looked for before they are used", () => {
+    using world = freshWorld();
+    const plugin = join(world.dataDir, "../ptp");
+    symlinkSync(nsNet, plugin);
+    const netns = world.netns();
+    const config = { cniVersion: "1.1.0", name: "p", type: "ptp", enabledad: true, dataDir: world.dataDir, ipam };
+    world.must("ADD", config, { netns, plugin });
+    for (const to of ["10.7.0.1", "fd07::1"]) assert.match(netns.run("ping", "-c1", "-W2", to), /1 received/, to);
+    world.must("DEL", config, { netns, plugin });
+  });
 });

@@ -67,6 +67,15 @@ describe("tuning", () => {
     assert.match(world.call("CHECK", alone, call).json.msg, /Cannot CHECK without prevResult/);
   });
 
+  it("may stand twice in a list: the second leaves what the first did", () => {
+    using world = freshWorld();
+    const { netns, prevResult, call } = chain(world);
+    world.must("ADD", config(world, { sysctl: { "net.core.somaxconn": "777" }, prevResult }), call);
+    world.must("ADD", config(world, { mtu: 1400, prevResult }), call);
+    assert.equal(netns.sysctl("net/core/somaxconn"), "777");
+    assert.equal(netns.ip("link", "show", "eth0")[0].mtu, 1400);
+  });
+
   it("leaves nothing half-done when the kernel refuses", () => {
     using world = freshWorld();
     const { netns, prevResult, call } = chain(world);
