@@ -2,7 +2,7 @@
 import type { Attachment } from "../conf/attachment.ts";
 import type { Dns, IpamConfig, Route } from "../conf/network.ts";
 import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "../conf/request.ts";
-import type { NewEntry, Store } from "./store.ts";
+import type { Entry, NewEntry, Store } from "./store.ts";
 
 export interface LeasedAddress {
   /** CIDR: the address with the length of its subnet. */
@@ -16,6 +16,8 @@ export interface Lease {
   readonly dns?: Dns;
   /** True when this call made the lease, so that a failed ADD releases it; false when it stood already. */
   readonly made: boolean;
+  /** What the journal said of the attachment until now: an ADD to which no DEL came. */
+  readonly before?: Entry | undefined;
 }
 
 /** The destinations of the host's routes, CIDR, so that a chosen subnet overlaps none. A function: asked only when a subnet must be chosen. */

@@ -19,10 +19,8 @@ export const local: Ipam<StoreIpamConfig> = {
     const dns = config.resolvConf === undefined ? config.dns : { ...readNames(config.resolvConf), ...config.dns };
     const configured = boundSets(config.rangeSets);
     const requested = request.config.requestedAddresses;
-    let before: Entry | undefined;
     const begin = () =>
       store.begin(entry, (standing) => {
-        before = standing;
         const { sets, memory } = withChosen(configured, network, store, hostNetworks);
         const adoptedFrom = context.adoption ? (memory.adoptedFrom ?? unlessReserved(network, config)) : "";
         if (standing !== undefined && fits(standing, { sets, requested })) return "keep";
@@ -31,10 +29,10 @@ export const local: Ipam<StoreIpamConfig> = {
         return granted;
       });
     const begun = adoptingFirst(context, begin);
-    if (!begun.made) before ??= begun.entry;
-    if (before !== undefined) releaseAdopted(context, before);
+    if (begun.before) releaseAdopted(context, begun.before);
+    const { made, before } = begun;
     const { addresses } = begun.entry;
-    return { addresses, routes: config.routes, ...(dns === undefined ? {} : { dns }), made: begun.made };
+    return { addresses, routes: config.routes, ...(dns === undefined ? {} : { dns }), made, before };
   },
 
   release({ attachment }, store) {

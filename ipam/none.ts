@@ -5,8 +5,8 @@ import type { Ipam } from "./ipam.ts";
 
 export const none: Ipam<NoIpamConfig> = {
   acquire({ entry, store }) {
-    const { made } = store.begin(entry, (standing) => (standing ? "keep" : { addresses: [], reserved: [] }));
-    return { addresses: [], routes: [], made };
+    const { made, before } = store.begin(entry, (standing) => (standing ? "keep" : { addresses: [], reserved: [] }));
+    return { addresses: [], routes: [], made, before };
   },
 
   release({ attachment }, store) {

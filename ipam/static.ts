@@ -9,11 +9,11 @@ export const fixed: Ipam<StaticIpamConfig> = {
   acquire({ request, config, entry, store }) {
     const addresses = addressesOf(config, request.config.requestedAddresses);
     if (addresses.length === 0) throw badConfig("ipam.addresses", [], "given, or ipam left out for no addresses");
-    const begun = store.begin(entry, (standing) =>
+    const { made, before, ...begun } = store.begin(entry, (standing) =>
       standing !== undefined && isSame(standing.addresses, addresses) ? "keep" : { addresses, reserved: [] },
     );
     const { routes, dns } = config;
-    return { addresses: begun.entry.addresses, routes, ...(dns === undefined ? {} : { dns }), made: begun.made };
+    return { addresses: begun.entry.addresses, routes, ...(dns === undefined ? {} : { dns }), made, before };
   },
 
   release({ attachment }, store) {

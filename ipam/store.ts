@@ -53,6 +53,19 @@ export interface Entry extends NewEntry {
   readonly hasLater?: true;
 }
 
+/** Which plugin that comes after another one: its type may be more than once in a list, with another configuration. */
+export interface LaterKey {
+  readonly attachment: Attachment;
+  readonly plugin: string;
+  /** A hash of its configuration. */
+  readonly config: string;
+}
+
+/** What such a plugin did to an attachment, and in which namespace. */
+export interface Later extends LaterKey, PortOwner {
+  readonly steps: readonly unknown[];
+}
+
 export interface Delegated {
   readonly routes: readonly Route[];
   readonly dns?: Dns;
@@ -92,6 +105,14 @@ export interface Begun {
   readonly entry: Entry;
   /** True when this call made the lease; false when it stood already. */
   readonly made: boolean;
+  /** The entry as this call found it. */
+  readonly before?: Entry;
+}
+
+/** Ports of the host that are to lead to a container with these addresses. */
+export interface PortClaim {
+  readonly mappings: readonly PortMapping[];
+  readonly addresses: readonly LeasedAddress[];
 }
 
 /**
@@ -129,14 +150,16 @@ export interface Store extends Disposable {
   /** Oldest first; of one network, or of all. */
   entries(network?: string): Entry[];
   /** For plugins that come after another one: what they did to an attachment, and the ports it takes. Throws Fault (code 11) for a port that is taken. */
-  remember(owner: PortOwner, steps: readonly unknown[], ports: readonly PortMapping[]): void;
-  recall(attachment: Attachment, plugin: string): readonly unknown[] | undefined;
-  /** Which of them remember something of the attachment. */
-  laterPlugins(attachment: Attachment): string[];
-  /** What each such plugin did, to this attachment or to any. */
+  remember(later: Later, ports?: PortClaim): void;
+  /** What one with that configuration did; if there is none, the last of its type, for a configuration may be edited meanwhile. */
+  recall(key: LaterKey): Later | undefined;
+  /** What each of them did to the attachment, the last one first. */
+  later(attachment: Attachment): Later[];
+  /** What those of one type did to a network's attachments, the last one first. */
+  laterOf(network: string, plugin: string): Later[];
+  /** The steps of each, in order, for this attachment or for any. */
   chainedSteps(attachment?: Attachment): (readonly unknown[])[];
-  forget(attachment: Attachment, plugin: string): void;
-  remembered(network: string, plugin: string): Attachment[];
+  forget(key: LaterKey): void;
   /** Removes the entry and frees its addresses. False when there was none. */
   remove(attachment: Attachment): boolean;
   /** Who holds an address of the network. */

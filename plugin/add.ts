@@ -7,7 +7,7 @@ import type { Request } from "../conf/request.ts";
 import type { Result, ResultAddress } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
 import type { Lease } from "../ipam/ipam.ts";
-import { type NewEntry, openStore, type Store, thisProcess } from "../ipam/store.ts";
+import { type Entry, type NewEntry, openStore, type Store, thisProcess } from "../ipam/store.ts";
 import { errno, isKernelError } from "../netlink/errors.ts";
 import { closeNetns, type Netns, type NetnsIdentity } from "../netlink/netns.ts";
 import { commit } from "./commit.ts";
@@ -144,6 +144,7 @@ async function attach(
     options.onPlan?.(made);
     const result = resultOf(request, made, lease);
     formatResult(result, config.cniVersion); // refuses what that version cannot say, while nothing is made
+    if (lease.before) undoEarlier(lease.before, store, kernel);
     undo = commit(early?.rest(made.steps) ?? made.steps, kernel);
     if (!store.attached(attachment, { mac: made.mac, steps: made.steps })) throw deletedMeanwhile(attachment);
     if (facts.bridge === undefined) sweep(store);
@@ -157,6 +158,12 @@ async function attach(
     if (lease.made) await releaseQuietly(request, store);
     throw error;
   }
+}
+
+/** An ADD that comes again without a DEL, to an attachment whose link is gone: what it had beside that is not to outlive it. */
+function undoEarlier(before: Entry, store: Store, kernel: Kernel): void {
+  const [first] = (require("./traces.ts") as typeof import("./traces.ts")).removeTraces([before], store, kernel);
+  if (first) throw first;
 }
 
 /** DHCP is spoken by the interface that wants the address. */

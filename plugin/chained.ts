@@ -6,20 +6,30 @@
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { formatResult } from "../conf/format.ts";
-import type { Features, NetworkConfig, PortMapping } from "../conf/network.ts";
+import type { Features, NetworkConfig } from "../conf/network.ts";
 import type { CollectRequest, DeleteRequest, Request } from "../conf/request.ts";
 import type { Result, ResultAddress, ResultInterface } from "../conf/result.ts";
 import type { PluginType } from "../conf/types.ts";
 import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
-import { openExistingStore, openStore, type Store, thisProcess } from "../ipam/store.ts";
+import {
+  bootId,
+  type Later,
+  type LaterKey,
+  openExistingStore,
+  openStore,
+  type PortClaim,
+  type Store,
+} from "../ipam/store.ts";
 import { closeNetns, isSameNetns, type Netns, ownNetns } from "../netlink/netns.ts";
 import { commit, undoAll } from "./commit.ts";
+import { configKey } from "./configKey.ts";
 import { checkNeedsPrevResult, throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { openContainerNetns, standing } from "./namespace.ts";
 import { checkStep, type Removal, type Step } from "./step/index.ts";
 import { distinct } from "./step/step.ts";
 import { chainedType } from "./type/index.ts";
+import { undoKnown, undoOne, withKernel } from "./undoLater.ts";
 
 export interface ChainedInput {
   readonly attachment: Attachment;
@@ -35,7 +45,7 @@ export interface ChainedInput {
 export interface ChainedPlan {
   readonly steps: readonly Step[];
   readonly result: Result;
-  readonly ports?: readonly PortMapping[];
+  readonly ports?: PortClaim;
 }
 
 export interface ChainedType {
@@ -69,14 +79,21 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
   const prev = config.prevResult ?? { interfaces: [], ips: [], routes: [] };
   if (!config.prevResult && !type.first) throw mustBeChained(config.type);
   const netns = openContainerNetns(path, request.mayBeOwnNetns);
-  const kernel = new Kernel(netns);
+  let kernel = new Kernel(netns);
   try {
-    const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
-    const { steps, result, ports = [] } = type.plan(input);
-    formatResult(result, config.cniVersion);
-    if (steps.length === 0) return result;
+    const planned = () => type.plan({ attachment, netns: path, config, features: config.features!, prev, kernel });
+    let made = planned();
+    formatResult(made.result, config.cniVersion);
+    if (made.steps.length === 0) return made.result;
     const store = type.remembers === false ? undefined : openStore(config.dataDir);
-    store?.remember(ownerOf(request, netns), steps, ports);
+    const key = keyOf(request);
+    if (store && undoneEarlier(key, path, store)) {
+      kernel.close();
+      kernel = new Kernel(netns); // what it saw is no more
+      made = planned();
+    }
+    const { steps, result, ports } = made;
+    store?.remember({ ...key, ...placeOf(path, netns), steps }, ports);
     try {
       const undo = commit(steps, kernel);
       const signal = await interruptedBy();
@@ -84,7 +101,7 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
       undo();
       throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
     } catch (error) {
-      store?.forget(attachment, config.type);
+      store?.forget(key);
       throw error;
     }
   } finally {
@@ -101,9 +118,20 @@ function mustBeChained(type: PluginType): Fault {
   );
 }
 
-function ownerOf({ attachment, netns: netnsPath, config }: Request, netns: Netns) {
-  const { bootId } = thisProcess();
-  return { attachment, plugin: config.type, netnsPath, netnsDevice: netns.device, netnsInode: netns.inode, bootId };
+function keyOf({ attachment, config, raw }: Request): LaterKey {
+  return { attachment, plugin: config.type, config: configKey(raw) };
+}
+
+function placeOf(netnsPath: string, { device, inode }: Netns) {
+  return { netnsPath, netnsDevice: device, netnsInode: inode, bootId: bootId() };
+}
+
+/** An ADD that comes again without a DEL: what the one before did is no beginning for this one, and is not to be put back. */
+function undoneEarlier(key: LaterKey, path: string, store: Store): boolean {
+  const earlier = store.recall(key);
+  if (earlier?.config !== key.config) return false;
+  throwTogether(undoOne(earlier, path));
+  return true;
 }
 
 export function delChained(request: DeleteRequest & { readonly type: PluginType }): void {
@@ -112,31 +140,26 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   if (remembers === false) return;
   const errors: Error[] = [];
   let store: Store | undefined;
-  let steps: readonly (Step | Removal)[] | undefined;
+  let known: Later | undefined;
   try {
     store = openExistingStore(request.dataDir);
-    steps = store?.recall(request.attachment, request.type) as readonly Step[] | undefined;
+    const { attachment, type: plugin, raw } = request;
+    known = store?.recall({ attachment, plugin, config: configKey(raw) });
   } catch (error) {
     errors.push(error as Error);
   }
-  const netns = standing(request.netns);
-  const kernel = new Kernel(netns);
-  try {
-    const removals = steps ?? [
-      ...chainedType(request.type).removals(request.attachment, toldOf(request, store)),
-      ...adopted(request, store, kernel),
-    ];
-    errors.push(...undoAll([...removals].reverse(), kernel));
-  } catch (error) {
-    errors.push(error as Error);
-  }
-  if (errors.length === 0) store?.forget(request.attachment, request.type);
-  if (errors.length === 0 && steps?.some(({ kind }) => (kind as Step["kind"]) === "guard")) {
-    (require("./guards.ts") as typeof import("./guards.ts")).removeGuardsWith(request.attachment, store, kernel);
-  }
-  kernel.close();
-  if (netns) closeNetns(netns);
+  errors.push(...(known ? undoKnown([known], request.netns, store!) : undoUnknown(request, store)));
   throwTogether(errors);
+}
+
+function undoUnknown(request: DeleteRequest & { readonly type: PluginType }, store: Store | undefined): Error[] {
+  return withKernel(
+    () => standing(request.netns),
+    (kernel) => {
+      const own = chainedType(request.type).removals(request.attachment, toldOf(request, store));
+      return undoAll([...own, ...adopted(request, store, kernel)].reverse(), kernel);
+    },
+  );
 }
 
 /** Not in the caller's own namespace, which no ADD was given. */
@@ -150,16 +173,6 @@ function inStanding(path: string, work: (kernel: Kernel) => void): void {
     kernel.close();
     closeNetns(netns);
   }
-}
-
-/** Of plugins whose DEL never came: they were taken out of the list while the container ran, or nobody calls DEL at all. */
-export function undoLater(attachment: Attachment, store: Store, kernel: Kernel): Error[] {
-  return store.laterPlugins(attachment).flatMap((plugin) => {
-    const steps = (store.recall(attachment, plugin) ?? []) as readonly Step[];
-    const errors = undoAll([...steps].reverse(), kernel);
-    if (errors.length === 0) store.forget(attachment, plugin);
-    return errors;
-  });
 }
 
 function toldOf(request: DeleteRequest, store: Store | undefined): ToldOfDel {
@@ -205,7 +218,7 @@ export function checkChained(request: Request): void {
     if (!prev) throw checkNeedsPrevResult();
     const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
     const store = openExistingStore(config.dataDir);
-    const remembered = store?.recall(attachment, config.type) as readonly Step[] | undefined;
+    const remembered = store?.recall(keyOf(request))?.steps as readonly Step[] | undefined;
     // What the reference's plugin did is its own; the one that made the interface tells of it.
     if (remembered === undefined && isAdopted(request, store)) return;
     // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
@@ -244,13 +257,9 @@ export function collectChained(request: CollectRequest & { readonly type: Plugin
   const errors: Error[] = [];
   using store = openExistingStore(request.dataDir);
   const valid = new Set(request.valid.map(({ container, ifname }) => `${container}\0${ifname}`));
-  for (const attachment of store?.remembered(request.network, request.type) ?? []) {
-    if (valid.has(`${attachment.container}\0${attachment.ifname}`)) continue;
-    try {
-      delChained({ ...request, attachment, netns: "" });
-    } catch (error) {
-      errors.push(error as Error);
-    }
+  for (const later of store?.laterOf(request.network, request.type) ?? []) {
+    const { container, ifname } = later.attachment;
+    if (!valid.has(`${container}\0${ifname}`)) errors.push(...undoKnown([later], "", store!));
   }
   try {
     if (request.type === "firewall") collectGuards(store);

@@ -34,7 +34,7 @@ export async function check(request: Request): Promise<void> {
   try {
     using store = openExistingStore(config.dataDir);
     const steps = store?.find(attachment)?.steps as readonly Step[] | undefined;
-    if (!steps && store?.recall(attachment, config.type))
+    if (!steps && store?.later(attachment).some(({ plugin }) => plugin === config.type))
       return (require("./chained.ts") as typeof import("./chained.ts")).checkChained(request);
     if (!steps && checkedAsAdopted(request, store, kernel)) return;
     if (!store || !steps) {

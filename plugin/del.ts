@@ -49,12 +49,12 @@ export async function del(request: DeleteRequest): Promise<void> {
   for (const trace of traces(request.attachment, entry)) if (trace.kind !== "adopted") found.push(trace);
   const removed = isAbsent ? found : removals(request.attachment, found);
   if (adopted) removed.push(adopted);
+  if (entry && store) errors.push(...removeLater(entry, request.netns, store)); // the last to come is the first to go
   if (!isAbsent && mayBeInside(request, entry)) {
     const { undoInside } = require("./inside.ts") as typeof import("./inside.ts");
     errors.push(...undoInside(request, entry));
   }
   errors.push(...undoAll(removed, kernel));
-  if (entry && store) errors.push(...removeLater(entry, store, kernel));
   if (entry && store && entry.bootId !== bootId()) {
     (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
   }
@@ -90,7 +90,7 @@ function isStandingInside(request: DeleteRequest): boolean {
 
 /** What became a port without a veth of ours has no entry, but a row of a plugin that comes after another one. */
 function delAfter({ type = ownType, ...request }: DeleteRequest, store: Store | undefined): void {
-  if (!worksAfter(type) || !store?.recall(request.attachment, type)) return;
+  if (!worksAfter(type) || !store?.later(request.attachment).some(({ plugin }) => plugin === type)) return;
   (require("./chained.ts") as typeof import("./chained.ts")).delChained({ ...request, type });
 }
 

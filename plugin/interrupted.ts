@@ -21,7 +21,7 @@ export async function undoInterrupted(attachment: Attachment, dataDir: string, k
   });
   if (!ours) return false;
   const inside = ours.bridge === "" ? insideRemovals(attachment) : [];
-  throwTogether(undoAll([...removals(attachment, traces(attachment, undefined)), ...inside], kernel));
+  throwTogether(undoAll([...removals(attachment, traces(attachment, ours)), ...inside], kernel));
   kernel.forget("pod", attachment.ifname);
   return true;
 }

@@ -26,7 +26,8 @@ export interface Asked {
 }
 
 /** Throws Fault (code.tryAgain) naming who has one of them, where that can be found. */
-export function refuseTaken({ mappings, attachment, hasIpv6 }: Asked, kernel: Kernel): void {
+export function refuseTaken({ mappings: all, attachment, hasIpv6 }: Asked, kernel: Kernel): void {
+  const mappings = all.filter(({ hostIp }) => hasIpv6 || !hostIp?.includes(":")); // the others lead nowhere
   refuseListeners(mappings, hasIpv6);
   for (const version of [4, 6] as const) {
     const asked = mappings.filter(({ hostIp }) => hostIp === undefined || hostIp.includes(":") === (version === 6));

@@ -23,19 +23,27 @@ const lasting: readonly Step["kind"][] = [
 
 /** What DEL removes beside the link. Nothing, without a question to the kernel, for an attachment known to have none. */
 export function traces(attachment: Attachment, entry: Entry | undefined): Removal[] {
-  const steps = entry?.steps as readonly Step[] | undefined;
-  if (!steps)
-    return [
-      { kind: "ports", attachment },
-      { kind: "portCondition", attachment },
-      { kind: "masqueradeAll", attachment },
-      { kind: "spoofCheck", attachment },
-      { kind: "shaping", ifb: shapingLinkName(attachment) },
-    ];
   const found: Removal[] = [];
-  for (const step of steps) if (lasting.includes(step.kind)) found.push(step as Removal);
+  for (const step of (entry?.steps ?? []) as readonly Step[])
+    if (lasting.includes(step.kind)) found.push(step as Removal);
   if (found[0]?.kind === "adopted" && isThere(entry!)) found[0] = { ...found[0], netns: entry!.netnsPath };
+  if (!isWhole(entry)) found.push(...marked(attachment));
   return found;
+}
+
+/** False for one of an ADD that died half-way, and one that was made anew from the kernel, which tells no IPAM. */
+function isWhole(entry: Entry | undefined): boolean {
+  return entry?.steps !== undefined && entry.state === "attached" && entry.ipamType !== "";
+}
+
+function marked(attachment: Attachment): Removal[] {
+  return [
+    { kind: "ports", attachment },
+    { kind: "portCondition", attachment },
+    { kind: "masqueradeAll", attachment },
+    { kind: "spoofCheck", attachment },
+    { kind: "shaping", ifb: shapingLinkName(attachment) },
+  ];
 }
 
 /** True for what was attached by a veth, so that it stands only as long as that does. */
@@ -51,16 +59,16 @@ export function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: E
 
 const inside = () => require("./inside.ts") as typeof import("./inside.ts");
 
-/** What plugins after it in the chain did, and remember. */
-export function removeLater({ attachment, hasLater }: Entry, store: Store, kernel: Kernel): Error[] {
+/** What plugins after it in the chain did, and remember. `netns` is where a caller says the container's is; may be empty. */
+export function removeLater({ attachment, hasLater }: Entry, netns: string, store: Store): Error[] {
   if (!hasLater) return [];
-  return (require("./chained.ts") as typeof import("./chained.ts")).undoLater(attachment, store, kernel);
+  return (require("./undoLater.ts") as typeof import("./undoLater.ts")).undoLater(attachment, netns, store);
 }
 
 /** Undoes what the entries' attachments have beside their links. */
 export function removeTraces(entries: readonly Entry[], store: Store | undefined, kernel: Kernel): Error[] {
   return entries.flatMap((entry) => [
-    ...(store ? removeLater(entry, store, kernel) : []),
+    ...(store ? removeLater(entry, "", store) : []),
     ...undoAll(traces(entry.attachment, entry), kernel),
     ...(entry.bridge === "" ? inside().undoInside({ attachment: entry.attachment, netns: "" }, entry) : []),
   ]);

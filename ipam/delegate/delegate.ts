@@ -20,12 +20,16 @@ export const delegate: Ipam<DelegateIpamConfig> = {
     const path = findPlugin(config.plugin, pluginPath);
     // What was answered for an earlier namespace of that name may have run out since.
     let isStale = false;
-    const { entry: standing, made } = store.begin(entry, (found) => {
+    const {
+      entry: standing,
+      made,
+      before,
+    } = store.begin(entry, (found) => {
       isStale = found !== undefined && !isSameNamespace(found, entry);
       return found ? "keep" : { addresses: [], reserved: [] };
     });
     const { addresses: known, delegated: answer } = standing;
-    if (answer !== undefined && !isStale && !prepare) return { addresses: known, ...answer, made: false };
+    if (answer !== undefined && !isStale && !prepare) return { addresses: known, ...answer, made: false, before };
     let unprepare: (() => void) | undefined;
     const run = (verb: Verb) => call(path, verb, raw, attachment, request.netns);
     try {
@@ -37,7 +41,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
       const addresses = ips.map(({ interface: _, ...address }) => address);
       const delegated = { routes, ...(dns === undefined ? {} : { dns }) };
       store.answered(attachment, addresses, delegated);
-      return { addresses, ...delegated, made: true };
+      return { addresses, ...delegated, made: true, before };
     } catch (error) {
       unprepare?.();
       await undo(() => run("DEL"));

@@ -1,18 +1,35 @@
-/** What a plugin that comes after another one has done to an attachment: enough to undo it without a configuration. */
+/** What plugins that come after another one have done to an attachment: enough to undo it without a configuration. */
 import type { Database } from "bun:sqlite";
 import type { Attachment } from "../../conf/attachment.ts";
+import type { Later, LaterKey } from "../store.ts";
 
-const ofRow = "network = ? AND container = ? AND ifname = ? AND plugin = ?";
+interface Row {
+  readonly network: string;
+  readonly container: string;
+  readonly ifname: string;
+  readonly plugin: string;
+  readonly config: string;
+  readonly netns_path: string;
+  readonly netns_device: string;
+  readonly netns_inode: string;
+  readonly boot_id: string;
+  readonly steps: string;
+}
+
+const ofAttachment = "network = ? AND container = ? AND ifname = ?";
 
 const sql = {
-  remember: "REPLACE INTO chained (network, container, ifname, plugin, steps) VALUES (?, ?, ?, ?, ?)",
-  recall: `SELECT steps FROM chained WHERE ${ofRow}`,
-  forget: `DELETE FROM chained WHERE ${ofRow}`,
-  plugins: "SELECT plugin FROM chained WHERE network = ? AND container = ? AND ifname = ?",
-  stepsOf: "SELECT steps FROM chained WHERE network = ? AND container = ? AND ifname = ?",
-  steps: "SELECT steps FROM chained",
-  ofNetwork: "SELECT network, container, ifname FROM chained WHERE network = ? AND plugin = ?",
+  remember: `REPLACE INTO chained (network, container, ifname, plugin, config, netns_path, netns_device, netns_inode,
+    boot_id, steps) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  recall: `SELECT * FROM chained WHERE ${ofAttachment} AND plugin = ? ORDER BY config = ? DESC, id DESC LIMIT 1`,
+  forget: `DELETE FROM chained WHERE ${ofAttachment} AND plugin = ? AND config = ?`,
+  of: `SELECT * FROM chained WHERE ${ofAttachment} ORDER BY id DESC`,
+  ofNetwork: "SELECT * FROM chained WHERE network = ? AND plugin = ? ORDER BY id DESC",
+  stepsOf: `SELECT steps FROM chained WHERE ${ofAttachment} ORDER BY id`,
+  steps: "SELECT steps FROM chained ORDER BY id",
 };
+
+type Three = [string, string, string];
 
 export class ChainedRows {
   readonly #database: Database;
@@ -21,35 +38,53 @@ export class ChainedRows {
     this.#database = database;
   }
 
-  remember({ network, container, ifname }: Attachment, plugin: string, steps: readonly unknown[]): void {
-    this.#database.query(sql.remember).run(network, container, ifname, plugin, JSON.stringify(steps));
+  remember({ attachment, plugin, config, netnsPath, netnsDevice, netnsInode, bootId, steps }: Later): void {
+    const where = [netnsPath, netnsDevice.toString(), netnsInode.toString(), bootId] as const;
+    this.#database.query(sql.remember).run(...keyOf(attachment), plugin, config, ...where, JSON.stringify(steps));
   }
 
-  recall({ network, container, ifname }: Attachment, plugin: string): readonly unknown[] | undefined {
-    const [row] = this.#database.query(sql.recall).values(network, container, ifname, plugin);
-    return row && (JSON.parse(String(row[0])) as unknown[]);
+  recall({ attachment, plugin, config }: LaterKey): Later | undefined {
+    const row = this.#database
+      .query<Row, [...Three, string, string]>(sql.recall)
+      .get(...keyOf(attachment), plugin, config);
+    return row ? laterOf(row) : undefined;
   }
 
-  plugins({ network, container, ifname }: Attachment): string[] {
+  of(attachment: Attachment): Later[] {
     return this.#database
-      .query(sql.plugins)
-      .values(network, container, ifname)
-      .map(([plugin]) => String(plugin));
+      .query<Row, Three>(sql.of)
+      .all(...keyOf(attachment))
+      .map(laterOf);
+  }
+
+  ofNetwork(network: string, plugin: string): Later[] {
+    return this.#database.query<Row, [string, string]>(sql.ofNetwork).all(network, plugin).map(laterOf);
   }
 
   /** Of every plugin; without an attachment, of all. */
   steps(of?: Attachment): (readonly unknown[])[] {
-    const rows = of
-      ? this.#database.query(sql.stepsOf).values(of.network, of.container, of.ifname)
-      : this.#database.query(sql.steps).values();
+    const rows = of ? this.#database.query(sql.stepsOf).values(...keyOf(of)) : this.#database.query(sql.steps).values();
     return rows.map(([steps]) => JSON.parse(String(steps)) as unknown[]);
   }
 
-  forget({ network, container, ifname }: Attachment, plugin: string): void {
-    this.#database.query(sql.forget).run(network, container, ifname, plugin);
+  forget({ attachment, plugin, config }: LaterKey): void {
+    this.#database.query(sql.forget).run(...keyOf(attachment), plugin, config);
   }
+}
 
-  ofNetwork(network: string, plugin: string): Attachment[] {
-    return this.#database.query<Attachment, [string, string]>(sql.ofNetwork).all(network, plugin);
-  }
+function keyOf({ network, container, ifname }: Attachment): Three {
+  return [network, container, ifname];
+}
+
+function laterOf({ network, container, ifname, plugin, config, steps, ...row }: Row): Later {
+  return {
+    attachment: { network, container, ifname },
+    plugin,
+    config,
+    netnsPath: row.netns_path,
+    netnsDevice: BigInt(row.netns_device),
+    netnsInode: BigInt(row.netns_inode),
+    bootId: row.boot_id,
+    steps: JSON.parse(steps) as unknown[],
+  };
 }

@@ -5,6 +5,7 @@ import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PortMapping } from "../../conf/network.ts";
 import { fileStatus } from "../../netlink/files.ts";
+import type { LeasedAddress } from "../ipam.ts";
 
 /** Who asks: an attachment, on behalf of the plugin of that type, in that namespace. */
 export interface PortOwner {
@@ -35,20 +36,30 @@ const sql = {
   of: "SELECT * FROM port WHERE protocol = ? AND host_port = ?",
   drop: "DELETE FROM port WHERE protocol = ? AND host_port = ? AND host = ?",
   release: "DELETE FROM port WHERE network = ? AND container = ? AND ifname = ? AND plugin = ?",
-  claim: `INSERT INTO port (protocol, host_port, host, container_port, network, container, ifname, plugin, created_ms,
+  claim: `REPLACE INTO port (protocol, host_port, host, container_port, network, container, ifname, plugin, created_ms,
     netns_path, netns_device, netns_inode, boot_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 };
 
 /** Every address of the host, of both families. */
 const everywhere = "*";
 
-/** These ports and no others belong to the owner from now on. Throws Fault (code 11) naming who has one of them. */
-export function claimPorts(database: Database, owner: PortOwner, mappings: readonly PortMapping[]): void {
+/**
+ * These ports and no others belong to the owner from now on, so far as they lead to `addresses`, its container's. Throws
+ * Fault (code 11) naming who has one of them.
+ */
+export function claimPorts(
+  database: Database,
+  owner: PortOwner,
+  mappings: readonly PortMapping[],
+  addresses: readonly LeasedAddress[],
+): void {
   const { network, container, ifname } = owner.attachment;
   const by = [network, container, ifname, owner.plugin] as const;
   releasePorts(database, owner.attachment, owner.plugin);
   for (const mapping of mappings) {
-    const { protocol, hostPort, containerPort, hostIp = everywhere } = mapping;
+    const { protocol, hostPort, containerPort } = mapping;
+    const hostIp = hostOf(mapping, addresses);
+    if (hostIp === undefined) continue;
     const rows = database.query<PortRow, [string, number]>(sql.of).all(protocol, hostPort);
     // Of one request, an address of the host and all of them is no conflict: the address comes first.
     const others = rows.filter((row) => !isOf(row, owner) && overlaps(row.host, hostIp));
@@ -59,6 +70,15 @@ export function claimPorts(database: Database, owner: PortOwner, mappings: reado
     const where = [owner.netnsPath, owner.netnsDevice.toString(), owner.netnsInode.toString(), owner.bootId] as const;
     database.query(sql.claim).run(protocol, hostPort, hostIp, containerPort, ...by, Date.now(), ...where);
   }
+}
+
+/** A port leads to addresses of its own family alone; undefined where there is none. */
+function hostOf({ hostIp }: PortMapping, addresses: readonly LeasedAddress[]): string | undefined {
+  if (addresses.length === 0) return hostIp ?? everywhere; // a delegate has yet to answer
+  const has = (isIpv6: boolean) => addresses.some(({ address }) => address.includes(":") === isIpv6);
+  if (hostIp !== undefined) return has(hostIp.includes(":")) ? hostIp : undefined;
+  if (!has(true)) return "0.0.0.0";
+  return has(false) ? everywhere : "::";
 }
 
 export function releasePorts(database: Database, { network, container, ifname }: Attachment, plugin: string): void {

@@ -5,13 +5,32 @@
  */
 
 /** `PRAGMA user_version`. A file with a later one is refused; raise it with every change of shape. */
-export const schemaVersion = 4;
+export const schemaVersion = 5;
+
+/** In the order of their ADDs. A type may be more than once in a list of plugins: `config` tells them apart. */
+const chainedTable = `CREATE TABLE chained ( -- what portmap, firewall, bandwidth and tuning did after another plugin
+  id INTEGER PRIMARY KEY,
+  network TEXT NOT NULL,
+  container TEXT NOT NULL,
+  ifname TEXT NOT NULL,
+  plugin TEXT NOT NULL,
+  config TEXT NOT NULL,          -- a hash of its configuration
+  netns_path TEXT NOT NULL,
+  netns_device TEXT NOT NULL,
+  netns_inode TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  steps TEXT NOT NULL,           -- JSON
+  UNIQUE (network, container, ifname, plugin, config)
+) STRICT;`;
 
 /** What makes a file of each earlier version one of the next. */
 export const migrations: Readonly<Record<number, string>> = {
   1: "ALTER TABLE network ADD COLUMN adopted_from TEXT",
   2: "ALTER TABLE attachment ADD COLUMN aliases TEXT",
   3: "ALTER TABLE attachment DROP COLUMN owns_netns",
+  4: `ALTER TABLE chained RENAME TO chained_of_4; ${chainedTable}
+    INSERT INTO chained (network, container, ifname, plugin, config, netns_path, netns_device, netns_inode, boot_id, steps)
+    SELECT network, container, ifname, plugin, '', '', '0', '0', '', steps FROM chained_of_4; DROP TABLE chained_of_4`,
 };
 
 /**
@@ -81,14 +100,7 @@ CREATE TABLE port (              -- of the host, published
   PRIMARY KEY (protocol, host_port, host)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX port_by_attachment ON port (network, container, ifname);
-CREATE TABLE chained (           -- what portmap, firewall, bandwidth and tuning did after another plugin
-  network TEXT NOT NULL,
-  container TEXT NOT NULL,
-  ifname TEXT NOT NULL,
-  plugin TEXT NOT NULL,
-  steps TEXT NOT NULL,           -- JSON
-  PRIMARY KEY (network, container, ifname, plugin)
-) STRICT, WITHOUT ROWID;
+${chainedTable}
 CREATE TRIGGER attachment_gone AFTER DELETE ON attachment BEGIN
   DELETE FROM lease WHERE attachment_id = old.id;
   DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname AND plugin = 'ns-net';

@@ -3,15 +3,25 @@ import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { type Address, formatAddress } from "../../conf/address.ts";
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
-import type { PortMapping } from "../../conf/network.ts";
 import type { LeasedAddress } from "../ipam.ts";
-import type { Adopted, Begun, Delegated, Entry, Grant, NetworkMemory, NewEntry, Store } from "../store.ts";
+import type {
+  Adopted,
+  Begun,
+  Delegated,
+  Entry,
+  Grant,
+  Later,
+  LaterKey,
+  NetworkMemory,
+  NewEntry,
+  PortClaim,
+  Store,
+} from "../store.ts";
 import { guarded, type StoreFile } from "./failure.ts";
 import { addressKey } from "./key.ts";
 import { logBytesMax } from "./limits.ts";
 import { shortenLog } from "./log.ts";
 import { InProgress, isInProgress, thisProcess } from "./owner.ts";
-import type { PortOwner } from "./ports.ts";
 import { entryOf, owned, type Row } from "./row.ts";
 import { isSameNamespace } from "./same.ts";
 import { sql } from "./statements.ts";
@@ -33,19 +43,20 @@ export class SqliteStore implements Store {
     return this.#transaction(() => {
       const row = this.#row("find", ...keyOf(entry.attachment));
       const standing = row === undefined ? undefined : entryOf(row);
-      if (standing?.state === "attached" && isSameNamespace(standing, entry)) return { entry: standing, made: false };
+      if (standing?.state === "attached" && isSameNamespace(standing, entry))
+        return { entry: standing, made: false, before: standing };
       if (standing !== undefined && isInProgress(standing)) throw new InProgress(standing);
       const decided = grant(standing);
       if (row === undefined || standing === undefined) {
         if (decided === "keep")
           throw new Fault(code.internal, "Cannot keep the addresses of an attachment without any");
-        this.#claimPorts(entry);
+        this.#claimPorts(entry, decided.addresses);
         return { entry: this.#insert(entry, decided), made: true };
       }
-      this.#claimPorts(entry);
+      this.#claimPorts(entry, decided === "keep" ? standing.addresses : decided.addresses);
       const taken = this.#takeOver(row.id, standing, entry);
-      if (decided === "keep") return { entry: taken, made: false };
-      return { entry: this.#regrant(row.id, taken, decided), made: true };
+      if (decided === "keep") return { entry: taken, made: false, before: standing };
+      return { entry: this.#regrant(row.id, taken, decided), made: true, before: standing };
     });
   }
 
@@ -83,34 +94,34 @@ export class SqliteStore implements Store {
     return this.#values("sweep", bootId, most).length;
   }
 
-  remember(owner: PortOwner, steps: readonly unknown[], mappings: readonly PortMapping[]): void {
+  remember(later: Later, claim?: PortClaim): void {
     this.#transaction(() => {
-      if (mappings.length > 0) ports().claimPorts(this.#database, owner, mappings);
-      this.#chained.remember(owner.attachment, owner.plugin, steps);
+      if (claim) ports().claimPorts(this.#database, later, claim.mappings, claim.addresses);
+      this.#chained.remember(later);
     });
   }
 
-  recall(attachment: Attachment, plugin: string): readonly unknown[] | undefined {
-    return guarded(this.#file, () => this.#chained.recall(attachment, plugin));
+  recall(key: LaterKey): Later | undefined {
+    return guarded(this.#file, () => this.#chained.recall(key));
   }
 
-  laterPlugins(attachment: Attachment): string[] {
-    return guarded(this.#file, () => this.#chained.plugins(attachment));
+  later(attachment: Attachment): Later[] {
+    return guarded(this.#file, () => this.#chained.of(attachment));
+  }
+
+  laterOf(network: string, plugin: string): Later[] {
+    return guarded(this.#file, () => this.#chained.ofNetwork(network, plugin));
   }
 
   chainedSteps(attachment?: Attachment): (readonly unknown[])[] {
     return guarded(this.#file, () => this.#chained.steps(attachment));
   }
 
-  forget(attachment: Attachment, plugin: string): void {
+  forget(key: LaterKey): void {
     this.#transaction(() => {
-      ports().releasePorts(this.#database, attachment, plugin);
-      this.#chained.forget(attachment, plugin);
+      ports().releasePorts(this.#database, key.attachment, key.plugin);
+      this.#chained.forget(key);
     });
-  }
-
-  remembered(network: string, plugin: string): Attachment[] {
-    return guarded(this.#file, () => this.#chained.ofNetwork(network, plugin));
   }
 
   get #chained() {
@@ -118,8 +129,8 @@ export class SqliteStore implements Store {
     return new ChainedRows(this.#database);
   }
 
-  #claimPorts(entry: NewEntry): void {
-    if (entry.ports) ports().claimPorts(this.#database, { ...entry, plugin: "ns-net" }, entry.ports);
+  #claimPorts(entry: NewEntry, addresses: readonly LeasedAddress[]): void {
+    if (entry.ports) ports().claimPorts(this.#database, { ...entry, plugin: "ns-net" }, entry.ports, addresses);
   }
 
   adopt(network: string, adopted: readonly Adopted[], remembering: (memory: NetworkMemory) => NetworkMemory): void {

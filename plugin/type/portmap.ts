@@ -21,7 +21,7 @@ export const portmap: ChainedType = {
     return {
       steps: portsSteps({ attachment, features, addresses, netns, through }),
       result: prev,
-      ports: portMappings,
+      ports: { mappings: portMappings, addresses: addresses.map((address) => ({ address })) },
     };
   },
 

@@ -144,6 +144,28 @@ describe("taking over leases of host-local", () => {
   });
 });
 
+describe("a store of version 4", () => {
+  it("keeps what plugins of chains remember, of one configuration a type", () => {
+    using folder = freshFolder();
+    openStore(folder.path).close();
+    using database = new Database(join(folder.path, "ns-net.sqlite"));
+    database.run("DROP TABLE chained");
+    database.run(`CREATE TABLE chained (network TEXT NOT NULL, container TEXT NOT NULL, ifname TEXT NOT NULL,
+      plugin TEXT NOT NULL, steps TEXT NOT NULL, PRIMARY KEY (network, container, ifname, plugin)) STRICT, WITHOUT ROWID`);
+    database.run(`INSERT INTO chained VALUES ('podnet', 'a', 'eth0', 'tuning', '["one"]')`);
+    database.run("PRAGMA user_version = 4");
+    using store = openStore(folder.path);
+    const key = { attachment: attachmentOf("a"), plugin: "tuning", config: "new" };
+    assert.deepEqual(store.recall(key)?.steps, ["one"]);
+    const { netnsPath, netnsDevice, netnsInode, bootId } = entryOf(key.attachment);
+    store.remember({ ...key, netnsPath, netnsDevice, netnsInode, bootId, steps: ["two"] });
+    assert.deepEqual(
+      store.later(key.attachment).map(({ steps }) => steps),
+      [["two"], ["one"]],
+    );
+  });
+});
+
 describe("a store of version 1", () => {
   it("is brought up to date, with what is in it", () => {
     using folder = freshFolder();

@@ -66,10 +66,14 @@ export function ipamCases(name: string, { lacking, isExclusive, knowsStatus = tr
 
     it("answers a repeated ADD with the same lease, not made", async () => {
       using w = world(call);
-      const first = await w.acquire("web");
-      assert.deepEqual(await w.acquire("web"), { ...first, made: false });
-      w.store.attached(attachmentOf("web"), { mac: "02:00:00:00:00:01" });
-      assert.deepEqual(await w.acquire("web"), { ...first, made: false });
+      const { before, ...first } = await w.acquire("web");
+      assert.equal(before, undefined);
+      for (const state of ["adding", "attached"]) {
+        const { before: found, ...again } = await w.acquire("web");
+        assert.deepEqual(again, { ...first, made: false });
+        assert.equal(found?.state, state);
+        w.store.attached(attachmentOf("web"), { mac: "02:00:00:00:00:01" });
+      }
       assert.equal(w.store.find(attachmentOf("web"))?.state, "attached");
     });
 

@@ -58,6 +58,7 @@ describe("a delegate", () => {
       routes: [{ dst: "0.0.0.0/0" }],
       dns: { nameservers: ["10.5.0.1"] },
       made: true,
+      before: undefined,
     });
     assert.deepEqual(w.calls(), ['ADD web eth0 /run/netns/web {"its":"own key"}']);
     assert.deepEqual(w.store.find(attachment)?.addresses, [{ address: "10.5.0.7/24", gateway: "10.5.0.1" }]);

@@ -5,16 +5,16 @@ import { join } from "node:path";
 import { addList, delList, type NetworkList, type Runtime } from "../support/libcni.ts";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
-import { run } from "../support/sandbox.ts";
+import { cable, run } from "../support/sandbox.ts";
 import { freshWorld, ourLinks, type World } from "../support/world.ts";
 
-const later = ["portmap", "firewall", "bandwidth", "tuning"];
+const later = ["portmap", "firewall", "bandwidth", "tuning", "sbr"];
 
 function scene() {
   const world = freshWorld();
   const folder = join(world.dataDir, "../bin");
   mkdirSync(folder);
-  for (const name of ["bridge", ...later]) symlinkSync(nsNet, join(folder, name));
+  for (const name of ["bridge", "host-device", ...later]) symlinkSync(nsNet, join(folder, name));
   const { dataDir } = world;
   const {
     cniVersion: _,
@@ -67,6 +67,37 @@ describe("What a plugin did whose DEL never comes", () => {
     await delList(runtime, { ...list, plugins: list.plugins.slice(0, 1) }, at);
     assert.deepEqual(left(world), { rules: [], links: [], remembered: "" });
     await delList(runtime, list, at);
+  });
+
+  it("goes while there is a namespace to undo it in: a device goes home as it came, rules of sbr go", async () => {
+    const { world, list, runtime, netns, at } = scene();
+    using _ = world;
+    cable({ ns: world.host, ifname: "ens3" }, { ns: world.netns("outside"), ifname: "far0" });
+    const { dataDir } = world;
+    const ipam = { type: "host-local", subnet: "10.7.0.0/24", routes: [{ dst: "0.0.0.0/0" }] };
+    const lending = { type: "host-device", device: "ens3", ipam, dataDir };
+    const plugins = [
+      lending,
+      { type: "tuning", mtu: 1400, mac: "c2:11:22:33:44:55", dataDir },
+      { type: "sbr", dataDir },
+    ];
+    const before = world.host.ip("link", "show", "ens3");
+    await addList(runtime, { ...list, plugins }, at);
+    assert.equal(netns.ip("rule").length, 4);
+    await delList(runtime, { ...list, plugins: [lending] }, at);
+    const [{ mtu, address }] = world.host.ip("link", "show", "ens3");
+    assert.deepEqual([mtu, address], [before[0].mtu, before[0].address]);
+    assert.equal(netns.ip("rule").length, 3);
+  });
+
+  it("goes with the policy of a bridge that firewall gave it", async () => {
+    const { world, list, runtime, at } = scene();
+    using _ = world;
+    const guarding = { type: "firewall", backend: "iptables", ingressPolicy: "same-bridge", dataDir: world.dataDir };
+    await addList(runtime, { ...list, plugins: [list.plugins[0]!, guarding] }, at);
+    assert.match(world.host.nft("list", "ruleset"), /"br0"/);
+    await delList(runtime, { ...list, plugins: list.plugins.slice(0, 1) }, at);
+    assert.doesNotMatch(world.host.nft("list", "ruleset"), /"br0"/);
   });
 
   it("goes with `ns-net gc`, once the namespace is gone", async () => {

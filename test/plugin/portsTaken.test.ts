@@ -52,6 +52,20 @@ describe("A port that is taken is refused, with who has it:", () => {
     assert.match(world.call("ADD", both, { netns: world.netns() }).json.msg, /listens on \[::1\]/);
   });
 
+  it("but not by a container that lacks an address of that family", () => {
+    using world = freshWorld();
+    const add = (container: string, subnet: string, hostIP?: string) => {
+      const network = { name: container, bridge: container, ipam: ranges(subnet) };
+      const config = world.network({ ...network, ...mapped({ ...web, hostIP }) });
+      world.must("ADD", config, { netns: world.netns(), container });
+    };
+    add("four", "10.7.0.0/24");
+    add("six", "fd07::/64");
+    add("none", "10.9.0.0/24", "2001:db8::7");
+    add("exact", "fd09::/64", "192.0.2.7");
+    refused(world, { ...web, hostIP: "127.0.0.1" }, /eth0 of container four on network four has it on 0\.0\.0\.0/);
+  });
+
   for (const [mapping, says] of [
     [{ ...web, hostPort: 0 }, /hostPort/],
     [{ ...web, hostPort: 70000 }, /hostPort = 70000/],

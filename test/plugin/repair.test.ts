@@ -7,6 +7,7 @@ import { nsNet } from "../support/plugin.ts";
 import { links, run } from "../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../support/tcp.ts";
 import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts";
+import { elements, mapped, web } from "./publishing.ts";
 
 function repair(world: World, ...options: string[]): string {
   return run(world.host.inside([nsNet, "repair", "--data-dir", world.dataDir, ...options]));
@@ -64,6 +65,21 @@ describe("repair of the store", () => {
       assert.deepEqual([ourLinks(world.host), world.rows()], [[], []]);
     });
   }
+
+  it("of one with ports and limits: nobody else gets the ports, and DEL takes all of it back", () => {
+    using world = freshWorld();
+    const bandwidth = { ingressRate: 8e7, ingressBurst: 8e6, egressRate: 8e7, egressBurst: 8e6 };
+    const { runtimeConfig } = mapped(web);
+    const config = world.network({ ipam: dualStack, masqAll: true, runtimeConfig: { ...runtimeConfig, bandwidth } });
+    world.must("ADD", config, { netns: world.netns() });
+    rmSync(storePath(world));
+    repair(world);
+    const { json } = world.call("ADD", world.network(mapped(web)), { netns: world.netns(), container: "c2" });
+    assert.match(json.msg, /Cannot publish port 8080\/tcp .*: it is published for nsv\w+ \w+ eth0 c1/);
+    world.must("DEL", config);
+    assert.deepEqual([...elements(world), ...ourLinks(world.host), ...world.leases()], []);
+    assert.deepEqual(world.host.ip("link", "show", "type", "ifb"), []);
+  });
 
   it("enters an attachment whose row somebody deleted", () => {
     using world = freshWorld();
