@@ -2,7 +2,7 @@
  * The veth pair, in one message: both names, hardware addresses and MTUs, the inner end straight in the container's
  * namespace, the outer end in the network's group and in the bridge. Deleting one end deletes the other, wherever it is.
  */
-import { errno } from "../../netlink/errors.ts";
+import { errno, isKernelError } from "../../netlink/errors.ts";
 import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
 import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";
@@ -53,7 +53,13 @@ export const veth: Kind<VethStep, VethKey> = {
 
   undo({ host, beside }, kernel) {
     if (beside) return together([host, beside.link], beside.network, kernel);
-    kernel.request("host", { ...deleteLink(host), absent: errno.ENODEV });
+    try {
+      kernel.request("host", deleteLink(host));
+    } catch (error) {
+      if (!isKernelError(error, errno.ENODEV)) throw error;
+      const found = renamed(host, kernel);
+      if (found) kernel.request("host", { ...deleteLink(found), absent: errno.ENODEV });
+    }
     kernel.forget("host", host);
   },
 
@@ -103,11 +109,15 @@ export const veth: Kind<VethStep, VethKey> = {
   },
 };
 
+function renamed(host: string, kernel: Kernel): Link | undefined {
+  return (require("./renamed.ts") as typeof import("./renamed.ts")).renamedLink(host, kernel);
+}
+
 function together(names: readonly string[], network: string, kernel: Kernel): void {
   const links: Link[] = [];
   for (const name of names) {
     kernel.forget("host", name);
-    const link = kernel.link("host", name);
+    const link = kernel.link("host", name) ?? renamed(name, kernel);
     if (link) links.push(link);
     kernel.forget("host", name);
   }

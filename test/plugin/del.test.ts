@@ -65,6 +65,22 @@ describe("DEL", () => {
     assert.deepEqual([...links(netns).keys()], ["lo"]);
   });
 
+  it("finds the host's end under another name, also beside limits", () => {
+    for (const limit of [undefined, { egressRate: 8e7, egressBurst: 8e6 }]) {
+      using world = freshWorld();
+      const config = world.network(limit && { runtimeConfig: { bandwidth: limit } });
+      world.must("ADD", config, { netns: world.netns() });
+      world.must("ADD", world.network(), { netns: world.netns(), container: "c2" });
+      const [one] = world.rows();
+      world.host.ip("link", "set", one!.host_link, "down");
+      world.host.ip("link", "set", one!.host_link, "name", "mine0");
+      world.must("DEL", config, { netns: "" });
+      const names = world.host.ip("link").map(({ ifname }) => ifname);
+      assert.deepEqual(names.sort(), ["br0", "lo", world.rows()[0]!.host_link].sort());
+      assert.deepEqual(world.leases(), ["c2/eth0 10.7.0.3/24"]);
+    }
+  });
+
   it("succeeds twice", () => {
     const { world, netns } = attached();
     using _ = world;

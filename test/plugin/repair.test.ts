@@ -158,6 +158,29 @@ describe("repair of the kernel's side", () => {
     checked(world, world.network(), "c1", netns, prevResult);
   });
 
+  it("puts back the container's routes after `ip route flush`, the gateway's subnet first", async () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const prevResult = world.must("ADD", world.network({ ipam: dualStack }), { netns });
+    const routes = () =>
+      ["-4", "-6"].map((family) =>
+        netns
+          .ip(family, "route")
+          .filter(({ dst }) => !dst.startsWith("fe80"))
+          .map(({ dst, gateway, dev, scope, prefsrc }) => [dst, gateway, dev, scope, prefsrc].join(" "))
+          .sort(),
+      );
+    const before = routes();
+    for (const family of ["-4", "-6"]) netns.ip(family, "route", "flush", "table", "main");
+    assert.match(repair(world), /^put right eth0 .*:\n(?:.*\n)*?.*route 0\.0\.0\.0\/0: expected .*, found none/);
+    assert.deepEqual(routes(), before);
+    checked(world, world.network(), "c1", netns, prevResult);
+    assert.equal(repair(world), "Nothing to repair.\n");
+    using server = await tcpServer(world.host, "::");
+    for (const gateway of ["10.7.0.1", "fd07::1"])
+      assert.ok("seenAs" in (await tcpReach(netns, gateway, server.port)), gateway);
+  });
+
   it("leaves an interface alone that has taken the name of ours, and says so", () => {
     using world = freshWorld();
     const netns = world.netns();
