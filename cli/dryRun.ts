@@ -28,7 +28,7 @@ import type { Target } from "./target.ts";
 export async function preview(request: Request, { name, path }: Target): Promise<string> {
   const isNew = name !== undefined && !existsSync(path);
   return textOf([
-    ...(isNew ? [`ip netns add ${name}`, `ip -n ${name} link set lo alias ${shellWord(ownMark)}`] : []),
+    ...(isNew ? [`ip netns add ${name}`, `ip -n ${name} link set lo alias ${shellWord(ownMark(name))}`] : []),
     ...(await planned(request, ({ steps }, kernel) => steps.flatMap((step) => printStep(step, kernel)))),
   ]);
 }

@@ -6,10 +6,11 @@ import { existsSync, lstatSync } from "node:fs";
 import { errno, isKernelError } from "../netlink/errors.ts";
 import { closeNetns, NotANamespace, netnsFolder, openNetns, openSocketIn } from "../netlink/netns.ts";
 import { createNetns, deleteNetns } from "../netlink/newNetns.ts";
-import { getLink, linkFlag, listLinks } from "../netlink/route/link.ts";
-import { protocol } from "../netlink/socket.ts";
+import { getLink, listLinks } from "../netlink/route/link.ts";
+import { type NetlinkSocket, protocol } from "../netlink/socket.ts";
 
-export const ownMark = "made by ns-net";
+/** With the name that it was made with: another one, somebody else gave it. */
+export const ownMark = (name: string) => `made by ns-net as ${name}`;
 
 /** Makes the namespace of a name that nobody has; true when this call made it. */
 export function madeNamespace(name: string): boolean {
@@ -17,7 +18,7 @@ export function madeNamespace(name: string): boolean {
   const over = isRemnantAt(path);
   if (existsSync(path) && !over) return false;
   try {
-    createNetns(name, { alias: ownMark, over });
+    createNetns(name, { alias: ownMark(name), over });
     return true;
   } catch (error) {
     if (isKernelError(error, errno.EEXIST)) return false; // another call made it meanwhile
@@ -28,35 +29,63 @@ export function madeNamespace(name: string): boolean {
 /** Deletes the namespace if `add` made it and nothing is attached in it, which another store may know of. */
 export function deleteOwn(path: string): void {
   const name = path.startsWith(`${netnsFolder}/`) ? path.slice(netnsFolder.length + 1) : "";
-  if (name !== "" && !name.includes("/") && (isOwn(path) || isRemnantAt(path))) deleteNetns(name);
+  if (name !== "" && !name.includes("/") && (isOwn(path, name) || isRemnantAt(path))) deleteNetns(name);
 }
 
-function isOwn(path: string): boolean {
+function isOwn(path: string, name: string): boolean {
   try {
-    const netns = openNetns(path);
-    using socket = openSocketIn(netns, protocol.route);
-    closeNetns(netns);
-    // What a tunnel's module puts into every namespace (sit0, tunl0) is down; an interface in use is up.
-    const isBare = listLinks(socket).every(({ name, flags }) => name === "lo" || (flags & linkFlag.up) === 0);
-    return isBare && getLink(socket, "lo")?.alias === ownMark;
+    using socket = socketIn(path);
+    const isBare = listLinks(socket).every(({ name = "" }) => name === "lo" || tunnelsEverywhere.includes(name));
+    return isBare && getLink(socket, "lo")?.alias === ownMark(name);
   } catch (error) {
     if (error instanceof NotANamespace) return false;
     throw error;
   }
 }
 
+/** What a tunnel's module puts into every namespace when it is loaded. */
+const tunnelsEverywhere = [
+  ...["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0"],
+  ...["sit0", "ip6tnl0", "ip6gre0", "ip6_vti0"],
+];
+
+function socketIn(path: string): NetlinkSocket {
+  const netns = openNetns(path);
+  try {
+    return openSocketIn(netns, protocol.route);
+  } finally {
+    closeNetns(netns);
+  }
+}
+
 /** Between a name's file and the mount on it there are microseconds. */
 const makingMsMax = 1000;
+const makingPauseMs = 5;
 
-/** The file of a name whose maker died before it mounted a namespace there, which `ip netns` leaves as well. */
+/**
+ * The file of a name whose maker died before it mounted a namespace there, which `ip netns` leaves as well. One that is
+ * young may have a maker at work, who is waited for.
+ */
 function isRemnantAt(path: string): boolean {
+  const startMs = performance.now();
+  for (;;) {
+    const ageMs = unmountedMs(path);
+    if (ageMs === undefined) return false;
+    // The file's time is of a clock that may be set.
+    if (Math.max(ageMs, performance.now() - startMs) >= makingMsMax) return true;
+    Bun.sleepSync(makingPauseMs);
+  }
+}
+
+/** For how long there has been the file of a name as its maker makes it, and no namespace on it. */
+function unmountedMs(path: string): number | undefined {
   const file = lstatSync(path, { throwIfNoEntry: false });
-  if (!file?.isFile() || file.size > 0 || (file.mode & 0o777) !== 0 || Date.now() - file.ctimeMs < makingMsMax)
-    return false;
+  if (!file?.isFile() || file.size > 0 || (file.mode & 0o777) !== 0) return undefined;
   try {
     closeNetns(openNetns(path));
-    return false;
+    return undefined;
   } catch (error) {
-    return error instanceof NotANamespace;
+    if (!(error instanceof NotANamespace)) throw error;
+    return Date.now() - file.ctimeMs;
   }
 }

@@ -4,7 +4,7 @@ import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
-import { shellWord } from "./words.ts";
+import { linkWord } from "./words.ts";
 
 export interface BridgeStep {
   readonly kind: "bridge";
@@ -77,7 +77,7 @@ export const bridge: Kind<BridgeStep> = {
 
   print(step, kernel) {
     const { mac, mtu, group, promiscuous, filtersFor, keepsMac } = step;
-    const name = shellWord(step.name);
+    const name = linkWord(step.name);
     const keep = keepsMac ? [`ip link set ${name} address ${mac}`] : [];
     if (kernel && bridge.check(step, kernel).length === 0) return keep;
     const filters = filtersFor ? " vlan_filtering 1" : "";

@@ -9,7 +9,7 @@ import { changeLink, type Link, linkFlag, listLinks } from "../../netlink/route/
 import type { Kernel, Where } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
 import { untold } from "./veth.ts";
-import { ipWord, netnsWord, shellWord } from "./words.ts";
+import { ipWord, linkWord, netnsWord, shellWord } from "./words.ts";
 
 export interface DeviceStep {
   readonly kind: "device";
@@ -80,9 +80,9 @@ export const device: Kind<DeviceStep, DeviceKey> = {
 
   print({ device: name, ifname, group, netns }) {
     return [
-      `ip link set ${shellWord(name)} netns ${netnsWord(netns)} name ${shellWord(ifname)}`,
-      `${ipWord("pod", netns)} link set ${shellWord(ifname)} alias ${shellWord(name)}`,
-      `${ipWord("pod", netns)} link set ${shellWord(ifname)} group ${group}`,
+      `ip link set ${linkWord(name)} netns ${netnsWord(netns)} name ${shellWord(ifname)}`,
+      `${ipWord("pod", netns)} link set ${linkWord(ifname)} alias ${shellWord(name)}`,
+      `${ipWord("pod", netns)} link set ${linkWord(ifname)} group ${group}`,
     ];
   },
 };

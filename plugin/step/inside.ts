@@ -10,7 +10,7 @@ import type { Kernel, Where } from "../kernel.ts";
 import { dataOf, readSettings, type Settings, wordsOf } from "./settings.ts";
 import { differences, type Kind, missing } from "./step.ts";
 import { untold } from "./veth.ts";
-import { ipWord, netnsWord, shellWord } from "./words.ts";
+import { ipWord, linkWord, netnsWord, shellWord } from "./words.ts";
 
 export interface InsideStep {
   readonly kind: "inside";
@@ -141,7 +141,7 @@ export const inside: Kind<InsideStep, InsideKey> = {
       wordsOf(settings),
     ];
     const pod = ipWord("pod", netns);
-    if (!isAcross(step)) return [`${pod} link add ${shellWord(ifname)} ${words.join(" ")}`];
+    if (!isAcross(step)) return [`${pod} link add ${linkWord(ifname)} ${words.join(" ")}`];
     return [`ip link add ${temporary} ${words.join(" ")}`, `${pod} link set ${temporary} name ${shellWord(ifname)}`];
   },
 };

@@ -2,7 +2,7 @@
 import { changeLink } from "../../netlink/route/link.ts";
 import type { Where } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
-import { ipWord, shellWord } from "./words.ts";
+import { ipWord, linkWord, shellWord } from "./words.ts";
 
 export interface MemberStep {
   readonly kind: "member";
@@ -44,6 +44,6 @@ export const member: Kind<MemberStep> = {
   },
 
   print: (step) => [
-    `${ipWord(inOf(step), step.netns)} link set ${shellWord(step.link)} master ${shellWord(step.master)}`,
+    `${ipWord(inOf(step), step.netns)} link set ${linkWord(step.link)} master ${shellWord(step.master)}`,
   ],
 };

@@ -7,7 +7,7 @@ import { errno, isKernelError } from "../../netlink/errors.ts";
 import { addressGeneration, changeLink } from "../../netlink/route/link.ts";
 import type { Where } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
-import { ipWord, shellWord } from "./words.ts";
+import { ipWord, linkWord } from "./words.ts";
 
 export interface SilentStep {
   readonly kind: "silent";
@@ -36,5 +36,5 @@ export const silent: Kind<SilentStep> = {
     return differences(`link ${link}`, { "address generation mode": expected }, { "address generation mode": mode });
   },
 
-  print: ({ where, link, netns }) => [`${ipWord(where, netns)} link set ${shellWord(link)} addrgenmode none`],
+  print: ({ where, link, netns }) => [`${ipWord(where, netns)} link set ${linkWord(link)} addrgenmode none`],
 };

@@ -4,7 +4,7 @@ import { createTap } from "../../netlink/tap.ts";
 import { inside } from "./inside.ts";
 import { differences, type Kind, missing } from "./step.ts";
 import { untold } from "./veth.ts";
-import { ipWord, shellWord } from "./words.ts";
+import { ipWord, linkWord, shellWord } from "./words.ts";
 
 export interface TapStep {
   readonly kind: "tap";
@@ -53,15 +53,15 @@ export const tap: Kind<TapStep, TapKey> = {
   },
 
   print({ ifname, multiQueue, owner, openGroup, mac, mtu, group, netns }) {
-    const [ip, name] = [ipWord("pod", netns), shellWord(ifname)];
+    const ip = ipWord("pod", netns);
     const words = [
       ...(multiQueue ? ["multi_queue"] : []),
       ...(owner === undefined ? [] : [`user ${owner}`]),
       ...(openGroup === undefined ? [] : [`group ${openGroup}`]),
     ];
     return [
-      [`${ip} tuntap add mode tap name ${name}`, ...words].join(" "),
-      `${ip} link set ${name} address ${mac} mtu ${mtu} group ${group}`,
+      [`${ip} tuntap add mode tap name ${shellWord(ifname)}`, ...words].join(" "),
+      `${ip} link set ${linkWord(ifname)} address ${mac} mtu ${mtu} group ${group}`,
     ];
   },
 };

@@ -5,7 +5,7 @@ import { changeLink, type Link, linkFlag } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";
 import { isOurGroup } from "../names.ts";
 import { differences, type Kind } from "./step.ts";
-import { ipWord, shellWord } from "./words.ts";
+import { ipWord, linkWord } from "./words.ts";
 
 export interface TunedStep {
   readonly kind: "tuned";
@@ -74,6 +74,6 @@ export const tuned: Kind<TunedStep, TunedKey> = {
       ...onOff("allmulticast", allmulti),
       ...(txQLen === undefined ? [] : [`txqueuelen ${txQLen}`]),
     ];
-    return [`${ipWord("pod", netns)} link set ${shellWord(link)} ${words.join(" ")}`];
+    return [`${ipWord("pod", netns)} link set ${linkWord(link)} ${words.join(" ")}`];
   },
 };

@@ -2,7 +2,7 @@
 import { changeLink, linkFlag } from "../../netlink/route/link.ts";
 import type { Where } from "../kernel.ts";
 import { differences, type Kind, missing } from "./step.ts";
-import { ipWord, shellWord } from "./words.ts";
+import { ipWord, linkWord, shellWord } from "./words.ts";
 
 export interface UpStep {
   readonly kind: "up";
@@ -26,6 +26,6 @@ export const up: Kind<UpStep> = {
   },
 
   print: ({ where, link, netns, alias }) => [
-    `${ipWord(where, netns)} link set ${shellWord(link)} up${alias === undefined ? "" : ` alias ${shellWord(alias)}`}`,
+    `${ipWord(where, netns)} link set ${linkWord(link)} up${alias === undefined ? "" : ` alias ${shellWord(alias)}`}`,
   ],
 };

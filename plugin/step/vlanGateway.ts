@@ -7,7 +7,7 @@ import { veth, vethKind } from "../../netlink/route/kind/veth.ts";
 import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
 import { setPortVlans } from "./portVlan.ts";
 import { differences, type Kind, missing } from "./step.ts";
-import { shellWord } from "./words.ts";
+import { linkWord, shellWord } from "./words.ts";
 
 export interface VlanGatewayStep {
   readonly kind: "vlanGateway";
@@ -52,7 +52,7 @@ export const vlanGateway: Kind<VlanGatewayStep> = {
   print(step, kernel) {
     const { link, port, bridge, vlan, without, mac, mtu, group } = step;
     if (kernel && vlanGateway.check(step, kernel).length === 0) return [];
-    const up = [`ip link set ${port} up`, `ip link set ${shellWord(link)} up`];
+    const up = [`ip link set ${port} up`, `ip link set ${linkWord(link)} up`];
     if (kernel?.link("host", link)) return up;
     return [
       `ip link add ${port} mtu ${mtu} group ${group} type veth peer name ${shellWord(link)} address ${mac} mtu ${mtu}`,

@@ -4,7 +4,7 @@ import { vrf as vrfData, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { createLink, deleteLink, linkFlag, listLinks } from "../../netlink/route/link.ts";
 import { ignoring } from "../condemn.ts";
 import { differences, type Kind, missing } from "./step.ts";
-import { ipWord, shellWord } from "./words.ts";
+import { ipWord, linkWord } from "./words.ts";
 
 export interface VrfStep {
   readonly kind: "vrf";
@@ -44,6 +44,6 @@ export const vrf: Kind<VrfStep> = {
 
   print({ name, table, group, netns }) {
     const ip = ipWord("pod", netns);
-    return [`${ip} link add ${shellWord(name)} up group ${group} type vrf table ${table}`];
+    return [`${ip} link add ${linkWord(name)} up group ${group} type vrf table ${table}`];
   },
 };

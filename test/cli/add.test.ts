@@ -1,6 +1,6 @@
 /** `ns-net add` and `ns-net del` as a person uses them. Witness: `ip`. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { links, run } from "../support/sandbox.ts";
@@ -239,6 +239,17 @@ describe("ns-net del", () => {
     assert.deepEqual([existsSync(`/run/netns/${name}`), ourLinks(place.host)], [false, []]);
   });
 
+  it("leaves the name that somebody else gave to such a namespace", () => {
+    using place = freshPlace();
+    const [name, other] = [place.name(), place.name("other")];
+    place.must("add", name);
+    writeFileSync(`/run/netns/${other}`, "");
+    run(["mount", "--bind", `/run/netns/${name}`, `/run/netns/${other}`]);
+    place.must("del", name);
+    place.must("del", other);
+    assert.deepEqual([isThere(name), isThere(other)], [false, true]);
+  });
+
   it("leaves a namespace that was there before", () => {
     using place = freshPlace();
     const name = place.name();
@@ -259,7 +270,7 @@ describe("ns-net del", () => {
       place.host.ip("link", "del", ourLinks(place.host)[0]!);
       rmSync(place.dataDir, { recursive: true });
     }
-    namedNetns(used).ip("link", "add", "mine0", "up", "type", "veth", "peer", "mine1");
+    namedNetns(used).ip("link", "add", "mine0", "type", "veth", "peer", "mine1");
     for (const name of [left, used]) place.must("del", name);
     assert.deepEqual([isThere(left), isThere(used)], [false, true]);
     namedNetns(used).ip("link", "del", "mine0");
@@ -268,17 +279,31 @@ describe("ns-net del", () => {
     assert.equal(isThere(used), false);
   });
 
-  it("takes the file of a name on which nothing was mounted for the remains of a killed add", async () => {
+  it("takes the file of a name on which nothing is mounted for the remains of a killed add, once its maker had time", () => {
     using place = freshPlace();
     const [again, unwanted] = [place.name(), place.name()];
     for (const name of [again, unwanted]) writeFileSync(`/run/netns/${name}`, "", { mode: 0 });
-    await Bun.sleep(1100); // younger ones may be somebody's who is at it
     place.must("del", unwanted);
     assert.equal(isThere(unwanted), false);
     place.must("add", again);
     assert.deepEqual(Object.keys(Object.fromEntries(links(namedNetns(again)))), ["lo", "eth0"]);
     place.must("del", again);
     assert.equal(isThere(again), false);
+  });
+
+  it("waits for a namespace that somebody is making, and does not take it for its own", async () => {
+    using place = freshPlace();
+    const name = place.name();
+    writeFileSync(`/run/netns/${name}`, "", { mode: 0 });
+    const adding = Bun.spawn(place.host.inside([nsNet, "add", name, "--data-dir", place.dataDir]), { stdout: "pipe" });
+    while (adding.exitCode === null && !readFileSync(`/proc/${adding.pid}/wchan`, "utf8").includes("nanosleep"))
+      await Bun.sleep(1);
+    run(["unshare", "--net", "mount", "--bind", "/proc/self/ns/net", `/run/netns/${name}`]);
+    assert.equal(await adding.exited, 0);
+    assert.match(await new Response(adding.stdout).text(), /^10\./);
+    place.must("del", name);
+    assert.equal(isThere(name), true);
+    run(["ip", "netns", "del", name]);
   });
 
   it("deletes it also when the store was lost and made anew", () => {
