@@ -17,15 +17,11 @@ const bitsMin = 8;
 
 /** As with the reference, the configuration's limits win over the runtime's. */
 export function bandwidthOf(written: GivenBandwidth, asked: GivenBandwidth = {}): Bandwidth | undefined {
-  const isWritten = Object.values(pick(written)).some((value) => value);
+  const isWritten = written.ingressRate || written.ingressBurst || written.egressRate || written.egressBurst;
   const [given, path] = isWritten ? [written, ""] : [asked, "runtimeConfig.bandwidth."];
   const ingress = limitOf(given.ingressRate, given.ingressBurst, `${path}ingress`);
   const egress = limitOf(given.egressRate, given.egressBurst, `${path}egress`);
   return ingress || egress ? { ...(ingress && { ingress }), ...(egress && { egress }) } : undefined;
-}
-
-function pick({ ingressRate, ingressBurst, egressRate, egressBurst }: GivenBandwidth): GivenBandwidth {
-  return { ingressRate, ingressBurst, egressRate, egressBurst } as GivenBandwidth;
 }
 
 function limitOf(rate = 0, burst = 0, path: string): Limit | undefined {

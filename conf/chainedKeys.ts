@@ -15,6 +15,8 @@ const ofType: { readonly [T in PluginType]?: string } = {
 
 /** Its own keys, in any spelling. All others are other plugins', as in the reference, and may hold anything. */
 export function ofChained(object: JsonObject, type: PluginType): JsonObject {
-  const read = new Set(`${ofEvery} ${ofType[type] ?? ""}`.toLowerCase().split(" "));
-  return Object.fromEntries(Object.entries(object).filter(([key]) => read.has(key.toLowerCase())));
+  const read = ` ${ofEvery} ${ofType[type] ?? ""} `.toLowerCase();
+  const own: Record<string, unknown> = {};
+  for (const key in object) if (read.includes(` ${key.toLowerCase()} `)) own[key] = object[key];
+  return own;
 }

@@ -76,13 +76,13 @@ function tunablesOf({ mac, mtu, promisc, allmulti, txQLen }: Given, macPath: str
 }
 
 function refuseUnserved(given: Given): void {
-  for (const [key, cure] of Object.entries(unserved)) {
+  for (const key in unserved) {
     const value = given[key as keyof typeof unserved];
     if (!value || (Array.isArray(value) && value.length === 0)) continue;
     throw new Fault(
       code.unsupportedField,
       `Cannot use ${key} = ${shown(value)}: ns-net does not serve it`,
-      `${cure}; or use the reference's plugin for this network`,
+      `${unserved[key as keyof typeof unserved]}; or use the reference's plugin for this network`,
     );
   }
 }
@@ -108,13 +108,14 @@ function backendOf({ backend, firewalldZone }: Given, type: PluginType): Feature
 /** Values are text in JSON, and numbers where a person forgot to quote them. */
 function sysctlOf({ sysctl = {} }: Given, path: string): Features["sysctl"] {
   const result: Record<string, string> = {};
-  for (const [key, value] of Object.entries(sysctl as JsonObject)) {
+  for (const key in sysctl) {
+    const value = (sysctl as JsonObject)[key];
     if (typeof value !== "string" && typeof value !== "number") {
       throw badConfig(`${path}[${JSON.stringify(key)}]`, value, "a text or a number");
     }
     // Dots and slashes trade places, as with sysctl(8): net.ipv4.conf.eth0/1.arp_filter.
     const file = key.includes("/") && key.indexOf("/") < (key.indexOf(".") + 1 || Infinity) ? key : swapped(key);
-    if (!/^net\/[^\0]+$/.test(file) || file.split("/").some((part) => part === "" || part === "." || part === "..")) {
+    if (!isBelowNet(file)) {
       throw badConfig(path, key, "a setting below net., the only ones that a network namespace has of its own");
     }
     result[file] = String(value);
@@ -122,8 +123,16 @@ function sysctlOf({ sysctl = {} }: Given, path: string): Features["sysctl"] {
   return result;
 }
 
+function isBelowNet(file: string): boolean {
+  const path = `/${file}/`;
+  if (!path.startsWith("/net/") || file === "net" || file.includes("\0")) return false;
+  return !path.includes("//") && !path.includes("/./") && !path.includes("/../");
+}
+
 function swapped(key: string): string {
-  return key.replace(/[./]/g, (sign) => (sign === "." ? "/" : "."));
+  let file = "";
+  for (let i = 0; i < key.length; i++) file += key[i] === "." ? "/" : key[i] === "/" ? "." : key[i];
+  return file;
 }
 
 function fail(fault: Fault): never {

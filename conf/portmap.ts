@@ -13,9 +13,9 @@ const mappingsMax = 10_000;
 
 export function portMappingsOf(given: readonly Given[]): readonly PortMapping[] {
   const all = new Map<string, PortMapping>();
-  for (const [i, one] of given.entries()) {
+  for (let i = 0; i < given.length; i++) {
     const path = `runtimeConfig.portMappings[${i}]`;
-    for (const mapping of expanded(one, path)) {
+    for (const mapping of expanded(given[i]!, path)) {
       const key = `${mapping.protocol} ${mapping.hostIp ?? "*"} ${mapping.hostPort}`;
       const other = all.get(key);
       if (other && other.containerPort !== mapping.containerPort) {
@@ -39,12 +39,12 @@ function expanded(given: Given, path: string): PortMapping[] {
   const hostPort = port(given.hostPort, count, `${path}.hostPort`);
   const containerPort = port(given.containerPort, count, `${path}.containerPort`);
   const hostIp = hostAddress(given.hostIP, `${path}.hostIP`);
-  return Array.from({ length: count }, (_, i) => ({
-    protocol: protocol as Protocol,
-    hostPort: hostPort + i,
-    containerPort: containerPort + i,
-    ...(hostIp && { hostIp }),
-  }));
+  const mappings: PortMapping[] = [];
+  for (let i = 0; i < count; i++) {
+    const ports = { hostPort: hostPort + i, containerPort: containerPort + i };
+    mappings.push({ protocol: protocol as Protocol, ...ports, ...(hostIp && { hostIp }) });
+  }
+  return mappings;
 }
 
 function port(value: number | undefined, count: number, path: string): number {

@@ -20,7 +20,8 @@ export function readResult(json: unknown, version: Version, path = "prevResult")
 }
 
 function resultVersion(json: JsonObject, version: Version, path: string): Version {
-  const own = Object.entries(json).find(([key]) => key.toLowerCase() === "cniversion")?.[1];
+  let own: unknown;
+  for (const key in json) if (key.toLowerCase() === "cniversion") own ??= json[key];
   if (own === undefined || own === null || own === "") return version;
   if (isVersion(own)) return own;
   throw new Fault(
@@ -32,17 +33,10 @@ function resultVersion(json: JsonObject, version: Version, path: string): Versio
 
 function readNewResult(json: JsonObject, path: string): Result {
   const given = validated("result", json, path);
-  const interfaces = (given.interfaces ?? []).map(
-    ({ name, mac, mtu, sandbox, socketPath, pciID }): ResultInterface => ({
-      name,
-      ...(mac && { mac }),
-      ...(mtu && { mtu }),
-      ...(sandbox && { sandbox }),
-      ...(socketPath && { socketPath }),
-      ...(pciID && { pciID }),
-    }),
-  );
-  const ips = (given.ips ?? []).map((ip, i) => readIp(ip, `${path}.ips[${i}]`));
+  const interfaces: ResultInterface[] = [];
+  for (const one of given.interfaces ?? []) interfaces.push(readInterface(one));
+  const ips: ResultAddress[] = [];
+  for (const ip of given.ips ?? []) ips.push(readIp(ip, `${path}.ips[${ips.length}]`));
   return assembled(interfaces, ips, routesOf(given.routes, `${path}.routes`, { strict: false }), dnsOf(given.dns));
 }
 
@@ -55,6 +49,19 @@ function readOldResult(json: JsonObject, path: string): Result {
   });
   const routes = halves.flatMap(({ key, half }) => routesOf(half.routes, `${path}.${key}.routes`, { strict: false }));
   return assembled([], ips, routes, dnsOf(given.dns));
+}
+
+type GivenInterface = NonNullable<Accepted<typeof result>["interfaces"]>[number];
+
+function readInterface({ name, mac, mtu, sandbox, socketPath, pciID }: GivenInterface): ResultInterface {
+  return {
+    name,
+    ...(mac && { mac }),
+    ...(mtu && { mtu }),
+    ...(sandbox && { sandbox }),
+    ...(socketPath && { socketPath }),
+    ...(pciID && { pciID }),
+  };
 }
 
 type GivenIp = NonNullable<Accepted<typeof result>["ips"]>[number];

@@ -149,8 +149,12 @@ export interface Store extends Disposable {
   find(attachment: Attachment): Entry | undefined;
   /** Oldest first; of one network, or of all. */
   entries(network?: string): Entry[];
-  /** For plugins that come after another one: what they did to an attachment, and the ports it takes. Throws Fault (code 11) for a port that is taken. */
-  remember(later: Later, ports?: PortClaim): void;
+  /**
+   * For plugins that come after another one: what they are to do to an attachment, and the ports it takes. Where one with
+   * that configuration has done something already, what it did is the answer, and still all that is remembered. Throws
+   * Fault (code 11) for a port that is taken.
+   */
+  remember(later: Later, ports?: PortClaim): Later | undefined;
   /** What one with that configuration did; if there is none, the last of its type, for a configuration may be edited meanwhile. */
   recall(key: LaterKey): Later | undefined;
   /** What each of them did to the attachment, the last one first. */

@@ -9,9 +9,11 @@ const path = "/etc/cni/tuning/allowlist.conf";
 
 /** Throws Fault (code.config) naming the first setting that no pattern allows. */
 export function refuseForbidden({ sysctl }: Features): void {
+  if (Object.keys(sysctl).length === 0) return;
+  const patterns = patternsOf(path);
+  if (patterns === undefined) return;
   const names = Object.keys(sysctl).map(sysctlName);
-  const patterns = names.length === 0 ? undefined : patternsOf(path);
-  const forbidden = patterns && names.find((name) => !patterns.some((pattern) => pattern.test(name)));
+  const forbidden = names.find((name) => !patterns.some((pattern) => pattern.test(name)));
   if (forbidden === undefined) return;
   throw new Fault(
     code.config,

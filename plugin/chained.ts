@@ -29,7 +29,7 @@ import { openContainerNetns, standing } from "./namespace.ts";
 import { checkStep, type Removal, type Step } from "./step/index.ts";
 import { distinct } from "./step/step.ts";
 import { chainedType } from "./type/index.ts";
-import { undoKnown, undoOne, withKernel } from "./undoLater.ts";
+import { undoKnown, withKernel } from "./undoLater.ts";
 
 export interface ChainedInput {
   readonly attachment: Attachment;
@@ -82,18 +82,21 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
   let kernel = new Kernel(netns);
   try {
     const planned = () => type.plan({ attachment, netns: path, config, features: config.features!, prev, kernel });
-    let made = planned();
-    formatResult(made.result, config.cniVersion);
-    if (made.steps.length === 0) return made.result;
+    let { steps, result, ports } = planned();
+    formatResult(result, config.cniVersion);
+    if (steps.length === 0) return result;
     const store = type.remembers === false ? undefined : openStore(config.dataDir);
     const key = keyOf(request);
-    if (store && undoneEarlier(key, path, store)) {
+    const place = placeOf(path, netns);
+    for (;;) {
+      const earlier = store?.remember({ ...key, ...place, steps }, ports);
+      if (!earlier) break;
+      // An ADD that comes again without a DEL: what the one before made is no beginning for this one, nor to be put back.
+      throwTogether(undoKnown([earlier], path, store!));
       kernel.close();
       kernel = new Kernel(netns); // what it saw is no more
-      made = planned();
+      ({ steps, result, ports } = planned());
     }
-    const { steps, result, ports } = made;
-    store?.remember({ ...key, ...placeOf(path, netns), steps }, ports);
     try {
       const undo = commit(steps, kernel);
       const signal = await interruptedBy();
@@ -124,14 +127,6 @@ function keyOf({ attachment, config, raw }: Request): LaterKey {
 
 function placeOf(netnsPath: string, { device, inode }: Netns) {
   return { netnsPath, netnsDevice: device, netnsInode: inode, bootId: bootId() };
-}
-
-/** An ADD that comes again without a DEL: what the one before did is no beginning for this one, and is not to be put back. */
-function undoneEarlier(key: LaterKey, path: string, store: Store): boolean {
-  const earlier = store.recall(key);
-  if (earlier?.config !== key.config) return false;
-  throwTogether(undoOne(earlier, path));
-  return true;
 }
 
 export function delChained(request: DeleteRequest & { readonly type: PluginType }): void {

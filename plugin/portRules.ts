@@ -23,40 +23,21 @@ import { loadPayload, payloadBase } from "../netlink/nft/expr/payload.ts";
 import { accept, drop, jump } from "../netlink/nft/expr/verdict.ts";
 import { matchAddress, matchProtocolOf } from "../netlink/nft/match.ts";
 import { family } from "../netlink/nft/message.ts";
-import { linkNameBytes, newSet, type SetShape, valueType } from "../netlink/nft/set.ts";
+import { linkNameBytes, newSet, type SetShape } from "../netlink/nft/set.ts";
 import { newTable } from "../netlink/nft/table.ts";
-import { type ChainRule, writtenAnew } from "./step/chainRules.ts";
+import type { Kernel } from "./kernel.ts";
+import { exceptionsChain, hairpinSets, portMaps, portsChain } from "./portSets.ts";
+import { type ChainRule, missingRules, writtenAnew } from "./step/chainRules.ts";
+import type { Difference } from "./step/step.ts";
 import { table, tableComment } from "./table.ts";
 
-const { ipv4, ipv6, protocol, port, linkName } = valueType;
-
-export const portMaps = {
-  exact4: { name: "ports4-at", key: [ipv4, protocol, port], value: [ipv4, port] },
-  any4: { name: "ports4", key: [protocol, port], value: [ipv4, port] },
-  exact6: { name: "ports6-at", key: [ipv6, protocol, port], value: [ipv6, port] },
-  any6: { name: "ports6", key: [protocol, port], value: [ipv6, port] },
-} as const satisfies Record<string, SetShape>;
 const { exact4, any4, exact6, any6 } = portMaps;
-
-/**
- * Where a published port leads, with the interface towards it. Others translate connections too, a service's to its
- * backends, and theirs are not ours to hide: only those to a published port of a container can be taken for ours. (By
- * the port that a connection was opened to they could be told apart, but nft cannot read such a rule back.)
- */
-export const hairpinSets = {
-  4: { name: "ports-hairpin4", key: [linkName, protocol, ipv4, port] },
-  6: { name: "ports-hairpin6", key: [linkName, protocol, ipv6, port] },
-} as const satisfies Record<4 | 6, SetShape>;
 
 const sets: readonly SetShape[] = [...Object.values(portMaps), ...Object.values(hairpinSets)];
 const idOf = (set: SetShape) => sets.indexOf(set) + 1;
 
-/** Where it has a rule, all of this stands. Another name with every change of the rules. */
-export const portsChain = "ports-ready-3";
 export const wholeComment = "the rules of published ports are whole";
 export const translate = "ports";
-/** What is not translated, whatever the maps say: plugin/step/portCondition.ts. */
-export const exceptionsChain = "ports-except";
 export const portChains = { in: "ports-in", out: "ports-out", masquerade: "ports-masquerade", guard: "ports-guard" };
 
 const bases: readonly [name: string, base: BaseChain][] = [
@@ -127,7 +108,7 @@ const wasTranslated = (): Expression[] => [
   differs(new Uint8Array(4)),
 ];
 
-/** A function, since an ADD that publishes nothing must not make them. */
+/** A function, since what loads this need not make them. */
 export const rulesOfPorts = (): readonly ChainRule[] => [
   { chain: translate, expressions: [jump(exceptionsChain)], text: `jump ${exceptionsChain}` },
   { chain: translate, expressions: translation(4, exact4, true), text: translationText(4, exact4, true) },
@@ -165,6 +146,10 @@ export const rulesOfPorts = (): readonly ChainRule[] => [
   // Jumped to by nobody: as long as it is there, nobody has flushed the table.
   { chain: portsChain, expressions: [accept], text: "accept" },
 ];
+
+export function missingPortRules(kernel: Kernel): Difference[] {
+  return missingRules(table, rulesOfPorts(), kernel);
+}
 
 /** All that stands once a host, whatever is published; repeated without harm. */
 export function portRules(): Message[] {

@@ -1,15 +1,7 @@
 /** What portRules.ts makes, as a person would have typed it. */
 import { nftTable } from "./names.ts";
-import {
-  exceptionsChain,
-  hairpinSets,
-  portChains,
-  portMaps,
-  portsChain,
-  rulesOfPorts,
-  translate,
-  wholeComment,
-} from "./portRules.ts";
+import { portChains, rulesOfPorts, translate, wholeComment } from "./portRules.ts";
+import { exceptionsChain, hairpinSets, portMaps, portsChain } from "./portSets.ts";
 import { tableComment } from "./table.ts";
 
 const { exact4, any4, exact6, any6 } = portMaps;

@@ -29,7 +29,7 @@ export interface Asked {
 export function refuseTaken({ mappings: all, attachment, hasIpv6 }: Asked, kernel: Kernel): void {
   const mappings = all.filter(({ hostIp }) => hasIpv6 || !hostIp?.includes(":")); // the others lead nowhere
   refuseListeners(mappings, hasIpv6);
-  for (const version of [4, 6] as const) {
+  for (const version of hasIpv6 ? ([4, 6] as const) : ([4] as const)) {
     const asked = mappings.filter(({ hostIp }) => hostIp === undefined || hostIp.includes(":") === (version === 6));
     if (asked.length === 0 || !hasReferencePorts(version, kernel)) continue;
     const { refusePublished } = require("./reference/ports.ts") as typeof import("./reference/ports.ts");

@@ -31,7 +31,7 @@ export function undoKnown(all: readonly Later[], netns: string, store: Store): E
 }
 
 /** What was done in the container is undone only in the namespace that it was done in. */
-export function undoOne(later: Later, told: string): Error[] {
+function undoOne(later: Later, told: string): Error[] {
   const steps = later.steps as readonly Step[];
   const container = () => namespaceOf(later, told);
   return withKernel(container, (kernel) => undoAll([...steps].reverse(), kernel));

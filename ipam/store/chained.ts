@@ -19,8 +19,8 @@ interface Row {
 const ofAttachment = "network = ? AND container = ? AND ifname = ?";
 
 const sql = {
-  remember: `REPLACE INTO chained (network, container, ifname, plugin, config, netns_path, netns_device, netns_inode,
-    boot_id, steps) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  remember: `INSERT OR IGNORE INTO chained (network, container, ifname, plugin, config, netns_path, netns_device,
+    netns_inode, boot_id, steps) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING 1`,
   recall: `SELECT * FROM chained WHERE ${ofAttachment} AND plugin = ? ORDER BY config = ? DESC, id DESC LIMIT 1`,
   forget: `DELETE FROM chained WHERE ${ofAttachment} AND plugin = ? AND config = ?`,
   of: `SELECT * FROM chained WHERE ${ofAttachment} ORDER BY id DESC`,
@@ -38,9 +38,12 @@ export class ChainedRows {
     this.#database = database;
   }
 
-  remember({ attachment, plugin, config, netnsPath, netnsDevice, netnsInode, bootId, steps }: Later): void {
+  remember(later: Later): Later | undefined {
+    const { attachment, plugin, config, netnsPath, netnsDevice, netnsInode, bootId, steps } = later;
     const where = [netnsPath, netnsDevice.toString(), netnsInode.toString(), bootId] as const;
-    this.#database.query(sql.remember).run(...keyOf(attachment), plugin, config, ...where, JSON.stringify(steps));
+    const values = [...keyOf(attachment), plugin, config, ...where, JSON.stringify(steps)];
+    const [written] = this.#database.query(sql.remember).values(...values);
+    return written ? undefined : this.recall(later);
   }
 
   recall({ attachment, plugin, config }: LaterKey): Later | undefined {

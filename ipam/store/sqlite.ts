@@ -94,10 +94,10 @@ export class SqliteStore implements Store {
     return this.#values("sweep", bootId, most).length;
   }
 
-  remember(later: Later, claim?: PortClaim): void {
-    this.#transaction(() => {
+  remember(later: Later, claim?: PortClaim): Later | undefined {
+    return this.#transaction(() => {
       if (claim) ports().claimPorts(this.#database, later, claim.mappings, claim.addresses);
-      this.#chained.remember(later);
+      return this.#chained.remember(later);
     });
   }
 

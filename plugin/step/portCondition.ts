@@ -18,7 +18,7 @@ import { deleteRule, listRules, newRule } from "../../netlink/nft/rule.ts";
 import { linkNameBytes } from "../../netlink/nft/set.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes, nftTable, ownerMark } from "../names.ts";
-import { exceptionsChain } from "../portRules.ts";
+import { exceptionsChain } from "../portSets.ts";
 import { table } from "../table.ts";
 import { type IsMeant, unowned } from "./marked.ts";
 import { isAnyAddress, protocolNumber, type TargetedMapping } from "./ports.ts";

@@ -23,9 +23,8 @@ import {
 import { hasTable } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes, nftTable, ownerMark } from "../names.ts";
-import { hairpinSets, portMaps, portRules, portsChain, rulesOfPorts } from "../portRules.ts";
+import { hairpinSets, portMaps, portsChain } from "../portSets.ts";
 import { table } from "../table.ts";
-import { missingRules } from "./chainRules.ts";
 import { type Difference, type Kind, missing } from "./step.ts";
 import { shellWord } from "./words.ts";
 
@@ -104,12 +103,12 @@ function placed({ mappings, hairpin }: Pick<PortsStep, "mappings" | "hairpin">):
 
 export const ports: Kind<PortsStep, PortsKey> = {
   pending: (step, kernel) => [
-    ...(hasRules(kernel.netfilter, table, portsChain) ? [] : portRules()),
+    ...(hasRules(kernel.netfilter, table, portsChain) ? [] : ruleset().portRules()),
     ...additions(step),
   ],
 
   rules: (step, kernel) => [
-    ...(missingRules(table, rulesOfPorts(), kernel).length > 0 ? portRules() : []),
+    ...(ruleset().missingPortRules(kernel).length > 0 ? ruleset().portRules() : []),
     ...removalOf(leftovers(step, kernel)),
     ...additions(step),
   ],
@@ -126,14 +125,14 @@ export const ports: Kind<PortsStep, PortsKey> = {
     if (!isThere(kernel)) return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
     const mark = ownerMark(step.attachment);
     return [
-      ...missingRules(table, rulesOfPorts(), kernel),
+      ...ruleset().missingPortRules(kernel),
       ...placed(step).flatMap((one) => elementDifferences(one, mark, kernel)),
     ];
   },
 
   print(step, kernel) {
     const stands = kernel !== undefined && isThere(kernel);
-    const isWhole = stands && missingRules(table, rulesOfPorts(), kernel).length === 0;
+    const isWhole = stands && ruleset().missingPortRules(kernel).length === 0;
     const { portCommands } = require("../portText.ts") as typeof import("../portText.ts");
     return [
       ...(isWhole ? [] : portCommands(stands)),
@@ -144,6 +143,9 @@ export const ports: Kind<PortsStep, PortsKey> = {
     ];
   },
 };
+
+/** Asked for only where they do not stand, or are compared. */
+const ruleset = () => require("../portRules.ts") as typeof import("../portRules.ts");
 
 /** Refused (EEXIST) where one is there: by what an attachment left that is gone, or is another's. */
 function additions(step: PortsStep): Message[] {

@@ -3,7 +3,6 @@ import { badConfig } from "../../conf/fault.ts";
 import { defaultZone, type Features } from "../../conf/network.ts";
 import { type ChainedInput, type ChainedType, containerAddresses } from "../chained.ts";
 import { zoneSteps } from "../firewalld/source.ts";
-import { portsOfBridge } from "../step/guard.ts";
 import type { Step } from "../step/index.ts";
 
 const adminChain = "CNI-ADMIN";
@@ -49,6 +48,7 @@ function guardSteps({
   const gateway = hosts.find((name) => name.startsWith(`${bridge}.`) && kernel.link("host", name) !== undefined);
   const guard: Step = { kind: "guard", network, bridge: gateway ?? bridge, policy };
   if (policy !== "isolated") return [guard];
+  const { portsOfBridge } = require("../step/guard.ts") as typeof import("../step/guard.ts");
   const ports = portsOfBridge(bridge, kernel).filter(({ name = "" }) => hosts.includes(name));
   return [guard, ...ports.map(({ name = "" }): Step => ({ kind: "bridgePort", link: name, isolated: true }))];
 }

@@ -4,6 +4,7 @@ import type { Features, Tunables } from "../../conf/network.ts";
 import type { ResultInterface } from "../../conf/result.ts";
 import type { ChainedType } from "../chained.ts";
 import type { Step } from "../step/index.ts";
+import type { SysctlStep } from "../step/sysctl.ts";
 import { tunablesOf } from "../step/tuned.ts";
 
 /** Stands for the name of the container's interface in the name of a setting. */
@@ -17,10 +18,11 @@ export const tuning: ChainedType = {
       ...(config.mac !== undefined && { mac: config.mac }),
       ...features.askedTunables,
     };
-    const sysctls = sysctlSteps(features, ifname, netns).map((step): Step => {
-      const was = step.kind === "sysctl" ? kernel.readSysctl("pod", step.path) : undefined;
-      return { ...step, ...(was !== undefined && { was }) } as Step;
-    });
+    const sysctls: Step[] = [];
+    for (const step of sysctlSteps(features, ifname, netns)) {
+      const was = kernel.readSysctl("pod", step.path);
+      sysctls.push({ ...step, ...(was !== undefined && { was }) });
+    }
     if (Object.keys(to).length === 0) return { steps: sysctls, result: prev };
     const found = tunablesOf(kernel, ifname);
     if (!found)
@@ -47,11 +49,18 @@ function told(one: ResultInterface, { mac, mtu }: Tunables): ResultInterface {
 }
 
 /** The settings of a configuration, in the container. */
-export function sysctlSteps({ sysctl }: Features, ifname: string, netns: string): Step[] {
-  return Object.entries(sysctl).map(([path, value]): Step => {
-    const own = path.split("/").map((part) => (part === placeholder ? ifname : part));
-    return { kind: "sysctl", where: "pod", path: own.join("/"), value, netns };
-  });
+export function sysctlSteps({ sysctl }: Features, ifname: string, netns: string): SysctlStep[] {
+  const steps: SysctlStep[] = [];
+  for (const path in sysctl) {
+    const own = path.includes(placeholder) ? withName(path, ifname) : path;
+    steps.push({ kind: "sysctl", where: "pod", path: own, value: sysctl[path]!, netns });
+  }
+  return steps;
+}
+
+function withName(path: string, ifname: string): string {
+  const parts = path.split("/").map((part) => (part === placeholder ? ifname : part));
+  return parts.join("/");
 }
 
 /** `net/ipv4/conf/eth0.1/arp_filter` as sysctl(8) writes it, `net.ipv4.conf.eth0/1.arp_filter`. */

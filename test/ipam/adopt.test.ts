@@ -158,7 +158,9 @@ describe("a store of version 4", () => {
     const key = { attachment: attachmentOf("a"), plugin: "tuning", config: "new" };
     assert.deepEqual(store.recall(key)?.steps, ["one"]);
     const { netnsPath, netnsDevice, netnsInode, bootId } = entryOf(key.attachment);
-    store.remember({ ...key, netnsPath, netnsDevice, netnsInode, bootId, steps: ["two"] });
+    const later = { ...key, netnsPath, netnsDevice, netnsInode, bootId, steps: ["two"] };
+    assert.equal(store.remember(later), undefined);
+    assert.deepEqual(store.remember({ ...later, steps: ["three"] }), later);
     assert.deepEqual(
       store.later(key.attachment).map(({ steps }) => steps),
       [["two"], ["one"]],

@@ -15,7 +15,8 @@ import { family } from "../../netlink/nft/message.ts";
 import { newRule } from "../../netlink/nft/rule.ts";
 import { addElements, deleteElements, linkNameBytes, newSet, valueType } from "../../netlink/nft/set.ts";
 import { addIngress, redirectAll, replaceBucket } from "../../netlink/route/qdisc.ts";
-import { portMaps, translation } from "../../plugin/portRules.ts";
+import { translation } from "../../plugin/portRules.ts";
+import { portMaps } from "../../plugin/portSets.ts";
 import { captured, type Shape, tree } from "./tree.ts";
 
 const { linkName, hardware, ipv4, port, protocol } = valueType;

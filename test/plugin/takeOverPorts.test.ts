@@ -34,21 +34,22 @@ describe("Taking over a live node, ports that the reference has published", () =
   }
 
   /** One after the other with type ns-net and with bridge and portmap: what it says, or "" where it serves. */
-  function asked(world: World, last: number, portMappings: object): string[] {
+  function asked(world: World, last: number, portMappings: object, ...addresses: string[]): string[] {
     const netns = world.netns();
     const at = { netns, container: `o${last}`, environment };
-    const own = { ...bridged(world, last), type: "ns-net", ...portMappings };
+    const bridge = bridged(world, last, ...addresses);
+    const own = { ...bridge, type: "ns-net", ...portMappings };
     const looks = () => JSON.stringify(world.snapshot(netns)).replace(/ packets \d+ bytes \d+/g, "");
     const before = looks();
     const alone = world.call("ADD", own, at);
     if (alone.code !== 0) assert.equal(looks(), before);
     world.must("DEL", own, at);
     const portmap = join(world.dataDir, "../portmap");
-    const prevResult = world.must("ADD", bridged(world, last), at);
+    const prevResult = world.must("ADD", bridge, at);
     const config = { ...world.network({ cniVersion: "1.0.0", type: "portmap" }), ...portMappings, prevResult };
     const chained = world.call("ADD", config, { ...at, plugin: portmap });
     world.must("DEL", config, { ...at, plugin: portmap });
-    world.must("DEL", bridged(world, last), at);
+    world.must("DEL", bridge, at);
     return [alone, chained].map(({ code, json }) => (code === 0 ? "" : `${json.code} ${json.msg}`));
   }
 
@@ -84,12 +85,13 @@ describe("Taking over a live node, ports that the reference has published", () =
     );
     assert.deepEqual(asked(world, 3, mapped(port(8080, { hostIP: "192.0.2.3" }))), ["", ""]);
     assert.deepEqual(asked(world, 3, mapped(port(8082, { hostIP: "192.0.2.2" }))), ["", ""]);
+    assert.deepEqual(asked(world, 3, mapped(port(8082))), ["", ""], "the container has no IPv6");
     for (const [taken, on] of [
       [port(8080, { hostIP: "192.0.2.2" }), "192.0.2.2"],
       [port(8080, { hostIP: "0.0.0.0" }), "192.0.2.2"],
       [port(8082), "2001:db8::2"],
     ] as const)
-      for (const text of asked(world, 3, mapped(taken)))
+      for (const text of asked(world, 3, mapped(taken), "10.7.0.3/24", "fd07::3/64"))
         assert.ok(text.includes(`podnet/r1 has it on ${on}, by`), text);
   });
 
