@@ -15,7 +15,7 @@ import { isEstablished } from "../../netlink/nft/expr/match.ts";
 import { loadPayload, payloadBase } from "../../netlink/nft/expr/payload.ts";
 import { accept as acceptVerdict, jump } from "../../netlink/nft/expr/verdict.ts";
 import { family } from "../../netlink/nft/message.ts";
-import { deleteRule, insertRule, listRules, newRule, type Rule } from "../../netlink/nft/rule.ts";
+import { deleteRule, insertRule, listRulesWith, newRule, type Rule } from "../../netlink/nft/rule.ts";
 import { newTable, type Table } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes, ownerMark } from "../names.ts";
@@ -67,22 +67,22 @@ function rulesFor(address: string): Expression[][] {
   ];
 }
 
-/** The chains, and the jumps to them, where they are missing. */
-function chainsFor(version: Family, adminChain: string, kernel: Kernel): Message[] {
+/** The chains, and the jumps to them, where they are missing; `standing` are rules of the chain that accepts. */
+function chainsFor(version: Family, adminChain: string, standing: readonly Rule[], kernel: Kernel): Message[] {
   const table: Table = tables[version];
-  const has = (chain: string) => getChain(kernel.netfilter, table, chain) !== undefined;
-  const jumpsTo = (from: string, to: string) =>
-    listRules(kernel.netfilter, table, from).some((rule) => jumpTarget(rule) === to);
-  const isReady = has(acceptChain) && jumpsTo(forward, acceptChain);
-  const hasAdmin = has(adminChain) && jumpsTo(acceptChain, adminChain);
+  const isReady = jumpTo(acceptChain, listRulesWith(kernel.netfilter, table, forward, [acceptChain]));
+  const hasForward = isReady || getChain(kernel.netfilter, table, forward) !== undefined;
   return [
-    ...(isReady ? [] : [newTable(table), ...(has(forward) ? [] : [newChain(table, forward, forwardBase)])]),
+    ...(isReady ? [] : [newTable(table), ...(hasForward ? [] : [newChain(table, forward, forwardBase)])]),
     ...(isReady ? [] : [newChain(table, acceptChain)]),
     ...(isReady ? [] : [insertRule(table, forward, [counter, jump(acceptChain)], chainComment)]),
-    ...(hasAdmin ? [] : [newChain(table, adminChain)]),
-    ...(hasAdmin ? [] : [insertRule(table, acceptChain, [counter, jump(adminChain)], adminComment)]),
+    ...(jumpTo(adminChain, standing)
+      ? []
+      : [newChain(table, adminChain), insertRule(table, acceptChain, [counter, jump(adminChain)], adminComment)]),
   ];
 }
+
+const jumpTo = (chain: string, rules: readonly Rule[]) => rules.some((rule) => jumpTarget(rule) === chain);
 
 /** The name is the only text in a verdict. */
 function jumpTarget({ expressions = [] }: Rule): string | undefined {
@@ -90,30 +90,37 @@ function jumpTarget({ expressions = [] }: Rule): string | undefined {
   return verdict && /([\w.-]{2,})\0*$/.exec(Buffer.from(verdict.data).toString("latin1"))?.[1];
 }
 
+function removeMarked(mark: string, standing: readonly Rule[], version: Family, kernel: Kernel): void {
+  const own = standing.filter(({ comment }) => comment === mark);
+  if (own.length === 0) return;
+  try {
+    kernel.batch(own.map(({ handle }) => deleteRule(tables[version], acceptChain, handle!)));
+  } catch (error) {
+    if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
+  }
+}
+
 export const accept: Kind<AcceptStep, AcceptKey> = {
   apply({ attachment, addresses, adminChain }, kernel) {
     const mark = ownerMark(attachment);
-    accept.undo!({ attachment, addresses }, kernel); // of an earlier ADD whose DEL never came
-    kernel.batch([
-      ...familiesOf(addresses).flatMap((version) => chainsFor(version, adminChain, kernel)),
-      ...addresses.flatMap((address) =>
-        rulesFor(address).map((rule) => newRule(tables[familyOf(address)], acceptChain, rule, mark)),
-      ),
-    ]);
+    const messages: Message[] = [];
+    for (const version of familiesOf(addresses)) {
+      const standing = listRulesWith(kernel.netfilter, tables[version], acceptChain, [mark, adminChain]);
+      removeMarked(mark, standing, version, kernel); // of an earlier ADD whose DEL never came
+      messages.push(...chainsFor(version, adminChain, standing, kernel));
+    }
+    for (const address of addresses) {
+      const table = tables[familyOf(address)];
+      messages.push(...rulesFor(address).map((rule) => newRule(table, acceptChain, rule, mark)));
+    }
+    kernel.batch(messages);
     return true;
   },
 
   undo({ attachment, addresses }, kernel) {
     const mark = ownerMark(attachment);
-    for (const version of addresses ? familiesOf(addresses) : ([4, 6] as const)) {
-      const own = listRules(kernel.netfilter, tables[version], acceptChain).filter(({ comment }) => comment === mark);
-      if (own.length === 0) continue;
-      try {
-        kernel.batch(own.map(({ handle }) => deleteRule(tables[version], acceptChain, handle!)));
-      } catch (error) {
-        if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
-      }
-    }
+    for (const version of addresses ? familiesOf(addresses) : ([4, 6] as const))
+      removeMarked(mark, listRulesWith(kernel.netfilter, tables[version], acceptChain, [mark]), version, kernel);
   },
 
   check({ attachment, addresses }, kernel) {
@@ -121,8 +128,9 @@ export const accept: Kind<AcceptStep, AcceptKey> = {
     return familiesOf(addresses).flatMap((version) => {
       const table = tables[version];
       const wanted = addresses.filter((address) => familyOf(address) === version).length * 2;
-      const found = listRules(kernel.netfilter, table, acceptChain).filter(({ comment }) => comment === mark);
-      const isCalled = listRules(kernel.netfilter, table, forward).some((rule) => jumpTarget(rule) === acceptChain);
+      const standing = listRulesWith(kernel.netfilter, table, acceptChain, [mark]);
+      const found = standing.filter(({ comment }) => comment === mark);
+      const isCalled = jumpTo(acceptChain, listRulesWith(kernel.netfilter, table, forward, [acceptChain]));
       return [
         ...(isCalled ? [] : missing(`jump from ${forward} to ${acceptChain}`)),
         ...(found.length === wanted ? [] : missing(`rules of ${acceptChain} that accept the container's addresses`)),
