@@ -49,7 +49,8 @@ async function planned<T>(request: Request, read: (made: Plan, kernel: Kernel) =
     if (existsSync(config.dataDir)) cpSync(config.dataDir, folder, { recursive: true });
     const facts = readFacts(config, attachment, kernel);
     refuseImpossible(attachment, config, facts);
-    using store = openStore(folder, undefined, (draft) => rebuild(draft, kernel));
+    const made = { dataDir: config.dataDir, network: attachment.network };
+    using store = openStore(folder, undefined, (draft) => rebuild(draft, kernel, made));
     const entry = journalEntry(request, netns);
     const lease = await ipamFor(config.ipam.type).acquire({
       request,

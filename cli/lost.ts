@@ -6,13 +6,15 @@ import { vethKind } from "../netlink/route/kind/veth.ts";
 import { listLinks } from "../netlink/route/link.ts";
 import { Kernel } from "../plugin/kernel.ts";
 import { isHostLinkName } from "../plugin/names.ts";
+import { belongs } from "../plugin/whoseStore.ts";
 
 /** A sentence with the cure; undefined where there is a store, or nothing stands. */
 export function lostHint(dataDir = defaultDataDir): string | undefined {
   if (existsSync(storePathOf(dataDir))) return undefined;
   const kernel = new Kernel();
   const standing = listLinks(kernel.route("host")).filter(
-    ({ name = "", info }) => isHostLinkName(name) && info?.kind === vethKind,
+    ({ name = "", info, alias = "" }) =>
+      isHostLinkName(name) && info?.kind === vethKind && belongs(alias, "", { dataDir }),
   ).length;
   kernel.close();
   if (standing === 0) return undefined;

@@ -51,7 +51,10 @@ export async function add(request: Request, options: AddOptions): Promise<Result
     }
     // Left open: a plugin's process ends at once, and closing would write and sync.
     const store = openStore(request.config.dataDir, undefined, (draft) =>
-      (require("./rebuild.ts") as typeof import("./rebuild.ts")).rebuild(draft, kernel),
+      (require("./rebuild.ts") as typeof import("./rebuild.ts")).rebuild(draft, kernel, {
+        dataDir: request.config.dataDir,
+        network: request.attachment.network,
+      }),
     );
     for (let attempt = 1; ; attempt++) {
       try {

@@ -29,14 +29,20 @@ const aliasMark = "ns-net";
 const aliasBytesMax = 254;
 
 /**
- * What the host's end of a veth is told whose it is, in words: from these a lost store is made anew. None of the names
- * has a space in it. Of names that are too long for it, the container's is left out (runtimes' have 64 digits).
+ * What the host's end of a veth is told whose it is, in words, and in which folder's store its entry is: from these a lost
+ * store is made anew. None of the names has a space in it. What is too long is told without the folder, or the container
+ * (runtimes' names have 64 digits).
  */
-export function aliasOf({ network, container, ifname }: Attachment): string {
+export function aliasOf({ network, container, ifname }: Attachment, dataDir: string): string {
   const alias = `${aliasMark} ${network} ${container} ${ifname}`;
-  // Only an interface's name may have characters of several bytes, and 15 bytes are its most.
-  const isShort = alias.length <= aliasBytesMax - 15 || Buffer.byteLength(alias) <= aliasBytesMax;
-  return isShort ? alias : `${aliasMark} ${network}`.slice(0, aliasBytesMax);
+  const whole = `${alias} ${dataDir}`;
+  if (Buffer.byteLength(whole) <= aliasBytesMax) return whole;
+  return Buffer.byteLength(alias) <= aliasBytesMax ? alias : `${aliasMark} ${network}`.slice(0, aliasBytesMax);
+}
+
+/** The folder that an alias tells; empty where it tells none. */
+export function dataDirOfAlias(alias: string): string {
+  return alias.split(" ").slice(4).join(" ");
 }
 
 /**

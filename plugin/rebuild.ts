@@ -15,6 +15,7 @@ import { addressFromBytes, attachmentOfAlias, isHostLinkName } from "./names.ts"
 import { rebuildInside } from "./rebuildInside.ts";
 import { rebuiltSteps } from "./rebuiltSteps.ts";
 import { namespacesById, type SeenNamespace } from "./seenNamespaces.ts";
+import { belongs, type Making } from "./whoseStore.ts";
 
 export interface Standing {
   readonly attachment: Attachment;
@@ -28,10 +29,10 @@ export interface Standing {
   readonly netns: SeenNamespace | undefined;
 }
 
-/** Writes an entry for each attachment that stands and has none; how many that were. */
-export function rebuild(draft: Store, kernel: Kernel): number {
-  const inside = rebuildInside(draft);
-  const standing = listLinks(kernel.route("host")).filter(isOurs);
+/** Writes an entry for each attachment that stands, has none and is no other store's; how many that were. */
+export function rebuild(draft: Store, kernel: Kernel, making: Making): number {
+  const inside = rebuildInside(draft, making);
+  const standing = listLinks(kernel.route("host")).filter((link) => isOurs(link) && isOfStore(link, making));
   if (standing.length === 0) return inside;
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
   const hosts = standing.filter(({ name }) => !known.has(name ?? ""));
@@ -43,6 +44,10 @@ export function rebuild(draft: Store, kernel: Kernel): number {
 /** Names and groups that nobody else would give, and both ends of a veth. */
 function isOurs({ name = "", info, group = 0 }: Link): boolean {
   return isHostLinkName(name) && info?.kind === "veth" && group >= 0x40000000;
+}
+
+function isOfStore(link: Link, making: Making): boolean {
+  return belongs(link.alias ?? "", attachmentOf(link).network, making);
 }
 
 function standingOf(host: Link, namespaces: ReadonlyMap<number, SeenNamespace>, kernel: Kernel): Standing {

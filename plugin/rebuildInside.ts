@@ -11,14 +11,15 @@ import { begin, globalOnes } from "./rebuild.ts";
 import { forEachNamespace } from "./seenNamespaces.ts";
 import type { Step } from "./step/index.ts";
 import { readSettings } from "./step/settings.ts";
+import { belongs, type Making } from "./whoseStore.ts";
 
 /** How many it entered. Those on top of this host's interfaces only: others' may be another host's, or nobody's. */
-export function rebuildInside(draft: Store): number {
+export function rebuildInside(draft: Store, making: Making): number {
   const own = openOwnNetns();
   let count = 0;
   try {
     forEachNamespace((netns) => {
-      if (!isSameNetns(netns, own)) count += enterAll(draft, netns, own);
+      if (!isSameNetns(netns, own)) count += enterAll(draft, netns, own, making);
     });
     return count;
   } finally {
@@ -26,25 +27,26 @@ export function rebuildInside(draft: Store): number {
   }
 }
 
-function enterAll(draft: Store, netns: Netns, own: Netns): number {
+function enterAll(draft: Store, netns: Netns, own: Netns, making: Making): number {
   const kernel = new Kernel(netns);
   try {
     const socket = kernel.route("pod");
     const found = listLinks(socket).filter(({ alias }) => alias !== undefined);
     if (found.length === 0) return 0;
     const id = netnsIdOf(socket, own.fd);
-    return found.filter((link) => link.peerNetnsId === id && id !== undefined && enter(draft, link, netns, kernel))
-      .length;
+    if (id === undefined) return 0;
+    return found.filter((link) => link.peerNetnsId === id && enter(draft, link, netns, kernel, making)).length;
   } finally {
     kernel.close();
   }
 }
 
-function enter(draft: Store, link: Link, { path, device, inode }: Netns, kernel: Kernel): boolean {
+function enter(draft: Store, link: Link, { path, device, inode }: Netns, kernel: Kernel, making: Making): boolean {
   const { name = "", alias = "", group = 0, address: mac = "", mtu = 0 } = link;
   const attachment = attachmentInside(alias, name, group);
   const settings = readSettings(link);
   if (!attachment || !settings || draft.find(attachment)) return false;
+  if (!belongs(alias, attachment.network, making)) return false;
   const addresses = globalOnes(listAddresses(kernel.route("pod"), link.index));
   const hostLink = hostLinkName(attachment);
   const place = { netnsPath: path, netnsDevice: device, netnsInode: inode };

@@ -3,7 +3,7 @@ import { formatCidr, networkOf } from "../conf/address.ts";
 import { getChain } from "../netlink/nft/chain.ts";
 import { linkFlag, portOf } from "../netlink/route/link.ts";
 import type { Kernel } from "./kernel.ts";
-import { aliasOf, bridgeGroup, masqueradeChain } from "./names.ts";
+import { bridgeGroup, masqueradeChain } from "./names.ts";
 import type { Standing } from "./rebuild.ts";
 import type { Step } from "./step/index.ts";
 import { table } from "./table.ts";
@@ -33,7 +33,7 @@ export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
     },
     { kind: "silent", where: "host", link, netns: path },
     { kind: "bridgePort", link, hairpin: port?.hairpin === 1, isolated: port?.isolated === 1 },
-    { kind: "up", where: "host", link, netns: path, alias: aliasOf(attachment) },
+    { kind: "up", where: "host", link, netns: path, ...(host.alias !== undefined && { alias: host.alias }) },
     ...addresses.map(
       (cidr): Step => ({
         kind: "address",

@@ -46,22 +46,22 @@ export interface Mended {
 
 /** With `dryRun`, only tells. What fails with one attachment is answered, and no reason to leave the others. */
 export function repair(dataDir: string, dryRun = false): Repaired {
-  if (!dryRun) return repaired(dataDir, false);
+  if (!dryRun) return repaired(dataDir, dataDir, false);
   const folder = mkdtempSync(join(tmpdir(), "ns-net-dry-run-"));
   try {
     if (existsSync(dataDir)) cpSync(dataDir, folder, { recursive: true });
-    const { aside: _, damage, ...rest } = repaired(folder, true);
+    const { aside: _, damage, ...rest } = repaired(folder, dataDir, true);
     return { ...rest, ...(damage !== undefined && { damage: damage.replaceAll(folder, dataDir) }) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** `dryRun`: the store is a copy, and the kernel is left alone. */
-function repaired(dataDir: string, dryRun: boolean): Repaired {
+/** `dryRun`: the store is a copy in `folder`, and the kernel is left alone. */
+function repaired(folder: string, dataDir: string, dryRun: boolean): Repaired {
   const kernel = new Kernel();
   try {
-    const { store, ...found } = repairStore(dataDir, kernel);
+    const { store, ...found } = repairStore(folder, (draft) => rebuild(draft, kernel, { dataDir }));
     const failures: Failure[] = [];
     const attachments = repairAttachments(store, kernel, failures, dryRun);
     store.close();
@@ -73,15 +73,15 @@ function repaired(dataDir: string, dryRun: boolean): Repaired {
 
 type Opened = Omit<Repaired, "attachments" | "failures"> & { readonly store: Store };
 
-function repairStore(dataDir: string, kernel: Kernel): Opened {
-  const { store, damage } = opened(dataDir);
-  if (store !== undefined && damage === undefined) return { store, rebuilt: rebuild(store, kernel) };
+function repairStore(folder: string, fill: (draft: Store) => number): Opened {
+  const { store, damage } = opened(folder);
+  if (store !== undefined && damage === undefined) return { store, rebuilt: fill(store) };
   store?.close();
   const told = damage === undefined ? {} : { damage };
-  const aside = damage === undefined ? {} : { aside: setAside(dataDir) };
+  const aside = damage === undefined ? {} : { aside: setAside(folder) };
   let rebuilt = 0;
-  const made = openStore(dataDir, undefined, (draft) => {
-    rebuilt = rebuild(draft, kernel);
+  const made = openStore(folder, undefined, (draft) => {
+    rebuilt = fill(draft);
   });
   return { store: made, ...told, ...aside, rebuilt };
 }

@@ -36,7 +36,8 @@ export async function status(request: StatusRequest): Promise<void> {
   try {
     using store = unlessUnavailable(() => {
       requireBridge(request.config, kernel);
-      const opened = openStore(request.config.dataDir, undefined, (draft) => rebuild(draft, kernel));
+      const { dataDir, name: network } = request.config;
+      const opened = openStore(dataDir, undefined, (draft) => rebuild(draft, kernel, { dataDir, network }));
       opened.requireWritable();
       return opened;
     });

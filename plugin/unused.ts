@@ -58,11 +58,11 @@ export function removeUnused(look: Look): Unused {
  * Where there is no store, an ADD may be about to make one: this call makes it instead, if there is anything to take
  * away. A store that cannot be used keeps every ADD from beginning, too.
  */
-function storeWhereNeeded({ request, kernel }: Look): Store | undefined {
+function storeWhereNeeded({ request: { dataDir, network }, kernel }: Look): Store | undefined {
   const isOurs = ({ group = 0 }: Link) => isOurGroup(group);
   if (!hasTable(kernel.netfilter, table) && !listLinks(kernel.route("host")).some(isOurs)) return undefined;
   try {
-    return openStore(request.dataDir, undefined, (draft) => rebuild(draft, kernel));
+    return openStore(dataDir, undefined, (draft) => rebuild(draft, kernel, { dataDir, network }));
   } catch {
     return undefined;
   }

@@ -11,7 +11,16 @@
  *   --force   generate and build even when nothing is newer
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+} from "node:fs";
 import { join } from "node:path";
 import { compileArguments } from "./compile.mjs";
 import { isOlder } from "./fresh.mjs";
@@ -73,7 +82,7 @@ function generate() {
 }
 
 function build() {
-  const rooms = ["plugin", "cli", "lab", "ipam", "conf", "netlink"].map((room) => join(root, room));
+  const rooms = ["plugin", "cli", "ipam", "conf", "netlink"].map((room) => join(root, room));
   const sources = [
     ...rooms,
     ...["package.json", "package-lock.json", "scripts/ready.mjs", "scripts/compile.mjs", "scripts/bundle.ts"].map((f) =>
@@ -90,6 +99,7 @@ function build() {
   const whole = `${beside}.whole`;
   const bundle = join(root, `dist/bundle.${process.pid}`);
   mkdirSync(join(root, "dist"), { recursive: true });
+  removeRemains(join(root, "dist"));
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   try {
     run("code bundled", bun, [join(root, "scripts/bundle.ts"), bundle]);
@@ -102,6 +112,14 @@ function build() {
   } finally {
     for (const file of [beside, whole]) rmSync(file, { force: true });
     rmSync(bundle, { recursive: true, force: true });
+  }
+}
+
+/** What builds have left that were killed: its name says which process's it was. */
+function removeRemains(folder) {
+  for (const name of readdirSync(folder)) {
+    const pid = /^(?:bundle|ns-net)\.(\d+)/.exec(name)?.[1];
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 

@@ -41,7 +41,7 @@ function plan(input: PlanInput): Plan {
     },
     { kind: "silent", where: "host", link: host, netns },
     { kind: "bridgePort", link: host, hairpin: hairpinMode, isolated: portIsolation },
-    { kind: "up", where: "host", link: host, netns, alias: aliasOf(attachment) },
+    { kind: "up", where: "host", link: host, netns, alias: aliasOf(attachment, config.dataDir) },
     ...containerSteps(input, routes),
   ];
   if (!config.disableContainerInterface) steps.push({ kind: "forwarding", link: host });

@@ -20,7 +20,9 @@ export function insidePlan(input: PlanInput, making: readonly Step[], mac: strin
     ...making,
     ...announcing(input),
     ...rest.map((step) =>
-      step.kind === "up" && step.link === ifname && !isLent ? { ...step, alias: aliasOf(attachment) } : step,
+      step.kind === "up" && step.link === ifname && !isLent
+        ? { ...step, alias: aliasOf(attachment, config.dataDir) }
+        : step,
     ),
   ];
   return { steps, mac, interfaces: [{ name: ifname, mac, mtu, sandbox: netns }], routes };

@@ -38,7 +38,7 @@ function plan(input: PlanInput): Plan {
     ...forwardingSteps(new Set(pairs.map(({ own }) => own.family)), netns),
     ...masqueradeSteps(input),
     { kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu, group: linkGroup(attachment.network), netns },
-    ...hostSteps(host, pairs, aliasOf(attachment), netns),
+    ...hostSteps(host, pairs, aliasOf(attachment, config.dataDir), netns),
     ...containerSteps(input, []).map(
       (step): Step => (step.kind === "address" ? { ...step, noPrefixRoute: true } : step),
     ),

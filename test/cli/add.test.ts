@@ -250,6 +250,20 @@ describe("ns-net del", () => {
     assert.deepEqual([isThere(name), isThere(other)], [false, true]);
   });
 
+  it("leaves a namespace in which another store has an attachment", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const network = place.file("other.json", JSON.stringify({ ...lab, dataDir: `${place.folder}/other` }));
+    const other = (command: string) =>
+      run(place.host.inside([nsNet, command, name, "--network", network, "--ifname", "net1"]));
+    place.must("add", name);
+    other("add");
+    place.must("del", name);
+    assert.equal(isThere(name), true);
+    other("del");
+    assert.equal(isThere(name), false);
+  });
+
   it("leaves a namespace that was there before", () => {
     using place = freshPlace();
     const name = place.name();

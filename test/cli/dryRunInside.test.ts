@@ -26,7 +26,8 @@ function inside(name: string) {
     infos.filter(({ scope }) => scope === "global").map(({ local, prefixlen }) => `${local}/${prefixlen}`);
   return {
     links: ns.ip("address").map(({ ifname, mtu, address, group, ifalias, flags, linkinfo, addr_info }) => ({
-      ...{ ifname, mtu, address, group, ifalias, kind: linkinfo?.info_kind, data: linkinfo?.info_data },
+      ...{ ifname, mtu, address, group, kind: linkinfo?.info_kind, data: linkinfo?.info_data },
+      alias: ifalias?.replace(/\/.*/, ""), // behind it is the folder of the store
       ...{ up: flags.includes("UP"), addresses: addresses(addr_info) },
     })),
     routes: ["-4", "-6"].map((family) =>

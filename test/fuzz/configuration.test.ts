@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Fault } from "../../conf/fault.ts";
 import { parseCollect, parseDelete, parseRequest, parseStatus } from "../../conf/parse.ts";
-import { aliasOf, attachmentOfAlias, hostLinkName, linkGroup } from "../../plugin/names.ts";
+import { aliasOf, attachmentOfAlias, dataDirOfAlias, hostLinkName, linkGroup } from "../../plugin/names.ts";
 import { holds, mochaLimitMs } from "./property.ts";
 
 const keys = [
@@ -115,10 +115,14 @@ describe("Random input", function () {
   const identifier = fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/);
   const ifname = fc.stringMatching(/^[a-zA-Z0-9"'$()]{1,15}$/);
 
+  const folder = fc.stringMatching(/^(\/[a-z \u00e4]{1,40}){1,6}$/);
+
   it("of names makes an alias the kernel takes, which tells the attachment or at least its network", () => {
-    holds(fc.record({ network: identifier, container: identifier, ifname }), (attachment) => {
-      const alias = aliasOf(attachment);
+    const named = fc.record({ network: identifier, container: identifier, ifname });
+    holds(fc.tuple(named, folder), ([attachment, dataDir]) => {
+      const alias = aliasOf(attachment, dataDir);
       assert.ok(Buffer.byteLength(alias) <= 255);
+      assert.ok(["", dataDir].includes(dataDirOfAlias(alias)));
       const told = attachmentOfAlias(alias, hostLinkName(attachment), linkGroup(attachment.network));
       if (told?.ifname !== "-") assert.deepEqual({ ...(told ?? attachment) }, { ...attachment });
       else assert.equal(told.network, attachment.network);

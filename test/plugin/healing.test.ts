@@ -190,6 +190,22 @@ describe("A full pool", () => {
   });
 });
 
+describe("A full pool whose container's link was renamed", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge");
+  });
+
+  it("is full: the namespace is there, and has the address", () => {
+    using world = freshWorld();
+    world.must("ADD", tiny(world), { netns: world.netns(), container: "old" });
+    const [link] = ourLinks(world.host);
+    world.host.ip("link", "set", link!, "down");
+    world.host.ip("link", "set", link!, "name", "mine0");
+    assert.equal(world.call("ADD", tiny(world), { netns: world.netns(), container: "new" }).json.code, 11);
+    assert.deepEqual(containers(world), ["old"]);
+  });
+});
+
 describe("Entries of earlier boots", () => {
   before(function () {
     needs(this, "ns-net", "bridge");

@@ -6,7 +6,7 @@ import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { links, run } from "../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../support/tcp.ts";
-import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts";
+import { dualStack, freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 import { elements, mapped, web } from "./publishing.ts";
 
 function repair(world: World, ...options: string[]): string {
@@ -88,6 +88,27 @@ describe("repair of the store", () => {
     run(["sqlite3", storePath(world), "DELETE FROM attachment WHERE container = 'a'"]);
     assert.match(repair(world), /1 attachment was entered anew/);
     assert.deepEqual(world.leases().sort(), before);
+  });
+
+  it("enters no attachment of another store, but all of the network that asks", () => {
+    using world = freshWorld();
+    const [other, third] = ["other", "third"].map((name) => join(world.dataDir, "..", name));
+    const lab = world.network({ name: "lab", bridge: "lab0", ipam: ranges("10.8.0.0/24"), dataDir: other });
+    world.must("ADD", world.network(), { netns: world.netns(), container: "a" });
+    world.must("ADD", lab, { netns: world.netns(), container: "b" });
+    const containers = (dataDir: string) => {
+      const sql = "SELECT group_concat(container, ' ') FROM (SELECT container FROM attachment ORDER BY container)";
+      return run(["sqlite3", join(dataDir, "ns-net.sqlite"), sql]).trim();
+    };
+    assert.deepEqual([containers(world.dataDir), containers(other!)], ["a", "b"]);
+    assert.equal(repair(world), "Nothing to repair.\n");
+    rmSync(storePath(world));
+    repair(world);
+    assert.equal(containers(world.dataDir), "a");
+    // A network whose folder was changed: its addresses are in use all the same.
+    const { ips } = world.must("ADD", { ...lab, dataDir: third }, { netns: world.netns(), container: "c" });
+    assert.equal(ips[0].address, "10.8.0.3/24");
+    assert.equal(containers(third!), "b c");
   });
 
   it("is what the error of a broken store names, and DEL removes the link all the same", () => {
