@@ -6,7 +6,7 @@ import { existsSync, lstatSync } from "node:fs";
 import { errno, isKernelError } from "../netlink/errors.ts";
 import { closeNetns, NotANamespace, netnsFolder, openNetns, openSocketIn } from "../netlink/netns.ts";
 import { createNetns, deleteNetns } from "../netlink/newNetns.ts";
-import { getLink, listLinks } from "../netlink/route/link.ts";
+import { getLink, linkFlag, listLinks } from "../netlink/route/link.ts";
 import { type NetlinkSocket, protocol } from "../netlink/socket.ts";
 
 /** With the name that it was made with: another one, somebody else gave it. */
@@ -35,7 +35,9 @@ export function deleteOwn(path: string): void {
 function isOwn(path: string, name: string): boolean {
   try {
     using socket = socketIn(path);
-    const isBare = listLinks(socket).every(({ name = "" }) => name === "lo" || tunnelsEverywhere.includes(name));
+    const isBare = listLinks(socket).every(({ name = "", flags }) => {
+      return name === "lo" || (tunnelsEverywhere.includes(name) && (flags & linkFlag.up) === 0);
+    });
     return isBare && getLink(socket, "lo")?.alias === ownMark(name);
   } catch (error) {
     if (error instanceof NotANamespace) return false;

@@ -17,6 +17,9 @@ const ofType: { readonly [T in PluginType]?: string } = {
 export function ofChained(object: JsonObject, type: PluginType): JsonObject {
   const read = ` ${ofEvery} ${ofType[type] ?? ""} `.toLowerCase();
   const own: Record<string, unknown> = {};
-  for (const key in object) if (read.includes(` ${key.toLowerCase()} `)) own[key] = object[key];
+  for (const key in object) {
+    const isRead = !key.includes(" ") && read.includes(` ${key.toLowerCase()} `);
+    if (isRead) own[key] = object[key];
+  }
   return own;
 }

@@ -41,7 +41,9 @@ export interface AcquireContext<C extends IpamConfig> {
   readonly store: Store;
   readonly hostNetworks: HostNetworks;
   /** What must be done before another plugin can be asked, and after the journal entry is written; answers how to undo it. */
-  readonly prepare?: () => () => void;
+  readonly prepare?: (before: Entry | undefined) => () => void;
+  /** Asked of an entry before it becomes this call's. Throws Fault for one whose attachment lives in another namespace. */
+  readonly mayTakeOver?: (standing: Entry) => void;
   /** Asked only when there are such leases. Absent: none is looked for. */
   readonly adoption?: () => Adoption;
 }

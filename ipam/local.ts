@@ -21,6 +21,7 @@ export const local: Ipam<StoreIpamConfig> = {
     const requested = request.config.requestedAddresses;
     const begin = () =>
       store.begin(entry, (standing) => {
+        if (standing) context.mayTakeOver?.(standing);
         const { sets, memory } = withChosen(configured, network, store, hostNetworks);
         const adoptedFrom = context.adoption ? (memory.adoptedFrom ?? unlessReserved(network, config)) : "";
         if (standing !== undefined && fits(standing, { sets, requested })) return "keep";

@@ -4,8 +4,11 @@ import { requireAddresses } from "./check.ts";
 import type { Ipam } from "./ipam.ts";
 
 export const none: Ipam<NoIpamConfig> = {
-  acquire({ entry, store }) {
-    const { made, before } = store.begin(entry, (standing) => (standing ? "keep" : { addresses: [], reserved: [] }));
+  acquire({ entry, store, mayTakeOver }) {
+    const { made, before } = store.begin(entry, (standing) => {
+      if (standing) mayTakeOver?.(standing);
+      return standing ? "keep" : { addresses: [], reserved: [] };
+    });
     return { addresses: [], routes: [], made, before };
   },
 

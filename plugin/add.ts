@@ -45,10 +45,6 @@ export async function add(request: Request, options: AddOptions): Promise<Result
     }
     refuseImpossible(request.attachment, request.config, facts);
     refuseStanding(request.attachment, kernel);
-    if (request.config.link) {
-      const { refuseElsewhere } = require("./inside.ts") as typeof import("./inside.ts");
-      refuseElsewhere(request.attachment, request.config.dataDir, netns);
-    }
     // Left open: a plugin's process ends at once, and closing would write and sync.
     const store = openStore(request.config.dataDir, undefined, (draft) =>
       (require("./rebuild.ts") as typeof import("./rebuild.ts")).rebuild(draft, kernel, {
@@ -101,11 +97,14 @@ function isStanding(attachment: Attachment, kernel: Kernel): boolean {
  * this call would release when the kernel refuses the link, while that other namespace still uses the address.
  */
 function refuseStanding(attachment: Attachment, kernel: Kernel): void {
-  if (!isStanding(attachment, kernel)) return;
-  const host = hostLinkName(attachment);
-  throw new Fault(
+  if (isStanding(attachment, kernel))
+    throw alreadyAttached(attachment, `, by link ${hostLinkName(attachment)} to another namespace`);
+}
+
+function alreadyAttached(attachment: Attachment, how = ""): Fault {
+  return new Fault(
     code.environment,
-    `Cannot attach ${attachmentText(attachment)}: it is attached already, by link ${host} to another namespace`,
+    `Cannot attach ${attachmentText(attachment)}: it is attached already${how}`,
     "Delete the attachment first (CNI DEL, or 'ns-net del')",
   );
 }
@@ -127,7 +126,8 @@ async function attach(
     entry: journalEntry(request, netns),
     store,
     hostNetworks: () => hostNetworks(kernel),
-    ...(early && { prepare: early.prepare }),
+    mayTakeOver: (standing) => (require("./elsewhere.ts") as typeof import("./elsewhere.ts")).refuseElsewhere(standing),
+    ...(early && { prepare: (before) => preparedAfter(before, early, store, kernel) }),
     adoption: () => (require("./adoption.ts") as typeof import("./adoption.ts")).adoption(kernel, config.bridge),
   };
   let lease: Lease;
@@ -142,12 +142,14 @@ async function attach(
   }
   lease = withGateways(lease, config);
   let undo: ReturnType<typeof commit> | undefined;
+  let isUndone = false;
   try {
     const made = plan({ attachment, netns: request.netns, config: early?.config ?? config, lease, facts });
     options.onPlan?.(made);
     const result = resultOf(request, made, lease);
     formatResult(result, config.cniVersion); // refuses what that version cannot say, while nothing is made
-    if (lease.before) undoEarlier(lease.before, store, kernel);
+    if (lease.before && !early) undoEarlier(lease.before, store, kernel);
+    isUndone = lease.before !== undefined;
     undo = commit(early?.rest(made.steps) ?? made.steps, kernel);
     if (!store.attached(attachment, { mac: made.mac, steps: made.steps })) throw deletedMeanwhile(attachment);
     if (facts.bridge === undefined) sweep(store);
@@ -158,15 +160,30 @@ async function attach(
   } catch (error) {
     undo?.();
     early?.undo();
-    if (lease.made) await releaseQuietly(request, store);
+    if (lease.made || isUndone) await releaseQuietly(request, store);
     throw error;
   }
 }
 
 /** An ADD that comes again without a DEL, to an attachment whose link is gone: what it had beside that is not to outlive it. */
 function undoEarlier(before: Entry, store: Store, kernel: Kernel): void {
+  refuseMadeMeanwhile(before, kernel);
   const [first] = (require("./traces.ts") as typeof import("./traces.ts")).removeTraces([before], store, kernel);
   if (first) throw first;
+}
+
+/** Two ADDs at once: the other one may have attached it since this one looked. */
+function refuseMadeMeanwhile({ attachment, hostLink, state }: Entry, kernel: Kernel): void {
+  if (state !== "attached") return;
+  kernel.forget("host", hostLink);
+  kernel.forget("pod", attachment.ifname);
+  if (kernel.link("host", hostLink) ?? kernel.link("pod", attachment.ifname)) throw alreadyAttached(attachment);
+}
+
+/** What the earlier one made may have the name of what is made now. */
+function preparedAfter(before: Entry | undefined, early: Early, store: Store, kernel: Kernel): () => void {
+  if (before) undoEarlier(before, store, kernel);
+  return early.prepare();
 }
 
 /** DHCP is spoken by the interface that wants the address. */

@@ -7,7 +7,7 @@ import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { formatResult } from "../conf/format.ts";
 import type { Features, NetworkConfig } from "../conf/network.ts";
-import type { CollectRequest, DeleteRequest, Request } from "../conf/request.ts";
+import type { CollectRequest, DeleteRequest, Raw, Request } from "../conf/request.ts";
 import type { Result, ResultAddress, ResultInterface } from "../conf/result.ts";
 import type { PluginType } from "../conf/types.ts";
 import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
@@ -25,6 +25,7 @@ import { commit, undoAll } from "./commit.ts";
 import { configKey } from "./configKey.ts";
 import { checkNeedsPrevResult, throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
+import { asLeft } from "./later.ts";
 import { openContainerNetns, standing } from "./namespace.ts";
 import { checkStep, type Removal, type Step } from "./step/index.ts";
 import { distinct } from "./step/step.ts";
@@ -51,6 +52,8 @@ export interface ChainedPlan {
 export interface ChainedType {
   /** True when it can be the first of a chain. */
   readonly first?: boolean;
+  /** True where an attachment may have several of it, each with a configuration of its own. */
+  readonly several?: true;
   /** False when nothing that it does outlives the container's namespace. */
   readonly remembers?: false;
   /** DEL of one that remembers nothing, in a namespace that still is there. */
@@ -86,7 +89,7 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
     formatResult(result, config.cniVersion);
     if (steps.length === 0) return result;
     const store = type.remembers === false ? undefined : openStore(config.dataDir);
-    const key = keyOf(request);
+    const key = keyOf(attachment, config.type, request.raw);
     const place = placeOf(path, netns);
     for (;;) {
       const earlier = store?.remember({ ...key, ...place, steps }, ports);
@@ -121,8 +124,9 @@ function mustBeChained(type: PluginType): Fault {
   );
 }
 
-function keyOf({ attachment, config, raw }: Request): LaterKey {
-  return { attachment, plugin: config.type, config: configKey(raw) };
+/** Of most, an attachment has one: what it did last is what a call is about, whatever the configuration is by now. */
+function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): LaterKey {
+  return { attachment, plugin, config: chainedType(plugin).several ? configKey(raw) : "" };
 }
 
 function placeOf(netnsPath: string, { device, inode }: Netns) {
@@ -138,8 +142,7 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   let known: Later | undefined;
   try {
     store = openExistingStore(request.dataDir);
-    const { attachment, type: plugin, raw } = request;
-    known = store?.recall({ attachment, plugin, config: configKey(raw) });
+    known = store?.recall(keyOf(request.attachment, request.type, request.raw));
   } catch (error) {
     errors.push(error as Error);
   }
@@ -213,7 +216,7 @@ export function checkChained(request: Request): void {
     if (!prev) throw checkNeedsPrevResult();
     const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
     const store = openExistingStore(config.dataDir);
-    const remembered = store?.recall(keyOf(request))?.steps as readonly Step[] | undefined;
+    const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
     // What the reference's plugin did is its own; the one that made the interface tells of it.
     if (remembered === undefined && isAdopted(request, store)) return;
     // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
@@ -230,6 +233,21 @@ export function checkChained(request: Request): void {
     kernel.close();
     closeNetns(netns);
   }
+}
+
+/**
+ * What the plugin did, as those after it left it; where its configuration was edited meanwhile, what all of its type did.
+ * Undefined where none is remembered.
+ */
+function rememberedOf({ attachment, plugin, config }: LaterKey, store: Store): readonly Step[] | undefined {
+  const inOrder = store.later(attachment).reverse();
+  const ofType = inOrder.filter((one) => one.plugin === plugin);
+  if (ofType.length === 0) return undefined;
+  const exact = ofType.filter((one) => one.config === config);
+  return (exact.length > 0 ? exact : ofType).flatMap((one) => {
+    const after = inOrder.slice(inOrder.indexOf(one) + 1).flatMap(({ steps }) => steps as readonly Step[]);
+    return asLeft(one.steps as readonly Step[], after);
+  });
 }
 
 function isAdopted(request: Request, store: Store | undefined): boolean {

@@ -30,7 +30,7 @@ export async function del(request: DeleteRequest): Promise<void> {
     entry = store && (await deleting(store, request.attachment));
     if (entry === undefined) {
       // An ADD may have begun since. A link is made after its entry: one that is seen before the second look is not new.
-      isAbsent = kernel.link("host", hostLinkName(request.attachment)) === undefined && !isStandingInside(request);
+      isAbsent = !isStanding(request.attachment, kernel) && !isStandingInside(request);
       if (!isAbsent) store ??= openExistingStore(request.dataDir);
       if (!isAbsent && store) entry = await deleting(store, request.attachment);
       if (entry === undefined) delAfter(request, store);
@@ -81,6 +81,12 @@ function removeGuard(attachment: Attachment, { steps }: Entry, store: Store | un
     (require("./guards.ts") as typeof import("./guards.ts")).removeGuardsWith(attachment, store, kernel);
     return;
   }
+}
+
+function isStanding(attachment: Attachment, kernel: Kernel): boolean {
+  const host = hostLinkName(attachment);
+  if (kernel.link("host", host)) return true;
+  return (require("./step/renamed.ts") as typeof import("./step/renamed.ts")).renamedLink(host, kernel) !== undefined;
 }
 
 function isStandingInside(request: DeleteRequest): boolean {

@@ -1,7 +1,7 @@
 /** What ADD must know of the kernel before it plans. Reads only; a handful of requests, none of which lists all of anything. */
 import { type Cidr, formatCidr, parseAddress } from "../conf/address.ts";
 import type { Attachment } from "../conf/attachment.ts";
-import { givesIpv6 } from "../conf/bridge.ts";
+import { familiesOf } from "../conf/bridge.ts";
 import type { NetworkConfig } from "../conf/network.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
@@ -57,11 +57,7 @@ export function readFacts(config: NetworkConfig, attachment: Attachment, kernel:
   const bridge = config.type === "ptp" ? undefined : kernel.link("host", config.bridge);
   const { portMappings } = config.features ?? {};
   if (portMappings?.length) {
-    const asked = {
-      mappings: portMappings,
-      attachment,
-      hasIpv6: config.ipam.type === "delegate" || givesIpv6(config.ipam),
-    };
+    const asked = { mappings: portMappings, attachment, families: familiesOf(config.ipam) };
     (require("./takenPorts.ts") as typeof import("./takenPorts.ts")).refuseTaken(asked, kernel);
   }
   if (config.features) (require("./allowList.ts") as typeof import("./allowList.ts")).refuseForbidden(config.features);

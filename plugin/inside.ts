@@ -2,12 +2,11 @@
  * Attachments of which nothing is on the host: an interface made in the container, or one of the host lent to it. What
  * is undone is undone in the container's namespace, found by what the caller says or else by what the journal does.
  */
-import { type Attachment, attachmentText } from "../conf/attachment.ts";
-import { code, Fault } from "../conf/fault.ts";
+import type { Attachment } from "../conf/attachment.ts";
 import type { Raw } from "../conf/request.ts";
 import type { PluginType } from "../conf/types.ts";
-import { bootId, type Entry, openExistingStore } from "../ipam/store.ts";
-import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
+import type { Entry } from "../ipam/store.ts";
+import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { undoAll } from "./commit.ts";
 import { Kernel } from "./kernel.ts";
 import { deviceGroup, hostLinkName, insideGroup } from "./names.ts";
@@ -73,16 +72,4 @@ export function undoInside({ attachment, netns: path, type, raw }: Undone, entry
     kernel.close();
     if (netns) closeNetns(netns);
   }
-}
-
-/** Refuses an attachment that another namespace, which lives, has: nothing on the host tells of it, so the journal must. */
-export function refuseElsewhere(attachment: Attachment, dataDir: string, netns: Netns): void {
-  const entry = openExistingStore(dataDir)?.find(attachment);
-  if (entry?.state !== "attached" || entry.bootId !== bootId() || !isThere(entry)) return;
-  if (isSameNetns(netns, { device: entry.netnsDevice, inode: entry.netnsInode })) return;
-  throw new Fault(
-    code.environment,
-    `Cannot attach ${attachmentText(attachment)}: it is attached already, in the namespace ${entry.netnsPath}`,
-    "Delete the attachment first (CNI DEL, or 'ns-net del')",
-  );
 }

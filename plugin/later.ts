@@ -1,6 +1,12 @@
 /** The steps of an attachment as the plugins that came after it in the chain left them: what those did is no fault of theirs. */
-import { formatAddress, formatCidr, parseAddress, parseCidr } from "../conf/address.ts";
+import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "../conf/address.ts";
+import type { Tunables } from "../conf/network.ts";
 import type { Step } from "./step/index.ts";
+
+/** All that was done, in the order of the plugins that did it, each as those after it left it. */
+export function allAsLeft(inOrder: readonly (readonly Step[])[]): Step[] {
+  return inOrder.flatMap((steps, i) => asLeft(steps, inOrder.slice(i + 1).flat()));
+}
 
 /** `later` are the steps of those plugins, as the store keeps them. */
 export function asLeft(steps: readonly Step[], later: readonly Step[]): Step[] {
@@ -12,6 +18,8 @@ export function asLeft(steps: readonly Step[], later: readonly Step[]): Step[] {
 function after(later: Step, step: Step): Step[] {
   switch (later.kind) {
     case "tuned": {
+      if (step.kind === "tuned")
+        return step.link === later.link ? [{ ...step, to: without(step.to, later.to) }] : [step];
       const { mac, mtu: innerMtu } = later.to;
       const isIt = "ifname" in step && step.ifname === later.link;
       return isIt ? [{ ...step, ...(mac && { mac }), ...(innerMtu && { innerMtu }) } as Step] : [step];
@@ -20,8 +28,10 @@ function after(later: Step, step: Step): Step[] {
       return step.kind === "sysctl" && step.where === later.where && step.path === later.path ? [] : [step];
     // sbr and vrf give routes to another table.
     case "withdrawn":
+      if (step.kind === "address" && isSubnetOf(step, later)) return [{ ...step, noPrefixRoute: true }];
       return step.kind === "route" && isSameRoute(step, later) ? [] : [step];
     case "vrf":
+      if (step.kind === "address" && step.where === "pod") return [{ ...step, noPrefixRoute: true }];
       return step.kind === "route" ? [] : [step];
     // firewall isolates for a policy.
     case "bridgePort": {
@@ -33,10 +43,19 @@ function after(later: Step, step: Step): Step[] {
   }
 }
 
+/** What another one changed is its to answer for. */
+function without(to: Tunables, changed: Tunables): Tunables {
+  return Object.fromEntries(Object.entries(to).filter(([name]) => !(name in changed)));
+}
+
 interface To {
   readonly link: string;
   readonly dst: string;
   readonly gw?: string;
+}
+
+function isSubnetOf({ link, address }: { readonly link: string; readonly address: string }, to: To): boolean {
+  return isSameRoute({ link, dst: formatCidr(networkOf(parseCidr(address)!)) }, to);
 }
 
 function isSameRoute(a: To, b: To): boolean {

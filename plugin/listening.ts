@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { formatAddress, parseAddress } from "../conf/address.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { PortMapping, Protocol } from "../conf/network.ts";
+import type { Families } from "./takenPorts.ts";
 
 interface Listener {
   readonly address: string;
@@ -21,7 +22,7 @@ const files: Readonly<Record<Protocol, readonly [state: string, files: readonly 
 const placeholders = ["conmon"];
 
 /** Throws Fault (code.tryAgain) naming the program, where it can be found. */
-export function refuseListening(mappings: readonly PortMapping[], hasIpv6: boolean): void {
+export function refuseListening(mappings: readonly PortMapping[], families: Families): void {
   for (const protocol of ["tcp", "udp"] as const) {
     const wanted = new Map<number, PortMapping[]>();
     for (const one of mappings) {
@@ -29,7 +30,7 @@ export function refuseListening(mappings: readonly PortMapping[], hasIpv6: boole
     }
     if (wanted.size === 0) continue;
     for (const listener of listenersOf(protocol)) {
-      const clash = wanted.get(listener.port)?.find(({ hostIp }) => overlaps(hostIp, listener.address, hasIpv6));
+      const clash = wanted.get(listener.port)?.find(({ hostIp }) => overlaps(hostIp, listener.address, families));
       if (clash === undefined) continue;
       const program = programOf(listener.inode);
       if (program && placeholders.includes(program.name)) continue;
@@ -76,11 +77,11 @@ function addressOf(hex: string): string {
 const mapped = /^::ffff:(?=\d+\.)/;
 
 /** A listener on `::` hears IPv4 too, as far as can be seen from here. */
-function overlaps(hostIp: string | undefined, listening: string, hasIpv6: boolean): boolean {
+function overlaps(hostIp: string | undefined, listening: string, families: Families): boolean {
   if (listening === "::") return true;
-  if (hostIp === undefined) return hasIpv6 || !listening.replace(mapped, "").includes(":");
-  const isAny = (text: string) => text === "0.0.0.0" || text === "::";
   const plain = listening.replace(mapped, "");
+  if (hostIp === undefined) return families.includes(plain.includes(":") ? 6 : 4);
+  const isAny = (text: string) => text === "0.0.0.0" || text === "::";
   if (parseAddress(hostIp)!.family !== parseAddress(plain)!.family) return false;
   return isAny(hostIp) || isAny(plain) || hostIp === plain;
 }

@@ -7,7 +7,8 @@ import { type Cidr, contains, formatAddress, formatCidr, networkOf } from "../co
 import type { Attachment } from "../conf/attachment.ts";
 import type { LeasedAddress } from "../ipam/ipam.ts";
 import { type NewEntry, type Store, thisProcess } from "../ipam/store.ts";
-import { listAddresses } from "../netlink/route/address.ts";
+import { errno, isKernelError } from "../netlink/errors.ts";
+import { addressFlag, listAddresses } from "../netlink/route/address.ts";
 import { getLink, type Link, listLinks } from "../netlink/route/link.ts";
 import { routeScope } from "../netlink/route/route.ts";
 import type { Kernel } from "./kernel.ts";
@@ -17,12 +18,17 @@ import { rebuiltSteps } from "./rebuiltSteps.ts";
 import { namespacesById, type SeenNamespace } from "./seenNamespaces.ts";
 import { belongs, type Making } from "./whoseStore.ts";
 
+export interface SeenAddress extends Cidr {
+  /** It stands without its subnet's route. */
+  readonly noPrefixRoute?: true;
+}
+
 export interface Standing {
   readonly attachment: Attachment;
   readonly host: Link;
   /** The container's end, as its namespace has it. */
   readonly inner: Link | undefined;
-  readonly addresses: readonly Cidr[];
+  readonly addresses: readonly SeenAddress[];
   readonly bridge: Link | undefined;
   readonly bridgeAddresses: readonly Cidr[];
   /** Undefined when nothing that can be seen from here leads into it: no name, no process. */
@@ -37,8 +43,9 @@ export function rebuild(draft: Store, kernel: Kernel, making: Making): number {
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
   const hosts = standing.filter(({ name }) => !known.has(name ?? ""));
   const namespaces = namespacesById(kernel.route("host"));
-  for (const host of hosts) enter(draft, standingOf(host, namespaces, kernel), kernel);
-  return inside + hosts.length;
+  const all = hosts.flatMap((host) => standingOf(host, namespaces, kernel) ?? []);
+  for (const one of all) enter(draft, one, kernel);
+  return inside + all.length;
 }
 
 /** Names and groups that nobody else would give, and both ends of a veth. */
@@ -50,20 +57,36 @@ function isOfStore(link: Link, making: Making): boolean {
   return belongs(link.alias ?? "", attachmentOf(link).network, making);
 }
 
-function standingOf(host: Link, namespaces: ReadonlyMap<number, SeenNamespace>, kernel: Kernel): Standing {
+/** Undefined where the container's namespace is at its end. */
+function standingOf(host: Link, namespaces: ReadonlyMap<number, SeenNamespace>, kernel: Kernel): Standing | undefined {
   const attachment = attachmentOf(host);
   const { peerNetnsId: id, peerIndex = 0 } = host;
   const socket = kernel.route("host");
   const bridge = host.master === undefined ? undefined : kernel.linkByIndex(host.master);
-  return {
-    attachment,
-    host,
+  const inside = unlessDying(() => ({
     inner: getLink(socket, peerIndex, id),
     addresses: globalOnes(listAddresses(socket, peerIndex, id)),
-    bridge,
-    bridgeAddresses: bridge ? globalOnes(listAddresses(socket, bridge.index)) : [],
-    netns: id === undefined ? undefined : namespaces.get(id),
-  };
+  }));
+  return (
+    inside && {
+      attachment,
+      host,
+      ...inside,
+      bridge,
+      bridgeAddresses: bridge ? globalOnes(listAddresses(socket, bridge.index)) : [],
+      netns: id === undefined ? undefined : namespaces.get(id),
+    }
+  );
+}
+
+/** The number of a namespace that ends is refused (EINVAL). */
+function unlessDying<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (isKernelError(error, errno.EINVAL)) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -75,10 +98,12 @@ function attachmentOf({ name = "", alias, group = 0 }: Link): Attachment {
   return told ?? { network: `-${group.toString(16)}`, container: name, ifname: "-" };
 }
 
-export function globalOnes(all: ReturnType<typeof listAddresses>): Cidr[] {
-  return all.flatMap(({ local, address, scope, prefixLength }) => {
+export function globalOnes(all: ReturnType<typeof listAddresses>): SeenAddress[] {
+  return all.flatMap(({ local, address, scope, prefixLength, flags = 0 }): SeenAddress[] => {
     const bytes = local ?? address;
-    return bytes === undefined || scope === routeScope.link ? [] : [{ ...addressFromBytes(bytes), prefixLength }];
+    if (bytes === undefined || scope === routeScope.link) return [];
+    const isAlone = (flags & addressFlag.noPrefixRoute) !== 0;
+    return [{ ...addressFromBytes(bytes), prefixLength, ...(isAlone && { noPrefixRoute: true }) }];
   });
 }
 

@@ -62,7 +62,8 @@ function enter(draft: Store, link: Link, { path, device, inode }: Netns, kernel:
     inside,
     ...addresses.map((cidr): Step => {
       const of = { kind: "address", where: "pod", link: name, address: formatCidr(cidr) } as const;
-      return { ...of, detectDuplicates: false, netns: path, replaces: [] };
+      const alone = cidr.noPrefixRoute && ({ noPrefixRoute: true } as const);
+      return { ...of, detectDuplicates: false, netns: path, replaces: [], ...alone };
     }),
     { kind: "up", where: "pod", link: name, netns: path },
   ];

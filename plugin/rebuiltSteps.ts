@@ -43,6 +43,7 @@ export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
         detectDuplicates: false,
         netns: path,
         replaces: [],
+        ...(cidr.noPrefixRoute && { noPrefixRoute: true }),
       }),
     ),
     { kind: "up", where: "pod", link: attachment.ifname, netns: path },

@@ -12,7 +12,7 @@ import type { Message } from "../netlink/message.ts";
 import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
 import { Kernel } from "./kernel.ts";
-import { asLeft } from "./later.ts";
+import { allAsLeft } from "./later.ts";
 import { openContainerNetns } from "./namespace.ts";
 import { rebuild } from "./rebuild.ts";
 import { checkStep, mendStep, type Step, settleStep } from "./step/index.ts";
@@ -201,8 +201,7 @@ function hasInterfaceOf(step: Step, kernel: Kernel): boolean {
 
 /** What its own ADD did, as the plugins after it left it, and then what those did. */
 function stepsOf({ attachment, steps = [] }: Entry, store: Store): readonly Step[] {
-  const later = store.chainedSteps(attachment).flat() as readonly Step[];
-  return [...asLeft(steps as readonly Step[], later), ...later];
+  return allAsLeft([steps, ...store.chainedSteps(attachment)] as readonly (readonly Step[])[]);
 }
 
 /** A namespace that is gone, or another by now, is no fault to repair: gc removes what is left of it. */

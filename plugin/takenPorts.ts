@@ -21,43 +21,50 @@ import { hostPortChain, nftPortChain, nftPortTable } from "./reference/names.ts"
 export interface Asked {
   readonly mappings: readonly PortMapping[];
   readonly attachment: Attachment;
-  /** Whether they may lead to an IPv6 address; to an IPv4 one they always may. */
-  readonly hasIpv6: boolean;
+  /** Of the addresses that they may lead to: one of another family's takes nothing from them. */
+  readonly families: Families;
 }
 
+export type Families = readonly (4 | 6)[];
+
+const familyOf = (hostIp: string) => (hostIp.includes(":") ? 6 : 4);
+
 /** Throws Fault (code.tryAgain) naming who has one of them, where that can be found. */
-export function refuseTaken({ mappings: all, attachment, hasIpv6 }: Asked, kernel: Kernel): void {
-  const mappings = all.filter(({ hostIp }) => hasIpv6 || !hostIp?.includes(":")); // the others lead nowhere
-  refuseListeners(mappings, hasIpv6);
-  for (const version of hasIpv6 ? ([4, 6] as const) : ([4] as const)) {
-    const asked = mappings.filter(({ hostIp }) => hostIp === undefined || hostIp.includes(":") === (version === 6));
+export function refuseTaken({ mappings, attachment, families }: Asked, kernel: Kernel): void {
+  const isOf = (hostIp: string | undefined, family: 4 | 6) => hostIp === undefined || familyOf(hostIp) === family;
+  // The others lead nowhere.
+  const leading = mappings.filter(({ hostIp }) => families.some((family) => isOf(hostIp, family)));
+  refuseListeners(leading, families);
+  for (const version of families) {
+    const asked = leading.filter(({ hostIp }) => isOf(hostIp, version));
     if (asked.length === 0 || !hasReferencePorts(version, kernel)) continue;
     const { refusePublished } = require("./reference/ports.ts") as typeof import("./reference/ports.ts");
     refusePublished(asked, attachment, version, kernel);
   }
 }
 
-const families = { 4: family.ipv4, 6: family.ipv6 } as const;
+const nfFamily = { 4: family.ipv4, 6: family.ipv6 } as const;
 
 function hasReferencePorts(version: 4 | 6, kernel: Kernel): boolean {
   const has = (name: string, chain: string) =>
-    getChain(kernel.netfilter, { family: families[version], name }, chain) !== undefined;
+    getChain(kernel.netfilter, { family: nfFamily[version], name }, chain) !== undefined;
   return has("nat", hostPortChain) || has(nftPortTable, nftPortChain);
 }
 
-function refuseListeners(mappings: readonly PortMapping[], hasIpv6: boolean): void {
+function refuseListeners(mappings: readonly PortMapping[], families: Families): void {
   for (const mapping of mappings) {
-    if (isFree(mapping, hasIpv6)) continue;
-    (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings, hasIpv6);
+    if (isFree(mapping, families)) continue;
+    (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings, families);
     return;
   }
 }
 
-function isFree({ protocol, hostIp, hostPort }: PortMapping, hasIpv6: boolean): boolean {
+/** What is free of both families is free of one. */
+function isFree({ protocol, hostIp, hostPort }: PortMapping, families: Families): boolean {
   if (protocol === "sctp") return true;
   const refusalOf = (text: string) => bindRefusal(protocol, addressBytes(parseAddress(text)!), hostPort);
   if (hostIp !== undefined) return refusalOf(hostIp) === 0;
-  if (!hasIpv6) return refusalOf("0.0.0.0") === 0;
+  if (!families.includes(6)) return refusalOf("0.0.0.0") === 0;
   const refusal = refusalOf("::");
   return (refusal === errno.EAFNOSUPPORT ? refusalOf("0.0.0.0") : refusal) === 0;
 }

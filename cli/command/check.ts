@@ -5,7 +5,7 @@ import { type Entry, openExistingStore } from "../../ipam/store.ts";
 import { closeNetns } from "../../netlink/netns.ts";
 import { tellBlockers } from "../../plugin/forwardPolicy.ts";
 import { Kernel } from "../../plugin/kernel.ts";
-import { asLeft } from "../../plugin/later.ts";
+import { allAsLeft } from "../../plugin/later.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { checkStep, type Step } from "../../plugin/step/index.ts";
 import { type Difference, distinct } from "../../plugin/step/step.ts";
@@ -36,20 +36,20 @@ export default command({
   },
 });
 
-/** What plugins that came after it did to each of them. */
-function laterSteps(found: readonly Entry[], dataDir = defaultDataDir): readonly (readonly Step[])[] {
+/** What plugins that came after it did to each of them, one after the other. */
+function laterSteps(found: readonly Entry[], dataDir = defaultDataDir): readonly (readonly (readonly Step[])[])[] {
   using store = openExistingStore(dataDir);
-  return found.map(({ attachment }) => (store?.chainedSteps(attachment).flat() ?? []) as readonly Step[]);
+  return found.map(({ attachment }) => (store?.chainedSteps(attachment) ?? []) as readonly (readonly Step[])[]);
 }
 
 /** Every step that was committed, as later plugins left it, and theirs, compared with the kernel as it is. */
-function differencesOf(entry: Entry, later: readonly Step[]): readonly Difference[] {
+function differencesOf(entry: Entry, later: readonly (readonly Step[])[]): readonly Difference[] {
   const { steps } = entry;
   if (steps === undefined) return [{ what: "attachment", expected: "attached", found: "an ADD that did not end" }];
   const netns = openNetnsOf(entry);
   const kernel = new Kernel(netns);
   try {
-    const all = [...asLeft(steps as readonly Step[], later), ...later];
+    const all = allAsLeft([steps as readonly Step[], ...later]);
     return distinct(all.flatMap((step) => checkStep(step, kernel)));
   } finally {
     kernel.close();

@@ -15,7 +15,7 @@ import { findPlugin, isInstalled } from "./find.ts";
 import { faultOf, runPlugin } from "./run.ts";
 
 export const delegate: Ipam<DelegateIpamConfig> = {
-  async acquire({ request, config, entry, store, prepare }): Promise<Lease> {
+  async acquire({ request, config, entry, store, prepare, mayTakeOver }): Promise<Lease> {
     const { attachment, pluginPath, raw } = request;
     const path = findPlugin(config.plugin, pluginPath);
     // What was answered for an earlier namespace of that name may have run out since.
@@ -25,6 +25,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
       made,
       before,
     } = store.begin(entry, (found) => {
+      if (found) mayTakeOver?.(found);
       isStale = found !== undefined && !isSameNamespace(found, entry);
       return found ? "keep" : { addresses: [], reserved: [] };
     });
@@ -35,7 +36,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
     try {
       // An ADD that was interrupted may have got an address; most plugins refuse to give a second one.
       if (!made) await run("DEL");
-      unprepare = prepare?.();
+      unprepare = prepare?.(before);
       const { ips, routes, dns } = resultOf(path, await run("ADD"), request.config.cniVersion);
       if (ips.length === 0) throw noAddress(path);
       const addresses = ips.map(({ interface: _, ...address }) => address);

@@ -14,7 +14,7 @@ const chainedTable = `CREATE TABLE chained ( -- what portmap, firewall, bandwidt
   container TEXT NOT NULL,
   ifname TEXT NOT NULL,
   plugin TEXT NOT NULL,
-  config TEXT NOT NULL,          -- a hash of its configuration
+  config TEXT NOT NULL,          -- a hash of its configuration; empty where an attachment has one of that type
   netns_path TEXT NOT NULL,
   netns_device TEXT NOT NULL,
   netns_inode TEXT NOT NULL,

@@ -1,9 +1,11 @@
 /** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
-import { formatCidr, parseCidr } from "../../conf/address.ts";
+import { addressBits, formatCidr, networkOf, parseCidr } from "../../conf/address.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/address.ts";
+import { listRoutes, mainTable } from "../../netlink/route/route.ts";
+import { ignoring } from "../condemn.ts";
 import type { Kernel, Where } from "../kernel.ts";
-import { addressBytes } from "../names.ts";
+import { addressBytes, addressFromBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
 import { ipWord, shellWord } from "./words.ts";
 
@@ -54,13 +56,22 @@ export const address: Kind<AddressStep> = {
     return false;
   },
 
-  check({ where, link, address: text }, kernel) {
+  /** Taken away first where it stands: the kernel makes a subnet's route with its address, and at no other time. */
+  mend(step, kernel) {
+    const { cidr: _, ...request } = requestOf(kernel, step, step.address);
+    ignoring(errno.EADDRNOTAVAIL, () => kernel.request(step.where, deleteAddress(request)));
+    kernel.forget(step.where, step.link);
+    address.apply!(step, kernel);
+  },
+
+  check(step, kernel) {
+    const { where, link, address: text } = step;
     if (!kernel.link(where, link)) return missing(`link ${link}`);
     const found = kernel.addresses(where, link).map(formatCidr);
     const wanted = formatCidr(parseCidr(text)!);
-    return found.includes(wanted)
-      ? []
-      : [{ what: `address of ${link}`, expected: wanted, found: found.join(", ") || "none" }];
+    if (found.includes(wanted))
+      return lacksSubnet(step, kernel) ? missing(`route of ${link} to the subnet of ${text}`) : [];
+    return [{ what: `address of ${link}`, expected: wanted, found: found.join(", ") || "none" }];
   },
 
   print(step, kernel) {
@@ -76,6 +87,18 @@ export const address: Kind<AddressStep> = {
     ];
   },
 };
+
+/** The host's subnets may be elsewhere: an administrator may have put the bridge into a VRF. */
+function lacksSubnet({ where, link, address: text, noPrefixRoute }: AddressStep, kernel: Kernel): boolean {
+  const subnet = networkOf(parseCidr(text)!);
+  const { family, prefixLength } = subnet;
+  if (where === "host" || noPrefixRoute || prefixLength === addressBits(family)) return false;
+  const filter = { table: mainTable, outIndex: kernel.indexOf(where, link) };
+  return !listRoutes(kernel.route(where), family === 4 ? 2 : 10, filter).some(
+    ({ destination, dstLength, gateway }) =>
+      !gateway && destination && dstLength === prefixLength && addressFromBytes(destination).value === subnet.value,
+  );
+}
 
 /** True when the link was seen to have the address already: every ADD but the first finds the gateway on the bridge. */
 function isKnown(kernel: Kernel, { where, link, address: text }: AddressStep): boolean {

@@ -1,14 +1,5 @@
 /** A route of the container. It dies with its link. */
-import {
-  addressBits,
-  type Cidr,
-  contains,
-  formatAddress,
-  formatCidr,
-  networkOf,
-  parseAddress,
-  parseCidr,
-} from "../../conf/address.ts";
+import { addressBits, type Cidr, formatAddress, formatCidr, parseAddress, parseCidr } from "../../conf/address.ts";
 import type { Route as RouteWanted } from "../../conf/network.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import {
@@ -18,7 +9,6 @@ import {
   mainTable,
   type Route,
   type RouteRequest,
-  routeScope,
 } from "../../netlink/route/route.ts";
 import type { Kernel, Where } from "../kernel.ts";
 import { addressBytes, addressFromBytes } from "../names.ts";
@@ -80,17 +70,6 @@ export const route: Kind<RouteStep> = {
     return false;
   },
 
-  /** The gateway's subnet may have lost its own route, which the kernel gives an address only once. */
-  mend(step, kernel) {
-    try {
-      route.apply!(step, kernel);
-    } catch (error) {
-      if (step.gw === undefined || !isKernelError(error, errno.ENETUNREACH, errno.EHOSTUNREACH)) throw error;
-      addSubnetOf(step.gw, step, kernel);
-      route.apply!(step, kernel);
-    }
-  },
-
   check(step, kernel) {
     const where = step.where ?? "pod";
     if (!kernel.link(where, step.link)) return missing(`link ${step.link}`);
@@ -106,18 +85,6 @@ export const route: Kind<RouteStep> = {
     routeCommand(kernel && standing(step, undefined, kernel).length > 0 ? "prepend" : "add", step),
   ],
 };
-
-function addSubnetOf(gateway: string, { where = "pod", link, netns }: RouteStep, kernel: Kernel): void {
-  const address = parseAddress(gateway)!;
-  const own = kernel.addresses(where, link).find((cidr) => contains(networkOf(cidr), address));
-  if (!own) return;
-  const isIpv4 = own.family === 4;
-  const subnet = {
-    ...({ kind: "route", link, netns, where, dst: formatCidr(networkOf(own)) } as const),
-    ...(isIpv4 && { src: formatAddress(own), scope: routeScope.link }),
-  };
-  kernel.request(where, addRoute(routeRequest(subnet, kernel)));
-}
 
 function addBeside(where: Where, request: RouteRequest, kernel: Kernel): void {
   try {

@@ -13,7 +13,7 @@ export function ipWord(where: Where, netns: string): string {
 
 /** An interface as `ip link add` and `set` take it: one that may be a word of theirs (`type`, or `ty`) is told behind `dev`. */
 export function linkWord(name: string): string {
-  return `${/^[a-z_]+$/.test(name) ? "dev " : ""}${shellWord(name)}`;
+  return `${/^[a-z_-]+$/.test(name) ? "dev " : ""}${shellWord(name)}`;
 }
 
 /** Text as one word of a shell, whatever is in it: an interface's name may have quotes, dollars and semicolons. */

@@ -15,7 +15,7 @@ export const portmap: ChainedType = {
     const { portMappings } = features;
     if (portMappings.length === 0) return { steps: [], result: prev };
     const addresses = containerAddresses(attachment.ifname, prev);
-    const asked = { mappings: portMappings, attachment, hasIpv6: addresses.some((text) => text.includes(":")) };
+    const asked = { mappings: portMappings, attachment, families: familiesIn(addresses) };
     (require("../takenPorts.ts") as typeof import("../takenPorts.ts")).refuseTaken(asked, kernel);
     const through = addresses.length === 0 ? undefined : linkTowards(addresses[0]!, kernel);
     return {
@@ -31,6 +31,11 @@ export const portmap: ChainedType = {
     { kind: "masqueradeAll", attachment },
   ],
 };
+
+function familiesIn(addresses: readonly string[]): (4 | 6)[] {
+  const has = (isIpv6: boolean) => addresses.some((text) => text.includes(":") === isIpv6);
+  return [...(has(false) ? [4 as const] : []), ...(has(true) ? [6 as const] : [])];
+}
 
 export interface PortsInput {
   readonly attachment: Attachment;

@@ -11,6 +11,8 @@ import { tunablesOf } from "../step/tuned.ts";
 const placeholder = "IFNAME";
 
 export const tuning: ChainedType = {
+  several: true,
+
   plan({ attachment: { ifname }, config, features, prev, netns, kernel }) {
     (require("../allowList.ts") as typeof import("../allowList.ts")).refuseForbidden(features);
     const to: Tunables = {

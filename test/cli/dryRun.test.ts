@@ -99,7 +99,7 @@ describe("ns-net add --dry-run", () => {
       },
       "e'th`id`;#",
     ],
-    ["a bridge and an interface named like words of ip", { bridge: "type", ipMasq: true, sysctl: {} }, "a"],
+    ["a bridge and an interface named like words of ip", { bridge: "link-netnsid", ipMasq: true, sysctl: {} }, "a"],
   ];
 
   const configurationOf = (change: Change) => {

@@ -1,12 +1,12 @@
 /** An ADD that comes again without a DEL between, in another namespace: the runtime lost the first container. Witnesses: `nft`, `tc`, `ip`. */
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Verb } from "../../conf/request.ts";
 import { needs } from "../support/needs.ts";
-import { nsNet } from "../support/plugin.ts";
-import type { Netns } from "../support/sandbox.ts";
-import { freshWorld, ourLinks, type World } from "../support/world.ts";
+import { nsNet, referencePlugins } from "../support/plugin.ts";
+import { type Netns, run } from "../support/sandbox.ts";
+import { freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 import { elements, mapped, web } from "./publishing.ts";
 
 /** A namespace with an attachment, killed: the kernel takes its links along. */
@@ -63,6 +63,63 @@ describe("ADD again without DEL", () => {
     });
   }
 
+  it("with an IPAM that the interface is there for before it is asked, makes it once", () => {
+    using world = freshWorld();
+    const pluginPath = join(world.dataDir, "..");
+    const answer = { cniVersion: "1.0.0", ips: [{ address: "10.9.0.5/24" }] };
+    writeFileSync(join(pluginPath, "dhcp"), `#!/bin/sh\necho '${JSON.stringify(answer)}'\n`, { mode: 0o755 });
+    const plugin = join(pluginPath, "tap");
+    symlinkSync(nsNet, plugin);
+    const netns = world.netns();
+    const config = { cniVersion: "1.0.0", name: "n", type: "tap", ipam: { type: "dhcp" }, dataDir: world.dataDir };
+    const call = { netns, plugin, pluginPath };
+    for (const _ of [1, 2]) {
+      world.must("ADD", config, call);
+      assert.equal(netns.ip("address", "show", "eth0")[0].addr_info[0].local, "10.9.0.5");
+      netns.ip("link", "del", "eth0");
+    }
+    world.must("DEL", config, call);
+  });
+
+  it("is refused while the first has its interface: its link may have another name, or be the reference's", function () {
+    for (const isReference of [false, true]) {
+      if (isReference) needs(this, "reference plugins");
+      using world = freshWorld();
+      const bridge = join(world.dataDir, "../bridge");
+      symlinkSync(nsNet, bridge);
+      const ipam = { type: "host-local", subnet: "10.7.0.0/24", dataDir: join(world.dataDir, "../networks") };
+      const config = world.network({ cniVersion: "1.0.0", type: "bridge", ipam });
+      const [first, second] = [world.netns(), world.netns()];
+      const plugin = isReference ? join(referencePlugins, "bridge") : bridge;
+      world.must("ADD", config, { netns: first, plugin, environment: { PATH: process.env.PATH! } });
+      if (!isReference) {
+        const [link] = ourLinks(world.host);
+        world.host.ip("link", "set", link!, "down");
+        world.host.ip("link", "set", link!, "name", "mine0");
+      }
+      const before = world.snapshot(first);
+      const { json } = world.call("ADD", config, { netns: second, plugin: bridge });
+      assert.match(json.msg, /eth0 of container c1 on network podnet: it is attached already, in the namespace \/run/);
+      const { rows: _, ...looks } = world.snapshot(first) as { rows: unknown };
+      const { rows: __, ...looked } = before as { rows: unknown };
+      assert.deepEqual(looks, looked);
+      world.must("DEL", config, { netns: first, plugin: bridge, environment: { PATH: process.env.PATH! } });
+      world.must("ADD", config, { netns: second, plugin: bridge });
+    }
+  });
+
+  it("that fails gives back what the first had", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    world.must("ADD", world.network(mapped(web)), { netns });
+    netns.ip("link", "del", "eth0");
+    const ipam = { ...ranges("10.7.0.0/24"), routes: [{ dst: "10.9.0.0/16", gw: "10.99.0.1" }] };
+    const { json } = world.call("ADD", world.network({ ...mapped(web), ipam }), { netns });
+    assert.match(json.msg, /add route 10\.9\.0\.0\/16/);
+    assert.deepEqual([...elements(world), ...world.leases()], []);
+    world.must("ADD", world.network(mapped(web)), { netns: world.netns(), container: "c2" });
+  });
+
   it("takes back what plugins after it did, whether they share its store or not", () => {
     for (const dataDir of ["data", "other"]) {
       using world = freshWorld();
@@ -94,6 +151,48 @@ describe("A plugin after another one", () => {
   });
 
   const changed = (netns: Netns) => [netns.ip("link", "show", "eth0")[0].mtu, netns.sysctl("net/core/somaxconn")];
+
+  it("twice in a list, with a property that both change, is as both left it; and CHECK sees who else changed it", () => {
+    using world = freshWorld();
+    const call = byName(world, "tuning");
+    const netns = world.netns();
+    const prevResult = world.must("ADD", world.network(), { netns });
+    const tuning = (own: object) => ({ ...world.network({ ipam: undefined, type: "tuning" }), ...own, prevResult });
+    const one = tuning({ mtu: 1400, sysctl: { "net.core.somaxconn": "500", "net.ipv4.conf.IFNAME.arp_filter": "1" } });
+    const two = tuning({ mtu: 1300, sysctl: { "net.core.somaxconn": "600" } });
+    for (const config of [one, two]) call("ADD", config, netns);
+    for (const config of [one, two]) call("CHECK", config, netns);
+    const repair = () => run(world.host.inside([nsNet, "repair", "--data-dir", world.dataDir]));
+    assert.equal(repair(), "Nothing to repair.\n");
+    netns.run("sysctl", "-qw", "net.ipv4.conf.eth0.arp_filter=0", "net.core.somaxconn=7");
+    const plugin = join(world.dataDir, "../tuning");
+    // Also where the configuration was edited meanwhile.
+    for (const config of [one, { ...one, mtu: 1450 }])
+      assert.match(world.call("CHECK", config, { netns, plugin }).json.msg, /arp_filter/);
+    assert.match(world.call("CHECK", two, { netns, plugin }).json.msg, /somaxconn/);
+    repair();
+    assert.deepEqual(changed(netns), [1300, "600"]);
+    for (const config of [one, two]) call("CHECK", config, netns);
+  });
+
+  it("takes back what it did with another configuration", () => {
+    using world = freshWorld();
+    const call = byName(world, "bandwidth");
+    const netns = world.netns();
+    const prevResult = world.must("ADD", world.network(), { netns });
+    const bandwidth = (own: object) => ({
+      ...world.network({ ipam: undefined, type: "bandwidth" }),
+      ...own,
+      prevResult,
+    });
+    call("ADD", bandwidth(limits), netns);
+    call("ADD", bandwidth({ ingressRate: 4e7, ingressBurst: 4e6 }), netns);
+    assert.deepEqual(links(world), []);
+    assert.match(world.host.run("tc", "qdisc"), /tbf .* rate 40Mbit/);
+    call("DEL", bandwidth(limits), netns);
+    assert.doesNotMatch(world.host.run("tc", "qdisc"), /tbf/);
+    assert.equal(run(["sqlite3", join(world.dataDir, "ns-net.sqlite"), "SELECT count(*) FROM chained"]).trim(), "0");
+  });
 
   it("twice in a list, is undone twice, also where a configuration was edited meanwhile", () => {
     for (const isEdited of [false, true]) {

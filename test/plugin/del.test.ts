@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { links, type Netns, run } from "../support/sandbox.ts";
-import { freshWorld, ourLinks, type World } from "../support/world.ts";
+import { freshWorld, ourLinks, type Row, type World } from "../support/world.ts";
 
 /** What an attached container finds at DEL: everything as it was, then something odd. */
 function attached(): { world: World; netns: Netns } {
@@ -66,18 +66,24 @@ describe("DEL", () => {
   });
 
   it("finds the host's end under another name, also beside limits", () => {
-    for (const limit of [undefined, { egressRate: 8e7, egressBurst: 8e6 }]) {
+    const limits = { egressRate: 8e7, egressBurst: 8e6 };
+    for (const [limit, isStoreLost] of [
+      [undefined, false],
+      [limits, false],
+      [limits, true],
+    ] as const) {
       using world = freshWorld();
       const config = world.network(limit && { runtimeConfig: { bandwidth: limit } });
       world.must("ADD", config, { netns: world.netns() });
       world.must("ADD", world.network(), { netns: world.netns(), container: "c2" });
-      const [one] = world.rows();
-      world.host.ip("link", "set", one!.host_link, "down");
-      world.host.ip("link", "set", one!.host_link, "name", "mine0");
+      const [one, { host_link: other }] = world.rows() as [Row, Row];
+      world.host.ip("link", "set", one.host_link, "down");
+      world.host.ip("link", "set", one.host_link, "name", "mine0");
+      if (isStoreLost) rmSync(world.dataDir, { recursive: true });
       world.must("DEL", config, { netns: "" });
       const names = world.host.ip("link").map(({ ifname }) => ifname);
-      assert.deepEqual(names.sort(), ["br0", "lo", world.rows()[0]!.host_link].sort());
-      assert.deepEqual(world.leases(), ["c2/eth0 10.7.0.3/24"]);
+      assert.deepEqual(names.sort(), ["br0", "lo", other].sort());
+      assert.deepEqual(world.leases(), isStoreLost ? [] : ["c2/eth0 10.7.0.3/24"]);
     }
   });
 

@@ -100,6 +100,10 @@ describe("firewall, on a host that firewalld guards", function () {
     const { firewalld } = scene;
     assert.equal(call("ADD", { firewalldZone: "internal" }).code, 0);
     assert.deepEqual(firewalld.ask("--zone=internal", "--list-sources").split(" ").sort(), [ipv4, ipv6]);
+    assert.equal(call("ADD", { firewalldZone: "public" }).code, 0, "another zone, after the first is taken back");
+    assert.equal(firewalld.ask("--zone=internal", "--list-sources"), "");
+    assert.equal(call("DEL").code, 0);
+    for (const address of [ipv4, ipv6]) firewalld.ask("--zone=internal", `--add-source=${address}`);
     const conflict = call("ADD", { firewalldZone: "trusted" });
     assert.deepEqual([conflict.code, conflict.json.code], [1, 7]);
     assert.match(conflict.json.msg, new RegExp(`${ipv4} in zone trusted: ZONE_CONFLICT`));

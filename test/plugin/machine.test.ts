@@ -49,7 +49,7 @@ describe("ADD on a machine that will not have it:", () => {
     using place = mounted("size=4m");
     const dataDir = join(place.folder, "data");
     using world = freshWorld();
-    world.must("ADD", world.network({ dataDir }), { netns: world.netns() });
+    world.must("ADD", world.network({ dataDir }), { netns: world.netns(), container: "first" });
     run(["mount", "-o", "remount,ro", place.folder]);
     refusedWith(dataDir, /may not be written/);
   });

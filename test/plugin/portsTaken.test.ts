@@ -52,6 +52,13 @@ describe("A port that is taken is refused, with who has it:", () => {
     assert.match(world.call("ADD", both, { netns: world.netns() }).json.msg, /listens on \[::1\]/);
   });
 
+  it("nor by one that hears IPv4 alone, where it has none of that", async () => {
+    using world = freshWorld();
+    using server = await tcpServer(world.host, "0.0.0.0");
+    const mapping = mapped({ ...web, hostPort: server.port });
+    world.must("ADD", world.network({ ipam: ranges("fd07::/64"), ...mapping }), { netns: world.netns() });
+  });
+
   it("but not by a container that lacks an address of that family", () => {
     using world = freshWorld();
     const add = (container: string, subnet: string, hostIP?: string) => {

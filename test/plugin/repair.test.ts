@@ -188,13 +188,19 @@ describe("repair of the kernel's side", () => {
         netns
           .ip(family, "route")
           .filter(({ dst }) => !dst.startsWith("fe80"))
-          .map(({ dst, gateway, dev, scope, prefsrc }) => [dst, gateway, dev, scope, prefsrc].join(" "))
+          .map(({ dst, gateway, dev, scope, protocol, prefsrc, metric }) =>
+            [dst, gateway, dev, scope, protocol, prefsrc, metric].join(" "),
+          )
           .sort(),
       );
     const before = routes();
-    for (const family of ["-4", "-6"]) netns.ip(family, "route", "flush", "table", "main");
-    assert.match(repair(world), /^put right eth0 .*:\n(?:.*\n)*?.*route 0\.0\.0\.0\/0: expected .*, found none/);
-    assert.deepEqual(routes(), before);
+    for (const flushed of [["-4", "-6"], ["-6"]]) {
+      for (const family of flushed) netns.ip(family, "route", "flush", "table", "main");
+      const { json } = world.call("CHECK", { ...world.network(), prevResult }, { netns });
+      assert.match(json.msg, /route of eth0 to the subnet of fd07::2\/64: expected there, found missing/);
+      assert.match(repair(world), /^put right eth0 .*:\n(?:.*\n)*? {2}route of eth0 to the subnet of fd07/);
+      assert.deepEqual(routes(), before);
+    }
     checked(world, world.network(), "c1", netns, prevResult);
     assert.equal(repair(world), "Nothing to repair.\n");
     using server = await tcpServer(world.host, "::");
