@@ -2,7 +2,7 @@
 import { addressBits, formatCidr, networkOf, parseCidr } from "../../conf/address.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/address.ts";
-import { listRoutes, mainTable } from "../../netlink/route/route.ts";
+import { listRoutes } from "../../netlink/route/route.ts";
 import { ignoring } from "../condemn.ts";
 import type { Kernel, Where } from "../kernel.ts";
 import { addressBytes, addressFromBytes } from "../names.ts";
@@ -88,16 +88,17 @@ export const address: Kind<AddressStep> = {
   },
 };
 
-/** The host's subnets may be elsewhere: an administrator may have put the bridge into a VRF. */
+/** In whichever table: `sbr` and `vrf` give it to another. The host's own are its administrator's affair. */
 function lacksSubnet({ where, link, address: text, noPrefixRoute }: AddressStep, kernel: Kernel): boolean {
   const subnet = networkOf(parseCidr(text)!);
   const { family, prefixLength } = subnet;
   if (where === "host" || noPrefixRoute || prefixLength === addressBits(family)) return false;
-  const filter = { table: mainTable, outIndex: kernel.indexOf(where, link) };
-  return !listRoutes(kernel.route(where), family === 4 ? 2 : 10, filter).some(
-    ({ destination, dstLength, gateway }) =>
-      !gateway && destination && dstLength === prefixLength && addressFromBytes(destination).value === subnet.value,
-  );
+  const outIndex = kernel.indexOf(where, link);
+  return !listRoutes(kernel.route(where), family === 4 ? 2 : 10, { outIndex }).some((route) => {
+    const { destination, dstLength, gateway } = route;
+    if (route.outIndex !== outIndex || gateway || !destination || dstLength !== prefixLength) return false;
+    return addressFromBytes(destination).value === subnet.value;
+  });
 }
 
 /** True when the link was seen to have the address already: every ADD but the first finds the gateway on the bridge. */
