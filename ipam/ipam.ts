@@ -42,7 +42,7 @@ export interface AcquireContext<C extends IpamConfig> {
   readonly hostNetworks: HostNetworks;
   /** What must be done before another plugin can be asked, and after the journal entry is written; answers how to undo it. */
   readonly prepare?: (before: Entry | undefined) => () => void;
-  /** Asked of an entry before it becomes this call's. Throws Fault for one whose attachment lives in another namespace. */
+  /** Asked of an entry before it becomes this call's. Throws Fault for one whose attachment lives. */
   readonly mayTakeOver?: (standing: Entry) => void;
   /** Asked only when there are such leases. Absent: none is looked for. */
   readonly adoption?: () => Adoption;

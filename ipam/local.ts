@@ -9,7 +9,8 @@ import { fits, gatewaysOf, grant } from "./grant.ts";
 import { reservationFolder } from "./hostLocal/folder.ts";
 import type { AcquireContext, HostNetworks, Ipam } from "./ipam.ts";
 import { type BoundRange, boundRange, boundSets, setText, sizeOf, spansOf } from "./range.ts";
-import type { Begun, Entry, NetworkMemory, Store } from "./store.ts";
+import { isSameNamespace } from "./store/same.ts";
+import type { Begun, Entry, NetworkMemory, NewEntry, Store } from "./store.ts";
 
 export const local: Ipam<StoreIpamConfig> = {
   acquire(context) {
@@ -24,7 +25,7 @@ export const local: Ipam<StoreIpamConfig> = {
         if (standing) context.mayTakeOver?.(standing);
         const { sets, memory } = withChosen(configured, network, store, hostNetworks);
         const adoptedFrom = context.adoption ? (memory.adoptedFrom ?? unlessReserved(network, config)) : "";
-        if (standing !== undefined && fits(standing, { sets, requested })) return "keep";
+        if (standing && (isAttachedThere(standing, entry) || fits(standing, { sets, requested }))) return "keep";
         const granted = grant(store, entry, { sets, requested, memory: { ...memory, adoptedFrom } });
         if (adoptedFrom !== "") refuseReserved(adoptedFrom, granted.reserved);
         return granted;
@@ -62,6 +63,11 @@ export const local: Ipam<StoreIpamConfig> = {
     }
   },
 };
+
+/** What is in use stays, whatever the configuration says now. */
+function isAttachedThere(standing: Entry, entry: NewEntry): boolean {
+  return standing.state === "attached" && isSameNamespace(standing, entry);
+}
 
 /** The reference's host-local has leases of this network that the store knows nothing of. */
 class ReservedElsewhere extends Error {}

@@ -121,10 +121,10 @@ export interface PortClaim {
  */
 export interface Store extends Disposable {
   /**
-   * The journal entry ("adding") and its reservations, in one transaction. An entry that stands already and is attached
-   * to the same namespace in this boot is the answer, untouched; any other becomes this call's. `grant` decides on
-   * addresses; it is given the entry that stands, if any, and says "keep" when that one's addresses still fit.
-   * Throws InProgress while another process is at work on the attachment.
+   * The journal entry ("adding") and its reservations, in one transaction. An entry that stands already becomes this
+   * call's. `grant` decides on that and on addresses; it is given the entry that stands, if any, and says "keep" when
+   * that one's addresses still fit; what it throws leaves all as it was. Throws InProgress while another process is at
+   * work on the attachment.
    */
   begin(entry: NewEntry, grant: (standing: Entry | undefined) => Grant | "keep"): Begun;
   /** The kernel is done: state "attached". False when the entry is no longer this process's: somebody deleted it. */

@@ -97,14 +97,11 @@ function isStanding(attachment: Attachment, kernel: Kernel): boolean {
  * this call would release when the kernel refuses the link, while that other namespace still uses the address.
  */
 function refuseStanding(attachment: Attachment, kernel: Kernel): void {
-  if (isStanding(attachment, kernel))
-    throw alreadyAttached(attachment, `, by link ${hostLinkName(attachment)} to another namespace`);
-}
-
-function alreadyAttached(attachment: Attachment, how = ""): Fault {
-  return new Fault(
+  if (!isStanding(attachment, kernel)) return;
+  const host = hostLinkName(attachment);
+  throw new Fault(
     code.environment,
-    `Cannot attach ${attachmentText(attachment)}: it is attached already${how}`,
+    `Cannot attach ${attachmentText(attachment)}: it is attached already, by link ${host} to another namespace`,
     "Delete the attachment first (CNI DEL, or 'ns-net del')",
   );
 }
@@ -126,7 +123,8 @@ async function attach(
     entry: journalEntry(request, netns),
     store,
     hostNetworks: () => hostNetworks(kernel),
-    mayTakeOver: (standing) => (require("./elsewhere.ts") as typeof import("./elsewhere.ts")).refuseElsewhere(standing),
+    mayTakeOver: (standing) =>
+      (require("./elsewhere.ts") as typeof import("./elsewhere.ts")).refuseLiving(standing, kernel),
     ...(early && { prepare: (before) => preparedAfter(before, early, store, kernel) }),
     adoption: () => (require("./adoption.ts") as typeof import("./adoption.ts")).adoption(kernel, config.bridge),
   };
@@ -167,17 +165,8 @@ async function attach(
 
 /** An ADD that comes again without a DEL, to an attachment whose link is gone: what it had beside that is not to outlive it. */
 function undoEarlier(before: Entry, store: Store, kernel: Kernel): void {
-  refuseMadeMeanwhile(before, kernel);
   const [first] = (require("./traces.ts") as typeof import("./traces.ts")).removeTraces([before], store, kernel);
   if (first) throw first;
-}
-
-/** Two ADDs at once: the other one may have attached it since this one looked. */
-function refuseMadeMeanwhile({ attachment, hostLink, state }: Entry, kernel: Kernel): void {
-  if (state !== "attached") return;
-  kernel.forget("host", hostLink);
-  kernel.forget("pod", attachment.ifname);
-  if (kernel.link("host", hostLink) ?? kernel.link("pod", attachment.ifname)) throw alreadyAttached(attachment);
 }
 
 /** What the earlier one made may have the name of what is made now. */

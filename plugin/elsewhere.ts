@@ -1,14 +1,29 @@
-/** An attachment that another namespace, which lives, has: asked when its entry is about to be taken over. */
+/** An entry that an ADD which comes again is about to take over: what it tells of may live. */
+import { formatCidr } from "../conf/address.ts";
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { bootId, type Entry } from "../ipam/store.ts";
-import { closeNetns, openNetns } from "../netlink/netns.ts";
+import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
+import { listAddresses } from "../netlink/route/address.ts";
+import { getLink, listLinks } from "../netlink/route/link.ts";
 import { Kernel } from "./kernel.ts";
-import { isThere } from "./traces.ts";
+import { isAliasOf } from "./names.ts";
+import { standing } from "./namespace.ts";
+import { globalOnes } from "./rebuild.ts";
+import { forEachNamespace } from "./seenNamespaces.ts";
+import { renamedLink } from "./step/renamed.ts";
+import { hasVeth } from "./traces.ts";
 
-/** Throws Fault. Nothing on the host need tell of it: its interface may be in the container alone, or its link renamed. */
-export function refuseElsewhere(entry: Entry): void {
-  if (entry.state !== "attached" || entry.bootId !== bootId() || !isThere(entry) || !hasInterface(entry)) return;
+/**
+ * Throws Fault where it does: its link is on this host, or its namespace has its interface or its addresses, whatever
+ * names they have by now. Asked in the transaction that would take the entry over: of two ADDs at once the second sees
+ * what the first has made.
+ */
+export function refuseLiving(entry: Entry, kernel: Kernel): void {
+  if (entry.state !== "attached" || entry.bootId !== bootId()) return;
+  // The ends of a veth go together.
+  const lives = isOnHost(entry, kernel) || (!hasVeth(entry) && isInNamespace(entry));
+  if (!lives) return;
   throw new Fault(
     code.environment,
     `Cannot attach ${attachmentText(entry.attachment)}: it is attached already, in the namespace ${entry.netnsPath}`,
@@ -16,13 +31,38 @@ export function refuseElsewhere(entry: Entry): void {
   );
 }
 
-function hasInterface({ netnsPath, attachment }: Entry): boolean {
-  const netns = openNetns(netnsPath);
+/** Looked for anew: what was seen before may be of a moment ago. */
+function isOnHost({ hostLink }: Entry, kernel: Kernel): boolean {
+  return (getLink(kernel.route("host"), hostLink) ?? renamedLink(hostLink, kernel)) !== undefined;
+}
+
+function isInNamespace(entry: Entry): boolean {
+  const { netnsPath, netnsDevice: device, netnsInode: inode } = entry;
+  const own = { device, inode };
+  const told = standing(netnsPath);
+  if (told) {
+    const isIt = isSameNetns(told, own) && hasTracesIn(told, entry);
+    closeNetns(told);
+    if (isIt) return true;
+  }
+  // The path may be gone while a process keeps it, or a name of another one.
+  let isSeen = false;
+  forEachNamespace((netns) => {
+    isSeen ||= isSameNetns(netns, own) && hasTracesIn(netns, entry);
+  });
+  return isSeen;
+}
+
+function hasTracesIn(netns: Netns, { attachment, addresses }: Entry): boolean {
   const kernel = new Kernel(netns);
   try {
-    return kernel.link("pod", attachment.ifname) !== undefined;
+    const socket = kernel.route("pod");
+    const isNamed = listLinks(socket).some(
+      ({ name, alias = "" }) => name === attachment.ifname || isAliasOf(alias, attachment),
+    );
+    const leased = new Set(addresses.map(({ address }) => address));
+    return isNamed || globalOnes(listAddresses(socket)).some((cidr) => leased.has(formatCidr(cidr)));
   } finally {
     kernel.close();
-    closeNetns(netns);
   }
 }

@@ -61,7 +61,9 @@ export function undoInside({ attachment, netns: path, type, raw }: Undone, entry
     : (all.filter(({ kind }) => kinds.includes(kind)) as Removal[]);
   let netns: Netns | undefined;
   try {
-    netns = standing(path) ?? (entry && isThere(entry) ? standing(entry.netnsPath) : undefined);
+    // A runtime tells the namespace of an ADD that was refused, for example: where it is, the journal knows better.
+    const own = entry && isThere(entry) ? standing(entry.netnsPath) : undefined;
+    netns = own ?? standing(path);
   } catch (error) {
     return [error as Error];
   }

@@ -1,5 +1,5 @@
 /** The steps of an attachment as the plugins that came after it in the chain left them: what those did is no fault of theirs. */
-import { formatAddress, formatCidr, parseAddress, parseCidr } from "../conf/address.ts";
+import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "../conf/address.ts";
 import type { Tunables } from "../conf/network.ts";
 import type { Step } from "./step/index.ts";
 
@@ -28,6 +28,7 @@ function after(later: Step, step: Step): Step[] {
       return step.kind === "sysctl" && step.where === later.where && step.path === later.path ? [] : [step];
     // sbr and vrf give routes to another table.
     case "withdrawn":
+      if (step.kind === "address" && isSubnetOf(step, later)) return [{ ...step, subnetElsewhere: true }];
       return step.kind === "route" && isSameRoute(step, later) ? [] : [step];
     case "vrf":
       return step.kind === "route" ? [] : [step];
@@ -50,6 +51,10 @@ interface To {
   readonly link: string;
   readonly dst: string;
   readonly gw?: string;
+}
+
+function isSubnetOf({ link, address }: { readonly link: string; readonly address: string }, to: To): boolean {
+  return isSameRoute({ link, dst: formatCidr(networkOf(parseCidr(address)!)) }, to);
 }
 
 function isSameRoute(a: To, b: To): boolean {

@@ -45,6 +45,18 @@ export function dataDirOfAlias(alias: string): string {
   return alias.split(" ").slice(4).join(" ");
 }
 
+/** True for the alias of that attachment's interface, in whichever store its entry is. */
+export function isAliasOf(alias: string, { network, container, ifname }: Attachment): boolean {
+  return `${alias} `.startsWith(`${aliasMark} ${network} ${container} ${ifname} `);
+}
+
+/** The attachment that an alias tells, where its network has that group: whatever the link is called by now. */
+export function attachmentTold(alias: string, group: number): Attachment | undefined {
+  const [mark, network = "", container = "", ifname = ""] = alias.split(" ");
+  if (mark !== aliasMark || ifname === "" || linkGroup(network) !== group) return undefined;
+  return { network, container, ifname };
+}
+
 /**
  * The attachment that a link says it is of, so far as its name and group say the same. One whose container is not told
  * goes by the link's own name; undefined for one that was never told anything, as its ADD was killed before.

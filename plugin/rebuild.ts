@@ -9,10 +9,18 @@ import type { LeasedAddress } from "../ipam/ipam.ts";
 import { type NewEntry, type Store, thisProcess } from "../ipam/store.ts";
 import { errno, isKernelError } from "../netlink/errors.ts";
 import { addressFlag, listAddresses } from "../netlink/route/address.ts";
+import { vethKind } from "../netlink/route/kind/veth.ts";
 import { getLink, type Link, listLinks } from "../netlink/route/link.ts";
 import { routeScope } from "../netlink/route/route.ts";
 import type { Kernel } from "./kernel.ts";
-import { addressFromBytes, attachmentOfAlias, isHostLinkName } from "./names.ts";
+import {
+  addressFromBytes,
+  attachmentOfAlias,
+  attachmentTold,
+  hostLinkName,
+  isHostLinkName,
+  isOurGroup,
+} from "./names.ts";
 import { rebuildInside } from "./rebuildInside.ts";
 import { rebuiltSteps } from "./rebuiltSteps.ts";
 import { namespacesById, type SeenNamespace } from "./seenNamespaces.ts";
@@ -41,16 +49,23 @@ export function rebuild(draft: Store, kernel: Kernel, making: Making): number {
   const standing = listLinks(kernel.route("host")).filter((link) => isOurs(link) && isOfStore(link, making));
   if (standing.length === 0) return inside;
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
-  const hosts = standing.filter(({ name }) => !known.has(name ?? ""));
+  const hosts = standing.filter((link) => !known.has(hostLinkOf(link)));
   const namespaces = namespacesById(kernel.route("host"));
   const all = hosts.flatMap((host) => standingOf(host, namespaces, kernel) ?? []);
   for (const one of all) enter(draft, one, kernel);
   return inside + all.length;
 }
 
-/** Names and groups that nobody else would give, and both ends of a veth. */
-function isOurs({ name = "", info, group = 0 }: Link): boolean {
-  return isHostLinkName(name) && info?.kind === "veth" && group >= 0x40000000;
+/** Names and groups that nobody else would give, and both ends of a veth; where somebody gave it another name, its alias tells. */
+function isOurs({ name = "", info, group = 0, alias = "" }: Link): boolean {
+  if (info?.kind !== vethKind || !isOurGroup(group)) return false;
+  return isHostLinkName(name) || attachmentTold(alias, group) !== undefined;
+}
+
+/** The name that it was made with. */
+function hostLinkOf(link: Link): string {
+  const { name = "" } = link;
+  return isHostLinkName(name) ? name : hostLinkName(attachmentOf(link));
 }
 
 function isOfStore(link: Link, making: Making): boolean {
@@ -93,8 +108,8 @@ function unlessDying<T>(look: () => T): T | undefined {
  * An ADD that was killed before it had told the link whose it is left one that nobody can name. It stands under its own
  * name, on a network that no configuration can have, until its namespace is gone.
  */
-function attachmentOf({ name = "", alias, group = 0 }: Link): Attachment {
-  const told = alias === undefined ? undefined : attachmentOfAlias(alias, name, group);
+function attachmentOf({ name = "", alias = "", group = 0 }: Link): Attachment {
+  const told = isHostLinkName(name) ? attachmentOfAlias(alias, name, group) : attachmentTold(alias, group);
   return told ?? { network: `-${group.toString(16)}`, container: name, ifname: "-" };
 }
 
@@ -152,7 +167,7 @@ function entryOf({ attachment, host, bridge, netns }: Standing): NewEntry {
     netnsInode: netns?.inode ?? 0n,
     ...thisProcess(),
     bridge: bridge?.name ?? "",
-    hostLink: host.name ?? "",
+    hostLink: hostLinkOf(host),
     ipamType: "",
   };
 }

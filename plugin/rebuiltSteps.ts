@@ -14,6 +14,7 @@ export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
   if (netns === undefined || inner === undefined || host.name === undefined) return [];
   const port = portOf(host);
   const [link, path] = [host.name, netns.path];
+  const isUp = (inner.flags & linkFlag.up) !== 0;
   return [
     ...bridgeSteps(standing),
     ...masqueradeSteps(standing, kernel),
@@ -32,7 +33,9 @@ export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
       netns: path,
     },
     { kind: "silent", where: "host", link, netns: path },
-    { kind: "bridgePort", link, hairpin: port?.hairpin === 1, isolated: port?.isolated === 1 },
+    ...(standing.bridge
+      ? [{ kind: "bridgePort", link, hairpin: port?.hairpin === 1, isolated: port?.isolated === 1 } as const]
+      : []),
     { kind: "up", where: "host", link, netns: path, ...(host.alias !== undefined && { alias: host.alias }) },
     ...addresses.map(
       (cidr): Step => ({
@@ -46,8 +49,8 @@ export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
         ...(cidr.noPrefixRoute && { noPrefixRoute: true }),
       }),
     ),
-    { kind: "up", where: "pod", link: attachment.ifname, netns: path },
-    { kind: "forwarding", link },
+    ...(isUp ? [{ kind: "up", where: "pod", link: attachment.ifname, netns: path } as const] : []),
+    ...(isUp && standing.bridge ? [{ kind: "forwarding", link } as const] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** Which attachments a store is made of that is made anew from the kernel. */
 import { realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { dataDirOfAlias } from "./names.ts";
 
 export interface Making {
@@ -19,11 +20,12 @@ function isSameFolder(a: string, b: string): boolean {
   return a === b || real(a) === real(b);
 }
 
-/** Without links and doubled slashes; as it is where there is none. */
+/** Without links and needless slashes, so far as it is there. */
 function real(path: string): string {
+  const whole = resolve(path);
   try {
-    return realpathSync(path);
+    return realpathSync(whole);
   } catch {
-    return path;
+    return join(real(dirname(whole)), basename(whole));
   }
 }

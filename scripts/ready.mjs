@@ -95,7 +95,7 @@ function build() {
 
   const started = new Date();
   // Written beside and moved into place: whoever runs the old one at this moment is not disturbed.
-  const beside = `${executable}.${process.pid}`;
+  const beside = `${executable}.building.${process.pid}`;
   const whole = `${beside}.whole`;
   const bundle = join(root, `dist/bundle.${process.pid}`);
   mkdirSync(join(root, "dist"), { recursive: true });
@@ -118,7 +118,7 @@ function build() {
 /** What builds have left that were killed: its name says which process's it was. */
 function removeRemains(folder) {
   for (const name of readdirSync(folder)) {
-    const pid = /^(?:bundle|ns-net)\.(\d+)/.exec(name)?.[1];
+    const pid = /^(?:bundle|ns-net\.building)\.(\d+)/.exec(name)?.[1];
     if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name), { recursive: true, force: true });
   }
 }

@@ -23,7 +23,6 @@ import { logBytesMax } from "./limits.ts";
 import { shortenLog } from "./log.ts";
 import { InProgress, isInProgress, thisProcess } from "./owner.ts";
 import { entryOf, owned, type Row } from "./row.ts";
-import { isSameNamespace } from "./same.ts";
 import { sql } from "./statements.ts";
 
 const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };
@@ -43,8 +42,6 @@ export class SqliteStore implements Store {
     return this.#transaction(() => {
       const row = this.#row("find", ...keyOf(entry.attachment));
       const standing = row === undefined ? undefined : entryOf(row);
-      if (standing?.state === "attached" && isSameNamespace(standing, entry))
-        return { entry: standing, made: false, before: standing };
       if (standing !== undefined && isInProgress(standing)) throw new InProgress(standing);
       const decided = grant(standing);
       if (row === undefined || standing === undefined) {

@@ -6,7 +6,8 @@ import type { NetlinkSocket } from "../socket.ts";
 
 export const routeType = { create: 24, delete: 25, get: 26 } as const;
 
-// RTPROT_STATIC, RT_SCOPE_*, RTN_UNICAST, RT_TABLE_MAIN
+// RTPROT_KERNEL and _STATIC, RT_SCOPE_*, RTN_UNICAST, RT_TABLE_MAIN
+const protocolKernel = 2;
 const protocolStatic = 4;
 export const routeKind = { unicast: 1 } as const;
 export const routeScope = { universe: 0, link: 253, host: 254 } as const;
@@ -98,6 +99,8 @@ export interface RouteRequest {
   readonly scope?: number | undefined;
   /** The address that packets without one get (RTA_PREFSRC). */
   readonly preferredSource?: Uint8Array | undefined;
+  /** As if the kernel had made it by itself. */
+  readonly byKernel?: boolean;
 }
 
 /** Adds a route; refused with EEXIST when there is one of the same destination, table and priority. */
@@ -116,7 +119,8 @@ export function deleteRoute(request: RouteRequest): Message {
 }
 
 function routeMessage(what: string, type: number, messageFlags: number, request: RouteRequest): Message {
-  const { destination, dstLength, outIndex, gateway, priority, table, mtu, advmss, preferredSource } = request;
+  const { destination, dstLength, outIndex, gateway, priority, table, mtu, advmss, preferredSource, byKernel } =
+    request;
   const isIpv4 = destination.length === 4;
   return {
     what,
@@ -128,7 +132,7 @@ function routeMessage(what: string, type: number, messageFlags: number, request:
       // A destination reached without a gateway is on the link; IPv6 has no scopes.
       scope: request.scope ?? (isIpv4 && !gateway ? routeScope.link : routeScope.universe),
       kind: routeKind.unicast,
-      protocol: type === routeType.delete ? 0 : protocolStatic,
+      protocol: type === routeType.delete ? 0 : byKernel ? protocolKernel : protocolStatic,
       destination: dstLength === 0 ? undefined : destination,
       outIndex,
       gateway,

@@ -1,8 +1,8 @@
 /** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
-import { addressBits, formatCidr, networkOf, parseCidr } from "../../conf/address.ts";
+import { addressBits, type Cidr, formatCidr, networkOf, parseCidr } from "../../conf/address.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/address.ts";
-import { listRoutes } from "../../netlink/route/route.ts";
+import { addRoute, listRoutes, routeScope } from "../../netlink/route/route.ts";
 import { ignoring } from "../condemn.ts";
 import type { Kernel, Where } from "../kernel.ts";
 import { addressBytes, addressFromBytes } from "../names.ts";
@@ -22,6 +22,8 @@ export interface AddressStep {
   readonly replaces: readonly string[];
   /** The subnet is not on the link. */
   readonly noPrefixRoute?: true;
+  /** A later plugin gave the subnet's route to another table, and answers for it. */
+  readonly subnetElsewhere?: true;
 }
 
 function requestOf(kernel: Kernel, { where, link }: AddressStep, text: string) {
@@ -56,11 +58,16 @@ export const address: Kind<AddressStep> = {
     return false;
   },
 
-  /** Taken away first where it stands: the kernel makes a subnet's route with its address, and at no other time. */
   mend(step, kernel) {
+    const { where, link } = step;
+    const stands = kernel
+      .addresses(where, link)
+      .map(formatCidr)
+      .includes(formatCidr(parseCidr(step.address)!));
+    if (stands && addedSubnet(step, kernel)) return;
     const { cidr: _, ...request } = requestOf(kernel, step, step.address);
-    ignoring(errno.EADDRNOTAVAIL, () => kernel.request(step.where, deleteAddress(request)));
-    kernel.forget(step.where, step.link);
+    ignoring(errno.EADDRNOTAVAIL, () => kernel.request(where, deleteAddress(request)));
+    kernel.forget(where, link);
     address.apply!(step, kernel);
   },
 
@@ -88,17 +95,52 @@ export const address: Kind<AddressStep> = {
   },
 };
 
+/**
+ * As the kernel makes it with the address, and at no other time. False where that is the only way: for an interface in a
+ * VRF, whose table the kernel knows, and where the address has lost its own route, too.
+ */
+function addedSubnet({ where, link, address: text }: AddressStep, kernel: Kernel): boolean {
+  if (kernel.link(where, link)?.master !== undefined) return false;
+  const own = parseCidr(text)!;
+  const how =
+    own.family === 4
+      ? { scope: routeScope.link, preferredSource: addressBytes(own) }
+      : { priority: ipv6SubnetPriority };
+  const subnet = { destination: addressBytes(networkOf(own)), dstLength: own.prefixLength, ...how };
+  const outIndex = kernel.indexOf(where, link);
+  try {
+    kernel.request(where, addRoute({ text: `to the subnet of ${text}`, outIndex, ...subnet, byKernel: true }));
+    return true;
+  } catch (error) {
+    if (isKernelError(error, errno.EINVAL, errno.EEXIST)) return false;
+    throw error;
+  }
+}
+
+/** IP6_RT_PRIO_ADDRCONF. */
+const ipv6SubnetPriority = 256;
+
 /** In whichever table: `sbr` and `vrf` give it to another. The host's own are its administrator's affair. */
-function lacksSubnet({ where, link, address: text, noPrefixRoute }: AddressStep, kernel: Kernel): boolean {
+function lacksSubnet(
+  { where, link, address: text, noPrefixRoute, subnetElsewhere }: AddressStep,
+  kernel: Kernel,
+): boolean {
   const subnet = networkOf(parseCidr(text)!);
   const { family, prefixLength } = subnet;
-  if (where === "host" || noPrefixRoute || prefixLength === addressBits(family)) return false;
+  if (where === "host" || noPrefixRoute || subnetElsewhere || prefixLength === addressBits(family)) return false;
+  if (isRouteless(subnet)) return false;
   const outIndex = kernel.indexOf(where, link);
   return !listRoutes(kernel.route(where), family === 4 ? 2 : 10, { outIndex }).some((route) => {
     const { destination, dstLength, gateway } = route;
     if (route.outIndex !== outIndex || gateway || !destination || dstLength !== prefixLength) return false;
     return addressFromBytes(destination).value === subnet.value;
   });
+}
+
+/** Subnets that the kernel makes no route for (fib_add_ifaddr in net/ipv4/fib_frontend.c), and all there is. */
+function isRouteless({ family, value, prefixLength }: Cidr): boolean {
+  const firstByte = Number(value >> 24n);
+  return prefixLength === 0 || (family === 4 && (firstByte === 0 || (firstByte & 0xf0) === 0xe0));
 }
 
 /** True when the link was seen to have the address already: every ADD but the first finds the gateway on the bridge. */

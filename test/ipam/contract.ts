@@ -1,6 +1,6 @@
 /** What every kind of IPAM must keep. A kind's test file is one call of `ipamCases`. */
 import assert from "node:assert/strict";
-import { Fault } from "../../conf/fault.ts";
+import { code, Fault } from "../../conf/fault.ts";
 import type { IpamConfig } from "../../conf/network.ts";
 import { ipamFor, ipamForRelease } from "../../ipam/index.ts";
 import type { Lease } from "../../ipam/ipam.ts";
@@ -28,10 +28,10 @@ function world(call: (folder: string) => Call) {
   const ipamType = deleteOf(attachmentOf("a"), given).ipamType;
   return {
     store,
-    acquire: async (container: string): Promise<Lease> => {
+    acquire: async (container: string, mayTakeOver = () => {}): Promise<Lease> => {
       const attachment = attachmentOf(container);
-      const entry = entryOf(attachment, { ipamType });
-      return ipam.acquire({ request: requestOf(attachment, given), config, entry, store, hostNetworks: () => [] });
+      const [request, entry] = [requestOf(attachment, given), entryOf(attachment, { ipamType })];
+      return ipam.acquire({ request, config, entry, store, hostNetworks: () => [], mayTakeOver });
     },
     release: async (container: string) => {
       const request = deleteOf(attachmentOf(container), given);
@@ -74,7 +74,20 @@ export function ipamCases(name: string, { lacking, isExclusive, knowsStatus = tr
         assert.equal(found?.state, state);
         w.store.attached(attachmentOf("web"), { mac: "02:00:00:00:00:01" });
       }
-      assert.equal(w.store.find(attachmentOf("web"))?.state, "attached");
+      await w.acquire("web");
+      assert.equal(w.store.find(attachmentOf("web"))?.state, "adding", "it is this call's from now on");
+    });
+
+    it("leaves all as it is where the attachment must not be taken over", async () => {
+      using w = world(call);
+      const { addresses } = await w.acquire("web");
+      w.store.attached(attachmentOf("web"), { mac: "02:00:00:00:00:01" });
+      const refuse = () => {
+        throw new Fault(code.environment, "it lives", "Delete it first");
+      };
+      await assert.rejects(async () => w.acquire("web", refuse), /it lives/);
+      const { state, addresses: kept } = w.store.find(attachmentOf("web"))!;
+      assert.deepEqual([state, kept], ["attached", addresses]);
     });
 
     const itIfExclusive = isExclusive ? it : () => {};

@@ -141,7 +141,7 @@ describe("Store", () => {
     assert.equal(s.store.find(attachmentOf("b")), undefined);
   });
 
-  it("gives an unfinished entry to the ADD that comes next, and leaves a finished one alone", () => {
+  it("gives an entry to the ADD that comes next, and leaves one alone that it is told to", () => {
     using s = freshStore();
     const attachment = attachmentOf("a");
     const first = entryOf(attachment, { pid: 100 });
@@ -151,7 +151,10 @@ describe("Store", () => {
     assert.equal(s.store.attached(attachment, {}), false, "it is process 200's");
     s.store.begin({ ...first, pid: process.pid }, () => "keep");
     assert.equal(s.store.attached(attachment, {}), true);
-    s.store.begin({ ...first, pid: 300 }, () => "keep");
+    const refuse = () => {
+      throw new Error("it lives");
+    };
+    assert.throws(() => s.store.begin({ ...first, pid: 300 }, refuse), /it lives/);
     assert.deepEqual([s.store.find(attachment)?.pid, s.store.find(attachment)?.state], [process.pid, "attached"]);
     s.store.begin({ ...first, pid: 400, bootId: "next" }, () => "keep");
     assert.deepEqual([s.store.find(attachment)?.pid, s.store.find(attachment)?.state], [400, "adding"]);

@@ -4,8 +4,8 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Verb } from "../../conf/request.ts";
 import { needs } from "../support/needs.ts";
-import { nsNet, referencePlugins } from "../support/plugin.ts";
-import { type Netns, run } from "../support/sandbox.ts";
+import { nsNet, referencePlugins, startPlugin } from "../support/plugin.ts";
+import { links as allLinks, type Netns, run } from "../support/sandbox.ts";
 import { freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 import { elements, mapped, web } from "./publishing.ts";
 
@@ -106,6 +106,46 @@ describe("ADD again without DEL", () => {
       world.must("DEL", config, { netns: first, plugin: bridge, environment: { PATH: process.env.PATH! } });
       world.must("ADD", config, { netns: second, plugin: bridge });
     }
+  });
+
+  it("at once in one namespace: one makes it, has the entry, and the others are refused", async () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const config = world.network(mapped(web));
+    for (let round = 0; round < 12; round++) {
+      world.must("ADD", config, { netns });
+      netns.ip("link", "del", "eth0");
+      const start = () => startPlugin({ command: "ADD", config, netns, host: world.host }).answer;
+      const answers = await Promise.all([start(), start(), start()]);
+      assert.equal(
+        answers.filter(({ code }) => code === 0).length,
+        1,
+        JSON.stringify(answers.map(({ stdout }) => stdout)),
+      );
+      assert.deepEqual([world.leases().length, ourLinks(world.host).length], [1, 1]);
+      assert.equal(elements(world).length, 2);
+      world.must("DEL", config, { netns });
+    }
+  });
+
+  it("of an interface in the container alone is refused while that lives, under any name", () => {
+    using world = freshWorld();
+    const plugin = join(world.dataDir, "../tap");
+    symlinkSync(nsNet, plugin);
+    const ipam = { type: "host-local", subnet: "10.7.0.0/30" };
+    const config = { cniVersion: "1.0.0", name: "n", type: "tap", ipam, dataDir: world.dataDir };
+    const [first, second] = [world.netns(), world.netns()];
+    world.must("ADD", config, { netns: first, plugin });
+    first.ip("link", "set", "eth0", "down");
+    first.ip("link", "set", "eth0", "name", "mine0", "up");
+    for (const netns of [second, first])
+      assert.match(world.call("ADD", config, { netns, plugin }).json.msg, /attached already, in the namespace/);
+    first.ip("link", "set", "mine0", "down");
+    first.ip("link", "set", "mine0", "name", "eth0");
+    // A runtime deletes what it failed to add.
+    world.must("DEL", config, { netns: second, plugin });
+    assert.deepEqual([...allLinks(first).keys()], ["lo"]);
+    assert.deepEqual(world.leases(), []);
   });
 
   it("that fails gives back what the first had", () => {

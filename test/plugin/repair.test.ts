@@ -1,6 +1,6 @@
 /** Repair: a lost or broken store from the links that stand, and what somebody else took away put back. Through the command line. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
@@ -88,6 +88,30 @@ describe("repair of the store", () => {
     run(["sqlite3", storePath(world), "DELETE FROM attachment WHERE container = 'a'"]);
     assert.match(repair(world), /1 attachment was entered anew/);
     assert.deepEqual(world.leases().sort(), before);
+  });
+
+  it("enters a link that was renamed, one without a bridge, and an interface that is meant to be down", () => {
+    using world = freshWorld();
+    const ptp = join(world.dataDir, "../ptp");
+    symlinkSync(nsNet, ptp);
+    const pointed = { ...world.network({ name: "p", type: "ptp", ipam: ranges("10.8.0.0/24") }) };
+    const down = world.network({ name: "d", bridge: "br1", ipam: {}, disableContainerInterface: true });
+    const [a, b, c] = [world.netns(), world.netns(), world.netns()];
+    world.must("ADD", world.network(), { netns: a, container: "a" });
+    const [link] = ourLinks(world.host);
+    world.host.ip("link", "set", link!, "down");
+    world.host.ip("link", "set", link!, "name", "mine0", "up");
+    const prevResult = world.must("ADD", pointed, { netns: b, container: "b", plugin: ptp });
+    world.must("ADD", { ...down, isDefaultGateway: false }, { netns: c, container: "c" });
+    rmSync(storePath(world));
+    repair(world);
+    assert.equal(repair(world), "Nothing to repair.\n");
+    world.must("CHECK", { ...pointed, prevResult }, { netns: b, container: "b", plugin: ptp });
+    assert.doesNotMatch(c.ip("link", "show", "eth0")[0].flags.join(), /UP/);
+    const { json } = world.call("ADD", world.network(), { netns: world.netns(), container: "a" });
+    assert.match(json.msg, /attached already/);
+    world.must("DEL", world.network(), { container: "a" });
+    assert.deepEqual([...links(a).keys()], ["lo"]);
   });
 
   it("enters no attachment of another store, but all of the network that asks", () => {
