@@ -1,12 +1,11 @@
 /**
  * `npm run bench -- --burst`: 500 ADDs, 32 at once, on a network that does not exist yet, by us and by the reference; then
- * what removing as many takes: one DEL after the other, and `ns-net gc` of attachments whose names are gone.
+ * what removing as many takes: one DEL after the other, and one GC of all.
  */
-import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { findSandbox, sandboxEnvironment, sandboxMark } from "../scripts/sandbox.ts";
-import { bridge, type Contestant, call, command, prepareHost } from "./contestant.ts";
-import { timed } from "./process.ts";
+import { type Contestant, call, command, prepareHost } from "./contestant.ts";
+import { type Program, timed } from "./process.ts";
 import { figure, markdownTable } from "./statistics.ts";
 
 const atOnce = 32;
@@ -29,16 +28,17 @@ async function burst(it: Contestant, many: number): Promise<Burst> {
   for (const pod of pods) timed(call(it, "DEL", pod));
   const delMs = performance.now() - startMs;
   await addAll(it, pods);
-  // The names are gone and no process is inside; an open file keeps each alive, and with it its link.
-  const files = pods.map((pod) => openSync(`/run/netns/${pod}`, "r"));
-  for (const pod of pods) command("ip", "netns", "del", pod);
-  const gcStartMs = performance.now();
-  command(`${it.folder}/ns-net`, "gc", "--network", "bench");
-  const gcMs = performance.now() - gcStartMs;
-  const left = Bun.spawnSync(["ip", "-j", "link", "show", "master", bridge]).stdout.toString();
-  if (/nsv/.test(left)) throw new Error("gc left links");
-  for (const file of files) closeSync(file);
+  const { wallMs: gcMs } = timed(collection(it));
+  const left = Bun.spawnSync(["ip", "-j", "link"]).stdout.toString();
+  if (/nsv/.test(left)) throw new Error("GC left links");
   return { ...added, delMs, gcMs };
+}
+
+/** None is valid any more. */
+function collection(it: Contestant): Program {
+  const { path, environment, stdin } = call(it, "DEL", "any");
+  const config = { ...JSON.parse(stdin), cniVersion: "1.1.0", "cni.dev/valid-attachments": [] };
+  return { path, environment: { ...environment, CNI_COMMAND: "GC" }, stdin: JSON.stringify(config) };
 }
 
 /** A queue that `atOnce` callers empty. */
