@@ -6,10 +6,13 @@ import type { Attachment } from "../conf/attachment.ts";
 import type { Raw } from "../conf/request.ts";
 import type { PluginType } from "../conf/types.ts";
 import type { Entry } from "../ipam/store.ts";
+import { errno } from "../netlink/errors.ts";
 import { closeNetns, type Netns } from "../netlink/netns.ts";
+import { deleteLink, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "./commit.ts";
+import { ignoring } from "./condemn.ts";
 import { Kernel } from "./kernel.ts";
-import { deviceGroup, hostLinkName, insideGroup } from "./names.ts";
+import { deviceGroup, hostLinkName, insideGroup, isAliasOf } from "./names.ts";
 import { standing } from "./namespace.ts";
 import { foreignIn } from "./reference/inside.ts";
 import type { Removal, Step } from "./step/index.ts";
@@ -69,9 +72,22 @@ export function undoInside({ attachment, netns: path, type, raw }: Undone, entry
   }
   const kernel = new Kernel(netns);
   try {
-    return undoAll(removals, kernel);
+    const errors = undoAll(removals, kernel);
+    if (netns) removeRenamed(attachment, kernel);
+    return errors;
+  } catch (error) {
+    return [error as Error];
   } finally {
     kernel.close();
     if (netns) closeNetns(netns);
+  }
+}
+
+/** What somebody gave another name in the container: its alias still says whose it is. */
+function removeRenamed(attachment: Attachment, kernel: Kernel): void {
+  const group = insideGroup(attachment.network);
+  for (const link of listLinks(kernel.route("pod"))) {
+    if (link.group !== group || !isAliasOf(link.alias ?? "", attachment)) continue;
+    ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(link)));
   }
 }
