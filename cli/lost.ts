@@ -2,20 +2,14 @@
 import { existsSync } from "node:fs";
 import { defaultDataDir } from "../conf/identity.ts";
 import { storePathOf } from "../ipam/store/open.ts";
-import { vethKind } from "../netlink/route/kind/veth.ts";
-import { listLinks } from "../netlink/route/link.ts";
 import { Kernel } from "../plugin/kernel.ts";
-import { isHostLinkName } from "../plugin/names.ts";
-import { belongs } from "../plugin/whoseStore.ts";
+import { linksOf } from "../plugin/rebuild.ts";
 
 /** A sentence with the cure; undefined where there is a store, or nothing stands. */
 export function lostHint(dataDir = defaultDataDir): string | undefined {
   if (existsSync(storePathOf(dataDir))) return undefined;
   const kernel = new Kernel();
-  const standing = listLinks(kernel.route("host")).filter(
-    ({ name = "", info, alias = "" }) =>
-      isHostLinkName(name) && info?.kind === vethKind && belongs(alias, "", { dataDir }),
-  ).length;
+  const standing = linksOf({ dataDir }, kernel).length;
   kernel.close();
   if (standing === 0) return undefined;
   const [links, them] =

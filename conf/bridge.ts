@@ -79,18 +79,6 @@ export function givesIpv6(ipam: IpamConfig): boolean {
   return "rangeSets" in ipam && ipam.rangeSets.some(([range]) => range?.subnet.includes(":"));
 }
 
-/** Of the addresses that it may give; a delegate may give any. */
-export function familiesOf(ipam: IpamConfig): readonly (4 | 6)[] {
-  if (ipam.type === "delegate") return [4, 6];
-  if (!givesIpv6(ipam)) return [4];
-  const isIpv6 = (text: string) => text.includes(":");
-  const isAlone =
-    ipam.type === "static"
-      ? ipam.addresses.every(({ address }) => isIpv6(address))
-      : "rangeSets" in ipam && ipam.rangeSets.every(([range]) => isIpv6(range!.subnet));
-  return isAlone ? [6] : [4, 6];
-}
-
 function vlanTrunkOf(items: NonNullable<GivenNetwork["vlanTrunk"]>): readonly VlanRange[] {
   const ranges: VlanRange[] = [];
   for (let i = 0; i < items.length; i++) {

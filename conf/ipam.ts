@@ -103,3 +103,21 @@ function storeOf(kind: StoreIpamConfig["type"], store: GivenStore, given: GivenN
     ...(path !== "" && store.dataDir && { hostLocalDir: store.dataDir }),
   };
 }
+
+/** The addresses or subnets that it gives from; of a delegate nothing is known. */
+export function sourcesOf(ipam: IpamConfig): readonly string[] {
+  if (ipam.type === "static") return ipam.addresses.map(({ address }) => address);
+  return "rangeSets" in ipam ? ipam.rangeSets.map(([range]) => range!.subnet) : [];
+}
+
+/** Of the addresses that it may give. A subnet that is yet to be chosen is of IPv4. */
+export function familiesOf(ipam: IpamConfig): readonly (4 | 6)[] {
+  if (ipam.type === "delegate") return [4, 6];
+  const families = familiesIn(sourcesOf(ipam));
+  return families.length > 0 ? families : [4];
+}
+
+export function familiesIn(addresses: readonly string[]): readonly (4 | 6)[] {
+  const has = (isIpv6: boolean) => addresses.some((text) => text.includes(":") === isIpv6);
+  return [...(has(false) ? [4 as const] : []), ...(has(true) ? [6 as const] : [])];
+}

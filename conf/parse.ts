@@ -7,7 +7,7 @@ import { type Environment, mayBeOwnNetns, readEnv, requireVersionFor } from "./e
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { network } from "./generated/common.js";
 import { readIdentity, readName, storeFolder } from "./identity.ts";
-import { ipamOf } from "./ipam.ts";
+import { ipamOf, sourcesOf } from "./ipam.ts";
 import { canonical, refuseMisspelt } from "./keys.ts";
 import { absolutePath } from "./names.ts";
 import type { Features, IpamConfig, NetworkConfig } from "./network.ts";
@@ -195,12 +195,7 @@ function readVersion(object: JsonObject): Version {
 /** Results before 0.3.0 have room for one address of a family. */
 function refuseTooManyAddresses(ipam: IpamConfig, version: Version): void {
   if (isAtLeast(version, "0.3.0")) return;
-  const sources: readonly string[] =
-    ipam.type === "static"
-      ? ipam.addresses.map(({ address }) => address)
-      : "rangeSets" in ipam
-        ? ipam.rangeSets.map(([range]) => range!.subnet)
-        : [];
+  const sources = sourcesOf(ipam);
   const ipv6Count = sources.filter((text) => text.includes(":")).length;
   if (ipv6Count > 1 || sources.length - ipv6Count > 1) {
     throw badConfig(

@@ -93,8 +93,7 @@ function isStanding(attachment: Attachment, kernel: Kernel): boolean {
 
 /**
  * The attachment's link stands, so it is in another namespace that lives (in this one its inner end was found before).
- * Said before the store is asked: to the store, an attachment that changed its namespace is a new one, whose lease
- * this call would release when the kernel refuses the link, while that other namespace still uses the address.
+ * Said before the store is asked, which costs nothing; `mayTakeOver` says it of what was made meanwhile.
  */
 function refuseStanding(attachment: Attachment, kernel: Kernel): void {
   if (!isStanding(attachment, kernel)) return;

@@ -8,7 +8,7 @@ import { listAddresses } from "../netlink/route/address.ts";
 import { getLink, listLinks } from "../netlink/route/link.ts";
 import { Kernel } from "./kernel.ts";
 import { isAliasOf } from "./names.ts";
-import { standing } from "./namespace.ts";
+import { standingAs } from "./namespace.ts";
 import { globalOnes } from "./rebuild.ts";
 import { forEachNamespace } from "./seenNamespaces.ts";
 import { renamedLink } from "./step/renamed.ts";
@@ -39,11 +39,11 @@ function isOnHost({ hostLink }: Entry, kernel: Kernel): boolean {
 function isInNamespace(entry: Entry): boolean {
   const { netnsPath, netnsDevice: device, netnsInode: inode } = entry;
   const own = { device, inode };
-  const told = standing(netnsPath);
+  const told = standingAs(netnsPath, own);
   if (told) {
-    const isIt = isSameNetns(told, own) && hasTracesIn(told, entry);
+    const isIt = hasTracesIn(told, entry);
     closeNetns(told);
-    if (isIt) return true;
+    return isIt;
   }
   // The path may be gone while a process keeps it, or a name of another one.
   let isSeen = false;

@@ -1,7 +1,7 @@
 /** What ADD must know of the kernel before it plans. Reads only; a handful of requests, none of which lists all of anything. */
 import { type Cidr, formatCidr, parseAddress } from "../conf/address.ts";
 import type { Attachment } from "../conf/attachment.ts";
-import { familiesOf } from "../conf/bridge.ts";
+import { familiesOf } from "../conf/ipam.ts";
 import type { NetworkConfig } from "../conf/network.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";

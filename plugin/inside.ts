@@ -13,11 +13,10 @@ import { undoAll } from "./commit.ts";
 import { ignoring } from "./condemn.ts";
 import { Kernel } from "./kernel.ts";
 import { deviceGroup, hostLinkName, insideGroup, isAliasOf } from "./names.ts";
-import { standing } from "./namespace.ts";
+import { standing, standingAs } from "./namespace.ts";
 import { foreignIn } from "./reference/inside.ts";
 import type { Removal, Step } from "./step/index.ts";
 import type { Foreign } from "./step/inside.ts";
-import { isThere } from "./traces.ts";
 
 const kinds: readonly Step["kind"][] = ["inside", "device", "tap"];
 
@@ -65,7 +64,7 @@ export function undoInside({ attachment, netns: path, type, raw }: Undone, entry
   let netns: Netns | undefined;
   try {
     // A runtime tells the namespace of an ADD that was refused, for example: where it is, the journal knows better.
-    const own = entry && isThere(entry) ? standing(entry.netnsPath) : undefined;
+    const own = entry && standingAs(entry.netnsPath, { device: entry.netnsDevice, inode: entry.netnsInode });
     netns = own ?? standing(path);
   } catch (error) {
     return [error as Error];

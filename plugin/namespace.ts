@@ -1,6 +1,14 @@
 /** The container's namespace as ADD and CHECK need it: there, a network namespace, and not the caller's own. */
 import { code, Fault } from "../conf/fault.ts";
-import { closeNetns, isSameNetns, type Netns, NotANamespace, openNetns, ownNetns } from "../netlink/netns.ts";
+import {
+  closeNetns,
+  isSameNetns,
+  type Netns,
+  type NetnsIdentity,
+  NotANamespace,
+  openNetns,
+  ownNetns,
+} from "../netlink/netns.ts";
 
 /** Opens it. Throws Fault: code 3 when it is gone (the runtime need not clean up), 8 when it is something else or our own. */
 export function openContainerNetns(path: string, mayBeOwn: boolean): Netns {
@@ -37,4 +45,12 @@ export function standing(path: string): Netns | undefined {
     if (error instanceof NotANamespace) return undefined;
     throw error;
   }
+}
+
+/** As `standing`, if it is that one: the path may lead to another by now. */
+export function standingAs(path: string, identity: NetnsIdentity): Netns | undefined {
+  const netns = standing(path);
+  if (netns === undefined || isSameNetns(netns, identity)) return netns;
+  closeNetns(netns);
+  return undefined;
 }

@@ -46,7 +46,7 @@ export interface Standing {
 /** Writes an entry for each attachment that stands, has none and is no other store's; how many that were. */
 export function rebuild(draft: Store, kernel: Kernel, making: Making): number {
   const inside = rebuildInside(draft, making);
-  const standing = listLinks(kernel.route("host")).filter((link) => isOurs(link) && isOfStore(link, making));
+  const standing = linksOf(making, kernel);
   if (standing.length === 0) return inside;
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
   const hosts = standing.filter((link) => !known.has(hostLinkOf(link)));
@@ -68,8 +68,11 @@ function hostLinkOf(link: Link): string {
   return isHostLinkName(name) ? name : hostLinkName(attachmentOf(link));
 }
 
-function isOfStore(link: Link, making: Making): boolean {
-  return belongs(link.alias ?? "", attachmentOf(link).network, making);
+/** Those of attachments that such a store is made of. */
+export function linksOf(making: Making, kernel: Kernel): Link[] {
+  return listLinks(kernel.route("host")).filter(
+    (link) => isOurs(link) && belongs(link.alias ?? "", attachmentOf(link).network, making),
+  );
 }
 
 /** Undefined where the container's namespace is at its end. */

@@ -9,11 +9,11 @@ import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { setAside } from "../ipam/store/aside.ts";
 import { bootId, type Entry, openExistingStore, openStore, type Store, StoreDamaged } from "../ipam/store.ts";
 import type { Message } from "../netlink/message.ts";
-import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
+import { closeNetns } from "../netlink/netns.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
 import { Kernel } from "./kernel.ts";
 import { allAsLeft } from "./later.ts";
-import { openContainerNetns } from "./namespace.ts";
+import { standingAs } from "./namespace.ts";
 import { rebuild } from "./rebuild.ts";
 import { checkStep, mendStep, type Step, settleStep } from "./step/index.ts";
 import { type Difference, distinct } from "./step/step.ts";
@@ -206,7 +206,8 @@ function stepsOf({ attachment, steps = [] }: Entry, store: Store): readonly Step
 
 /** A namespace that is gone, or another by now, is no fault to repair: gc removes what is left of it. */
 function withKernel<T>(entry: Entry, work: (kernel: Kernel) => T): T | undefined {
-  const netns = openedNetns(entry);
+  const { netnsPath, netnsDevice: device, netnsInode: inode } = entry;
+  const netns = standingAs(netnsPath, { device, inode });
   if (netns === undefined) return undefined;
   const kernel = new Kernel(netns);
   try {
@@ -215,18 +216,6 @@ function withKernel<T>(entry: Entry, work: (kernel: Kernel) => T): T | undefined
     kernel.close();
     closeNetns(netns);
   }
-}
-
-function openedNetns({ netnsPath, netnsDevice: device, netnsInode: inode }: Entry): Netns | undefined {
-  let netns: Netns;
-  try {
-    netns = openContainerNetns(netnsPath, true);
-  } catch {
-    return undefined;
-  }
-  if (isSameNetns(netns, { device, inode })) return netns;
-  closeNetns(netns);
-  return undefined;
 }
 
 /** A line or two an attachment, for a person. */

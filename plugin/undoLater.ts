@@ -1,10 +1,10 @@
 /** What plugins after another one did, undone from what the store remembers of it: by their own DEL, or by that of the other. */
 import type { Attachment } from "../conf/attachment.ts";
 import { bootId, type Later, type Store } from "../ipam/store.ts";
-import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
+import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { undoAll } from "./commit.ts";
 import { Kernel } from "./kernel.ts";
-import { standing } from "./namespace.ts";
+import { standing, standingAs } from "./namespace.ts";
 import type { Step } from "./step/index.ts";
 
 /** Of plugins whose DEL never came: they were taken out of the list while the container ran, or nobody calls DEL at all. */
@@ -42,9 +42,8 @@ function namespaceOf({ netnsPath, netnsDevice: device, netnsInode: inode, ...lat
   const isAny = inode === 0n;
   if (!isAny && later.bootId !== bootId()) return undefined;
   for (const path of [told, netnsPath]) {
-    const netns = standing(path);
-    if (netns && (isAny || isSameNetns(netns, { device, inode }))) return netns;
-    if (netns) closeNetns(netns);
+    const netns = isAny ? standing(path) : standingAs(path, { device, inode });
+    if (netns) return netns;
   }
   return undefined;
 }

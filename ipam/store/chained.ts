@@ -2,6 +2,7 @@
 import type { Database } from "bun:sqlite";
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Later, LaterKey } from "../store.ts";
+import { keyOf } from "./key.ts";
 
 interface Row {
   readonly network: string;
@@ -73,10 +74,6 @@ export class ChainedRows {
   forget({ attachment, plugin, config }: LaterKey): void {
     this.#database.query(sql.forget).run(...keyOf(attachment), plugin, config);
   }
-}
-
-function keyOf({ network, container, ifname }: Attachment): Three {
-  return [network, container, ifname];
 }
 
 function laterOf({ network, container, ifname, plugin, config, steps, ...row }: Row): Later {

@@ -18,7 +18,7 @@ import type {
   Store,
 } from "../store.ts";
 import { guarded, type StoreFile } from "./failure.ts";
-import { addressKey } from "./key.ts";
+import { addressKey, keyOf } from "./key.ts";
 import { logBytesMax } from "./limits.ts";
 import { shortenLog } from "./log.ts";
 import { InProgress, isInProgress, thisProcess } from "./owner.ts";
@@ -280,8 +280,4 @@ export class SqliteStore implements Store {
   #count(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): number {
     return Number(this.#values(name, ...bindings)[0]?.[0]);
   }
-}
-
-function keyOf({ network, container, ifname }: Attachment): [string, string, string] {
-  return [network, container, ifname];
 }

@@ -1,11 +1,9 @@
 /** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
-import { addressBits, type Cidr, formatCidr, networkOf, parseCidr } from "../../conf/address.ts";
+import { formatCidr, parseCidr } from "../../conf/address.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/address.ts";
-import { addRoute, listRoutes, routeScope } from "../../netlink/route/route.ts";
-import { ignoring } from "../condemn.ts";
 import type { Kernel, Where } from "../kernel.ts";
-import { addressBytes, addressFromBytes } from "../names.ts";
+import { addressBytes } from "../names.ts";
 import { type Kind, missing } from "./step.ts";
 import { ipWord, shellWord } from "./words.ts";
 
@@ -59,26 +57,24 @@ export const address: Kind<AddressStep> = {
   },
 
   mend(step, kernel) {
-    const { where, link } = step;
-    const stands = kernel
-      .addresses(where, link)
-      .map(formatCidr)
-      .includes(formatCidr(parseCidr(step.address)!));
-    if (stands && addedSubnet(step, kernel)) return;
+    if (has(step, kernel) && subnetRoute().added(step, kernel)) return;
     const { cidr: _, ...request } = requestOf(kernel, step, step.address);
-    ignoring(errno.EADDRNOTAVAIL, () => kernel.request(where, deleteAddress(request)));
-    kernel.forget(where, link);
+    try {
+      kernel.request(step.where, deleteAddress(request));
+    } catch (error) {
+      if (!isKernelError(error, errno.EADDRNOTAVAIL)) throw error;
+    }
+    kernel.forget(step.where, step.link);
     address.apply!(step, kernel);
   },
 
   check(step, kernel) {
     const { where, link, address: text } = step;
     if (!kernel.link(where, link)) return missing(`link ${link}`);
+    if (has(step, kernel))
+      return subnetRoute().isLost(step, kernel) ? missing(`route of ${link} to the subnet of ${text}`) : [];
     const found = kernel.addresses(where, link).map(formatCidr);
-    const wanted = formatCidr(parseCidr(text)!);
-    if (found.includes(wanted))
-      return lacksSubnet(step, kernel) ? missing(`route of ${link} to the subnet of ${text}`) : [];
-    return [{ what: `address of ${link}`, expected: wanted, found: found.join(", ") || "none" }];
+    return [{ what: `address of ${link}`, expected: formatCidr(parseCidr(text)!), found: found.join(", ") || "none" }];
   },
 
   print(step, kernel) {
@@ -95,53 +91,13 @@ export const address: Kind<AddressStep> = {
   },
 };
 
-/**
- * As the kernel makes it with the address, and at no other time. False where that is the only way: for an interface in a
- * VRF, whose table the kernel knows, and where the address has lost its own route, too.
- */
-function addedSubnet({ where, link, address: text }: AddressStep, kernel: Kernel): boolean {
-  if (kernel.link(where, link)?.master !== undefined) return false;
-  const own = parseCidr(text)!;
-  const how =
-    own.family === 4
-      ? { scope: routeScope.link, preferredSource: addressBytes(own) }
-      : { priority: ipv6SubnetPriority };
-  const subnet = { destination: addressBytes(networkOf(own)), dstLength: own.prefixLength, ...how };
-  const outIndex = kernel.indexOf(where, link);
-  try {
-    kernel.request(where, addRoute({ text: `to the subnet of ${text}`, outIndex, ...subnet, byKernel: true }));
-    return true;
-  } catch (error) {
-    if (isKernelError(error, errno.EINVAL, errno.EEXIST)) return false;
-    throw error;
-  }
+function has({ where, link, address: text }: AddressStep, kernel: Kernel): boolean {
+  const wanted = formatCidr(parseCidr(text)!);
+  return kernel.addresses(where, link).some((one) => formatCidr(one) === wanted);
 }
 
-/** IP6_RT_PRIO_ADDRCONF. */
-const ipv6SubnetPriority = 256;
-
-/** In whichever table: `sbr` and `vrf` give it to another. The host's own are its administrator's affair. */
-function lacksSubnet(
-  { where, link, address: text, noPrefixRoute, subnetElsewhere }: AddressStep,
-  kernel: Kernel,
-): boolean {
-  const subnet = networkOf(parseCidr(text)!);
-  const { family, prefixLength } = subnet;
-  if (where === "host" || noPrefixRoute || subnetElsewhere || prefixLength === addressBits(family)) return false;
-  if (isRouteless(subnet)) return false;
-  const outIndex = kernel.indexOf(where, link);
-  return !listRoutes(kernel.route(where), family === 4 ? 2 : 10, { outIndex }).some((route) => {
-    const { destination, dstLength, gateway } = route;
-    if (route.outIndex !== outIndex || gateway || !destination || dstLength !== prefixLength) return false;
-    return addressFromBytes(destination).value === subnet.value;
-  });
-}
-
-/** Subnets that the kernel makes no route for (fib_add_ifaddr in net/ipv4/fib_frontend.c), and all there is. */
-function isRouteless({ family, value, prefixLength }: Cidr): boolean {
-  const firstByte = Number(value >> 24n);
-  return prefixLength === 0 || (family === 4 && (firstByte === 0 || (firstByte & 0xf0) === 0xe0));
-}
+/** Asked of by CHECK and repair alone. */
+const subnetRoute = () => require("./subnetRoute.ts") as typeof import("./subnetRoute.ts");
 
 /** True when the link was seen to have the address already: every ADD but the first finds the gateway on the bridge. */
 function isKnown(kernel: Kernel, { where, link, address: text }: AddressStep): boolean {

@@ -2,6 +2,7 @@
 import { formatAddress, parseAddress, parseCidr } from "../../conf/address.ts";
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { badConfig } from "../../conf/fault.ts";
+import { familiesIn } from "../../conf/ipam.ts";
 import type { Features, PortMapping } from "../../conf/network.ts";
 import { lookUpRoute } from "../../netlink/route/route.ts";
 import { type ChainedType, containerAddresses } from "../chained.ts";
@@ -31,11 +32,6 @@ export const portmap: ChainedType = {
     { kind: "masqueradeAll", attachment },
   ],
 };
-
-function familiesIn(addresses: readonly string[]): (4 | 6)[] {
-  const has = (isIpv6: boolean) => addresses.some((text) => text.includes(":") === isIpv6);
-  return [...(has(false) ? [4 as const] : []), ...(has(true) ? [6 as const] : [])];
-}
 
 export interface PortsInput {
   readonly attachment: Attachment;
