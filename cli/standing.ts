@@ -7,6 +7,7 @@ import { getLink } from "../netlink/route/link.ts";
 import { protocol } from "../netlink/socket.ts";
 import type { Kernel } from "../plugin/kernel.ts";
 import { adoptedStanding } from "../plugin/reference/standing.ts";
+import { renamedLink } from "../plugin/step/renamed.ts";
 import { hasVeth } from "../plugin/traces.ts";
 import { isAlive, mayStand, pidsByInode } from "./attachments.ts";
 
@@ -50,7 +51,7 @@ function isWithoutInterface(entry: Entry, pids: ReadonlyMap<bigint, number>): bo
  * the link tells is taken back, or refused (EINVAL).
  */
 function leadsSomewhere(hostLink: string, kernel: Kernel): boolean {
-  const link = getLink(kernel.route("host"), hostLink);
+  const link = getLink(kernel.route("host"), hostLink) ?? renamedLink(hostLink, kernel);
   if (link?.peerNetnsId === undefined) return link !== undefined;
   if (link.peerNetnsId < 0 || link.peerIndex === undefined) return false;
   try {

@@ -47,10 +47,12 @@ export async function del(request: DeleteRequest): Promise<void> {
   }
   const found: Removal[] = [];
   for (const trace of traces(request.attachment, entry)) if (trace.kind !== "adopted") found.push(trace);
-  const removed = isAbsent ? found : removals(request.attachment, found);
+  const whenAbsent = () => undoInnerEnd(request, entry);
+  const removed = isAbsent ? found : removals(request.attachment, found, whenAbsent);
   if (adopted) removed.push(adopted);
   if (entry && store) errors.push(...removeLater(entry, request.netns, store)); // the last to come is the first to go
-  if (!isAbsent && mayBeInside(request, entry)) {
+  if (isAbsent) errors.push(...undoLeft(whenAbsent));
+  else if (mayBeInside(request, entry)) {
     const { undoInside } = require("./inside.ts") as typeof import("./inside.ts");
     errors.push(...undoInside(request, entry));
   }
@@ -87,6 +89,22 @@ function isStanding(attachment: Attachment, kernel: Kernel): boolean {
   const host = hostLinkName(attachment);
   if (kernel.link("host", host)) return true;
   return (require("./step/renamed.ts") as typeof import("./step/renamed.ts")).renamedLink(host, kernel) !== undefined;
+}
+
+/** The host end has left this host: the container's end and its address may live. */
+function undoInnerEnd(request: DeleteRequest, entry: Entry | undefined): void {
+  const { type = ownType } = request;
+  if (roleOf(type) !== "link" || isInside(type)) return;
+  (require("./innerEnd.ts") as typeof import("./innerEnd.ts")).removeInnerEnd(request, entry);
+}
+
+function undoLeft(work: () => void): Error[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    return [error as Error];
+  }
 }
 
 function isStandingInside(request: DeleteRequest): boolean {

@@ -6,6 +6,7 @@ import type { Attachment } from "../conf/attachment.ts";
 import type { CollectRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { type Entry, isInProgress, isInterrupted, openExistingStore, type Store, thisProcess } from "../ipam/store.ts";
+import { vethKind } from "../netlink/route/kind/veth.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "./commit.ts";
 import { condemn } from "./condemn.ts";
@@ -13,6 +14,7 @@ import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { deviceGroup, hostLinkName, linkGroup } from "./names.ts";
 import type { Removal } from "./step/index.ts";
+import { madeName } from "./step/renamed.ts";
 import { removeTraces } from "./traces.ts";
 import { findUnused, removeUnused, type Unused } from "./unused.ts";
 
@@ -62,7 +64,7 @@ export async function gc(
     if (await attempt(false, () => store?.claim(entry) ?? false)) claimed.push(entry);
     else kept.add(entry.hostLink);
   }
-  const links = all.filter(({ name }) => !kept.has(name ?? ""));
+  const links = all.filter((link) => !kept.has(madeName(link)));
   if (!dryRun) {
     await attempt(undefined, () => condemn(request.network, links, kernel));
     errors.push(...removeTraces(claimed, store, kernel));
@@ -134,11 +136,11 @@ function sorted(
 
 function keepUnknown(all: readonly Link[], entries: readonly Entry[], kept: Set<string>): void {
   const known = new Set(entries.map(({ hostLink }) => hostLink));
-  for (const { name = "" } of all) if (!known.has(name)) kept.add(name);
+  for (const name of all.map(madeName)) if (!known.has(name)) kept.add(name);
 }
 
-/** The links of the network's group. */
+/** The veths of the network's group. A lent device that comes home may have a group that its container gave it. */
 function ourLinks(network: string, kernel: Kernel): Link[] {
   const group = linkGroup(network);
-  return listLinks(kernel.route("host")).filter((link) => link.group === group);
+  return listLinks(kernel.route("host")).filter((link) => link.group === group && link.info?.kind === vethKind);
 }

@@ -58,9 +58,10 @@ function settling(made: Plan, { attachment, config, lease, netns }: PlanInput): 
 /**
  * What DEL removes: derived from the attachment's name, so that neither a lease nor a namespace nor a configuration is
  * needed, and what it has beside its link. The link comes last: while the kernel waits for those who may still use it,
- * it frees the rules. It waits 20 ms for each request that deletes links, and once for two links in one.
+ * it frees the rules. It waits 20 ms for each request that deletes links, and once for two links in one. `whenAbsent` is
+ * called where the host has no such link.
  */
-export function removals(attachment: Attachment, traces: readonly Removal[]): Removal[] {
+export function removals(attachment: Attachment, traces: readonly Removal[], whenAbsent?: () => void): Removal[] {
   const removed: Removal[] = [];
   let beside: string | undefined;
   for (const trace of traces) {
@@ -68,7 +69,8 @@ export function removals(attachment: Attachment, traces: readonly Removal[]): Re
     else removed.push(trace);
   }
   const { network } = attachment;
-  removed.push({ kind: "veth", host: hostLinkName(attachment), ...(beside && { beside: { link: beside, network } }) });
+  const host = hostLinkName(attachment);
+  removed.push({ kind: "veth", host, ...(beside && { beside: { link: beside, network } }), whenAbsent });
   return removed;
 }
 

@@ -22,6 +22,7 @@ import type { Kernel } from "./kernel.ts";
 import { patiently } from "./patience.ts";
 import { addressesElsewhere } from "./seenAddresses.ts";
 import { forEachNamespace } from "./seenNamespaces.ts";
+import { madeName } from "./step/renamed.ts";
 import { hasVeth, isThere, removeTraces } from "./traces.ts";
 
 export interface Place {
@@ -49,7 +50,7 @@ export async function retried<T>(error: unknown, place: Place, work: () => T | P
 /** Frees what is dead, and notes what looks so for the first time. */
 export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly sighted: number } {
   // Links before entries: a link is made after its entry, so none that is seen lacks one because it is new.
-  const links = new Map(listLinks(kernel.route("host")).map((link) => [link.name ?? "", link]));
+  const links = new Map(listLinks(kernel.route("host")).map((link) => [madeName(link), link]));
   const judged = judge(store.entries(network), links, kernel);
   const dead = judged.dead.filter((entry) => store.claim(entry));
   const left = dead.flatMap(({ hostLink }) => links.get(hostLink) ?? []);

@@ -65,11 +65,22 @@ export function removeLater({ attachment, hasLater }: Entry, netns: string, stor
   return (require("./undoLater.ts") as typeof import("./undoLater.ts")).undoLater(attachment, netns, store);
 }
 
+/** The container's end, where the host end has left this host. */
+function innerEnd(entry: Entry): Error[] {
+  try {
+    (require("./innerEnd.ts") as typeof import("./innerEnd.ts")).removeInnerEnd({ ...entry, netns: "" }, entry);
+    return [];
+  } catch (error) {
+    return [error as Error];
+  }
+}
+
 /** Undoes what the entries' attachments have beside their links. */
 export function removeTraces(entries: readonly Entry[], store: Store | undefined, kernel: Kernel): Error[] {
   return entries.flatMap((entry) => [
     ...(store ? removeLater(entry, "", store) : []),
     ...undoAll(traces(entry.attachment, entry), kernel),
+    ...(hasVeth(entry) && isThere(entry) ? innerEnd(entry) : []),
     ...(entry.bridge === "" ? inside().undoInside({ attachment: entry.attachment, netns: "" }, entry) : []),
   ]);
 }

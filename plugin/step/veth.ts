@@ -30,6 +30,8 @@ export const untold = 0;
 export interface VethKey extends Pick<VethStep, "host"> {
   /** A link of the same attachment, to be deleted in the same request. */
   readonly beside?: { readonly link: string; readonly network: string };
+  /** Called where neither its name nor its alias leads to the host end. */
+  readonly whenAbsent?: (() => void) | undefined;
 }
 
 export const veth: Kind<VethStep, VethKey> = {
@@ -51,14 +53,18 @@ export const veth: Kind<VethStep, VethKey> = {
     return true;
   },
 
-  undo({ host, beside }, kernel) {
-    if (beside) return together([host, beside.link], beside.network, kernel);
+  undo({ host, beside, whenAbsent }, kernel) {
+    if (beside) {
+      if (!together([host, beside.link], beside.network, kernel).has(host)) whenAbsent?.();
+      return;
+    }
     try {
       kernel.request("host", deleteLink(host));
     } catch (error) {
       if (!isKernelError(error, errno.ENODEV)) throw error;
       const found = renamed(host, kernel);
       if (found) kernel.request("host", { ...deleteLink(found), absent: errno.ENODEV });
+      else whenAbsent?.();
     }
     kernel.forget("host", host);
   },
@@ -113,13 +119,15 @@ function renamed(host: string, kernel: Kernel): Link | undefined {
   return (require("./renamed.ts") as typeof import("./renamed.ts")).renamedLink(host, kernel);
 }
 
-function together(names: readonly string[], network: string, kernel: Kernel): void {
-  const links: Link[] = [];
+/** Answers those that it found, by the names that they were made with. */
+function together(names: readonly string[], network: string, kernel: Kernel): Map<string, Link> {
+  const found = new Map<string, Link>();
   for (const name of names) {
     kernel.forget("host", name);
     const link = kernel.link("host", name) ?? renamed(name, kernel);
-    if (link) links.push(link);
+    if (link) found.set(name, link);
     kernel.forget("host", name);
   }
-  (require("../condemn.ts") as typeof import("../condemn.ts")).condemn(network, links, kernel);
+  (require("../condemn.ts") as typeof import("../condemn.ts")).condemn(network, [...found.values()], kernel);
+  return found;
 }
