@@ -70,6 +70,11 @@ export function contains(cidr: Cidr, address: Address): boolean {
   return cidr.family === address.family && cidr.value >> bits === address.value >> bits;
 }
 
+/** RFC 4291, 2.5.6: fe80::/10. An address of one link, where each link has the same network. */
+export function isLinkLocal({ family, value }: Address): boolean {
+  return family === 6 && value >> 118n === 0x3fan;
+}
+
 /** True when two networks share an address; host bits do not matter. */
 export function overlaps(a: Cidr, b: Cidr): boolean {
   return a.prefixLength <= b.prefixLength ? contains(a, b) : contains(b, a);

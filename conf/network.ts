@@ -21,7 +21,7 @@ export interface Route {
   readonly scope?: number;
 }
 
-/** One range of host-local. `subnet` is a network address with its length; the others are addresses within it. */
+/** One range of host-local. `subnet` is a network address with its length; the others are addresses within it, or the gateway an IPv6 link-local one. */
 export interface Range {
   readonly subnet: string;
   readonly rangeStart?: string;

@@ -7,6 +7,7 @@ import {
   type Family,
   formatAddress,
   formatCidr,
+  isLinkLocal,
   lastOf,
   networkOf,
   parseAddress,
@@ -61,7 +62,7 @@ function checkRange(given: GivenRange, path: string): { range: Range; span: Span
   const subnet = checkSubnet(given.subnet, join(path, "subnet"));
   const start = addressWithin(subnet, given.rangeStart, join(path, "rangeStart"));
   const end = addressWithin(subnet, given.rangeEnd, join(path, "rangeEnd"));
-  const gateway = addressWithin(subnet, given.gateway, join(path, "gateway"));
+  const gateway = gatewayOf(subnet, given.gateway, join(path, "gateway"));
   const first = start?.value ?? subnet.value;
   const last = end?.value ?? lastOf(subnet).value;
   if (first > last) {
@@ -105,6 +106,12 @@ function addressWithin(subnet: Cidr, text: string | undefined, path: string): Ad
     throw badConfig(path, text, `an address within the subnet ${formatCidr(subnet)}`);
   }
   return address;
+}
+
+/** A router of IPv6 is known by its link-local address, which lies in no subnet. */
+function gatewayOf(subnet: Cidr, text: string | undefined, path: string): Address | undefined {
+  const address = text ? parseAddress(text) : undefined;
+  return address && subnet.family === 6 && isLinkLocal(address) ? address : addressWithin(subnet, text, path);
 }
 
 /** In the order of their first addresses, ranges that overlap are neighbours or enclose their neighbour: n log n for any number. */

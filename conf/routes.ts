@@ -8,7 +8,7 @@ import type { dns, route } from "./schema/shapes.ts";
 
 type GivenRoute = Accepted<typeof route>;
 
-/** Throws code 7. With `strict` a destination must be a network and its gateway of the same family; results of others need not. */
+/** Throws code 7. With `strict` an IPv4 destination must be a network and its gateway of the same family; results of others need not. */
 export function routesOf(
   given: readonly GivenRoute[] | undefined,
   path: string,
@@ -34,16 +34,17 @@ function destination(route: GivenRoute, path: string, strict: boolean): Pick<Rou
   const dst = parseCidr(route.dst);
   if (dst === undefined) throw badConfig(`${path}.dst`, route.dst, "a network such as 10.2.0.0/16 or 0.0.0.0/0");
   const network = networkOf(dst);
-  // The kernel refuses it too, for IPv4, but cannot say which route it was.
-  if (strict && network.value !== dst.value) {
+  // The kernel refuses host bits for IPv4, but cannot say which route it was. For IPv6 it masks them.
+  if (strict && dst.family === 4 && network.value !== dst.value) {
     throw badConfig(`${path}.dst`, route.dst, `a network's first address: ${formatCidr(network)}, without host bits`);
   }
-  if (route.gw === undefined || route.gw === "") return { dst: formatCidr(dst) };
+  const text = formatCidr(strict ? network : dst);
+  if (route.gw === undefined || route.gw === "") return { dst: text };
   const gw = parseAddress(route.gw);
   if (gw === undefined) throw badConfig(`${path}.gw`, route.gw, "an address");
   if (strict && gw.family !== dst.family)
     throw badConfig(`${path}.gw`, route.gw, `an IPv${dst.family} address, as dst is`);
-  return { dst: formatCidr(dst), gw: formatAddress(gw) };
+  return { dst: text, gw: formatAddress(gw) };
 }
 
 /** What a runtime asks for in `runtimeConfig`, whose keys have other names. */

@@ -5,7 +5,16 @@
  * Defaults are host-local's (plugins/ipam/host-local/README.md): from the subnet's second address, which is the
  * gateway, to the last but one for IPv4 (the last is broadcast) and the very last for IPv6.
  */
-import { type Address, contains, formatAddress, formatCidr, lastOf, parseAddress, parseCidr } from "../conf/address.ts";
+import {
+  type Address,
+  contains,
+  formatAddress,
+  formatCidr,
+  isLinkLocal,
+  lastOf,
+  parseAddress,
+  parseCidr,
+} from "../conf/address.ts";
 import { badConfig } from "../conf/fault.ts";
 import type { Range, RangeSet } from "../conf/network.ts";
 
@@ -38,6 +47,7 @@ export function boundRange(range: Range): BoundRange {
     const text = range[key];
     if (text === undefined) return otherwise;
     const address = parseAddress(text);
+    if (key === "gateway" && address && family === 6 && isLinkLocal(address)) return address.value;
     if (address === undefined || !contains(subnet, address)) {
       throw badConfig(`ipam.${key}`, text, `an address in ${formatCidr(subnet)}`);
     }

@@ -106,7 +106,7 @@ function asTold(step: Step, { interfaces, ips, routes }: Result): Step[] {
     case "address":
       return step.where === "host" || ips.some(({ address }) => address === step.address) ? [step] : [];
     case "route":
-      return routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? [step] : [];
+      return step.where === "host" || routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? [step] : [];
     default:
       return [step];
   }

@@ -79,13 +79,23 @@ export class Kernel {
     const key = `${where}/${name}`;
     let found = this.#addresses.get(key);
     if (!found) {
-      found = [];
-      for (const one of listAddresses(this.route(where), this.indexOf(where, name))) {
-        const bytes = one.local ?? one.address;
-        if (bytes && one.scope !== routeScope.link)
-          found.push({ ...addressFromBytes(bytes), prefixLength: one.prefixLength });
-      }
+      found = this.#addressesOf(where, name, false);
       this.#addresses.set(key, found);
+    }
+    return found;
+  }
+
+  /** The addresses of a link that hold on that link alone, whoever gave them; asked each time. */
+  linkLocalAddresses(where: Where, name: string): readonly Cidr[] {
+    return this.#addressesOf(where, name, true);
+  }
+
+  #addressesOf(where: Where, name: string, isLinkLocal: boolean): Cidr[] {
+    const found: Cidr[] = [];
+    for (const one of listAddresses(this.route(where), this.indexOf(where, name))) {
+      const bytes = one.local ?? one.address;
+      if (bytes && (one.scope === routeScope.link) === isLinkLocal)
+        found.push({ ...addressFromBytes(bytes), prefixLength: one.prefixLength });
     }
     return found;
   }

@@ -29,7 +29,10 @@ export const rangeKeys = {
   subnet: text("Network in CIDR notation", "a network such as 10.1.0.0/24 or 2001:db8::/64"),
   rangeStart: text("First address to give; left out: the first usable of the subnet", "an address within the subnet"),
   rangeEnd: text("Last address to give; left out: the last usable of the subnet", "an address within the subnet"),
-  gateway: text("Address of the gateway; left out: the first of the subnet", "an address within the subnet"),
+  gateway: text(
+    "Address of the gateway; left out: the first of the subnet",
+    "an address within the subnet, or an IPv6 link-local one",
+  ),
 };
 
 export const range = object("A range of addresses within a subnet", rangeKeys, ["subnet"]);

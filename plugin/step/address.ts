@@ -1,5 +1,5 @@
 /** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
-import { formatCidr, parseCidr } from "../../conf/address.ts";
+import { formatCidr, isLinkLocal, parseCidr } from "../../conf/address.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/address.ts";
 import type { Kernel, Where } from "../kernel.ts";
@@ -92,8 +92,9 @@ export const address: Kind<AddressStep> = {
 };
 
 function has({ where, link, address: text }: AddressStep, kernel: Kernel): boolean {
-  const wanted = formatCidr(parseCidr(text)!);
-  return kernel.addresses(where, link).some((one) => formatCidr(one) === wanted);
+  const wanted = parseCidr(text)!;
+  const found = isLinkLocal(wanted) ? kernel.linkLocalAddresses(where, link) : kernel.addresses(where, link);
+  return found.some((one) => formatCidr(one) === formatCidr(wanted));
 }
 
 /** Asked of by CHECK and repair alone. */

@@ -1,5 +1,13 @@
 /** A route of the container. It dies with its link. */
-import { addressBits, type Cidr, formatAddress, formatCidr, parseAddress, parseCidr } from "../../conf/address.ts";
+import {
+  addressBits,
+  type Cidr,
+  formatAddress,
+  formatCidr,
+  networkOf,
+  parseAddress,
+  parseCidr,
+} from "../../conf/address.ts";
 import type { Route as RouteWanted } from "../../conf/network.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import {
@@ -23,13 +31,17 @@ export interface RouteStep extends RouteWanted {
   readonly where?: Where;
   /** The address that what has none is sent from. */
   readonly src?: string;
+  /** The plan has a route to that destination before this one. */
+  readonly isFurther?: true;
 }
 
 /** The metric the kernel gives an IPv6 route without one (IP6_RT_PRIO_USER). */
 const ipv6PriorityDefault = 1024;
 
 function destinationOf({ dst }: RouteWanted): Cidr {
-  return parseCidr(dst)!;
+  const cidr = parseCidr(dst)!;
+  // A delegate's may have host bits: the kernel masks those of IPv6, and refuses those of IPv4.
+  return cidr.family === 6 ? networkOf(cidr) : cidr;
 }
 
 function textOf({ dst, gw, priority, table, link }: RouteStep): string {
@@ -63,9 +75,10 @@ export const route: Kind<RouteStep> = {
       kernel.request(where, addRoute(request));
     } catch (error) {
       if (!isKernelError(error, errno.EEXIST)) throw error;
-      // The kernel made the same route with the address, or the configuration names it twice; or it is another
-      // interface's, and the container gets a second way there, as with the reference.
-      if (standing(step, request.outIndex, kernel).length === 0) addBeside(where, request, kernel);
+      // The kernel made the same route with the address, or the configuration names it twice. Or it leads by another
+      // gateway or interface, and the container gets a second way there, as with the reference.
+      if (!standing(step, request.outIndex, kernel).some((found) => isAsWanted(found, step)))
+        addBeside(where, request, kernel);
     }
     return false;
   },
@@ -80,10 +93,11 @@ export const route: Kind<RouteStep> = {
     return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
   },
 
-  // Beside one of another interface, as above.
-  print: (step, kernel) => [
-    routeCommand(kernel && standing(step, undefined, kernel).length > 0 ? "prepend" : "add", step),
-  ],
+  // Beside another one, as above.
+  print: (step, kernel) => {
+    const isBeside = step.isFurther || (kernel && standing(step, undefined, kernel).length > 0);
+    return [routeCommand(isBeside ? "prepend" : "add", step)];
+  },
 };
 
 function addBeside(where: Where, request: RouteRequest, kernel: Kernel): void {

@@ -1,7 +1,7 @@
 /** A route of the container that another table has instead: taken away, and put back. */
 import { errno, isKernelError } from "../../netlink/errors.ts";
-import { addRoute, deleteRoute } from "../../netlink/route/route.ts";
-import { type RouteStep, routeCommand, routeRequest } from "./route.ts";
+import { deleteRoute } from "../../netlink/route/route.ts";
+import { type RouteStep, route, routeCommand, routeRequest } from "./route.ts";
 import type { Kind } from "./step.ts";
 
 export interface WithdrawnStep extends Omit<RouteStep, "kind"> {
@@ -24,11 +24,11 @@ export const withdrawn: Kind<WithdrawnStep> = {
   undo(step, kernel) {
     if (!kernel.netns || !kernel.link("pod", step.link)) return;
     try {
-      kernel.request("pod", addRoute(routeRequest(asRoute(step), kernel)));
+      route.apply!(asRoute(step), kernel);
     } catch (error) {
-      // Somebody put it back, or the interface is down by now or without the address that the route stood on.
-      const { EEXIST, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV } = errno;
-      if (!isKernelError(error, EEXIST, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV)) throw error;
+      // The interface is down by now, or without the address that the route stood on.
+      const { ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV } = errno;
+      if (!isKernelError(error, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV)) throw error;
     }
   },
 

@@ -1,7 +1,16 @@
 /** `ns-net` and `bridge`: a veth whose outer end is a port of a bridge, the bridge being the gateway where one is wanted. */
-import { type Cidr, formatCidr, overlaps } from "../../conf/address.ts";
+import {
+  type Cidr,
+  formatAddress,
+  formatCidr,
+  isLinkLocal,
+  networkOf,
+  overlaps,
+  parseCidr,
+} from "../../conf/address.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { NetworkConfig } from "../../conf/network.ts";
+import type { Lease } from "../../ipam/ipam.ts";
 import type { Facts } from "../facts.ts";
 import { aliasOf, bridgeGroup, hostLinkName, isOurGroup, linkGroup, macOf, macOfOwner } from "../names.ts";
 import type { Plan, PlanInput } from "../plan.ts";
@@ -57,7 +66,7 @@ function plan(input: PlanInput): Plan {
 }
 
 function bridgeSteps(
-  { config, facts, netns }: PlanInput,
+  { config, facts, lease, netns }: PlanInput,
   mtu: number,
   mac: string,
   gateways: readonly Cidr[],
@@ -89,8 +98,19 @@ function bridgeSteps(
       netns,
       replaces,
     });
+    if (isLinkLocal(gateway)) steps.push(...subnetRoutes(lease, formatAddress(gateway), gatewayLink, netns));
   }
   return steps;
+}
+
+/** A gateway's link-local address brings no route to the subnet, by which the host would find the containers. */
+function subnetRoutes({ addresses }: Lease, gateway: string, link: string, netns: string): Step[] {
+  return addresses
+    .filter((one) => one.gateway === gateway)
+    .map(({ address }) => {
+      const dst = formatCidr(networkOf(parseCidr(address)!));
+      return { kind: "route", where: "host", dst, link, netns };
+    });
 }
 
 /** A bridge that nobody gave an address has that of a port, or none at all when the last one left. */

@@ -48,6 +48,8 @@ export function containerSteps({ attachment, config, lease, netns }: PlanInput, 
       return { kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/${key}`, value: "0", netns };
     };
     steps.push(set("disable_ipv6"));
+    // Where new namespaces have IPv6 off, lo has no ::1 either.
+    steps.push({ kind: "sysctl", where: "pod", path: "net/ipv6/conf/lo/disable_ipv6", value: "0", netns });
     // Its link-local address, too, and what it gives itself later.
     if (!config.enabledad) steps.push(set("accept_dad"));
   } else {
@@ -58,8 +60,21 @@ export function containerSteps({ attachment, config, lease, netns }: PlanInput, 
     steps.push({ kind: "address", where: "pod", link, address, detectDuplicates, netns, replaces: [] });
   }
   steps.push({ kind: "up", where: "pod", link, netns });
-  for (const route of routes) steps.push({ kind: "route", ...route, link, netns });
+  for (let i = 0; i < routes.length; i++) {
+    const isFurther = i > 0 && isBeside(routes, i);
+    steps.push({ kind: "route", ...routes[i]!, link, netns, ...(isFurther && { isFurther }) });
+  }
   return steps;
+}
+
+/** True for a route that the kernel takes for the same as an earlier one, but for its gateway. */
+function isBeside(routes: readonly Route[], index: number): boolean {
+  const { dst, priority, table } = routes[index]!;
+  for (let i = 0; i < index; i++) {
+    const before = routes[i]!;
+    if (before.dst === dst && before.priority === priority && before.table === table) return true;
+  }
+  return false;
 }
 
 function hasIpv6({ addresses }: Lease): boolean {
