@@ -16,8 +16,6 @@ import { openContainerNetns } from "../plugin/namespace.ts";
 import { type Plan, plan, refuseImpossible } from "../plugin/plan.ts";
 import { rebuild } from "../plugin/rebuild.ts";
 import { printStep } from "../plugin/step/index.ts";
-import { shellWord } from "../plugin/step/words.ts";
-import { ownMark } from "./ownNamespace.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -28,7 +26,7 @@ import type { Target } from "./target.ts";
 export async function preview(request: Request, { name, path }: Target): Promise<string> {
   const isNew = name !== undefined && !existsSync(path);
   return textOf([
-    ...(isNew ? [`ip netns add ${name}`, `ip -n ${name} link set lo alias ${shellWord(ownMark(name))}`] : []),
+    ...(isNew ? [`ip netns add ${name}`] : []),
     ...(await planned(request, ({ steps }, kernel) => steps.flatMap((step) => printStep(step, kernel)))),
   ]);
 }

@@ -1,16 +1,14 @@
 /**
- * Namespaces that `add` made, which `del` deletes. It is written into the namespace itself, as the alias of its loopback
- * interface, before it has a name: whatever dies when, and whatever the store has lost, `del` sees whose it is.
+ * Namespaces that `add` made, which `del` deletes. `add` writes a proof of each before the namespace has its name:
+ * whatever dies when, and whatever the store has lost, `del` sees whose it is.
  */
 import { existsSync, lstatSync } from "node:fs";
 import { errno, isKernelError } from "../netlink/errors.ts";
 import { closeNetns, NotANamespace, netnsFolder, openNetns, openSocketIn } from "../netlink/netns.ts";
 import { createNetns, deleteNetns } from "../netlink/newNetns.ts";
-import { getLink, linkFlag, listLinks } from "../netlink/route/link.ts";
-import { type NetlinkSocket, protocol } from "../netlink/socket.ts";
-
-/** With the name that it was made with: another one, somebody else gave it. */
-export const ownMark = (name: string) => `made by ns-net as ${name}`;
+import { linkFlag, listLinks } from "../netlink/route/link.ts";
+import { protocol } from "../netlink/socket.ts";
+import { isProven, removeProof, writeProof } from "./proof.ts";
 
 /** Makes the namespace of a name that nobody has; true when this call made it. */
 export function madeNamespace(name: string): boolean {
@@ -18,7 +16,7 @@ export function madeNamespace(name: string): boolean {
   const over = isRemnantAt(path);
   if (existsSync(path) && !over) return false;
   try {
-    createNetns(name, { alias: ownMark(name), over });
+    createNetns(name, { onMade: (made) => writeProof(name, made), over });
     return true;
   } catch (error) {
     if (isKernelError(error, errno.EEXIST)) return false; // another call made it meanwhile
@@ -29,16 +27,27 @@ export function madeNamespace(name: string): boolean {
 /** Deletes the namespace if `add` made it and nothing is attached in it, which another store may know of. */
 export function deleteOwn(path: string): void {
   const name = path.startsWith(`${netnsFolder}/`) ? path.slice(netnsFolder.length + 1) : "";
-  if (name !== "" && !name.includes("/") && (isOwn(path, name) || isRemnantAt(path))) deleteNetns(name);
+  if (name !== "" && !name.includes("/") && (isOwn(path, name) || isRemnantAt(path))) deleteMade(name);
+}
+
+/** The proof goes last: without its namespace it proves nothing. */
+export function deleteMade(name: string): void {
+  deleteNetns(name);
+  removeProof(name);
 }
 
 function isOwn(path: string, name: string): boolean {
   try {
-    using socket = socketIn(path);
-    const isBare = listLinks(socket).every(({ name = "", flags }) => {
-      return name === "lo" || (tunnelsEverywhere.includes(name) && (flags & linkFlag.up) === 0);
-    });
-    return isBare && getLink(socket, "lo")?.alias === ownMark(name);
+    const netns = openNetns(path);
+    try {
+      using socket = openSocketIn(netns, protocol.route);
+      const isBare = listLinks(socket).every(({ name = "", flags }) => {
+        return name === "lo" || (tunnelsEverywhere.includes(name) && (flags & linkFlag.up) === 0);
+      });
+      return isBare && isProven(name, { ...netns, cookie: socket.netnsCookie });
+    } finally {
+      closeNetns(netns);
+    }
   } catch (error) {
     if (error instanceof NotANamespace) return false;
     throw error;
@@ -50,15 +59,6 @@ const tunnelsEverywhere = [
   ...["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0"],
   ...["sit0", "ip6tnl0", "ip6gre0", "ip6_vti0"],
 ];
-
-function socketIn(path: string): NetlinkSocket {
-  const netns = openNetns(path);
-  try {
-    return openSocketIn(netns, protocol.route);
-  } finally {
-    closeNetns(netns);
-  }
-}
 
 /** Between a name's file and the mount on it there are microseconds. */
 const makingMsMax = 1000;

@@ -1,24 +1,28 @@
 /** Namespaces that are made: with a name, as ip-netns(8) does it, or without. Nothing that a runtime calls needs this. */
 import { closeSync, constants, mkdirSync, openSync, unlinkSync } from "node:fs";
 import { errno, isKernelError, KernelError } from "./errors.ts";
-import { type Netns, netnsFolder, openOwnNetns, ownPath } from "./netns.ts";
-import { changeLink } from "./route/link.ts";
+import { type Netns, type NetnsIdentity, netnsFolder, openOwnNetns, ownNetns, ownPath } from "./netns.ts";
 import { NetlinkSocket, protocol } from "./socket.ts";
 import { enterNamespace, namespaceKind } from "./sys.ts";
 import { mount, mountFlag, newNamespace, unmount } from "./sysRare.ts";
 
 export interface NewNetns {
-  /** What its loopback interface says (IFLA_IFALIAS), from before it has a name. */
-  readonly alias: string;
+  /** Called with what identifies it, before it has its name: what fails there makes no namespace. */
+  readonly onMade: (made: MadeNetns) => void;
   /** There is a file of that name without a namespace on it. */
   readonly over: boolean;
+}
+
+export interface MadeNetns extends NetnsIdentity {
+  /** SO_NETNS_COOKIE, which no other namespace ever has; 0 before Linux 5.14. */
+  readonly cookie: bigint;
 }
 
 /**
  * Makes /run/netns/<name>, a namespace that `ip netns exec <name>` sees too. Throws KernelError EEXIST when the name is
  * taken. The folder is made a shared mount of its own as ip-netns(8) does, so that other mount namespaces see the name.
  */
-export function createNetns(name: string, { alias, over }: NewNetns): string {
+export function createNetns(name: string, { onMade, over }: NewNetns): string {
   const path = `${netnsFolder}/${name}`;
   mkdirSync(netnsFolder, { recursive: true, mode: 0o755 });
   shareFolder();
@@ -34,8 +38,7 @@ export function createNetns(name: string, { alias, over }: NewNetns): string {
   try {
     newNamespace(namespaceKind.net);
     try {
-      using socket = new NetlinkSocket(protocol.route);
-      socket.request(changeLink("name the maker of a namespace", { name: "lo", alias }));
+      onMade(thisNetns());
       mount(ownPath, path, "none", mountFlag.bind);
     } finally {
       enterNamespace(home, namespaceKind.net);
@@ -47,6 +50,11 @@ export function createNetns(name: string, { alias, over }: NewNetns): string {
     closeSync(home);
   }
   return path;
+}
+
+function thisNetns(): MadeNetns {
+  using socket = new NetlinkSocket(protocol.route);
+  return { ...ownNetns(), cookie: socket.netnsCookie };
 }
 
 function shareFolder(): void {

@@ -156,6 +156,11 @@ export class NetlinkSocket {
     return datagram;
   }
 
+  /** What names the socket's namespace for good: SO_NETNS_COOKIE. 0 where the kernel has none. */
+  get netnsCookie(): bigint {
+    return (require("./sysRare.ts") as typeof import("./sysRare.ts")).netnsCookie(this.#fd);
+  }
+
   close(): void {
     closeFile(this.#fd);
   }

@@ -12,10 +12,10 @@ import { undoAll } from "./commit.ts";
 import { condemn } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
-import { deviceGroup, hostLinkName, linkGroup } from "./names.ts";
+import { deviceGroup, hostLinkName, isDisputed, linkGroup } from "./names.ts";
 import type { Removal } from "./step/index.ts";
 import { madeName } from "./step/renamed.ts";
-import { removeTraces } from "./traces.ts";
+import { isThere, removeTraces } from "./traces.ts";
 import { findUnused, removeUnused, type Unused } from "./unused.ts";
 
 export interface Collected {
@@ -125,7 +125,8 @@ function sorted(
   const self = thisProcess();
   const stale = entries.filter((entry) => {
     const isNewer = entry.bootId === self.bootId && entry.pidStart > self.pidStart;
-    const isValid = kept.has(entry.hostLink) || isNewer || isInProgress(entry) || mayStand?.(entry) === true;
+    const isStanding = isDisputed(entry.attachment) && isThere(entry);
+    const isValid = kept.has(entry.hostLink) || isNewer || isInProgress(entry) || mayStand?.(entry) || isStanding;
     const isStale = isInterrupted(entry) || !isValid;
     if (isStale) kept.delete(entry.hostLink);
     else kept.add(entry.hostLink);

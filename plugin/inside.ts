@@ -7,8 +7,8 @@ import type { Raw } from "../conf/request.ts";
 import type { PluginType } from "../conf/types.ts";
 import type { Entry } from "../ipam/store.ts";
 import { errno } from "../netlink/errors.ts";
-import { closeNetns, type Netns } from "../netlink/netns.ts";
-import { deleteLink, listLinks } from "../netlink/route/link.ts";
+import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
+import { deleteLink, type Link, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "./commit.ts";
 import { ignoring } from "./condemn.ts";
 import { Kernel } from "./kernel.ts";
@@ -17,6 +17,7 @@ import { standing, standingAs } from "./namespace.ts";
 import { foreignIn } from "./reference/inside.ts";
 import type { Removal, Step } from "./step/index.ts";
 import type { Foreign } from "./step/inside.ts";
+import { tapKind } from "./step/tap.ts";
 
 const kinds: readonly Step["kind"][] = ["inside", "device", "tap"];
 
@@ -61,18 +62,42 @@ export function undoInside({ attachment, netns: path, type, raw }: Undone, entry
   const removals = isAnothers
     ? insideRemovals(attachment, raw && foreignIn(raw, attachment.ifname, type))
     : (all.filter(({ kind }) => kinds.includes(kind)) as Removal[]);
-  let netns: Netns | undefined;
+  const own = isAnothers ? [] : all;
   try {
-    // A runtime tells the namespace of an ADD that was refused, for example: where it is, the journal knows better.
-    const own = entry && standingAs(entry.netnsPath, { device: entry.netnsDevice, inode: entry.netnsInode });
-    netns = own ?? standing(path);
+    const namespaces = namespacesOf(path, entry);
+    // Without one, a device that came home is still to be found.
+    if (namespaces.length === 0) namespaces.push(undefined);
+    return namespaces.flatMap((netns) => undoIn(netns, removals, attachment, own));
   } catch (error) {
     return [error as Error];
   }
+}
+
+/**
+ * A runtime tells the namespace of an ADD that was refused, for example: where it is, the journal knows better. But an
+ * entry made anew from the kernel knows what a container wrote into its namespace, and that may not be so.
+ */
+function namespacesOf(told: string, entry: Entry | undefined): (Netns | undefined)[] {
+  const own = entry && standingAs(entry.netnsPath, { device: entry.netnsDevice, inode: entry.netnsInode });
+  if (own && entry?.ipamType !== "") return [own];
+  const other = standing(told);
+  if (own && other && isSameNetns(own, other)) {
+    closeNetns(other);
+    return [own];
+  }
+  return [own, other].filter((netns) => netns !== undefined);
+}
+
+function undoIn(
+  netns: Netns | undefined,
+  removals: readonly Removal[],
+  attachment: Attachment,
+  own: readonly Step[],
+): Error[] {
   const kernel = new Kernel(netns);
   try {
     const errors = undoAll(removals, kernel);
-    if (netns) removeRenamed(attachment, kernel);
+    if (netns) removeDisguised(attachment, own, kernel);
     return errors;
   } catch (error) {
     return [error as Error];
@@ -82,11 +107,22 @@ export function undoInside({ attachment, netns: path, type, raw }: Undone, entry
   }
 }
 
-/** What somebody gave another name in the container: its alias still says whose it is. */
-function removeRenamed(attachment: Attachment, kernel: Kernel): void {
+/**
+ * What has another name, group, alias or hardware address than ADD gave it: all four are the container's to change. The
+ * marks that are left tell whose it is; of an entry's interface, one of its kind that has the name or the address is it.
+ */
+function removeDisguised(attachment: Attachment, steps: readonly Step[], kernel: Kernel): void {
   const group = insideGroup(attachment.network);
   for (const link of listLinks(kernel.route("pod"))) {
-    if (link.group !== group || !isAliasOf(link.alias ?? "", attachment)) continue;
+    const isMarked = link.group === group && isAliasOf(link.alias ?? "", attachment);
+    if (!isMarked && !steps.some((step) => isMadeBy(step, link))) continue;
     ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(link)));
   }
+}
+
+function isMadeBy(step: Step, { name, address, info }: Link): boolean {
+  if (step.kind !== "inside" && step.kind !== "tap") return false;
+  if (info?.kind !== (step.kind === "tap" ? tapKind : step.settings.type)) return false;
+  const isOwnMac = step.kind === "tap" || !step.inheritsMac;
+  return name === step.ifname || (isOwnMac && address === step.mac);
 }

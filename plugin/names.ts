@@ -76,6 +76,18 @@ export function attachmentInside(alias: string, ifname: string, group: number): 
 }
 
 /**
+ * What stands for an attachment in that namespace while another namespace says that it is the same attachment's. No
+ * runtime gives a container such a name.
+ */
+export function disputed(attachment: Attachment, netnsInode: bigint): Attachment {
+  return { ...attachment, container: `-${netnsInode}` };
+}
+
+export function isDisputed({ container }: Attachment): boolean {
+  return container.startsWith("-");
+}
+
+/**
  * Written on each thing of nf_tables that is an attachment's: its link's name and its network's group, by which it is
  * found again, and for people the container. Names of 255 characters are cut (NFT_USERDATA_MAXLEN, one byte of length).
  */

@@ -45,15 +45,19 @@ export interface Standing {
 
 /** Writes an entry for each attachment that stands, has none and is no other store's; how many that were. */
 export function rebuild(draft: Store, kernel: Kernel, making: Making): number {
-  const inside = rebuildInside(draft, making);
+  // What is on the host comes first: of the rest a container may have written that it is another's.
+  return rebuildVeths(draft, kernel, making) + rebuildInside(draft, making);
+}
+
+function rebuildVeths(draft: Store, kernel: Kernel, making: Making): number {
   const standing = linksOf(making, kernel);
-  if (standing.length === 0) return inside;
+  if (standing.length === 0) return 0;
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
   const hosts = standing.filter((link) => !known.has(hostLinkOf(link)));
   const namespaces = namespacesById(kernel.route("host"));
   const all = hosts.flatMap((host) => standingOf(host, namespaces, kernel) ?? []);
   for (const one of all) enter(draft, one, kernel);
-  return inside + all.length;
+  return all.length;
 }
 
 /** Names and groups that nobody else would give, and both ends of a veth; where somebody gave it another name, its alias tells. */

@@ -1,12 +1,13 @@
 /** A store made anew: attachments of which nothing is on the host, looked for in every namespace that can be seen from here. */
 import { formatCidr } from "../conf/address.ts";
-import { type Store, thisProcess } from "../ipam/store.ts";
+import type { Attachment } from "../conf/attachment.ts";
+import { type NewEntry, type Store, thisProcess } from "../ipam/store.ts";
 import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../netlink/netns.ts";
 import { listAddresses } from "../netlink/route/address.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import { Kernel } from "./kernel.ts";
-import { attachmentInside, hostLinkName } from "./names.ts";
+import { attachmentInside, disputed, hostLinkName, isDisputed } from "./names.ts";
 import { begin, globalOnes } from "./rebuild.ts";
 import { forEachNamespace } from "./seenNamespaces.ts";
 import type { Step } from "./step/index.ts";
@@ -43,13 +44,14 @@ function enterAll(draft: Store, netns: Netns, own: Netns, making: Making): numbe
 
 function enter(draft: Store, link: Link, { path, device, inode }: Netns, kernel: Kernel, making: Making): boolean {
   const { name = "", alias = "", group = 0, address: mac = "", mtu = 0 } = link;
-  const attachment = attachmentInside(alias, name, group);
+  const said = attachmentInside(alias, name, group);
   const settings = readSettings(link);
-  if (!attachment || !settings || draft.find(attachment)) return false;
-  if (!belongs(alias, attachment.network, making)) return false;
+  if (!said || !settings || !belongs(alias, said.network, making)) return false;
+  const place = { netnsPath: path, netnsDevice: device, netnsInode: inode };
+  const attachment = unclaimed(said, place, draft);
+  if (!attachment) return false;
   const addresses = globalOnes(listAddresses(kernel.route("pod"), link.index));
   const hostLink = hostLinkName(attachment);
-  const place = { netnsPath: path, netnsDevice: device, netnsInode: inode };
   const entry = { attachment, ...place, ...thisProcess(), bridge: "", hostLink, ipamType: "" };
   begin(
     draft,
@@ -67,6 +69,25 @@ function enter(draft: Store, link: Link, { path, device, inode }: Netns, kernel:
     }),
     { kind: "up", where: "pod", link: name, netns: path },
   ];
-  draft.attached(attachment, { mac, steps });
+  // Of one that is disputed nothing is to be undone but the lease.
+  draft.attached(attachment, { mac, steps: isDisputed(attachment) ? [] : steps });
   return true;
+}
+
+/**
+ * The alias is the container's to write, so two namespaces may say that they are the same attachment's. The second keeps
+ * its addresses under a name that no runtime gives, until it is gone. Undefined for what has its entry.
+ */
+function unclaimed(said: Attachment, place: Place, draft: Store): Attachment | undefined {
+  const standing = draft.find(said);
+  if (standing === undefined) return said;
+  if (isIn(standing, place)) return undefined;
+  const other = disputed(said, place.netnsInode);
+  return draft.find(other) ? undefined : other;
+}
+
+type Place = Pick<NewEntry, "netnsPath" | "netnsDevice" | "netnsInode">;
+
+function isIn({ netnsDevice, netnsInode }: Place, place: Place): boolean {
+  return netnsDevice === place.netnsDevice && netnsInode === place.netnsInode;
 }

@@ -4,7 +4,6 @@ import { formatResult } from "../../conf/format.ts";
 import { parseDelete, parseRequest } from "../../conf/parse.ts";
 import type { DeleteRequest } from "../../conf/request.ts";
 import type { Result } from "../../conf/result.ts";
-import { deleteNetns } from "../../netlink/newNetns.ts";
 import { add } from "../../plugin/add.ts";
 import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/failure.ts";
@@ -14,7 +13,7 @@ import { interruptions } from "../../plugin/signals.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
 import { readNetwork } from "../network.ts";
-import { madeNamespace } from "../ownNamespace.ts";
+import { deleteMade, madeNamespace } from "../ownNamespace.ts";
 import { defaultIfname, environmentFor, stdinOf, type Target, targetOf } from "../target.ts";
 import { networkOptions } from "./options.ts";
 
@@ -71,7 +70,7 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
     } catch (error) {
       const errors = [error as Error];
       if (result) errors.push(...(await undone(parseDelete(environmentFor("DEL", target, ifname, args), stdin))));
-      if (isNew) deleteNetns(target.name!);
+      if (isNew) deleteMade(target.name!);
       throwTogether(errors);
     }
     if (process.stdout.isTTY && !options.json)

@@ -17,6 +17,8 @@ export interface DeviceStep {
   readonly device: string;
   readonly ifname: string;
   readonly mac: string;
+  /** Kind of link, as the kernel calls it; empty for a device of hardware. Absent in what an earlier version wrote. */
+  readonly linkKind?: string;
   readonly mtu: number;
   /** For CHECK: what a later plugin of the chain gave it instead. */
   readonly innerMtu?: number;
@@ -27,7 +29,9 @@ export interface DeviceStep {
 }
 
 /** Without `device`, its alias tells. */
-export interface DeviceKey extends Pick<DeviceStep, "ifname" | "group">, Partial<Pick<DeviceStep, "device" | "was">> {
+export interface DeviceKey
+  extends Pick<DeviceStep, "ifname" | "group">,
+    Partial<Pick<DeviceStep, "device" | "was" | "mac" | "linkKind">> {
   /** Hardware address of one that another plugin lent, before ns-net came in its place: that one set the alias, too. */
   readonly foreignMac?: string;
 }
@@ -53,10 +57,14 @@ export const device: Kind<DeviceStep, DeviceKey> = {
 
   undo(key, kernel) {
     const { ifname, group } = key;
-    const lent = kernel.netns && kernel.link("pod", ifname);
-    const isForeign = lent?.alias !== undefined && lent.address === key.foreignMac;
-    if (lent && (lent.group === group || isForeign)) {
-      goHome("pod", lent, isForeign ? { was: { up: false, group: lent.group ?? 0 } } : key, kernel);
+    const named = kernel.netns && kernel.link("pod", ifname);
+    if (named?.alias !== undefined && named.address === key.foreignMac) {
+      goHome("pod", named, { was: { up: false, group: named.group ?? 0 } }, kernel);
+      return;
+    }
+    const lent = named && isLent(named, key) ? named : kernel.netns && lentUnderAnotherName(key, kernel);
+    if (lent) {
+      goHome("pod", lent, key, kernel);
       return;
     }
     // Its namespace is gone, and a physical device is in the first namespace then, where nothing of the group belongs.
@@ -86,6 +94,25 @@ export const device: Kind<DeviceStep, DeviceKey> = {
     ];
   },
 };
+
+/**
+ * The container may have changed group, alias and address: one of them is enough, under the name that it was given. A
+ * link of another kind is one that the container made: it has no home on the host.
+ */
+function isLent({ group, alias, address, info }: Link, key: DeviceKey): boolean {
+  if (key.linkKind !== undefined && (info?.kind ?? "") !== key.linkKind) return false;
+  return group === key.group || (key.device !== undefined && (alias === key.device || address === key.mac));
+}
+
+/** Without an entry nothing tells which of a container's devices is meant. */
+function lentUnderAnotherName(key: DeviceKey, kernel: Kernel): Link | undefined {
+  const { device: name, mac, group } = key;
+  if (name === undefined) return undefined;
+  const all = listLinks(kernel.route("pod")).filter((link) => isLent(link, key));
+  const marked = all.find((link) => link.group === group && link.alias === name);
+  const [same, ...more] = all.filter((link) => link.address === mac);
+  return marked ?? (more.length === 0 ? same : undefined);
+}
 
 /** With its own name, or if somebody has that by now as the first free of dev0, dev1 …, its own staying its alias. */
 function goHome(where: Where, link: Link, { device: told, was }: Partial<DeviceStep>, kernel: Kernel): void {

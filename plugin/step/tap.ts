@@ -25,7 +25,7 @@ export interface TapStep {
 export type TapKey = Pick<TapStep, "ifname" | "group">;
 
 /** As the kernel calls it. */
-const tapKind = "tun";
+export const tapKind = "tun";
 
 export const tap: Kind<TapStep, TapKey> = {
   apply({ ifname: name, multiQueue, owner, openGroup, mac, mtu, group }, kernel) {

@@ -14,9 +14,9 @@ export const hostDevice: LinkType = {
     const { name: device, link, userSpaceDriver } = facts.below!;
     // The program that has the device speaks for it; what it needs of the network is in the result.
     if (userSpaceDriver) return withoutLink(input);
-    const { address: mac = "", mtu = 0, flags, group = 0, alias } = link!;
+    const { address: mac = "", mtu = 0, flags, group = 0, alias, info } = link!;
     const lending: Step = {
-      ...{ kind: "device", device: device!, ifname: attachment.ifname, mac, mtu },
+      ...{ kind: "device", device: device!, ifname: attachment.ifname, mac, linkKind: info?.kind ?? "", mtu },
       ...{ group: deviceGroup(attachment.network), netns },
       was: { up: (flags & linkFlag.up) !== 0, group, ...(alias !== undefined && { alias }) },
     };

@@ -94,7 +94,7 @@ describe("ns-net add --dry-run, of an interface that is in the container alone,"
       using place = withUplink();
       const network = place.file("n.json", JSON.stringify({ ...base, type, ...more }));
       const lines = place.must("add", place.name(), "--network", network, "--dry-run").split("\n");
-      for (const [i, line] of first.entries()) assert.match(lines[2 + i]!, line);
+      for (const [i, line] of first.entries()) assert.match(lines[1 + i]!, line);
       assert.ok(
         lines.some((line) => line.endsWith("address add 10.20.0.2/24 brd + dev eth0")),
         lines.join("\n"),
