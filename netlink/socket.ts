@@ -5,7 +5,7 @@
 import { WireError } from "./codec.ts";
 import { errno, KernelError } from "./errors.ts";
 import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
-import { closeFile, enableNetlinkOption, netlinkOption, netlinkSocket, receive, send } from "./sys.ts";
+import { closeFile, control, enableNetlinkOption, netlinkOption, netlinkSocket, receive, send } from "./sys.ts";
 
 export const protocol = { route: 0, netfilter: 12 } as const;
 
@@ -159,6 +159,11 @@ export class NetlinkSocket {
   /** What names the socket's namespace for good: SO_NETNS_COOKIE. 0 where the kernel has none. */
   get netnsCookie(): bigint {
     return (require("./sysRare.ts") as typeof import("./sysRare.ts")).netnsCookie(this.#fd);
+  }
+
+  /** An ioctl(2) about a link of the socket's namespace, in the structure that the kernel reads and writes. Throws KernelError. */
+  control(operation: string, request: number, structure: Uint8Array): void {
+    control(operation, this.#fd, request, structure);
   }
 
   close(): void {

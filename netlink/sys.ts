@@ -172,6 +172,11 @@ export function control(operation: string, fd: number, request: number, argument
   checked(operation, c.ioctl(fd, request, typeof argument === "number" ? argument : ptr(argument)));
 }
 
+/** Where a structure is, for one that points to it. It must be kept until the call is over. */
+export function addressOf(structure: NodeJS.TypedArray): bigint {
+  return BigInt(ptr(structure));
+}
+
 /** Moves the calling thread into a namespace. No `await` may lie between this and the way back. */
 export function enterNamespace(fd: number, kind: number): void {
   checked("enter a namespace", c.setns(fd, kind));

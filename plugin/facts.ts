@@ -3,10 +3,11 @@ import { type Cidr, formatCidr, parseAddress } from "../conf/address.ts";
 import type { Attachment } from "../conf/attachment.ts";
 import { familiesOf } from "../conf/ipam.ts";
 import type { NetworkConfig } from "../conf/network.ts";
+import { hasOtherPort } from "../netlink/route/bridgePorts.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
 import type { Kernel, Where } from "./kernel.ts";
-import { addressBytes, addressFromBytes } from "./names.ts";
+import { addressBytes, addressFromBytes, isOurGroup, isOurPortName } from "./names.ts";
 import type { VlanFacts } from "./vlans.ts";
 
 export interface BridgeFacts {
@@ -17,6 +18,8 @@ export interface BridgeFacts {
   readonly group: number;
   /** It takes routers for routers that announce themselves. */
   readonly acceptsRa: boolean;
+  /** Other people's machines may be on it: somebody else made it, or gave it a port. Looked at only for IPv4 networks. */
+  readonly isShared: boolean;
   /** CIDR; read only when a gateway address is to be put there. */
   readonly addresses: readonly Cidr[];
 }
@@ -79,9 +82,17 @@ function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel, gatewayL
     mac: link.address,
     mtu: link.mtu ?? ethernetMtu,
     group: link.group ?? 0,
+    isShared: isShared(link, config, kernel),
     acceptsRa: (link.families?.inet6?.acceptRa ?? 0) !== 0,
     addresses: config.isGateway && kernel.link("host", gatewayLink) ? kernel.addresses("host", gatewayLink) : [],
   };
+}
+
+function isShared({ group = 0 }: Link, { bridge, ipam }: NetworkConfig, kernel: Kernel): boolean {
+  if (!isOurGroup(group)) return true;
+  if (ipam.type === "none") return false;
+  if (ipam.type !== "delegate") for (const family of familiesOf(ipam)) if (family === 6) return false;
+  return hasOtherPort(kernel.route("host"), bridge, isOurPortName);
 }
 
 /** The reference's plugins give what the kernel gives a veth; but a container that sends more than the uplink takes is cut off. */

@@ -24,6 +24,17 @@ export function isHostLinkName(name: string): boolean {
   return name.startsWith(hostLinkPrefix) && name.length === hostLinkPrefix.length + hostLinkDigits;
 }
 
+const letterN = 0x6e;
+const letterS = 0x73;
+const letterV = 0x76;
+const letterG = 0x67;
+
+/** True for the name of a host's end or of a VLAN's gateway port, as the kernel writes it: closed by a zero. */
+export function isOurPortName(name: Uint8Array): boolean {
+  const isKind = name[2] === letterV || name[2] === letterG;
+  return name[0] === letterN && name[1] === letterS && isKind && name[14] !== 0 && name[15] === 0;
+}
+
 const aliasMark = "ns-net";
 /** IFALIASZ less the closing NUL, which we send and the kernel counts. */
 const aliasBytesMax = 254;

@@ -38,7 +38,8 @@ export function forwardingSteps(families: ReadonlySet<number>, netns: string): S
   return steps;
 }
 
-export function containerSteps({ attachment, config, lease, netns }: PlanInput, routes: readonly Route[]): Step[] {
+export function containerSteps(input: PlanInput, routes: readonly Route[]): Step[] {
+  const { attachment, config, lease, netns } = input;
   const link = attachment.ifname;
   if (config.disableContainerInterface) return [];
   // Up already or not: asking first costs more than saying it again.
@@ -52,8 +53,11 @@ export function containerSteps({ attachment, config, lease, netns }: PlanInput, 
     steps.push({ kind: "sysctl", where: "pod", path: "net/ipv6/conf/lo/disable_ipv6", value: "0", netns });
     // Its link-local address, too, and what it gives itself later.
     if (!config.enabledad) steps.push(set("accept_dad"));
-  } else {
+  } else if (mayBeSilent(input)) {
     steps.push({ kind: "silent", where: "pod", link, netns });
+  } else if (!config.enabledad) {
+    const path = `net/ipv6/conf/${link}/accept_dad`;
+    steps.push({ kind: "sysctl", where: "pod", path, value: "0", netns, ifThere: true });
   }
   const detectDuplicates = config.enabledad;
   for (const { address } of lease.addresses) {
@@ -65,6 +69,16 @@ export function containerSteps({ attachment, config, lease, netns }: PlanInput, 
     steps.push({ kind: "route", ...routes[i]!, link, netns, ...(isFurther && { isFurther }) });
   }
   return steps;
+}
+
+/**
+ * Without IPv6 of the network's own, on a bridge that has none but our ports, nobody misses a link-local address. Where
+ * others are, or the container looks for its addresses itself, it needs one: to ask for routers (SLAAC), for DHCPv6, for
+ * names by multicast.
+ */
+function mayBeSilent({ config: { ipam }, lease, facts }: PlanInput): boolean {
+  if (lease.addresses.length === 0 || (ipam.type === "delegate" && ipam.plugin === "dhcp")) return false;
+  return facts.bridge?.isShared !== true;
 }
 
 /** True for a route that the kernel takes for the same as an earlier one, but for its gateway. */

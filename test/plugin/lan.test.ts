@@ -1,0 +1,111 @@
+/**
+ * Containers on a bridge that other machines are on: they have a link-local address and look for routers. Witnesses:
+ * `ip`, `ping`, and a router at the other end, by socat.
+ */
+import assert from "node:assert/strict";
+import { until } from "../support/daemon.ts";
+import { needs } from "../support/needs.ts";
+import { cable, links, type Netns } from "../support/sandbox.ts";
+import { freshWorld, ranges, type World } from "../support/world.ts";
+
+const linkLocal = (ns: Netns, ifname = "eth0"): string | undefined =>
+  links(ns)
+    .get(ifname)
+    .addr_info.find((one: { scope: string; family: string }) => one.scope === "link" && one.family === "inet6")?.local;
+
+/** A machine by a cable, whose other end is `lan0` of the host. */
+function lan(world: World): Netns {
+  const machine = world.netns("lan");
+  machine.run("sysctl", "-w", "net.ipv6.conf.all.forwarding=1"); // a router hears what is sent to all routers
+  cable({ ns: world.host, ifname: "lan0" }, { ns: machine, ifname: "up0" });
+  return machine;
+}
+
+/** RFC 4861, 4.2 and 4.6.2: an advertisement of 2001:db8:77::/64, to make addresses from. */
+const advertisement = Buffer.from(
+  ["86000000", "40000708", "00000000", "00000000", "030440c0", "00000e10", "00000e10", "00000000"].join("") +
+    "20010db8007700000000000000000000",
+  "hex",
+);
+
+const networks = {
+  "with IPv4 addresses": { ipam: ranges("10.7.0.0/24"), isDefaultGateway: false },
+  "without addresses": { ipam: {}, isDefaultGateway: false },
+} as const;
+
+describe("On a bridge with a port that leads to other machines", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "ipv6", "ping", "socat");
+  });
+
+  for (const [what, change] of Object.entries(networks)) {
+    for (const type of ["ns-net", "bridge"]) {
+      it(`a container ${what} (${type}) asks for a router and makes itself an address of its prefix`, async () => {
+        using world = freshWorld();
+        const machine = lan(world);
+        world.host.ip("link", "add", "br0", "type", "bridge");
+        world.host.ip("link", "set", "lan0", "master", "br0");
+        const hears = Bun.spawn(machine.inside(["socat", "-u", "IP6-RECV:58", "STDOUT"]), {
+          stdout: "pipe",
+          stderr: "ignore",
+        });
+        try {
+          const solicited = heard(hears.stdout, 133); // RFC 4861, 4.1
+          const netns = world.netns();
+          const config = world.network({ type, ...change });
+          const result = world.must("ADD", config, { netns });
+          const address = linkLocal(netns);
+          assert.ok(address);
+          await until("the router is reached", () => machine.run("ping", "-c1", "-W1", `${address}%up0`), 10_000);
+          await solicited;
+          const to = `IP6-SENDTO:[${address}%up0]:58,ipv6-unicast-hops=255`;
+          const told = Bun.spawnSync(machine.inside(["socat", "-u", "STDIN", to]), { stdin: advertisement });
+          assert.equal(told.exitCode, 0, told.stderr.toString());
+          const own = () =>
+            links(netns)
+              .get("eth0")
+              .addr_info.map((one: { local: string }) => one.local);
+          await until("an address of the prefix", () => /2001:db8:77:/.test(own().join()), 10_000);
+          world.must("CHECK", { ...config, prevResult: result }, { netns });
+        } finally {
+          hears.kill();
+        }
+      });
+    }
+  }
+
+  it("so does one on a bridge that ns-net made and that was given such a port later", () => {
+    using world = freshWorld();
+    const [first, second, third] = [world.netns(), world.netns(), world.netns()];
+    const config = world.network();
+    world.must("ADD", config, { netns: first, container: "c1" });
+    assert.equal(linkLocal(first), undefined, "alone on its bridge");
+    lan(world);
+    world.host.ip("link", "set", "lan0", "master", "br0");
+    world.must("ADD", config, { netns: second, container: "c2" });
+    assert.match(linkLocal(second) ?? "", /^fe80:/);
+    world.host.ip("link", "set", "lan0", "nomaster");
+    world.must("ADD", config, { netns: third, container: "c3" });
+    assert.equal(linkLocal(third), undefined, "alone again");
+  });
+
+  it("a bridge of ns-net's own stays silent, whatever holes deleted ports left", () => {
+    using world = freshWorld();
+    const pods = [1, 2, 3, 4].map(() => world.netns());
+    const config = world.network();
+    for (const i of [0, 1, 2]) world.must("ADD", config, { netns: pods[i]!, container: `c${i}` });
+    world.must("DEL", config, { netns: pods[1]!, container: "c1" });
+    world.must("ADD", config, { netns: pods[3]!, container: "c3" });
+    for (const i of [0, 2, 3]) assert.equal(linkLocal(pods[i]!), undefined);
+    assert.equal(linkLocal(world.host, ourPort(world)), undefined);
+  });
+});
+
+const ourPort = (world: World): string =>
+  world.host.ip("link", "show", "master", "br0").map(({ ifname }) => ifname as string)[0]!;
+
+/** Resolves when an ICMPv6 message of that type comes. */
+async function heard(stream: ReadableStream<Uint8Array>, type: number): Promise<void> {
+  for await (const bytes of stream) if (bytes[0] === type) return;
+  throw new Error(`no message of type ${type} came`);
+}
