@@ -18,11 +18,11 @@ export function withFeatures(made: Plan, features: Features, { attachment, confi
   const [host, { mtu = 0 } = {}] = made.interfaces.slice(inner - 1, inner + 1);
   const addresses = lease.addresses.map(({ address }) => address);
   const isRules = ({ kind }: Step) => kind === "masquerade" || kind === "spoofCheck";
+  const laying = made.steps
+    .filter((step) => !isRules(step))
+    .map((step) => (step.kind === "bridgePort" && policy === "isolated" ? { ...step, isolated: true } : step));
   const steps: Step[] = [
-    ...made.steps
-      .filter((step) => !isRules(step))
-      .map((step) => (step.kind === "bridgePort" && policy === "isolated" ? { ...step, isolated: true } : step)),
-    ...sysctlSteps(features, attachment.ifname, netns),
+    ...beforeUp(laying, sysctlSteps(features, attachment.ifname, netns), attachment.ifname),
     ...shapingSteps(attachment, features, host!.name, mtu),
     ...made.steps.filter(isRules),
     ...(policy
@@ -32,4 +32,11 @@ export function withFeatures(made: Plan, features: Features, { attachment, confi
     ...(features.backend === "firewalld" ? zoneSteps(features.zone, addresses) : []),
   ];
   return { ...made, steps };
+}
+
+/** Once the interface is up it acts by its settings: it looks for routers, and gives itself addresses. */
+function beforeUp(steps: readonly Step[], settings: readonly Step[], ifname: string): Step[] {
+  const at = steps.findIndex((step) => step.kind === "up" && step.where === "pod" && step.link === ifname);
+  const end = at < 0 ? steps.length : at;
+  return [...steps.slice(0, end), ...settings, ...steps.slice(end)];
 }

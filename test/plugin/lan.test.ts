@@ -89,6 +89,20 @@ describe("On a bridge with a port that leads to other machines", () => {
     assert.equal(linkLocal(third), undefined, "alone again");
   });
 
+  it("settings of the interface hold before it is up, so that it does not act without them", () => {
+    using world = freshWorld();
+    lan(world);
+    world.host.ip("link", "add", "br0", "type", "bridge");
+    world.host.ip("link", "set", "lan0", "master", "br0");
+    const netns = world.netns();
+    const sysctl = { "net.ipv6.conf.IFNAME.addr_gen_mode": "1", "net.ipv6.conf.IFNAME.accept_ra": "0" };
+    const config = world.network({ ipam: ranges("fd07::/64"), isDefaultGateway: false, sysctl });
+    const result = world.must("ADD", config, { netns });
+    assert.equal(netns.sysctl("net/ipv6/conf/eth0/accept_ra"), "0");
+    assert.equal(linkLocal(netns), undefined, "1 is no address");
+    world.must("CHECK", { ...config, prevResult: result }, { netns });
+  });
+
   it("a bridge of ns-net's own stays silent, whatever holes deleted ports left", () => {
     using world = freshWorld();
     const pods = [1, 2, 3, 4].map(() => world.netns());
