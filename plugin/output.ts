@@ -5,20 +5,39 @@ import { writeFile } from "../netlink/sys.ts";
 
 const stdoutFd = 1;
 
-/** Everything, however much a pipe takes at a time. A reader that has gone is nobody to complain to. Throws Fault. */
+/** What a person looks at: as `writeAnswer`, but a reader that has gone (`ns-net ls | head`) has seen enough. */
 export function writeOut(text: string): void {
+  try {
+    writeAll(text);
+  } catch (error) {
+    if (!isKernelError(error, errno.EPIPE)) throw cannotWrite(error as KernelError);
+  }
+}
+
+/** What a caller counts on: everything, however much a pipe takes at a time. Throws Fault, also where nobody reads. */
+export function writeAnswer(text: string): void {
+  try {
+    writeAll(text);
+  } catch (error) {
+    throw cannotWrite(error as KernelError);
+  }
+}
+
+function writeAll(text: string): void {
   let bytes = new TextEncoder().encode(text);
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeFile(stdoutFd, bytes));
     } catch (error) {
-      if (isKernelError(error, errno.EPIPE)) return;
-      if (!isKernelError(error, errno.EAGAIN)) throw cannotWrite(error as KernelError);
+      if (!isKernelError(error, errno.EAGAIN)) throw error;
       // A pipe that does not block, and is full: try again.
     }
   }
 }
 
-function cannotWrite({ symbol }: KernelError): Fault {
-  return new Fault(code.io, `Cannot write standard output: ${symbol}`, "Lead it to where there is room");
+function cannotWrite(error: KernelError): Fault {
+  const [what, cure] = isKernelError(error, errno.EPIPE)
+    ? ["its reader has gone", "Read it to its end"]
+    : [error.symbol, "Lead it to where there is room"];
+  return new Fault(code.io, `Cannot write standard output: ${what}`, cure);
 }

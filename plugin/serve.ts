@@ -11,7 +11,7 @@ import { exitNow, readFile } from "../netlink/sys.ts";
 import { add } from "./add.ts";
 import { faultOf } from "./failure.ts";
 import type { Logged } from "./log.ts";
-import { writeOut } from "./output.ts";
+import { writeAnswer } from "./output.ts";
 import type { Plan } from "./plan.ts";
 import { interruptions } from "./signals.ts";
 import type { Step } from "./step/index.ts";
@@ -31,7 +31,7 @@ export async function serve(env: Environment): Promise<number> {
     if (verb !== "VERSION") stdin = readStdin();
     answer = await answers[verb](env, stdin);
     if (isLogged(env, stdin)) writeLog({ env, stdin, steps: committed, result: answer });
-    if (answer !== undefined) writeOut(`${JSON.stringify(answer)}\n`);
+    if (answer !== undefined) writeAnswer(`${JSON.stringify(answer)}\n`);
     return 0;
   } catch (error) {
     if (env["NSNET_DEBUG"]?.includes("stack")) process.stderr.write(`${(error as Error).stack}\n`);
@@ -55,7 +55,7 @@ async function undoUntold(env: Environment, stdin: Uint8Array): Promise<void> {
 /** Where standard output takes nothing, a person may still see it. */
 function tell(text: string): void {
   try {
-    writeOut(text);
+    writeAnswer(text);
   } catch {
     process.stderr.write(text);
   }

@@ -7,7 +7,7 @@ import type { Result } from "../../conf/result.ts";
 import { add } from "../../plugin/add.ts";
 import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/failure.ts";
-import { writeOut } from "../../plugin/output.ts";
+import { writeAnswer, writeOut } from "../../plugin/output.ts";
 import { innerIndex, type Plan } from "../../plugin/plan.ts";
 import { interruptions } from "../../plugin/signals.ts";
 import { command, UsageError } from "../command.ts";
@@ -65,8 +65,8 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
     let result: Result | undefined;
     try {
       result = await add(request, { interruptedBy, isByHand: true, onPlan: (plan) => (made = plan) });
-      if (options.json) writeOut(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
-      else writeOut(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
+      if (options.json) writeAnswer(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
+      else writeAnswer(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
     } catch (error) {
       const errors = [error as Error];
       if (result) errors.push(...(await undone(parseDelete(environmentFor("DEL", target, ifname, args), stdin))));

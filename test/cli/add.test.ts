@@ -162,11 +162,15 @@ describe("ns-net add", () => {
   it("that cannot tell its address undoes all: no namespace, no link, no entry", () => {
     using place = freshPlace();
     const name = place.name();
-    for (const options of ["", "--json"]) {
-      const line = `exec "$0" add ${name} --data-dir "$1" ${options} >/dev/full`;
-      const said = Bun.spawnSync(place.host.inside(["sh", "-c", line, nsNet, place.dataDir]));
+    for (const [options, lead, why] of [
+      ["", "exec >/dev/full", "ENOSPC"],
+      ["--json", "exec >/dev/full", "ENOSPC"],
+      ["", "exec > >(true); wait $!", "its reader has gone"],
+    ]) {
+      const line = `${lead}; exec "$0" add ${name} --data-dir "$1" ${options}`;
+      const said = Bun.spawnSync(place.host.inside(["bash", "-c", line, nsNet, place.dataDir]));
       assert.equal(said.exitCode, 1);
-      assert.match(said.stderr.toString(), /^ns-net: Cannot write standard output: ENOSPC\n/);
+      assert.match(said.stderr.toString(), RegExp(`^ns-net: Cannot write standard output: ${why}\n`));
       assert.equal(existsSync(`/run/netns/${name}`), false);
       assert.deepEqual([ourLinks(place.host), JSON.parse(place.must("ls", "--json"))], [[], []]);
     }

@@ -5,9 +5,17 @@ import { nsNet } from "../support/plugin.ts";
 import { type Netns, run } from "../support/sandbox.ts";
 import { freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 
-/** ADD with standard output on a full disk; what it said on standard error. */
-function untoldAdd(world: World, netns: Netns, config: object): string {
-  const said = Bun.spawnSync(world.host.inside(["sh", "-c", 'exec "$0" >/dev/full', nsNet]), {
+/** Where standard output leads to: a full disk, and a pipe whose reader has ended. */
+const outputs = {
+  "a full disk": { lead: "exec >/dev/full", why: "ENOSPC" },
+  "a reader that has gone": { lead: "exec > >(true); wait $!", why: "its reader has gone" },
+} as const;
+
+type Output = keyof typeof outputs;
+
+/** ADD with such a standard output; what it said on standard error. */
+function untoldAdd(world: World, netns: Netns, config: object, output: Output): string {
+  const said = Bun.spawnSync(world.host.inside(["bash", "-c", `${outputs[output].lead}; exec "$0"`, nsNet]), {
     env: {
       ...{ PATH: process.env["PATH"], CNI_COMMAND: "ADD", CNI_CONTAINERID: "c1", CNI_IFNAME: "eth0" },
       ...{ CNI_NETNS: netns.path, CNI_PATH: "/usr/lib/cni" },
@@ -23,49 +31,52 @@ describe("ADD whose standard output takes nothing", () => {
     needs(this, "ns-net", "bridge", "nft nat");
   });
 
-  it("leaves no link and no lease, and says why on standard error", () => {
-    using world = freshWorld();
-    const netns = world.netns();
-    const fault = JSON.parse(untoldAdd(world, netns, world.network({ ipMasq: true })));
-    assert.deepEqual([fault.code, fault.msg], [5, "Cannot write standard output: ENOSPC"]);
-    assert.deepEqual([ourLinks(world.host), world.rows()], [[], []]);
-    assert.deepEqual(
-      netns.ip("link").map(({ ifname }) => ifname),
-      ["lo"],
-    );
-    // The address is free again, and nothing is in the way of another ADD.
-    assert.equal(world.must("ADD", world.network(), { netns }).ips[0].address, "10.7.0.3/24");
-  });
+  for (const output of Object.keys(outputs) as Output[]) {
+    it(`leaves no link and no lease for ${output}, and says why on standard error`, () => {
+      using world = freshWorld();
+      const netns = world.netns();
+      const fault = JSON.parse(untoldAdd(world, netns, world.network({ ipMasq: true }), output));
+      assert.deepEqual([fault.code, fault.msg], [5, `Cannot write standard output: ${outputs[output].why}`]);
+      assert.deepEqual([ourLinks(world.host), world.rows()], [[], []]);
+      assert.deepEqual(
+        netns.ip("link").map(({ ifname }) => ifname),
+        ["lo"],
+      );
+      // The address is free again, and nothing is in the way of another ADD.
+      assert.equal(world.must("ADD", world.network(), { netns }).ips[0].address, "10.7.0.3/24");
+    });
 
-  it("takes back what a plugin after another one did, and that alone", () => {
-    using world = freshWorld();
-    const netns = world.netns();
-    const prevResult = world.must("ADD", world.network(), { netns });
-    const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
-    const portmap = { type: "portmap", prevResult, runtimeConfig: { portMappings } };
-    untoldAdd(world, netns, world.network({ ipam: undefined, ...portmap }));
-    assert.doesNotMatch(world.host.nft("--stateless", "list", "ruleset"), /8080/);
-    assert.deepEqual(world.leases(), ["c1/eth0 10.7.0.2/24"]);
-    assert.equal(ourLinks(world.host).length, 1);
-  });
+    it(`takes back what a plugin after another one did for ${output}, and that alone`, () => {
+      using world = freshWorld();
+      const netns = world.netns();
+      const prevResult = world.must("ADD", world.network(), { netns });
+      const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
+      const portmap = { type: "portmap", prevResult, runtimeConfig: { portMappings } };
+      untoldAdd(world, netns, world.network({ ipam: undefined, ...portmap }), output);
+      assert.doesNotMatch(world.host.nft("--stateless", "list", "ruleset"), /8080/);
+      assert.deepEqual(world.leases(), ["c1/eth0 10.7.0.2/24"]);
+      assert.equal(ourLinks(world.host).length, 1);
+    });
 
-  it("gives an address back that another plugin was to get", () => {
-    using world = freshWorld();
-    const netns = world.netns();
-    untoldAdd(
-      world,
-      netns,
-      world.network({ type: "host-local", ipam: { ...ranges("10.7.0.0/24"), type: "host-local" } }),
-    );
-    assert.deepEqual(world.rows(), []);
-  });
+    it(`gives an address back that another plugin was to get for ${output}`, () => {
+      using world = freshWorld();
+      const netns = world.netns();
+      untoldAdd(
+        world,
+        netns,
+        world.network({ type: "host-local", ipam: { ...ranges("10.7.0.0/24"), type: "host-local" } }),
+        output,
+      );
+      assert.deepEqual(world.rows(), []);
+    });
+  }
 
-  it("stays when the reader has gone: nobody is there to be told", () => {
+  it("is undone, too, where nobody reads standard error either", () => {
     using world = freshWorld();
     const netns = world.netns();
     const env = `CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_IFNAME=eth0 CNI_NETNS=${netns.path} CNI_PATH=/usr/lib/cni`;
-    const line = `{ sleep 0.2; echo '${JSON.stringify(world.network())}' | ${env} "$0"; echo $? >&2; } | true`;
-    run(world.host.inside(["bash", "-c", line, nsNet]));
-    assert.deepEqual(world.leases(), ["c1/eth0 10.7.0.2/24"]);
+    const line = `exec 3> >(true); wait $!; echo '${JSON.stringify(world.network())}' | ${env} "$0" >&3 2>&3; echo $?`;
+    assert.equal(run(world.host.inside(["bash", "-c", line, nsNet])).trim(), "1");
+    assert.deepEqual([ourLinks(world.host), world.rows()], [[], []]);
   });
 });
