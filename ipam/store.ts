@@ -8,7 +8,7 @@ import type { Dns, PortMapping, Route } from "../conf/network.ts";
 import type { LeasedAddress } from "./ipam.ts";
 import type { PortOwner } from "./store/ports.ts";
 
-export { StoreDamaged } from "./store/failure.ts";
+export { StoreDamaged, StoreNewer } from "./store/failure.ts";
 export { openExistingStore, openStore } from "./store/open.ts";
 export { bootId, InProgress, isInProgress, isInterrupted, thisProcess } from "./store/owner.ts";
 
@@ -170,6 +170,8 @@ export interface Store extends Disposable {
   holder(network: string, address: Address): Entry | undefined;
   /** How many addresses from `first` to `last` are reserved in the network. */
   reservedCount(network: string, first: Address, last: Address): number;
+  /** The networks on which that interface of that container is attached, or has rules of a plugin that came after another one. */
+  networksOf(container: string, ifname: string): string[];
   /** Keeps other processes from beginning or ending an attachment while `work` is done: what it reads here stays so. May be nested. */
   exclusively<T>(work: () => T): T;
   /** True when there is no attachment at all, of this plugin or of one that comes after another. */

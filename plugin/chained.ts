@@ -144,7 +144,8 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
     store = openExistingStore(request.dataDir);
     known = store?.recall(keyOf(request.attachment, request.type, request.raw));
   } catch (error) {
-    errors.push(error as Error);
+    const { unlessNewer } = require("./newerStore.ts") as typeof import("./newerStore.ts");
+    errors.push(...unlessNewer(error as Error));
   }
   errors.push(...(known ? undoKnown([known], request.netns, store!) : undoUnknown(request, store)));
   throwTogether(errors);

@@ -3,6 +3,7 @@
  * configuration; absent is success; everything is tried, and what failed comes back together.
  */
 import type { Attachment } from "../conf/attachment.ts";
+import { Fault } from "../conf/fault.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { isInside, ownType } from "../conf/types.ts";
 import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
@@ -11,7 +12,7 @@ import { bootId, type Entry, InProgress, openExistingStore, type Store } from ".
 import { undoAll } from "./commit.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
-import { hostLinkName } from "./names.ts";
+import { hostLinkName, linkGroup, untoldAttachment, untoldNetwork } from "./names.ts";
 import { removals } from "./plan.ts";
 import type { Removal, Step } from "./step/index.ts";
 import { removeLater, traces } from "./traces.ts";
@@ -22,6 +23,7 @@ export async function del(request: DeleteRequest): Promise<void> {
   const errors: Error[] = [];
   let store: Store | undefined;
   let entry: Entry | undefined;
+  let untold: Entry | undefined;
   const kernel = new Kernel();
   let isAbsent = false;
   try {
@@ -33,11 +35,13 @@ export async function del(request: DeleteRequest): Promise<void> {
       isAbsent = !isStanding(request.attachment, kernel) && !isStandingInside(request);
       if (!isAbsent) store ??= openExistingStore(request.dataDir);
       if (!isAbsent && store) entry = await deleting(store, request.attachment);
+      if (entry === undefined && store) untold = await deletingUntold(store, request.attachment);
+      if (untold) [isAbsent, entry] = [false, { ...untold, attachment: request.attachment }];
       if (entry === undefined) delAfter(request, store);
     }
   } catch (error) {
     if (error instanceof InProgress) throw error;
-    errors.push(error as Error); // the link goes all the same
+    errors.push(...unlessNewer(error)); // the link goes all the same
   }
   let adopted: Removal | undefined;
   try {
@@ -65,6 +69,7 @@ export async function del(request: DeleteRequest): Promise<void> {
     try {
       // What had no entry has none to remove: one that is there by now is another call's.
       await ipamForRelease(request, entry).release(request, entry && store);
+      if (untold) store?.remove(untold.attachment);
       // An entry made from a reservation that does not say of which interface it is.
       if (adopted && entry === undefined) store?.remove({ ...request.attachment, ifname: "" });
     } catch (error) {
@@ -83,6 +88,11 @@ function removeGuard(attachment: Attachment, { steps }: Entry, store: Store | un
     (require("./guards.ts") as typeof import("./guards.ts")).removeGuardsWith(attachment, store, kernel);
     return;
   }
+}
+
+function unlessNewer(error: unknown): Error[] {
+  if (!(error instanceof Fault)) return [error as Error];
+  return (require("./newerStore.ts") as typeof import("./newerStore.ts")).unlessNewer(error);
 }
 
 function isStanding(attachment: Attachment, kernel: Kernel): boolean {
@@ -147,4 +157,14 @@ async function deleting(store: Store, attachment: Attachment): Promise<Entry | u
     if (!(error instanceof InProgress)) throw error;
     return (require("./patience.ts") as typeof import("./patience.ts")).patiently(() => store.deleting(attachment));
   }
+}
+
+/** A store made anew has an entry under another name where the link could not tell this one. */
+async function deletingUntold(store: Store, attachment: Attachment): Promise<Entry | undefined> {
+  const host = hostLinkName(attachment);
+  for (const network of [attachment.network, untoldNetwork(linkGroup(attachment.network))]) {
+    const entry = await deleting(store, untoldAttachment(host, network));
+    if (entry) return entry;
+  }
+  return undefined;
 }

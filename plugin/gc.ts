@@ -12,7 +12,7 @@ import { undoAll } from "./commit.ts";
 import { condemn } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
-import { deviceGroup, hostLinkName, isDisputed, linkGroup } from "./names.ts";
+import { deviceGroup, hostLinkName, isDisputed, linkGroup, untoldNetwork } from "./names.ts";
 import type { Removal } from "./step/index.ts";
 import { madeName } from "./step/renamed.ts";
 import { isThere, removeTraces } from "./traces.ts";
@@ -54,7 +54,7 @@ export async function gc(
   // entry first, so its link is never taken for one without.
   const all = await attempt([], () => ourLinks(request.network, kernel));
   using store = await attempt(undefined, () => openExistingStore(request.dataDir));
-  const entries = await attempt([], () => store?.entries(request.network) ?? []);
+  const entries = await attempt([], () => (store ? entriesOf(request.network, store) : []));
   const { kept, stale } = sorted(request, entries, mayStand);
   if (mayStand) keepUnknown(all, entries, kept);
   const foreign = await attempt([], () => unknown(request, entries, store));
@@ -144,4 +144,9 @@ function keepUnknown(all: readonly Link[], entries: readonly Entry[], kept: Set<
 function ourLinks(network: string, kernel: Kernel): Link[] {
   const group = linkGroup(network);
   return listLinks(kernel.route("host")).filter((link) => link.group === group && link.info?.kind === vethKind);
+}
+
+/** Those of links that could not tell their network, too. */
+function entriesOf(network: string, store: Store): Entry[] {
+  return [...store.entries(network), ...store.entries(untoldNetwork(linkGroup(network)))];
 }

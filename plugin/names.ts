@@ -76,7 +76,20 @@ export function attachmentOfAlias(alias: string, name: string, group: number): A
   const [mark, network = "", container = "", ifname = ""] = alias.split(" ");
   if (mark !== aliasMark || linkGroup(network) !== group) return undefined;
   const attachment = { network, container, ifname };
-  return hostLinkName(attachment) === name ? attachment : { network, container: name, ifname: "-" };
+  return hostLinkName(attachment) === name ? attachment : untoldAttachment(name, network);
+}
+
+/**
+ * What stands for an attachment whose link does not tell its names: they are too long for an alias, or its ADD was killed
+ * before. With the network, or without that, too.
+ */
+export function untoldAttachment(hostLink: string, network: string): Attachment {
+  return { network, container: hostLink, ifname: "-" };
+}
+
+/** On a network that no configuration can have. */
+export function untoldNetwork(group: number): string {
+  return `-${group.toString(16)}`;
 }
 
 /** The attachment that an interface in a container says it is of, where its group says the same. */

@@ -35,9 +35,8 @@ function writeAll(text: string): void {
   }
 }
 
-function cannotWrite(error: KernelError): Fault {
-  const [what, cure] = isKernelError(error, errno.EPIPE)
-    ? ["its reader has gone", "Read it to its end"]
-    : [error.symbol, "Lead it to where there is room"];
+function cannotWrite({ errno: number, symbol }: KernelError): Fault {
+  const [what, cure] =
+    number === errno.EPIPE ? ["its reader has gone", "Read it to its end"] : [symbol, "Lead it to where there is room"];
   return new Fault(code.io, `Cannot write standard output: ${what}`, cure);
 }

@@ -17,13 +17,16 @@ import {
   addressFromBytes,
   attachmentOfAlias,
   attachmentTold,
-  hostLinkName,
   isHostLinkName,
   isOurGroup,
+  linkGroup,
+  untoldAttachment,
+  untoldNetwork,
 } from "./names.ts";
 import { rebuildInside } from "./rebuildInside.ts";
 import { rebuiltSteps } from "./rebuiltSteps.ts";
 import { namespacesById, type SeenNamespace } from "./seenNamespaces.ts";
+import { madeName } from "./step/renamed.ts";
 import { belongs, type Making } from "./whoseStore.ts";
 
 export interface SeenAddress extends Cidr {
@@ -53,9 +56,9 @@ function rebuildVeths(draft: Store, kernel: Kernel, making: Making): number {
   const standing = linksOf(making, kernel);
   if (standing.length === 0) return 0;
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
-  const hosts = standing.filter((link) => !known.has(hostLinkOf(link)));
+  const hosts = standing.filter((link) => !known.has(madeName(link)));
   const namespaces = namespacesById(kernel.route("host"));
-  const all = hosts.flatMap((host) => standingOf(host, namespaces, kernel) ?? []);
+  const all = hosts.flatMap((host) => standingOf(host, namespaces, kernel, making) ?? []);
   for (const one of all) enter(draft, one, kernel);
   return all.length;
 }
@@ -66,22 +69,21 @@ function isOurs({ name = "", info, group = 0, alias = "" }: Link): boolean {
   return isHostLinkName(name) || attachmentTold(alias, group) !== undefined;
 }
 
-/** The name that it was made with. */
-function hostLinkOf(link: Link): string {
-  const { name = "" } = link;
-  return isHostLinkName(name) ? name : hostLinkName(attachmentOf(link));
-}
-
 /** Those of attachments that such a store is made of. */
 export function linksOf(making: Making, kernel: Kernel): Link[] {
   return listLinks(kernel.route("host")).filter(
-    (link) => isOurs(link) && belongs(link.alias ?? "", attachmentOf(link).network, making),
+    (link) => isOurs(link) && belongs(link.alias ?? "", attachmentOf(link, making).network, making),
   );
 }
 
 /** Undefined where the container's namespace is at its end. */
-function standingOf(host: Link, namespaces: ReadonlyMap<number, SeenNamespace>, kernel: Kernel): Standing | undefined {
-  const attachment = attachmentOf(host);
+function standingOf(
+  host: Link,
+  namespaces: ReadonlyMap<number, SeenNamespace>,
+  kernel: Kernel,
+  making: Making,
+): Standing | undefined {
+  const attachment = attachmentOf(host, making);
   const { peerNetnsId: id, peerIndex = 0 } = host;
   const socket = kernel.route("host");
   const bridge = host.master === undefined ? undefined : kernel.linkByIndex(host.master);
@@ -112,12 +114,15 @@ function unlessDying<T>(look: () => T): T | undefined {
 }
 
 /**
- * An ADD that was killed before it had told the link whose it is left one that nobody can name. It stands under its own
- * name, on a network that no configuration can have, until its namespace is gone.
+ * An ADD that was killed before it had told the link whose it is left one that nobody can name, and so do names that are
+ * too long for an alias. It stands under its own name: on the network that the store is made for, where it is of that
+ * one's group, or else on one that no configuration can have. DEL knows both.
  */
-function attachmentOf({ name = "", alias = "", group = 0 }: Link): Attachment {
+function attachmentOf({ name = "", alias = "", group = 0 }: Link, making: Making): Attachment {
   const told = isHostLinkName(name) ? attachmentOfAlias(alias, name, group) : attachmentTold(alias, group);
-  return told ?? { network: `-${group.toString(16)}`, container: name, ifname: "-" };
+  if (told) return told;
+  const isAsked = making.network !== undefined && linkGroup(making.network) === group;
+  return untoldAttachment(name, isAsked ? making.network! : untoldNetwork(group));
 }
 
 export function globalOnes(all: ReturnType<typeof listAddresses>): SeenAddress[] {
@@ -174,7 +179,7 @@ function entryOf({ attachment, host, bridge, netns }: Standing): NewEntry {
     netnsInode: netns?.inode ?? 0n,
     ...thisProcess(),
     bridge: bridge?.name ?? "",
-    hostLink: hostLinkOf(host),
+    hostLink: madeName(host),
     ipamType: "",
   };
 }

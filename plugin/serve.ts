@@ -4,7 +4,7 @@ import { type Environment, readVerb } from "../conf/env.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { formatFault, formatResult } from "../conf/format.ts";
 import { parseCollect, parseDelete, parseRequest, parseStatus } from "../conf/parse.ts";
-import type { Identity } from "../conf/request.ts";
+import type { DeleteRequest, Identity, Verb } from "../conf/request.ts";
 import { ownType, type PluginType, typeCalled } from "../conf/types.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
 import { exitNow, readFile } from "../netlink/sys.ts";
@@ -28,7 +28,7 @@ export async function serve(env: Environment): Promise<number> {
   let answer: object | undefined;
   try {
     const verb = readVerb(env);
-    if (verb !== "VERSION") stdin = readStdin();
+    if (verb !== "VERSION") stdin = readStdin(verb);
     answer = await answers[verb](env, stdin);
     if (isLogged(env, stdin)) writeLog({ env, stdin, steps: committed, result: answer });
     if (answer !== undefined) writeAnswer(`${JSON.stringify(answer)}\n`);
@@ -102,7 +102,14 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
   },
   async DEL(env, stdin) {
     interruptions(); // DEL finishes whatever it is sent
-    const request = parseDelete(env, stdin, calledAs());
+    let request: DeleteRequest;
+    try {
+      request = parseDelete(env, stdin, calledAs());
+    } catch (error) {
+      const { deleteUnnamed } = require("./unnamed.ts") as typeof import("./unnamed.ts");
+      await deleteUnnamed(error, env, stdin, calledAs(), (named) => answers.DEL(env, named));
+      return undefined;
+    }
     if (isChained(request)) return others().delOther(request);
     await (require("./del.ts") as typeof import("./del.ts")).del(request);
     return undefined;
@@ -146,18 +153,23 @@ const others = () => require("./others.ts") as typeof import("./others.ts");
 
 const stdinFd = 0;
 
-/** All of standard input, a byte more than is allowed at the most: the decoder then refuses it by its length. */
-function readStdin(): Uint8Array {
+/**
+ * All of standard input, a byte more than is allowed at the most: the decoder then refuses it by its length. DEL reads
+ * more, for it must succeed, and what a runtime cannot write to its end is an error to that.
+ */
+function readStdin(verb: Verb): Uint8Array {
+  const bytesMax = verb === "DEL" ? deleteBytesMax : configurationBytesMax;
   let buffer = new Uint8Array(stdinBytesFirst);
   let length = 0;
   try {
     for (;;) {
       const count = readFile(stdinFd, buffer.subarray(length));
       length += count;
-      if (count === 0 || length > configurationBytesMax) return buffer.subarray(0, length);
-      if (length === buffer.length) buffer = grown(buffer, configurationBytesMax + 1);
+      if (count === 0 || length > bytesMax) return buffer.subarray(0, length);
+      if (length === buffer.length) buffer = grown(buffer, bytesMax + 1);
     }
   } catch (error) {
+    if (verb === "DEL") return buffer.subarray(0, length);
     throw new Fault(
       code.io,
       `Cannot read standard input: ${(error as Error).message}`,
@@ -165,6 +177,8 @@ function readStdin(): Uint8Array {
     );
   }
 }
+
+const deleteBytesMax = 256 * 1024 * 1024;
 
 /** Room for an ordinary configuration; memory that is not touched costs nothing. */
 const stdinBytesFirst = 16 * 1024;

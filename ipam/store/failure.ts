@@ -14,6 +14,17 @@ export class StoreDamaged extends Fault {
   }
 }
 
+/** A newer ns-net wrote the file. Of its own class, because DEL goes on without the store. */
+export class StoreNewer extends Fault {
+  constructor(storePath: string, version: number, known: number) {
+    super(
+      code.io,
+      `Cannot use the store ${storePath}: a newer ns-net wrote it (schema ${version}, this one knows ${known})`,
+      "Install that newer version again, or set another dataDir",
+    );
+  }
+}
+
 const repairCure =
   'Run "ns-net repair": it sets the file aside and makes a new store from the links that stand, so that no address in use is given again';
 

@@ -1,9 +1,8 @@
 /** Finds, makes and opens the store's file: `<dataDir>/ns-net.sqlite`. */
 import { constants, Database } from "bun:sqlite";
-import { code, Fault } from "../../conf/fault.ts";
 import { statusIfThere } from "../../netlink/files.ts";
 import type { Store } from "../store.ts";
-import { guarded, StoreDamaged, type StoreFile } from "./failure.ts";
+import { guarded, StoreDamaged, type StoreFile, StoreNewer } from "./failure.ts";
 import { requireOwnFolder } from "./folder.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
 import { schemaVersion } from "./schema.ts";
@@ -69,12 +68,6 @@ function requireVersion(path: string, database: Database): void {
     (require("./migrate.ts") as typeof import("./migrate.ts")).migrate(database);
     return;
   }
-  if (version > schemaVersion) {
-    throw new Fault(
-      code.io,
-      `Cannot use the store ${path}: a newer ns-net wrote it (schema ${version}, this one knows ${schemaVersion})`,
-      "Install that newer version again, or set another dataDir",
-    );
-  }
+  if (version > schemaVersion) throw new StoreNewer(path, version, schemaVersion);
   throw new StoreDamaged(path, "it is not a store of ns-net");
 }

@@ -200,6 +200,10 @@ export class SqliteStore implements Store {
     return this.#values("networks").map(([name]) => String(name));
   }
 
+  networksOf(container: string, ifname: string): string[] {
+    return this.#values("networksOf", container, ifname, container, ifname).map(([name]) => String(name));
+  }
+
   subnetsOfOthers(network: string): string[] {
     return this.#values("subnetsOfOthers", network).map(([subnet]) => String(subnet));
   }

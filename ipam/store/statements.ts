@@ -35,5 +35,7 @@ export const sql = {
   occupants: "SELECT (SELECT count(*) FROM attachment) + (SELECT count(*) FROM chained)",
   forgetNothing: "DELETE FROM lease WHERE 0",
   networks: "SELECT name FROM network UNION SELECT network FROM attachment",
+  networksOf: `SELECT network FROM attachment WHERE container = ? AND ifname = ?
+    UNION SELECT network FROM chained WHERE container = ? AND ifname = ?`,
   subnetsOfOthers: "SELECT value FROM network, json_each(subnets) WHERE name <> ?",
 };
