@@ -53,6 +53,7 @@ export function bridgeOf(given: GivenNetwork, ipam: IpamConfig, type: PluginType
     isDefaultGateway,
     forceAddress: given.forceAddress ?? false,
     ipMasq: given.ipMasq ?? false,
+    ip6Masq: given.ip6Masq ?? given.ipMasq ?? false,
     ...(mtu && { mtu }),
     hairpinMode: given.hairpinMode ?? (type === ownType && !promiscMode),
     promiscMode,

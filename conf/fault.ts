@@ -42,6 +42,11 @@ export function badConfig(path: string, value: unknown, mustBe: string): Fault {
   return new Fault(code.config, `Cannot use ${path} = ${shown(value)}`, `${path} must be ${mustBe}`);
 }
 
+/** A key that asks for something we do not do, so that nothing is silently left out. */
+export function unserved(path: string, value: unknown, cure: string): Fault {
+  return new Fault(code.unsupportedField, `Cannot use ${path} = ${shown(value)}: ns-net does not serve it`, cure);
+}
+
 const shownLengthMax = 120;
 
 /** A value as JSON, cut to a length a log line can bear. */

@@ -2,7 +2,7 @@
 import { bandwidthOf } from "./bandwidth.ts";
 import { conditionsOf } from "./conditions.ts";
 import type { JsonObject } from "./decode.ts";
-import { badConfig, code, Fault, shown } from "./fault.ts";
+import { badConfig, type Fault, unserved } from "./fault.ts";
 import { features as featuresRule } from "./generated/rare.js";
 import { canonical } from "./keys.ts";
 import { defaultZone, type Features, type IngressPolicy, type Tunables } from "./network.ts";
@@ -18,7 +18,7 @@ type Given = Accepted<typeof features>;
 const firewalld = "firewalld";
 
 /** With their cures. */
-const unserved = {
+const left = {
   shapedSubnets: "Leave it out: all traffic of the container is limited",
   unshapedSubnets: "Leave it out: all traffic of the container is limited",
 } as const;
@@ -76,14 +76,10 @@ function tunablesOf({ mac, mtu, promisc, allmulti, txQLen }: Given, macPath: str
 }
 
 function refuseUnserved(given: Given): void {
-  for (const key in unserved) {
-    const value = given[key as keyof typeof unserved];
+  for (const key in left) {
+    const value = given[key as keyof typeof left];
     if (!value || (Array.isArray(value) && value.length === 0)) continue;
-    throw new Fault(
-      code.unsupportedField,
-      `Cannot use ${key} = ${shown(value)}: ns-net does not serve it`,
-      `${unserved[key as keyof typeof unserved]}; or use the reference's plugin for this network`,
-    );
+    throw unserved(key, value, `${left[key as keyof typeof left]}; or use the reference's plugin for this network`);
   }
 }
 

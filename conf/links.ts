@@ -1,6 +1,6 @@
 /** Keys of the types that make or take an interface other than a veth. Throws codes 2 and 7. */
 import { formatAddress, parseAddress } from "./address.ts";
-import { badConfig } from "./fault.ts";
+import { badConfig, unserved } from "./fault.ts";
 import { absolutePath, interfaceName } from "./names.ts";
 import { deviceKeys, type LinkKeys } from "./network.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
@@ -28,6 +28,8 @@ export function linkKeysOf(
   }
   if (type === "vlan" && !master) throw badConfig("master", master, "the name of the interface that carries the VLAN");
   if (type === "vrf" && !vrfname) throw badConfig("vrfname", vrfname, interfaceName.mustBe);
+  if (type === "host-device" && given.useInterfaceNetwork)
+    throw unserved("useInterfaceNetwork", true, 'Name its addresses and routes in ipam of type "static"');
   const mode = modeOf(given, type);
   const mac = given.mac ? canonicalMac(given.mac) : undefined;
   if (given.mac && !mac) throw badConfig("mac", given.mac, macMustBe);

@@ -14,6 +14,8 @@ export interface Dns {
 export interface Route {
   readonly dst: string;
   readonly gw?: string;
+  /** A proposal for the specification, several ways at once: handed on in a result, not served. */
+  readonly gws?: readonly string[];
   readonly mtu?: number;
   readonly advmss?: number;
   readonly priority?: number;
@@ -176,7 +178,9 @@ export interface NetworkConfig {
   readonly isGateway: boolean;
   readonly isDefaultGateway: boolean;
   readonly forceAddress: boolean;
+  /** Of IPv4. */
   readonly ipMasq: boolean;
+  readonly ip6Masq: boolean;
   /** Bytes; absent: that of the default-route interface. */
   readonly mtu?: number;
   readonly hairpinMode: boolean;

@@ -92,7 +92,7 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
   if (given.log !== undefined && !absolutePath.allows(given.log))
     throw badConfig("log", given.log, absolutePath.mustBe);
   const prevResult = given.prevResult && prevResultOf(given.prevResult, cniVersion);
-  const ipam = ipamAfter(prevResult, type, ipamOf(given, type, cniArgs));
+  const ipam = ipamAfter(prevResult, type, ipamOf(given, type, cniArgs), given.ipam !== undefined);
   refuseTooManyAddresses(ipam, cniVersion);
   const { dns: askedDns, aliases } = given.runtimeConfig ?? {};
   const dns = dnsOf(given.dns, askedDns);
@@ -142,16 +142,16 @@ function ofType(object: JsonObject, type: PluginType): JsonObject {
 /** Types that are nothing without addresses, and why; the others are layer 2 then. */
 const needsIpam: { readonly [T in PluginType]?: string } = {
   dummy: "a dummy interface is there for its addresses",
-  ptp: "nothing goes over the link without addresses",
+  ptp: "without addresses, and without {} that says so, nothing goes over the link",
   "host-local": "it says what addresses are given from",
   static: "it says what the addresses are",
 };
 
 /** An ipvlan without IPAM takes over the addresses of the plugin before it. */
-function ipamAfter(prevResult: Result | undefined, type: PluginType, ipam: IpamConfig): IpamConfig {
+function ipamAfter(prevResult: Result | undefined, type: PluginType, ipam: IpamConfig, isWritten: boolean): IpamConfig {
   if (ipam.type !== "none") return ipam;
   const reason = needsIpam[type];
-  if (reason !== undefined) throw badConfig("ipam", undefined, `given: ${reason}`);
+  if (reason !== undefined && !(type === "ptp" && isWritten)) throw badConfig("ipam", undefined, `given: ${reason}`);
   if (type !== "ipvlan" || !prevResult?.ips.length) return ipam;
   const addresses = prevResult.ips.map(({ interface: _, ...address }) => address);
   return { type: "static", addresses, routes: prevResult.routes, ...(prevResult.dns && { dns: prevResult.dns }) };

@@ -1,6 +1,6 @@
 /** Routes of a configuration: canonical, and without the zeros that Go writes for "not set". */
 import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "./address.ts";
-import { badConfig } from "./fault.ts";
+import { badConfig, type Fault, unserved } from "./fault.ts";
 import type { Dns, Route } from "./network.ts";
 import type { runtimeDns } from "./schema/runtime.ts";
 import type { Accepted } from "./schema/schema.ts";
@@ -17,9 +17,11 @@ export function routesOf(
   const routes: Route[] = [];
   if (!given) return routes;
   for (let i = 0; i < given.length; i++) {
-    const { mtu, advmss, priority, table, scope } = given[i]!;
+    const { gws, mtu, advmss, priority, table, scope } = given[i]!;
+    if (strict && gws?.length) throw manyWays(`${path}[${i}].gws`, gws);
     routes.push({
       ...destination(given[i]!, `${path}[${i}]`, strict),
+      ...(gws?.length && { gws }),
       ...(mtu && { mtu }),
       ...(advmss && { advmss }),
       ...(priority && { priority }),
@@ -28,6 +30,11 @@ export function routesOf(
     });
   }
   return routes;
+}
+
+/** Code 2. */
+export function manyWays(path: string, gws: readonly string[]): Fault {
+  return unserved(path, gws, "Name one gateway, as gw; two routes to the same dst are two ways, the last one first");
 }
 
 function destination(route: GivenRoute, path: string, strict: boolean): Pick<Route, "dst" | "gw"> {

@@ -14,6 +14,7 @@ export const links = object("Keys of macvlan, ipvlan, vlan, host-device, tap, sb
   hwaddr: text("Its hardware address", "an address of six bytes such as c2:11:22:33:44:55"),
   kernelpath: text("Its device in sysfs", "a path below /sys/devices/"),
   pciBusID: text("Its address on the PCI bus", "an address such as 0000:00:1f.6"),
+  useInterfaceNetwork: flag("Take the interface's addresses and routes along; not served", false),
   multiQueue: flag("Let several programs open the interface at once", false),
   owner: whole("Number of the user who may open it", 0, uint32Max),
   group: whole("Number of the group that may open it", 0, uint32Max),

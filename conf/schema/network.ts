@@ -4,7 +4,7 @@
  */
 import { anyIpam, storeKeys } from "./ipam.ts";
 import { args, runtimeConfig } from "./runtime.ts";
-import { flag, list, object, oneOf, text, whole } from "./schema.ts";
+import { choice, flag, list, object, oneOf, text, whole } from "./schema.ts";
 import { dns } from "./shapes.ts";
 
 const vlanId = (what: string) => whole(what, 1, 4094);
@@ -22,6 +22,7 @@ export const ownKeys = {
   isDefaultGateway: flag("Also make it the container's default gateway; implies isGateway", false),
   forceAddress: flag("Replace another address that the bridge may have", false),
   ipMasq: flag("Masquerade what leaves the network", false),
+  ip6Masq: choice("Masquerade IPv6; left out: as ipMasq says"),
   ipMasqBackend: oneOf("Accepted for compatibility; nftables is used either way", "iptables", "nftables"),
   mtu: whole(
     "MTU in bytes; 0 or left out: that of the default-route interface",

@@ -35,6 +35,11 @@ export function flag(description: string, byDefault: boolean): Schema<boolean> {
   return { type: "boolean", description, mustBe: "true or false", default: byDefault };
 }
 
+/** A flag whose default follows from another key. */
+export function choice(description: string): Schema<boolean> {
+  return { type: "boolean", description, mustBe: "true or false" };
+}
+
 export function text(description: string, mustBe = "a string"): Schema<string> {
   return { type: "string", description, mustBe };
 }

@@ -15,6 +15,7 @@ export const route = object(
   {
     dst: text("Destination network in CIDR notation", "a network such as 10.2.0.0/16 or 0.0.0.0/0"),
     gw: text("Address of the next hop; without it the gateway of the address is used", "an address"),
+    gws: list("Next hops of a route by several ways; not served", text("An address", "an address")),
     mtu: whole("Path MTU in bytes; 0 or left out: that of the interface", 0, 65535),
     advmss: whole("TCP segment size to advertise, in bytes; 0 or left out: the kernel's choice", 0, 65535),
     priority: whole("Metric: the lowest wins; 0 or left out: the kernel's default", 0, uint32Max),

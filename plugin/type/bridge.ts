@@ -9,7 +9,8 @@ import {
   parseCidr,
 } from "../../conf/address.ts";
 import { code, Fault } from "../../conf/fault.ts";
-import type { NetworkConfig } from "../../conf/network.ts";
+import type { IpamConfig, NetworkConfig } from "../../conf/network.ts";
+import { ownType } from "../../conf/types.ts";
 import type { Lease } from "../../ipam/ipam.ts";
 import type { Facts } from "../facts.ts";
 import { aliasOf, bridgeGroup, hostLinkName, isOurGroup, linkGroup, macOf, macOfOwner } from "../names.ts";
@@ -26,7 +27,23 @@ import {
 } from "./container.ts";
 import type { LinkType } from "./index.ts";
 
-export const bridge: LinkType = { plan };
+export const bridge: LinkType = { plan, refuse };
+
+/** Of the reference's bridge a gateway is only told. */
+function refuse(config: NetworkConfig): void {
+  if (config.isGateway || config.type !== ownType) return;
+  const gateways = writtenGateways(config.ipam);
+  if (gateways.length > 0)
+    (require("../idleGateway.ts") as typeof import("../idleGateway.ts")).refuseIdleGateway(gateways, config);
+}
+
+function writtenGateways(ipam: IpamConfig): string[] {
+  const gateways: string[] = [];
+  if (ipam.type === "static") for (const { gateway } of ipam.addresses) if (gateway) gateways.push(gateway);
+  if ("rangeSets" in ipam)
+    for (const set of ipam.rangeSets) for (const { gateway } of set) if (gateway) gateways.push(gateway);
+  return gateways;
+}
 
 function plan(input: PlanInput): Plan {
   const { attachment, config, lease, facts, netns } = input;

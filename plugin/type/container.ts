@@ -1,6 +1,7 @@
 /** What every type that makes an interface does in the container, and the parts they share. Pure. */
 import { type Cidr, formatCidr, networkOf, parseAddress, parseCidr } from "../../conf/address.ts";
 import type { NetworkConfig, Route } from "../../conf/network.ts";
+import { manyWays } from "../../conf/routes.ts";
 import type { Lease, LeasedAddress } from "../../ipam/ipam.ts";
 import { macOf, macOfOwner } from "../names.ts";
 import type { PlanInput } from "../plan.ts";
@@ -14,13 +15,14 @@ export function macFor({ config, lease }: PlanInput, owner: string): string {
 
 /** One chain of the network masquerades what leaves these subnets; nothing without addresses. */
 export function masqueradeSteps({ attachment, config, lease }: PlanInput): Step[] {
-  if (!config.ipMasq || lease.addresses.length === 0) return [];
+  if (!config.ipMasq && !config.ip6Masq) return [];
   const subnets: string[] = [];
   for (const { address } of lease.addresses) {
+    if (!(address.includes(":") ? config.ip6Masq : config.ipMasq)) continue;
     const subnet = formatCidr(networkOf(parseCidr(address)!));
     if (!subnets.includes(subnet)) subnets.push(subnet);
   }
-  return [{ kind: "masquerade", network: attachment.network, subnets }];
+  return subnets.length === 0 ? [] : [{ kind: "masquerade", network: attachment.network, subnets }];
 }
 
 /** A container that calls itself a router would become the host's, where the host does not forward IPv6 itself. */
@@ -117,6 +119,7 @@ const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 export function routesOf(config: NetworkConfig, lease: Lease): Route[] {
   const routes: Route[] = [];
   for (const route of lease.routes) {
+    if (route.gws) throw manyWays(`gws of the route to ${route.dst} that ipam gives`, route.gws);
     const gw = route.gw ?? (route.scope === undefined ? gatewayOf(lease, route.dst.includes(":")) : undefined);
     routes.push(gw === undefined ? route : { ...route, gw });
   }

@@ -63,14 +63,19 @@ function plan(input: PlanInput): Plan {
 function hostSteps(host: string, pairs: readonly Pair[], alias: string, netns: string): Step[] {
   const hasIpv6 = pairs.some(({ own }) => own.family === 6);
   // While its link-local address is tentative, the kernel asks for no neighbour on behalf of others.
-  const settings = hasIpv6 ? [["disable_ipv6", "0"] as const, ["accept_dad", "0"] as const] : [];
+  const settings = [
+    ...(hasIpv6 ? [["disable_ipv6", "0"] as const] : []),
+    ...(hasIpv6 || pairs.length === 0 ? [["accept_dad", "0"] as const] : []),
+  ];
   const gateways = [...new Set(pairs.map(({ gateway }) => alone(gateway)))];
   return [
     deafToRouters(host, netns),
     ...settings.map(([key, value]): Step => {
-      return { kind: "sysctl", where: "host", path: `net/ipv6/conf/${host}/${key}`, value, netns };
+      const path = `net/ipv6/conf/${host}/${key}`;
+      return { kind: "sysctl", where: "host", path, value, netns, ...(!hasIpv6 && { ifThere: true as const }) };
     }),
-    ...(hasIpv6 ? [] : [{ kind: "silent", where: "host", link: host, netns } as const]),
+    // Without addresses, what speaks over the link has those that the ends give themselves.
+    ...(hasIpv6 || pairs.length === 0 ? [] : [{ kind: "silent", where: "host", link: host, netns } as const]),
     ...gateways.map((address): Step => {
       return { kind: "address", where: "host", link: host, address, detectDuplicates: false, netns, replaces: [] };
     }),

@@ -25,6 +25,7 @@ describe("parseRequest()", () => {
         isDefaultGateway: false,
         forceAddress: false,
         ipMasq: false,
+        ip6Masq: false,
         hairpinMode: true,
         promiscMode: false,
         portIsolation: false,
@@ -93,6 +94,29 @@ describe("parseNetwork() accepts", () => {
     ["promiscMode with hairpinMode false", { promiscMode: true, hairpinMode: false }, { hairpinMode: false }],
     ["the smallest MTU of IPv4", { mtu: 68, subnet: "10.1.0.0/24" }, { mtu: 68 }],
     ["the smallest MTU of IPv6", { mtu: 1280, subnet: "2001:db8::/64" }, { mtu: 1280 }],
+    ["ipam of {} for ptp", { type: "ptp", ipam: {} }, { ipam: { type: "none" } }],
+    [
+      "a key that is not served, off",
+      { type: "host-device", device: "e", useInterfaceNetwork: false },
+      { mtu: undefined },
+    ],
+    ["IPv4 without IPv6 masqueraded", { ipMasq: true, ip6Masq: false }, { ipMasq: true, ip6Masq: false }],
+    ["both masqueraded", { ipMasq: true }, { ipMasq: true, ip6Masq: true }],
+    [
+      "a gateway that the bridge has",
+      { isGateway: true, subnet: "10.1.0.0/24", gateway: "10.1.0.9" },
+      { ip6Masq: false },
+    ],
+    [
+      "a gateway on a bridge that does not have it, by which a route goes",
+      { subnet: "10.1.0.0/24", gateway: "10.1.0.9", routes: [{ dst: "0.0.0.0/0" }] },
+      { isGateway: false },
+    ],
+    [
+      "a gateway that type bridge only tells, as the reference does",
+      { type: "bridge", ipam: { type: "host-local", subnet: "10.1.0.0/24", gateway: "10.1.0.9" } },
+      { isGateway: false },
+    ],
     ["ipam of {}", { ipam: {} }, { ipam: { type: "none" } }],
     ["ipam of type ''", { ipam: { type: "" } }, { ipam: { type: "none" } }],
     ["no ipam for another type", { type: "bridge" }, { ipam: { type: "none" } }],
@@ -148,6 +172,8 @@ describe("parseNetwork() accepts", () => {
   });
 });
 
+const storeIpam = { type: "host-local", subnet: "10.1.0.0/24" };
+
 describe("parseNetwork() refuses", () => {
   for (const [given, faultCode, ...words] of [
     [{ name: undefined }, 7, "name", "nothing"],
@@ -164,10 +190,21 @@ describe("parseNetwork() refuses", () => {
     [{ mtu: 1279, ipam: { type: "static", addresses: [{ address: "2001:db8::7/64" }] } }, 7, "1280"],
     [{ promiscMode: true, hairpinMode: true }, 7, "hairpinMode", "promiscMode"],
     [{ disableContainerInterface: true }, 7, "disableContainerInterface", "ipam"],
-    ...["ptp", "dummy", "host-local", "static"].flatMap((type) => [
+    [{ type: "ptp" }, 7, "ipam = nothing", "given"],
+    ...["dummy", "host-local", "static"].flatMap((type) => [
       [{ type }, 7, "ipam = nothing", "given"] as const,
       [{ type, ipam: {} }, 7, "ipam = nothing", "given"] as const,
     ]),
+    [{ type: "host-device", device: "eth1", useInterfaceNetwork: true }, 2, "useInterfaceNetwork = true", "static"],
+    ...["ns-net", "bridge", "ptp", "macvlan"].map(
+      (type) =>
+        [
+          { type, ipam: { ...storeIpam, routes: [{ dst: "0.0.0.0/0", gws: ["10.1.0.1", "10.1.0.9"] }] } },
+          2,
+          'ipam.routes[0].gws = ["10.1.0.1","10.1.0.9"]',
+          "gw",
+        ] as const,
+    ),
     [{ vlan: 4095 }, 7, "vlan = 4095", "4094"],
     [{ vlanTrunk: [{ id: 0 }] }, 7, "vlanTrunk[0].id = 0"],
     [{ vlanTrunk: [{ minID: 5 }] }, 7, "vlanTrunk[0].maxID"],

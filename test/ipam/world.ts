@@ -61,6 +61,7 @@ export function networkOf(ipam: IpamConfig, change: Partial<NetworkConfig> = {})
     isDefaultGateway: false,
     forceAddress: false,
     ipMasq: false,
+    ip6Masq: false,
     hairpinMode: true,
     promiscMode: false,
     portIsolation: false,
