@@ -16,7 +16,7 @@ export interface BridgeFacts {
   readonly mac: string | undefined;
   readonly mtu: number;
   readonly group: number;
-  /** It takes routers for routers that announce themselves. */
+  /** It takes for routers who announces itself as one, and no route of the host came by it so. */
   readonly acceptsRa: boolean;
   /** Other people's machines may be on it: somebody else made it, or gave it a port. Looked at only for IPv4 networks. */
   readonly isShared: boolean;
@@ -83,9 +83,15 @@ function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel, gatewayL
     mtu: link.mtu ?? ethernetMtu,
     group: link.group ?? 0,
     isShared: isShared(link, config, kernel),
-    acceptsRa: (link.families?.inet6?.acceptRa ?? 0) !== 0,
+    acceptsRa: (link.families?.inet6?.acceptRa ?? 0) !== 0 && !hasRouters(link, kernel),
     addresses: config.isGateway && kernel.link("host", gatewayLink) ? kernel.addresses("host", gatewayLink) : [],
   };
+}
+
+/** The bridge of a LAN by which the host itself found its way out. */
+function hasRouters({ group = 0, name = "" }: Link, kernel: Kernel): boolean {
+  if (isOurGroup(group)) return false;
+  return (require("./raRouters.ts") as typeof import("./raRouters.ts")).linksByRa(kernel).includes(name);
 }
 
 function isShared({ group = 0 }: Link, { bridge, ipam }: NetworkConfig, kernel: Kernel): boolean {

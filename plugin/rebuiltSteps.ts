@@ -7,6 +7,7 @@ import { bridgeGroup, masqueradeChain } from "./names.ts";
 import type { Standing } from "./rebuild.ts";
 import type { Step } from "./step/index.ts";
 import { table } from "./table.ts";
+import { forwardingSteps } from "./type/container.ts";
 
 /** Routes in the container are its own affair by now: they are not among the steps. */
 export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
@@ -60,13 +61,8 @@ function bridgeSteps({ attachment, bridge, bridgeAddresses, netns, addresses }: 
   const gateways = bridgeAddresses.filter((one) =>
     addresses.some((cidr) => formatCidr(networkOf(cidr)) === formatCidr(networkOf(one))),
   );
-  const forwards = (family: 4 | 6, path: string): Step[] =>
-    gateways.some((one) => one.family === family)
-      ? [{ kind: "sysctl", where: "host", path, value: "1", netns: netns.path }]
-      : [];
   return [
-    ...forwards(4, "net/ipv4/ip_forward"),
-    ...forwards(6, "net/ipv6/conf/all/forwarding"),
+    ...forwardingSteps(new Set(gateways.map(({ family }) => family)), netns.path),
     {
       kind: "bridge",
       name,

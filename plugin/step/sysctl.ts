@@ -1,7 +1,7 @@
 /** A kernel setting, written only when it differs. */
 import type { Where } from "../kernel.ts";
 import { differences, type Kind } from "./step.ts";
-import { shellWord } from "./words.ts";
+import { shellWord, sysctlName } from "./words.ts";
 
 export interface SysctlStep {
   readonly kind: "sysctl";
@@ -14,6 +14,8 @@ export interface SysctlStep {
   readonly was?: string;
   /** A kernel that has no such setting needs none. */
   readonly ifThere?: true;
+  /** It makes the host a router, which must not cost it its own routers. */
+  readonly keepsRouters?: true;
 }
 
 /** Of several numbers the kernel has tabs between, and a person blanks. */
@@ -21,10 +23,13 @@ function isSame(found: string | undefined, wanted: string): boolean {
   return found === wanted || found?.replace(/\s+/g, " ") === wanted.trim().replace(/\s+/g, " ");
 }
 
+const raRouters = () => require("../raRouters.ts") as typeof import("../raRouters.ts");
+
 export const sysctl: Kind<SysctlStep> = {
-  apply({ where, path, value, was, ifThere }, kernel) {
+  apply({ where, path, value, was, ifThere, keepsRouters }, kernel) {
     const is = kernel.readSysctl(where, path);
     if (isSame(is, value) || (ifThere && is === undefined)) return false;
+    if (keepsRouters) raRouters().keepRouters(kernel);
     kernel.writeSysctl(where, path, value);
     return was !== undefined;
   },
@@ -43,7 +48,7 @@ export const sysctl: Kind<SysctlStep> = {
   },
 
   print(step, kernel) {
-    const { where, path, value, netns, ifThere } = step;
+    const { where, path, value, netns, ifThere, keepsRouters } = step;
     if (kernel && where === "host") {
       const is = kernel.readSysctl(where, path);
       // Of a link that is yet to be made: the kernel will have it if it has it for any.
@@ -51,8 +56,8 @@ export const sysctl: Kind<SysctlStep> = {
       const isUnknown = ifThere && is === undefined && kernel.readSysctl(where, forAny) === undefined;
       if (isSame(is, value) || isUnknown) return [];
     }
-    const name = path.replaceAll(".", "\0").replaceAll("/", ".").replaceAll("\0", "/");
-    const set = `sysctl -w ${shellWord(`${name}=${value}`)}`;
-    return [where === "host" ? set : `nsenter ${shellWord(`--net=${netns}`)} ${set}`];
+    const set = `sysctl -w ${shellWord(`${sysctlName(path)}=${value}`)}`;
+    const before = kernel && keepsRouters ? raRouters().keepingCommands(kernel) : [];
+    return [...before, where === "host" ? set : `nsenter ${shellWord(`--net=${netns}`)} ${set}`];
   },
 };

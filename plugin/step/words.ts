@@ -16,6 +16,11 @@ export function linkWord(name: string): string {
   return `${/^[a-z_-]+$/.test(name) ? "dev " : ""}${shellWord(name)}`;
 }
 
+/** The name of a kernel setting as sysctl(8) has it, of its path below /proc/sys. */
+export function sysctlName(path: string): string {
+  return path.replaceAll(".", "\0").replaceAll("/", ".").replaceAll("\0", "/");
+}
+
 /** Text as one word of a shell, whatever is in it: an interface's name may have quotes, dollars and semicolons. */
 export function shellWord(text: string): string {
   const isPlain = /^[\w@%+=:,./-]+$/.test(text);

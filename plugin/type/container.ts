@@ -35,8 +35,10 @@ export function deafToRouters(link: string, netns: string): Step {
 export function forwardingSteps(families: ReadonlySet<number>, netns: string): Step[] {
   const steps: Step[] = [];
   if (families.has(4)) steps.push({ kind: "sysctl", where: "host", path: "net/ipv4/ip_forward", value: "1", netns });
-  if (families.has(6))
-    steps.push({ kind: "sysctl", where: "host", path: "net/ipv6/conf/all/forwarding", value: "1", netns });
+  if (families.has(6)) {
+    const path = "net/ipv6/conf/all/forwarding";
+    steps.push({ kind: "sysctl", where: "host", path, value: "1", netns, keepsRouters: true });
+  }
   return steps;
 }
 

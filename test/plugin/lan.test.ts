@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { until } from "../support/daemon.ts";
 import { needs } from "../support/needs.ts";
+import { advertise } from "../support/router.ts";
 import { cable, links, type Netns } from "../support/sandbox.ts";
 import { freshWorld, ranges, type World } from "../support/world.ts";
 
@@ -20,13 +21,6 @@ function lan(world: World): Netns {
   cable({ ns: world.host, ifname: "lan0" }, { ns: machine, ifname: "up0" });
   return machine;
 }
-
-/** RFC 4861, 4.2 and 4.6.2: an advertisement of 2001:db8:77::/64, to make addresses from. */
-const advertisement = Buffer.from(
-  ["86000000", "40000708", "00000000", "00000000", "030440c0", "00000e10", "00000e10", "00000000"].join("") +
-    "20010db8007700000000000000000000",
-  "hex",
-);
 
 const networks = {
   "with IPv4 addresses": { ipam: ranges("10.7.0.0/24"), isDefaultGateway: false },
@@ -58,9 +52,7 @@ describe("On a bridge with a port that leads to other machines", () => {
           assert.ok(address);
           await until("the router is reached", () => machine.run("ping", "-c1", "-W1", `${address}%up0`), 10_000);
           await solicited;
-          const to = `IP6-SENDTO:[${address}%up0]:58,ipv6-unicast-hops=255`;
-          const told = Bun.spawnSync(machine.inside(["socat", "-u", "STDIN", to]), { stdin: advertisement });
-          assert.equal(told.exitCode, 0, told.stderr.toString());
+          advertise(machine, "up0", address);
           const own = () =>
             links(netns)
               .get("eth0")
