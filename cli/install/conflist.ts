@@ -41,7 +41,8 @@ export function conflistOf(wanted: Wanted): { readonly name: string; readonly te
     ipMasq: true,
     ...(mtu !== undefined && { mtu: /^\d+$/.test(mtu) ? Number(mtu) : mtu }),
     ...(ranges.length > 0 && { ipam: { type: "ns-net", ranges } }),
-    capabilities: { portMappings: true, bandwidth: true },
+    // With a static address podman 4.3 gives the first plugin of a list `ips` alone, and no ports, unless it declares `ips`.
+    capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true },
   };
   const environment = { CNI_COMMAND: "ADD", CNI_CONTAINERID: "install", CNI_NETNS: "/", CNI_IFNAME: "eth0" };
   parseRequest({ ...environment, CNI_PATH: "/" }, stdinOf({ cniVersion: conflistVersion, name, ...plugin }));

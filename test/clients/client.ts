@@ -21,7 +21,7 @@ export const conflist = ({ dataDir }: World, change: object = {}, name = "podnet
     {
       ...{ type: "ns-net", bridge: "cni0", isDefaultGateway: true, ipMasq: true, dataDir },
       ipam: ranges("10.7.0.0/24"),
-      capabilities: { portMappings: true, bandwidth: true },
+      capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true },
       ...change,
     },
   ],
@@ -39,7 +39,8 @@ export function publishedPorts({ host }: World): string[] {
   return host
     .nft("list", "ruleset")
     .split("\n")
-    .filter((line) => /dnat (ip6? )?to \d|: 10\.7\.\d+\.\d+ \. \d+/.test(line));
+    .filter((line) => /dnat (ip6? )?to \d|: 10\.7\.\d+\.\d+ \. \d+/.test(line))
+    .map((line) => line.trim());
 }
 
 /** What a server that speaks first says to the host; asked again until it listens. */

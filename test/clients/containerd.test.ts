@@ -94,6 +94,24 @@ describe("containerd's CRI", function () {
     nothingLeft(world);
   });
 
+  it("publishes a port of a sandbox on two networks, which containerd attaches at once", async () => {
+    const second = conflist(world, { bridge: "cni3", ipam: ranges("10.7.3.0/24") }, "second");
+    await containerd.configureSecond(second);
+    const id = await containerd.cri.run({ name: "both", ports: [{ host: 8082, container: 80 }] });
+    assert.equal(world.leases().length, 2, world.leases().join());
+    const leads = publishedPorts(world).filter((line) => / 8082 /.test(line));
+    assert.equal(leads.length, 1, leads.join("\n"));
+    const listed = world.host.run(join(containerd.binaries, "ns-net"), "ls", "--data-dir", world.dataDir, "--json");
+    const [{ namespace }] = JSON.parse(listed);
+    const pod = { inside: (command: readonly string[]) => ["nsenter", `--net=${namespace}`, "--", ...command] };
+    using _server = await tcpServer(pod, "::", 80);
+    assert.ok("seenAs" in (await tcpReach(world.host, "127.0.0.1", 8082)));
+    await containerd.cri.stop(id);
+    await containerd.cri.remove(id);
+    await containerd.configureSecond(undefined);
+    nothingLeft(world);
+  });
+
   it("leads a published port to the sandbox, by IPv4 and IPv6", async () => {
     world.host.ip("address", "add", "192.0.2.9/32", "dev", "lo");
     world.host.ip("address", "add", "fd99::9/128", "dev", "lo");

@@ -26,6 +26,8 @@ export interface Containerd extends AsyncDisposable {
   readonly binaries: string;
   /** Writes the conflist as kubelet's users should: beside, then moved. Waits until containerd has taken it up. `loopback`: another than ours. */
   configure(conflist: object | string, loopback?: string): Promise<void>;
+  /** A second network for each pod, until it is taken away by undefined. */
+  configureSecond(conflist: object | undefined): Promise<void>;
   /** Ends it without warning. Its containers live on. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -51,6 +53,7 @@ state = "${folder}/state"
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = "${folder}/bin"
   conf_dir = "${folder}/net.d"
+  max_conf_num = 2
 `;
 
 export async function freshContainerd(host: Netns, folder: string): Promise<Containerd> {
@@ -86,6 +89,13 @@ export async function freshContainerd(host: Netns, folder: string): Promise<Cont
       renameSync(`${path}.tmp`, path);
       await until("containerd takes up the conflist", async () => !(await containerd.cri.networkComplaint()));
       // A changed file is taken up by a watcher that tells nobody.
+      await Bun.sleep(300);
+    },
+    async configureSecond(conflist) {
+      const path = join(folder, "net.d/20-second.conflist");
+      rmSync(path, { force: true });
+      if (conflist) writeFileSync(`${path}.tmp`, JSON.stringify(conflist));
+      if (conflist) renameSync(`${path}.tmp`, path);
       await Bun.sleep(300);
     },
     async kill() {
