@@ -3,8 +3,8 @@ import { code, Fault } from "./fault.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A configuration has a kilobyte or two; a prevResult with many routes some tens. */
-export const configurationBytesMax = 1024 * 1024;
+/** A configuration has a kilobyte or two; one with 65,535 ports, each by itself, 6 MiB. */
+export const configurationBytesMax = 16 * 1024 * 1024;
 
 /** Deepest that CNI itself goes is 7 (a list's plugin's ipam's ranges); the rest is for what others put beside it. */
 export const depthMax = 64;
@@ -39,7 +39,7 @@ function decodeText(bytes: Uint8Array): string {
   if (bytes.byteLength > configurationBytesMax) {
     throw undecodable(
       `has more than ${configurationBytesMax} bytes`,
-      `keep it within ${configurationBytesMax} bytes (1 MiB)`,
+      `keep it within ${configurationBytesMax} bytes (16 MiB)`,
     );
   }
   let text: string;

@@ -75,11 +75,13 @@ export interface VlanRange {
 
 export type Protocol = "tcp" | "udp" | "sctp";
 
-/** One port of the host that leads to one of the container. */
+/** A port of the host that leads to one of the container, or as many in a row. */
 export interface PortMapping {
   readonly protocol: Protocol;
   readonly hostPort: number;
   readonly containerPort: number;
+  /** Absent: one. */
+  readonly count?: number;
   /** Canonical; absent: every address of the host, of either family. */
   readonly hostIp?: string;
 }

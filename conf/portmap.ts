@@ -1,50 +1,45 @@
-/** The capability `portMappings`: canonical, ranges written out. Throws code 7. */
+/** The capability `portMappings`: canonical, neighbouring ports as one row. Throws code 7. */
 import { formatAddress, parseAddress } from "./address.ts";
 import { badConfig } from "./fault.ts";
 import type { PortMapping, Protocol } from "./network.ts";
+import { containerPortOf, inRows } from "./portRow.ts";
 import type { GivenNetwork } from "./requested.ts";
 
 type Given = NonNullable<NonNullable<GivenNetwork["runtimeConfig"]>["portMappings"]>[number];
 
 const protocols: readonly string[] = ["tcp", "udp", "sctp"];
 const portMax = 65535;
-/** More would be a mistake: each is an element of a map and a row of the store. */
-const mappingsMax = 10_000;
 
-export function portMappingsOf(given: readonly Given[]): readonly PortMapping[] {
-  const all = new Map<string, PortMapping>();
-  for (let i = 0; i < given.length; i++) {
-    const path = `runtimeConfig.portMappings[${i}]`;
-    for (const mapping of expanded(given[i]!, path)) {
-      const key = `${mapping.protocol} ${mapping.hostIp ?? "*"} ${mapping.hostPort}`;
-      const other = all.get(key);
-      if (other && other.containerPort !== mapping.containerPort) {
-        throw badConfig(
-          `${path}.hostPort`,
-          mapping.hostPort,
-          `mapped once: it leads to ${other.containerPort} already`,
-        );
-      }
-      all.set(key, mapping);
-    }
-    if (all.size > mappingsMax) throw badConfig("runtimeConfig.portMappings", all.size, `at most ${mappingsMax} ports`);
-  }
-  return [...all.values()];
+/** With where it was given. */
+interface Read extends PortMapping {
+  readonly path: string;
 }
 
-function expanded(given: Given, path: string): PortMapping[] {
+export function portMappingsOf(given: readonly Given[]): readonly PortMapping[] {
+  const all: Read[] = [];
+  for (let i = 0; i < given.length; i++) all.push(read(given[i]!, `runtimeConfig.portMappings[${i}]`));
+  const placeOf = ({ protocol, hostIp = "*" }: Read) => `${protocol} ${hostIp}`;
+  const rows = inRows(all, placeOf, ({ first, second, port }) =>
+    badConfig(`${second.path}.hostPort`, port, `mapped once: it leads to ${containerPortOf(first, port)} already`),
+  );
+  return rows.map(({ path: _, ...mapping }) => mapping);
+}
+
+function read(given: Given, path: string): Read {
   const count = given.range || 1;
   const protocol = (given.protocol || "tcp").toLowerCase();
   if (!protocols.includes(protocol)) throw badConfig(`${path}.protocol`, given.protocol, "tcp, udp or sctp");
   const hostPort = port(given.hostPort, count, `${path}.hostPort`);
   const containerPort = port(given.containerPort, count, `${path}.containerPort`);
   const hostIp = hostAddress(given.hostIP, `${path}.hostIP`);
-  const mappings: PortMapping[] = [];
-  for (let i = 0; i < count; i++) {
-    const ports = { hostPort: hostPort + i, containerPort: containerPort + i };
-    mappings.push({ protocol: protocol as Protocol, ...ports, ...(hostIp && { hostIp }) });
-  }
-  return mappings;
+  return {
+    path,
+    protocol: protocol as Protocol,
+    hostPort,
+    containerPort,
+    ...(count > 1 && { count }),
+    ...(hostIp && { hostIp }),
+  };
 }
 
 function port(value: number | undefined, count: number, path: string): number {

@@ -1,17 +1,20 @@
 /** Configuration that a person gives, in YAML or JSON. Only the command line loads this file: the parser costs start-up time. */
 import { LineCounter, parseDocument } from "yaml";
-import { configurationBytesMax, depthMax } from "./decode.ts";
+import { depthMax } from "./decode.ts";
 import { code, Fault } from "./fault.ts";
+
+/** The parser takes a hundred times as long as that of JSON. */
+const textBytesMax = 1024 * 1024;
 
 /** What YAML anchors may multiply a text by; the default of the package. */
 const aliasesMax = 100;
 
 /** A plain JSON value: objects, lists, strings, finite numbers, booleans and null. Throws code 6 with line and column. */
 export function parseYaml(text: string, fileName: string): unknown {
-  if (Buffer.byteLength(text) > configurationBytesMax) {
+  if (Buffer.byteLength(text) > textBytesMax) {
     throw new Fault(
       code.decode,
-      `Cannot read ${fileName}: it has more than ${configurationBytesMax} bytes`,
+      `Cannot read ${fileName}: it has more than ${textBytesMax} bytes`,
       "keep it within 1 MiB",
     );
   }

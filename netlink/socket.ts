@@ -3,7 +3,7 @@
  * waits in the socket (a dump continues inside recv). So nothing here ever blocks, and a missing answer is an error.
  */
 import { WireError } from "./codec.ts";
-import { errno, KernelError } from "./errors.ts";
+import { errno, isKernelError, KernelError } from "./errors.ts";
 import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
 import { closeFile, control, enableNetlinkOption, netlinkOption, netlinkSocket, receive, send } from "./sys.ts";
 
@@ -144,7 +144,14 @@ export class NetlinkSocket {
     if (isTraced) {
       for (const [i, m] of messages.entries()) trace("→", this.protocol, { ...m, sequence: first + i }, m.what);
     }
-    send(this.#fd, framed(messages, first));
+    const bytes = framed(messages, first);
+    try {
+      send(this.#fd, bytes);
+    } catch (error) {
+      if (!isKernelError(error, errno.EMSGSIZE)) throw error;
+      (require("./sysRare.ts") as typeof import("./sysRare.ts")).raiseSendBuffer(this.#fd, bytes.length);
+      send(this.#fd, bytes);
+    }
   }
 
   /** The frames of the next datagram, or undefined when none waits. */

@@ -37,6 +37,17 @@ export function waitReadable(socket: number, timeoutMs: number): void {
   while (Number(c.recv(socket, ptr(drained), drained.length, MSG_DONTWAIT)) > 0);
 }
 
+/** asm-generic/socket.h. The kernel doubles what it is given. */
+const SO_SNDBUF = 7;
+const SO_SNDBUFFORCE = 32;
+
+/** So that one message of that many bytes can be sent; as far as the host's limit where the kernel does not let us pass it. */
+export function raiseSendBuffer(socket: number, bytes: number): void {
+  const value = ptr(new Int32Array([bytes]));
+  if (c.setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, value, 4) < 0)
+    c.setsockopt(socket, SOL_SOCKET, SO_SNDBUF, value, 4);
+}
+
 const AF_NETLINK = 16;
 
 /**

@@ -6,6 +6,7 @@
 
 import { readText } from "../netlink/files.ts";
 import { type Chain, hook, listAllChains } from "../netlink/nft/chain.ts";
+import { listElements } from "../netlink/nft/element.ts";
 import { bitwise } from "../netlink/nft/expr/bitwise.ts";
 import { compare } from "../netlink/nft/expr/compare.ts";
 import { connectionState, conntrack, conntrackKey } from "../netlink/nft/expr/conntrack.ts";
@@ -16,7 +17,6 @@ import { meta, metaKey } from "../netlink/nft/expr/meta.ts";
 import { immediate } from "../netlink/nft/expr/verdict.ts";
 import { family } from "../netlink/nft/message.ts";
 import { listRules } from "../netlink/nft/rule.ts";
-import { listElements } from "../netlink/nft/set.ts";
 import type { Table } from "../netlink/nft/table.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { uplink } from "./facts.ts";

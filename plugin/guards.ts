@@ -2,7 +2,8 @@
 import type { Attachment } from "../conf/attachment.ts";
 import type { Store } from "../ipam/store.ts";
 import { errno } from "../netlink/errors.ts";
-import { deleteElements, type FoundElement, linkNameBytes, listElements } from "../netlink/nft/set.ts";
+import { deleteElements, type FoundElement, listElements } from "../netlink/nft/element.ts";
+import { linkNameBytes } from "../netlink/nft/set.ts";
 import type { Link } from "../netlink/route/link.ts";
 import { ignoring } from "./condemn.ts";
 import type { Kernel } from "./kernel.ts";

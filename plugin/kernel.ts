@@ -46,9 +46,9 @@ export class Kernel {
     return this.route(where).request(message);
   }
 
-  /** One atomic change of nf_tables, in the host's namespace. */
-  batch(messages: readonly Message[]): void {
-    commitBatch(this.netfilter, messages);
+  /** One atomic change of nf_tables, in the host's namespace; refused (ERESTART) where that is of another `generation` by now. */
+  batch(messages: readonly Message[], generation?: number): void {
+    commitBatch(this.netfilter, messages, generation);
   }
 
   /** A link as it was when first asked for; `forget` it after changing it. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { formatAddress, parseAddress } from "../conf/address.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { PortMapping, Protocol } from "../conf/network.ts";
+import { hasPort } from "../conf/portRow.ts";
 import type { Families } from "./takenPorts.ts";
 
 interface Listener {
@@ -24,14 +25,12 @@ const placeholders = ["conmon"];
 /** Throws Fault (code.tryAgain) naming the program, where it can be found. */
 export function refuseListening(mappings: readonly PortMapping[], families: Families): void {
   for (const protocol of ["tcp", "udp"] as const) {
-    const wanted = new Map<number, PortMapping[]>();
-    for (const one of mappings) {
-      if (one.protocol === protocol) wanted.set(one.hostPort, [...(wanted.get(one.hostPort) ?? []), one]);
-    }
-    if (wanted.size === 0) continue;
+    const wanted = mappings.filter((one) => one.protocol === protocol);
+    if (wanted.length === 0) continue;
     for (const listener of listenersOf(protocol)) {
-      const clash = wanted.get(listener.port)?.find(({ hostIp }) => overlaps(hostIp, listener.address, families));
-      if (clash === undefined) continue;
+      const isMeant = (one: PortMapping) =>
+        hasPort(one, listener.port) && overlaps(one.hostIp, listener.address, families);
+      if (!wanted.some(isMeant)) continue;
       const program = programOf(listener.inode);
       if (program && placeholders.includes(program.name)) continue;
       throw new Fault(

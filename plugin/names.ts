@@ -121,6 +121,12 @@ export function ownerMark(attachment: Attachment): string {
   return `${key} ${ifname} ${container.slice(0, 64)}`;
 }
 
+/** The container, at most 64 characters of its name, and the interface that a mark tells. */
+export function toldByMark(mark: string): { readonly container: string; readonly ifname: string } {
+  const [, , ifname = "", ...container] = mark.split(" ");
+  return { container: container.join(" "), ifname };
+}
+
 /** The beginning of the marks of a network's attachments, behind the link's name. */
 export function isMarkOf(network: string, mark: string): boolean {
   return mark.split(" ")[1] === linkGroup(network).toString(16);

@@ -20,6 +20,13 @@ export const hairpinSets = {
   6: { name: "ports-hairpin6", key: [linkName, protocol, ipv6, port] },
 } as const satisfies Record<4 | 6, SetShape>;
 
+/** Who waits for a port of the host, by the host's end of its link and the address; IPv4 as `::ffff:192.0.2.1`. */
+export const waitingPorts = {
+  name: "ports-waiting",
+  key: [linkName, ipv6, protocol, port],
+  value: [ipv6, port],
+} as const satisfies SetShape;
+
 /** Where it has a rule, all that portRules.ts makes stands. Another name with every change of the rules. */
 export const portsChain = "ports-ready-3";
 

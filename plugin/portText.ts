@@ -1,7 +1,14 @@
-/** What portRules.ts makes, as a person would have typed it. */
-import { nftTable } from "./names.ts";
-import { portChains, rulesOfPorts, translate, wholeComment } from "./portRules.ts";
-import { exceptionsChain, hairpinSets, portMaps, portsChain } from "./portSets.ts";
+/** Published ports as a person would have typed them: what portRules.ts makes, and the elements of an attachment. */
+import { onePortEach } from "../conf/portRow.ts";
+import { concatenated } from "../netlink/nft/set.ts";
+import type { Kernel } from "./kernel.ts";
+import { hostLinkName, nftTable, ownerMark } from "./names.ts";
+import { missingPortRules, portChains, rulesOfPorts, translate, wholeComment } from "./portRules.ts";
+import { exceptionsChain, hairpinSets, portMaps, portsChain, waitingPorts } from "./portSets.ts";
+import { hairpinsOf, keyText, type Placed, translationOf } from "./step/portElements.ts";
+import { isThere, type PortsStep, sorted } from "./step/ports.ts";
+import { waitingText } from "./step/waitingPorts.ts";
+import { shellWord } from "./step/words.ts";
 import { tableComment } from "./table.ts";
 
 const { exact4, any4, exact6, any6 } = portMaps;
@@ -24,8 +31,54 @@ const objects: readonly string[] = [
   `add chain inet ${nftTable} ${portsChain} { comment "${wholeComment}"; }`,
 ];
 
+/** More would be a longer word than a command takes. */
+const elementsMax = 200;
+
+/** With a kernel, without what stands there. */
+export function printed(step: PortsStep, kernel?: Kernel): string[] {
+  const { attachment, mappings, hairpin } = step;
+  const stands = kernel !== undefined && isThere(kernel);
+  const isWhole = stands && missingPortRules(kernel).length === 0;
+  const taken = stands ? sorted(step, kernel).taken : new Set<string>();
+  const one = mappings.flatMap(onePortEach).map(translationOf);
+  const isTaken = ({ set, element }: Placed) => taken.has(keyText(set, concatenated(element.key)));
+  const waiting = one.filter(isTaken).map(({ mapping }) => waitingText(mapping, hostLinkName(attachment)));
+  return [
+    ...(isWhole ? [] : portCommands(stands)),
+    ...(taken.size === 0 ? mappings.map(translationOf) : one.filter((port) => !isTaken(port))).flatMap((row) =>
+      additionsOf(row, step),
+    ),
+    ...hairpinsOf(mappings, hairpin).flatMap((row) => additionsOf(row, step)),
+    ...(waiting.length === 0 ? [] : [waitingCommand]),
+    ...waiting.map((texts) => addition(waitingPorts.name, [elementText(texts, step)])),
+  ];
+}
+
+const waitingCommand = `nft 'add map inet ${nftTable} ${waitingPorts.name} { type ifname . ipv6_addr . ${port} : ipv6_addr . inet_service; }'`;
+
+function additionsOf({ set, text, element: { count = 1 } }: Placed, step: PortsStep): string[] {
+  const commands: string[] = [];
+  for (let at = 0; at < count; at += elementsMax) {
+    const offsets = Array.from({ length: Math.min(elementsMax, count - at) }, (_, i) => at + i);
+    commands.push(
+      addition(
+        set,
+        offsets.map((offset) => elementText(text(offset), step)),
+      ),
+    );
+  }
+  return commands;
+}
+
+function elementText([key, value]: readonly [key: string, value?: string], { attachment }: PortsStep): string {
+  return `${key} comment "${ownerMark(attachment)}"${value === undefined ? "" : ` : ${value}`}`;
+}
+
+const addition = (set: string, elements: readonly string[]) =>
+  `nft add element inet ${nftTable} ${set} ${shellWord(`{ ${elements.join(", ")} }`)}`;
+
 /** `stand`: the chains may hold some of the rules already. */
-export function portCommands(stand: boolean): string[] {
+function portCommands(stand: boolean): string[] {
   const rules = rulesOfPorts();
   const chains = stand ? [...new Set(rules.map(({ chain }) => chain))] : [];
   return [

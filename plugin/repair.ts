@@ -154,14 +154,19 @@ interface Work {
   readonly dryRun: boolean;
 }
 
-/** All in one batch; where the kernel refuses that, each by itself, so that one is not the end of all. */
+/**
+ * All in one batch; where the kernel refuses that, each by itself, so that one is not the end of all. Each is asked again,
+ * since those before it changed what it met: of two attachments of a container one has a port, and the other waits.
+ */
 function writeRules({ rules, failures }: Work, kernel: Kernel): void {
   if (rules.size === 0) return;
   let written = [...rules.values()];
   try {
     kernel.batch(written.flatMap(({ messages }) => messages));
   } catch {
-    written = written.filter(({ attachment, messages }) => trying(attachment, failures, () => kernel.batch(messages)));
+    written = written.filter(({ attachment, step }) =>
+      trying(attachment, failures, () => kernel.batch(mendStep(step, kernel))),
+    );
   }
   for (const { attachment, step } of written) trying(attachment, failures, () => settleStep(step, kernel));
 }

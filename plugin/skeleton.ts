@@ -2,14 +2,14 @@
 import type { Store } from "../ipam/store.ts";
 import { errno } from "../netlink/errors.ts";
 import { listChains } from "../netlink/nft/chain.ts";
-import { listElements } from "../netlink/nft/set.ts";
+import { listElements } from "../netlink/nft/element.ts";
 import { deleteTable, hasTable } from "../netlink/nft/table.ts";
 import { listLinks } from "../netlink/route/link.ts";
 import { ignoring } from "./condemn.ts";
 import type { Kernel } from "./kernel.ts";
 import { isOurGroup, masqueradePrefix } from "./names.ts";
 import { guardedSet } from "./step/guard.ts";
-import { publishedPorts } from "./step/ports.ts";
+import { publishedPorts } from "./step/portElements.ts";
 import { bridgeTable } from "./step/spoofCheck.ts";
 import { table } from "./table.ts";
 

@@ -10,6 +10,7 @@
 import { parseAddress } from "../conf/address.ts";
 import type { Attachment } from "../conf/attachment.ts";
 import type { PortMapping } from "../conf/network.ts";
+import { onePortEach, portsIn } from "../conf/portRow.ts";
 import { errno } from "../netlink/errors.ts";
 import { getChain } from "../netlink/nft/chain.ts";
 import { family } from "../netlink/nft/message.ts";
@@ -51,12 +52,17 @@ function hasReferencePorts(version: 4 | 6, kernel: Kernel): boolean {
   return has("nat", hostPortChain) || has(nftPortTable, nftPortChain);
 }
 
+/** From here on the kernel's tables of sockets cost less. */
+const boundMax = 200;
+
 function refuseListeners(mappings: readonly PortMapping[], families: Families): void {
-  for (const mapping of mappings) {
-    if (isFree(mapping, families)) continue;
-    (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings, families);
-    return;
-  }
+  if (portsIn(mappings) <= boundMax && mappings.every((mapping) => isRowFree(mapping, families))) return;
+  (require("./listening.ts") as typeof import("./listening.ts")).refuseListening(mappings, families);
+}
+
+function isRowFree(mapping: PortMapping, families: Families): boolean {
+  if (mapping.count === undefined) return isFree(mapping, families);
+  return onePortEach(mapping).every((one) => isFree(one, families));
 }
 
 /** What is free of both families is free of one. */

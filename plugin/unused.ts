@@ -20,7 +20,8 @@ import { rebuild } from "./rebuild.ts";
 import { removeSkeleton } from "./skeleton.ts";
 import { removeUnownedMasqueradeAll } from "./step/masqueradeAll.ts";
 import { removeUnownedPortConditions } from "./step/portCondition.ts";
-import { publishedPorts, removePorts } from "./step/ports.ts";
+import { isTableThere, publishedPorts } from "./step/portElements.ts";
+import { removePorts } from "./step/ports.ts";
 import { removeUnownedSpoofChecks } from "./step/spoofCheck.ts";
 import { table } from "./table.ts";
 
@@ -92,10 +93,8 @@ function removeNow({ request, kernel, store, kept: keptBefore, gone }: Look): Un
 
 /** What carries the mark of an attachment of the network whose link is not `kept`. */
 function removeUnowned(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {
-  const unowned = publishedPorts(kernel).filter(({ comment = "" }) => {
-    return isMarkOf(network, comment) && !kept.has(comment.split(" ")[0]!);
-  });
-  removePorts(unowned, kernel);
+  const isUnowned = ({ comment = "" }) => isMarkOf(network, comment) && !kept.has(comment.split(" ")[0]!);
+  if (isTableThere(kernel)) removePorts((waiting) => [...publishedPorts(kernel), ...waiting].filter(isUnowned), kernel);
   removeUnownedPortConditions(network, kept, kernel);
   removeUnownedMasqueradeAll(network, kept, kernel);
   removeUnownedSpoofChecks(network, kept, kernel);

@@ -3,7 +3,8 @@
 import type { Database } from "bun:sqlite";
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
-import type { PortMapping } from "../../conf/network.ts";
+import type { PortMapping, Protocol } from "../../conf/network.ts";
+import { lastPort } from "../../conf/portRow.ts";
 import { fileStatus } from "../../netlink/files.ts";
 import type { LeasedAddress } from "../ipam.ts";
 
@@ -18,8 +19,8 @@ export interface PortOwner {
 }
 
 interface PortRow {
-  readonly protocol: string;
-  readonly host_port: number;
+  readonly first_port: number;
+  readonly last_port: number;
   readonly host: string;
   readonly network: string;
   readonly container: string;
@@ -33,18 +34,29 @@ interface PortRow {
 }
 
 const sql = {
-  of: "SELECT * FROM port WHERE protocol = ? AND host_port = ?",
-  drop: "DELETE FROM port WHERE protocol = ? AND host_port = ? AND host = ?",
+  others: `SELECT * FROM port WHERE protocol = ? AND first_port <= ? AND last_port >= ? AND container <> ?
+    ORDER BY first_port`,
+  drop: `DELETE FROM port WHERE protocol = ? AND first_port = ? AND host = ? AND network = ? AND container = ?
+    AND ifname = ? AND plugin = ?`,
   release: "DELETE FROM port WHERE network = ? AND container = ? AND ifname = ? AND plugin = ?",
-  claim: `REPLACE INTO port (protocol, host_port, host, container_port, network, container, ifname, plugin, created_ms,
+  claim: `REPLACE INTO port (protocol, first_port, last_port, host, network, container, ifname, plugin, created_ms,
     netns_path, netns_device, netns_inode, boot_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 };
 
 /** Every address of the host, of both families. */
 const everywhere = "*";
 
+/** Ports in a row, wherever they lead. */
+interface Span {
+  readonly protocol: Protocol;
+  readonly host: string;
+  readonly first: number;
+  last: number;
+}
+
 /**
- * These ports and no others belong to the owner from now on, so far as they lead to `addresses`, its container's. Throws
+ * These ports and no others belong to the owner from now on, so far as they lead to `addresses`, its container's. What
+ * another attachment of the container has is no conflict: which of them a port leads to is decided in the kernel. Throws
  * Fault (code 11) naming who has one of them.
  */
 export function claimPorts(
@@ -54,22 +66,51 @@ export function claimPorts(
   addresses: readonly LeasedAddress[],
 ): void {
   const { network, container, ifname } = owner.attachment;
-  const by = [network, container, ifname, owner.plugin] as const;
   releasePorts(database, owner.attachment, owner.plugin);
-  for (const mapping of mappings) {
-    const { protocol, hostPort, containerPort } = mapping;
-    const hostIp = hostOf(mapping, addresses);
-    if (hostIp === undefined) continue;
-    const rows = database.query<PortRow, [string, number]>(sql.of).all(protocol, hostPort);
-    // Of one request, an address of the host and all of them is no conflict: the address comes first.
-    const others = rows.filter((row) => !isOf(row, owner) && overlaps(row.host, hostIp));
-    for (const row of others) {
-      if (!isGone(row, owner)) throw taken(mapping, row);
-      database.query(sql.drop).run(protocol, hostPort, row.host);
-    }
-    const where = [owner.netnsPath, owner.netnsDevice.toString(), owner.netnsInode.toString(), owner.bootId] as const;
-    database.query(sql.claim).run(protocol, hostPort, hostIp, containerPort, ...by, Date.now(), ...where);
+  const spans = spansOf(mappings, addresses);
+  for (const protocol of new Set(spans.map((span) => span.protocol))) {
+    const own = spans.filter((span) => span.protocol === protocol);
+    const last = own.reduce((most, span) => Math.max(most, span.last), 0);
+    const rows = database
+      .query<PortRow, [string, number, number, string]>(sql.others)
+      .all(protocol, last, own[0]!.first, container);
+    for (const row of rows) requireFree(database, own, row, owner);
   }
+  const by = [network, container, ifname, owner.plugin, Date.now()] as const;
+  const where = [owner.netnsPath, owner.netnsDevice.toString(), owner.netnsInode.toString(), owner.bootId] as const;
+  const claim = database.query(sql.claim);
+  for (const { protocol, first, last, host } of spans) claim.run(protocol, first, last, host, ...by, ...where);
+}
+
+/** In order of their first ports, those of one address without a port in common. */
+function spansOf(mappings: readonly PortMapping[], addresses: readonly LeasedAddress[]): Span[] {
+  const all = mappings.flatMap((mapping): Span[] => {
+    const host = hostOf(mapping, addresses);
+    const { protocol, hostPort: first } = mapping;
+    return host === undefined ? [] : [{ protocol, host, first, last: lastPort(mapping) }];
+  });
+  all.sort((a, b) => a.first - b.first);
+  const latest = new Map<string, Span>();
+  return all.filter((span) => {
+    const before = latest.get(`${span.protocol} ${span.host}`);
+    if (before === undefined || span.first > before.last + 1) {
+      latest.set(`${span.protocol} ${span.host}`, span);
+      return true;
+    }
+    before.last = Math.max(before.last, span.last);
+    return false;
+  });
+}
+
+/** Drops the row of an attachment that is gone. Throws Fault. */
+function requireFree(database: Database, spans: readonly Span[], row: PortRow, owner: PortOwner): void {
+  const clash = spans.find(
+    ({ first, last, host }) => first <= row.last_port && row.first_port <= last && overlaps(row.host, host),
+  );
+  if (clash === undefined) return;
+  if (!isGone(row, owner)) throw taken(clash, row);
+  const { first_port, host, network, container, ifname, plugin } = row;
+  database.query(sql.drop).run(clash.protocol, first_port, host, network, container, ifname, plugin);
 }
 
 /** A port leads to addresses of its own family alone; undefined where there is none. */
@@ -83,10 +124,6 @@ function hostOf({ hostIp }: PortMapping, addresses: readonly LeasedAddress[]): s
 
 export function releasePorts(database: Database, { network, container, ifname }: Attachment, plugin: string): void {
   database.query(sql.release).run(network, container, ifname, plugin);
-}
-
-function isOf(row: PortRow, { attachment: { network, container, ifname }, plugin }: PortOwner): boolean {
-  return row.network === network && row.container === container && row.ifname === ifname && row.plugin === plugin;
 }
 
 function overlaps(a: string, b: string): boolean {
@@ -106,11 +143,13 @@ function isGone(row: PortRow, { bootId }: PortOwner): boolean {
   }
 }
 
-function taken({ protocol, hostPort, hostIp }: PortMapping, holder: PortRow): Fault {
+function taken({ protocol, first, host }: Span, holder: PortRow): Fault {
+  const port = Math.max(first, holder.first_port);
+  const asked = host === everywhere || host === "0.0.0.0" || host === "::" ? "" : ` on ${host}`;
   const where = holder.host === everywhere ? "" : ` on ${holder.host}`;
   return new Fault(
     code.tryAgain,
-    `Cannot publish port ${hostPort}/${protocol}${hostIp ? ` on ${hostIp}` : ""}: ${attachmentText(holder)} has it${where} ` +
+    `Cannot publish port ${port}/${protocol}${asked}: ${attachmentText(holder)} has it${where} ` +
       `since ${new Date(holder.created_ms).toISOString()}`,
     "Delete that attachment, or publish another port",
   );

@@ -5,7 +5,7 @@
  */
 
 /** `PRAGMA user_version`. A file with a later one is refused; raise it with every change of shape. */
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 /** In the order of their ADDs. A type may be more than once in a list of plugins: `config` tells them apart. */
 const chainedTable = `CREATE TABLE chained ( -- what portmap, firewall, bandwidth and tuning did after another plugin
@@ -23,6 +23,29 @@ const chainedTable = `CREATE TABLE chained ( -- what portmap, firewall, bandwidt
   UNIQUE (network, container, ifname, plugin, config)
 ) STRICT;`;
 
+const portTable = `CREATE TABLE port (              -- of the host, published; attachments of one container may ask for the same
+  protocol TEXT NOT NULL,        -- tcp, udp, sctp
+  first_port INTEGER NOT NULL,
+  last_port INTEGER NOT NULL,
+  host TEXT NOT NULL,            -- an address of the host, 0.0.0.0, ::, or * for both
+  network TEXT NOT NULL,
+  container TEXT NOT NULL,
+  ifname TEXT NOT NULL,
+  plugin TEXT NOT NULL,          -- ns-net, or portmap when it comes after another plugin
+  created_ms INTEGER NOT NULL,
+  netns_path TEXT NOT NULL,
+  netns_device TEXT NOT NULL,
+  netns_inode TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  PRIMARY KEY (protocol, first_port, host, network, container, ifname, plugin)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX port_by_attachment ON port (network, container, ifname);`;
+
+const goneTrigger = `CREATE TRIGGER attachment_gone AFTER DELETE ON attachment BEGIN
+  DELETE FROM lease WHERE attachment_id = old.id;
+  DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname AND plugin = 'ns-net';
+END;`;
+
 /** What makes a file of each earlier version one of the next. */
 export const migrations: Readonly<Record<number, string>> = {
   1: "ALTER TABLE network ADD COLUMN adopted_from TEXT",
@@ -31,6 +54,10 @@ export const migrations: Readonly<Record<number, string>> = {
   4: `ALTER TABLE chained RENAME TO chained_of_4; ${chainedTable}
     INSERT INTO chained (network, container, ifname, plugin, config, netns_path, netns_device, netns_inode, boot_id, steps)
     SELECT network, container, ifname, plugin, '', '', '0', '0', '', steps FROM chained_of_4; DROP TABLE chained_of_4`,
+  // The trigger goes first: SQLite would make one that names the table name what the table is renamed to.
+  5: `DROP TRIGGER attachment_gone; DROP INDEX port_by_attachment; ALTER TABLE port RENAME TO port_of_5; ${portTable}
+    INSERT INTO port SELECT protocol, host_port, host_port, host, network, container, ifname, plugin, created_ms,
+    netns_path, netns_device, netns_inode, boot_id FROM port_of_5; DROP TABLE port_of_5; ${goneTrigger}`,
 };
 
 /**
@@ -83,28 +110,9 @@ CREATE TABLE lease (
   PRIMARY KEY (network, address_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lease_by_attachment ON lease (attachment_id);
-CREATE TABLE port (              -- of the host, published
-  protocol TEXT NOT NULL,        -- tcp, udp, sctp
-  host_port INTEGER NOT NULL,
-  host TEXT NOT NULL,            -- an address of the host, 0.0.0.0, ::, or * for both
-  container_port INTEGER NOT NULL,
-  network TEXT NOT NULL,
-  container TEXT NOT NULL,
-  ifname TEXT NOT NULL,
-  plugin TEXT NOT NULL,          -- ns-net, or portmap when it comes after another plugin
-  created_ms INTEGER NOT NULL,
-  netns_path TEXT NOT NULL,
-  netns_device TEXT NOT NULL,
-  netns_inode TEXT NOT NULL,
-  boot_id TEXT NOT NULL,
-  PRIMARY KEY (protocol, host_port, host)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX port_by_attachment ON port (network, container, ifname);
+${portTable}
 ${chainedTable}
-CREATE TRIGGER attachment_gone AFTER DELETE ON attachment BEGIN
-  DELETE FROM lease WHERE attachment_id = old.id;
-  DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname AND plugin = 'ns-net';
-END;
+${goneTrigger}
 CREATE TABLE network (
   name TEXT PRIMARY KEY,
   chosen TEXT,                   -- CIDR, when the network came without ranges

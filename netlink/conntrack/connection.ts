@@ -61,19 +61,21 @@ function flowOf({ ip: addresses = {}, protocol: ports = {} }: Tuple): Flow {
   };
 }
 
-/** Connections of a family (AF_INET 2, AF_INET6 10) and a protocol whose first packet went to this port; the kernel sorts out the rest. */
+/** Connections of a family (AF_INET 2, AF_INET6 10) and a protocol whose first packet went to this port, or to any; the kernel sorts out the rest. */
 export function listConnections(
   socket: NetlinkSocket,
   family: number,
   number: number,
-  destinationPort: number,
+  destinationPort?: number,
 ): Connection[] {
   const filterFlag = { protocolNumber: 1 << 3, destinationPort: 1 << 5 };
   const payload = joined([
     header.put({ family }),
     connectionAttributes.put({
       original: { protocol: { number, destinationPort } },
-      filter: { original: filterFlag.protocolNumber | filterFlag.destinationPort },
+      filter: {
+        original: filterFlag.protocolNumber | (destinationPort === undefined ? 0 : filterFlag.destinationPort),
+      },
     }),
   ]);
   const all = socket.dump({ what: "list tracked connections", type: type.get, flags: 0, payload }).map((frame) => {
@@ -81,7 +83,9 @@ export function listConnections(
     return { original: flowOf(raw.original ?? {}), reply: flowOf(raw.reply ?? {}), raw, family };
   });
   // A kernel before 5.8 does not know the filter and lists everything.
-  return all.filter(({ original }) => original.protocol === number && original.destinationPort === destinationPort);
+  const isToPort = ({ original }: Connection) =>
+    destinationPort === undefined || original.destinationPort === destinationPort;
+  return all.filter((one) => one.original.protocol === number && isToPort(one));
 }
 
 /** Forgets one connection; it may be gone already. */

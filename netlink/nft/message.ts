@@ -1,5 +1,5 @@
 /** nf_tables messages: struct nfgenmsg before the attributes (linux/netfilter/nfnetlink.h, nf_tables.h). */
-import { be16, joined, struct, u8 } from "../codec.ts";
+import { attributes, be16, be32, joined, struct, u8 } from "../codec.ts";
 import type { Message } from "../message.ts";
 
 const subsystem = 10;
@@ -21,6 +21,7 @@ export const nftType = {
   newElement: 12,
   getElement: 13,
   deleteElement: 14,
+  getGeneration: 16,
 } as const;
 
 /** NFPROTO_*: the family a table belongs to. */
@@ -47,9 +48,16 @@ export function nftMessage(
 // NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END
 const batchType = { begin: 0x10, end: 0x11 } as const;
 
-function edge(what: string, type: number): Message {
-  return { what, type, flags: 0, payload: nfgenHeader.put({ resource: subsystem }) };
+/** NFNL_BATCH_GENID. */
+const edgeAttributes = attributes({ generation: [1, be32] });
+
+function edge(what: string, type: number, generation?: number): Message {
+  const payload = joined([nfgenHeader.put({ resource: subsystem }), edgeAttributes.put({ generation })]);
+  return { what, type, flags: 0, payload };
 }
 
 export const batchBegin: Message = edge("begin an nf_tables batch", batchType.begin);
+/** Refused (ERESTART) where the ruleset is another by now. */
+export const batchBeginAt = (generation: number): Message =>
+  edge("begin an nf_tables batch", batchType.begin, generation);
 export const batchEnd: Message = edge("commit an nf_tables batch", batchType.end);

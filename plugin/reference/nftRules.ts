@@ -69,8 +69,8 @@ function removals({ attachment, addresses, parts }: Rules, kernel: Kernel): Mess
 
 export interface PublishedByNft {
   readonly container: string;
-  /** Protocol and port. */
-  readonly key: string;
+  readonly protocol: string;
+  readonly port: number;
   /** Absent: every address of the family. */
   readonly hostIp?: string;
 }
@@ -81,7 +81,7 @@ export function publishedByNft(version: Version, kernel: Kernel): PublishedByNft
     listRules(kernel.netfilter, portTables[version], chain).flatMap(({ comment = "", expressions = [] }) => {
       const { protocol, port, hostIp } = conditionsOf(expressions as readonly Expression[]);
       if (protocol === undefined || port === undefined) return [];
-      return { container: comment, key: `${protocol} ${port}`, ...(hostIp !== undefined && { hostIp }) };
+      return { container: comment, protocol, port, ...(hostIp !== undefined && { hostIp }) };
     }),
   );
 }

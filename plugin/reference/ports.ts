@@ -7,12 +7,13 @@ import { formatAddress, parseAddress } from "../../conf/address.ts";
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PortMapping } from "../../conf/network.ts";
+import { hasPort } from "../../conf/portRow.ts";
 import type { Kernel } from "../kernel.ts";
 import { hostPortChain, nftPortChain, nftPortTable, portChains } from "./names.ts";
 import { publishedByNft } from "./nftRules.ts";
 import { savedRules, type Version } from "./rules.ts";
 
-/** Throws Fault (code.tryAgain) naming the container that has one of them, unless it is this one. */
+/** Throws Fault (code.tryAgain) naming the container that has one of them, unless it is this one, by whichever network. */
 export function refusePublished(
   mappings: readonly PortMapping[],
   attachment: Attachment,
@@ -20,18 +21,17 @@ export function refusePublished(
   kernel: Kernel,
 ): void {
   const own = portChains(attachment);
-  const byIptables = publishedIn(savedRules(version, "nat") ?? "").filter(({ chain }) => !own.includes(chain));
+  const byIptables = publishedIn(savedRules(version, "nat") ?? "").filter(
+    ({ chain, holder }) => !own.includes(chain) && !holder.endsWith(`/${attachment.container}`),
+  );
   const byNft = publishedByNft(version, kernel)
     .filter(({ container }) => container !== attachment.container)
     .map(({ container, ...one }) => ({ ...one, holder: container, chain: `${nftPortChain} of table ${nftPortTable}` }));
-  const wanted = new Map<string, PortMapping[]>();
-  for (const one of mappings) {
-    const key = `${one.protocol} ${one.hostPort}`;
-    wanted.set(key, [...(wanted.get(key) ?? []), one]);
-  }
-  for (const { chain, holder, key, hostIp } of [...byIptables, ...byNft]) {
-    const clash = wanted.get(key)?.find((one) => overlaps(one.hostIp, hostIp));
-    if (clash) throw taken(clash, holder, chain, hostIp);
+  for (const { chain, holder, protocol, port, hostIp } of [...byIptables, ...byNft]) {
+    const isMeant = (one: PortMapping) =>
+      one.protocol === protocol && hasPort(one, port) && overlaps(one.hostIp, hostIp);
+    const clash = mappings.find(isMeant);
+    if (clash) throw taken({ ...clash, hostPort: port }, holder, chain, hostIp);
   }
 }
 
@@ -39,8 +39,8 @@ interface Published {
   readonly chain: string;
   /** The network and the container, where the rule's comment says them. */
   readonly holder: string;
-  /** Protocol and port. */
-  readonly key: string;
+  readonly protocol: string;
+  readonly port: number;
   /** Absent: every address of the family. */
   readonly hostIp?: string;
 }
@@ -61,7 +61,7 @@ export function publishedIn(saved: string): Published[] {
     const holder = holders.get(chain);
     if (holder === undefined) continue;
     const hostIp = address?.replace(/\/.*/s, "");
-    found.push({ chain, holder, key: `${protocol} ${port}`, ...(hostIp !== undefined && { hostIp }) });
+    found.push({ chain, holder, protocol: protocol!, port: Number(port), ...(hostIp !== undefined && { hostIp }) });
   }
   return found;
 }

@@ -7,6 +7,7 @@ import { code, Fault } from "../../conf/fault.ts";
 import type { IngressPolicy } from "../../conf/network.ts";
 import type { Message } from "../../netlink/message.ts";
 import { hook, newChain, priority } from "../../netlink/nft/chain.ts";
+import { addElements, deleteElements, getElement } from "../../netlink/nft/element.ts";
 import { keepBits } from "../../netlink/nft/expr/bitwise.ts";
 import { differs, equals } from "../../netlink/nft/expr/compare.ts";
 import { connectionState, connectionStatus, conntrackKey, loadConntrack } from "../../netlink/nft/expr/conntrack.ts";
@@ -15,16 +16,7 @@ import { lookUp } from "../../netlink/nft/expr/lookup.ts";
 import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
 import { accept, drop, jump } from "../../netlink/nft/expr/verdict.ts";
 import { hasRules } from "../../netlink/nft/rule.ts";
-import {
-  addElements,
-  concatenated,
-  deleteElements,
-  getElement,
-  linkNameBytes,
-  newSet,
-  type SetShape,
-  valueType,
-} from "../../netlink/nft/set.ts";
+import { concatenated, linkNameBytes, newSet, type SetShape, valueType } from "../../netlink/nft/set.ts";
 import { newTable } from "../../netlink/nft/table.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import type { Kernel } from "../kernel.ts";

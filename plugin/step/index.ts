@@ -181,7 +181,8 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
     kernel.batch(messages);
   } catch (error) {
     if (!isKernelError(error, errno.EEXIST)) throw error;
-    kernel.batch(steps.flatMap((step) => kindOf(step).rules!(step, kernel)));
+    const { batchAsRead } = require("./asRead.ts") as typeof import("./asRead.ts");
+    batchAsRead(kernel, () => steps.flatMap((step) => kindOf(step).rules!(step, kernel)));
   }
 }
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);

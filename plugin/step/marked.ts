@@ -1,7 +1,8 @@
 /** Elements of sets that say by their comment which attachment they belong to (ownerMark), and go by it. */
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import type { Message } from "../../netlink/message.ts";
-import { deleteElements, listElements, type SetShape } from "../../netlink/nft/set.ts";
+import { deleteElements, listElements } from "../../netlink/nft/element.ts";
+import type { SetShape } from "../../netlink/nft/set.ts";
 import type { Table } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
 import { isMarkOf } from "../names.ts";

@@ -8,7 +8,7 @@ import type { Attachment } from "../../conf/attachment.ts";
 import type { Condition, Features } from "../../conf/network.ts";
 import { errno, isKernelError } from "../../netlink/errors.ts";
 import type { Message } from "../../netlink/message.ts";
-import { differs, equals } from "../../netlink/nft/expr/compare.ts";
+import { between, differs, equals } from "../../netlink/nft/expr/compare.ts";
 import type { Expression } from "../../netlink/nft/expr/expression.ts";
 import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
 import { loadPayload, payloadBase } from "../../netlink/nft/expr/payload.ts";
@@ -21,7 +21,7 @@ import { addressBytes, nftTable, ownerMark } from "../names.ts";
 import { exceptionsChain } from "../portSets.ts";
 import { table } from "../table.ts";
 import { type IsMeant, unowned } from "./marked.ts";
-import { isAnyAddress, protocolNumber, type TargetedMapping } from "./ports.ts";
+import { bigEndian, isAnyAddress, protocolNumber, type TargetedMapping } from "./portElements.ts";
 import { type Kind, missing } from "./step.ts";
 import { shellWord } from "./words.ts";
 
@@ -45,14 +45,18 @@ function exceptionsOf({ mappings, conditions }: PortConditionStep): Exception[] 
 }
 
 /** A packet to the port that the condition does not hold of. */
-function ruleFor([{ target, hostIp, protocol, hostPort }, { field, isNot, value }]: Exception): Expression[] {
+function ruleFor([
+  { target, hostIp, protocol, hostPort, count = 1 },
+  { field, isNot, value },
+]: Exception): Expression[] {
   const container = addressBytes(parseAddress(target)!);
   const at = isAnyAddress(hostIp) ? undefined : addressBytes(parseAddress(hostIp!)!);
   return [
     ...matchProtocolOf(container),
     ...(at ? matchAddress("destination", { address: at, length: 8 * at.length }) : []),
     ...[loadMeta(metaKey.l4Protocol), equals(Uint8Array.of(protocolNumber[protocol]))],
-    ...[loadPayload(payloadBase.transport, 2, 2), equals(Uint8Array.of(hostPort >> 8, hostPort & 0xff))],
+    loadPayload(payloadBase.transport, 2, 2),
+    ...(count === 1 ? [equals(bigEndian(hostPort))] : between(bigEndian(hostPort), bigEndian(hostPort + count - 1))),
     ...(field === "interface"
       ? [loadMeta(metaKey.inName), (isNot ? equals : differs)(linkNameBytes(value))]
       : matchAddress(field, prefixOf(value), isNot)),
@@ -109,7 +113,7 @@ export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
   },
 
   print: (step) =>
-    exceptionsOf(step).map(([{ target, hostIp, protocol, hostPort }, { field, isNot, value }]) => {
+    exceptionsOf(step).map(([{ target, hostIp, protocol, hostPort, count = 1 }, { field, isNot, value }]) => {
       const ip = target.includes(":") ? "ip6" : "ip";
       const at = isAnyAddress(hostIp) ? "" : `${ip} daddr ${hostIp} `;
       const operator = isNot ? "" : "!= ";
@@ -118,7 +122,7 @@ export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
           ? `iifname ${operator}"${value}"`
           : `${ip} ${field === "source" ? "saddr" : "daddr"} ${operator}${value}`;
       const family = ip === "ip" ? "ipv4" : "ipv6";
-      const packet = `meta nfproto ${family} ${at}meta l4proto ${protocol} th dport ${hostPort} ${left}`;
+      const packet = `meta nfproto ${family} ${at}meta l4proto ${protocol} th dport ${hostPort}${count === 1 ? "" : `-${hostPort + count - 1}`} ${left}`;
       const comment = `comment "${ownerMark(step.attachment)}"`;
       return `nft ${shellWord(`add rule inet ${nftTable} ${exceptionsChain} ${packet} accept ${comment}`)}`;
     }),

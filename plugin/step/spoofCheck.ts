@@ -6,6 +6,7 @@ import type { Attachment } from "../../conf/attachment.ts";
 import { mac as macCodec } from "../../netlink/codec.ts";
 import type { Message } from "../../netlink/message.ts";
 import { hook, newChain, priority } from "../../netlink/nft/chain.ts";
+import { addElements, getElement } from "../../netlink/nft/element.ts";
 import { register } from "../../netlink/nft/expr/expression.ts";
 import { lookUp } from "../../netlink/nft/expr/lookup.ts";
 import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
@@ -13,15 +14,7 @@ import { loadPayload, payloadBase } from "../../netlink/nft/expr/payload.ts";
 import { accept, drop } from "../../netlink/nft/expr/verdict.ts";
 import { family } from "../../netlink/nft/message.ts";
 import { hasRules } from "../../netlink/nft/rule.ts";
-import {
-  addElements,
-  concatenated,
-  getElement,
-  linkNameBytes,
-  newSet,
-  type SetShape,
-  valueType,
-} from "../../netlink/nft/set.ts";
+import { concatenated, linkNameBytes, newSet, type SetShape, valueType } from "../../netlink/nft/set.ts";
 import { newTable, type Table } from "../../netlink/nft/table.ts";
 import type { Kernel } from "../kernel.ts";
 import { hostLinkName, nftTable, ownerMark } from "../names.ts";

@@ -4,12 +4,13 @@ import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { badConfig } from "../../conf/fault.ts";
 import { familiesIn } from "../../conf/ipam.ts";
 import type { Features, PortMapping } from "../../conf/network.ts";
+import { containerPortOf, inRows } from "../../conf/portRow.ts";
 import { lookUpRoute } from "../../netlink/route/route.ts";
 import { type ChainedType, containerAddresses } from "../chained.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressBytes } from "../names.ts";
 import type { Step } from "../step/index.ts";
-import type { TargetedMapping } from "../step/ports.ts";
+import type { TargetedMapping } from "../step/portElements.ts";
 
 export const portmap: ChainedType = {
   plan({ attachment, features, prev, netns, kernel }) {
@@ -87,21 +88,15 @@ function targeted(mapping: PortMapping, targets: readonly string[], attachment: 
 
 /** Without an address of the host, and with 0.0.0.0 or ::, a port is the same one. */
 function distinct(mappings: readonly TargetedMapping[]): TargetedMapping[] {
-  const all = new Map<string, TargetedMapping>();
-  for (const mapping of mappings) {
-    const { protocol, hostPort, hostIp = "*", target, containerPort } = mapping;
-    const key = `${protocol} ${hostIp === "0.0.0.0" || hostIp === "::" ? "*" : hostIp} ${hostPort} ${target}`;
-    const other = all.get(key);
-    if (other && other.containerPort !== containerPort) {
-      throw badConfig(
-        "runtimeConfig.portMappings",
-        { hostPort, containerPort },
-        `mapped once: port ${hostPort}/${protocol} leads to ${other.containerPort} already`,
-      );
-    }
-    all.set(key, mapping);
-  }
-  return [...all.values()];
+  const placeOf = ({ protocol, hostIp = "*", target }: TargetedMapping) =>
+    `${protocol} ${hostIp === "0.0.0.0" || hostIp === "::" ? "*" : hostIp} ${target}`;
+  return inRows(mappings, placeOf, ({ first, second, port: hostPort }) =>
+    badConfig(
+      "runtimeConfig.portMappings",
+      { hostPort, containerPort: containerPortOf(second, hostPort) },
+      `mapped once: port ${hostPort}/${second.protocol} leads to ${containerPortOf(first, hostPort)} already`,
+    ),
+  );
 }
 
 function hearsLoopback({ hostIp, target }: TargetedMapping): boolean {

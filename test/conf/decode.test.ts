@@ -9,8 +9,8 @@ describe("decodeObject()", () => {
   for (const [what, given, word] of [
     ["nothing", "", "empty"],
     ["white space", " \n\t", "empty"],
-    ["more than 1 MiB", `{"a":"${"x".repeat(configurationBytesMax)}"}`, "1 MiB"],
-    ["5 MB of brackets", "[".repeat(5_000_000), "1048576"],
+    ["more than 16 MiB", `{"a":"${"x".repeat(configurationBytesMax)}"}`, "16 MiB"],
+    ["20 MB of brackets", "[".repeat(20_000_000), "16777216"],
     ["deep nesting", `{"a":${"[".repeat(100)}${"]".repeat(100)}}`, "64"],
     ["deep nesting that is not closed", "[".repeat(1_000_000), "64"],
     ["a text cut off in an object", '{"name": "podnet"', "too soon"],

@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StoreIpamConfig } from "../../conf/network.ts";
 import { release } from "../../ipam/hostLocal/reservations.ts";
@@ -144,11 +144,54 @@ describe("taking over leases of host-local", () => {
   });
 });
 
+/** What versions 1 to 5 had for a port: a row each, of one attachment. */
+const portsBefore6 = `DROP TRIGGER attachment_gone; DROP TABLE port; CREATE TABLE port (protocol TEXT NOT NULL,
+  host_port INTEGER NOT NULL, host TEXT NOT NULL, container_port INTEGER NOT NULL, network TEXT NOT NULL,
+  container TEXT NOT NULL, ifname TEXT NOT NULL, plugin TEXT NOT NULL, created_ms INTEGER NOT NULL,
+  netns_path TEXT NOT NULL, netns_device TEXT NOT NULL, netns_inode TEXT NOT NULL, boot_id TEXT NOT NULL,
+  PRIMARY KEY (protocol, host_port, host)) STRICT, WITHOUT ROWID;
+  CREATE INDEX port_by_attachment ON port (network, container, ifname);
+  CREATE TRIGGER attachment_gone AFTER DELETE ON attachment BEGIN DELETE FROM lease WHERE attachment_id = old.id;
+  DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname
+  AND plugin = 'ns-net'; END`;
+
+describe("a store of version 5", () => {
+  it("keeps who has which port, until the attachment goes", () => {
+    using folder = freshFolder();
+    const before = openStore(folder.path);
+    before.begin(entryOf(attachmentOf("a")), () => ({ addresses: [], reserved: [] }));
+    before.close();
+    using database = new Database(join(folder.path, "ns-net.sqlite"));
+    database.run(portsBefore6);
+    database
+      .query("INSERT INTO port VALUES ('tcp', 8080, '*', 80, 'podnet', 'a', 'eth0', 'ns-net', 0, ?, ?, ?, ?)")
+      .run(...ownNamespace());
+    database.run("PRAGMA user_version = 5");
+    using store = openStore(folder.path);
+    const begin = () =>
+      store.begin(
+        { ...entryOf(attachmentOf("b")), ports: [{ protocol: "tcp", hostPort: 8079, containerPort: 79, count: 3 }] },
+        () => ({ addresses: [], reserved: [] }),
+      );
+    assert.throws(begin, /Cannot publish port 8080\/tcp: eth0 of container a on network podnet has it/);
+    assert.equal(store.remove(attachmentOf("a")), true);
+    begin();
+  });
+});
+
+/** A namespace that lives, and the boot of these tests. */
+function ownNamespace(): [string, string, string, string] {
+  const path = "/proc/self/ns/net";
+  const { dev, ino } = statSync(path, { bigint: true });
+  return [path, String(dev), String(ino), entryOf(attachmentOf("a")).bootId];
+}
+
 describe("a store of version 4", () => {
   it("keeps what plugins of chains remember, of one configuration a type", () => {
     using folder = freshFolder();
     openStore(folder.path).close();
     using database = new Database(join(folder.path, "ns-net.sqlite"));
+    database.run(portsBefore6);
     database.run("DROP TABLE chained");
     database.run(`CREATE TABLE chained (network TEXT NOT NULL, container TEXT NOT NULL, ifname TEXT NOT NULL,
       plugin TEXT NOT NULL, steps TEXT NOT NULL, PRIMARY KEY (network, container, ifname, plugin)) STRICT, WITHOUT ROWID`);
@@ -179,6 +222,7 @@ describe("a store of version 1", () => {
     }));
     before.close();
     using database = new Database(join(folder.path, "ns-net.sqlite"));
+    database.run(portsBefore6);
     database.run("ALTER TABLE network DROP COLUMN adopted_from; ALTER TABLE attachment DROP COLUMN aliases");
     database.run("ALTER TABLE attachment ADD COLUMN owns_netns INTEGER NOT NULL DEFAULT 0");
     database.run("PRAGMA user_version = 1");

@@ -32,8 +32,8 @@ const kinds: readonly (readonly [string, (world: World) => string | Uint8Array])
   ["an object without a name", (world) => JSON.stringify(config(world, { name: undefined }))],
   ["an object whose name cannot be one", (world) => JSON.stringify(config(world, { name: "../etc" }))],
   ["cut off", (world) => JSON.stringify(config(world)).slice(0, 40)],
-  ["5 MB of garbage", () => "x".repeat(5_000_000)],
-  ["5 MB of a configuration", (world) => JSON.stringify(config(world, { more: "x".repeat(5_000_000) }))],
+  ["20 MB of garbage", () => "x".repeat(20_000_000)],
+  ["20 MB of a configuration", (world) => JSON.stringify(config(world, { more: "x".repeat(20_000_000) }))],
   ["nested a thousand times", (world) => `${JSON.stringify(config(world)).slice(0, -1)},"a":${"[".repeat(1000)}`],
 ];
 
