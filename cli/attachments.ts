@@ -7,8 +7,9 @@ import type { DeleteRequest } from "../conf/request.ts";
 import { ownType } from "../conf/types.ts";
 import { isWithoutNamespace } from "../ipam/store/same.ts";
 import { type Entry, openExistingStore } from "../ipam/store.ts";
-import { type Netns, netnsIdentity } from "../netlink/netns.ts";
-import { openContainerNetns } from "../plugin/namespace.ts";
+import { closeNetns, isAt, isNetns, type Netns } from "../netlink/netns.ts";
+import { identityIn, openContainerNetns } from "../plugin/namespace.ts";
+import { isThere } from "../plugin/traces.ts";
 import { lostHint } from "./lost.ts";
 import { defaultNetwork, readNetwork } from "./network.ts";
 import { stdinOf, type Target } from "./target.ts";
@@ -47,12 +48,11 @@ export function networkName(which: string): string {
 
 /** Those of one namespace: by the name it was added under, by its container id, or because it is the same namespace. */
 export function entriesOf(target: Target, filter: Filter): Entry[] {
-  const identity = netnsIdentity(target.path);
   return entries(filter).filter(
     (entry) =>
       entry.attachment.container === target.container ||
       entry.attachment.container === target.spec ||
-      (identity !== undefined && entry.netnsInode === identity.inode && entry.netnsDevice === identity.device),
+      isAt(target.path, identityIn(entry)),
   );
 }
 
@@ -65,28 +65,31 @@ export function someEntriesOf(target: Target, filter: Filter): Entry[] {
 }
 
 /** Throws Fault when it is gone. */
-export function openNetnsOf({ attachment, netnsPath }: Entry): Netns {
-  try {
-    return openContainerNetns(netnsPath, true);
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== code.unknownContainer) throw error;
-    throw new Fault(
-      code.unknownContainer,
-      `The namespace of ${attachmentText(attachment)} is gone: there is no ${netnsPath}`,
-      "Remove what is left of it with 'ns-net del', or 'ns-net gc'",
-    );
-  }
+export function openNetnsOf(entry: Entry): Netns {
+  const { attachment, netnsPath } = entry;
+  const netns = openedAt(netnsPath);
+  if (netns && (entry.netnsInode === 0n || isNetns(netns, identityIn(entry)))) return netns;
+  if (netns) closeNetns(netns);
+  const why = netns ? `${netnsPath} is another one by now` : `there is no ${netnsPath}`;
+  throw new Fault(
+    code.unknownContainer,
+    `The namespace of ${attachmentText(attachment)} is gone: ${why}`,
+    "Remove what is left of it with 'ns-net del', or 'ns-net gc'",
+  );
 }
 
-/** True when the namespace an entry speaks of is there, and is the same one. */
-export function isAlive({ netnsPath, netnsDevice, netnsInode }: Entry): boolean {
-  const identity = netnsIdentity(netnsPath);
-  return identity !== undefined && identity.device === netnsDevice && identity.inode === netnsInode;
+function openedAt(path: string): Netns | undefined {
+  try {
+    return openContainerNetns(path, true);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== code.unknownContainer) throw error;
+    return undefined;
+  }
 }
 
 /** True for one that nothing speaks against: its namespace is there, or it never had one. */
 export function isStanding(entry: Entry): boolean {
-  return isWithoutNamespace(entry) || isAlive(entry);
+  return isWithoutNamespace(entry) || isThere(entry);
 }
 
 /**
@@ -94,7 +97,13 @@ export function isStanding(entry: Entry): boolean {
  * process in it either. A runtime may take a name away before the last process has ended.
  */
 export function mayStand(entry: Entry, boot: string, pids: ReadonlyMap<bigint, number>): boolean {
-  return isWithoutNamespace(entry) || (entry.bootId === boot && (isAlive(entry) || pids.has(entry.netnsInode)));
+  return isWithoutNamespace(entry) || (entry.bootId === boot && (isThere(entry) || pidIn(entry, pids) !== undefined));
+}
+
+/** A process in the entry's namespace. One in a namespace that was given the same number is none. */
+export function pidIn(entry: Entry, pids: ReadonlyMap<bigint, number>): number | undefined {
+  const pid = pids.get(entry.netnsInode);
+  return pid !== undefined && isAt(`/proc/${pid}/ns/net`, identityIn(entry)) ? pid : undefined;
 }
 
 /** The first process in each network namespace, by inode: `/proc/PID/ns/net` reads `net:[4026531840]`. */

@@ -8,8 +8,8 @@ import { protocol } from "../netlink/socket.ts";
 import type { Kernel } from "../plugin/kernel.ts";
 import { adoptedStanding } from "../plugin/reference/standing.ts";
 import { renamedLink } from "../plugin/step/renamed.ts";
-import { hasVeth } from "../plugin/traces.ts";
-import { isAlive, mayStand, pidsByInode } from "./attachments.ts";
+import { hasVeth, isThere } from "../plugin/traces.ts";
+import { mayStand, pidIn, pidsByInode } from "./attachments.ts";
 
 /** A socket that was just closed in a namespace keeps it alive for an RCU grace period, and its links with it. */
 const dyingMsMax = 500;
@@ -35,7 +35,7 @@ export function standing(all: readonly Entry[], kernel: Kernel): (entry: Entry) 
  */
 function isWithoutInterface(entry: Entry, pids: ReadonlyMap<bigint, number>): boolean {
   if (!hasVeth(entry)) return false;
-  const path = isAlive(entry) ? entry.netnsPath : `/proc/${pids.get(entry.netnsInode)}/ns/net`;
+  const path = isThere(entry) ? entry.netnsPath : `/proc/${pidIn(entry, pids)}/ns/net`;
   try {
     const netns = openNetns(path);
     using socket = openSocketIn(netns, protocol.route);

@@ -22,11 +22,15 @@ export interface NewEntry {
   /** The namespace's identity (stat of the nsfs file), so that a reused path is not mistaken for it. */
   readonly netnsDevice: bigint;
   readonly netnsInode: bigint;
+  /** SO_NETNS_COOKIE, which no other namespace has after it; 0: not known. */
+  readonly netnsCookie: bigint;
   /** /proc/sys/kernel/random/boot_id: what the entry describes dies with the boot. */
   readonly bootId: string;
   /** The process doing the ADD, and its start time (field 22 of /proc/PID/stat), so that a reused pid is not mistaken for it. */
   readonly pid: number;
   readonly pidStart: bigint;
+  /** The PID namespace that `pid` is a number of (inode of its nsfs file); 0: not known. */
+  readonly pidNamespace: bigint;
   readonly bridge: string;
   readonly hostLink: string;
   readonly ipamType: string;

@@ -2,9 +2,9 @@
  * Network namespaces. A namespace lives while a process is in it, a file descriptor is open on it, or a bind mount of
  * its nsfs file exists; `/run/netns/<name>` is where `ip netns` looks for such mounts (ip-netns(8)).
  */
-import { errno, KernelError } from "./errors.ts";
+import { errno, isKernelError, KernelError } from "./errors.ts";
 import { fileStatus, openFlag } from "./files.ts";
-import { NetlinkSocket } from "./socket.ts";
+import { NetlinkSocket, protocol } from "./socket.ts";
 import { closeFile, enterNamespace, namespaceKind, namespaceTypeOf, openFile } from "./sys.ts";
 
 export const netnsFolder = "/run/netns";
@@ -16,6 +16,8 @@ export const ownPath = "/proc/thread-self/ns/net";
 export interface NetnsIdentity {
   readonly device: bigint;
   readonly inode: bigint;
+  /** SO_NETNS_COOKIE. The kernel gives an inode's number again at once, and this one never. Absent or 0: not known. */
+  readonly cookie?: bigint;
 }
 
 /** An open namespace. Close it: an open descriptor keeps the namespace alive. */
@@ -85,8 +87,45 @@ export function netnsIdentity(path: string): NetnsIdentity | undefined {
   }
 }
 
+/** By the cookies, too, where both are known. */
 export function isSameNetns(a: NetnsIdentity, b: NetnsIdentity): boolean {
-  return a.device === b.device && a.inode === b.inode;
+  return a.device === b.device && a.inode === b.inode && (!a.cookie || !b.cookie || a.cookie === b.cookie);
+}
+
+/** As `isSameNetns`, with the open one asked for its cookie where that decides. */
+export function isNetns(netns: Netns, identity: NetnsIdentity): boolean {
+  if (!isSameNetns(netns, identity)) return false;
+  if (!identity.cookie || netns.cookie !== undefined) return true;
+  try {
+    return isSameNetns(withCookie(netns), identity);
+  } catch (error) {
+    if (isKernelError(error, errno.EPERM)) return true; // who may not enter it cannot say more
+    throw error;
+  }
+}
+
+/** True where the path leads to it, and not to another one by now. */
+export function isAt(path: string, identity: NetnsIdentity): boolean {
+  const found = path === "" ? undefined : netnsIdentity(path);
+  if (found === undefined || !isSameNetns(found, identity)) return false;
+  if (!identity.cookie) return true;
+  try {
+    const netns = openNetns(path);
+    try {
+      return isNetns(netns, identity);
+    } finally {
+      closeNetns(netns);
+    }
+  } catch (error) {
+    if (error instanceof NotANamespace) return false;
+    throw error;
+  }
+}
+
+/** With the cookie, which costs a socket in the namespace. */
+export function withCookie(netns: Netns): Netns & { readonly cookie: bigint } {
+  using socket = openSocketIn(netns, protocol.route);
+  return { ...netns, cookie: socket.netnsCookie };
 }
 
 /** `name` → /run/netns/name, `pid:42` → /proc/42/ns/net, a path stays. */

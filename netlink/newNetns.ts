@@ -13,10 +13,7 @@ export interface NewNetns {
   readonly over: boolean;
 }
 
-export interface MadeNetns extends NetnsIdentity {
-  /** SO_NETNS_COOKIE, which no other namespace ever has; 0 before Linux 5.14. */
-  readonly cookie: bigint;
-}
+export type MadeNetns = Required<NetnsIdentity>;
 
 /**
  * Makes /run/netns/<name>, a namespace that `ip netns exec <name>` sees too. Throws KernelError EEXIST when the name is

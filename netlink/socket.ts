@@ -5,7 +5,16 @@
 import { WireError } from "./codec.ts";
 import { errno, isKernelError, KernelError } from "./errors.ts";
 import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
-import { closeFile, control, enableNetlinkOption, netlinkOption, netlinkSocket, receive, send } from "./sys.ts";
+import {
+  closeFile,
+  control,
+  enableNetlinkOption,
+  netlinkOption,
+  netlinkSocket,
+  netnsCookie,
+  receive,
+  send,
+} from "./sys.ts";
 
 export const protocol = { route: 0, netfilter: 12 } as const;
 
@@ -165,7 +174,7 @@ export class NetlinkSocket {
 
   /** What names the socket's namespace for good: SO_NETNS_COOKIE. 0 where the kernel has none. */
   get netnsCookie(): bigint {
-    return (require("./sysRare.ts") as typeof import("./sysRare.ts")).netnsCookie(this.#fd);
+    return netnsCookie(this.#fd);
   }
 
   /** An ioctl(2) about a link of the socket's namespace, in the structure that the kernel reads and writes. Throws KernelError. */

@@ -9,6 +9,7 @@ import { errno, KernelError } from "./errors.ts";
 /** A function costs some 0.02 ms to bind: these are what ADD and DEL call. */
 const hot = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
@@ -134,6 +135,16 @@ export function netlinkSocket(protocol: number): number {
 /** Sets a netlink option; an older kernel that lacks it is left without (ENOPROTOOPT is not an error). */
 export function enableNetlinkOption(socket: number, option: number): void {
   c.setsockopt(socket, SOL_NETLINK, option, ptr(new Int32Array([1])), 4);
+}
+
+// asm-generic/socket.h
+const SOL_SOCKET = 1;
+const SO_NETNS_COOKIE = 71;
+
+/** The number that the kernel gave the socket's network namespace and gives no other; 0 before Linux 5.14. */
+export function netnsCookie(socket: number): bigint {
+  const [cookie, size] = [new BigUint64Array(1), new Uint32Array([8])];
+  return c.getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, ptr(cookie), ptr(size)) < 0 ? 0n : cookie[0]!;
 }
 
 export function send(socket: number, bytes: Uint8Array): void {

@@ -8,7 +8,6 @@ const rare = {
   unshare: { args: ["i32"], returns: "i32" },
   mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
   umount2: { args: ["ptr", "i32"], returns: "i32" },
-  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
@@ -61,20 +60,11 @@ export function joinNetlinkGroup(socket: number, group: number): void {
   checked(`listen to netlink group ${group}`, rarely("bind")(socket, ptr(name), name.length));
 }
 
-// asm-generic/socket.h
-const SOL_SOCKET = 1;
-const SO_NETNS_COOKIE = 71;
-
-/** The number that the kernel gave the socket's network namespace and gives no other; 0 before Linux 5.14. */
-export function netnsCookie(socket: number): bigint {
-  const [cookie, size] = [new BigUint64Array(1), new Uint32Array([8])];
-  return rarely("getsockopt")(socket, SOL_SOCKET, SO_NETNS_COOKIE, ptr(cookie), ptr(size)) < 0 ? 0n : cookie[0]!;
-}
-
-// linux/in.h, linux/in6.h
+// asm-generic/socket.h, linux/in.h, linux/in6.h
 const AF_INET = 2;
 const AF_INET6 = 10;
 const socketType = { tcp: 1, udp: 2 } as const;
+const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;

@@ -119,7 +119,7 @@ async function attach(
   const context: Parameters<typeof ipam.acquire>[0] = {
     request,
     config: config.ipam,
-    entry: journalEntry(request, netns),
+    entry: journalEntry(request, { ...netns, cookie: kernel.netnsCookie }),
     store,
     hostNetworks: () => hostNetworks(kernel),
     mayTakeOver: (standing) =>
@@ -230,6 +230,7 @@ export function journalEntry(
     netnsPath,
     netnsDevice: netns.device,
     netnsInode: netns.inode,
+    netnsCookie: netns.cookie ?? 0n,
     ...thisProcess(),
     bridge: config.bridge,
     hostLink: hostLinkName(attachment),

@@ -11,22 +11,15 @@ import type { CollectRequest, DeleteRequest, Raw, Request } from "../conf/reques
 import type { Result, ResultAddress, ResultInterface } from "../conf/result.ts";
 import type { PluginType } from "../conf/types.ts";
 import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
-import {
-  bootId,
-  type Later,
-  type LaterKey,
-  openExistingStore,
-  openStore,
-  type PortClaim,
-  type Store,
-} from "../ipam/store.ts";
-import { closeNetns, isSameNetns, type Netns, ownNetns } from "../netlink/netns.ts";
+import { type Later, type LaterKey, openExistingStore, openStore, type PortClaim, type Store } from "../ipam/store.ts";
+import { closeNetns, isSameNetns, ownNetns } from "../netlink/netns.ts";
 import { commit, undoAll } from "./commit.ts";
 import { configKey } from "./configKey.ts";
 import { checkNeedsPrevResult, throwTogether } from "./failure.ts";
 import { Kernel } from "./kernel.ts";
 import { asLeft } from "./later.ts";
 import { openContainerNetns, standing } from "./namespace.ts";
+import { placeOf } from "./place.ts";
 import { checkStep, type Removal, type Step } from "./step/index.ts";
 import { distinct } from "./step/step.ts";
 import { chainedType } from "./type/index.ts";
@@ -90,8 +83,8 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
     if (steps.length === 0) return result;
     const store = type.remembers === false ? undefined : openStore(config.dataDir);
     const key = keyOf(attachment, config.type, request.raw);
-    const place = placeOf(path, netns);
     for (;;) {
+      const place = placeOf(path, netns, steps, kernel);
       const earlier = store?.remember({ ...key, ...place, steps }, ports);
       if (!earlier) break;
       // An ADD that comes again without a DEL: what the one before made is no beginning for this one, nor to be put back.
@@ -127,10 +120,6 @@ function mustBeChained(type: PluginType): Fault {
 /** Of most, an attachment has one: what it did last is what a call is about, whatever the configuration is by now. */
 function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): LaterKey {
   return { attachment, plugin, config: chainedType(plugin).several ? configKey(raw) : "" };
-}
-
-function placeOf(netnsPath: string, { device, inode }: Netns) {
-  return { netnsPath, netnsDevice: device, netnsInode: inode, bootId: bootId() };
 }
 
 export function delChained(request: DeleteRequest & { readonly type: PluginType }): void {

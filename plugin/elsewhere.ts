@@ -3,12 +3,12 @@ import { formatCidr } from "../conf/address.ts";
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { bootId, type Entry } from "../ipam/store.ts";
-import { closeNetns, isSameNetns, type Netns } from "../netlink/netns.ts";
+import { closeNetns, isNetns, type Netns } from "../netlink/netns.ts";
 import { listAddresses } from "../netlink/route/address.ts";
 import { getLink, listLinks } from "../netlink/route/link.ts";
 import { Kernel } from "./kernel.ts";
 import { isAliasOf } from "./names.ts";
-import { standingAs } from "./namespace.ts";
+import { identityIn, standingAs } from "./namespace.ts";
 import { globalOnes } from "./rebuild.ts";
 import { forEachNamespace } from "./seenNamespaces.ts";
 import { renamedLink } from "./step/renamed.ts";
@@ -37,9 +37,8 @@ function isOnHost({ hostLink }: Entry, kernel: Kernel): boolean {
 }
 
 function isInNamespace(entry: Entry): boolean {
-  const { netnsPath, netnsDevice: device, netnsInode: inode } = entry;
-  const own = { device, inode };
-  const told = standingAs(netnsPath, own);
+  const own = identityIn(entry);
+  const told = standingAs(entry.netnsPath, own);
   if (told) {
     const isIt = hasTracesIn(told, entry);
     closeNetns(told);
@@ -48,7 +47,7 @@ function isInNamespace(entry: Entry): boolean {
   // The path may be gone while a process keeps it, or a name of another one.
   let isSeen = false;
   forEachNamespace((netns) => {
-    isSeen ||= isSameNetns(netns, own) && hasTracesIn(netns, entry);
+    isSeen ||= isNetns(netns, own) && hasTracesIn(netns, entry);
   });
   return isSeen;
 }

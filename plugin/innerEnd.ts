@@ -12,7 +12,7 @@ import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import { ignoring } from "./condemn.ts";
 import { Kernel } from "./kernel.ts";
 import { hostLinkName, isAliasOf, linkGroup } from "./names.ts";
-import { standing, standingAs } from "./namespace.ts";
+import { identityIn, standing, standingAs } from "./namespace.ts";
 import { hasVeth } from "./traces.ts";
 
 interface Undone {
@@ -23,7 +23,7 @@ interface Undone {
 
 /** Absent is success. The entry knows the namespace better than the caller of a DEL. */
 export function removeInnerEnd({ attachment, netns: told }: Undone, entry: Entry | undefined): void {
-  const known = entry && standingAs(entry.netnsPath, { device: entry.netnsDevice, inode: entry.netnsInode });
+  const known = entry && standingAs(entry.netnsPath, identityIn(entry));
   const netns = known ?? standing(told);
   if (netns === undefined) return;
   try {

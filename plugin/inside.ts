@@ -13,7 +13,7 @@ import { undoAll } from "./commit.ts";
 import { ignoring } from "./condemn.ts";
 import { Kernel } from "./kernel.ts";
 import { deviceGroup, hostLinkName, insideGroup, isAliasOf } from "./names.ts";
-import { standing, standingAs } from "./namespace.ts";
+import { identityIn, standing, standingAs } from "./namespace.ts";
 import { foreignIn } from "./reference/inside.ts";
 import type { Removal, Step } from "./step/index.ts";
 import type { Foreign } from "./step/inside.ts";
@@ -78,7 +78,7 @@ export function undoInside({ attachment, netns: path, type, raw }: Undone, entry
  * entry made anew from the kernel knows what a container wrote into its namespace, and that may not be so.
  */
 function namespacesOf(told: string, entry: Entry | undefined): (Netns | undefined)[] {
-  const own = entry && standingAs(entry.netnsPath, { device: entry.netnsDevice, inode: entry.netnsInode });
+  const own = entry && standingAs(entry.netnsPath, identityIn(entry));
   if (own && entry?.ipamType !== "") return [own];
   const other = standing(told);
   if (own && other && isSameNetns(own, other)) {

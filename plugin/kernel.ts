@@ -36,6 +36,11 @@ export class Kernel {
     return this.#pod;
   }
 
+  /** What names the container's namespace for good; 0 where nothing was asked of that yet. */
+  get netnsCookie(): bigint {
+    return this.#pod?.netnsCookie ?? 0n;
+  }
+
   get netfilter(): NetlinkSocket {
     this.#netfilter ??= new NetlinkSocket(protocol.netfilter);
     return this.#netfilter;

@@ -1,7 +1,9 @@
 /** The container's namespace as ADD and CHECK need it: there, a network namespace, and not the caller's own. */
 import { code, Fault } from "../conf/fault.ts";
+import type { NewEntry } from "../ipam/store.ts";
 import {
   closeNetns,
+  isNetns,
   isSameNetns,
   type Netns,
   type NetnsIdentity,
@@ -50,7 +52,14 @@ export function standing(path: string): Netns | undefined {
 /** As `standing`, if it is that one: the path may lead to another by now. */
 export function standingAs(path: string, identity: NetnsIdentity): Netns | undefined {
   const netns = standing(path);
-  if (netns === undefined || isSameNetns(netns, identity)) return netns;
+  if (netns === undefined || isNetns(netns, identity)) return netns;
   closeNetns(netns);
   return undefined;
 }
+
+/** What the store has of a namespace. */
+export function identityIn({ netnsDevice, netnsInode, netnsCookie }: Stored): NetnsIdentity {
+  return { device: netnsDevice, inode: netnsInode, cookie: netnsCookie };
+}
+
+type Stored = Pick<NewEntry, "netnsDevice" | "netnsInode" | "netnsCookie">;

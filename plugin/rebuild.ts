@@ -177,6 +177,7 @@ function entryOf({ attachment, host, bridge, netns }: Standing): NewEntry {
     netnsPath: netns?.path ?? "",
     netnsDevice: netns?.device ?? 0n,
     netnsInode: netns?.inode ?? 0n,
+    netnsCookie: netns?.cookie ?? 0n,
     ...thisProcess(),
     bridge: bridge?.name ?? "",
     hostLink: madeName(host),

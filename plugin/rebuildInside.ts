@@ -8,6 +8,7 @@ import { type Link, listLinks } from "../netlink/route/link.ts";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import { Kernel } from "./kernel.ts";
 import { attachmentInside, disputed, hostLinkName, isDisputed } from "./names.ts";
+import { identityIn } from "./namespace.ts";
 import { begin, globalOnes } from "./rebuild.ts";
 import { forEachNamespace } from "./seenNamespaces.ts";
 import type { Step } from "./step/index.ts";
@@ -42,12 +43,13 @@ function enterAll(draft: Store, netns: Netns, own: Netns, making: Making): numbe
   }
 }
 
-function enter(draft: Store, link: Link, { path, device, inode }: Netns, kernel: Kernel, making: Making): boolean {
+function enter(draft: Store, link: Link, netns: Netns, kernel: Kernel, making: Making): boolean {
   const { name = "", alias = "", group = 0, address: mac = "", mtu = 0 } = link;
   const said = attachmentInside(alias, name, group);
   const settings = readSettings(link);
   if (!said || !settings || !belongs(alias, said.network, making)) return false;
-  const place = { netnsPath: path, netnsDevice: device, netnsInode: inode };
+  const { path, device, inode } = netns;
+  const place = { netnsPath: path, netnsDevice: device, netnsInode: inode, netnsCookie: kernel.netnsCookie };
   const attachment = unclaimed(said, place, draft);
   if (!attachment) return false;
   const addresses = globalOnes(listAddresses(kernel.route("pod"), link.index));
@@ -81,13 +83,9 @@ function enter(draft: Store, link: Link, { path, device, inode }: Netns, kernel:
 function unclaimed(said: Attachment, place: Place, draft: Store): Attachment | undefined {
   const standing = draft.find(said);
   if (standing === undefined) return said;
-  if (isIn(standing, place)) return undefined;
+  if (isSameNetns(identityIn(standing), identityIn(place))) return undefined;
   const other = disputed(said, place.netnsInode);
   return draft.find(other) ? undefined : other;
 }
 
-type Place = Pick<NewEntry, "netnsPath" | "netnsDevice" | "netnsInode">;
-
-function isIn({ netnsDevice, netnsInode }: Place, place: Place): boolean {
-  return netnsDevice === place.netnsDevice && netnsInode === place.netnsInode;
-}
+type Place = Pick<NewEntry, "netnsPath" | "netnsDevice" | "netnsInode" | "netnsCookie">;

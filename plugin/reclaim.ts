@@ -15,10 +15,12 @@ import { PoolFull } from "../ipam/grant.ts";
 import { ipamKeepsLeases } from "../ipam/index.ts";
 import { isWithoutNamespace } from "../ipam/store/same.ts";
 import { bootId, type Entry, InProgress, isInProgress, isInterrupted, type Store } from "../ipam/store.ts";
+import { isSameNetns, type NetnsIdentity, withCookie } from "../netlink/netns.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { condemn } from "./condemn.ts";
 import { throwTogether } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
+import { identityIn } from "./namespace.ts";
 import { patiently } from "./patience.ts";
 import { addressesElsewhere } from "./seenAddresses.ts";
 import { forEachNamespace } from "./seenNamespaces.ts";
@@ -99,18 +101,22 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
 
 /** For what has no link on the host: a path may go while its namespace lives, with a process in it. Looked for once. */
 function seenAnywhere(kernel: Kernel): (entry: Entry) => boolean {
-  let found: { namespaces: ReadonlySet<bigint>; addresses: ReturnType<typeof addressesElsewhere> } | undefined;
-  return ({ netnsInode, addresses }) => {
-    found ??= { namespaces: seenInodes(), addresses: addressesElsewhere(kernel) };
+  let found: { namespaces: readonly NetnsIdentity[]; addresses: ReturnType<typeof addressesElsewhere> } | undefined;
+  return (entry) => {
+    found ??= { namespaces: seenNamespaces(), addresses: addressesElsewhere(kernel) };
     const { namespaces, addresses: elsewhere } = found;
-    return namespaces.has(netnsInode) || addresses.some(({ address }) => elsewhere.has(address.replace(/\/.*/, "")));
+    const own = identityIn(entry);
+    return (
+      namespaces.some((one) => isSameNetns(one, own)) ||
+      entry.addresses.some(({ address }) => elsewhere.has(address.replace(/\/.*/, "")))
+    );
   };
 }
 
-function seenInodes(): ReadonlySet<bigint> {
-  const inodes = new Set<bigint>();
-  forEachNamespace(({ inode }) => inodes.add(inode));
-  return inodes;
+function seenNamespaces(): readonly NetnsIdentity[] {
+  const all: NetnsIdentity[] = [];
+  forEachNamespace((netns) => all.push(withCookie(netns)));
+  return all;
 }
 
 /** A clock that nobody sets back. */

@@ -13,7 +13,7 @@ import { closeNetns } from "../netlink/netns.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
 import { Kernel } from "./kernel.ts";
 import { allAsLeft } from "./later.ts";
-import { standingAs } from "./namespace.ts";
+import { identityIn, standingAs } from "./namespace.ts";
 import { rebuild } from "./rebuild.ts";
 import { checkStep, mendStep, type Step, settleStep } from "./step/index.ts";
 import { type Difference, distinct } from "./step/step.ts";
@@ -211,8 +211,7 @@ function stepsOf({ attachment, steps = [] }: Entry, store: Store): readonly Step
 
 /** A namespace that is gone, or another by now, is no fault to repair: gc removes what is left of it. */
 function withKernel<T>(entry: Entry, work: (kernel: Kernel) => T): T | undefined {
-  const { netnsPath, netnsDevice: device, netnsInode: inode } = entry;
-  const netns = standingAs(netnsPath, { device, inode });
+  const netns = standingAs(entry.netnsPath, identityIn(entry));
   if (netns === undefined) return undefined;
   const kernel = new Kernel(netns);
   try {

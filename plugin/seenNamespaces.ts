@@ -1,21 +1,29 @@
 /** The network namespaces that can be reached from here: by a name below /run/netns, or by a process that is in them. */
 import { readdirSync } from "node:fs";
-import { closeNetns, type Netns, netnsFolder, netnsIdentity, openNetns } from "../netlink/netns.ts";
+import {
+  closeNetns,
+  type Netns,
+  type NetnsIdentity,
+  netnsFolder,
+  netnsIdentity,
+  openNetns,
+  withCookie,
+} from "../netlink/netns.ts";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
-export interface SeenNamespace {
+export interface SeenNamespace extends NetnsIdentity {
   readonly path: string;
-  readonly device: bigint;
-  readonly inode: bigint;
 }
 
 /** By the number that the socket's namespace has for each; one without a number has no link to here. */
 export function namespacesById(socket: NetlinkSocket): ReadonlyMap<number, SeenNamespace> {
   const found = new Map<number, SeenNamespace>();
-  forEachNamespace(({ fd, path, device, inode }) => {
-    const id = netnsIdOf(socket, fd);
-    if (id !== undefined) found.set(id, { path, device, inode });
+  forEachNamespace((netns) => {
+    const id = netnsIdOf(socket, netns.fd);
+    if (id === undefined) return;
+    const { path, device, inode, cookie } = withCookie(netns);
+    found.set(id, { path, device, inode, cookie });
   });
   return found;
 }

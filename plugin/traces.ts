@@ -4,10 +4,11 @@
  */
 import type { Attachment } from "../conf/attachment.ts";
 import type { Entry, Store } from "../ipam/store.ts";
-import { isSameNetns, netnsIdentity } from "../netlink/netns.ts";
+import { isAt } from "../netlink/netns.ts";
 import { undoAll } from "./commit.ts";
 import type { Kernel } from "./kernel.ts";
 import { shapingLinkName } from "./names.ts";
+import { identityIn } from "./namespace.ts";
 import type { Removal, Step } from "./step/index.ts";
 
 /** Kinds of step that do not die with the link. */
@@ -52,9 +53,8 @@ export function hasVeth({ steps }: Entry): boolean {
 }
 
 /** True when the namespace that an entry speaks of is at its path. */
-export function isThere({ netnsPath, netnsDevice: device, netnsInode: inode }: Entry): boolean {
-  const found = netnsPath === "" ? undefined : netnsIdentity(netnsPath);
-  return found !== undefined && isSameNetns(found, { device, inode });
+export function isThere(entry: Entry): boolean {
+  return isAt(entry.netnsPath, identityIn(entry));
 }
 
 const inside = () => require("./inside.ts") as typeof import("./inside.ts");

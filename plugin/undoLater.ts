@@ -4,7 +4,7 @@ import { bootId, type Later, type Store } from "../ipam/store.ts";
 import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { undoAll } from "./commit.ts";
 import { Kernel } from "./kernel.ts";
-import { standing, standingAs } from "./namespace.ts";
+import { identityIn, standing, standingAs } from "./namespace.ts";
 import type { Step } from "./step/index.ts";
 
 /** Of plugins whose DEL never came: they were taken out of the list while the container ran, or nobody calls DEL at all. */
@@ -37,12 +37,12 @@ function undoOne(later: Later, told: string): Error[] {
   return withKernel(container, (kernel) => undoAll([...steps].reverse(), kernel));
 }
 
-function namespaceOf({ netnsPath, netnsDevice: device, netnsInode: inode, ...later }: Later, told: string) {
+function namespaceOf(later: Later, told: string) {
   // One that an earlier version remembered says of no namespace; nobody has a namespace of an earlier boot.
-  const isAny = inode === 0n;
+  const isAny = later.netnsInode === 0n;
   if (!isAny && later.bootId !== bootId()) return undefined;
-  for (const path of [told, netnsPath]) {
-    const netns = isAny ? standing(path) : standingAs(path, { device, inode });
+  for (const path of [told, later.netnsPath]) {
+    const netns = isAny ? standing(path) : standingAs(path, identityIn(later));
     if (netns) return netns;
   }
   return undefined;

@@ -1,14 +1,14 @@
 /** `ns-net inspect <netns>` */
 import { formatAddress, formatCidr } from "../../conf/address.ts";
 import type { Entry } from "../../ipam/store.ts";
-import { closeNetns } from "../../netlink/netns.ts";
+import { closeNetns, withCookie } from "../../netlink/netns.ts";
 import { linkFlag, listLinks, portOf } from "../../netlink/route/link.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import { Kernel } from "../../plugin/kernel.ts";
 import { addressFromBytes } from "../../plugin/names.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { printStep, type Step } from "../../plugin/step/index.ts";
-import { dataDirOf, openNetnsOf, pidsByInode, someEntriesOf } from "../attachments.ts";
+import { dataDirOf, openNetnsOf, pidIn, pidsByInode, someEntriesOf } from "../attachments.ts";
 import { command } from "../command.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
@@ -47,7 +47,8 @@ function namespaceOf(entry: Entry) {
     return {
       path: netnsPath,
       inode: Number(netnsInode),
-      pid: pidsByInode().get(netnsInode),
+      cookie: withCookie(netns).cookie.toString(),
+      pid: pidIn(entry, pidsByInode()),
       links: [...names.values()].map(({ name = "", mtu, address, flags }) => ({
         name,
         mtu,
@@ -101,9 +102,9 @@ function attachmentOf(entry: Entry) {
 }
 
 function textOf({ namespace, attachments }: Report): string {
-  const { path, inode, pid, links, routes } = namespace;
+  const { path, inode, cookie, pid, links, routes } = namespace;
   const lines = [
-    `namespace   ${path}  net:[${inode}]${pid === undefined ? "  kept by its name alone" : `  pid ${pid} (/proc/${pid}/ns/net)`}`,
+    `namespace   ${path}  net:[${inode}]  cookie ${cookie}${pid === undefined ? "  kept by its name alone" : `  pid ${pid} (/proc/${pid}/ns/net)`}`,
     ...links.map(
       ({ name, state, mtu, mac, addresses }) =>
         `link        ${name} ${state}, mtu ${mtu}, ${mac}${addresses.length > 0 ? `, ${addresses.join(", ")}` : ""}`,

@@ -3,7 +3,7 @@ import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import type { Entry } from "../../ipam/store.ts";
 import { Kernel } from "../../plugin/kernel.ts";
 import { writeOut } from "../../plugin/output.ts";
-import { dataDirOf, entries, pidsByInode } from "../attachments.ts";
+import { dataDirOf, entries, pidIn, pidsByInode } from "../attachments.ts";
 import { columns, command } from "../command.ts";
 import { tellLost } from "../lost.ts";
 import { standing } from "../standing.ts";
@@ -44,7 +44,7 @@ function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isStanding: bool
     container: attachment.container,
     pod: podName === undefined ? undefined : `${podNamespace ?? ""}/${podName}`,
     aliases,
-    pid: isStanding ? pids.get(netnsInode) : undefined,
+    pid: isStanding ? pidIn(entry, pids) : undefined,
     inode: Number(netnsInode),
     network: attachment.network,
     interface: attachment.ifname,

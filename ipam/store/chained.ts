@@ -13,6 +13,7 @@ interface Row {
   readonly netns_path: string;
   readonly netns_device: string;
   readonly netns_inode: string;
+  readonly netns_cookie: string;
   readonly boot_id: string;
   readonly steps: string;
 }
@@ -21,7 +22,7 @@ const ofAttachment = "network = ? AND container = ? AND ifname = ?";
 
 const sql = {
   remember: `INSERT OR IGNORE INTO chained (network, container, ifname, plugin, config, netns_path, netns_device,
-    netns_inode, boot_id, steps) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING 1`,
+    netns_inode, netns_cookie, boot_id, steps) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING 1`,
   recall: `SELECT * FROM chained WHERE ${ofAttachment} AND plugin = ? ORDER BY config = ? DESC, id DESC LIMIT 1`,
   forget: `DELETE FROM chained WHERE ${ofAttachment} AND plugin = ? AND config = ?`,
   of: `SELECT * FROM chained WHERE ${ofAttachment} ORDER BY id DESC`,
@@ -40,8 +41,9 @@ export class ChainedRows {
   }
 
   remember(later: Later): Later | undefined {
-    const { attachment, plugin, config, netnsPath, netnsDevice, netnsInode, bootId, steps } = later;
-    const where = [netnsPath, netnsDevice.toString(), netnsInode.toString(), bootId] as const;
+    const { attachment, plugin, config, netnsPath, bootId, steps } = later;
+    const numbers = [later.netnsDevice, later.netnsInode, later.netnsCookie].map(String);
+    const where = [netnsPath, ...numbers, bootId] as const;
     const values = [...keyOf(attachment), plugin, config, ...where, JSON.stringify(steps)];
     const [written] = this.#database.query(sql.remember).values(...values);
     return written ? undefined : this.recall(later);
@@ -84,6 +86,7 @@ function laterOf({ network, container, ifname, plugin, config, steps, ...row }: 
     netnsPath: row.netns_path,
     netnsDevice: BigInt(row.netns_device),
     netnsInode: BigInt(row.netns_inode),
+    netnsCookie: BigInt(row.netns_cookie),
     bootId: row.boot_id,
     steps: JSON.parse(steps) as unknown[],
   };

@@ -1,13 +1,14 @@
 /** Who is at work on an entry, and whether it still is: by boot, pid and start time, since a pid alone is given out again. */
 import { attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
-import { readText } from "../../netlink/files.ts";
+import { fileStatus, readText } from "../../netlink/files.ts";
 import type { Entry } from "../store.ts";
 
 export interface Owner {
   readonly bootId: string;
   readonly pid: number;
   readonly pidStart: bigint;
+  readonly pidNamespace: bigint;
 }
 
 /** Changes with every boot: what the journal describes of an earlier one is gone. */
@@ -31,26 +32,53 @@ export function processStart(pid: number): bigint | undefined {
 }
 
 export function thisProcess(): Owner {
-  return { bootId: bootId(), pid: process.pid, pidStart: processStart(process.pid) ?? 0n };
+  return {
+    bootId: bootId(),
+    pid: process.pid,
+    pidStart: processStart(process.pid) ?? 0n,
+    pidNamespace: pidNamespace(),
+  };
+}
+
+let ownNamespace: bigint | undefined;
+
+/** The PID namespace that this process's numbers are of: the inode of its nsfs file. */
+export function pidNamespace(): bigint {
+  ownNamespace ??= fileStatus("/proc/self/ns/pid").inode;
+  return ownNamespace;
+}
+
+/** True for a process whose number means nothing in /proc here. Of what an earlier version wrote that is not known. */
+function isElsewhere({ pidNamespace: claimed }: Owner): boolean {
+  return claimed !== 0n && claimed !== pidNamespace();
+}
+
+function isThis(owner: Owner): boolean {
+  return owner.pid === process.pid && !isElsewhere(owner);
 }
 
 /** True while another process is adding or deleting it. What is in progress and not this was left by one that died. */
-export function isInProgress({ state, bootId: boot, pid, pidStart }: Entry): boolean {
-  return state !== "attached" && pid !== process.pid && boot === bootId() && processStart(pid) === pidStart;
+export function isInProgress(entry: Entry): boolean {
+  const { state, bootId: boot, pid, pidStart } = entry;
+  if (state === "attached" || isThis(entry) || boot !== bootId()) return false;
+  if (!isElsewhere(entry)) return processStart(pid) === pidStart;
+  return (require("./elsewhere.ts") as typeof import("./elsewhere.ts")).mayLive(entry);
 }
 
 /** True for what a process that died left half-done: it never told anybody that it succeeded. */
 export function isInterrupted(entry: Entry): boolean {
-  return entry.state !== "attached" && entry.pid !== process.pid && !isInProgress(entry);
+  return entry.state !== "attached" && !isThis(entry) && !isInProgress(entry);
 }
 
 /** Another process is at work on the attachment. Of its own class, so that a caller can wait. */
 export class InProgress extends Fault {
-  constructor({ attachment, state, pid }: Entry) {
+  constructor(entry: Entry) {
+    const { attachment, state, pid } = entry;
+    const who = `process ${pid}${isElsewhere(entry) ? " of another PID namespace" : ""}`;
     super(
       code.tryAgain,
-      `Cannot change ${attachmentText(attachment)}: process ${pid} is ${state} it`,
-      `Try again; if it persists, see what process ${pid} waits for, and end it`,
+      `Cannot change ${attachmentText(attachment)}: ${who} is ${state} it`,
+      `Try again; if it persists, see what ${who} waits for, and end it`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PortMapping, Protocol } from "../../conf/network.ts";
 import { lastPort } from "../../conf/portRow.ts";
-import { fileStatus } from "../../netlink/files.ts";
+import { isAt } from "../../netlink/netns.ts";
 import type { LeasedAddress } from "../ipam.ts";
 
 /** Who asks: an attachment, on behalf of the plugin of that type, in that namespace. */
@@ -15,6 +15,7 @@ export interface PortOwner {
   readonly netnsPath: string;
   readonly netnsDevice: bigint;
   readonly netnsInode: bigint;
+  readonly netnsCookie: bigint;
   readonly bootId: string;
 }
 
@@ -30,6 +31,7 @@ interface PortRow {
   readonly netns_path: string;
   readonly netns_device: string;
   readonly netns_inode: string;
+  readonly netns_cookie: string;
   readonly boot_id: string;
 }
 
@@ -40,7 +42,7 @@ const sql = {
     AND ifname = ? AND plugin = ?`,
   release: "DELETE FROM port WHERE network = ? AND container = ? AND ifname = ? AND plugin = ?",
   claim: `REPLACE INTO port (protocol, first_port, last_port, host, network, container, ifname, plugin, created_ms,
-    netns_path, netns_device, netns_inode, boot_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    netns_path, netns_device, netns_inode, netns_cookie, boot_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 };
 
 /** Every address of the host, of both families. */
@@ -77,7 +79,8 @@ export function claimPorts(
     for (const row of rows) requireFree(database, own, row, owner);
   }
   const by = [network, container, ifname, owner.plugin, Date.now()] as const;
-  const where = [owner.netnsPath, owner.netnsDevice.toString(), owner.netnsInode.toString(), owner.bootId] as const;
+  const numbers = [owner.netnsDevice, owner.netnsInode, owner.netnsCookie].map(String);
+  const where = [owner.netnsPath, ...numbers, owner.bootId] as const;
   const claim = database.query(sql.claim);
   for (const { protocol, first, last, host } of spans) claim.run(protocol, first, last, host, ...by, ...where);
 }
@@ -135,12 +138,8 @@ function overlaps(a: string, b: string): boolean {
 /** An earlier boot, or at its path there is another namespace by now, or none. */
 function isGone(row: PortRow, { bootId }: PortOwner): boolean {
   if (row.boot_id !== bootId) return true;
-  try {
-    const { device, inode } = fileStatus(row.netns_path);
-    return device.toString() !== row.netns_device || inode.toString() !== row.netns_inode;
-  } catch {
-    return true;
-  }
+  const [device, inode, cookie] = [row.netns_device, row.netns_inode, row.netns_cookie].map(BigInt);
+  return !isAt(row.netns_path, { device: device!, inode: inode!, cookie: cookie! });
 }
 
 function taken({ protocol, first, host }: Span, holder: PortRow): Fault {

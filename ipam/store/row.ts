@@ -14,9 +14,11 @@ export interface Row {
   readonly netns_path: string;
   readonly netns_device: string;
   readonly netns_inode: string;
+  readonly netns_cookie: string;
   readonly boot_id: string;
   readonly pid: number;
   readonly pid_start: string;
+  readonly pid_namespace: string;
   readonly bridge: string;
   readonly host_link: string;
   readonly ipam_type: string;
@@ -34,9 +36,11 @@ export const ownedColumns = [
   "netns_path",
   "netns_device",
   "netns_inode",
+  "netns_cookie",
   "boot_id",
   "pid",
   "pid_start",
+  "pid_namespace",
   "bridge",
   "host_link",
   "ipam_type",
@@ -50,9 +54,11 @@ export function owned(entry: NewEntry): (string | number | null)[] {
     entry.netnsPath,
     entry.netnsDevice.toString(),
     entry.netnsInode.toString(),
+    entry.netnsCookie.toString(),
     entry.bootId,
     entry.pid,
     entry.pidStart.toString(),
+    entry.pidNamespace.toString(),
     entry.bridge,
     entry.hostLink,
     entry.ipamType,
@@ -71,9 +77,11 @@ export function entryOf(row: Row): Entry {
     netnsPath: row.netns_path,
     netnsDevice: BigInt(row.netns_device),
     netnsInode: BigInt(row.netns_inode),
+    netnsCookie: BigInt(row.netns_cookie),
     bootId: row.boot_id,
     pid: row.pid,
     pidStart: BigInt(row.pid_start),
+    pidNamespace: BigInt(row.pid_namespace),
     bridge: row.bridge,
     hostLink: row.host_link,
     ipamType: row.ipam_type,

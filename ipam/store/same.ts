@@ -2,7 +2,8 @@ import type { NewEntry } from "../store.ts";
 
 /** True when two entries are of one namespace in one boot: a path can be made anew, an inode number be used again after a boot. */
 export function isSameNamespace(a: NewEntry, b: NewEntry): boolean {
-  return a.bootId === b.bootId && a.netnsDevice === b.netnsDevice && a.netnsInode === b.netnsInode;
+  if (a.bootId !== b.bootId || a.netnsDevice !== b.netnsDevice || a.netnsInode !== b.netnsInode) return false;
+  return a.netnsCookie === 0n || b.netnsCookie === 0n || a.netnsCookie === b.netnsCookie;
 }
 
 /** What an entry says whose lease an IPAM of ours gave for something that is no namespace. No namespace has these numbers. */

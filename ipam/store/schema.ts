@@ -5,7 +5,7 @@
  */
 
 /** `PRAGMA user_version`. A file with a later one is refused; raise it with every change of shape. */
-export const schemaVersion = 6;
+export const schemaVersion = 7;
 
 /** In the order of their ADDs. A type may be more than once in a list of plugins: `config` tells them apart. */
 const chainedTable = `CREATE TABLE chained ( -- what portmap, firewall, bandwidth and tuning did after another plugin
@@ -46,6 +46,13 @@ const goneTrigger = `CREATE TRIGGER attachment_gone AFTER DELETE ON attachment B
   DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname AND plugin = 'ns-net';
 END;`;
 
+/** Of what is not known, 0. Added to the tables of a new file, too, as earlier versions are made later ones with these tables. */
+const identityColumns = `
+ALTER TABLE attachment ADD COLUMN netns_cookie TEXT NOT NULL DEFAULT '0';  -- SO_NETNS_COOKIE: numbers of namespaces are given again
+ALTER TABLE attachment ADD COLUMN pid_namespace TEXT NOT NULL DEFAULT '0'; -- which pid is a number of
+ALTER TABLE chained ADD COLUMN netns_cookie TEXT NOT NULL DEFAULT '0';
+ALTER TABLE port ADD COLUMN netns_cookie TEXT NOT NULL DEFAULT '0';`;
+
 /** What makes a file of each earlier version one of the next. */
 export const migrations: Readonly<Record<number, string>> = {
   1: "ALTER TABLE network ADD COLUMN adopted_from TEXT",
@@ -58,6 +65,7 @@ export const migrations: Readonly<Record<number, string>> = {
   5: `DROP TRIGGER attachment_gone; DROP INDEX port_by_attachment; ALTER TABLE port RENAME TO port_of_5; ${portTable}
     INSERT INTO port SELECT protocol, host_port, host_port, host, network, container, ifname, plugin, created_ms,
     netns_path, netns_device, netns_inode, boot_id FROM port_of_5; DROP TABLE port_of_5; ${goneTrigger}`,
+  6: identityColumns,
 };
 
 /**
@@ -120,6 +128,7 @@ CREATE TABLE network (
   cursors TEXT NOT NULL,         -- JSON: {"0": "10.1.0.2"}, the address given last by each range set
   adopted_from TEXT              -- folder of host-local's whose leases were taken over; '': there was none; NULL: not looked yet
 ) STRICT, WITHOUT ROWID;
+${identityColumns}
 PRAGMA user_version = ${schemaVersion};
 COMMIT;
 `;

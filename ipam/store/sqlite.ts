@@ -21,7 +21,7 @@ import { guarded, type StoreFile } from "./failure.ts";
 import { addressKey, keyOf } from "./key.ts";
 import { logBytesMax } from "./limits.ts";
 import { shortenLog } from "./log.ts";
-import { InProgress, isInProgress, thisProcess } from "./owner.ts";
+import { InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./owner.ts";
 import { entryOf, owned, type Row } from "./row.ts";
 import { sql } from "./statements.ts";
 
@@ -60,7 +60,8 @@ export class SqliteStore implements Store {
   attached(attachment: Attachment, result: Parameters<Store["attached"]>[1]): boolean {
     const addresses = result.addresses === undefined ? null : JSON.stringify(result.addresses);
     const steps = result.steps === undefined ? null : JSON.stringify(result.steps);
-    const [updated] = this.#values("attached", result.mac ?? null, addresses, steps, ...keyOf(attachment));
+    const by = [...keyOf(attachment), `${ownPidNamespace()}`];
+    const [updated] = this.#values("attached", result.mac ?? null, addresses, steps, ...by);
     shortenLog(this.#file, this.#database, logBytesMax.attached);
     return updated !== undefined;
   }
@@ -78,9 +79,9 @@ export class SqliteStore implements Store {
 
   claim(entry: Entry): boolean {
     if (isInProgress(entry)) throw new InProgress(entry);
-    const { bootId, pid, pidStart } = thisProcess();
-    const before = [...keyOf(entry.attachment), entry.state, entry.pid, entry.pidStart.toString()];
-    return this.#values("claim", bootId, pid, pidStart.toString(), ...before).length > 0;
+    const { bootId, pid, pidStart, pidNamespace } = thisProcess();
+    const before = [...keyOf(entry.attachment), entry.state, entry.pid, `${entry.pidStart}`, `${entry.pidNamespace}`];
+    return this.#values("claim", bootId, pid, `${pidStart}`, `${pidNamespace}`, ...before).length > 0;
   }
 
   sighted(attachment: Attachment, goneMs: number | undefined): void {

@@ -16,10 +16,11 @@ export const sql = {
   reserve: "INSERT INTO lease (network, address_key, address, attachment_id) VALUES (?, ?, ?, ?)",
   unreserve: "DELETE FROM lease WHERE attachment_id = ?",
   attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses), steps = ?
-    WHERE ${ofAttachment} AND (state = 'attached' OR state = 'adding' AND pid = ${process.pid}) RETURNING 1`,
+    WHERE ${ofAttachment} AND (state = 'attached' OR state = 'adding' AND pid = ${process.pid}
+    AND pid_namespace IN ('0', ?)) RETURNING 1`,
   answered: `UPDATE attachment SET addresses = ?, delegated = ? WHERE ${ofAttachment}`,
-  claim: `UPDATE attachment SET state = 'deleting', boot_id = ?, pid = ?, pid_start = ?
-    WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? RETURNING 1`,
+  claim: `UPDATE attachment SET state = 'deleting', boot_id = ?, pid = ?, pid_start = ?, pid_namespace = ?
+    WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? AND pid_namespace = ? RETURNING 1`,
   sighted: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
   sweep: `DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE boot_id <> ?
     AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') AND netns_inode <> '0' LIMIT ?) RETURNING 1`,

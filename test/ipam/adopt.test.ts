@@ -8,7 +8,8 @@ import type { StoreIpamConfig } from "../../conf/network.ts";
 import { release } from "../../ipam/hostLocal/reservations.ts";
 import type { Adoption, Lease } from "../../ipam/ipam.ts";
 import { local } from "../../ipam/local.ts";
-import { openStore, type Store } from "../../ipam/store.ts";
+import { processStart } from "../../ipam/store/owner.ts";
+import { openStore, type Store, thisProcess } from "../../ipam/store.ts";
 import { attachmentOf, entryOf, freshFolder, freshStore, rangesConfig, requestOf } from "./world.ts";
 
 const config = { ...rangesConfig([{ subnet: "10.1.0.0/28" }], [{ subnet: "fd01::/64" }]), type: "host-local" as const };
@@ -155,6 +156,23 @@ const portsBefore6 = `DROP TRIGGER attachment_gone; DROP TABLE port; CREATE TABL
   DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname
   AND plugin = 'ns-net'; END`;
 
+function makeVersion6(database: Database): void {
+  for (const column of [
+    "attachment DROP COLUMN netns_cookie",
+    "attachment DROP COLUMN pid_namespace",
+    "chained DROP COLUMN netns_cookie",
+    "port DROP COLUMN netns_cookie",
+  ])
+    database.run(`ALTER TABLE ${column}`);
+  database.run("PRAGMA user_version = 6");
+}
+
+function makeVersion5(database: Database): void {
+  makeVersion6(database);
+  database.run(portsBefore6);
+  database.run("PRAGMA user_version = 5");
+}
+
 describe("a store of version 5", () => {
   it("keeps who has which port, until the attachment goes", () => {
     using folder = freshFolder();
@@ -162,11 +180,10 @@ describe("a store of version 5", () => {
     before.begin(entryOf(attachmentOf("a")), () => ({ addresses: [], reserved: [] }));
     before.close();
     using database = new Database(join(folder.path, "ns-net.sqlite"));
-    database.run(portsBefore6);
+    makeVersion5(database);
     database
       .query("INSERT INTO port VALUES ('tcp', 8080, '*', 80, 'podnet', 'a', 'eth0', 'ns-net', 0, ?, ?, ?, ?)")
       .run(...ownNamespace());
-    database.run("PRAGMA user_version = 5");
     using store = openStore(folder.path);
     const begin = () =>
       store.begin(
@@ -186,12 +203,28 @@ function ownNamespace(): [string, string, string, string] {
   return [path, String(dev), String(ino), entryOf(attachmentOf("a")).bootId];
 }
 
+describe("a store of version 6", () => {
+  it("knows of no cookie and of no PID namespace, and takes a claim of that for one of its own", () => {
+    using folder = freshFolder();
+    const before = openStore(folder.path);
+    const entry = entryOf(attachmentOf("a"), { ...thisProcess(), pid: process.ppid });
+    before.begin({ ...entry, pidStart: processStart(process.ppid)! }, () => ({ addresses: [], reserved: [] }));
+    before.close();
+    using database = new Database(join(folder.path, "ns-net.sqlite"));
+    makeVersion6(database);
+    using store = openStore(folder.path);
+    const [found] = store.entries();
+    assert.deepEqual([found?.netnsCookie, found?.pidNamespace], [0n, 0n]);
+    assert.throws(() => store.deleting(attachmentOf("a")), /process \d+ is adding it/);
+  });
+});
+
 describe("a store of version 4", () => {
   it("keeps what plugins of chains remember, of one configuration a type", () => {
     using folder = freshFolder();
     openStore(folder.path).close();
     using database = new Database(join(folder.path, "ns-net.sqlite"));
-    database.run(portsBefore6);
+    makeVersion5(database);
     database.run("DROP TABLE chained");
     database.run(`CREATE TABLE chained (network TEXT NOT NULL, container TEXT NOT NULL, ifname TEXT NOT NULL,
       plugin TEXT NOT NULL, steps TEXT NOT NULL, PRIMARY KEY (network, container, ifname, plugin)) STRICT, WITHOUT ROWID`);
@@ -200,8 +233,8 @@ describe("a store of version 4", () => {
     using store = openStore(folder.path);
     const key = { attachment: attachmentOf("a"), plugin: "tuning", config: "new" };
     assert.deepEqual(store.recall(key)?.steps, ["one"]);
-    const { netnsPath, netnsDevice, netnsInode, bootId } = entryOf(key.attachment);
-    const later = { ...key, netnsPath, netnsDevice, netnsInode, bootId, steps: ["two"] };
+    const { netnsPath, netnsDevice, netnsInode, netnsCookie, bootId } = entryOf(key.attachment);
+    const later = { ...key, netnsPath, netnsDevice, netnsInode, netnsCookie, bootId, steps: ["two"] };
     assert.equal(store.remember(later), undefined);
     assert.deepEqual(store.remember({ ...later, steps: ["three"] }), later);
     assert.deepEqual(
@@ -222,7 +255,7 @@ describe("a store of version 1", () => {
     }));
     before.close();
     using database = new Database(join(folder.path, "ns-net.sqlite"));
-    database.run(portsBefore6);
+    makeVersion5(database);
     database.run("ALTER TABLE network DROP COLUMN adopted_from; ALTER TABLE attachment DROP COLUMN aliases");
     database.run("ALTER TABLE attachment ADD COLUMN owns_netns INTEGER NOT NULL DEFAULT 0");
     database.run("PRAGMA user_version = 1");

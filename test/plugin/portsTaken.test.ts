@@ -1,6 +1,9 @@
 /** Ports of the host that cannot be published, and what is said then. Nothing is changed by it. */
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { needs } from "../support/needs.ts";
+import { run } from "../support/sandbox.ts";
 import { tcpServer } from "../support/tcp.ts";
 import { dualStack, freshWorld, ranges, type World } from "../support/world.ts";
 import { mapped, web } from "./publishing.ts";
@@ -31,6 +34,17 @@ describe("A port that is taken is refused, with who has it:", () => {
     }
     const other = world.network(mapped({ ...web, protocol: "udp" }, { ...web, hostIP: "127.0.0.2" }));
     world.must("ADD", other, { netns: world.netns(), container: "other" });
+  });
+
+  it("but not by one whose namespace is gone, though another was given its name and its number", () => {
+    using world = freshWorld();
+    const first = world.netns();
+    world.must("ADD", world.network(mapped(web)), { netns: first, container: "first" });
+    run(["ip", "netns", "del", first.name]);
+    run(["ip", "netns", "add", first.name]);
+    const { ino } = statSync(first.path);
+    run(["sqlite3", join(world.dataDir, "ns-net.sqlite"), `UPDATE port SET netns_inode = '${ino}'`]);
+    world.must("ADD", world.network(mapped(web)), { netns: world.netns(), container: "late" });
   });
 
   it("by a program of the host", async () => {

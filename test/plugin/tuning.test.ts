@@ -1,10 +1,10 @@
 /** tuning, and the key `sysctl` of type ns-net. Witnesses: `ip`, /proc/sys. */
 import assert from "node:assert/strict";
-import { symlinkSync, writeFileSync } from "node:fs";
+import { statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
-import type { Netns } from "../support/sandbox.ts";
+import { type Netns, run } from "../support/sandbox.ts";
 import { freshWorld, type World } from "../support/world.ts";
 
 const change = {
@@ -55,6 +55,19 @@ describe("tuning", () => {
     assert.deepEqual(looks(netns), before);
     world.must("DEL", config(world), call);
     world.must("DEL", config(world), { ...call, netns: "" });
+  });
+
+  it("puts nothing back in a namespace that was given the number of the first", () => {
+    using world = freshWorld();
+    const { netns, prevResult, call } = chain(world);
+    world.must("ADD", config(world, { sysctl: { "net.core.somaxconn": "500" }, prevResult }), call);
+    run(["ip", "netns", "del", netns.name]);
+    run(["ip", "netns", "add", netns.name]);
+    netns.run("sysctl", "-qw", "net.core.somaxconn=77");
+    const { ino } = statSync(netns.path);
+    run(["sqlite3", join(world.dataDir, "ns-net.sqlite"), `UPDATE chained SET netns_inode = '${ino}'`]);
+    world.must("DEL", config(world), call);
+    assert.equal(netns.sysctl("net/core/somaxconn"), "77");
   });
 
   it("takes a setting of several numbers for what the kernel makes of it, and needs prevResult for CHECK", () => {

@@ -1,0 +1,13 @@
+/** In which namespace a plugin that comes after another one did what it did, for the store. */
+import { bootId } from "../ipam/store.ts";
+import type { Netns } from "../netlink/netns.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Step } from "./step/index.ts";
+
+/** Where no step is in the namespace, it is no matter which one it is, and not worth a socket in there. */
+export function placeOf(netnsPath: string, { device, inode }: Netns, steps: readonly Step[], kernel: Kernel) {
+  const isInside = steps.some((step) => "where" in step && step.where === "pod");
+  if (isInside) kernel.route("pod");
+  const identity = { netnsDevice: device, netnsInode: inode, netnsCookie: kernel.netnsCookie };
+  return { netnsPath, ...identity, bootId: bootId() };
+}
