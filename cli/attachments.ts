@@ -9,9 +9,9 @@ import { isWithoutNamespace } from "../ipam/store/same.ts";
 import { type Entry, openExistingStore } from "../ipam/store.ts";
 import { closeNetns, isAt, isNetns, type Netns } from "../netlink/netns.ts";
 import { identityIn, openContainerNetns } from "../plugin/namespace.ts";
+import type { Step } from "../plugin/step/index.ts";
 import { isThere } from "../plugin/traces.ts";
-import { lostHint } from "./lost.ts";
-import { defaultNetwork, readNetwork } from "./network.ts";
+import { defaultNetwork, isFile, readNetwork } from "./network.ts";
 import { stdinOf, type Target } from "./target.ts";
 
 export interface Filter {
@@ -41,9 +41,7 @@ export function dataDirOf(options: { readonly network?: string; readonly "data-d
 
 /** The name a `--network` stands for: a file says its own. */
 export function networkName(which: string): string {
-  return which.includes("/") || /\.(conf|conflist|json|ya?ml)$/.test(which)
-    ? String(readNetwork(which)["name"])
-    : which;
+  return isFile(which) ? String(readNetwork(which)["name"]) : which;
 }
 
 /** Those of one namespace: by the name it was added under, by its container id, or because it is the same namespace. */
@@ -56,12 +54,10 @@ export function entriesOf(target: Target, filter: Filter): Entry[] {
   );
 }
 
-/** As `entriesOf`, and a Fault when there are none. */
-export function someEntriesOf(target: Target, filter: Filter): Entry[] {
-  const found = entriesOf(target, filter);
-  if (found.length > 0) return found;
-  const cure = lostHint(filter.dataDir) ?? "See what is with: ns-net ls";
-  throw new Fault(code.unknownContainer, `Nothing of ${target.spec} is attached`, cure);
+/** The bridge whose port an attachment is. That of a ptp link is none, and its entry says the default's name. */
+export function bridgeOf({ bridge, steps }: Entry): string | undefined {
+  const veth = ((steps ?? []) as readonly Step[]).find((step) => step.kind === "veth");
+  return (veth ? veth.bridge : bridge) || undefined;
 }
 
 /** Throws Fault when it is gone. */
@@ -128,7 +124,11 @@ export function removalOf(
   { attachment, netnsPath, bridge, ipamType }: Entry,
   dataDir: string | undefined,
 ): DeleteRequest {
-  const configuration = { ...configurationOf(attachment.network), cniVersion: "1.1.0", name: attachment.network };
+  const configuration = {
+    ...configurationOf(attachment.network, dataDir),
+    cniVersion: "1.1.0",
+    name: attachment.network,
+  };
   return {
     attachment,
     network: attachment.network,
@@ -161,9 +161,9 @@ function ipamTypeOf(configuration: object): string {
 }
 
 /** The network's configuration where it still is; a delegate is given it again. */
-function configurationOf(network: string): object {
+function configurationOf(network: string, dataDir: string | undefined): object {
   try {
-    return readNetwork(network);
+    return readNetwork(network, undefined, dataDir);
   } catch {
     return { ...defaultNetwork };
   }

@@ -23,11 +23,14 @@ import type { Target } from "./target.ts";
  * attachments share (the bridge, its gateway address, rules) is left out where it stands. Throws Fault for what ADD would
  * refuse.
  */
-export async function preview(request: Request, { name, path }: Target): Promise<string> {
+export async function preview(request: Request, { name, path }: Target, onPlan: (made: Plan) => void): Promise<string> {
   const isNew = name !== undefined && !existsSync(path);
   return textOf([
     ...(isNew ? [`ip netns add ${name}`] : []),
-    ...(await planned(request, ({ steps }, kernel) => steps.flatMap((step) => printStep(step, kernel)))),
+    ...(await planned(request, (made, kernel) => {
+      onPlan(made);
+      return made.steps.flatMap((step) => printStep(step, kernel));
+    })),
   ]);
 }
 

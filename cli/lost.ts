@@ -18,8 +18,9 @@ export function lostHint(dataDir = defaultDataDir): string | undefined {
   return `There is no store in ${dataDir}, and ${links}: to make one anew from ${them}, run: ns-net repair${where}`;
 }
 
-/** Told where the answer is that nothing is attached. */
-export function tellLost(dataDir: string | undefined): void {
+/** Told where the answer is that nothing is attached. True when it was. */
+export function tellLost(dataDir: string | undefined): boolean {
   const hint = lostHint(dataDir);
   if (hint) process.stderr.write(`ns-net: ${hint}\n`);
+  return hint !== undefined;
 }

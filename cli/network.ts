@@ -1,9 +1,12 @@
 /** The network a person means: the built-in one, a file, or a name among the configurations of this host. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { code, Fault } from "../conf/fault.ts";
+import { defaultDataDir } from "../conf/identity.ts";
+import { nearest } from "../conf/nearest.ts";
 import { isInside, pluginTypes } from "../conf/types.ts";
 import { parseYaml } from "../conf/yaml.ts";
+import { remember, remembered, rememberedNames } from "./remembered.ts";
 
 type Json = Record<string, unknown>;
 
@@ -28,17 +31,45 @@ const defaultVersion = "1.1.0";
  * The configuration of a plugin, as the runtime would give it on standard input. Of a list it is one plugin's; of the
  * others `onLeftOut` hears. Throws Fault.
  */
-export function readNetwork(which: string | undefined, onLeftOut?: LeftOut): Json {
+export function readNetwork(which: string | undefined, onLeftOut?: LeftOut, dataDir = defaultDataDir): Json {
   if (which === undefined || which === defaultNetwork["name"]) return findNamed("ns-net", onLeftOut) ?? defaultNetwork;
-  if (which.includes("/") || fileEndings.test(which)) return pluginOf(readConfiguration(which), which, onLeftOut);
-  const found = findNamed(which, onLeftOut);
+  if (isFile(which)) return pluginOf(readConfiguration(which), which, onLeftOut);
+  const found = findNamed(which, onLeftOut) ?? findRemembered(which, onLeftOut, dataDir);
   if (found) return found;
+  const names = networkNames(dataDir);
+  const meant = nearest(which, names);
   throw new Fault(
     code.config,
     `Cannot find a network named ${JSON.stringify(which)} in ${configurationFolder}`,
-    "Give the path of a configuration file instead, or see what is there: " +
-      (namesIn(configurationFolder).join(", ") || "nothing"),
+    meant === undefined
+      ? `Give the path of a configuration file instead, or name one that there is: ${names.join(", ")}`
+      : `Did you mean ${meant}? Or give the path of a configuration file`,
   );
+}
+
+/** True for what names a file and no network. */
+export function isFile(which: string): boolean {
+  return which.includes("/") || fileEndings.test(which);
+}
+
+/** Keeps the network of a file that was attached to, so that its name is known from then on. */
+export function rememberNetwork(which: string | undefined, dataDir = defaultDataDir): void {
+  if (which !== undefined && isFile(which)) remember(which, readConfiguration(which), dataDir);
+}
+
+/** As its file has it by now, or where that is gone as it had it then. */
+function findRemembered(name: string, onLeftOut: LeftOut | undefined, dataDir: string): Json | undefined {
+  const kept = remembered(name, dataDir);
+  if (kept === undefined) return undefined;
+  const { path, configuration } = kept;
+  const now = existsSync(path) ? readConfiguration(path) : configuration;
+  return pluginOf(now["name"] === name ? now : configuration, path, onLeftOut);
+}
+
+/** Those that a name can mean. */
+export function networkNames(dataDir = defaultDataDir): string[] {
+  const own = String(defaultNetwork["name"]);
+  return [...new Set([own, ...namesIn(configurationFolder), ...rememberedNames(dataDir)])];
 }
 
 /** Told the type of the plugin that is used, and those of the others. */

@@ -4,6 +4,7 @@
  */
 import { isObject, type JsonObject } from "./decode.ts";
 import { code, Fault, shown } from "./fault.ts";
+import { isSlipOf } from "./nearest.ts";
 import type { Shape } from "./schema/rule.ts";
 
 /** A copy in which every key that `shape` knows has its spelling; an exact spelling wins over others. Unknown keys stay as they are. */
@@ -61,12 +62,6 @@ const foreignKeys = `
   addresses resolvConf prevResult ips portMappings bandwidth aliases
 `;
 
-/** Shorter keys are too close to too many words. */
-const keyLengthMin = 3;
-
-/** From this length on two slips of the pen are still recognised. */
-const longKeyLengthMin = 8;
-
 /**
  * Throws code 2 for the first unknown key that is almost one of `shape`'s: a silently ignored `isGatway` costs hours.
  * Walks into lists and objects. `path` is where the value stands, "" at the top.
@@ -94,33 +89,4 @@ function refuseIfMisspelt(key: string, path: string, value: JsonObject, shape: S
 
 function isForeign(key: string): boolean {
   return foreignKeys.toLowerCase().split(/\s+/).includes(key.toLowerCase());
-}
-
-function isSlipOf(written: string, known: string): boolean {
-  if (known.length < keyLengthMin) return false;
-  const slips = known.length >= longKeyLengthMin ? 2 : 1;
-  if (Math.abs(written.length - known.length) > slips) return false;
-  return distance(written.toLowerCase(), known.toLowerCase()) <= slips;
-}
-
-/** How many letters must be added, left out, replaced or swapped with their neighbour to make one word the other. */
-function distance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      row.push(
-        Math.min(
-          rows[i - 1]![j]! + 1,
-          row[j - 1]! + 1,
-          rows[i - 1]![j - 1]! + same,
-          swapped ? rows[i - 2]![j - 2]! + 1 : Number.POSITIVE_INFINITY,
-        ),
-      );
-    }
-    rows.push(row);
-  }
-  return rows[a.length]![b.length]!;
 }

@@ -29,7 +29,7 @@ export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
       mac: inner.address ?? "",
       mtu: host.mtu ?? 0,
       innerMtu: inner.mtu ?? 0,
-      bridge: standing.bridge?.name ?? "",
+      ...(standing.bridge?.name !== undefined && { bridge: standing.bridge.name }),
       group: host.group ?? 0,
       netns: path,
     },

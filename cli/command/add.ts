@@ -1,5 +1,6 @@
 /** `ns-net add <netns>` */
-
+import { formatAddress, formatCidr, parseCidr } from "../../conf/address.ts";
+import { code, Fault, shown } from "../../conf/fault.ts";
 import { formatResult } from "../../conf/format.ts";
 import { parseDelete, parseRequest } from "../../conf/parse.ts";
 import type { DeleteRequest } from "../../conf/request.ts";
@@ -12,7 +13,7 @@ import { innerIndex, type Plan } from "../../plugin/plan.ts";
 import { interruptions } from "../../plugin/signals.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
-import { readNetwork } from "../network.ts";
+import { readNetwork, rememberNetwork } from "../network.ts";
 import { deleteMade, madeNamespace } from "../ownNamespace.ts";
 import { defaultIfname, environmentFor, stdinOf, type Target, targetOf } from "../target.ts";
 import { networkOptions } from "./options.ts";
@@ -49,22 +50,26 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
       .filter(Boolean)
       .join(";");
     const stdin = stdinOf({
-      ...readNetwork(options.network, tellLeftOut),
+      ...readNetwork(options.network, tellLeftOut, options["data-dir"]),
       ...(options["data-dir"] && { dataDir: options["data-dir"] }),
     });
     const request = parseRequest(environmentFor("ADD", target, ifname, args), stdin);
     if (options["dry-run"] && options.json)
       throw new UsageError("--dry-run prints commands: there is no result yet that --json could print");
     if (options["dry-run"]) {
-      writeOut(await preview(request, target));
+      writeOut(await preview(request, target, (plan) => refuseOtherPrefix(options.ip, plan)));
       return 0;
     }
     const interruptedBy = interruptions();
     const isNew = target.name !== undefined && madeNamespace(target.name);
     let made: Plan | undefined;
+    const onPlan = (plan: Plan) => {
+      refuseOtherPrefix(options.ip, plan);
+      made = plan;
+    };
     let result: Result | undefined;
     try {
-      result = await add(request, { interruptedBy, isByHand: true, onPlan: (plan) => (made = plan) });
+      result = await add(request, { interruptedBy, isByHand: true, onPlan });
       if (options.json) writeAnswer(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
       else writeAnswer(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
     } catch (error) {
@@ -73,6 +78,7 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
       if (isNew) deleteMade(target.name!);
       throwTogether(errors);
     }
+    rememberNetwork(options.network, options["data-dir"]);
     if (process.stdout.isTTY && !options.json)
       process.stderr.write(account(request.attachment.ifname, target, made!, isNew));
     return 0;
@@ -81,6 +87,21 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
 
 function tellLeftOut(used: string, others: readonly string[]): void {
   process.stderr.write(`ns-net: of the network's list only ${used} is done by hand; left out: ${others.join(", ")}\n`);
+}
+
+/** The subnet says how long an address's prefix is; a person who asks for another one is not to get something else unsaid. */
+function refuseOtherPrefix(asked: readonly string[] = [], { steps }: Plan): void {
+  const given = steps.flatMap((step) => (step.kind === "address" && step.where === "pod" ? [step.address] : []));
+  for (const text of asked.flatMap((words) => words.split(","))) {
+    const cidr = parseCidr(text.trim());
+    const own = cidr && given.find((one) => formatAddress(parseCidr(one)!) === formatAddress(cidr));
+    if (own === undefined || own === formatCidr(cidr!)) continue;
+    throw new Fault(
+      code.environment,
+      `Cannot use --ip = ${shown(text)}: the network gives it as ${own}`,
+      `Ask for ${formatAddress(cidr!)} or for ${own}; another prefix length needs another subnet`,
+    );
+  }
 }
 
 /** An attachment that could not be told (standard output on a full disk, say) is none. Answers what the removal complained of. */

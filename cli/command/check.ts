@@ -9,8 +9,10 @@ import { allAsLeft } from "../../plugin/later.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { checkStep, type Step } from "../../plugin/step/index.ts";
 import { type Difference, distinct } from "../../plugin/step/step.ts";
-import { dataDirOf, openNetnsOf, someEntriesOf } from "../attachments.ts";
+import { hasVeth } from "../../plugin/traces.ts";
+import { bridgeOf, dataDirOf, openNetnsOf } from "../attachments.ts";
 import { columns, command } from "../command.ts";
+import { someEntriesOf } from "../suggest.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
 
@@ -60,13 +62,16 @@ function differencesOf(entry: Entry, later: readonly (readonly Step[])[]): reado
 /** Nothing that add made is wrong, and yet nothing gets through. */
 function tellOfForwarding(entries: readonly Entry[]): void {
   const families = new Map<string, boolean>();
-  for (const { bridge, addresses } of entries) {
+  for (const entry of entries) {
+    const { addresses, hostLink } = entry;
     const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
-    if (bridge && addresses.some(({ gateway }) => gateway))
-      families.set(bridge, hasIpv6 || families.get(bridge) === true);
+    // What a ptp link sends comes by the host's end.
+    const through = bridgeOf(entry) ?? (hasVeth(entry) ? hostLink : undefined);
+    if (through && addresses.some(({ gateway }) => gateway))
+      families.set(through, hasIpv6 || families.get(through) === true);
   }
   const kernel = new Kernel();
-  for (const [bridge, hasIpv6] of families) tellBlockers(bridge, hasIpv6, kernel);
+  for (const [through, hasIpv6] of families) tellBlockers(through, hasIpv6, kernel);
   kernel.close();
 }
 

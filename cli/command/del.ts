@@ -5,6 +5,7 @@ import { dataDirOf, entriesOf, removalOf } from "../attachments.ts";
 import { command } from "../command.ts";
 import { tellLost } from "../lost.ts";
 import { deleteOwn } from "../ownNamespace.ts";
+import { nothingOf, unknownNetwork } from "../suggest.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
 
@@ -19,7 +20,7 @@ export default command({
     const target = targetOf(operands[0]!);
     const dataDir = dataDirOf(options);
     const found = entriesOf(target, { network: options.network, ifname: options.ifname, dataDir });
-    if (found.length === 0) tellLost(dataDir);
+    const hadNothing = found.length === 0 ? nothingOf(target, dataDir) : undefined;
     const errors: Error[] = [];
     for (const entry of found) {
       try {
@@ -29,8 +30,20 @@ export default command({
       }
     }
     throwTogether(errors);
+    if (hadNothing && !tellLost(dataDir)) tellNothing(hadNothing, options.network, dataDir);
     if (entriesOf(target, { dataDir }).length > 0) return 0;
     for (const path of new Set([target.path, ...found.map(({ netnsPath }) => netnsPath)])) deleteOwn(path);
     return 0;
   },
 });
+
+/** Success, for what is to be gone is gone; but a slip of the pen is not to look like it. */
+function tellNothing(
+  [sentence, meant]: ReturnType<typeof nothingOf>,
+  network: string | undefined,
+  dataDir: string | undefined,
+): void {
+  const unknown = unknownNetwork(network, dataDir);
+  const cure = unknown?.cure ?? meant;
+  process.stderr.write(`ns-net: ${unknown?.message ?? sentence}${cure && `\n  ${cure}`}\n`);
+}

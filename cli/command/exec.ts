@@ -9,6 +9,7 @@ import { execute, mount, mountFlag, newNamespace, unmount } from "../../netlink/
 import { openContainerNetns } from "../../plugin/namespace.ts";
 import { entriesOf } from "../attachments.ts";
 import { command, NotRun, UsageError } from "../command.ts";
+import { meantNamespace } from "../suggest.ts";
 import { type Target, targetOf } from "../target.ts";
 
 export default command({
@@ -39,10 +40,11 @@ and /sys shows the namespace's own devices.
 function pathOf(target: Target): string {
   const path = existsSync(target.path) ? target.path : entriesOf(target, {})[0]?.netnsPath;
   if (path !== undefined) return path;
+  const meant = meantNamespace(target, undefined);
   throw new Fault(
     code.unknownContainer,
     `There is no namespace ${target.spec}: no file ${target.path}, and nothing is attached under that name`,
-    "See what there is with: ns-net ls, ip netns",
+    `${meant}${meant && " "}See what there is with: ns-net ls, ip netns`,
   );
 }
 

@@ -8,8 +8,10 @@ import { Kernel } from "../../plugin/kernel.ts";
 import { addressFromBytes } from "../../plugin/names.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { printStep, type Step } from "../../plugin/step/index.ts";
-import { dataDirOf, openNetnsOf, pidIn, pidsByInode, someEntriesOf } from "../attachments.ts";
+import { hasVeth } from "../../plugin/traces.ts";
+import { bridgeOf, dataDirOf, openNetnsOf, pidIn, pidsByInode } from "../attachments.ts";
 import { command } from "../command.ts";
+import { someEntriesOf } from "../suggest.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
 
@@ -73,7 +75,7 @@ function namespaceOf(entry: Entry) {
 }
 
 function attachmentOf(entry: Entry) {
-  const { attachment, state, addresses, mac, aliases, hostLink, bridge, ipamType, createdMs, steps } = entry;
+  const { attachment, state, addresses, mac, aliases, hostLink, ipamType, createdMs, steps } = entry;
   const kernel = new Kernel();
   try {
     const link = kernel.link("host", hostLink);
@@ -89,7 +91,8 @@ function attachmentOf(entry: Entry) {
       hostLink: {
         name: hostLink,
         index: link?.index,
-        bridge,
+        isVeth: hasVeth(entry) || entry.bridge !== "",
+        bridge: bridgeOf(entry),
         forwards: port?.state === 3,
         hairpin: port?.hairpin === 1,
         isolated: port?.isolated === 1,
@@ -114,13 +117,13 @@ function textOf({ namespace, attachments }: Report): string {
     ),
   ];
   for (const one of attachments) {
-    const { name, index, bridge, forwards, hairpin, isolated } = one.hostLink;
+    const { name, index, isVeth, bridge, forwards, hairpin, isolated } = one.hostLink;
     lines.push(
       "",
       `attachment  ${one.ifname} of ${one.container} on ${one.network}, ${one.state} since ${one.since}`,
-      bridge === "" && index === undefined
+      !isVeth && index === undefined
         ? "on the host nothing: the interface is in the container alone"
-        : `host veth   ${index === undefined ? `${name} is missing` : `${name} (index ${index}) in bridge ${bridge}, ${forwards ? "forwarding" : "not forwarding"}${hairpin ? ", hairpin" : ""}${isolated ? ", isolated" : ""}`}`,
+        : `host veth   ${index === undefined ? `${name} is missing` : `${name} (index ${index}), ${bridge === undefined ? "a port of no bridge" : `in bridge ${bridge}, ${forwards ? "forwarding" : "not forwarding"}${hairpin ? ", hairpin" : ""}${isolated ? ", isolated" : ""}`}`}`,
       "made by",
       ...one.commands.map((line) => `  ${line}`),
     );

@@ -5,8 +5,9 @@ import { Kernel } from "../../plugin/kernel.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { dataDirOf, entries, pidIn, pidsByInode } from "../attachments.ts";
 import { columns, command } from "../command.ts";
-import { tellLost } from "../lost.ts";
+import { lostHint, tellLost } from "../lost.ts";
 import { standing } from "../standing.ts";
+import { unknownNetwork } from "../suggest.ts";
 import { filterOptions } from "./options.ts";
 
 const { ifname: _, ...options } = filterOptions;
@@ -24,6 +25,8 @@ export default command({
     const all = entries({ network, dataDir });
     const kernel = new Kernel();
     const isStanding = standing(all, kernel);
+    const unknown = all.length > 0 ? undefined : unknownNetwork(network, dataDir);
+    if (unknown && lostHint(dataDir) === undefined) throw unknown;
     const rows = all.map((entry) => rowOf(entry, pids, isStanding(entry)));
     kernel.close();
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);

@@ -5,7 +5,7 @@ export const networkOptions = {
   network: {
     type: "string",
     value: "FILE|NAME",
-    about: "a configuration file (JSON or YAML), or a name in /etc/cni/net.d",
+    about: "a configuration file (JSON or YAML), or a name: in /etc/cni/net.d, or of a file that add was given",
     short: "n",
   },
   ifname: { type: "string", value: "NAME", about: "the interface in the namespace (default eth0)", short: "i" },

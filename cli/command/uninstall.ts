@@ -11,6 +11,7 @@ import { command } from "../command.ts";
 import { putBack } from "../install/dropIn.ts";
 import { touching } from "../install/files.ts";
 import { hostLocalFolder, leaveLeases } from "../install/leases.ts";
+import { leftInUse, removedUnused } from "../install/leftovers.ts";
 import { type Installed, keptFolder, readRecord, recordPath, sha256 } from "../install/record.ts";
 import { binDirDefault, folders } from "./install.ts";
 import { networkOptions } from "./options.ts";
@@ -31,7 +32,7 @@ export default command({
     force: { type: "boolean", about: "even when running pods need the plugin to be removed properly" },
   },
 
-  run({ options }) {
+  async run({ options }) {
     const binDir = resolve(options["bin-dir"] ?? binDirDefault);
     const record = readRecord(binDir);
     if (!record) {
@@ -57,7 +58,8 @@ export default command({
         "Stop their containers first (ns-net ls shows them), or give --force",
       );
     }
-    const said = uninstall(binDir, record, () => leaveLeases(standing, dataDir, options["lease-dir"]));
+    const leave = () => leaveLeases(standing, dataDir, options["lease-dir"]);
+    const said = uninstall(binDir, record, leave, [...(await removedUnused(dataDir)), ...leftInUse()]);
     writeOut(`${said.join("\n")}\n`);
     return 0;
   },
@@ -85,8 +87,13 @@ function withMoreThanLinks(all: readonly Entry[], dataDir: string): Entry[] {
 }
 
 /** Leases first: from the moment that host-local is back it may be asked. */
-function uninstall(binDir: string, { conflist, links }: Installed, leave: () => number): string[] {
-  const said: string[] = [];
+function uninstall(
+  binDir: string,
+  { conflist, links }: Installed,
+  leave: () => number,
+  removed: readonly string[],
+): string[] {
+  const said: string[] = [...removed];
   const leases = leave();
   if (leases > 0) said.push(`left ${counted(leases, "lease", "leases")} for host-local`);
   if (conflist && existsSync(conflist.path)) {

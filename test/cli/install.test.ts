@@ -149,6 +149,37 @@ describe("ns-net install", () => {
     assert.deepEqual(readdirSync(binDir), []);
   });
 
+  it("takes the bridges and rules of networks without attachments along, and says so", function () {
+    needs(this, "nft nat");
+    place.must("install", ...where);
+    const [web, db] = [place.name(), place.name()];
+    place.must("add", web);
+    const runtimeConfig = { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] };
+    place.must("add", db, "--network", place.file("ports.json", JSON.stringify({ ...lab, runtimeConfig })));
+    for (const name of [web, db]) place.must("del", name);
+    assert.equal(place.host.ip("link", "show", "type", "bridge").length, 2);
+    const { code, out } = uninstall();
+    assert.equal(code, 0);
+    assert.match(out, /removed bridge nsnet0 of ns-net\n/);
+    assert.match(out, /removed bridge lab0 of lab\n/);
+    assert.doesNotMatch(out, /^left /m);
+    assert.deepEqual(place.host.ip("link", "show", "type", "bridge"), []);
+    assert.equal(place.host.nft("list", "tables"), "");
+  });
+
+  it("names the bridge and the table that attachments still use", function () {
+    needs(this, "nft nat");
+    place.must("install", ...where);
+    const web = place.name();
+    place.must("add", web);
+    const { code, out } = uninstall("--force");
+    assert.equal(code, 0);
+    assert.match(out, /^left bridge nsnet0: .*: ip link del nsnet0$/m);
+    assert.match(out, /^left nf_tables table inet ns_net: .*: nft delete table inet ns_net$/m);
+    assert.equal(place.host.ip("link", "show", "type", "bridge").length, 1);
+    place.must("del", web);
+  });
+
   it("says so when nothing is installed", () => {
     const { code, out } = uninstall();
     assert.equal(code, 0);

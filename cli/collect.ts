@@ -1,0 +1,65 @@
+/** What `gc` does by hand: to every network that the store has heard of, and to none that stands. */
+import type { CollectRequest } from "../conf/request.ts";
+import { openExistingStore } from "../ipam/store.ts";
+import { type Collected, gc } from "../plugin/gc.ts";
+import { Kernel } from "../plugin/kernel.ts";
+import { entries } from "./attachments.ts";
+import { defaultNetwork } from "./network.ts";
+import { standing } from "./standing.ts";
+
+export interface CollectedAll {
+  /** By the name of the network. */
+  readonly collected: Readonly<Record<string, Collected>>;
+  /** One for each network that could not be looked at. */
+  readonly errors: readonly Error[];
+}
+
+/** Of one network, where it is given. */
+export async function collectAll(dataDir: string, dryRun: boolean, network?: string): Promise<CollectedAll> {
+  const kernel = new Kernel();
+  const mayStand = standing(entries({ network, dataDir }), kernel);
+  const collected: Record<string, Collected> = {};
+  const errors: Error[] = [];
+  for (const name of network === undefined ? networksOf(dataDir) : [network]) {
+    try {
+      collected[name] = await gc(requestFor(name, dataDir), { dryRun, mayStand });
+    } catch (error) {
+      errors.push(error as Error);
+    }
+  }
+  kernel.close();
+  return { collected, errors };
+}
+
+/** One line for each thing that was removed. */
+export function linesOf(collected: CollectedAll["collected"], verb: string): string[] {
+  return Object.entries(collected).flatMap(([network, { attachments, links, chains, bridges }]) => [
+    // A reservation of an old host-local does not say of which interface it is.
+    ...attachments.map(
+      ({ container, ifname }) =>
+        `${verb} the attachment ${ifname === "" ? "" : `${ifname} `}of ${container} on ${network}`,
+    ),
+    ...links.map((link) => `${verb} link ${link} of ${network}`),
+    ...chains.map((chain) => `${verb} nf_tables chain ${chain}`),
+    ...bridges.map((bridge) => `${verb} bridge ${bridge} of ${network}`),
+  ]);
+}
+
+/** All that the store has heard of, for a bridge and its rules outlive the attachments; and the built-in one. */
+function networksOf(dataDir: string): string[] {
+  using store = openExistingStore(dataDir);
+  return [...new Set([...(store?.networks() ?? []), String(defaultNetwork["name"])])];
+}
+
+function requestFor(network: string, dataDir: string): CollectRequest {
+  return {
+    network,
+    cniVersion: "1.1.0",
+    dataDir,
+    bridge: "",
+    ipamType: "ns-net",
+    pluginPath: [],
+    raw: { environment: {}, stdin: "" },
+    valid: [],
+  };
+}

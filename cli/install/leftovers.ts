@@ -1,0 +1,47 @@
+/** What of ns-net's is in the kernel when the plugin goes: what nobody uses is removed, and what stays is named. */
+import { family } from "../../netlink/nft/message.ts";
+import { hasTable } from "../../netlink/nft/table.ts";
+import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
+import { listLinks } from "../../netlink/route/link.ts";
+import { Kernel } from "../../plugin/kernel.ts";
+import { isOurGroup } from "../../plugin/names.ts";
+import { bridgeTable } from "../../plugin/step/spoofCheck.ts";
+import { table } from "../../plugin/table.ts";
+import { collectAll, linesOf } from "../collect.ts";
+
+/** Bridges and rules of networks without attachments, as gc removes them: no plugin is left that would. */
+export async function removedUnused(dataDir: string): Promise<string[]> {
+  const { collected, errors } = await collectAll(dataDir, false);
+  return [...linesOf(collected, "removed"), ...errors.map(({ message }) => `could not remove everything: ${message}`)];
+}
+
+/** Of attachments that stand, or of another store. */
+export function leftInUse(): string[] {
+  const kernel = new Kernel();
+  try {
+    const bridges = listLinks(kernel.route("host")).filter(
+      ({ group = 0, info }) => isOurGroup(group) && info?.kind === bridgeKind,
+    );
+    return [
+      ...bridges.map(({ name }) => left(`bridge ${name}`, `ip link del ${name}`)),
+      ...[table, bridgeTable]
+        .filter((one) => isThere(one, kernel))
+        .map((one) => `${one.family === family.bridge ? "bridge" : "inet"} ${one.name}`)
+        .map((words) => left(`nf_tables table ${words}`, `nft delete table ${words}`)),
+    ];
+  } finally {
+    kernel.close();
+  }
+}
+
+function isThere(one: typeof table, kernel: Kernel): boolean {
+  try {
+    return hasTable(kernel.netfilter, one);
+  } catch {
+    return false; // the kernel has no nf_tables
+  }
+}
+
+function left(what: string, command: string): string {
+  return `left ${what}: attachments use it, or another store does; when none does: ${command}`;
+}

@@ -1,0 +1,71 @@
+/**
+ * Networks of files that `add --network FILE` was given, so that their names are known from then on. Kept beside the
+ * store; only the command line reads them.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface Remembered {
+  /** Of the file, absolute. */
+  readonly path: string;
+  /** What was in it. */
+  readonly configuration: Json;
+}
+
+const folderOf = (dataDir: string) => join(dataDir, "networks");
+
+/** A file's name has 255 bytes, and so may a network's. */
+const nameLengthMax = 200;
+
+function fileOf(name: string, dataDir: string): string {
+  const isShort = name.length <= nameLengthMax;
+  return join(folderOf(dataDir), `${isShort ? name : new Bun.CryptoHasher("sha256").update(name).digest("hex")}.json`);
+}
+
+/** Keeps the network of a file. The attachment stands already, so what fails here is said and no more. */
+export function remember(path: string, configuration: Json, dataDir: string): void {
+  const file = fileOf(String(configuration["name"]), dataDir);
+  const kept: Remembered = { path: resolve(path), configuration };
+  try {
+    mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.${process.pid}`, JSON.stringify(kept), { mode: 0o600 });
+    renameSync(`${file}.${process.pid}`, file);
+  } catch (error) {
+    process.stderr.write(
+      `ns-net: cannot keep the network for later: ${(error as Error).message}; name its file again next time\n`,
+    );
+  }
+}
+
+/** The network of a name; undefined where no file of that name was ever given. */
+export function remembered(name: string, dataDir: string): Remembered | undefined {
+  // Names of networks lead nowhere else: a name with a slash is a file's, and none of ours.
+  if (name.includes("/")) return undefined;
+  const kept = keptIn(fileOf(name, dataDir));
+  return kept?.configuration["name"] === name ? kept : undefined;
+}
+
+export function rememberedNames(dataDir: string): string[] {
+  try {
+    return readdirSync(folderOf(dataDir)).flatMap((file) => {
+      const name = keptIn(join(folderOf(dataDir), file))?.configuration["name"];
+      return typeof name === "string" ? [name] : [];
+    });
+  } catch {
+    return [];
+  }
+}
+
+function keptIn(path: string): Remembered | undefined {
+  try {
+    const kept = JSON.parse(readFileSync(path, "utf8")) as Partial<Remembered>;
+    const { configuration } = kept;
+    return typeof kept.path === "string" && typeof configuration === "object" && configuration !== null
+      ? (kept as Remembered)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

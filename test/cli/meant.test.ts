@@ -1,0 +1,198 @@
+/** Words that name nothing: what there is instead, and names that a file was remembered by. Witnesses: `ip`, `nft`. */
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { needs } from "../support/needs.ts";
+import { links } from "../support/sandbox.ts";
+import { ourLinks } from "../support/world.ts";
+import { freshPlace, lab, namedNetns, type Place } from "./place.ts";
+
+/** Names alike, of namespaces that nobody has. */
+function names(place: Place): readonly [right: string, wrong: string] {
+  const name = place.name("gateway");
+  return [name, name.replace("gateway", "gatewya")];
+}
+
+describe("A name that there is none of", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat");
+  });
+
+  it("del says so and what may have been meant, and touches nothing", () => {
+    using place = freshPlace();
+    const [name, wrong] = names(place);
+    place.must("add", name);
+    const { code, out, err } = place.cli("del", wrong);
+    assert.deepEqual([code, out], [0, ""]);
+    assert.equal(
+      err,
+      `ns-net: There is no namespace ${wrong}, and nothing is attached under that name\n  Did you mean ${name}?\n`,
+    );
+    assert.equal(ourLinks(place.host).length, 1);
+    assert.deepEqual(place.cli("del", name), { code: 0, out: "", err: "" });
+  });
+
+  it("del of a namespace in which nothing is attached says so, and leaves it", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.host.run("ip", "netns", "add", name);
+    assert.equal(place.cli("del", name).err, `ns-net: Nothing of ${name} is attached\n`);
+    assert.ok(namedNetns(name).ip("link").length > 0);
+  });
+
+  for (const command of ["check", "inspect", "exec"]) {
+    it(`${command} fails and says what may have been meant`, () => {
+      using place = freshPlace();
+      const [name, wrong] = names(place);
+      place.must("add", name);
+      const { code, out, err } = place.cli(command, wrong, ...(command === "exec" ? ["--", "true"] : []));
+      assert.deepEqual([code, out], [1, ""]);
+      assert.match(err, new RegExp(`There is no namespace ${wrong}[\\s\\S]*Did you mean ${name}\\?`));
+    });
+  }
+
+  for (const words of [["ls"], ["ls", "--json"], ["check", "web"], ["inspect", "web"]]) {
+    it(`${words.join(" ")} --network of one that nobody knows fails and says what may have been meant`, () => {
+      using place = freshPlace();
+      place.must(
+        "add",
+        place.name(),
+        "--network",
+        place.file("lab.json", JSON.stringify({ ...lab, name: "workbench" })),
+      );
+      const { code, out, err } = place.cli(...words, "--network", "workbnech");
+      assert.deepEqual([code, out], [1, ""]);
+      assert.match(err, /There is no network "workbnech".*\n {2}Did you mean workbench\?/);
+    });
+  }
+
+  it("del and gc --network of one that nobody knows say so", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    for (const words of [["del", name], ["gc"]]) {
+      const { code, err } = place.cli(...words, "--network", "nosuch");
+      assert.equal(code, 0);
+      assert.match(err, /There is no network "nosuch".*\n {2}There is: ns-net/);
+    }
+    assert.equal(ourLinks(place.host).length, 1);
+  });
+
+  it("a network that is known and has no attachments is no mistake", () => {
+    using place = freshPlace();
+    const file = place.file("lab.json", JSON.stringify(lab));
+    assert.deepEqual(place.cli("ls", "--network", file), { code: 0, out: "Nothing is attached.\n", err: "" });
+    assert.equal(place.cli("ls", "--network", "ns-net").code, 0);
+    const name = place.name();
+    place.must("add", name, "--network", file);
+    place.must("del", name);
+    assert.deepEqual(place.cli("ls", "--network", "lab"), { code: 0, out: "Nothing is attached.\n", err: "" });
+  });
+});
+
+describe("A network of a file that was attached to", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "ipv6");
+  });
+
+  it("is known by its name from then on, as its file has it by now, and without the file", () => {
+    using place = freshPlace();
+    const [a, b, c] = [place.name(), place.name(), place.name()];
+    const file = place.file("lab.json", JSON.stringify(lab));
+    assert.equal(place.cli("add", a, "--network", "lab").code, 1);
+    place.must("add", a, "--network", "lab.json");
+    assert.match(place.must("add", b, "--network", "lab"), /^10\.20\.0\.3\n/);
+    place.file("lab.json", JSON.stringify({ ...lab, mtu: 1400 }));
+    place.must("add", c, "--network", "lab");
+    assert.equal(links(namedNetns(c)).get("eth0").mtu, 1400);
+    place.must("del", b);
+    rmSync(file);
+    place.must("add", b, "--network", "lab");
+    assert.equal(links(place.host).get("lab0").linkinfo.info_kind, "bridge");
+    const { err } = place.cli("add", place.name(), "--network", "lba");
+    assert.match(err, /Cannot find a network named "lba"[\s\S]*Did you mean lab\?/);
+  });
+
+  it("is not kept by an add that failed, and what keeps it may be lost", () => {
+    using place = freshPlace();
+    const [a, b] = [place.name(), place.name()];
+    const file = place.file("lab.json", JSON.stringify(lab));
+    assert.equal(place.cli("add", a, "--network", file, "--ip", "10.99.0.1").code, 1);
+    assert.equal(place.cli("add", a, "--network", "lab").code, 1);
+    place.must("add", a, "--network", file);
+    rmSync(join(place.dataDir, "networks"), { recursive: true });
+    place.file("data/networks", "no folder");
+    const again = place.cli("add", b, "--network", file);
+    assert.equal(again.code, 0);
+    assert.match(again.err, /cannot keep the network for later/);
+    for (const name of [a, b]) place.must("del", name);
+  });
+});
+
+describe("A ptp link by hand", () => {
+  before(function () {
+    needs(this, "ns-net", "nft nat");
+  });
+
+  const config = {
+    ...{ cniVersion: "1.1.0", name: "p2p", type: "ptp" },
+    ipam: { type: "host-local", subnet: "10.44.0.0/24", routes: [{ dst: "0.0.0.0/0" }] },
+  };
+
+  it("is described without a bridge, also when its store was made again", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name, "--network", place.file("p2p.json", JSON.stringify(config)));
+    const describes = () => {
+      const said = place.must("inspect", name);
+      assert.doesNotMatch(said, /cni0|in bridge/);
+      assert.match(
+        said,
+        new RegExp(`^host veth {3}${ourLinks(place.host)[0]} \\(index \\d+\\), a port of no bridge$`, "m"),
+      );
+      assert.equal(JSON.parse(place.must("inspect", name, "--json")).attachments[0].hostLink.bridge, undefined);
+    };
+    describes();
+    rmSync(place.dataDir, { recursive: true });
+    place.must("repair", "--data-dir", place.dataDir);
+    describes();
+    assert.match(place.must("check", name), /as add made it/);
+  });
+
+  it("check names the host's end where a chain drops what comes by it, and the cure cures", function () {
+    needs(this, "iptables");
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name, "--network", place.file("p2p.json", JSON.stringify(config)));
+    place.host.run("iptables", "-P", "FORWARD", "DROP");
+    const { err } = place.cli("check", name);
+    const [host] = ourLinks(place.host);
+    assert.doesNotMatch(err, /cni0/);
+    assert.ok(err.includes(host!), err);
+    place.host.run("sh", "-c", /or run: (.*)$/m.exec(err)![1]!);
+    assert.equal(place.cli("check", name).err, "");
+  });
+});
+
+describe("--ip with a prefix length", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge");
+  });
+
+  it("that is not the network's is refused, and nothing is left; the network's is taken", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const file = place.file("lab.json", JSON.stringify(lab));
+    for (const more of [[], ["--dry-run"]]) {
+      const { code, out, err } = place.cli("add", name, "--network", file, "--ip", "10.20.0.50/16", ...more);
+      assert.deepEqual([code, out], [1, ""]);
+      assert.equal(
+        err,
+        'ns-net: Cannot use --ip = "10.20.0.50/16": the network gives it as 10.20.0.50/24\n' +
+          "  Ask for 10.20.0.50 or for 10.20.0.50/24; another prefix length needs another subnet\n",
+      );
+    }
+    assert.deepEqual([ourLinks(place.host), JSON.parse(place.must("ls", "--json"))], [[], []]);
+    assert.match(place.must("add", name, "--network", file, "--ip", "10.20.0.50/24"), /^10\.20\.0\.50\n/);
+  });
+});
