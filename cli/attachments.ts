@@ -32,8 +32,7 @@ export function dataDirOf(options: { readonly network?: string; readonly "data-d
   const { network, "data-dir": given } = options;
   if (given !== undefined || network === undefined) return given;
   try {
-    const { dataDir } = readNetwork(network) as { readonly dataDir?: unknown };
-    return typeof dataDir === "string" && dataDir !== "" ? dataDir : undefined;
+    return readIdentity({}, stdinOf(readNetwork(network)), ownType).dataDir;
   } catch {
     return undefined; // a name that the store alone knows; of a file that cannot be read, its name is asked next
   }

@@ -6,7 +6,7 @@ import { defaultBridge } from "./bridge.ts";
 import { decodeObject, isObject, type JsonObject } from "./decode.ts";
 import type { Environment } from "./env.ts";
 import { badConfig } from "./fault.ts";
-import { network } from "./generated/common.js";
+import { network, storeIpam } from "./generated/common.js";
 import { ipamKind } from "./ipam.ts";
 import { canonical } from "./keys.ts";
 import { absolutePath, interfaceName, networkName, pluginName } from "./names.ts";
@@ -16,10 +16,21 @@ import { isVersion, newestVersion, oldestVersion, type Version } from "./version
 
 export const defaultDataDir = "/var/lib/ns-net";
 
-/** In a configuration of `tuning`, a folder below /run/cni is the reference's, for what it puts back on DEL, and no store of ours. */
-export function storeFolder(written: string | undefined, type: PluginType): string {
-  if (written === undefined) return defaultDataDir;
-  return type === "tuning" && isBelowRunCni(`${written}/`) ? defaultDataDir : written;
+/**
+ * The folder of the store: `dataDir`, or else the `ipam.dataDir` that users of host-local know, where its leases are ours
+ * to keep. In a configuration of `tuning`, a `dataDir` below /run/cni is the reference's, for what it puts back on DEL.
+ */
+export function storeFolder(written: string | undefined, ipamDataDir: string | undefined, type: PluginType): string {
+  const isOthers = written !== undefined && type === "tuning" && isBelowRunCni(`${written}/`);
+  const folder = (isOthers ? undefined : written) ?? ipamDataDir ?? defaultDataDir;
+  return folder.startsWith("/var/run/") ? folder.slice("/var".length) : folder; // a link by the FHS, and the store follows none
+}
+
+/** The `dataDir` of an `ipam` whose leases are kept here; undefined for another plugin's. */
+export function ipamFolder(ipam: unknown): string | undefined {
+  if (!isObject(ipam)) return undefined;
+  const { type, dataDir } = ipam;
+  return (type === "host-local" || type === ownType) && typeof dataDir === "string" ? dataDir : undefined;
 }
 
 function isBelowRunCni(path: string): boolean {
@@ -33,11 +44,12 @@ export function readIdentity(env: Environment, stdin: Uint8Array, calledAs: Plug
   const isName = (value: unknown): value is string => typeof value === "string" && interfaceName.allows(value);
   const isPath = (value: unknown): value is string => typeof value === "string" && absolutePath.allows(value);
   const meant = typeMeant(type, calledAs);
+  const ofIpam = ipamFolder(canonical(ipam, storeIpam.shape));
   return {
     type: meant,
     network: readName(rest.name),
     cniVersion: tolerantVersion(cniVersion),
-    dataDir: storeFolder(isPath(dataDir) ? dataDir : undefined, meant),
+    dataDir: storeFolder(isPath(dataDir) ? dataDir : undefined, isPath(ofIpam) ? ofIpam : undefined, meant),
     bridge: isName(bridge) ? bridge : defaultBridge,
     ipamType: tolerantIpamKind(ipam, meant),
     raw: { environment: env, stdin: text },

@@ -87,13 +87,13 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
   const type = typeMeant(unversioned.type, calledAs);
   const given = validated("network", ofType(unversioned, type), "");
   if (typesWithHints.includes(type)) refuseMisspelt(given, writtenByHand(), "");
-  const dataDir = storeFolder(given.dataDir, type);
-  if (!absolutePath.allows(dataDir)) throw badConfig("dataDir", dataDir, absolutePath.mustBe);
-  if (given.log !== undefined && !absolutePath.allows(given.log))
-    throw badConfig("log", given.log, absolutePath.mustBe);
+  requirePath("log", given.log);
   const prevResult = given.prevResult && prevResultOf(given.prevResult, cniVersion);
   const ipam = ipamAfter(prevResult, type, ipamOf(given, type, cniArgs), given.ipam !== undefined);
   refuseTooManyAddresses(ipam, cniVersion);
+  const ipamDataDir = "rangeSets" in ipam ? ipam.hostLocalDir : undefined;
+  requirePath("dataDir", given.dataDir);
+  requirePath("ipam.dataDir", ipamDataDir);
   const { dns: askedDns, aliases } = given.runtimeConfig ?? {};
   const dns = dnsOf(given.dns, askedDns);
   const features = readFeatures(given, type);
@@ -103,7 +103,7 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
     cniVersion,
     name,
     type,
-    dataDir,
+    dataDir: storeFolder(given.dataDir, ipamDataDir, type),
     ...bridgeOf(given, ipam, type),
     ipam,
     ...(dns && { dns }),
@@ -115,6 +115,10 @@ export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType,
     ...(keys && { link: keys.link }),
     ...(prevResult && { prevResult }),
   };
+}
+
+function requirePath(key: string, path: string | undefined): void {
+  if (path !== undefined && !absolutePath.allows(path)) throw badConfig(key, path, absolutePath.mustBe);
 }
 
 function prevResultOf(given: object, version: Version): Result {

@@ -28,7 +28,7 @@ export function adoption(kernel: Kernel, bridge: string): Adoption {
         netnsPath: netns?.path ?? "",
         netnsDevice: netns?.device ?? 0n,
         netnsInode: netns?.inode ?? 0n,
-        netnsCookie: 0n,
+        netnsCookie: netns?.cookie ?? 0n,
         ...thisProcess(),
         bridge,
         hostLink: hostLinkName(attachment),

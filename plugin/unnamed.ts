@@ -7,7 +7,7 @@ import type { Attachment } from "../conf/attachment.ts";
 import { isObject, type JsonObject } from "../conf/decode.ts";
 import { type Environment, readEnv } from "../conf/env.ts";
 import { code, Fault } from "../conf/fault.ts";
-import { defaultDataDir } from "../conf/identity.ts";
+import { ipamFolder, storeFolder } from "../conf/identity.ts";
 import { absolutePath, networkName } from "../conf/names.ts";
 import { type PluginType, typeMeant } from "../conf/types.ts";
 import { newestVersion } from "../conf/version.ts";
@@ -67,12 +67,14 @@ function identityOf({ dataDir, bridge, ipam }: JsonObject, name: string, type: u
   return { cniVersion: newestVersion, name, type, dataDir, bridge, ...(isObject(ipam) && { ipam }) };
 }
 
-function attachedOn(env: Environment, { dataDir, type: written }: JsonObject, type: PluginType): Attached {
+function attachedOn(env: Environment, { dataDir, ipam, type: written }: JsonObject, type: PluginType): Attached {
   if (type === "loopback") return new Map([["any", written]]); // it is of no network
   const { container, ifname, netns } = readEnv(env);
   const isIt = (told: Attachment) => told.container === container && told.ifname === ifname;
-  const isPath = typeof dataDir === "string" && absolutePath.allows(dataDir);
-  const inStore = openedStore(isPath ? dataDir : defaultDataDir)?.networksOf(container, ifname) ?? [];
+  const [own, ofIpam] = [dataDir, ipamFolder(ipam)].map((path) =>
+    typeof path === "string" && absolutePath.allows(path) ? path : undefined,
+  );
+  const inStore = openedStore(storeFolder(own, ofIpam, type))?.networksOf(container, ifname) ?? [];
   const onHost = toldOnHost().filter(isIt);
   const inside = toldInside(netns).filter(isIt);
   return new Map([

@@ -14,7 +14,9 @@ export const storeIpam = object("Addresses from the store of this host", {
   ...storeKeys,
   dns,
   resolvConf: text("Path of a resolv.conf whose entries are handed to the container", "the path of a file"),
-  dataDir: text("Folder of the reference host-local's reservations; the store itself is in the network's dataDir"),
+  dataDir: text(
+    "Folder of the leases, unless the network says dataDir; reservations of the reference's host-local there are taken over",
+  ),
 });
 
 const staticAddress = object(
