@@ -104,9 +104,10 @@ describe("ranges", () => {
 
   it("are checked quickly in any number", () => {
     const ranges = Array.from({ length: 20_000 }, (_, i) => [{ subnet: `10.${i >> 8}.${i & 255}.0/24` }]);
-    const began = performance.now();
+    const began = process.cpuUsage(); // what others do meanwhile is not counted
     parse(hostLocal({ ranges }));
-    assert.ok(performance.now() - began < 1000);
+    const { user, system } = process.cpuUsage(began);
+    assert.ok(user + system < 1_000_000, `${user + system} µs`);
   });
 });
 
