@@ -150,9 +150,11 @@ function pluginOf(configuration: Json, path: string, onLeftOut?: LeftOut): Json 
     if (others.length > 0) onLeftOut?.(String(ours["type"]), others);
     return { cniVersion: cniVersion ?? defaultVersion, ...ours, name };
   }
+  const types = (plugins as Json[]).map((plugin) => String(plugin?.["type"]));
+  const meant = types.map((type) => nearest(type, pluginTypes)).find((type) => type !== undefined);
   throw new Fault(
     code.config,
     `Cannot use ${isAbsolute(path) ? path : `./${path}`}: no plugin of its list is one of ns-net's that make an interface`,
-    "By hand, ns-net does only its own part of a list; add one of type ns-net",
+    `${meant === undefined || types.includes(meant) ? "" : `Did you mean ${meant}? `}By hand, ns-net does only its own part of a list; add one of type ns-net`,
   );
 }

@@ -47,19 +47,24 @@ function spellingOf(properties: NonNullable<Shape["properties"]>): Map<string, s
   return spelling;
 }
 
-/** Keys of the specification and of the reference's plugins that a configuration may hold beside ours. */
-const foreignKeys = `
-  capabilities cniVersions disableCheck disableGC loadOnlyInlinedPlugins plugins
-  backend snat masqAll markMasqBit externalSetMarkChain conditionsV4 conditionsV6
+/** Keys that mean something at the top of a configuration beside those of its shape: type ns-net serves them, too. */
+const furtherKeys = `
+  capabilities portMappings bandwidth
+  masqAll markMasqBit externalSetMarkChain conditionsV4 conditionsV6
   iptablesAdminChainName firewalldZone ingressPolicy
   ingressRate ingressBurst egressRate egressBurst shapedSubnets unshapedSubnets
-  sysctl mac promisc allmulti txQLen
-  master mode linkInContainer bcqueuelen vlanId
+  sysctl promisc allmulti txQLen
+`;
+
+/** Keys of the specification and of the reference's plugins that a configuration may hold beside ours. */
+const foreignKeys = `
+  cniVersions disableCheck disableGC loadOnlyInlinedPlugins plugins
+  backend snat mac master mode linkInContainer bcqueuelen vlanId
   table gateways addSourceHints vrfname vrfName
   device hwaddr kernelpath pciBusID deviceID
   multiQueue owner group selinuxContext
   daemonSocketPath request provide priority
-  addresses resolvConf prevResult ips portMappings bandwidth aliases
+  addresses resolvConf prevResult ips aliases
 `;
 
 /**
@@ -82,11 +87,13 @@ export function refuseMisspelt(value: unknown, shape: Shape, path: string): void
 
 function refuseIfMisspelt(key: string, path: string, value: JsonObject, shape: Shape): void {
   if (/[./$]/.test(key) || isForeign(key)) return;
-  const meant = Object.keys(shape.properties!).find((known) => !Object.hasOwn(value, known) && isSlipOf(key, known));
+  const keys = Object.keys(shape.properties!);
+  if (path === key) keys.push(...furtherKeys.trim().split(/\s+/));
+  const meant = keys.find((known) => !Object.hasOwn(value, known) && isSlipOf(key, known));
   if (meant === undefined) return;
   throw new Fault(code.unsupportedField, `Cannot use ${path} = ${shown(value[key])}`, `did you mean ${meant}?`);
 }
 
 function isForeign(key: string): boolean {
-  return foreignKeys.toLowerCase().split(/\s+/).includes(key.toLowerCase());
+  return `${furtherKeys} ${foreignKeys}`.toLowerCase().split(/\s+/).includes(key.toLowerCase());
 }

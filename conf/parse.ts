@@ -16,20 +16,21 @@ import { type GivenNetwork, requestedAddresses, requestedMac } from "./requested
 import type { Result } from "./result.ts";
 import { dnsOf } from "./routes.ts";
 import type { Shape } from "./schema/rule.ts";
-import { isChained, isInside, ownType, type PluginType, typeMeant } from "./types.ts";
+import { isChained, isInside, lastPart, ownType, type PluginType, typeCalled, typeMeant } from "./types.ts";
 import { readValidAttachments } from "./valid.ts";
 import { validated } from "./validate.ts";
 import { isAtLeast, isVersion, oldestVersion, type Version, versions } from "./version.ts";
 
 /**
- * ADD and CHECK, validated whole. `calledAs` is the name the plugin was called by: containerd's configuration for
+ * ADD and CHECK, validated whole. `calledAs` is the name or the path the plugin was called by: containerd's configuration for
  * `loopback` says no type, and a delegate's says its caller's. Throws codes 1, 2, 4, 6 and 7.
  */
-export function parseRequest(env: Environment, stdin: Uint8Array, calledAs: PluginType = ownType): Request {
+export function parseRequest(env: Environment, stdin: Uint8Array, calledAs: string = ownType): Request {
   const { verb, container, ifname, netns, pluginPath } = readEnv(env);
   const { text, object } = decodeObject(stdin);
-  const cniArgs = readsArgs(typeMeant(object.type, calledAs)) ? readArgs(env.CNI_ARGS) : {};
+  const cniArgs = readsArgs(typeMeant(object.type, typeCalled(calledAs))) ? readArgs(env.CNI_ARGS) : {};
   requireVersionFor(verb, readVersion(object));
+  refuseUnknownType(object, calledAs);
   const config = parseNetwork(object, calledAs, cniArgs);
   return {
     attachment: { network: config.name, container, ifname },
@@ -64,27 +65,42 @@ export function parseCollect(env: Environment, stdin: Uint8Array, calledAs: Plug
 }
 
 /** STATUS, validated as ADD is. */
-export function parseStatus(env: Environment, stdin: Uint8Array, calledAs: PluginType = ownType): StatusRequest {
+export function parseStatus(env: Environment, stdin: Uint8Array, calledAs: string = ownType): StatusRequest {
   const { verb, pluginPath } = readEnv(env);
   const { text, object } = decodeObject(stdin);
   requireVersionFor(verb, readVersion(object));
+  refuseUnknownType(object, calledAs);
   return { config: parseNetwork(object, calledAs, {}), pluginPath, raw: { environment: env, stdin: text } };
 }
 
-/** What runtimes and other plugins write is nothing that a hint about spelling would help; `ipam` is looked at by itself. */
-const writtenByHand = (): Shape => ({
-  properties: { ...network.shape.properties, ipam: {}, runtimeConfig: {}, args: {}, prevResult: {} },
-});
+/** Throws code 7 for a type that is no plugin of ours, unless the executable was installed under that name. */
+function refuseUnknownType(object: JsonObject, calledAs: string): void {
+  if (object.type === ownType || typeMeant(object.type, typeCalled(calledAs)) !== ownType) return;
+  // canonical() finds it in any spelling.
+  const { type } = canonical(object, network.shape) as JsonObject;
+  if (typeMeant(type, ownType) !== type && type !== lastPart(calledAs))
+    throw (require("./unknownType.ts") as typeof import("./unknownType.ts")).unknownType(type);
+}
+
+/**
+ * What other plugins write is nothing that a hint about spelling would help; `ipam` is looked at by itself. Of
+ * `runtimeConfig.dns` the specification has other names than the runtimes.
+ */
+const writtenByHand = (): Shape => {
+  const { properties } = network.shape;
+  const runtimeConfig = { properties: { ...properties!.runtimeConfig!.properties, dns: {} } };
+  return { properties: { ...properties, ipam: {}, runtimeConfig, args: {}, prevResult: {} } };
+};
 
 /** Types whose keys are all ours; elsewhere a key that looks misspelt may be another plugin's. */
 const typesWithHints: readonly PluginType[] = [ownType, "bridge"];
 
 /** The configuration itself, for whoever has it as a value. Throws codes 1, 2 and 7, and 4 for what `cniArgs` ask. */
-export function parseNetwork(object: JsonObject, calledAs: PluginType = ownType, cniArgs: CniArgs = {}): NetworkConfig {
+export function parseNetwork(object: JsonObject, calledAs: string = ownType, cniArgs: CniArgs = {}): NetworkConfig {
   const cniVersion = readVersion(object);
   const { cniVersion: _, ...unversioned } = canonical(object, network.shape) as JsonObject;
   const name = readName(unversioned.name);
-  const type = typeMeant(unversioned.type, calledAs);
+  const type = typeMeant(unversioned.type, typeCalled(calledAs));
   const given = validated("network", ofType(unversioned, type), "");
   if (typesWithHints.includes(type)) refuseMisspelt(given, writtenByHand(), "");
   requirePath("log", given.log);

@@ -18,8 +18,13 @@ export const ownType = "ns-net";
 
 /** The type that a path's last part names; anything else is ns-net, under whatever name it was installed. */
 export function typeCalled(path: string): PluginType {
-  const name = path.slice(path.lastIndexOf("/") + 1);
+  const name = lastPart(path);
   return isPluginType(name) ? name : ownType;
+}
+
+/** The last part of a path: the name of what lies there. */
+export function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /**

@@ -92,7 +92,7 @@ type Answer = (env: Environment, stdin: Uint8Array) => object | undefined | Prom
 const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof readVerb>, Answer> = {
   async ADD(env, stdin) {
     const interruptedBy = interruptions();
-    const request = parseRequest(env, stdin, calledAs());
+    const request = parseRequest(env, stdin, process.argv0);
     const { type, cniVersion } = request.config;
     const made =
       roleOf(type) === "link" && !comesAfter(request.config)
@@ -115,7 +115,7 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     return undefined;
   },
   async CHECK(env, stdin) {
-    const request = parseRequest(env, stdin, calledAs());
+    const request = parseRequest(env, stdin, process.argv0);
     if (roleOf(request.config.type) !== "link") return others().checkOther(request);
     await (require("./check.ts") as typeof import("./check.ts")).check(request);
     return undefined;
@@ -133,7 +133,7 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     return undefined;
   },
   async STATUS(env, stdin) {
-    const request = parseStatus(env, stdin, calledAs());
+    const request = parseStatus(env, stdin, process.argv0);
     if (roleOf(request.config.type) === "chained") return undefined; // it needs nothing but the kernel
     await (require("./status.ts") as typeof import("./status.ts")).status(request);
     return undefined;

@@ -16,6 +16,7 @@ import { preview } from "../dryRun.ts";
 import { readNetwork, rememberNetwork } from "../network.ts";
 import { deleteMade, madeNamespace } from "../ownNamespace.ts";
 import { defaultIfname, environmentFor, stdinOf, type Target, targetOf } from "../target.ts";
+import { asRuntimeSends } from "../topLevel.ts";
 import { networkOptions } from "./options.ts";
 
 export default command({
@@ -50,7 +51,7 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
       .filter(Boolean)
       .join(";");
     const stdin = stdinOf({
-      ...readNetwork(options.network, tellLeftOut, options["data-dir"]),
+      ...asRuntimeSends(readNetwork(options.network, tellLeftOut, options["data-dir"])),
       ...(options["data-dir"] && { dataDir: options["data-dir"] }),
     });
     const request = parseRequest(environmentFor("ADD", target, ifname, args), stdin);

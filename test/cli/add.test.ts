@@ -85,7 +85,7 @@ describe("ns-net add", () => {
   it("takes YAML, and a list of plugins of which one is ours", () => {
     using place = freshPlace();
     const yaml =
-      "name: lab\nbridge: lab0\nisDefaultGateway: true # yes\nipam:\n  type: ns-net\n  subnet: 10.20.0.0/24\n";
+      "name: lab\ntype: ns-net\nbridge: lab0\nisDefaultGateway: true # yes\nipam:\n  type: ns-net\n  subnet: 10.20.0.0/24\n";
     const list = { cniVersion: "1.0.0", name: "list", plugins: [{ ...lab, name: undefined }, { type: "portmap" }] };
     for (const file of [place.file("n.yaml", yaml), place.file("n.conflist", JSON.stringify(list))]) {
       const name = place.name();

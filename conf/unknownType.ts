@@ -1,0 +1,11 @@
+/** A type that is no plugin of ours: taken for ns-net, it would attach to a network that nobody described. */
+import { badConfig, code, Fault, shown } from "./fault.ts";
+import { nearest } from "./nearest.ts";
+import { pluginTypes } from "./types.ts";
+
+/** Names the nearest type, or all of them where none is near. */
+export function unknownType(written: unknown): Fault {
+  const meant = typeof written === "string" ? nearest(written, pluginTypes) : undefined;
+  if (meant === undefined) return badConfig("type", written, `one of ${pluginTypes.join(", ")}`);
+  return new Fault(code.config, `Cannot use type = ${shown(written)}`, `did you mean ${meant}?`);
+}
