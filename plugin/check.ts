@@ -19,6 +19,7 @@ import type { AdoptedKey } from "./step/adopted.ts";
 import { checkStep, type Step } from "./step/index.ts";
 import { type Difference, distinct } from "./step/step.ts";
 import { untold } from "./step/veth.ts";
+import { toldDifferences } from "./toldResult.ts";
 
 const cure = "Restart the container, or DEL and ADD the attachment";
 
@@ -33,16 +34,18 @@ export async function check(request: Request): Promise<void> {
   const errors: Error[] = [];
   try {
     using store = openExistingStore(config.dataDir);
-    const steps = store?.find(attachment)?.steps as readonly Step[] | undefined;
+    const entry = store?.find(attachment);
+    const steps = entry?.steps as readonly Step[] | undefined;
     if (!steps && store?.later(attachment).some(({ plugin }) => plugin === config.type))
       return (require("./chained.ts") as typeof import("./chained.ts")).checkChained(request);
     if (!steps && checkedAsAdopted(request, store, kernel)) return;
-    if (!store || !steps) {
+    if (!store || !entry || !steps) {
       throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
     }
     const later = store.chainedSteps(attachment).flat() as readonly Step[];
     const told = steps.flatMap((step) => asTold(step, prevResult));
     const found = asLeft(told, later).flatMap((step) => checkStep(step, kernel));
+    found.push(...toldDifferences(request, entry, netns, kernel));
     if (found.length > 0) errors.push(differencesFault(what, found));
     await ipamFor(config.ipam.type).check(request, config.ipam, store, addressesOn(attachment.ifname, prevResult));
   } catch (error) {

@@ -1,9 +1,12 @@
 /** `host-local` and `static` called by name, as another plugin's IPAM: a lease, and the abbreviated result that tells it. */
+import { contains, networkOf, parseCidr } from "../conf/address.ts";
+import { sourcesOf } from "../conf/ipam.ts";
+import { readResult } from "../conf/readResult.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result.ts";
 import { ipamFor } from "../ipam/index.ts";
 import { noNamespace } from "../ipam/store/same.ts";
-import { openExistingStore, openStore } from "../ipam/store.ts";
+import { openStore } from "../ipam/store.ts";
 import { closeNetns, type Netns } from "../netlink/netns.ts";
 import { journalEntry } from "./add.ts";
 import { adoption } from "./adoption.ts";
@@ -48,15 +51,19 @@ function namespaceOf({ netns: path, mayBeOwnNetns }: Request): Netns | undefined
 export async function checkAsIpam(request: Request): Promise<void> {
   const { config, attachment } = request;
   using store = openStore(config.dataDir);
-  // The caller's prevResult may tell of more addresses than this plugin's; those it holds are what can be asked about.
-  const held = openExistingStore(config.dataDir)?.find(attachment)?.addresses ?? [];
-  const told = (config.prevResult?.ips ?? []).map(({ address }) => address);
-  const expected =
-    told.length > 0 ? held.map(({ address }) => address).filter((address) => told.includes(address)) : [];
-  await ipamFor(config.ipam.type).check(
-    request,
-    config.ipam,
-    store,
-    told.length > 0 ? expected : held.map(({ address }) => address),
-  );
+  const held = (store.find(attachment)?.addresses ?? []).map(({ address }) => address);
+  const told = toldAddresses(request);
+  const own = told.filter((address) => held.includes(address) || isOfSource(address, sourcesOf(config.ipam)));
+  await ipamFor(config.ipam.type).check(request, config.ipam, store, told.length > 0 ? own : held);
+}
+
+/** An IPAM reads no more of its caller's configuration than it needs; here it needs the result. */
+function toldAddresses({ raw, config }: Request): string[] {
+  const { prevResult } = JSON.parse(raw.stdin) as { readonly prevResult?: unknown };
+  return prevResult ? readResult(prevResult, config.cniVersion).ips.map(({ address }) => address) : [];
+}
+
+/** The caller's prevResult may tell of more addresses than this plugin's; those of its subnets it must have given. */
+function isOfSource(address: string, sources: readonly string[]): boolean {
+  return sources.some((source) => contains(networkOf(parseCidr(source)!), parseCidr(address)!));
 }

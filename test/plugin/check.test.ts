@@ -172,7 +172,11 @@ describe("CHECK", () => {
         ...result.routes.slice(-1),
       ];
     },
-    "a later plugin added an interface, an address and a route of its own": ({ result }) => {
+    "a later plugin added an interface, an address and a route of its own": ({ pod, result }) => {
+      pod.ip("link", "add", "wg0", "type", "bridge");
+      pod.ip("address", "add", "10.60.0.2/24", "dev", "wg0");
+      pod.ip("link", "set", "wg0", "up");
+      pod.ip("route", "add", "10.60.0.0/16", "dev", "wg0");
       result.interfaces.push({ name: "wg0", sandbox: "/run/netns/x" });
       result.ips.push({ address: "10.60.0.2/24", interface: 3 });
       result.routes.push({ dst: "10.60.0.0/16" });
