@@ -184,8 +184,8 @@ export function control(operation: string, fd: number, request: number, argument
 }
 
 /** Where a structure is, for one that points to it. It must be kept until the call is over. */
-export function addressOf(structure: NodeJS.TypedArray): bigint {
-  return BigInt(ptr(structure));
+export function addressOf(structure: NodeJS.TypedArray): number {
+  return ptr(structure);
 }
 
 /** Moves the calling thread into a namespace. No `await` may lie between this and the way back. */

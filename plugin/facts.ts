@@ -4,6 +4,7 @@ import type { Attachment } from "../conf/attachment.ts";
 import { familiesOf } from "../conf/ipam.ts";
 import type { NetworkConfig } from "../conf/network.ts";
 import { hasOtherPort } from "../netlink/route/bridgePorts.ts";
+import { bridgeKind } from "../netlink/route/kind/bridge.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
 import type { Kernel, Where } from "./kernel.ts";
@@ -94,8 +95,8 @@ function hasRouters({ group = 0, name = "" }: Link, kernel: Kernel): boolean {
   return (require("./raRouters.ts") as typeof import("./raRouters.ts")).linksByRa(kernel).includes(name);
 }
 
-function isShared({ group = 0 }: Link, { bridge, ipam }: NetworkConfig, kernel: Kernel): boolean {
-  if (!isOurGroup(group)) return true;
+function isShared({ group = 0, info }: Link, { bridge, ipam }: NetworkConfig, kernel: Kernel): boolean {
+  if (!isOurGroup(group) || info?.kind !== bridgeKind) return true;
   if (ipam.type === "none") return false;
   if (ipam.type !== "delegate") for (const family of familiesOf(ipam)) if (family === 6) return false;
   return hasOtherPort(kernel.route("host"), bridge, isOurPortName);

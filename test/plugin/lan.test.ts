@@ -81,6 +81,29 @@ describe("On a bridge with a port that leads to other machines", () => {
     assert.equal(linkLocal(third), undefined, "alone again");
   });
 
+  it("so does one among many, where the other machines' port is older or newer than the containers'", () => {
+    using world = freshWorld();
+    lan(world);
+    const config = world.network();
+    world.must("ADD", config, { netns: world.netns(), container: "c1" });
+    const ports = (from: number, to: number) =>
+      `for i in $(seq ${from} ${to}); do ip link add nsv$(printf %012d $i) type veth peer name p$i; ip link set nsv$(printf %012d $i) master br0; done`;
+    world.host.run("sh", "-c", ports(1, 80));
+    const third = world.netns();
+    world.must("ADD", config, { netns: third, container: "c3" });
+    assert.equal(linkLocal(third), undefined, "alone on its bridge");
+    world.host.ip("link", "set", "lan0", "master", "br0");
+    const older = world.netns();
+    world.must("ADD", config, { netns: older, container: "older" });
+    assert.match(linkLocal(older) ?? "", /^fe80:/);
+    world.host.ip("link", "set", "lan0", "nomaster");
+    world.host.ip("link", "add", "tun0", "type", "veth", "peer", "name", "tun1");
+    world.host.ip("link", "set", "tun0", "master", "br0");
+    const newer = world.netns();
+    world.must("ADD", config, { netns: newer, container: "newer" });
+    assert.match(linkLocal(newer) ?? "", /^fe80:/);
+  });
+
   it("settings of the interface hold before it is up, so that it does not act without them", () => {
     using world = freshWorld();
     lan(world);
