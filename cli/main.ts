@@ -1,6 +1,8 @@
 /** The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 the words do not fit, and exec's are its command's, or as shells have it 126 and 127. */
+import { NotPermitted } from "../conf/fault.ts";
 import { faultOf } from "../plugin/failure.ts";
 import { writeOut } from "../plugin/output.ts";
+import { shellWord } from "../plugin/step/words.ts";
 import { byHand } from "./byHand.ts";
 import { type Command, columns, help, NotRun, parse, UsageError } from "./command.ts";
 import { commands } from "./index.ts";
@@ -14,7 +16,12 @@ export async function run(words: readonly string[], version: string): Promise<nu
       process.stderr.write(`ns-net: ${error.message}\n`);
       return 2;
     }
-    const { message, cure } = faultOf(error);
+    const fault = faultOf(error);
+    if (fault instanceof NotPermitted && process.geteuid!() !== 0) {
+      process.stderr.write(`ns-net ${words[0]} needs root: sudo ns-net ${words.map(shellWord).join(" ")}\n`);
+      return 1;
+    }
+    const { message, cure } = fault;
     process.stderr.write(byHand(`ns-net: ${message}${cure ? `\n  ${cure}` : ""}\n`));
     return error instanceof NotRun ? error.exitCode : 1;
   }

@@ -1,5 +1,5 @@
 /** What a person may have meant whose word names nothing. */
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir } from "../conf/identity.ts";
 import { nearest } from "../conf/nearest.ts";
@@ -8,7 +8,7 @@ import { netnsFolder } from "../netlink/netns.ts";
 import { entries, entriesOf, type Filter } from "./attachments.ts";
 import { lostHint } from "./lost.ts";
 import { isFile, networkNames } from "./network.ts";
-import type { Target } from "./target.ts";
+import { isThere, type Target } from "./target.ts";
 
 /** `Did you mean web?`, or empty where nothing is near. */
 export function meantNamespace({ spec }: Target, dataDir: string | undefined): string {
@@ -29,11 +29,11 @@ function* namespaceNames(dataDir: string | undefined): Generator<string> {
 
 /** Where nothing of a namespace is attached: what there is instead. A sentence without its full stop, and a cure. */
 export function nothingOf(target: Target, dataDir: string | undefined): readonly [sentence: string, cure: string] {
-  const isThere = existsSync(target.path);
-  const sentence = isThere
+  const exists = isThere(target);
+  const sentence = exists
     ? `Nothing of ${target.spec} is attached`
     : `There is no namespace ${target.spec}, and nothing is attached under that name`;
-  return [sentence, isThere ? "" : meantNamespace(target, dataDir)];
+  return [sentence, exists ? "" : meantNamespace(target, dataDir)];
 }
 
 /** As `entriesOf`, and a Fault when there are none. */

@@ -1,4 +1,5 @@
 /** The namespace a person means, and the attachment's names that follow from it. */
+import { lstatSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import { netnsFolder, netnsPathOf } from "../netlink/netns.ts";
 
@@ -36,6 +37,11 @@ export function targetOf(spec: string): Target {
     );
   }
   return { spec, path: `${netnsFolder}/${below}`, container: below, name: below };
+}
+
+/** True where the path has a file, also one that this user may not follow: then opening it says so. */
+export function isThere({ path }: Target): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 export const defaultIfname = "eth0";

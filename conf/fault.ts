@@ -37,8 +37,12 @@ export class Fault extends Error {
   }
 }
 
-/** A key of the configuration that cannot be used: `Cannot use mtu = 42`, `mtu must be …`. */
+/** The caller lacks a right. Of its own class, so that the command line can name the cure as a command. */
+export class NotPermitted extends Fault {}
+
+/** A key of the configuration that cannot be used: `Cannot use mtu = 42`, `mtu must be …`; or one that is missing. */
 export function badConfig(path: string, value: unknown, mustBe: string): Fault {
+  if (value === undefined) return new Fault(code.config, `The key ${path} is missing`, `${path} must be ${mustBe}`);
   return new Fault(code.config, `Cannot use ${path} = ${shown(value)}`, `${path} must be ${mustBe}`);
 }
 

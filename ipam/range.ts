@@ -110,9 +110,15 @@ export function spanAt(spans: readonly Span[], { family, value }: Address): Span
   return undefined;
 }
 
-/** `10.1.0.0/29`, or several joined by `and`. */
+/** `10.1.0.0/29`, or `10.1.0.2-10.1.0.5` where less than the subnet is given; several joined by `and`. */
 export function setText(set: readonly BoundRange[]): string {
-  return set.map(({ subnet }) => subnet).join(" and ");
+  return set.map(rangeText).join(" and ");
+}
+
+function rangeText({ family, subnet, first, last }: BoundRange): string {
+  const whole = boundRange({ subnet });
+  if (first === whole.first && last === whole.last) return subnet;
+  return `${formatAddress({ family, value: first })}-${formatAddress({ family, value: last })}`;
 }
 
 /** An address of a range as a lease has it. */

@@ -49,6 +49,9 @@ export function openNetns(path: string): Netns {
   return { fd, path, ...identityOf(fd) };
 }
 
+/** EMFILE, ENFILE, ENOMEM: that says nothing of the path. */
+const exhausted: readonly number[] = [24, 23, 12];
+
 function openPath(path: string): number {
   try {
     if (!fileStatus(path).isRegular) throw new NotANamespace(path, false, "it is not a network namespace");
@@ -57,6 +60,7 @@ function openPath(path: string): number {
     if (!(error instanceof KernelError)) throw error;
     const { errno: number, symbol } = error;
     if (number === errno.EACCES || number === errno.EPERM) throw error;
+    if (exhausted.includes(number)) throw error;
     const isMissing = number === errno.ENOENT || number === errno.ENOTDIR || number === errno.ESRCH;
     const why = number === errno.EINVAL ? "its process has ended" : symbol;
     throw new NotANamespace(path, isMissing, isMissing ? "there is no such file" : why);

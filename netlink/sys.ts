@@ -24,8 +24,16 @@ const hot = {
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
-/** glibc first, then musl under the names its distributions give it. */
-const libraryNames = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+declare const NSNET_LIBC: string;
+
+/**
+ * glibc by name, as the dynamic linker finds it; musl by its path. Bun takes a name that the linker does not find for a
+ * file in the current folder, which a runtime may leave to a container: so an executable asks for its own library alone.
+ */
+const libraryNames =
+  typeof NSNET_LIBC === "string"
+    ? [NSNET_LIBC]
+    : ["libc.so.6", "/lib/libc.musl-x86_64.so.1", "/lib/libc.musl-aarch64.so.1"];
 
 export function bind<S extends Record<string, FFIFunction>>(signatures: S) {
   let failure: unknown;
@@ -33,7 +41,7 @@ export function bind<S extends Record<string, FFIFunction>>(signatures: S) {
     try {
       return dlopen(name, signatures).symbols;
     } catch (error) {
-      failure = error;
+      failure ??= error;
     }
   }
   throw failure;

@@ -21,7 +21,7 @@ import { asLeft } from "./later.ts";
 import { openContainerNetns, standing } from "./namespace.ts";
 import { placeOf } from "./place.ts";
 import { checkStep, type Removal, type Step } from "./step/index.ts";
-import { distinct } from "./step/step.ts";
+import { differenceText, distinct } from "./step/step.ts";
 import { chainedType } from "./type/index.ts";
 import { undoKnown, withKernel } from "./undoLater.ts";
 
@@ -213,7 +213,7 @@ export function checkChained(request: Request): void {
     const steps = remembered ?? type.plan(input).steps;
     const found = steps.flatMap((step) => checkStep(step, kernel));
     if (found.length === 0) return;
-    const lines = distinct(found).map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
+    const lines = distinct(found).map(differenceText);
     throw new Fault(
       code.checkFailed,
       `${attachmentText(attachment)} is not as ${config.type} made it: ${lines.join("; ")}`,

@@ -17,7 +17,7 @@ import { asLeft } from "./later.ts";
 import { openContainerNetns } from "./namespace.ts";
 import type { AdoptedKey } from "./step/adopted.ts";
 import { checkStep, type Step } from "./step/index.ts";
-import { type Difference, distinct } from "./step/step.ts";
+import { type Difference, differenceText, distinct } from "./step/step.ts";
 import { untold } from "./step/veth.ts";
 import { toldDifferences } from "./toldResult.ts";
 
@@ -90,7 +90,7 @@ function asToldAlone(
 }
 
 function differencesFault(what: string, found: readonly Difference[]): Fault {
-  const lines = distinct(found).map((one) => `${one.what}: expected ${one.expected}, found ${one.found}`);
+  const lines = distinct(found).map(differenceText);
   return new Fault(code.checkFailed, `${what} is not as ADD made it: ${lines.join("; ")}`, cure);
 }
 

@@ -27,7 +27,16 @@ void main().then(
     process.exitCode = status;
   },
   (error: Error) => {
-    process.stderr.write(`ns-net: ${error.message}\n`);
+    // A library or a file of ours could not be loaded, for want of memory mostly. A runtime gets its error all the same.
+    const msg = `ns-net could not be loaded: ${error.message}`;
+    const fault = {
+      cniVersion: newestVersion,
+      code: 5,
+      msg,
+      details: "Free memory, or raise the caller's memory limit",
+    };
+    if (process.env["CNI_COMMAND"]) process.stdout.write(`${JSON.stringify(fault)}\n`);
+    else process.stderr.write(`ns-net: ${msg}\n  ${fault.details}\n`);
     process.exitCode = 1;
   },
 );

@@ -16,7 +16,7 @@ import { allAsLeft } from "./later.ts";
 import { identityIn, standingAs } from "./namespace.ts";
 import { rebuild } from "./rebuild.ts";
 import { checkStep, mendStep, type Step, settleStep } from "./step/index.ts";
-import { type Difference, distinct } from "./step/step.ts";
+import { type Difference, differenceText, distinct } from "./step/step.ts";
 
 export interface Repaired {
   /** What was wrong with the store; absent when nothing was. */
@@ -236,8 +236,7 @@ export function repairText({ damage, aside, rebuilt, attachments }: Repaired, dr
     if (gone)
       lines.push(`cannot put right ${attachmentText(attachment)}, whose interface is gone: delete and add it again`);
     else lines.push(`${verb} ${attachmentText(attachment)}:`);
-    for (const { what, expected, found: had } of distinct(left.length > 0 ? left : found))
-      lines.push(`  ${what}: expected ${expected}, found ${had}`);
+    for (const one of distinct(left.length > 0 ? left : found)) lines.push(`  ${differenceText(one)}`);
   }
   return lines.length === 0 ? "Nothing to repair.\n" : `${lines.join("\n")}\n`;
 }

@@ -20,6 +20,12 @@ const platforms = {
   "linux-arm64-musl": "bun-linux-aarch64-musl",
 };
 
+/** As the executable asks for it. */
+function libcOf(platform) {
+  if (!platform.endsWith("-musl")) return "libc.so.6";
+  return `/lib/libc.musl-${platform.includes("arm64") ? "aarch64" : "x86_64"}.so.1`;
+}
+
 function run(command, args, cwd = root) {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed:\n${stdout}${stderr}`);
@@ -39,7 +45,7 @@ try {
       const output = join(root, "dist", platform, "ns-net");
       mkdirSync(join(output, ".."), { recursive: true });
       run(bun, [
-        ...compileArguments(bundle, version),
+        ...compileArguments(bundle, version, libcOf(platform)),
         ...[`--target=${name}`, "--compile-executable-path", join(place, "package/bin/bun")],
         ...["--outfile", `${output}.new`],
       ]);

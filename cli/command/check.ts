@@ -8,7 +8,7 @@ import { Kernel } from "../../plugin/kernel.ts";
 import { allAsLeft } from "../../plugin/later.ts";
 import { writeOut } from "../../plugin/output.ts";
 import { checkStep, type Step } from "../../plugin/step/index.ts";
-import { type Difference, distinct } from "../../plugin/step/step.ts";
+import { type Difference, distinct, isMissing } from "../../plugin/step/step.ts";
 import { hasVeth } from "../../plugin/traces.ts";
 import { bridgeOf, dataDirOf, openNetnsOf } from "../attachments.ts";
 import { columns, command } from "../command.ts";
@@ -77,6 +77,8 @@ function tellOfForwarding(entries: readonly Entry[]): void {
 
 function textOf(what: string, differences: readonly Difference[]): string {
   if (differences.length === 0) return `${what}: as add made it\n`;
-  const rows = differences.map(({ what: part, expected, found }) => [part, `expected ${expected}`, `found ${found}`]);
+  const rows = differences.map((one) => {
+    return isMissing(one) ? [one.what, "is missing"] : [one.what, `expected ${one.expected}`, `found ${one.found}`];
+  });
   return `${what}: not as add made it\n${columns(rows, "  ")}`;
 }

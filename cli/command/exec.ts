@@ -10,7 +10,7 @@ import { openContainerNetns } from "../../plugin/namespace.ts";
 import { entriesOf } from "../attachments.ts";
 import { command, NotRun, UsageError } from "../command.ts";
 import { meantNamespace } from "../suggest.ts";
-import { type Target, targetOf } from "../target.ts";
+import { isThere, type Target, targetOf } from "../target.ts";
 
 export default command({
   about: "Run a command inside a namespace. Exits as the command does.",
@@ -38,7 +38,7 @@ and /sys shows the namespace's own devices.
 
 /** Its own, or that of what is attached under such a name. */
 function pathOf(target: Target): string {
-  const path = existsSync(target.path) ? target.path : entriesOf(target, {})[0]?.netnsPath;
+  const path = isThere(target) ? target.path : entriesOf(target, {})[0]?.netnsPath;
   if (path !== undefined) return path;
   const meant = meantNamespace(target, undefined);
   throw new Fault(

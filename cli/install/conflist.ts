@@ -45,11 +45,27 @@ export function conflistOf(wanted: Wanted): { readonly name: string; readonly te
     capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true },
   };
   const environment = { CNI_COMMAND: "ADD", CNI_CONTAINERID: "install", CNI_NETNS: "/", CNI_IFNAME: "eth0" };
-  parseRequest({ ...environment, CNI_PATH: "/" }, stdinOf({ cniVersion: conflistVersion, name, ...plugin }));
+  try {
+    parseRequest({ ...environment, CNI_PATH: "/" }, stdinOf({ cniVersion: conflistVersion, name, ...plugin }));
+  } catch (error) {
+    throw error instanceof Fault ? inOptions(error, wanted) : error;
+  }
   return {
     name,
     text: `${JSON.stringify({ cniVersion: conflistVersion, name, plugins: [plugin] }, null, 2)}\n`,
   };
+}
+
+/** The keys of the configuration as the options that gave them. */
+function inOptions({ code: number, message, cure }: Fault, { subnet = [] }: Wanted): Fault {
+  const named = (text: string) =>
+    text
+      .replace(/\bipam\.ranges\[(\d+)\]\[0\]\.subnet/g, (_, index) =>
+        Number(index) < subnet.length ? "--subnet" : "--pod-cidr",
+      )
+      .replace(/\bipam\.ranges\[\d+\]\[0\]\.range(Start|End)/g, "--range")
+      .replace(/^(Cannot use )?(name|bridge|mtu)\b/, "$1--$2");
+  return new Fault(number, named(message), named(cure));
 }
 
 /** A node's CIDRs as Kubernetes says them (`10.1.2.0/24,fd00:1:2::/64`), or a file that holds them. */

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { code, Fault } from "../../conf/fault.ts";
+import { code, Fault, NotPermitted } from "../../conf/fault.ts";
 
 /** What has been done so far, and how to take it back when a later part fails. */
 export class Undo {
@@ -59,7 +59,8 @@ export function touching<T>(what: string, cure: string, work: () => T): T {
   } catch (error) {
     const { code: errno, message } = error as NodeJS.ErrnoException;
     const why = errno === undefined ? message : (reasons[errno] ?? message);
-    throw new Fault(code.io, `Cannot ${what}: ${why}`, cure);
+    const kind = errno === "EACCES" || errno === "EPERM" ? NotPermitted : Fault;
+    throw new kind(code.io, `Cannot ${what}: ${why}`, cure);
   }
 }
 

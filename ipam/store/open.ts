@@ -20,14 +20,13 @@ export function storePathOf(dataDir: string): string {
  * what is known of attachments that stand already before anybody else can see the new store.
  */
 export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault, fill?: (draft: Store) => void): Store {
-  const file = { path: storePathOf(dataDir), busyTimeoutMs };
-  return guarded(file, () => {
-    requireOwnFolder(dataDir);
+  return located(dataDir, busyTimeoutMs, (file, folder) => {
+    requireOwnFolder(folder);
     if (statusIfThere(file.path) === undefined) {
       const filled =
         fill && ((path: string, database: Database) => fill(new SqliteStore({ path, busyTimeoutMs }, database)));
       try {
-        (require("./create.ts") as typeof import("./create.ts")).createStore(dataDir, file.path, filled);
+        (require("./create.ts") as typeof import("./create.ts")).createStore(folder, file.path, filled);
       } catch (error) {
         // Of several that make it at once the first has done it; another may fail over lists that change all the while.
         if (statusIfThere(file.path) === undefined) throw error;
@@ -39,11 +38,26 @@ export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault,
 
 /** Opens the store for whoever only needs it if it is there (DEL, ls): undefined, and nothing made, if there is none. */
 export function openExistingStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault): Store | undefined {
+  return located(dataDir, busyTimeoutMs, (file, folder) => {
+    if (statusIfThere(file.path) === undefined) return undefined;
+    requireOwnFolder(folder);
+    return open(file);
+  });
+}
+
+/** Runs `body` on the file of the store; once more past the links on the way to it, which SQLite refuses, if they can be trusted. */
+function located<T>(dataDir: string, busyTimeoutMs: number, body: (file: StoreFile, folder: string) => T): T {
   const file = { path: storePathOf(dataDir), busyTimeoutMs };
   return guarded(file, () => {
-    if (statusIfThere(file.path) === undefined) return undefined;
-    requireOwnFolder(dataDir);
-    return open(file);
+    try {
+      return body(file, dataDir);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "SQLITE_CANTOPEN_SYMLINK") throw error;
+      const { folderThroughLinks } = require("./throughLinks.ts") as typeof import("./throughLinks.ts");
+      const folder = folderThroughLinks(dataDir);
+      if (folder === undefined) throw error;
+      return body({ path: storePathOf(folder), busyTimeoutMs }, folder);
+    }
   });
 }
 

@@ -1,6 +1,8 @@
 /** Which Fault a refusal by SQLite or the file system is. Result codes: https://sqlite.org/rescode.html */
+import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { code, Fault } from "../../conf/fault.ts";
+import { code, Fault, NotPermitted } from "../../conf/fault.ts";
+import { KernelError } from "../../netlink/errors.ts";
 import { StoreDamaged, type StoreFile } from "./failure.ts";
 import { writerOf } from "./writer.ts";
 
@@ -9,12 +11,18 @@ export function storeFault({ path: storePath, busyTimeoutMs }: StoreFile, error:
   const named = error as { code?: unknown; symbol?: unknown } | null;
   const reason = named?.code ?? named?.symbol;
   if (error instanceof Fault || typeof reason !== "string") return error;
+  // What filled a new store met something else: the kernel, a namespace.
+  if (error instanceof KernelError && !error.operation.includes(dirname(storePath))) return error;
   if (/^SQLITE_(NOTADB|CORRUPT|FORMAT|SCHEMA)/.test(reason)) {
     return new StoreDamaged(storePath, "it is not a store of ns-net, or is damaged");
   }
   if (/^(SQLITE_(READONLY|PERM|AUTH)|SQLITE_CANTOPEN$|EACCES|EPERM)/.test(reason) && process.geteuid!() !== 0) {
     const cure = "Run it as root, or set a dataDir that is this user's own";
-    return new Fault(code.io, `Cannot use the store ${storePath}: this user may not`, cure);
+    return new NotPermitted(code.io, `Cannot use the store ${storePath}: this user may not`, cure);
+  }
+  if (/^SQLITE_CANTOPEN$|^EMFILE/.test(reason) && isOutOfFiles()) {
+    const cure = "Raise the caller's limit of open files: ulimit -n 1024";
+    return new Fault(code.io, `Cannot use the store ${storePath}: this process may not open more files`, cure);
   }
   const found = cures.find(([pattern]) => pattern.test(reason));
   if (reason.startsWith("SQLITE_BUSY")) return busy(storePath, busyTimeoutMs);
@@ -22,6 +30,22 @@ export function storeFault({ path: storePath, busyTimeoutMs }: StoreFile, error:
   if (found === undefined) return new Fault(code.io, `Cannot use the store ${storePath}: ${message} (${reason})`);
   const [, what, cure] = found;
   return new Fault(code.io, `Cannot use the store ${storePath}: ${what}`, cure(storePath));
+}
+
+/** The store's file, its log, its index, and the file that a new one is made in. */
+const filesNeeded = 4;
+
+/** SQLite says only that it cannot open the file. By now it has closed those that it could open. */
+function isOutOfFiles(): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < filesNeeded) opened.push(openSync("/dev/null", "r"));
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EMFILE";
+  } finally {
+    for (const file of opened) closeSync(file);
+  }
 }
 
 function busy(storePath: string, busyTimeoutMs: number): Fault {

@@ -46,6 +46,13 @@ export function distinct(all: readonly Difference[]): Difference[] {
   return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
 }
 
+/** `mtu of eth0: expected 1500, found 1400`, or `link eth0 is missing`. */
+export function differenceText({ what, expected, found }: Difference): string {
+  return isMissing({ what, expected, found }) ? `${what} is missing` : `${what}: expected ${expected}, found ${found}`;
+}
+
+export const isMissing = ({ expected, found }: Difference) => expected === "there" && found === "missing";
+
 export function missing(what: string): Difference[] {
   return [{ what, expected: "there", found: "missing" }];
 }

@@ -28,8 +28,14 @@ export const hostDevice: LinkType = {
     const asked = `Cannot use ${key} = ${JSON.stringify(value)}`;
     if (below!.userSpaceDriver) return;
     if (!below!.link) {
-      const why = below!.elsewhere ?? "the host has no such interface";
-      throw new Fault(code.config, `${asked}: ${why}`, "See what the host has with: ip link");
+      const { elsewhere } = below!;
+      throw new Fault(
+        code.config,
+        `${asked}: ${elsewhere ?? "the host has no such interface"}`,
+        elsewhere
+          ? "Delete that attachment; if its container is gone: ns-net gc"
+          : "See what the host has with: ip link",
+      );
     }
     if ((below!.link.flags & linkFlag.loopback) === 0) return;
     throw new Fault(code.config, `${asked}: the host's loopback stays where it is`, "Name another interface");

@@ -1,4 +1,6 @@
 /** The types of plugin, by the name the executable is called by (conf/types.ts). To add one: a file, and a line here. */
+
+import { code, Fault } from "../../conf/fault.ts";
 import type { NetworkConfig } from "../../conf/network.ts";
 import type { PluginType } from "../../conf/types.ts";
 import type { ChainedType } from "../chained.ts";
@@ -64,7 +66,13 @@ export function comesAfter({ type, prevResult }: NetworkConfig): boolean {
 
 export function linkType(type: PluginType): LinkType {
   const entry = types[type];
-  if (entry.role !== "link") throw new Error(`${type} makes no interface`);
+  if (entry.role !== "link") {
+    throw new Fault(
+      code.config,
+      `Cannot attach with a plugin of type ${type}: it makes no interface`,
+      "Name a plugin that makes one, such as bridge; in a list of plugins this one comes after it",
+    );
+  }
   return entry.load();
 }
 

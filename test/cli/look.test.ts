@@ -236,7 +236,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     place.host.nft("delete table inet ns_net");
     const { code, out } = place.cli("check", name);
     assert.equal(code, 1);
-    assert.match(out, /ports-ready-\d+ .*found missing/);
+    assert.match(out, /ports-ready-\d+ .*is missing/);
     for (const type of ["portmap", "bridge"]) call("DEL", type, {});
   });
 });

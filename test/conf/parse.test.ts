@@ -176,7 +176,7 @@ const storeIpam = { type: "host-local", subnet: "10.1.0.0/24" };
 
 describe("parseNetwork() refuses", () => {
   for (const [given, faultCode, ...words] of [
-    [{ name: undefined }, 7, "name", "nothing"],
+    [{ name: undefined }, 7, "name", "missing"],
     [{ name: "" }, 7, "name"],
     [{ name: "a/b" }, 7, "a/b"],
     [{ name: "a".repeat(256) }, 7, "255"],
@@ -190,10 +190,10 @@ describe("parseNetwork() refuses", () => {
     [{ mtu: 1279, ipam: { type: "static", addresses: [{ address: "2001:db8::7/64" }] } }, 7, "1280"],
     [{ promiscMode: true, hairpinMode: true }, 7, "hairpinMode", "promiscMode"],
     [{ disableContainerInterface: true }, 7, "disableContainerInterface", "ipam"],
-    [{ type: "ptp" }, 7, "ipam = nothing", "given"],
+    [{ type: "ptp" }, 7, "key ipam is missing", "given"],
     ...["dummy", "host-local", "static"].flatMap((type) => [
-      [{ type }, 7, "ipam = nothing", "given"] as const,
-      [{ type, ipam: {} }, 7, "ipam = nothing", "given"] as const,
+      [{ type }, 7, "key ipam is missing", "given"] as const,
+      [{ type, ipam: {} }, 7, "key ipam is missing", "given"] as const,
     ]),
     [{ type: "host-device", device: "eth1", useInterfaceNetwork: true }, 2, "useInterfaceNetwork = true", "static"],
     ...["ns-net", "bridge", "ptp", "macvlan"].map(

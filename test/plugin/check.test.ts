@@ -38,7 +38,7 @@ describe("CHECK", () => {
   const breakages: Record<string, [(scene: Scene) => unknown, RegExp]> = {
     "the container's link is down": [({ pod }) => pod.ip("link", "set", "eth0", "down"), /expected up, found down/],
     "the host's end is down": [({ host, outer }) => host.ip("link", "set", outer, "down"), /expected up, found down/],
-    "the container's link is gone": [({ pod }) => pod.ip("link", "del", "eth0"), /expected there, found missing/],
+    "the container's link is gone": [({ pod }) => pod.ip("link", "del", "eth0"), /is missing/],
     "the container's MTU is another": [
       ({ pod }) => pod.ip("link", "set", "eth0", "mtu", "1400"),
       /mtu of link eth0.*expected 1500, found 1400/,
@@ -84,7 +84,7 @@ describe("CHECK", () => {
       },
       /master of link/,
     ],
-    "the bridge is gone": [({ host }) => host.ip("link", "del", "br0"), /bridge br0: expected there, found missing/],
+    "the bridge is gone": [({ host }) => host.ip("link", "del", "br0"), /bridge br0 is missing/],
     "the bridge is down": [({ host }) => host.ip("link", "set", "br0", "down"), /state of bridge br0.*found down/],
     "the gateway's address is gone": [
       ({ host }) => host.ip("address", "del", "10.7.0.1/24", "dev", "br0"),
@@ -106,7 +106,7 @@ describe("CHECK", () => {
       ({ host }) => host.run("sysctl", "-qw", "net.ipv4.ip_forward=0"),
       /ip_forward.*expected 1, found 0/,
     ],
-    "the masquerade table is gone": [({ host }) => host.nft("delete table inet ns_net"), /masquerade.*found missing/],
+    "the masquerade table is gone": [({ host }) => host.nft("delete table inet ns_net"), /masquerade.*is missing/],
     "the masquerade chain is empty": [
       ({ host }) => host.nft("flush table inet ns_net"),
       /rule masquerade-\S+ ip saddr 10\.7/,
@@ -117,7 +117,7 @@ describe("CHECK", () => {
         const chain = /chain (\S+)/.exec(host.nft("list", "table", "inet", "ns_net"))![1];
         host.nft(`delete rule inet ns_net ${chain} handle ${handle}`);
       },
-      /ip6 saddr fd07::\/64.*found missing/,
+      /ip6 saddr fd07::\/64.*is missing/,
     ],
     "the lease is gone": [
       ({ world }) => Bun.spawnSync(["rm", "-r", world.dataDir]),

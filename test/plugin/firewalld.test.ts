@@ -90,7 +90,7 @@ describe("firewall, on a host that firewalld guards", function () {
     firewalld.ask("--reload");
     const { code, json } = call("CHECK");
     assert.equal(code, 1);
-    assert.match(json.msg, new RegExp(`${ipv4} in firewalld's zone trusted: expected there, found missing`));
+    assert.match(json.msg, new RegExp(`${ipv4} in firewalld's zone trusted is missing`));
     assert.equal(call("ADD").code, 0);
     assert.equal(call("ADD").code, 0);
     assert.equal(call("CHECK").code, 0);

@@ -50,13 +50,13 @@ const losses: Record<string, readonly [command: string, ...says: RegExp[]]> = {
     ].map((chain) => new RegExp(`rule ${chain}`)),
     ...["ingress ", "ingress-to-guarded ", "spoofed "].map((chain) => new RegExp(`rule ${chain}`)),
   ],
-  "that translate ports": ["flush chain inet ns_net ports", /rule ports .*map @ports4: expected there, found missing/],
+  "that translate ports": ["flush chain inet ns_net ports", /rule ports .*map @ports4 is missing/],
   "that keep others from 127.0.0.1": ["flush chain inet ns_net ports-guard", /rule ports-guard .*127\.0\.0\.0\/8 drop/],
   "of bridges whose containers may call each other": [
     "flush set inet ns_net ports-hairpin4",
     /"br0" . tcp . 10.7.0.2 . 80 in nf_tables set ports-hairpin4/,
   ],
-  "of published ports": ["flush map inet ns_net ports4", /port 8080\/tcp of the host: expected there, found missing/],
+  "of published ports": ["flush map inet ns_net ports4", /port 8080\/tcp of the host is missing/],
 };
 
 describe("Rules that somebody flushed", () => {

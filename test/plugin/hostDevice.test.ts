@@ -190,7 +190,7 @@ describe("Called as host-device", () => {
   for (const [more, says] of [
     [{ device: "none0" }, /Cannot use device = "none0": the host has no such interface/],
     [{ device: "lo" }, /Cannot use device = "lo": the host's loopback stays/],
-    [{ device: "" }, /Cannot use device = nothing|Cannot use device = ""/],
+    [{ device: "" }, /The key device is missing|Cannot use device = ""/],
     [{ device: "", hwaddr: "02:00:00:00:00:09" }, /hwaddr = "02:00:00:00:00:09": the host has no such/],
     [{ device: "", kernelpath: "/etc/../sys" }, /Cannot use kernelpath/],
     [{ device: "", kernelpath: "/sys/devices/../../etc" }, /Cannot use kernelpath/],

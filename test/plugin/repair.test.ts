@@ -221,7 +221,7 @@ describe("repair of the kernel's side", () => {
     for (const flushed of [["-4", "-6"], ["-6"]]) {
       for (const family of flushed) netns.ip(family, "route", "flush", "table", "main");
       const { json } = world.call("CHECK", { ...world.network(), prevResult }, { netns });
-      assert.match(json.msg, /route of eth0 to the subnet of fd07::2\/64: expected there, found missing/);
+      assert.match(json.msg, /route of eth0 to the subnet of fd07::2\/64 is missing/);
       assert.match(repair(world), /^put right eth0 .*:\n(?:.*\n)*? {2}route of eth0 to the subnet of fd07/);
       assert.deepEqual(routes(), before);
     }

@@ -70,7 +70,7 @@ describe("Taking over a live node, CHECK of what only prevResult tells of:", () 
       assert.equal(check(), "");
       if (config.ipam === ipam) {
         netns.ip("address", "del", "10.7.0.2/24", "dev", "eth0");
-        assert.match(check(), /^101 .*address 10\.7\.0\.2 of eth0 in the container: expected there, found missing/);
+        assert.match(check(), /^101 .*address 10\.7\.0\.2 of eth0 in the container is missing/);
         netns.ip("address", "add", "10.7.0.2/24", "dev", "eth0");
         assert.equal(check(), "");
       }
