@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileArguments } from "./compile.mjs";
+import { seal } from "./seal.mjs";
 
 const root = join(import.meta.dirname, "..");
 const bun = join(root, "node_modules/.bin/bun");
@@ -49,6 +50,7 @@ try {
         ...[`--target=${name}`, "--compile-executable-path", join(place, "package/bin/bun")],
         ...["--outfile", `${output}.new`],
       ]);
+      seal(`${output}.new`);
       renameSync(`${output}.new`, output);
       console.log(`dist/${platform}/ns-net`);
     }

@@ -24,6 +24,7 @@ import {
 import { join } from "node:path";
 import { compileArguments } from "./compile.mjs";
 import { isOlder } from "./fresh.mjs";
+import { seal } from "./seal.mjs";
 import { readyTools } from "./tools.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -85,9 +86,14 @@ function build() {
   const rooms = ["plugin", "cli", "ipam", "conf", "netlink"].map((room) => join(root, room));
   const sources = [
     ...rooms,
-    ...["package.json", "package-lock.json", "scripts/ready.mjs", "scripts/compile.mjs", "scripts/bundle.ts"].map((f) =>
-      join(root, f),
-    ),
+    ...[
+      "package.json",
+      "package-lock.json",
+      "scripts/ready.mjs",
+      "scripts/compile.mjs",
+      "scripts/seal.mjs",
+      "scripts/bundle.ts",
+    ].map((f) => join(root, f)),
   ];
   if (!options.has("--force") && !isOlder(executable, sources)) return;
   if (!existsSync(join(root, "plugin/main.ts")))
@@ -104,6 +110,7 @@ function build() {
   try {
     run("code bundled", bun, [join(root, "scripts/bundle.ts"), bundle]);
     run("dist/ns-net built", bun, [...compileArguments(bundle, version), ...["--outfile", beside]]);
+    seal(beside);
     // As the compiler writes it, in pieces, the page cache holds it in small pages: each process is 0.5 ms slower.
     copyFileSync(beside, whole);
     // Dated by the start, so that a file saved while the compiler ran counts as newer.

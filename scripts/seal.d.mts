@@ -1,0 +1,2 @@
+export const sealedNames: readonly string[];
+export function seal(path: string): void;
