@@ -8,7 +8,7 @@ import { bridgeKind } from "../netlink/route/kind/bridge.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
 import type { Kernel, Where } from "./kernel.ts";
-import { addressBytes, addressFromBytes, isOurGroup, isOurPortName } from "./names.ts";
+import { addressBytes, addressFromBytes, closedLink, isOurGroup, isOurPortName } from "./names.ts";
 import type { VlanFacts } from "./vlans.ts";
 
 export interface BridgeFacts {
@@ -21,6 +21,8 @@ export interface BridgeFacts {
   readonly acceptsRa: boolean;
   /** Other people's machines may be on it: somebody else made it, or gave it a port. Looked at only for IPv4 networks. */
   readonly isShared: boolean;
+  /** It lets 127.0.0.1 through for published ports, so its ports must not (step/closed.ts). */
+  readonly letsLoopbackThrough: boolean;
   /** CIDR; read only when a gateway address is to be put there. */
   readonly addresses: readonly Cidr[];
 }
@@ -85,6 +87,10 @@ function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel, gatewayL
     group: link.group ?? 0,
     isShared: isShared(link, config, kernel),
     acceptsRa: (link.families?.inet6?.acceptRa ?? 0) !== 0 && !hasRouters(link, kernel),
+    letsLoopbackThrough: letsLoopbackThrough(
+      gatewayLink === config.bridge ? link : kernel.link("host", gatewayLink),
+      kernel,
+    ),
     addresses: config.isGateway && kernel.link("host", gatewayLink) ? kernel.addresses("host", gatewayLink) : [],
   };
 }
@@ -100,6 +106,11 @@ function isShared({ group = 0, info }: Link, { bridge, ipam }: NetworkConfig, ke
   if (ipam.type === "none") return false;
   if (ipam.type !== "delegate") for (const family of familiesOf(ipam)) if (family === 6) return false;
   return hasOtherPort(kernel.route("host"), bridge, isOurPortName);
+}
+
+/** Where ns-net made it so, the link to which packets are led is there, too; for others' settings others answer. */
+function letsLoopbackThrough(link: Link | undefined, kernel: Kernel): boolean {
+  return link?.families?.inet?.routeLocalnet === 1 && kernel.link("host", closedLink) !== undefined;
 }
 
 /** The reference's plugins give what the kernel gives a veth; but a container that sends more than the uplink takes is cut off. */

@@ -17,6 +17,9 @@ export function withFeatures(made: Plan, features: Features, { attachment, confi
   const inner = innerIndex(made);
   const [host, { mtu = 0 } = {}] = made.interfaces.slice(inner - 1, inner + 1);
   const addresses = lease.addresses.map(({ address }) => address);
+  // One whose bridge lets 127.0.0.1 through already is closed before the container can send.
+  const isClosed = made.steps.some(({ kind }) => kind === "closed");
+  const ownLinks = isClosed || !host ? [] : [host.name];
   const isRules = ({ kind }: Step) => kind === "masquerade" || kind === "spoofCheck";
   const laying = made.steps
     .filter((step) => !isRules(step))
@@ -28,7 +31,7 @@ export function withFeatures(made: Plan, features: Features, { attachment, confi
     ...(policy
       ? [{ kind: "guard", network: attachment.network, bridge: made.through ?? config.bridge, policy } as const]
       : []),
-    ...portsSteps({ attachment, features, addresses, netns, through: made.through }),
+    ...portsSteps({ attachment, features, addresses, through: made.through, ownLinks }),
     ...(features.backend === "firewalld" ? zoneSteps(features.zone, addresses) : []),
   ];
   return { ...made, steps };

@@ -179,6 +179,10 @@ export function shapingGroup(network: string): number {
   return groupOf("shaping", network);
 }
 
+/** A link that is never up: what is led to it is dropped. One for the host, made with the first port that 127.0.0.1 leads to. */
+export const closedLink = "nsnet-closed";
+export const closedGroup = (): number => groupOf("closed", "");
+
 /** Where GC puts stale veths in order to delete them all in one request. */
 export function condemnedGroup(network: string): number {
   return groupOf("condemned", network);

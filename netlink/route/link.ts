@@ -44,12 +44,13 @@ const linkInfo = attributes({
   portData: [5, bytes],
 });
 
-/** One of IFLA_INET6_CONF's settings, an array of i32 by DEVCONF_* (linux/ipv6.h). */
+/** One of IFLA_INET_CONF's or IFLA_INET6_CONF's settings, arrays of i32: by IPV4_DEVCONF_* less one (linux/ip.h), and by DEVCONF_* (linux/ipv6.h). */
 const setting = (index: number): Codec<number> => ({ put: i32.put, get: (raw) => i32.get(raw, index * i32.size) });
 
-/** IFLA_AF_SPEC: per address family; AF_INET6 (10) holds IFLA_INET6_CONF (2) and IFLA_INET6_ADDR_GEN_MODE (8). */
+const inet = attributes({ routeLocalnet: [1, setting(25)] });
+/** IFLA_AF_SPEC: per address family; AF_INET (2) holds IFLA_INET_CONF (1), AF_INET6 (10) IFLA_INET6_CONF (2) and IFLA_INET6_ADDR_GEN_MODE (8). */
 const inet6 = attributes({ acceptRa: [2, setting(3)], addressGeneration: [8, u8] });
-const familySpecific = attributes({ inet6: [10, nest(inet6)] });
+const familySpecific = attributes({ inet: [2, nest(inet)], inet6: [10, nest(inet6)] });
 export const addressGeneration = { eui64: 0, none: 1 } as const;
 
 export const linkAttributes = attributes({

@@ -4,7 +4,7 @@ import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 
 export const qdiscType = { create: 36, delete: 37, get: 38 } as const;
-const filterType = { create: 44 } as const;
+const filterType = { create: 44, get: 46 } as const;
 
 /** TC_H_ROOT, TC_H_INGRESS and the handle that an ingress qdisc has. */
 const parent = { root: 0xffffffff, ingress: 0xfffffff1 } as const;
@@ -99,6 +99,47 @@ export function redirectAll(index: number, toIndex: number, shown: string): Mess
   return message(`redirect what ${shown} receives`, filterType.create, flags.create | flags.exclusive, {
     ...{ index, parent: ingressHandle, info: preference | everyProtocol },
     ...{ kind: "u32", options },
+  });
+}
+
+/** `match u32 0x40000000 0xf0000000 at 0 match ip dst 127.0.0.0/8`: IPv4, by its version, so that a frame's VLAN tag is no way around. */
+const toLoopback = joined([
+  Uint8Array.of(1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+  ...[Uint8Array.of(0xf0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)],
+  ...[Uint8Array.of(0xff, 0, 0, 0, 127, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0)],
+]);
+
+/** TC_H_MIN_INGRESS of whatever has the ingress handle, be it of kind ingress or clsact. */
+const anyIngress = 0xfffffff2;
+/** `800::1`: before the filters that the kernel numbers, from 800::800 on. */
+const firstFilter = 0x80000001;
+
+/** What comes in by a link for 127.0.0.0/8 goes to `toIndex` instead, before any other filter; where that is down, to no place. Refused with EEXIST when it is there. */
+export function redirectLoopback(index: number, toIndex: number, shown: string): Message {
+  const options = u32Attributes.put({
+    selector: toLoopback,
+    actions: {
+      first: { kind: "mirred", options: { parameters: { action: stolen, what: egressRedirect, toIndex } } },
+    },
+  });
+  return message(`keep ${shown} from 127.0.0.0/8`, filterType.create, flags.create | flags.exclusive, {
+    ...{ index, handle: firstFilter, parent: anyIngress, info: preference | everyProtocol },
+    ...{ kind: "u32", options },
+  });
+}
+
+/** True when `redirectLoopback` stands on a link. */
+export function isLoopbackRedirected(socket: NetlinkSocket, index: number): boolean {
+  const payload = header.put({ index, parent: anyIngress });
+  const frames = socket.dump({ what: "list filters", type: filterType.get, flags: 0, payload });
+  return frames.some(({ payload: raw }) => {
+    const { kind, options } = tcAttributes.get(raw.subarray(header.size));
+    if (header.get(raw).handle !== firstFilter || kind !== "u32" || !options) return false;
+    const { selector } = u32Attributes.get(options);
+    // After the selector itself the kernel may tell how often it held.
+    return (
+      selector !== undefined && Buffer.compare(selector.subarray(16, toLoopback.length), toLoopback.subarray(16)) === 0
+    );
   });
 }
 

@@ -7,6 +7,7 @@ import { type AddressStep, address } from "./address.ts";
 import type { AdoptedKey, AdoptedStep } from "./adopted.ts";
 import { type BridgeStep, bridge } from "./bridge.ts";
 import { type BridgePortStep, bridgePort } from "./bridgePort.ts";
+import type { ClosedStep, LocalnetStep } from "./closed.ts";
 import type { DeviceKey, DeviceStep } from "./device.ts";
 import { type ForwardingStep, forwarding } from "./forwarding.ts";
 import type { GuardStep } from "./guard.ts";
@@ -40,10 +41,12 @@ export type Step =
   | AdoptedStep
   | BridgeStep
   | BridgePortStep
+  | ClosedStep
   | DeviceStep
   | ForwardingStep
   | GuardStep
   | InsideStep
+  | LocalnetStep
   | MasqueradeAllStep
   | MasqueradeStep
   | MemberStep
@@ -96,6 +99,9 @@ const kinds: Kinds = {
   },
   bridge,
   bridgePort,
+  get closed() {
+    return (require("./closed.ts") as typeof import("./closed.ts")).closed;
+  },
   get device() {
     return (require("./device.ts") as typeof import("./device.ts")).device;
   },
@@ -105,6 +111,9 @@ const kinds: Kinds = {
   },
   get inside() {
     return (require("./inside.ts") as typeof import("./inside.ts")).inside;
+  },
+  get localnet() {
+    return (require("./closed.ts") as typeof import("./closed.ts")).localnet;
   },
   masquerade,
   get member() {

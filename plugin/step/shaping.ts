@@ -54,7 +54,7 @@ export const shaping: Kind<ShapingStep, ShapingKey> = {
       kernel.forget("host", ifb);
       const ifbIndex = kernel.indexOf("host", ifb);
       kernel.request("host", replaceBucket({ index: ifbIndex, text: ifb, ...bucketOf(egress) }));
-      kernel.request("host", addIngress(index, host));
+      tolerantly(kernel, addIngress(index, host), errno.EEXIST); // for a filter that keeps the container from 127.0.0.1
       kernel.request("host", redirectAll(index, ifbIndex, host));
     } catch (error) {
       shaping.undo!({ host, ifb, egress }, kernel);
@@ -66,7 +66,7 @@ export const shaping: Kind<ShapingStep, ShapingKey> = {
   undo({ host, ifb, ingress, egress }, kernel) {
     const index = host === undefined ? undefined : kernel.link("host", host)?.index;
     if (index !== undefined && ingress) tolerantly(kernel, deleteBucket(index, host!));
-    if (index !== undefined && egress) tolerantly(kernel, deleteIngress(index, host!));
+    if (index !== undefined && egress) unfilter({ index, name: host! }, kernel);
     if (egress || host === undefined) tolerantly(kernel, deleteLink(ifb));
     kernel.forget("host", ifb);
   },
@@ -93,12 +93,21 @@ export const shaping: Kind<ShapingStep, ShapingKey> = {
   },
 };
 
+/** The filter that keeps a container from 127.0.0.1 is on the same list, and stays. */
+function unfilter(link: { readonly index: number; readonly name: string }, kernel: Kernel): void {
+  const { close, isClosed } = require("./closed.ts") as typeof import("./closed.ts");
+  const wasClosed = isClosed(link.index, kernel);
+  tolerantly(kernel, deleteIngress(link.index, link.name));
+  if (wasClosed) close(link, kernel);
+}
+
 /** What is gone with its link needs no removing. */
-function tolerantly(kernel: Kernel, message: Message): void {
+function tolerantly(kernel: Kernel, message: Message, ...tolerated: number[]): void {
   try {
     kernel.request("host", message);
   } catch (error) {
-    if (!isKernelError(error, errno.ENODEV, errno.ENOENT, errno.EINVAL)) throw error;
+    const numbers = tolerated.length > 0 ? tolerated : [errno.ENODEV, errno.ENOENT, errno.EINVAL];
+    if (!isKernelError(error, ...numbers)) throw error;
   }
 }
 

@@ -51,6 +51,7 @@ function plan(input: PlanInput): Plan {
   const mtu = facts.uplinkMtu;
   const host = hostLinkName(attachment);
   const mac = macFor(input, host);
+  const inChain = config.type === ownType ? {} : { inChain: true as const };
   const hostMac = macOfOwner("host", host);
   const gateways = config.isGateway ? gatewaysOf(lease.addresses) : [];
   const gatewayLink = facts.vlan?.gatewayLink ?? config.bridge;
@@ -65,6 +66,7 @@ function plan(input: PlanInput): Plan {
       ...{ kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu },
       ...{ bridge: config.bridge, group: linkGroup(attachment.network), netns },
     },
+    ...(facts.bridge?.letsLoopbackThrough ? [{ kind: "closed", link: host, ...inChain } as const] : []),
     { kind: "silent", where: "host", link: host, netns },
     { kind: "bridgePort", link: host, hairpin: hairpinMode, isolated: portIsolation },
     { kind: "up", where: "host", link: host, netns, alias: aliasOf(attachment, config.dataDir) },

@@ -5,6 +5,8 @@ import { badConfig } from "../../conf/fault.ts";
 import { familiesIn } from "../../conf/ipam.ts";
 import type { Features, PortMapping } from "../../conf/network.ts";
 import { containerPortOf, inRows } from "../../conf/portRow.ts";
+import type { Result } from "../../conf/result.ts";
+import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { lookUpRoute } from "../../netlink/route/route.ts";
 import { type ChainedType, containerAddresses } from "../chained.ts";
 import type { Kernel } from "../kernel.ts";
@@ -13,7 +15,7 @@ import type { Step } from "../step/index.ts";
 import type { TargetedMapping } from "../step/portElements.ts";
 
 export const portmap: ChainedType = {
-  plan({ attachment, features, prev, netns, kernel }) {
+  plan({ attachment, features, prev, kernel }) {
     const { portMappings } = features;
     if (portMappings.length === 0) return { steps: [], result: prev };
     const addresses = containerAddresses(attachment.ifname, prev);
@@ -21,7 +23,10 @@ export const portmap: ChainedType = {
     (require("../takenPorts.ts") as typeof import("../takenPorts.ts")).refuseTaken(asked, kernel);
     const through = addresses.length === 0 ? undefined : linkTowards(addresses[0]!, kernel);
     return {
-      steps: portsSteps({ attachment, features, addresses, netns, through }),
+      steps: portsSteps({
+        ...{ attachment, features, addresses, through },
+        ...{ ownLinks: portsOf(prev, kernel), inChain: true },
+      }),
       result: prev,
       ports: { mappings: portMappings, addresses: addresses.map((address) => ({ address })) },
     };
@@ -39,16 +44,18 @@ export interface PortsInput {
   readonly features: Features;
   /** The container's, CIDR. */
   readonly addresses: readonly string[];
-  readonly netns: string;
   /** The host's interface towards the container. */
   readonly through: string | undefined;
+  /** The host's ends of its links, as far as they are known. */
+  readonly ownLinks: readonly string[];
+  readonly inChain?: true;
 }
 
 /**
  * A mapping with an address of the host leads to containers that have one of its family, and is left out for others, as
  * the reference does. Throws Fault (code.config) when the container has no address at all.
  */
-export function portsSteps({ attachment, features, addresses, netns, through }: PortsInput): Step[] {
+export function portsSteps({ attachment, features, addresses, through, ownLinks, inChain }: PortsInput): Step[] {
   const { portMappings, conditions, snat, masqAll } = features;
   if (portMappings.length === 0) return [];
   const firsts = [4, 6].flatMap((family) => {
@@ -65,7 +72,10 @@ export function portsSteps({ attachment, features, addresses, netns, through }: 
     ...(masqAll ? [{ kind: "masqueradeAll", attachment, addresses: targetsOf(mappings) } as const] : []),
     // Or the kernel drops, as a martian, what 127.0.0.1 sends by an interface.
     ...(isLocalnet
-      ? [{ kind: "sysctl", where: "host", path: `net/ipv4/conf/${through}/route_localnet`, value: "1", netns } as const]
+      ? [
+          ...ownLinks.map((link) => ({ kind: "closed", link, ...(inChain && { inChain }) }) as const),
+          { kind: "localnet", link: through, but: ownLinks } as const,
+        ]
       : []),
   ];
 }
@@ -101,6 +111,15 @@ function distinct(mappings: readonly TargetedMapping[]): TargetedMapping[] {
 
 function hearsLoopback({ hostIp, target }: TargetedMapping): boolean {
   return !target.includes(":") && (hostIp === undefined || hostIp === "0.0.0.0" || hostIp.startsWith("127."));
+}
+
+/** What the plugins before made on the host beside bridges. */
+function portsOf({ interfaces }: Result, kernel: Kernel): string[] {
+  const names = interfaces.flatMap(({ name, sandbox }) => (sandbox === undefined ? [name] : []));
+  return names.filter((name) => {
+    const link = kernel.link("host", name);
+    return link !== undefined && link.info?.kind !== bridgeKind;
+  });
 }
 
 /** The interface that the host's routes lead to it by. */

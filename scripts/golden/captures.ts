@@ -161,6 +161,13 @@ const rtnetlink: readonly Capture[] = [
     command:
       "tc filter add dev v0 parent ffff: pref 1 protocol all u32 match u32 0 0 action mirred egress redirect dev i0",
   },
+  {
+    name: "filter-loopback",
+    given: [veth, "ip link add i0 type ifb", "tc qdisc add dev v0 ingress"],
+    command:
+      "tc filter add dev v0 ingress pref 1 protocol all handle 800::1 u32 match u32 0x40000000 0xf0000000 at 0 " +
+      "match ip dst 127.0.0.0/8 action mirred egress redirect dev i0",
+  },
 ];
 
 export const captures: readonly Capture[] = [...rtnetlink, ...nfTables];

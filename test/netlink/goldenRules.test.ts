@@ -15,7 +15,7 @@ import { accept, drop } from "../../netlink/nft/expr/verdict.ts";
 import { family } from "../../netlink/nft/message.ts";
 import { newRule } from "../../netlink/nft/rule.ts";
 import { linkNameBytes, newSet, valueType } from "../../netlink/nft/set.ts";
-import { addIngress, redirectAll, replaceBucket } from "../../netlink/route/qdisc.ts";
+import { addIngress, redirectAll, redirectLoopback, replaceBucket } from "../../netlink/route/qdisc.ts";
 import { translation } from "../../plugin/portRules.ts";
 import { portMaps } from "../../plugin/portSets.ts";
 import { captured, type Shape, tree } from "./tree.ts";
@@ -122,6 +122,15 @@ describe("What we send for traffic control is what tc sends:", () => {
     const ours = redirectAll(indexIn(theirs!.payload), 4, "");
     assert.equal(ours.type, theirs!.type);
     assert.deepEqual(plain(ours, filter), plain(theirs!, filter));
+  });
+
+  it("a filter that redirects what is for 127.0.0.0/8", () => {
+    const [theirs] = captured("filter-loopback");
+    const ours = redirectLoopback(indexIn(theirs!.payload), 4, "");
+    assert.equal(ours.type, theirs!.type);
+    assert.deepEqual(plain(ours, filter), plain(theirs!, filter));
+    const header = (payload: Uint8Array) => Buffer.from(payload.subarray(8, 20)).toString("hex");
+    assert.equal(header(ours.payload), header(theirs!.payload));
   });
 
   it("a token bucket, by its rate, its limit and its burst: tc says the burst in time, with tables that the kernel needs no more", () => {
