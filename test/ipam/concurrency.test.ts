@@ -15,14 +15,17 @@ function start(mode: string, dataDir: string, prefix: string, many: number) {
   return Bun.spawn([process.execPath, child, mode, dataDir, prefix, String(many)], { stdout: "pipe", stderr: "pipe" });
 }
 
-async function linesOf(plugin: ReturnType<typeof start>): Promise<string[]> {
-  const [out, err] = await Promise.all([new Response(plugin.stdout).text(), new Response(plugin.stderr).text()]);
+/** Whole lines; `onLine` is called as each comes. */
+async function linesOf(plugin: ReturnType<typeof start>, onLine?: () => unknown): Promise<string[]> {
+  let [text, seen] = ["", 0];
+  const decoder = new TextDecoder();
+  for await (const bytes of plugin.stdout) {
+    text += decoder.decode(bytes, { stream: true });
+    for (const count = text.split("\n").length - 1; seen < count; seen++) onLine?.();
+  }
+  assert.equal(await new Response(plugin.stderr).text(), "");
   await plugin.exited;
-  assert.equal(err, "");
-  return out
-    .trim()
-    .split("\n")
-    .filter((line) => line !== "");
+  return text.split("\n").filter((line) => line !== "");
 }
 
 /** Leases, and how many there are of each kind, seen through a connection of its own. */
@@ -69,10 +72,13 @@ describe("many processes on one store", function () {
     const answered: string[] = [];
     for (let round = 0; round < 12; round++) {
       const plugins = [0, 1, 2].map((i) => start("attach", folder.path, `r${round}-${i}`, 2000));
-      const lines = plugins.map(linesOf);
-      // From "not yet started" to "in the middle of many transactions".
-      await Bun.sleep(10 + round * 15);
-      for (const plugin of plugins) plugin.kill("SIGKILL");
+      // From "not yet started" to "in the middle of many transactions": when so many ADDs are answered.
+      let left = round * 3;
+      const killAll = () => {
+        for (const plugin of plugins) plugin.kill("SIGKILL");
+      };
+      if (left === 0) killAll();
+      const lines = plugins.map((plugin) => linesOf(plugin, () => --left === 0 && killAll()));
       answered.push(...(await Promise.all(lines)).flat());
     }
     const { leases, entries, orphans, integrity } = look(folder.path);

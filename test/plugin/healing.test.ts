@@ -175,13 +175,12 @@ describe("A full pool", () => {
     assert.deepEqual([containers(world), [...links(netns).keys()]], [["new"], ["lo"]]);
   });
 
-  it("is an error while its containers live, even one whose name below /run/netns was taken away", () => {
+  it("is an error while its containers live, even one whose name below /run/netns was taken away", async () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", tiny(world), { netns, container: "old" });
-    const keeper = Bun.spawn(netns.inside(["sleep", "60"]));
-    while (links(netns).size === 0);
-    Bun.sleepSync(50);
+    const keeper = Bun.spawn(netns.inside(["sh", "-c", "echo in; exec sleep 60"]), { stdout: "pipe" });
+    await keeper.stdout.getReader().read();
     netns[Symbol.dispose]();
     const { json } = world.call("ADD", tiny(world), { netns: world.netns(), container: "new" });
     keeper.kill();

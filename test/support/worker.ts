@@ -4,7 +4,7 @@ import type { Failure, Order, Outcome, Skip } from "./outcome.ts";
 import { skipReason } from "./skip.ts";
 
 /** Milliseconds a test may take that says nothing else. */
-const timeout = 20_000;
+const timeout = 60_000;
 /** How many times as long as it says a test may take: an emulated machine is slow (test/vm/guest.sh). */
 const patience = Number(process.env["NSNET_TEST_PATIENCE"] ?? 1);
 
