@@ -73,7 +73,12 @@ function ruleIn({ payload }: Frame): Rule {
 
 /** False for a chain that was flushed, and where there is none. Cheaper than `listRules`, for what each ADD asks. */
 export function hasRules(socket: NetlinkSocket, table: Table, chain: string): boolean {
-  return listed(socket, table, chain).length > 0;
+  return countRules(socket, table, chain) > 0;
+}
+
+/** 0 where there is no such chain. */
+export function countRules(socket: NetlinkSocket, table: Table, chain: string): number {
+  return listed(socket, table, chain).length;
 }
 
 function listed(socket: NetlinkSocket, table: Table, chain: string): Frame[] {

@@ -1,11 +1,12 @@
 /**
  * Masquerade for a network: one base chain of our table, one rule a subnet, nothing a container. A nat chain sees only
  * the first packet of a connection, so the cost is a comparison or two a connection, however many containers there are.
- * The chain's name carries a hash of the subnets: where it has a rule, the rules are right and nothing is written.
+ * The chain's name carries a hash of the subnets: where it has its rules, they are right and nothing is written. By
+ * their number those of an earlier version, without the first, are told.
  */
 import { type Cidr, parseCidr } from "../../conf/address.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
-import { hasRules } from "../../netlink/nft/rule.ts";
+import { countRules } from "../../netlink/nft/rule.ts";
 import { masqueradeChain, nftTable } from "../names.ts";
 import { table, tableComment } from "../table.ts";
 import { type Kind, missing } from "./step.ts";
@@ -27,7 +28,10 @@ export function chainOf({ network, subnets }: MasqueradeStep) {
 const rules = () => require("./masqueradeRules.ts") as typeof import("./masqueradeRules.ts");
 
 export const masquerade: Kind<MasqueradeStep> = {
-  pending: (step, kernel) => (hasRules(kernel.netfilter, table, chainOf(step).chain) ? [] : rules().rulesOf(step)),
+  pending(step, kernel) {
+    const { chain, cidrs } = chainOf(step);
+    return countRules(kernel.netfilter, table, chain) > cidrs.length ? [] : rules().rulesOf(step);
+  },
 
   rules: (step) => rules().rulesOf(step),
 
@@ -45,6 +49,7 @@ export const masquerade: Kind<MasqueradeStep> = {
       `nft add table inet ${nftTable} '{ comment "${tableComment}"; }'`,
       `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat; comment "network ${step.network}"; }'`,
       ...(stands ? [`nft flush chain inet ${nftTable} ${chain}`] : []),
+      `nft 'add rule inet ${nftTable} ${chain} ${rules().bridgedText}'`,
       ...cidrs.map((cidr) => {
         return `nft add rule inet ${nftTable} ${chain} ${rules().masqueradeText(cidr)} comment "${step.network}"`;
       }),

@@ -41,6 +41,11 @@ export const nfTables: readonly Capture[] = [
     command: `add rule inet ns-net postrouting ${outside6} masquerade`,
   },
   {
+    name: "nft-bridged",
+    given: [table, chain],
+    command: 'add rule inet ns-net postrouting iif 0 meta oifkind "bridge" fib saddr type != local return',
+  },
+  {
     name: "nft-masquerade-random",
     given: [table, chain],
     command: "add rule inet ns-net postrouting masquerade fully-random",

@@ -1,4 +1,5 @@
 /** What we send is what `ip` and `nft` send for the same thing: test/golden/, captured by strace. */
+
 import assert from "node:assert/strict";
 import type { Message } from "../../netlink/message.ts";
 import { deleteChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
@@ -20,6 +21,7 @@ import { vrf, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { changeBridgePort, changeLink, createLink, deleteLinkGroup, linkFlag } from "../../netlink/route/link.ts";
 import { addRoute, deleteRoute } from "../../netlink/route/route.ts";
 import { addRule, deleteRule } from "../../netlink/route/rule.ts";
+import { isBridged } from "../../plugin/step/masqueradeRules.ts";
 import { captured, type Shape, tree } from "./tree.ts";
 
 const request = 0x1;
@@ -180,6 +182,7 @@ const rows: [capture: string, shape: Shape, ours: (index: () => number) => Messa
   ["nft-chain-delete", nft, () => deleteChain(table, "postrouting")],
   ["nft-rule-jump", nft, () => newRule(table, "postrouting", [jump("net-1")])],
   ["nft-masquerade-4", nft, () => newRule(table, "postrouting", outside4, "podnet")],
+  ["nft-bridged", nft, () => newRule(table, "postrouting", isBridged)],
   ["nft-masquerade-6", nft, () => newRule(table, "postrouting", outside6)],
 ];
 

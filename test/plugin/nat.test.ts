@@ -79,6 +79,26 @@ describe("Traffic", () => {
     assert.deepEqual(await seenBy(world.host, "10.7.0.1", a), { seenAs: "10.7.0.2" });
   });
 
+  for (const isBridgeFiltered of [true, false]) {
+    it(`that stays on the bridge keeps its source, behind a container that leads on (bridge-nf-call-iptables ${isBridgeFiltered})`, async () => {
+      using world = freshWorld();
+      internet(world);
+      for (const name of ["iptables", "ip6tables"]) {
+        const path = `/proc/sys/net/bridge/bridge-nf-call-${name}`;
+        world.host.run("sh", "-c", `test ! -e ${path} || echo ${Number(isBridgeFiltered)} > ${path}`);
+      }
+      const [a, b] = [world.netns(), world.netns()];
+      const config = world.network({ ipMasq: true, ipam: dualStack });
+      world.must("ADD", config, { netns: a, container: "a" });
+      world.must("ADD", config, { netns: b, container: "b" });
+      for (const address of ["10.9.0.1/32", "fd09::1/128"]) b.ip("address", "add", address, "dev", "lo");
+      a.ip("route", "add", "10.9.0.0/24", "via", "10.7.0.3");
+      a.ip("-6", "route", "add", "fd09::/64", "via", "fd07::3");
+      assert.deepEqual(await seenBy(b, "10.9.0.1", a), { seenAs: "10.7.0.2" });
+      assert.deepEqual(await seenBy(b, "fd09::1", a), { seenAs: "fd07::2" });
+    });
+  }
+
   it("to a multicast group is excepted, in the rules as nft reads them", () => {
     using world = freshWorld();
     world.must("ADD", world.network({ ipMasq: true, ipam: dualStack }), { netns: world.netns() });
@@ -176,6 +196,18 @@ describe("Rules of nf_tables", () => {
     assert.match(before, /masquerade/);
     world.must("ADD", config, { netns: world.netns(), container: "c2" });
     assert.equal(ruleset(world), before);
+  });
+
+  it("of an earlier version, which masqueraded what stays on the bridge, are replaced by the next ADD", () => {
+    using world = freshWorld();
+    const config = world.network({ ipMasq: true, ipam: dualStack });
+    world.must("ADD", config, { netns: world.netns(), container: "c1" });
+    const written = world.host.nft("list", "ruleset");
+    const [, chain, handle] = /chain (masquerade-\S+)[^}]* return # handle (\d+)/.exec(ruleset(world))!;
+    world.host.nft(`delete rule inet ns_net ${chain} handle ${handle}`);
+    assert.notEqual(world.host.nft("list", "ruleset"), written);
+    world.must("ADD", config, { netns: world.netns(), container: "c2" });
+    assert.equal(world.host.nft("list", "ruleset"), written);
   });
 
   it("are not written at all by the second ADD", function () {

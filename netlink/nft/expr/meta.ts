@@ -12,6 +12,7 @@ export const metaKey = {
   nfProtocol: 15,
   l4Protocol: 16,
   inKind: 26,
+  outKind: 27,
 } as const;
 
 export const meta = attributes({ key: [2, be32], destination: [1, be32], source: [3, be32] });
