@@ -108,6 +108,8 @@ export interface Condition {
   readonly isNot: boolean;
   /** CIDR, or the name of the interface that it comes in by. */
   readonly value: string;
+  /** Further ones, of which it may fit any instead; not where `isNot`. */
+  readonly or?: readonly string[];
 }
 
 /** firewalld's zone for what is trusted. */

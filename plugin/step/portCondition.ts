@@ -47,7 +47,7 @@ function exceptionsOf({ mappings, conditions }: PortConditionStep): Exception[] 
 /** A packet to the port that the condition does not hold of. */
 function ruleFor([
   { target, hostIp, protocol, hostPort, count = 1 },
-  { field, isNot, value },
+  { field, isNot, ...values },
 ]: Exception): Expression[] {
   const container = addressBytes(parseAddress(target)!);
   const at = isAnyAddress(hostIp) ? undefined : addressBytes(parseAddress(hostIp!)!);
@@ -57,12 +57,17 @@ function ruleFor([
     ...[loadMeta(metaKey.l4Protocol), equals(Uint8Array.of(protocolNumber[protocol]))],
     loadPayload(payloadBase.transport, 2, 2),
     ...(count === 1 ? [equals(bigEndian(hostPort))] : between(bigEndian(hostPort), bigEndian(hostPort + count - 1))),
-    ...(field === "interface"
-      ? [loadMeta(metaKey.inName), (isNot ? equals : differs)(linkNameBytes(value))]
-      : matchAddress(field, prefixOf(value), isNot)),
+    ...valuesOf(values).flatMap((value) =>
+      field === "interface"
+        ? [loadMeta(metaKey.inName), (isNot ? equals : differs)(linkNameBytes(value))]
+        : matchAddress(field, prefixOf(value), isNot),
+    ),
     accept,
   ];
 }
+
+/** A packet that fits none of them is left out. */
+const valuesOf = ({ value, or = [] }: Pick<Condition, "value" | "or">) => [value, ...or];
 
 function prefixOf(cidr: string) {
   const parsed = parseCidr(cidr)!;
@@ -113,16 +118,17 @@ export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
   },
 
   print: (step) =>
-    exceptionsOf(step).map(([{ target, hostIp, protocol, hostPort, count = 1 }, { field, isNot, value }]) => {
+    exceptionsOf(step).map(([{ target, hostIp, protocol, hostPort, count = 1 }, { field, isNot, ...values }]) => {
       const ip = target.includes(":") ? "ip6" : "ip";
       const at = isAnyAddress(hostIp) ? "" : `${ip} daddr ${hostIp} `;
       const operator = isNot ? "" : "!= ";
-      const left =
+      const left = valuesOf(values).map((value) =>
         field === "interface"
           ? `iifname ${operator}"${value}"`
-          : `${ip} ${field === "source" ? "saddr" : "daddr"} ${operator}${value}`;
+          : `${ip} ${field === "source" ? "saddr" : "daddr"} ${operator}${value}`,
+      );
       const family = ip === "ip" ? "ipv4" : "ipv6";
-      const packet = `meta nfproto ${family} ${at}meta l4proto ${protocol} th dport ${hostPort}${count === 1 ? "" : `-${hostPort + count - 1}`} ${left}`;
+      const packet = `meta nfproto ${family} ${at}meta l4proto ${protocol} th dport ${hostPort}${count === 1 ? "" : `-${hostPort + count - 1}`} ${left.join(" ")}`;
       const comment = `comment "${ownerMark(step.attachment)}"`;
       return `nft ${shellWord(`add rule inet ${nftTable} ${exceptionsChain} ${packet} accept ${comment}`)}`;
     }),

@@ -178,6 +178,28 @@ describe("A published port", () => {
     }
   });
 
+  it("with a set in its conditions is for the packets that fit any of it, or none", async () => {
+    for (const [condition, isServed] of [
+      ["ip saddr { 10.0.0.0/8, 192.0.2.0/24 }", true],
+      ["ip saddr { 10.0.0.0/8, 198.51.100.0/24 }", false],
+      ["ip saddr != { 10.0.0.0/8, 198.51.100.0/24 }", true],
+      ["ip saddr != { 192.0.2.1, 10.0.0.0/8 }", false],
+      ['iifname { "lo", "up0" }', true],
+    ] as const) {
+      using world = freshWorld();
+      const outside = outsideOf(world);
+      const netns = world.netns();
+      const config = world.network({ conditionsV4: [condition], ...mapped(web) });
+      const prevResult = world.must("ADD", config, { netns });
+      using _server = await tcpServer(netns, "0.0.0.0", 80);
+      const reached = await tcpReach(outside, "192.0.2.2", 8080, { limitMs: 1000 });
+      assert.equal("seenAs" in reached, isServed, condition);
+      world.must("CHECK", { ...config, prevResult }, { netns });
+      world.must("DEL", world.network(), { netns });
+      assert.deepEqual(elements(world), []);
+    }
+  });
+
   it("with conditions leaves no rule when the store is lost and GC comes", () => {
     using world = freshWorld();
     const config = world.network({ conditionsV4: ["-s", "192.0.2.0/24"], ...mapped(web) });
