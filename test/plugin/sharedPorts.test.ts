@@ -46,6 +46,7 @@ describe("A port that two attachments of a container ask for", () => {
     for (const [i, prevResult] of results.entries())
       world.must("CHECK", { ...network(world, i + 1), prevResult }, { netns, ifname: `eth${i}` });
     const monitor = Bun.spawn(world.host.inside(["nft", "monitor"]), { stdout: "pipe" });
+    using _monitor = { [Symbol.dispose]: () => monitor.kill() };
     let told = "";
     void (async () => {
       for await (const bytes of monitor.stdout) told += Buffer.from(bytes).toString();
@@ -58,7 +59,6 @@ describe("A port that two attachments of a container ask for", () => {
     world.must("DEL", network(world, 1), { netns, ifname: "eth0" });
     assert.deepEqual(seen(world), { leads: ["10.89.2.2"], waits: [] });
     await until("the change is told", () => /add element inet ns_net ports4 .*\n# new generation/.test(told));
-    monitor.kill();
     const changes = told.split(/# new generation.*\n/);
     const change = changes.find((one) => one.includes("delete element inet ns_net ports4 "));
     assert.match(change ?? told, /add element inet ns_net ports4 .*: 10\.89\.2\.2 \. 80/);
