@@ -1,0 +1,201 @@
+/**
+ * Plays a scenario with the executable and answers it as text: each netlink request of each verb in hex, exit codes,
+ * results, the commands of `--dry-run`, and the rows of the store. The kernel's answers are left out: they have
+ * counters, clocks and random hardware addresses. What a refusal says in words is left out, too; its code is kept.
+ */
+import { join } from "node:path";
+import type { ListedPlugin } from "../support/libcni.ts";
+import { type Answer, nsNet, referencePlugins, runPlugin } from "../support/plugin.ts";
+import type { Netns } from "../support/sandbox.ts";
+import type { Published, Scenario } from "./scenarios.ts";
+import { freshStage, type Stage } from "./stage.ts";
+
+type Verb = "ADD" | "CHECK" | "DEL" | "GC";
+
+/** A head of NSNET_DEBUG=netlink: direction, name, sequence number, flags; its payload follows in lines of hex. */
+const head = /^([→←]) (\S+|type \d+) #\d+ flags (0x[0-9a-f]+) \d+ bytes/;
+
+/** RTM_GETNSID. It is asked of every namespace that a process of the machine is in, also of another test's. */
+const namespaceNumber = "type 90";
+const dumpFlags = "0x300";
+
+/** A descriptor of a namespace (IFLA_NET_NS_FD; NETNSA_FD in RTM_NEWNSID), whose number means nothing. */
+const descriptors: readonly [name: RegExp, attribute: RegExp][] = [
+  [/^RTM_...LINK$/, /(08001c00 )[0-9a-f]{8}/g],
+  [/^type 88$/, /(08000300 )[0-9a-f]{8}/g],
+];
+
+/** The requests of a call, one a line: name, flags, payload. */
+function requestsOf(stderr: string): string[] {
+  const requests: { name: string; flags: string; words: string[] }[] = [];
+  let current: (typeof requests)[number] | undefined;
+  for (const line of stderr.split("\n")) {
+    const found = head.exec(line);
+    if (found) {
+      const [, direction, name, flags] = found;
+      current = direction === "→" ? { name: name!, flags: flags!, words: [] } : undefined;
+      if (current) requests.push(current);
+    } else if (/^ {4}[0-9a-f ]+$/.test(line)) current?.words.push(line.trim());
+  }
+  const own = requests.filter(({ name }) => name !== namespaceNumber);
+  const lines = own.map(({ name, flags, words }) => {
+    const payload = descriptors
+      .filter(([of]) => of.test(name))
+      .reduce((text, [, attribute]) => text.replace(attribute, "$1descriptor"), words.join(" "));
+    // The kernel lists the elements of a set in any order, and so they are deleted.
+    const ordered = name === "NFT_MSG_DELSETELEM" ? payload.split(" ").sort().join(" ") : payload;
+    return `  ${name} ${flags} ${ordered.replace(/ /g, "")}`.trimEnd();
+  });
+  // A dump is sent again when the kernel says that the list changed meanwhile, also by another test.
+  return lines.filter((line, i) => line !== lines[i - 1] || !line.includes(` ${dumpFlags} `));
+}
+
+/** The kernel gives the host end of a veth, and a device that a test made, any hardware address. */
+const withoutRandomAddresses = (text: string) =>
+  text.replace(/"mac":"(?!0a:58:|0a:00:|c2:11:)(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"/g, '"mac":"random"');
+
+const answerLines = ({ code, stdout }: Answer): string[] => {
+  if (stdout.trim() === "") return [`  exit ${code}`];
+  const parsed = JSON.parse(stdout);
+  return [`  exit ${code} ${code === 0 ? withoutRandomAddresses(JSON.stringify(parsed)) : `error ${parsed.code}`}`];
+};
+
+/** No two containers can have one port of the host. */
+const portsOf = (container: string, { portMappings }: Published): Published => ({
+  portMappings: portMappings.map((one) => ({ ...one, hostPort: one.hostPort + container.charCodeAt(0) })),
+});
+
+class Recorder {
+  readonly lines: string[] = [];
+  readonly #stage: Stage;
+  readonly #scenario: Scenario;
+
+  constructor(stage: Stage, scenario: Scenario) {
+    this.#stage = stage;
+    this.#scenario = scenario;
+  }
+
+  /** What the reference names and the kernel numbers at random, found by `ip`, and what the recording has instead. */
+  readonly #random = new Map<string, string>();
+
+  learnRandomNames(...namespaces: readonly Netns[]): void {
+    for (const { ifname, address, permaddr } of namespaces.flatMap((ns) => ns.ip("link"))) {
+      for (const mac of [address, permaddr]) {
+        if (!mac || /^(0a:58|0a:00|c2:11|00:00)/.test(mac)) continue;
+        for (const form of [mac, mac.replaceAll(":", "")]) this.#random.set(form, "(mac)");
+      }
+      if (!/^veth[0-9a-f]{8}$/.test(ifname)) continue;
+      for (const form of [ifname, Buffer.from(ifname).toString("hex")]) this.#random.set(form, "(veth)");
+    }
+  }
+
+  text(): string {
+    let text = this.lines.join("\n");
+    for (const [random, name] of this.#random) text = text.replaceAll(random, name);
+    return text;
+  }
+
+  title(text: string): void {
+    this.lines.push("", `## ${text}`);
+  }
+
+  /** Every plugin of the list, as a runtime calls them; what each reports is given to the next. Answers the last result. */
+  list(verb: Verb, container: string, netns: Netns, options: { result?: object; by?: "reference"; valid?: string[] }) {
+    const { plugins, prevResult, runtimeConfig } = this.#scenario;
+    let result = verb === "ADD" ? prevResult : options.result;
+    for (const plugin of verb === "DEL" ? plugins.toReversed() : plugins) {
+      this.lines.push("", `### ${verb} ${plugin.type}${options.by ? " of the reference" : ""}`);
+      const answer = runPlugin({
+        ...{ command: verb, host: this.#stage.host, container, ifname: "eth0", netns },
+        plugin: join(options.by ? referencePlugins : this.#stage.binFolder, plugin.type),
+        pluginPath: this.#stage.binFolder,
+        environment: { NSNET_DEBUG: "netlink", PATH: process.env.PATH! },
+        config: {
+          ...this.config(plugin, options.by ? "1.0.0" : "1.1.0"),
+          ...(runtimeConfig && plugin.capabilities && { runtimeConfig: portsOf(container, runtimeConfig) }),
+          ...(result && { prevResult: result }),
+          ...(options.valid && {
+            "cni.dev/valid-attachments": options.valid.map((containerID) => ({ containerID, ifname: "eth0" })),
+          }),
+        },
+      });
+      if (!options.by) this.lines.push(...requestsOf(answer.stderr));
+      this.lines.push(...answerLines(answer));
+      if (verb === "ADD" && answer.code === 0) result = answer.json;
+      else if (verb === "ADD") break;
+    }
+    return result;
+  }
+
+  /** CHECK and GC are of the newest version, which Debian's reference plugins do not know. */
+  config(plugin: ListedPlugin, cniVersion = "1.1.0"): object {
+    return { ...plugin, cniVersion, name: "oracle", dataDir: this.#stage.dataDir };
+  }
+
+  /** A command of the command line. */
+  command(...words: string[]): void {
+    this.lines.push("", `### ns-net ${words.join(" ")}`);
+    const { CNI_COMMAND: _, ...environment } = process.env;
+    const { exitCode, stdout, stderr } = Bun.spawnSync(
+      this.#stage.host.inside([nsNet, ...words, "--data-dir", this.#stage.dataDir]),
+      { env: { ...environment, NSNET_DEBUG: "netlink" }, stdin: null },
+    );
+    const printed = stdout.toString().trimEnd().split("\n").filter(Boolean);
+    this.lines.push(...requestsOf(stderr.toString()), `  exit ${exitCode}`, ...printed.map((line) => `  | ${line}`));
+  }
+
+  store(): void {
+    this.lines.push("", "### the store", ...this.#stage.rows().map((row) => `  ${withoutRandomAddresses(row)}`));
+  }
+}
+
+/** Plays the scenario from an empty host to an empty host. */
+export async function recordingOf(scenario: Scenario): Promise<string> {
+  using stage = freshStage();
+  scenario.prepare?.(stage);
+  const recorder = new Recorder(stage, scenario);
+  const [first] = scenario.plugins;
+  const isMadeByHand = !/^(loopback|host-local|static)$/.test(first!.type) && !scenario.prevResult;
+  if (isMadeByHand) {
+    const file = join(stage.folder, "network.json");
+    await Bun.write(file, JSON.stringify(recorder.config(first!)));
+    recorder.title("Printed");
+    recorder.command("add", "oracle-web", "--network", file, "--dry-run");
+  }
+  if (!scenario.isOnlyPrinted) playVerbs(scenario, stage, recorder);
+  return `# ${scenario.name}\n${recorder.text()}\n`;
+}
+
+function playVerbs(scenario: Scenario, stage: Stage, recorder: Recorder): void {
+  const netns = stage.container("oracle-a");
+  recorder.title("ADD");
+  const result = recorder.list("ADD", "a", netns, scenario.isTakenOver ? { by: "reference" } : {});
+  if (scenario.isTakenOver) recorder.learnRandomNames(stage.host, netns);
+  recorder.store();
+  recorder.title("ADD again");
+  recorder.list("ADD", "a", netns, {});
+  recorder.title("ADD of a second container, GC that keeps the first alone");
+  recorder.list("ADD", "b", stage.container("oracle-b"), {});
+  recorder.store();
+  recorder.list("GC", "a", netns, { valid: ["a"] });
+  recorder.store();
+  recorder.title("CHECK");
+  recorder.list("CHECK", "a", netns, result ? { result } : {});
+  recorder.title("Repair after a flush of the rules");
+  stage.host.nft("flush", "ruleset");
+  recorder.command("repair");
+  recorder.list("CHECK", "a", netns, result ? { result } : {});
+  recorder.title("A lost store, rebuilt by the next ADD");
+  stage.loseStore();
+  recorder.list("ADD", "c", stage.container("oracle-c"), {});
+  recorder.store();
+  recorder.title("DEL");
+  recorder.list("DEL", "a", netns, result ? { result } : {});
+  recorder.list("DEL", "c", netns, {});
+  recorder.title("DEL again");
+  recorder.list("DEL", "a", netns, {});
+  recorder.store();
+  recorder.title("GC that keeps nothing");
+  recorder.list("GC", "a", netns, { valid: [] });
+  recorder.store();
+}

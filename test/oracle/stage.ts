@@ -1,0 +1,66 @@
+/**
+ * Where a scenario is played: a host and containers whose names, like the folders, are the same each time, so that what
+ * is recorded does not differ by them. The sandbox has a /run of its own, so that no two runs meet.
+ */
+import { Database } from "bun:sqlite";
+import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { pluginTypes } from "../../conf/types.ts";
+import { nsNet } from "../support/plugin.ts";
+import { type Netns, namedNetns, run } from "../support/sandbox.ts";
+
+export interface Stage extends Disposable {
+  readonly host: Netns;
+  readonly folder: string;
+  /** Executables by the name of their type. */
+  readonly binFolder: string;
+  readonly dataDir: string;
+  /** A namespace with this name, from nothing. */
+  container(name: string): Netns;
+  /** Every row of the store, as text, without what differs from run to run. */
+  rows(): string[];
+  loseStore(): void;
+}
+
+const tables = ["attachment", "lease", "port", "chained", "network"] as const;
+/** The clock, and numbers that the kernel gives: processes, namespaces, the boot. */
+const volatile = /^(created_ms|gone_ms|pid|pid_start|boot_id|netns_device|netns_inode|netns_cookie|pid_namespace)$/;
+
+export function freshStage(): Stage {
+  const folder = "/run/ns-net-oracle";
+  rmSync(folder, { recursive: true, force: true });
+  const binFolder = join(folder, "bin");
+  const dataDir = join(folder, "data");
+  mkdirSync(binFolder, { recursive: true });
+  for (const type of pluginTypes) symlinkSync(nsNet, join(binFolder, type));
+  const names: string[] = [];
+  const named = (name: string): Netns => {
+    run(["ip", "netns", "add", name]);
+    names.push(name);
+    const ns = namedNetns(name);
+    ns.ip("link", "set", "lo", "up");
+    return ns;
+  };
+  const host = named("oracle-host");
+  return {
+    ...{ host, folder, binFolder, dataDir, container: named },
+    rows: () => rowsOf(join(dataDir, "ns-net.sqlite")),
+    loseStore: () => rmSync(dataDir, { recursive: true, force: true }),
+    [Symbol.dispose]() {
+      for (const name of names) Bun.spawnSync(["ip", "netns", "del", name]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function rowsOf(path: string): string[] {
+  if (!existsSync(path)) return ["no store"];
+  using database = new Database(path, { readwrite: true });
+  database.run("PRAGMA busy_timeout = 5000");
+  return tables.flatMap((table) =>
+    (database.prepare(`SELECT * FROM ${table}`).all() as Record<string, unknown>[]).map((row) => {
+      const kept = Object.entries(row).filter(([column]) => !volatile.test(column));
+      return `${table} ${JSON.stringify(Object.fromEntries(kept))}`;
+    }),
+  );
+}
