@@ -2,12 +2,13 @@
  * The floor: what the kernel itself takes for the effect of an ADD and of a DEL, the bare requests in a loop inside one
  * process. No process start, no configuration, no store, no look at what is there.
  */
-import { closeNetns, openNetns, openSocketIn } from "../netlink/netns.ts";
+
 import { addAddress } from "../netlink/route/address.ts";
 import { veth, vethKind } from "../netlink/route/kind/veth.ts";
 import { changeBridgePort, changeLink, createLink, deleteLink, getLink, linkFlag } from "../netlink/route/link.ts";
 import { addRoute } from "../netlink/route/route.ts";
 import { NetlinkSocket, protocol } from "../netlink/socket.ts";
+import { closeNetns, openNetns, openSocketIn } from "../sys/netns.ts";
 import type { Round } from "./contestant.ts";
 
 const hostLink = "floor0";

@@ -1,8 +1,8 @@
 /** What `gc` does by hand: to every network that the store has heard of, and to none that stands. */
 import type { CollectRequest } from "../conf/request.ts";
-import { openExistingStore } from "../ipam/store.ts";
+import { Kernel } from "../kernel/kernel.ts";
 import { type Collected, gc } from "../plugin/gc.ts";
-import { Kernel } from "../plugin/kernel.ts";
+import { openExistingStore } from "../store/index.ts";
 import { entries } from "./attachments.ts";
 import { defaultNetwork } from "./network.ts";
 import { standing } from "./standing.ts";

@@ -5,17 +5,17 @@ import { join } from "node:path";
 import { code, Fault } from "../conf/fault.ts";
 import type { Request } from "../conf/request.ts";
 import { ipamFor } from "../ipam/index.ts";
-import { openStore } from "../ipam/store.ts";
-import { closeNetns } from "../netlink/netns.ts";
-import { anonymousNetns } from "../netlink/newNetns.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import { openContainerNetns } from "../kernel/namespace.ts";
+import { anonymousNetns } from "../kernel/newNamespace.ts";
+import { type Plan, plan, refuseImpossible } from "../plan/plan.ts";
 import { journalEntry } from "../plugin/add.ts";
-import { adoption } from "../plugin/adoption.ts";
-import { hostNetworks, readFacts } from "../plugin/facts.ts";
-import { Kernel } from "../plugin/kernel.ts";
-import { openContainerNetns } from "../plugin/namespace.ts";
-import { type Plan, plan, refuseImpossible } from "../plugin/plan.ts";
-import { rebuild } from "../plugin/rebuild.ts";
-import { printStep } from "../plugin/step/index.ts";
+import { hostNetworks, readFacts } from "../plugin/attach/facts.ts";
+import { rebuild } from "../plugin/recovery/rebuild.ts";
+import { adoption } from "../plugin/takeover/leases.ts";
+import { printStep } from "../step/index.ts";
+import { openStore } from "../store/index.ts";
+import { closeNetns } from "../sys/netns.ts";
 import type { Target } from "./target.ts";
 
 /**

@@ -1,9 +1,9 @@
 /** A store that is gone while its links stand: to whoever asks it, nothing is attached, and that is not so. */
 import { existsSync } from "node:fs";
 import { defaultDataDir } from "../conf/identity.ts";
-import { storePathOf } from "../ipam/store/open.ts";
-import { Kernel } from "../plugin/kernel.ts";
-import { linksOf } from "../plugin/rebuild.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import { linksOf } from "../plugin/recovery/rebuild.ts";
+import { storePathOf } from "../store/open.ts";
 
 /** A sentence with the cure; undefined where there is a store, or nothing stands. */
 export function lostHint(dataDir = defaultDataDir): string | undefined {

@@ -1,8 +1,8 @@
 /** The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 the words do not fit, and exec's are its command's, or as shells have it 126 and 127. */
 import { NotPermitted } from "../conf/fault.ts";
-import { faultOf } from "../plugin/failure.ts";
-import { writeOut } from "../plugin/output.ts";
-import { shellWord } from "../plugin/step/words.ts";
+import { faultOf } from "../plugin/faults.ts";
+import { writeOut } from "../plugin/stdio.ts";
+import { shellWord } from "../step/shellWords.ts";
 import { byHand } from "./byHand.ts";
 import { type Command, columns, help, NotRun, parse, UsageError } from "./command.ts";
 import { commands } from "./index.ts";

@@ -4,9 +4,9 @@ import { isAbsolute, join } from "node:path";
 import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir } from "../conf/identity.ts";
 import { nearest } from "../conf/nearest.ts";
-import { isInside, pluginTypes } from "../conf/types.ts";
-import { parseYaml } from "../conf/yaml.ts";
+import { isInside, pluginTypes } from "../conf/pluginType.ts";
 import { remember, remembered, rememberedNames } from "./remembered.ts";
+import { parseYaml } from "./yaml.ts";
 
 type Json = Record<string, unknown>;
 

@@ -3,11 +3,11 @@
  * whatever dies when, and whatever the store has lost, `del` sees whose it is.
  */
 import { existsSync, lstatSync } from "node:fs";
-import { errno, isKernelError } from "../netlink/errors.ts";
-import { closeNetns, NotANamespace, netnsFolder, openNetns, openSocketIn } from "../netlink/netns.ts";
-import { createNetns, deleteNetns } from "../netlink/newNetns.ts";
+import { createNetns, deleteNetns } from "../kernel/newNamespace.ts";
 import { linkFlag, listLinks } from "../netlink/route/link.ts";
 import { protocol } from "../netlink/socket.ts";
+import { errno, isKernelError } from "../sys/errors.ts";
+import { closeNetns, NotANamespace, netnsFolder, openNetns, openSocketIn } from "../sys/netns.ts";
 import { isProven, removeProof, writeProof } from "./proof.ts";
 
 /** Makes the namespace of a name that nobody has; true when this call made it. */

@@ -3,7 +3,7 @@
  * cannot write there, as it can to everything in its namespace. The folder goes with the boot, as namespaces do.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import type { MadeNetns } from "../netlink/newNetns.ts";
+import type { MadeNetns } from "../kernel/newNamespace.ts";
 
 const folder = "/run/ns-net/made";
 

@@ -1,14 +1,15 @@
 /** Whether what the store tells of still stands. */
-import { bootId, type Entry } from "../ipam/store.ts";
-import { errno, isKernelError } from "../netlink/errors.ts";
-import { closeNetns, openNetns, openSocketIn } from "../netlink/netns.ts";
+
+import type { Kernel } from "../kernel/kernel.ts";
+import { renamedLink } from "../kernel/renamedLink.ts";
 import { eventGroup, waitForEvent } from "../netlink/route/events.ts";
 import { getLink } from "../netlink/route/link.ts";
 import { protocol } from "../netlink/socket.ts";
-import type { Kernel } from "../plugin/kernel.ts";
-import { adoptedStanding } from "../plugin/reference/standing.ts";
-import { renamedLink } from "../plugin/step/renamed.ts";
-import { hasVeth, isThere } from "../plugin/traces.ts";
+import { hasVeth, isThere } from "../plugin/removal/leftovers.ts";
+import { adoptedStanding } from "../plugin/takeover/standing.ts";
+import { bootId, type Entry } from "../store/index.ts";
+import { errno, isKernelError } from "../sys/errors.ts";
+import { closeNetns, openNetns, openSocketIn } from "../sys/netns.ts";
 import { mayStand, pidIn, pidsByInode } from "./attachments.ts";
 
 /** A socket that was just closed in a namespace keeps it alive for an RCU grace period, and its links with it. */

@@ -1,7 +1,7 @@
 /** The namespace a person means, and the attachment's names that follow from it. */
 import { lstatSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
-import { netnsFolder, netnsPathOf } from "../netlink/netns.ts";
+import { netnsFolder, netnsPathOf } from "../sys/netns.ts";
 
 export interface Target {
   /** As given. */

@@ -1,7 +1,7 @@
 /** What a runtime would write into `runtimeConfig`, a person writes at the top of a file. */
 import { isObject } from "../conf/decode.ts";
 import { badConfig, code, Fault, shown } from "../conf/fault.ts";
-import { ownType } from "../conf/types.ts";
+import { ownType } from "../conf/pluginType.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

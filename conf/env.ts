@@ -1,6 +1,6 @@
 /** CNI's environment variables (SPEC.md, section 2 "Parameters"): what each verb needs of them and what they may be. */
 import { code, Fault, shown } from "./fault.ts";
-import { containerId, interfaceName } from "./names.ts";
+import { containerId, interfaceName } from "./nameRules.ts";
 import type { Verb } from "./request.ts";
 import { isAtLeast, type Version } from "./version.ts";
 

@@ -2,16 +2,16 @@
  * What DEL and GC read of a configuration. They must succeed with whatever is left of it, for a runtime that gets an
  * error from DEL stops there and leaks the rest: a key that is missing or odd takes its default.
  */
-import { defaultBridge } from "./bridge.ts";
+import { defaultBridge } from "./config/bridge.ts";
+import { ipamKind } from "./config/ipam.ts";
 import { decodeObject, isObject, type JsonObject } from "./decode.ts";
 import type { Environment } from "./env.ts";
 import { badConfig } from "./fault.ts";
 import { network, storeIpam } from "./generated/common.js";
-import { ipamKind } from "./ipam.ts";
-import { canonical } from "./keys.ts";
-import { absolutePath, interfaceName, networkName, pluginName } from "./names.ts";
+import { absolutePath, interfaceName, networkName, pluginName } from "./nameRules.ts";
+import { ownType, type PluginType, typeMeant } from "./pluginType.ts";
 import type { Identity } from "./request.ts";
-import { ownType, type PluginType, typeMeant } from "./types.ts";
+import { canonical } from "./schema/keys.ts";
 import { isVersion, newestVersion, oldestVersion, type Version } from "./version.ts";
 
 export const defaultDataDir = "/var/lib/ns-net";

@@ -1,24 +1,24 @@
 /** From what a runtime sends to a request, for each verb. Whatever these refuse is refused before anything was touched. */
 import { type CniArgs, labelsOf, readArgs } from "./args.ts";
 import type { Attachment } from "./attachment.ts";
-import { bridgeOf } from "./bridge.ts";
+import { bridgeOf } from "./config/bridge.ts";
+import type { Features, IpamConfig, NetworkConfig } from "./config/config.ts";
+import { ipamOf, sourcesOf } from "./config/ipam.ts";
+import { type GivenNetwork, requestedAddresses, requestedMac } from "./config/requested.ts";
+import { dnsOf } from "./config/routes.ts";
 import { decodeObject, type JsonObject } from "./decode.ts";
 import { type Environment, mayBeOwnNetns, readEnv, requireVersionFor } from "./env.ts";
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { network } from "./generated/common.js";
 import { readIdentity, readName, storeFolder } from "./identity.ts";
-import { ipamOf, sourcesOf } from "./ipam.ts";
-import { canonical, refuseMisspelt } from "./keys.ts";
-import { absolutePath } from "./names.ts";
-import type { Features, IpamConfig, NetworkConfig } from "./network.ts";
+import { absolutePath } from "./nameRules.ts";
+import { isChained, isInside, lastPart, ownType, type PluginType, typeCalled, typeMeant } from "./pluginType.ts";
 import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "./request.ts";
-import { type GivenNetwork, requestedAddresses, requestedMac } from "./requested.ts";
-import type { Result } from "./result.ts";
-import { dnsOf } from "./routes.ts";
+import type { Result } from "./result/result.ts";
+import { canonical, refuseMisspelt } from "./schema/keys.ts";
 import type { Shape } from "./schema/rule.ts";
-import { isChained, isInside, lastPart, ownType, type PluginType, typeCalled, typeMeant } from "./types.ts";
-import { readValidAttachments } from "./valid.ts";
-import { validated } from "./validate.ts";
+import { validated } from "./schema/validate.ts";
+import { readValidAttachments } from "./validAttachments.ts";
 import { isAtLeast, isVersion, oldestVersion, type Version, versions } from "./version.ts";
 
 /**
@@ -138,7 +138,7 @@ function requirePath(key: string, path: string | undefined): void {
 }
 
 function prevResultOf(given: object, version: Version): Result {
-  return (require("./readResult.ts") as typeof import("./readResult.ts")).readResult(given, version, "prevResult");
+  return (require("./result/read.ts") as typeof import("./result/read.ts")).readResult(given, version, "prevResult");
 }
 
 /** Delegated to, the plugin is given its caller's whole configuration, whose keys may mean anything. */
@@ -156,7 +156,7 @@ function ofIpam(object: JsonObject): JsonObject {
 function ofType(object: JsonObject, type: PluginType): JsonObject {
   if (isIpam(type)) return ofIpam(object);
   if (!isChained(type)) return object;
-  return (require("./chainedKeys.ts") as typeof import("./chainedKeys.ts")).ofChained(object, type);
+  return (require("./config/chainedKeys.ts") as typeof import("./config/chainedKeys.ts")).ofChained(object, type);
 }
 
 /** Types that are nothing without addresses, and why; the others are layer 2 then. */
@@ -179,7 +179,7 @@ function ipamAfter(prevResult: Result | undefined, type: PluginType, ipam: IpamC
 
 function readLinkKeys(given: GivenNetwork, type: PluginType) {
   if (!isInside(type) && type !== "sbr" && type !== "vrf") return undefined;
-  return (require("./links.ts") as typeof import("./links.ts")).linkKeysOf(given, type);
+  return (require("./config/links.ts") as typeof import("./config/links.ts")).linkKeysOf(given, type);
 }
 
 const plainTypes: readonly PluginType[] = [ownType, "bridge"];
@@ -187,7 +187,7 @@ const plainTypes: readonly PluginType[] = [ownType, "bridge"];
 /** Keys beside the bridge's are rare there, and what reads them is loaded only then. */
 function readFeatures(given: GivenNetwork, type: PluginType): Features | undefined {
   if (isIpam(type) || (plainTypes.includes(type) && !hasFeatures(given, type))) return undefined;
-  return (require("./features.ts") as typeof import("./features.ts")).featuresOf(given, type);
+  return (require("./config/features.ts") as typeof import("./config/features.ts")).featuresOf(given, type);
 }
 
 function hasFeatures(given: GivenNetwork, type: PluginType): boolean {

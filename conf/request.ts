@@ -1,7 +1,7 @@
 /** What a caller asks for. `Request` is validated whole; `Identity` is the little that DEL and GC may depend on. */
 import type { Attachment } from "./attachment.ts";
-import type { NetworkConfig } from "./network.ts";
-import type { PluginType } from "./types.ts";
+import type { NetworkConfig } from "./config/config.ts";
+import type { PluginType } from "./pluginType.ts";
 import type { Version } from "./version.ts";
 
 export type Verb = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION";

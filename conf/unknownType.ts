@@ -1,7 +1,7 @@
 /** A type that is no plugin of ours: taken for ns-net, it would attach to a network that nobody described. */
 import { badConfig, code, Fault, shown } from "./fault.ts";
 import { nearest } from "./nearest.ts";
-import { pluginTypes } from "./types.ts";
+import { pluginTypes } from "./pluginType.ts";
 
 /** Names the nearest type, or all of them where none is near. */
 export function unknownType(written: unknown): Fault {

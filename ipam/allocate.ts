@@ -5,7 +5,7 @@
  * A run of taken addresses is crossed by counting reservations in doubling steps and then by halves. Counting is one
  * indexed query, so thousands of leases in a row cost some twenty queries and no list.
  */
-import type { Address } from "../conf/address.ts";
+import type { Address } from "../ip/address.ts";
 import { type Span, spanAt } from "./range.ts";
 
 /** How many of the addresses from `first` to `last` are taken. */

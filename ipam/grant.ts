@@ -1,11 +1,12 @@
 /** Decides the addresses of an attachment: one of each range set, the requested one if there is one in it. */
-import { type Address, formatAddress, parseAddress } from "../conf/address.ts";
+
 import { attachmentText } from "../conf/attachment.ts";
 import { badConfig, code, Fault } from "../conf/fault.ts";
+import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
+import type { Entry, Grant, NetworkMemory, NewEntry, Store } from "../store/index.ts";
 import { nextFree } from "./allocate.ts";
 import type { LeasedAddress } from "./ipam.ts";
 import { type BoundRange, leased, setText, sizeOf, spanAt, spansOf } from "./range.ts";
-import type { Entry, Grant, NetworkMemory, NewEntry, Store } from "./store.ts";
 
 /** No address is left. Of its own class, so that a caller can reclaim dead leases and try again. */
 export class PoolFull extends Fault {}

@@ -1,11 +1,11 @@
 /** The kinds of IPAM, by `ipam.type`. To add one: a file that exports an `Ipam`, and a line here. */
-import type { DelegateIpamConfig, IpamConfig } from "../conf/network.ts";
+import type { DelegateIpamConfig, IpamConfig } from "../conf/config/config.ts";
 import type { Identity } from "../conf/request.ts";
+import type { Entry } from "../store/index.ts";
 import type { Ipam } from "./ipam.ts";
-import { local } from "./local.ts";
 import { none } from "./none.ts";
+import { local } from "./pool.ts";
 import { fixed } from "./static.ts";
-import type { Entry } from "./store.ts";
 
 type Kind = IpamConfig["type"];
 type ConfigOf<K extends Kind> = { [C in IpamConfig as C["type"]]: C }[K];

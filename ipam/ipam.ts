@@ -1,8 +1,8 @@
 /** Who has which address: the contract every kind of IPAM keeps (shared suite: test/ipam/contract.ts). */
 import type { Attachment } from "../conf/attachment.ts";
-import type { Dns, IpamConfig, Route } from "../conf/network.ts";
+import type { Dns, IpamConfig, Route } from "../conf/config/config.ts";
 import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "../conf/request.ts";
-import type { Entry, NewEntry, Store } from "./store.ts";
+import type { Entry, NewEntry, Store } from "../store/index.ts";
 
 export interface LeasedAddress {
   /** CIDR: the address with the length of its subnet. */

@@ -1,7 +1,7 @@
 /** `ipam: {}`: no addresses, only the journal entry. */
-import type { NoIpamConfig } from "../conf/network.ts";
-import { requireAddresses } from "./check.ts";
+import type { NoIpamConfig } from "../conf/config/config.ts";
 import type { Ipam } from "./ipam.ts";
+import { requireAddresses } from "./requireAddresses.ts";
 
 export const none: Ipam<NoIpamConfig> = {
   acquire({ entry, store, mayTakeOver }) {

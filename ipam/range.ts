@@ -5,6 +5,9 @@
  * Defaults are host-local's (plugins/ipam/host-local/README.md): from the subnet's second address, which is the
  * gateway, to the last but one for IPv4 (the last is broadcast) and the very last for IPv6.
  */
+
+import type { Range, RangeSet } from "../conf/config/config.ts";
+import { badConfig } from "../conf/fault.ts";
 import {
   type Address,
   contains,
@@ -14,9 +17,7 @@ import {
   lastOf,
   parseAddress,
   parseCidr,
-} from "../conf/address.ts";
-import { badConfig } from "../conf/fault.ts";
-import type { Range, RangeSet } from "../conf/network.ts";
+} from "../ip/address.ts";
 
 /** Addresses from `first` to `last`, both included, of one range. */
 export interface Span {

@@ -1,9 +1,10 @@
 /** `ipam.type` "static": the addresses that the configuration names, reserved for nobody, as the reference's static. */
-import { contains, formatCidr, parseAddress, parseCidr } from "../conf/address.ts";
+
+import type { StaticIpamConfig } from "../conf/config/config.ts";
 import { badConfig } from "../conf/fault.ts";
-import type { StaticIpamConfig } from "../conf/network.ts";
-import { requireAddresses } from "./check.ts";
+import { contains, formatCidr, parseAddress, parseCidr } from "../ip/address.ts";
 import type { Ipam, LeasedAddress } from "./ipam.ts";
+import { requireAddresses } from "./requireAddresses.ts";
 
 export const fixed: Ipam<StaticIpamConfig> = {
   acquire({ request, config, entry, store, mayTakeOver }) {

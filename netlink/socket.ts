@@ -2,9 +2,8 @@
  * A synchronous netlink socket. The kernel handles a request inside send(2): when that returns, every answer already
  * waits in the socket (a dump continues inside recv). So nothing here ever blocks, and a missing answer is an error.
  */
-import { WireError } from "./codec.ts";
-import { errno, isKernelError, KernelError } from "./errors.ts";
-import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
+
+import { errno, isKernelError, KernelError } from "../sys/errors.ts";
 import {
   closeFile,
   control,
@@ -14,7 +13,9 @@ import {
   netnsCookie,
   receive,
   send,
-} from "./sys.ts";
+} from "../sys/libc.ts";
+import { WireError } from "./codec.ts";
+import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
 
 export const protocol = { route: 0, netfilter: 12 } as const;
 
@@ -158,7 +159,7 @@ export class NetlinkSocket {
       send(this.#fd, bytes);
     } catch (error) {
       if (!isKernelError(error, errno.EMSGSIZE)) throw error;
-      (require("./sysRare.ts") as typeof import("./sysRare.ts")).raiseSendBuffer(this.#fd, bytes.length);
+      (require("../sys/sysRare.ts") as typeof import("../sys/sysRare.ts")).raiseSendBuffer(this.#fd, bytes.length);
       send(this.#fd, bytes);
     }
   }

@@ -1,22 +1,22 @@
 /** ADD: reads, leases, plans, commits. All of it or nothing: whatever fails, what this call made is undone and the first cause is told. */
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
+import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
-import { formatResult } from "../conf/format.ts";
-import type { NetworkConfig } from "../conf/network.ts";
 import type { Request } from "../conf/request.ts";
-import type { Result, ResultAddress } from "../conf/result.ts";
+import { formatResult } from "../conf/result/format.ts";
+import type { Result, ResultAddress } from "../conf/result/result.ts";
 import { ipamFor } from "../ipam/index.ts";
 import type { Lease } from "../ipam/ipam.ts";
-import { type Entry, type NewEntry, openStore, type Store, thisProcess } from "../ipam/store.ts";
-import { errno, isKernelError } from "../netlink/errors.ts";
-import { closeNetns, type Netns, type NetnsIdentity } from "../netlink/netns.ts";
-import { commit } from "./commit.ts";
-import type { Early } from "./early.ts";
-import { type Facts, hostNetworks, readFacts } from "./facts.ts";
-import { Kernel } from "./kernel.ts";
-import { hostLinkName } from "./names.ts";
-import { openContainerNetns } from "./namespace.ts";
-import { innerIndex, type Plan, plan, refuseImpossible } from "./plan.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import { openContainerNetns } from "../kernel/namespace.ts";
+import { hostLinkName } from "../kernel/ownership.ts";
+import { innerIndex, type Plan, plan, refuseImpossible } from "../plan/plan.ts";
+import { commit } from "../step/commit.ts";
+import { type Entry, type NewEntry, openStore, type Store, thisProcess } from "../store/index.ts";
+import { errno, isKernelError } from "../sys/errors.ts";
+import { closeNetns, type Netns, type NetnsIdentity } from "../sys/netns.ts";
+import { type Facts, hostNetworks, readFacts } from "./attach/facts.ts";
+import type { Early } from "./attach/linkFirst.ts";
 
 export interface AddOptions {
   /** Resolves to the name of the signal that asked this process to end, if one did. */
@@ -36,18 +36,16 @@ export async function add(request: Request, options: AddOptions): Promise<Result
   try {
     let facts = readFacts(request.config, request.attachment, kernel);
     if (facts.isIfnameTaken || isStanding(request.attachment, kernel)) {
-      const undone = await (require("./interrupted.ts") as typeof import("./interrupted.ts")).undoInterrupted(
-        request.attachment,
-        request.config.dataDir,
-        kernel,
-      );
+      const undone = await (
+        require("./removal/interruptedAdd.ts") as typeof import("./removal/interruptedAdd.ts")
+      ).undoInterrupted(request.attachment, request.config.dataDir, kernel);
       if (undone) facts = readFacts(request.config, request.attachment, kernel);
     }
     refuseImpossible(request.attachment, request.config, facts);
     refuseStanding(request.attachment, kernel);
     // Left open: a plugin's process ends at once, and closing would write and sync.
     const store = openStore(request.config.dataDir, undefined, (draft) =>
-      (require("./rebuild.ts") as typeof import("./rebuild.ts")).rebuild(draft, kernel, {
+      (require("./recovery/rebuild.ts") as typeof import("./recovery/rebuild.ts")).rebuild(draft, kernel, {
         dataDir: request.config.dataDir,
         network: request.attachment.network,
       }),
@@ -82,7 +80,9 @@ function withGateways(lease: Lease, { isGateway }: NetworkConfig): Lease {
   if (!isGateway) return lease;
   for (const { gateway } of lease.addresses) {
     if (gateway === undefined)
-      return (require("./firstAddress.ts") as typeof import("./firstAddress.ts")).withFirstAddresses(lease);
+      return (require("../plan/defaultGateway.ts") as typeof import("../plan/defaultGateway.ts")).withFirstAddresses(
+        lease,
+      );
   }
   return lease;
 }
@@ -123,15 +123,19 @@ async function attach(
     store,
     hostNetworks: () => hostNetworks(kernel),
     mayTakeOver: (standing) =>
-      (require("./elsewhere.ts") as typeof import("./elsewhere.ts")).refuseLiving(standing, kernel),
+      (require("./liveness/refuseLiving.ts") as typeof import("./liveness/refuseLiving.ts")).refuseLiving(
+        standing,
+        kernel,
+      ),
     ...(early && { prepare: (before) => preparedAfter(before, early, store, kernel) }),
-    adoption: () => (require("./adoption.ts") as typeof import("./adoption.ts")).adoption(kernel, config.bridge),
+    adoption: () =>
+      (require("./takeover/leases.ts") as typeof import("./takeover/leases.ts")).adoption(kernel, config.bridge),
   };
   let lease: Lease;
   try {
     lease = await ipam.acquire(context);
   } catch (error) {
-    lease = await (require("./reclaim.ts") as typeof import("./reclaim.ts")).retried(
+    lease = await (require("./liveness/reclaim.ts") as typeof import("./liveness/reclaim.ts")).retried(
       error,
       { network: attachment.network, store, kernel },
       () => ipam.acquire(context),
@@ -164,7 +168,11 @@ async function attach(
 
 /** An ADD that comes again without a DEL, to an attachment whose link is gone: what it had beside that is not to outlive it. */
 function undoEarlier(before: Entry, store: Store, kernel: Kernel): void {
-  const [first] = (require("./traces.ts") as typeof import("./traces.ts")).removeTraces([before], store, kernel);
+  const [first] = (require("./removal/leftovers.ts") as typeof import("./removal/leftovers.ts")).removeTraces(
+    [before],
+    store,
+    kernel,
+  );
   if (first) throw first;
 }
 
@@ -180,12 +188,12 @@ function speaksByLink({ ipam }: NetworkConfig): boolean {
 }
 
 function earlyLink(request: Request, facts: Facts, kernel: Kernel): Early {
-  return (require("./early.ts") as typeof import("./early.ts")).early(request, facts, kernel);
+  return (require("./attach/linkFirst.ts") as typeof import("./attach/linkFirst.ts")).early(request, facts, kernel);
 }
 
 /** The first ADD since a boot finds no bridge: a moment to forget what that boot ended, with no look at the store before. */
 function sweep(store: Store): void {
-  (require("./sweep.ts") as typeof import("./sweep.ts")).sweepEarlierBoots(store);
+  (require("./liveness/earlierBoots.ts") as typeof import("./liveness/earlierBoots.ts")).sweepEarlierBoots(store);
 }
 
 /** Asked when a network's bridge is made, and not again: what it costs, an ordinary ADD does not pay. */
@@ -193,13 +201,21 @@ function tellObstacles({ through, routes, steps }: Plan, { addresses }: Lease, k
   if (through === undefined) return;
   try {
     if (steps.some((step) => step.kind === "address" && step.where === "host"))
-      (require("./rivalRoutes.ts") as typeof import("./rivalRoutes.ts")).tellRivals(through, addresses, kernel);
+      (require("./diagnose/overlappingRoutes.ts") as typeof import("./diagnose/overlappingRoutes.ts")).tellRivals(
+        through,
+        addresses,
+        kernel,
+      );
   } catch {
     return; // a hint must not fail what it is about
   }
   if (!routes.some(({ gw }) => gw !== undefined)) return;
   const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
-  (require("./forwardPolicy.ts") as typeof import("./forwardPolicy.ts")).tellBlockers(through, hasIpv6, kernel);
+  (require("./diagnose/forwardPolicy.ts") as typeof import("./diagnose/forwardPolicy.ts")).tellBlockers(
+    through,
+    hasIpv6,
+    kernel,
+  );
 }
 
 function deletedMeanwhile(attachment: Attachment): Fault {
@@ -251,5 +267,8 @@ export function resultOf({ config }: Request, made: Plan, lease: Lease): Result 
   const own = { interfaces: made.interfaces, ips, routes: made.routes, ...(dns && { dns }) };
   // An ipvlan takes over the addresses of the plugin before it.
   if (config.prevResult === undefined || config.type === "ipvlan") return own;
-  return (require("./joinedResult.ts") as typeof import("./joinedResult.ts")).joinedResult(config.prevResult, own);
+  return (require("./attach/joinedResult.ts") as typeof import("./attach/joinedResult.ts")).joinedResult(
+    config.prevResult,
+    own,
+  );
 }

@@ -5,21 +5,21 @@
  */
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
+import { isInside } from "../conf/pluginType.ts";
 import type { Request } from "../conf/request.ts";
-import type { Result } from "../conf/result.ts";
-import { isInside } from "../conf/types.ts";
+import type { Result } from "../conf/result/result.ts";
 import { ipamFor } from "../ipam/index.ts";
-import { openExistingStore, type Store } from "../ipam/store.ts";
-import { closeNetns } from "../netlink/netns.ts";
-import { checkNeedsPrevResult, throwTogether } from "./failure.ts";
-import { Kernel } from "./kernel.ts";
-import { asLeft } from "./later.ts";
-import { openContainerNetns } from "./namespace.ts";
-import type { AdoptedKey } from "./step/adopted.ts";
-import { checkStep, type Step } from "./step/index.ts";
-import { type Difference, differenceText, distinct } from "./step/step.ts";
-import { untold } from "./step/veth.ts";
-import { toldDifferences } from "./toldResult.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import { openContainerNetns } from "../kernel/namespace.ts";
+import type { AdoptedKey } from "../step/adopted.ts";
+import { asLeft } from "../step/expected.ts";
+import { checkStep, type Step } from "../step/index.ts";
+import { type Difference, differenceText, distinct } from "../step/kind.ts";
+import { untold } from "../step/link/veth.ts";
+import { openExistingStore, type Store } from "../store/index.ts";
+import { closeNetns } from "../sys/netns.ts";
+import { checkNeedsPrevResult, throwTogether } from "./faults.ts";
+import { toldDifferences } from "./prevResultDifferences.ts";
 
 const cure = "Restart the container, or DEL and ADD the attachment";
 
@@ -37,7 +37,7 @@ export async function check(request: Request): Promise<void> {
     const entry = store?.find(attachment);
     const steps = entry?.steps as readonly Step[] | undefined;
     if (!steps && store?.later(attachment).some(({ plugin }) => plugin === config.type))
-      return (require("./chained.ts") as typeof import("./chained.ts")).checkChained(request);
+      return (require("./chain/chained.ts") as typeof import("./chain/chained.ts")).checkChained(request);
     if (!steps && checkedAsAdopted(request, store, kernel)) return;
     if (!store || !entry || !steps) {
       throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
@@ -63,7 +63,7 @@ export async function check(request: Request): Promise<void> {
  * is not as they say.
  */
 function checkedAsAdopted(request: Request, store: Store | undefined, kernel: Kernel): boolean {
-  const { adoptedOf, askedBy } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
+  const { adoptedOf, askedBy } = require("./takeover/find.ts") as typeof import("./takeover/find.ts");
   const step = adoptedOf(askedBy(request), undefined, store);
   const found = step && step.files.length > 0 ? checkStep(step, kernel) : asToldAlone(request, step?.hostLink, kernel);
   if (found === undefined) return false;
@@ -80,7 +80,8 @@ function asToldAlone(
   const prevResult = config.prevResult!;
   const inner = innerOf(attachment.ifname, prevResult.interfaces);
   if (!inner) return undefined;
-  const { standsInside, vethDifferences } = require("./reference/told.ts") as typeof import("./reference/told.ts");
+  const { standsInside, vethDifferences } =
+    require("./takeover/fromPrevResult.ts") as typeof import("./takeover/fromPrevResult.ts");
   const isVeth = hostLink !== undefined && !isInside(config.type);
   if (!isVeth && !standsInside(attachment, config, raw, kernel)) return undefined;
   const found = isVeth ? vethDifferences(hostLink, inner, config, kernel) : [];

@@ -1,7 +1,7 @@
 /** What a refusal by the kernel or the file system means, in words, and what to do about it. Loaded when a call failed. */
 import { code, Fault, NotPermitted } from "../conf/fault.ts";
-import { KernelError } from "../netlink/errors.ts";
-import { NotANamespace } from "../netlink/netns.ts";
+import { KernelError } from "../sys/errors.ts";
+import { NotANamespace } from "../sys/netns.ts";
 
 interface Meaning {
   readonly code: number;

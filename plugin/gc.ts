@@ -5,18 +5,18 @@
 import type { Attachment } from "../conf/attachment.ts";
 import type { CollectRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
-import { type Entry, isInProgress, isInterrupted, openExistingStore, type Store, thisProcess } from "../ipam/store.ts";
+import { condemn } from "../kernel/deleteLinks.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import { deviceGroup, hostLinkName, isDisputed, linkGroup, untoldNetwork } from "../kernel/ownership.ts";
+import { madeName } from "../kernel/renamedLink.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
-import { undoAll } from "./commit.ts";
-import { condemn } from "./condemn.ts";
-import { throwTogether } from "./failure.ts";
-import { Kernel } from "./kernel.ts";
-import { deviceGroup, hostLinkName, isDisputed, linkGroup, untoldNetwork } from "./names.ts";
-import type { Removal } from "./step/index.ts";
-import { madeName } from "./step/renamed.ts";
-import { isThere, removeTraces } from "./traces.ts";
-import { findUnused, removeUnused, type Unused } from "./unused.ts";
+import { undoAll } from "../step/commit.ts";
+import type { Removal } from "../step/index.ts";
+import { type Entry, isInProgress, isInterrupted, openExistingStore, type Store, thisProcess } from "../store/index.ts";
+import { throwTogether } from "./faults.ts";
+import { isThere, removeTraces } from "./removal/leftovers.ts";
+import { findUnused, removeUnused, type Unused } from "./shared/collect.ts";
 
 export interface Collected {
   readonly attachments: readonly Attachment[];
@@ -98,7 +98,7 @@ export async function gc(
 
 /** What the reference's plugins made before ns-net came in their place, and no ADD has met since. */
 function unknown(request: CollectRequest, entries: readonly Entry[], store: Store | undefined) {
-  const { unknownReservations } = require("./reference/adopted.ts") as typeof import("./reference/adopted.ts");
+  const { unknownReservations } = require("./takeover/find.ts") as typeof import("./takeover/find.ts");
   return unknownReservations(request, entries, store);
 }
 

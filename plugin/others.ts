@@ -1,11 +1,12 @@
 /** The verbs of plugins that make no interface of their own: those that come after another one, and IPAMs. */
-import type { CollectRequest, DeleteRequest, Request } from "../conf/request.ts";
-import type { Result } from "../conf/result.ts";
-import type { PluginType } from "../conf/types.ts";
-import { addChained, type ChainedOptions, checkChained, collectChained, delChained } from "./chained.ts";
-import { roleOf } from "./type/index.ts";
 
-const ipamVerbs = () => require("./ipamVerbs.ts") as typeof import("./ipamVerbs.ts");
+import type { PluginType } from "../conf/pluginType.ts";
+import type { CollectRequest, DeleteRequest, Request } from "../conf/request.ts";
+import type { Result } from "../conf/result/result.ts";
+import { roleOf } from "../plan/types.ts";
+import { addChained, type ChainedOptions, checkChained, collectChained, delChained } from "./chain/chained.ts";
+
+const ipamVerbs = () => require("./ipamPlugin.ts") as typeof import("./ipamPlugin.ts");
 
 export function addOther(request: Request, options: ChainedOptions): Promise<Result> {
   return roleOf(request.config.type) === "ipam" ? ipamVerbs().addAsIpam(request) : addChained(request, options);

@@ -2,20 +2,20 @@
 import { configurationBytesMax } from "../conf/decode.ts";
 import { type Environment, readVerb } from "../conf/env.ts";
 import { code, Fault } from "../conf/fault.ts";
-import { formatFault, formatResult } from "../conf/format.ts";
 import { parseCollect, parseDelete, parseRequest, parseStatus } from "../conf/parse.ts";
+import { ownType, type PluginType, typeCalled } from "../conf/pluginType.ts";
 import type { DeleteRequest, Identity, Verb } from "../conf/request.ts";
-import { ownType, type PluginType, typeCalled } from "../conf/types.ts";
+import { formatFault, formatResult } from "../conf/result/format.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
-import { exitNow, readFile } from "../netlink/sys.ts";
+import type { Plan } from "../plan/plan.ts";
+import { comesAfter, roleOf, worksAfter } from "../plan/types.ts";
+import type { Step } from "../step/index.ts";
+import { exitNow, readFile } from "../sys/libc.ts";
 import { add } from "./add.ts";
-import { faultOf } from "./failure.ts";
-import type { Logged } from "./log.ts";
-import { writeAnswer } from "./output.ts";
-import type { Plan } from "./plan.ts";
+import type { Logged } from "./callLog.ts";
+import { faultOf } from "./faults.ts";
 import { interruptions } from "./signals.ts";
-import type { Step } from "./step/index.ts";
-import { comesAfter, roleOf, worksAfter } from "./type/index.ts";
+import { writeAnswer } from "./stdio.ts";
 
 /** As `serve`, then ends the process at once: closing the store properly would write and sync, and all is said. */
 export async function serveAndExit(env: Environment): Promise<never> {
@@ -83,7 +83,7 @@ function mentionsLog(stdin: Uint8Array): boolean {
 const quote = 0x22;
 
 function writeLog(logged: Logged): void {
-  (require("./log.ts") as typeof import("./log.ts")).log(logged);
+  (require("./callLog.ts") as typeof import("./callLog.ts")).log(logged);
 }
 
 type Answer = (env: Environment, stdin: Uint8Array) => object | undefined | Promise<object | undefined>;
@@ -106,7 +106,7 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     try {
       request = parseDelete(env, stdin, calledAs());
     } catch (error) {
-      const { deleteUnnamed } = require("./unnamed.ts") as typeof import("./unnamed.ts");
+      const { deleteUnnamed } = require("./removal/unnamed.ts") as typeof import("./removal/unnamed.ts");
       await deleteUnnamed(error, env, stdin, calledAs(), (named) => answers.DEL(env, named));
       return undefined;
     }

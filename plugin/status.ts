@@ -1,18 +1,18 @@
 /** STATUS: can an ADD be served now? */
 
-import { givesIpv6 } from "../conf/bridge.ts";
+import { givesIpv6 } from "../conf/config/bridge.ts";
+import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
-import type { NetworkConfig } from "../conf/network.ts";
 import type { StatusRequest } from "../conf/request.ts";
 import { ipamFor } from "../ipam/index.ts";
-import { openStore } from "../ipam/store.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import { anyHostLink } from "../kernel/ownership.ts";
 import { bridgeKind } from "../netlink/route/kind/bridge.ts";
-import { hostNetworks } from "./facts.ts";
-import { tellBlockers } from "./forwardPolicy.ts";
-import { Kernel } from "./kernel.ts";
-import { anyHostLink } from "./names.ts";
-import { noBridge } from "./plan.ts";
-import { rebuild } from "./rebuild.ts";
+import { noBridge } from "../plan/plan.ts";
+import { openStore } from "../store/index.ts";
+import { hostNetworks } from "./attach/facts.ts";
+import { tellBlockers } from "./diagnose/forwardPolicy.ts";
+import { rebuild } from "./recovery/rebuild.ts";
 
 /** What would refuse an ADD says here that none can be served. */
 function unlessUnavailable<T>(work: () => T): T {
@@ -42,7 +42,10 @@ export async function status(request: StatusRequest): Promise<void> {
       return opened;
     });
     if (request.config.link) {
-      (require("./below.ts") as typeof import("./below.ts")).refuseUnready(request.config, kernel);
+      (require("./attach/lowerLink.ts") as typeof import("./attach/lowerLink.ts")).refuseUnready(
+        request.config,
+        kernel,
+      );
     }
     await ipamFor(request.config.ipam.type).status(request, request.config.ipam, store, () => hostNetworks(kernel));
     const { type, bridge, isGateway, ipam } = request.config;

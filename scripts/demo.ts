@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { type Place, tcpReach, tcpServer } from "../test/support/tcp.ts";
 import { findSandbox, sandboxEnvironment, sandboxMark } from "./sandbox.ts";
-import { findProgram } from "./tools.mjs";
+import { findProgram } from "./setup/tools.mjs";
 
 const nsNet = resolve(import.meta.dirname, "../dist/ns-net");
 

@@ -2,7 +2,7 @@
  * A network and mount namespace of its own for everything that touches the kernel, so that the machine is never changed.
  * Inside, /run and /var/lib are empty and /etc can be written to; all of it is gone when the last process is.
  */
-import { findProgram } from "./tools.mjs";
+import { findProgram } from "./setup/tools.mjs";
 
 /** Set inside, so that what runs there knows that it may do as it likes. */
 export const sandboxMark = "NSNET_SANDBOX";

@@ -66,7 +66,7 @@ const breaking = (rule: (it: Import) => boolean) => imports.filter(rule).map(sai
 describe("the house", () => {
   it("has rooms that depend one way", () => {
     // The executable is both: without CNI_COMMAND it becomes the command-line tool.
-    const isDoor = ({ from, to, dynamic }: Import) => from === "plugin/main.ts" && room(to) === "cli" && dynamic;
+    const isDoor = ({ from, to, dynamic }: Import) => from === "main.ts" && room(to) === "cli" && dynamic;
     const ours = (path: string) => room(path) in mayUse || ["scripts", "bench", "test"].includes(room(path));
     assert.deepEqual(
       breaking(
@@ -77,9 +77,9 @@ describe("the house", () => {
     );
   });
 
-  it("calls C only in netlink/sys.ts and sysRare.ts", () => {
+  it("calls C only in sys/libc.ts and sysRare.ts", () => {
     assert.deepEqual(
-      breaking(({ from, to }) => to === "bun:ffi" && from !== "netlink/sys.ts" && from !== "netlink/sysRare.ts"),
+      breaking(({ from, to }) => to === "bun:ffi" && from !== "sys/libc.ts" && from !== "sys/sysRare.ts"),
       [],
     );
   });
@@ -87,9 +87,9 @@ describe("the house", () => {
   it("does no I/O in conf/ and in the plan", () => {
     const pure = (file: string) =>
       room(file) === "conf" ||
-      file === "plugin/plan.ts" ||
-      file === "plugin/type/bridge.ts" ||
-      file === "plugin/type/container.ts";
+      file === "plan/plan.ts" ||
+      file === "plan/interface/bridge.ts" ||
+      file === "plan/container.ts";
     const doesIo = (name: string) =>
       name.startsWith("bun") || room(name) === "netlink" || /^node:(fs|child_process|net|dgram|os|process)/.test(name);
     assert.deepEqual(
@@ -116,13 +116,13 @@ describe("the house", () => {
     // exec of the command line replaces the process by a system call, a delegate of IPAM is a program by definition.
     assert.deepEqual(
       files.filter((file) => starts.test(read(file)) && !file.startsWith("ipam/delegate/")),
-      ["plugin/reference/rules.ts"],
+      ["reference/iptables.ts"],
     );
   });
 
   it("loads nothing slow before ADD and DEL", () => {
     const slow = (path: string) => /^(ajv|yaml|netlink\/dist\/rt)/.test(path) || room(path) === "cli";
-    for (const start of ["plugin/main.ts", "plugin/serve.ts", "plugin/add.ts", "plugin/del.ts"]) {
+    for (const start of ["main.ts", "plugin/serve.ts", "plugin/add.ts", "plugin/del.ts"]) {
       assert.deepEqual([...loadedBy(start)].filter(slow), [], `loaded by ${start}`);
     }
   });

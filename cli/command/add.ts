@@ -1,16 +1,17 @@
 /** `ns-net add <netns>` */
-import { formatAddress, formatCidr, parseCidr } from "../../conf/address.ts";
+
 import { code, Fault, shown } from "../../conf/fault.ts";
-import { formatResult } from "../../conf/format.ts";
 import { parseDelete, parseRequest } from "../../conf/parse.ts";
 import type { DeleteRequest } from "../../conf/request.ts";
-import type { Result } from "../../conf/result.ts";
+import { formatResult } from "../../conf/result/format.ts";
+import type { Result } from "../../conf/result/result.ts";
+import { formatAddress, formatCidr, parseCidr } from "../../ip/address.ts";
+import { innerIndex, type Plan } from "../../plan/plan.ts";
 import { add } from "../../plugin/add.ts";
 import { del } from "../../plugin/del.ts";
-import { throwTogether } from "../../plugin/failure.ts";
-import { writeAnswer, writeOut } from "../../plugin/output.ts";
-import { innerIndex, type Plan } from "../../plugin/plan.ts";
+import { throwTogether } from "../../plugin/faults.ts";
 import { interruptions } from "../../plugin/signals.ts";
+import { writeAnswer, writeOut } from "../../plugin/stdio.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
 import { readNetwork, rememberNetwork } from "../network.ts";

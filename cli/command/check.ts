@@ -1,15 +1,15 @@
 /** `ns-net check <netns>` */
 import { attachmentText } from "../../conf/attachment.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
-import { type Entry, openExistingStore } from "../../ipam/store.ts";
-import { closeNetns } from "../../netlink/netns.ts";
-import { tellBlockers } from "../../plugin/forwardPolicy.ts";
-import { Kernel } from "../../plugin/kernel.ts";
-import { allAsLeft } from "../../plugin/later.ts";
-import { writeOut } from "../../plugin/output.ts";
-import { checkStep, type Step } from "../../plugin/step/index.ts";
-import { type Difference, distinct, isMissing } from "../../plugin/step/step.ts";
-import { hasVeth } from "../../plugin/traces.ts";
+import { Kernel } from "../../kernel/kernel.ts";
+import { tellBlockers } from "../../plugin/diagnose/forwardPolicy.ts";
+import { hasVeth } from "../../plugin/removal/leftovers.ts";
+import { writeOut } from "../../plugin/stdio.ts";
+import { allAsLeft } from "../../step/expected.ts";
+import { checkStep, type Step } from "../../step/index.ts";
+import { type Difference, distinct, isMissing } from "../../step/kind.ts";
+import { type Entry, openExistingStore } from "../../store/index.ts";
+import { closeNetns } from "../../sys/netns.ts";
 import { bridgeOf, dataDirOf, openNetnsOf } from "../attachments.ts";
 import { columns, command } from "../command.ts";
 import { someEntriesOf } from "../suggest.ts";

@@ -1,5 +1,5 @@
 /** `ns-net completion` */
-import { writeOut } from "../../plugin/output.ts";
+import { writeOut } from "../../plugin/stdio.ts";
 import { command, UsageError } from "../command.ts";
 import { shells } from "../describe/completion.ts";
 import { everyCommand } from "../describe/table.ts";

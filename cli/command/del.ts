@@ -1,6 +1,6 @@
 /** `ns-net del <netns>` */
 import { del } from "../../plugin/del.ts";
-import { throwTogether } from "../../plugin/failure.ts";
+import { throwTogether } from "../../plugin/faults.ts";
 import { dataDirOf, entriesOf, removalOf } from "../attachments.ts";
 import { command } from "../command.ts";
 import { tellLost } from "../lost.ts";

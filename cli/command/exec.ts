@@ -2,11 +2,11 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
-import { errno, isKernelError } from "../../netlink/errors.ts";
-import { enterNetns } from "../../netlink/netns.ts";
-import { namespaceKind } from "../../netlink/sys.ts";
-import { execute, mount, mountFlag, newNamespace, unmount } from "../../netlink/sysRare.ts";
-import { openContainerNetns } from "../../plugin/namespace.ts";
+import { openContainerNetns } from "../../kernel/namespace.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { namespaceKind } from "../../sys/libc.ts";
+import { enterNetns } from "../../sys/netns.ts";
+import { execute, mount, mountFlag, newNamespace, unmount } from "../../sys/sysRare.ts";
 import { entriesOf } from "../attachments.ts";
 import { command, NotRun, UsageError } from "../command.ts";
 import { meantNamespace } from "../suggest.ts";

@@ -1,7 +1,7 @@
 /** `ns-net gc` */
 import { defaultDataDir } from "../../conf/identity.ts";
-import { throwTogether } from "../../plugin/failure.ts";
-import { writeOut } from "../../plugin/output.ts";
+import { throwTogether } from "../../plugin/faults.ts";
+import { writeOut } from "../../plugin/stdio.ts";
 import { dataDirOf, networkName } from "../attachments.ts";
 import { collectAll, linesOf } from "../collect.ts";
 import { command } from "../command.ts";

@@ -1,14 +1,14 @@
 /** `ns-net inspect <netns>` */
-import { formatAddress, formatCidr } from "../../conf/address.ts";
-import type { Entry } from "../../ipam/store.ts";
-import { closeNetns, withCookie } from "../../netlink/netns.ts";
+import { formatAddress, formatCidr } from "../../ip/address.ts";
+import { Kernel } from "../../kernel/kernel.ts";
+import { addressFromBytes } from "../../kernel/ownership.ts";
 import { linkFlag, listLinks, portOf } from "../../netlink/route/link.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
-import { Kernel } from "../../plugin/kernel.ts";
-import { addressFromBytes } from "../../plugin/names.ts";
-import { writeOut } from "../../plugin/output.ts";
-import { printStep, type Step } from "../../plugin/step/index.ts";
-import { hasVeth } from "../../plugin/traces.ts";
+import { hasVeth } from "../../plugin/removal/leftovers.ts";
+import { writeOut } from "../../plugin/stdio.ts";
+import { printStep, type Step } from "../../step/index.ts";
+import type { Entry } from "../../store/index.ts";
+import { closeNetns, withCookie } from "../../sys/netns.ts";
 import { bridgeOf, dataDirOf, openNetnsOf, pidIn, pidsByInode } from "../attachments.ts";
 import { command } from "../command.ts";
 import { someEntriesOf } from "../suggest.ts";

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
-import { writeOut } from "../../plugin/output.ts";
+import { writeOut } from "../../plugin/stdio.ts";
 import { command, UsageError } from "../command.ts";
 import { conflistOf } from "../install/conflist.ts";
 import { dropIn, referenceNames } from "../install/dropIn.ts";

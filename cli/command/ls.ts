@@ -1,8 +1,8 @@
 /** `ns-net ls` */
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
-import type { Entry } from "../../ipam/store.ts";
-import { Kernel } from "../../plugin/kernel.ts";
-import { writeOut } from "../../plugin/output.ts";
+import { Kernel } from "../../kernel/kernel.ts";
+import { writeOut } from "../../plugin/stdio.ts";
+import type { Entry } from "../../store/index.ts";
 import { dataDirOf, entries, pidIn, pidsByInode } from "../attachments.ts";
 import { columns, command } from "../command.ts";
 import { lostHint, tellLost } from "../lost.ts";

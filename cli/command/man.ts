@@ -1,5 +1,5 @@
 /** `ns-net man` */
-import { writeOut } from "../../plugin/output.ts";
+import { writeOut } from "../../plugin/stdio.ts";
 import { command } from "../command.ts";
 import { manual } from "../describe/manual.ts";
 import { everyCommand } from "../describe/table.ts";

@@ -1,9 +1,9 @@
 /** `ns-net repair` */
 import { attachmentText } from "../../conf/attachment.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
-import { faultOf } from "../../plugin/failure.ts";
-import { writeOut } from "../../plugin/output.ts";
-import { repair, repairText } from "../../plugin/repair.ts";
+import { faultOf } from "../../plugin/faults.ts";
+import { repair, repairText } from "../../plugin/recovery/repair.ts";
+import { writeOut } from "../../plugin/stdio.ts";
 import { byHand } from "../byHand.ts";
 import { command } from "../command.ts";
 import { networkOptions } from "./options.ts";

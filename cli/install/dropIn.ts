@@ -12,7 +12,7 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
-import { ownType, pluginTypes } from "../../conf/types.ts";
+import { ownType, pluginTypes } from "../../conf/pluginType.ts";
 import { putLink, touching, type Undo } from "./files.ts";
 import { keptFolder } from "./record.ts";
 

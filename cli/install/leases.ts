@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hostLocalFolder, reservationFolder } from "../../ipam/hostLocal/folder.ts";
 import { lastReservedFile } from "../../ipam/hostLocal/reservations.ts";
-import { type Entry, openExistingStore } from "../../ipam/store.ts";
+import { type Entry, openExistingStore } from "../../store/index.ts";
 import { touching } from "./files.ts";
 
 export { hostLocalFolder };

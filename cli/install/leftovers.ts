@@ -1,12 +1,13 @@
 /** What of ns-net's is in the kernel when the plugin goes: what nobody uses is removed, and what stays is named. */
+
+import { Kernel } from "../../kernel/kernel.ts";
+import { isOurGroup } from "../../kernel/ownership.ts";
 import { family } from "../../netlink/nft/message.ts";
 import { hasTable } from "../../netlink/nft/table.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { listLinks } from "../../netlink/route/link.ts";
-import { Kernel } from "../../plugin/kernel.ts";
-import { isOurGroup } from "../../plugin/names.ts";
-import { bridgeTable } from "../../plugin/step/spoofCheck.ts";
-import { table } from "../../plugin/table.ts";
+import { bridgeTable } from "../../step/nft/macSpoofCheck.ts";
+import { table } from "../../step/nft/table.ts";
 import { collectAll, linesOf } from "../collect.ts";
 
 /** Bridges and rules of networks without attachments, as gc removes them: no plugin is left that would. */

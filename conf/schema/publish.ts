@@ -12,7 +12,7 @@ const ipamByType = [
 
 const networkName = { pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", maxLength: 255 };
 
-/** The published schema as a value; scripts/schema.ts writes it. */
+/** The published schema as a value; scripts/build/validators.ts writes it. */
 export function published(): Published {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",

@@ -1,4 +1,4 @@
-/** What scripts/schema.ts makes of a schema ahead of time. */
+/** What scripts/build/validators.ts makes of a schema ahead of time. */
 
 /** The keys that a schema knows, and nothing of what they may be. A schema is one, too. */
 export interface Shape {
@@ -6,7 +6,7 @@ export interface Shape {
   readonly items?: Shape;
 }
 
-/** Decides, and does not say why: conf/explain.ts does. */
+/** Decides, and does not say why: conf/schema/explain.ts does. */
 export interface Rule {
   readonly shape: Shape;
   accepts(value: unknown): boolean;

@@ -1,7 +1,7 @@
 /**
  * Just enough JSON Schema to describe our configuration, with two additions: every schema says in words what the value
  * `mustBe` (the second half of a complaint), and TypeScript infers the type of what the schema accepts, so a key is
- * described once. scripts/schema.ts compiles the schemas and publishes them for editors.
+ * described once. scripts/build/validators.ts compiles the schemas and publishes them for editors.
  */
 
 export interface Schema<Accepted = unknown> {

@@ -3,14 +3,14 @@
  * written before it runs, so that a crash in between is found, and no lock of the store is held while it runs.
  */
 import type { Attachment } from "../../conf/attachment.ts";
+import type { DelegateIpamConfig } from "../../conf/config/config.ts";
 import { code, Fault, shown } from "../../conf/fault.ts";
-import type { DelegateIpamConfig } from "../../conf/network.ts";
-import { readResult } from "../../conf/readResult.ts";
 import type { Raw, Verb } from "../../conf/request.ts";
-import type { Result } from "../../conf/result.ts";
+import { readResult } from "../../conf/result/read.ts";
+import type { Result } from "../../conf/result/result.ts";
 import type { Version } from "../../conf/version.ts";
+import { isSameNamespace } from "../../store/namespace.ts";
 import type { Ipam, Lease } from "../ipam.ts";
-import { isSameNamespace } from "../store/same.ts";
 import { findPlugin, isInstalled } from "./find.ts";
 import { faultOf, runPlugin } from "./run.ts";
 

@@ -7,10 +7,10 @@
  * midway has done nothing. The files stay until the attachment is deleted, so that the way back is open.
  */
 import { existsSync } from "node:fs";
-import { formatAddress } from "../../conf/address.ts";
+import { formatAddress } from "../../ip/address.ts";
+import type { Adopted, Store } from "../../store/index.ts";
 import type { Adoption, LeasedAddress } from "../ipam.ts";
 import { type BoundRange, leased, spanAt, spansOf } from "../range.ts";
-import type { Adopted, Store } from "../store.ts";
 import { type AdoptedStep, adoptedStep } from "./adopted.ts";
 import { lastReserved, type Reservation, reservationsIn } from "./reservations.ts";
 

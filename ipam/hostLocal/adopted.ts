@@ -1,4 +1,4 @@
-/** The one step in the journal of an attachment that the reference's plugins made; plugin/step/adopted.ts undoes it. */
+/** The one step in the journal of an attachment that the reference's plugins made; step/adopted.ts undoes it. */
 import type { Attachment } from "../../conf/attachment.ts";
 
 export interface AdoptedStep {

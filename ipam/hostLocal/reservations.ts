@@ -5,8 +5,8 @@
  */
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type Address, formatAddress, parseAddress } from "../../conf/address.ts";
-import { containerId, interfaceName } from "../../conf/names.ts";
+import { containerId, interfaceName } from "../../conf/nameRules.ts";
+import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
 
 export const lockFile = "lock";
 const cursorPrefix = "last_reserved_ip.";

@@ -1,6 +1,7 @@
 /** Tracked connections: CTA_* (linux/netfilter/nfnetlink_conntrack.h), over nfnetlink. */
+
+import { errno, isKernelError } from "../../sys/errors.ts";
 import { attributes, be16, be32, bytes, joined, nest, struct, u8, type Values } from "../codec.ts";
-import { errno, isKernelError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 

@@ -1,5 +1,5 @@
 /** All or nothing: what is sent between begin and end takes effect together, or not at all. */
-import { errno, isKernelError } from "../errors.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
 import type { Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { batchBegin, batchBeginAt, batchEnd } from "./message.ts";

@@ -1,6 +1,7 @@
 /** Chains: NFTA_CHAIN_*, NFTA_HOOK_*. */
+
+import { errno } from "../../sys/errors.ts";
 import { attributes, be32, mapped, nest, text, type Values } from "../codec.ts";
-import { errno } from "../errors.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { comment } from "./comment.ts";

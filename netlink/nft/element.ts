@@ -1,6 +1,7 @@
 /** Elements of sets and maps: NFTA_SET_ELEM_LIST_*, NFTA_SET_ELEM_*. There may be tens of thousands, so bytes are copied and walked. */
+
+import { errno, isKernelError } from "../../sys/errors.ts";
 import { aligned, attributes, bytes, list, nest, readU32, text, writeU32 } from "../codec.ts";
-import { errno, isKernelError } from "../errors.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { comment } from "./comment.ts";

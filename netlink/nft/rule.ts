@@ -1,6 +1,7 @@
 /** Rules: NFTA_RULE_*; a rule is a list of expressions, each a file in expr/. */
+
+import { errno, isKernelError } from "../../sys/errors.ts";
 import { attributes, be64, bytes, list, text, type Values } from "../codec.ts";
-import { errno, isKernelError } from "../errors.ts";
 import { type Frame, flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { comment } from "./comment.ts";

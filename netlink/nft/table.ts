@@ -1,6 +1,7 @@
 /** Tables: NFTA_TABLE_*. */
+
+import { errno, isKernelError } from "../../sys/errors.ts";
 import { attributes, be32, text } from "../codec.ts";
-import { errno, isKernelError } from "../errors.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { comment } from "./comment.ts";

@@ -2,10 +2,11 @@
  * Whose a bridge's ports are, by their names. By ioctl, which answers a number a port: to list 500 links over rtnetlink
  * takes as long as a whole ADD (linux/if_bridge.h, linux/sockios.h).
  */
+
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { addressOf } from "../../sys/libc.ts";
 import { text } from "../codec.ts";
-import { errno, isKernelError } from "../errors.ts";
 import type { NetlinkSocket } from "../socket.ts";
-import { addressOf } from "../sys.ts";
 
 const SIOCGIFNAME = 0x8910;
 const SIOCDEVPRIVATE = 0x89f0;

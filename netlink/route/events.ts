@@ -1,7 +1,8 @@
 /** Waiting for links or addresses to change, by the kernel's own notifications (RTNLGRP_*, linux/rtnetlink.h). */
+
+import { closeFile, netlinkSocket } from "../../sys/libc.ts";
+import { joinNetlinkGroup, waitReadable } from "../../sys/sysRare.ts";
 import { protocol } from "../socket.ts";
-import { closeFile, netlinkSocket } from "../sys.ts";
-import { joinNetlinkGroup, waitReadable } from "../sysRare.ts";
 
 export const eventGroup = { link: 1, ipv6Address: 9 } as const;
 

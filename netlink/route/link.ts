@@ -1,4 +1,6 @@
 /** Links: struct ifinfomsg and IFLA_* (linux/rtnetlink.h, linux/if_link.h). */
+
+import { errno } from "../../sys/errors.ts";
 import {
   attributes,
   bytes,
@@ -15,7 +17,6 @@ import {
   u32,
   type Values,
 } from "../codec.ts";
-import { errno } from "../errors.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { type BridgePort, bridgePort } from "./kind/bridgePort.ts";

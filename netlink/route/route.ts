@@ -1,6 +1,7 @@
 /** Routes: struct rtmsg and RTA_* (linux/rtnetlink.h). */
+
+import { errno, isKernelError } from "../../sys/errors.ts";
 import { aligned, attributes, bytes, type Codec, joined, nest, struct, u8, u16, u32, type Values } from "../codec.ts";
-import { errno, isKernelError } from "../errors.ts";
 import { type Frame, flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse as parseWords } from "../../cli/command.ts";
 import { commands } from "../../cli/index.ts";
-import { parseYaml } from "../../conf/yaml.ts";
+import { parseYaml } from "../../cli/yaml.ts";
 import { needs } from "../support/needs.ts";
 import { run } from "../support/sandbox.ts";
 

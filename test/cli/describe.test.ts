@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { commands } from "../../cli/index.ts";
-import { findProgram } from "../../scripts/tools.mjs";
+import { findProgram } from "../../scripts/setup/tools.mjs";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { run } from "../support/sandbox.ts";

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { pluginTypes } from "../../conf/types.ts";
+import { pluginTypes } from "../../conf/pluginType.ts";
 import { versions } from "../../conf/version.ts";
 import { needs } from "../support/needs.ts";
 import { nsNet, referencePlugins } from "../support/plugin.ts";

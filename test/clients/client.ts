@@ -1,6 +1,6 @@
 /** What the tests of all clients share: what they need, and what must not be left. */
 import assert from "node:assert/strict";
-import { findProgram } from "../../scripts/tools.mjs";
+import { findProgram } from "../../scripts/setup/tools.mjs";
 import { until } from "../support/daemon.ts";
 import { needs } from "../support/needs.ts";
 import { skip } from "../support/skip.ts";

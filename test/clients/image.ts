@@ -1,7 +1,7 @@
 /** A container image made on the spot: busybox in one layer, as an archive that containerd and podman can import. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findProgram } from "../../scripts/tools.mjs";
+import { findProgram } from "../../scripts/setup/tools.mjs";
 import { run } from "../support/sandbox.ts";
 
 const sha256 = (bytes: string | Uint8Array) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex");

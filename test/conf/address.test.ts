@@ -13,7 +13,7 @@ import {
   overlaps,
   parseAddress,
   parseCidr,
-} from "../../conf/address.ts";
+} from "../../ip/address.ts";
 
 const anyAddress = fc
   .constantFrom<Family>(4, 6)

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { conditionsOf } from "../../conf/conditions.ts";
+import { conditionsOf } from "../../conf/config/portConditions.ts";
 import { refuses } from "./refuses.ts";
 
 const told = (words: readonly string[], key: "conditionsV4" | "conditionsV6" = "conditionsV4") =>

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { parseYaml } from "../../cli/yaml.ts";
 import { configurationBytesMax, decodeObject } from "../../conf/decode.ts";
 import { Fault } from "../../conf/fault.ts";
-import { parseYaml } from "../../conf/yaml.ts";
 import { bytes, refuses } from "./refuses.ts";
 
 describe("decodeObject()", () => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { formatAddress, formatCidr } from "../../conf/address.ts";
 import { Fault } from "../../conf/fault.ts";
-import { formatFault, formatResult } from "../../conf/format.ts";
-import { readResult } from "../../conf/readResult.ts";
-import type { Result } from "../../conf/result.ts";
+import { formatFault, formatResult } from "../../conf/result/format.ts";
+import { readResult } from "../../conf/result/read.ts";
+import type { Result } from "../../conf/result/result.ts";
 import { isAtLeast, versions } from "../../conf/version.ts";
+import { formatAddress, formatCidr } from "../../ip/address.ts";
 import { refuses } from "./refuses.ts";
 
 /** The example of SPEC.md 1.1.0, section "Example", with a second family and the keys that 1.1.0 brought. */

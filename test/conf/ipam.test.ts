@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readArgs } from "../../conf/args.ts";
-import type { IpamConfig } from "../../conf/network.ts";
+import type { IpamConfig } from "../../conf/config/config.ts";
 import { parseNetwork } from "../../conf/parse.ts";
 import { refuses } from "./refuses.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { NetworkConfig } from "../../conf/config/config.ts";
 import { Fault } from "../../conf/fault.ts";
-import type { NetworkConfig } from "../../conf/network.ts";
 import { parseNetwork, parseRequest, parseStatus } from "../../conf/parse.ts";
 import { addEnv, bytes, refuses } from "./refuses.ts";
 

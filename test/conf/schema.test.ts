@@ -5,8 +5,8 @@ import Ajv from "ajv";
 import fc from "fast-check";
 import { network, storeIpam } from "../../conf/generated/common.js";
 import { features, links, oldResult, result, staticIpam } from "../../conf/generated/rare.js";
-import { canonical } from "../../conf/keys.ts";
 import { compiled } from "../../conf/schema/compiled.ts";
+import { canonical } from "../../conf/schema/keys.ts";
 import { published } from "../../conf/schema/publish.ts";
 import type { Schema } from "../../conf/schema/schema.ts";
 
@@ -49,7 +49,7 @@ describe("the compiled validators", () => {
 });
 
 describe("the published schema", () => {
-  it("is up to date (else: bun scripts/schema.ts)", () => {
+  it("is up to date (else: bun scripts/build/validators.ts)", () => {
     assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), published());
   });
 

@@ -4,12 +4,12 @@ import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { StoreIpamConfig } from "../../conf/network.ts";
+import type { StoreIpamConfig } from "../../conf/config/config.ts";
 import { release } from "../../ipam/hostLocal/reservations.ts";
 import type { Adoption, Lease } from "../../ipam/ipam.ts";
-import { local } from "../../ipam/local.ts";
-import { processStart } from "../../ipam/store/owner.ts";
-import { openStore, type Store, thisProcess } from "../../ipam/store.ts";
+import { local } from "../../ipam/pool.ts";
+import { processStart } from "../../store/claim.ts";
+import { openStore, type Store, thisProcess } from "../../store/index.ts";
 import { attachmentOf, entryOf, freshFolder, freshStore, rangesConfig, requestOf } from "./world.ts";
 
 const config = { ...rangesConfig([{ subnet: "10.1.0.0/28" }], [{ subnet: "fd01::/64" }]), type: "host-local" as const };

@@ -1,7 +1,7 @@
 /** nextFree() against a slow twin: a plain list of addresses, walked one by one. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Address, formatAddress, parseAddress } from "../../conf/address.ts";
+import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
 import { nextFree } from "../../ipam/allocate.ts";
 import { boundRange, sizeOf, spansOf } from "../../ipam/range.ts";
 

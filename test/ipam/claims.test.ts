@@ -1,7 +1,7 @@
 /** Who is at work on an entry, where processes of several PID namespaces share a store. */
 import assert from "node:assert/strict";
-import { processStart } from "../../ipam/store/owner.ts";
-import { thisProcess } from "../../ipam/store.ts";
+import { processStart } from "../../store/claim.ts";
+import { thisProcess } from "../../store/index.ts";
 import { attachmentOf, entryOf, freshStore } from "./world.ts";
 
 const nothing = () => ({ addresses: [], reserved: [] });

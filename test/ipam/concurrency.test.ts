@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../conf/fault.ts";
-import { openExistingStore, openStore } from "../../ipam/store.ts";
+import { openExistingStore, openStore } from "../../store/index.ts";
 import { addOnce } from "./adder.ts";
 import { attachmentOf, freshFolder } from "./world.ts";
 

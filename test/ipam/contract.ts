@@ -1,7 +1,7 @@
 /** What every kind of IPAM must keep. A kind's test file is one call of `ipamCases`. */
 import assert from "node:assert/strict";
+import type { IpamConfig } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
-import type { IpamConfig } from "../../conf/network.ts";
 import { ipamFor, ipamForRelease } from "../../ipam/index.ts";
 import type { Lease } from "../../ipam/ipam.ts";
 import { skip } from "../support/skip.ts";

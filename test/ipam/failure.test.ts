@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../conf/fault.ts";
-import { openExistingStore, openStore, type Store } from "../../ipam/store.ts";
+import { openExistingStore, openStore, type Store } from "../../store/index.ts";
 import { skip } from "../support/skip.ts";
 import { addOnce } from "./adder.ts";
 import { freshFolder } from "./world.ts";

@@ -1,11 +1,11 @@
 /** Addresses from ranges: round robin, requested ones, full pools, chosen subnets. */
 import assert from "node:assert/strict";
+import type { RangeSet, StoreIpamConfig } from "../../conf/config/config.ts";
 import { Fault } from "../../conf/fault.ts";
-import type { RangeSet, StoreIpamConfig } from "../../conf/network.ts";
 import { PoolFull } from "../../ipam/grant.ts";
 import type { Lease } from "../../ipam/ipam.ts";
-import { local } from "../../ipam/local.ts";
-import type { Store } from "../../ipam/store.ts";
+import { local } from "../../ipam/pool.ts";
+import type { Store } from "../../store/index.ts";
 import { attachmentOf, entryOf, freshStore, rangesConfig, requestOf, statusOf } from "./world.ts";
 
 interface Asked {

@@ -1,8 +1,8 @@
 /** Defaults and limits of a range: host-local's, as its README and range_test.go have them. */
 import assert from "node:assert/strict";
-import { formatAddress } from "../../conf/address.ts";
+import type { Range } from "../../conf/config/config.ts";
 import { Fault } from "../../conf/fault.ts";
-import type { Range } from "../../conf/network.ts";
+import { formatAddress } from "../../ip/address.ts";
 import { boundRange, sizeOf, spansOf } from "../../ipam/range.ts";
 
 function text(range: Range): string {

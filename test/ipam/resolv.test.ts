@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../conf/fault.ts";
-import { parseResolvConf, readResolvConf } from "../../ipam/resolv.ts";
+import { parseResolvConf, readResolvConf } from "../../ipam/resolvConf.ts";
 import { freshFolder } from "./world.ts";
 
 describe("parseResolvConf()", () => {

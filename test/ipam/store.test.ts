@@ -4,11 +4,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { parseAddress } from "../../conf/address.ts";
-import { createStore } from "../../ipam/store/create.ts";
-import { addressKey } from "../../ipam/store/key.ts";
-import { storePathOf } from "../../ipam/store/open.ts";
-import { type Grant, openExistingStore, openStore } from "../../ipam/store.ts";
+import { parseAddress } from "../../ip/address.ts";
+import { createStore } from "../../store/create.ts";
+import { type Grant, openExistingStore, openStore } from "../../store/index.ts";
+import { addressKey } from "../../store/keys.ts";
+import { storePathOf } from "../../store/open.ts";
 import { skip } from "../support/skip.ts";
 import { attachmentOf, entryOf, freshFolder, freshStore } from "./world.ts";
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Attachment } from "../../conf/attachment.ts";
-import type { IpamConfig, NetworkConfig, RangeSet, StoreIpamConfig } from "../../conf/network.ts";
+import type { IpamConfig, NetworkConfig, RangeSet, StoreIpamConfig } from "../../conf/config/config.ts";
 import type { DeleteRequest, Request, StatusRequest } from "../../conf/request.ts";
-import { type NewEntry, openStore, type Store } from "../../ipam/store.ts";
+import { type NewEntry, openStore, type Store } from "../../store/index.ts";
 
 /** A folder that goes away with the test: `using folder = freshFolder()`. */
 export function freshFolder(): { path: string } & Disposable {

@@ -21,7 +21,7 @@ import { vrf, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { changeBridgePort, changeLink, createLink, deleteLinkGroup, linkFlag } from "../../netlink/route/link.ts";
 import { addRoute, deleteRoute } from "../../netlink/route/route.ts";
 import { addRule, deleteRule } from "../../netlink/route/rule.ts";
-import { isBridged } from "../../plugin/step/masqueradeRules.ts";
+import { isBridged } from "../../step/nft/masqueradeRules.ts";
 import { captured, type Shape, tree } from "./tree.ts";
 
 const request = 0x1;

@@ -16,8 +16,8 @@ import { family } from "../../netlink/nft/message.ts";
 import { newRule } from "../../netlink/nft/rule.ts";
 import { linkNameBytes, newSet, valueType } from "../../netlink/nft/set.ts";
 import { addIngress, redirectAll, redirectLoopback, replaceBucket } from "../../netlink/route/qdisc.ts";
-import { translation } from "../../plugin/portRules.ts";
-import { portMaps } from "../../plugin/portSets.ts";
+import { translation } from "../../step/ports/rules.ts";
+import { portMaps } from "../../step/ports/sets.ts";
 import { captured, type Shape, tree } from "./tree.ts";
 
 const { linkName, hardware, ipv4, port, protocol } = valueType;

@@ -1,14 +1,14 @@
 /** The socket against the real kernel: batches, refusals in the kernel's own words, lists that change while they are read. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { errno, KernelError } from "../../netlink/errors.ts";
-import { closeNetns, openNetns, openSocketIn } from "../../netlink/netns.ts";
 import { commitBatch } from "../../netlink/nft/batch.ts";
 import { hook, newChain } from "../../netlink/nft/chain.ts";
 import { newTable } from "../../netlink/nft/table.ts";
 import { changeLink, createLink, deleteLink, getLink, linkFlag, listLinks } from "../../netlink/route/link.ts";
 import { addRoute } from "../../netlink/route/route.ts";
 import { type NetlinkSocket, protocol } from "../../netlink/socket.ts";
+import { errno, KernelError } from "../../sys/errors.ts";
+import { closeNetns, openNetns, openSocketIn } from "../../sys/netns.ts";
 import { needs } from "../support/needs.ts";
 import { freshNetns, links, type Netns } from "../support/sandbox.ts";
 

@@ -5,7 +5,7 @@
 import { Database } from "bun:sqlite";
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { pluginTypes } from "../../conf/types.ts";
+import { pluginTypes } from "../../conf/pluginType.ts";
 import { nsNet } from "../support/plugin.ts";
 import { type Netns, namedNetns, run } from "../support/sandbox.ts";
 

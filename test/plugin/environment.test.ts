@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { seal, sealedNames } from "../../scripts/seal.mjs";
+import { seal, sealedNames } from "../../scripts/build/seal.mjs";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 

@@ -8,11 +8,11 @@
  */
 import assert from "node:assert/strict";
 import { parseRequest } from "../../conf/parse.ts";
-import { KernelError } from "../../netlink/errors.ts";
-import { closeNetns, enterNetns, type Netns as OpenNetns, openNetns, openOwnNetns } from "../../netlink/netns.ts";
+import { Kernel, type Where } from "../../kernel/kernel.ts";
 import type { NetlinkSocket } from "../../netlink/socket.ts";
 import { add } from "../../plugin/add.ts";
-import { Kernel, type Where } from "../../plugin/kernel.ts";
+import { KernelError } from "../../sys/errors.ts";
+import { closeNetns, enterNetns, type Netns as OpenNetns, openNetns, openOwnNetns } from "../../sys/netns.ts";
 import { needs } from "../support/needs.ts";
 import { links } from "../support/sandbox.ts";
 import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts";

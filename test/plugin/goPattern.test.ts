@@ -1,6 +1,6 @@
 /** Patterns of Go's regexp package, as an administrator of the reference's tuning has them. */
 import assert from "node:assert/strict";
-import { goPattern } from "../../plugin/goPattern.ts";
+import { goPattern } from "../../plugin/preflight/goRegExp.ts";
 
 describe("goPattern()", () => {
   for (const [pattern, yes, no] of [

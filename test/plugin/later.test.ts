@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { asLeft } from "../../plugin/later.ts";
-import type { Step } from "../../plugin/step/index.ts";
+import { asLeft } from "../../step/expected.ts";
+import type { Step } from "../../step/index.ts";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts";

@@ -1,8 +1,8 @@
-/** A real firewalld in the host of a test, on a message bus of its own: Debian's, unpacked (scripts/tools.mjs). */
+/** A real firewalld in the host of a test, on a message bus of its own: Debian's, unpacked (scripts/setup/tools.mjs). */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { unpackedFolder } from "../../scripts/tools.mjs";
+import { unpackedFolder } from "../../scripts/setup/tools.mjs";
 import { startDaemon } from "./daemon.ts";
 import { type Netns, run } from "./sandbox.ts";
 

@@ -1,6 +1,6 @@
 /** What some tests need and some machines lack. Probed, never assumed: `needs(this, "vlan", "nft")` skips aloud. */
 import { join } from "node:path";
-import { findProgram, unpackedFolder } from "../../scripts/tools.mjs";
+import { findProgram, unpackedFolder } from "../../scripts/setup/tools.mjs";
 import { freshNetns, type Netns, needsSandbox } from "./sandbox.ts";
 import { skip } from "./skip.ts";
 

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { findProgram } from "../../scripts/tools.mjs";
+import { findProgram } from "../../scripts/setup/tools.mjs";
 
 /** Modules without which the files of the machine outside cannot be seen. */
 const needed = ["virtio_pci", "9pnet_virtio", "9p", "overlay"];

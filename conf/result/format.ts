@@ -1,0 +1,78 @@
+/**
+ * Results as each version of the specification writes them, and errors. The conversions are those of the Go library
+ * (pkg/types/020, 040 and 100), which every runtime uses.
+ */
+
+import { dnsOf } from "../config/routes.ts";
+import { code, Fault } from "../fault.ts";
+import { isAtLeast, type Version } from "../version.ts";
+import type { Result, ResultAddress, ResultInterface } from "./result.ts";
+
+/** What goes to standard output when a verb fails. `details` is left out when there is no cure. */
+export interface FormattedFault {
+  readonly cniVersion: Version;
+  readonly code: number;
+  readonly msg: string;
+  readonly details?: string;
+}
+
+export function formatFault({ code: faultCode, message, cure }: Fault, version: Version): FormattedFault {
+  return { cniVersion: version, code: faultCode, msg: message, ...(cure !== "" && { details: cure }) };
+}
+
+/** Throws code 1 when `version` cannot express the result: before 0.3.0 there had to be an address. */
+export function formatResult(result: Result, version: Version): object {
+  if (!isAtLeast(version, "0.3.0")) return formatOldResult(result, version);
+  const { routes } = result;
+  const interfaces: object[] = [];
+  for (const one of result.interfaces) interfaces.push(formatInterface(one, version));
+  const ips: object[] = [];
+  for (const one of result.ips) ips.push(formatIp(one, version));
+  const dns = dnsOf(result.dns);
+  return {
+    cniVersion: version,
+    ...(interfaces.length > 0 && { interfaces }),
+    ...(ips.length > 0 && { ips }),
+    // Before 1.1.0 a route had only dst and gw; the Go library writes the other keys all the same, and its plugins heed them.
+    ...(routes.length > 0 && { routes }),
+    ...(dns && { dns }),
+  };
+}
+
+function formatInterface(one: ResultInterface, version: Version): ResultInterface {
+  if (isAtLeast(version, "1.1.0")) return one;
+  const { mtu, socketPath, pciID, ...rest } = one;
+  return rest;
+}
+
+function formatIp(one: ResultAddress, version: Version): object {
+  if (isAtLeast(version, "1.0.0")) return one;
+  return { version: isIpv6(one.address) ? "6" : "4", ...one };
+}
+
+/** 0.1.0 and 0.2.0: the first address of each family, with the routes of that family. */
+function formatOldResult({ ips, routes, dns }: Result, version: Version): object {
+  const half = (ipv6: boolean) => {
+    const first = ips.find(({ address }) => isIpv6(address) === ipv6);
+    if (first === undefined) return undefined;
+    const own = routes.filter(({ dst }) => isIpv6(dst) === ipv6).map(({ dst, gw }) => ({ dst, ...(gw && { gw }) }));
+    return {
+      ip: first.address,
+      ...(first.gateway && { gateway: first.gateway }),
+      ...(own.length > 0 && { routes: own }),
+    };
+  };
+  const [ip4, ip6] = [half(false), half(true)];
+  if (ip4 === undefined && ip6 === undefined) {
+    throw new Fault(
+      code.version,
+      `Cannot write a result without addresses in version ${version}`,
+      "set cniVersion to 0.3.0 or later",
+    );
+  }
+  return { cniVersion: version, ...(ip4 && { ip4 }), ...(ip6 && { ip6 }), ...(dnsOf(dns) && { dns }) };
+}
+
+function isIpv6(text: string): boolean {
+  return text.includes(":");
+}

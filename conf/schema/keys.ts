@@ -1,0 +1,99 @@
+/**
+ * Keys as they are written and keys as they are meant. Go reads JSON keys without regard to case, so its users write
+ * `CNIVersion`, and containerd sends `HostPort` for `hostPort`; and null means "left out" to it.
+ */
+import { isObject, type JsonObject } from "../decode.ts";
+import { code, Fault, shown } from "../fault.ts";
+import { isSlipOf } from "../nearest.ts";
+import type { Shape } from "./rule.ts";
+
+/** A copy in which every key that `shape` knows has its spelling; an exact spelling wins over others. Unknown keys stay as they are. */
+export function canonical(value: unknown, shape: Shape): unknown {
+  if (Array.isArray(value) && shape.items !== undefined) {
+    const items: unknown[] = [];
+    for (const item of value) items.push(canonical(item, shape.items));
+    return items;
+  }
+  if (!isObject(value) || shape.properties === undefined) return value;
+  const result: Record<string, unknown> = {};
+  for (const written in value) {
+    const item = value[written];
+    const key = spelt(written, shape.properties);
+    if (key !== undefined) {
+      const isMeant = key === written || !Object.hasOwn(value, key);
+      if (item !== null && isMeant) result[key] = canonical(item, shape.properties[key]!);
+    } else if (written !== "__proto__") {
+      result[written] = item;
+    }
+  }
+  return result;
+}
+
+/** As most people spell it, or as somebody did to whom case means nothing; undefined for a key that is not known. */
+function spelt(written: string, properties: NonNullable<Shape["properties"]>): string | undefined {
+  return Object.hasOwn(properties, written) ? written : spellingOf(properties).get(written.toLowerCase());
+}
+
+const spellings = new WeakMap<object, Map<string, string>>();
+
+/** From lower case to ours. Kept, because a configuration is gone through more than once. */
+function spellingOf(properties: NonNullable<Shape["properties"]>): Map<string, string> {
+  let spelling = spellings.get(properties);
+  if (spelling === undefined) {
+    spelling = new Map();
+    for (const key in properties) spelling.set(key.toLowerCase(), key);
+    spellings.set(properties, spelling);
+  }
+  return spelling;
+}
+
+/** Keys that mean something at the top of a configuration beside those of its shape: type ns-net serves them, too. */
+const furtherKeys = `
+  capabilities portMappings bandwidth
+  masqAll markMasqBit externalSetMarkChain conditionsV4 conditionsV6
+  iptablesAdminChainName firewalldZone ingressPolicy
+  ingressRate ingressBurst egressRate egressBurst shapedSubnets unshapedSubnets
+  sysctl promisc allmulti txQLen
+`;
+
+/** Keys of the specification and of the reference's plugins that a configuration may hold beside ours. */
+const foreignKeys = `
+  cniVersions disableCheck disableGC loadOnlyInlinedPlugins plugins
+  backend snat mac master mode linkInContainer bcqueuelen vlanId
+  table gateways addSourceHints vrfname vrfName
+  device hwaddr kernelpath pciBusID deviceID
+  multiQueue owner group selinuxContext
+  daemonSocketPath request provide priority
+  addresses resolvConf prevResult ips aliases
+`;
+
+/**
+ * Throws code 2 for the first unknown key that is almost one of `shape`'s: a silently ignored `isGatway` costs hours.
+ * Walks into lists and objects. `path` is where the value stands, "" at the top.
+ */
+export function refuseMisspelt(value: unknown, shape: Shape, path: string): void {
+  if (Array.isArray(value) && shape.items !== undefined) {
+    for (let i = 0; i < value.length; i++) refuseMisspelt(value[i], shape.items, `${path}[${i}]`);
+  }
+  if (!isObject(value) || shape.properties === undefined) return;
+  for (const key in value) {
+    const item = value[key];
+    const known = shape.properties[key];
+    const keyPath = path === "" ? key : `${path}.${key}`;
+    if (known !== undefined) refuseMisspelt(item, known, keyPath);
+    else refuseIfMisspelt(key, keyPath, value, shape);
+  }
+}
+
+function refuseIfMisspelt(key: string, path: string, value: JsonObject, shape: Shape): void {
+  if (/[./$]/.test(key) || isForeign(key)) return;
+  const keys = Object.keys(shape.properties!);
+  if (path === key) keys.push(...furtherKeys.trim().split(/\s+/));
+  const meant = keys.find((known) => !Object.hasOwn(value, known) && isSlipOf(key, known));
+  if (meant === undefined) return;
+  throw new Fault(code.unsupportedField, `Cannot use ${path} = ${shown(value[key])}`, `did you mean ${meant}?`);
+}
+
+function isForeign(key: string): boolean {
+  return `${furtherKeys} ${foreignKeys}`.toLowerCase().split(/\s+/).includes(key.toLowerCase());
+}

@@ -1,0 +1,24 @@
+/** The schemas as they are asked: with code that was compiled ahead of time, and only decides. */
+import { network, storeIpam } from "../generated/common.js";
+import type { CompiledName, compiled } from "./compiled.ts";
+import { canonical } from "./keys.ts";
+import type { Rule } from "./rule.ts";
+import type { Accepted } from "./schema.ts";
+
+const ruleOf = (name: CompiledName): Rule => {
+  if (name === "network") return network;
+  if (name === "storeIpam") return storeIpam;
+  return (require("../config/lateRules.ts") as typeof import("../config/lateRules.ts")).rare[name];
+};
+
+/** The value with our spelling of its keys (see canonical()), of the type that the schema accepts. Throws code 7. */
+export function validated<Name extends CompiledName>(
+  name: Name,
+  value: unknown,
+  path: string,
+): Accepted<(typeof compiled)[Name]> {
+  const { shape, accepts } = ruleOf(name);
+  const spelt = canonical(value, shape);
+  if (accepts(spelt)) return spelt as Accepted<(typeof compiled)[Name]>;
+  throw (require("./explain.ts") as typeof import("./explain.ts")).complaint(name, spelt, path);
+}

@@ -1,0 +1,138 @@
+/** `ipam.type` "ns-net" and "host-local": addresses from ranges, kept in the store. */
+
+import type { Dns, StoreIpamConfig } from "../conf/config/config.ts";
+import { code, Fault } from "../conf/fault.ts";
+import { type Address, formatAddress } from "../ip/address.ts";
+import type { Begun, Entry, NetworkMemory, NewEntry, Store } from "../store/index.ts";
+import { isSameNamespace } from "../store/namespace.ts";
+import { statusIfThere } from "../sys/files.ts";
+import { chooseSubnet } from "./chooseSubnet.ts";
+import { fits, gatewaysOf, grant } from "./grant.ts";
+import { reservationFolder } from "./hostLocal/folder.ts";
+import type { AcquireContext, HostNetworks, Ipam } from "./ipam.ts";
+import { type BoundRange, boundRange, boundSets, setText, sizeOf, spansOf } from "./range.ts";
+import { requireAddresses } from "./requireAddresses.ts";
+
+export const local: Ipam<StoreIpamConfig> = {
+  acquire(context) {
+    const { request, config, entry, store, hostNetworks } = context;
+    const { network } = entry.attachment;
+    // Before the transaction: what can be refused without a lease is refused without one.
+    const dns = config.resolvConf === undefined ? config.dns : { ...readNames(config.resolvConf), ...config.dns };
+    const configured = boundSets(config.rangeSets);
+    const requested = request.config.requestedAddresses;
+    const begin = () =>
+      store.begin(entry, (standing) => {
+        if (standing) context.mayTakeOver?.(standing);
+        const { sets, memory } = withChosen(configured, network, store, hostNetworks);
+        const adoptedFrom = context.adoption ? (memory.adoptedFrom ?? unlessReserved(network, config)) : "";
+        if (standing && (isAttachedThere(standing, entry) || fits(standing, { sets, requested }))) return "keep";
+        const granted = grant(store, entry, { sets, requested, memory: { ...memory, adoptedFrom } });
+        if (adoptedFrom !== "") refuseReserved(adoptedFrom, granted.reserved);
+        return granted;
+      });
+    const begun = adoptingFirst(context, begin);
+    if (begun.before) releaseAdopted(context, begun.before);
+    const { made, before } = begun;
+    const { addresses } = begun.entry;
+    return { addresses, routes: config.routes, ...(dns === undefined ? {} : { dns }), made, before };
+  },
+
+  release({ attachment }, store) {
+    store?.remove(attachment);
+  },
+
+  check({ attachment }, _config, store, addresses) {
+    requireAddresses(attachment, store.find(attachment)?.addresses, addresses);
+  },
+
+  status({ config: { name } }, config, store, hostNetworks) {
+    const { sets } = withChosen(boundSets(config.rangeSets), name, store, hostNetworks);
+    const gateways = gatewaysOf(sets);
+    for (const set of sets) {
+      const spans = spansOf(set, gateways);
+      const size = sizeOf(spans);
+      const used = spans.reduce((sum, { family, first, last }) => {
+        return sum + store.reservedCount(name, { family, value: first }, { family, value: last });
+      }, 0);
+      if (BigInt(used) < size) continue;
+      throw new Fault(
+        code.unavailable,
+        `No free address in ${setText(set)} of network ${name}: ${used} of ${size} in use`,
+        'See what can be reclaimed with "ns-net gc --dry-run", or configure a larger subnet',
+      );
+    }
+  },
+};
+
+/** What is in use stays, whatever the configuration says now. */
+function isAttachedThere(standing: Entry, entry: NewEntry): boolean {
+  return standing.state === "attached" && isSameNamespace(standing, entry);
+}
+
+/** The reference's host-local has leases of this network that the store knows nothing of. */
+class ReservedElsewhere extends Error {}
+
+/** "", to be remembered, where host-local has never given an address of the network. Throws ReservedElsewhere. */
+function unlessReserved(network: string, { hostLocalDir }: StoreIpamConfig): string {
+  if (statusIfThere(reservationFolder(network, hostLocalDir))) throw new ReservedElsewhere();
+  return "";
+}
+
+function refuseReserved(folder: string, addresses: readonly Address[]): void {
+  for (const address of addresses) {
+    if (statusIfThere(`${folder}/${formatAddress(address)}`) && reservations().reservationOf(folder, address))
+      throw new ReservedElsewhere();
+  }
+}
+
+/** `begin`, and where there are leases to take over, once more after that, with host-local kept out all the while. */
+function adoptingFirst({ config, entry, store, adoption }: AcquireContext<StoreIpamConfig>, begin: () => Begun): Begun {
+  let lock: Disposable | undefined;
+  try {
+    for (;;) {
+      try {
+        return begin();
+      } catch (error) {
+        if (!(error instanceof ReservedElsewhere)) throw error;
+        const { network } = entry.attachment;
+        const folder = reservationFolder(network, config.hostLocalDir);
+        const host = adoption!();
+        lock ??= host.lock(`${folder}/${reservations().lockFile}`);
+        const { adopt } = require("./hostLocal/adopt.ts") as typeof import("./hostLocal/adopt.ts");
+        adopt({ network, folder, sets: boundSets(config.rangeSets), store, adoption: host });
+      }
+    }
+  } finally {
+    lock?.[Symbol.dispose]();
+  }
+}
+
+/** An attachment that another plugin made becomes ours with this ADD, and its lease is kept here alone. */
+function releaseAdopted({ entry, adoption }: AcquireContext<StoreIpamConfig>, before: Entry): void {
+  const { adoptedStep } = require("./hostLocal/adopted.ts") as typeof import("./hostLocal/adopted.ts");
+  const step = adoptedStep(before);
+  if (step !== undefined) adoption?.().release(entry.attachment.container, step.files);
+}
+
+const reservations = () => require("./hostLocal/reservations.ts") as typeof import("./hostLocal/reservations.ts");
+
+function readNames(path: string): Dns {
+  return (require("./resolvConf.ts") as typeof import("./resolvConf.ts")).readResolvConf(path);
+}
+
+/**
+ * The range sets, or if there are none the one chosen for this network, once and for good. Of two processes that
+ * choose at once, the second sees the first's choice: the caller is inside the store's write transaction.
+ */
+function withChosen(
+  configured: readonly (readonly BoundRange[])[],
+  network: string,
+  store: Store,
+  hostNetworks: HostNetworks,
+): { sets: readonly (readonly BoundRange[])[]; memory: NetworkMemory } {
+  const memory = store.memory(network) ?? { subnets: [], cursors: {} };
+  if (configured.length > 0) return { sets: configured, memory };
+  const chosen = memory.chosen ?? chooseSubnet(network, [...hostNetworks(), ...store.subnetsOfOthers(network)]);
+  return { sets: [[boundRange({ subnet: chosen })]], memory: { ...memory, chosen } };
+}

@@ -1,0 +1,52 @@
+/** Which addresses other namespaces have: those that can be reached from here, and those that a link of the host leads to. */
+import { formatAddress } from "../ip/address.ts";
+import { type InterfaceAddress, listAddresses } from "../netlink/route/address.ts";
+import { listLinks } from "../netlink/route/link.ts";
+import { netnsIdOf } from "../netlink/route/netnsId.ts";
+import { routeScope } from "../netlink/route/route.ts";
+import { protocol } from "../netlink/socket.ts";
+import { errno } from "../sys/errors.ts";
+import { closeNetns, openOwnNetns, openSocketIn } from "../sys/netns.ts";
+import { ignoring } from "./deleteLinks.ts";
+import type { Kernel } from "./kernel.ts";
+import { forEachNamespace, type SeenNamespace } from "./namespaces.ts";
+import { addressFromBytes } from "./ownership.ts";
+
+/**
+ * By address, the namespace that has it; undefined where nothing leads into that one, and where several have the address.
+ * An interface whose other end, or whose lower device, is in a third namespace is none of this host's.
+ */
+export function addressesElsewhere(kernel: Kernel): ReadonlyMap<string, SeenNamespace | undefined> {
+  const host = kernel.route("host");
+  const own = openOwnNetns();
+  const found = new Map<string, SeenNamespace | undefined>();
+  const note = (addresses: readonly InterfaceAddress[], netns: SeenNamespace | undefined) => {
+    for (const { local, address, scope } of addresses) {
+      const bytes = local ?? address;
+      if (bytes === undefined || scope === routeScope.link || scope === routeScope.host) continue;
+      const text = formatAddress(addressFromBytes(bytes));
+      found.set(text, found.has(text) ? undefined : netns);
+    }
+  };
+  const asked = new Set<number | undefined>();
+  forEachNamespace((netns) => {
+    const { path, device, inode } = netns;
+    if (inode === own.inode) return;
+    asked.add(netnsIdOf(host, netns.fd));
+    const inside = openSocketIn(netns, protocol.route);
+    const here = netnsIdOf(inside, own.fd);
+    const foreign = new Set<number>();
+    for (const { index, peerNetnsId: id } of listLinks(inside)) if (id !== undefined && id !== here) foreign.add(index);
+    const addresses = listAddresses(inside).filter(({ index }) => !foreign.has(index));
+    note(addresses, { path, device, inode });
+    inside.close();
+  });
+  closeNetns(own);
+  // Some are held open by a runtime and have neither a name nor a process: their links have an end here.
+  for (const { peerNetnsId: id } of listLinks(host)) {
+    if (id === undefined || asked.has(id)) continue;
+    asked.add(id);
+    ignoring(errno.EINVAL, () => note(listAddresses(host, 0, id), undefined)); // one may end while it is asked
+  }
+  return found;
+}

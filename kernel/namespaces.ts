@@ -1,0 +1,70 @@
+/** The network namespaces that can be reached from here: by a name below /run/netns, or by a process that is in them. */
+import { readdirSync } from "node:fs";
+import { netnsIdOf } from "../netlink/route/netnsId.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
+import {
+  closeNetns,
+  type Netns,
+  type NetnsIdentity,
+  netnsFolder,
+  netnsIdentity,
+  openNetns,
+  withCookie,
+} from "../sys/netns.ts";
+
+export interface SeenNamespace extends NetnsIdentity {
+  readonly path: string;
+}
+
+/** By the number that the socket's namespace has for each; one without a number has no link to here. */
+export function namespacesById(socket: NetlinkSocket): ReadonlyMap<number, SeenNamespace> {
+  const found = new Map<number, SeenNamespace>();
+  forEachNamespace((netns) => {
+    const id = netnsIdOf(socket, netns.fd);
+    if (id === undefined) return;
+    const { path, device, inode, cookie } = withCookie(netns);
+    found.set(id, { path, device, inode, cookie });
+  });
+  return found;
+}
+
+/** Each once, and closed after the visit. */
+export function forEachNamespace(visit: (netns: Netns) => void): void {
+  const seen = new Set<bigint>();
+  for (const path of paths()) {
+    const inode = netnsIdentity(path)?.inode;
+    if (inode === undefined || seen.has(inode)) continue;
+    seen.add(inode);
+    const netns = opened(path);
+    if (netns === undefined) continue;
+    try {
+      visit(netns);
+    } finally {
+      closeNetns(netns);
+    }
+  }
+}
+
+/** Names first: they say more than a process's number, and last longer. */
+function paths(): string[] {
+  const names = listed(netnsFolder).map((name) => `${netnsFolder}/${name}`);
+  const processes = listed("/proc").filter((name) => /^\d+$/.test(name));
+  return [...names, ...processes.map((pid) => `/proc/${pid}/ns/net`)];
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined for what is no namespace, or gone by now. */
+function opened(path: string): Netns | undefined {
+  try {
+    return openNetns(path);
+  } catch {
+    return undefined;
+  }
+}

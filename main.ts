@@ -1,0 +1,42 @@
+#!/usr/bin/env bun
+/** The executable: a plugin when a runtime calls it (CNI_COMMAND is set), else a command for people. */
+import { newestVersion, versions } from "./conf/version.ts";
+
+declare const NSNET_VERSION: string;
+const version = typeof NSNET_VERSION === "string" ? NSNET_VERSION : "development";
+
+function about(): string {
+  return `CNI plugin ns-net v${version}\nCNI protocol versions supported: ${versions.join(", ")}\nFor a command line: ns-net --help\n`;
+}
+
+async function main(): Promise<number> {
+  const command = process.env["CNI_COMMAND"];
+  if (command === "VERSION") {
+    console.log(JSON.stringify({ cniVersion: newestVersion, supportedVersions: versions }));
+    return 0;
+  }
+  if (command) return (require("./plugin/serve.ts") as typeof import("./plugin/serve.ts")).serveAndExit(process.env);
+  const args = process.argv.slice(2);
+  if (args.length > 0) return (require("./cli/main.ts") as typeof import("./cli/main.ts")).run(args, version);
+  process.stderr.write(about());
+  return 0;
+}
+
+void main().then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: Error) => {
+    // A library or a file of ours could not be loaded, for want of memory mostly. A runtime gets its error all the same.
+    const msg = `ns-net could not be loaded: ${error.message}`;
+    const fault = {
+      cniVersion: newestVersion,
+      code: 5,
+      msg,
+      details: "Free memory, or raise the caller's memory limit",
+    };
+    if (process.env["CNI_COMMAND"]) process.stdout.write(`${JSON.stringify(fault)}\n`);
+    else process.stderr.write(`ns-net: ${msg}\n  ${fault.details}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,45 @@
+/** `bandwidth`: limits of what a container receives and sends, as told by the configuration or asked by the runtime. */
+import type { Attachment } from "../../conf/attachment.ts";
+import type { Features, Limit } from "../../conf/config/config.ts";
+import { badConfig, code, Fault } from "../../conf/fault.ts";
+import { macOfOwner, shapingGroup, shapingLinkName } from "../../kernel/ownership.ts";
+import type { ChainedType } from "../../plugin/chain/chained.ts";
+import type { ShapingStep } from "../../step/bandwidth.ts";
+
+export const bandwidth: ChainedType = {
+  plan({ attachment, features, prev, kernel }) {
+    if (!features.bandwidth) return { steps: [], result: prev };
+    const inner = kernel.link("pod", attachment.ifname);
+    const host = inner?.peerIndex === undefined ? undefined : kernel.linkByIndex(inner.peerIndex);
+    if (inner?.info?.kind !== "veth" || !host?.name) {
+      throw new Fault(
+        code.config,
+        `Cannot limit ${attachment.ifname}: it is ${inner ? `a ${inner.info?.kind ?? "device"}` : "not there"}, no veth whose other end is on this host`,
+        "bandwidth works after bridge and ptp; leave it out of this list",
+      );
+    }
+    const steps = shapingSteps(attachment, features, host.name, host.mtu ?? 0);
+    const made = steps.flatMap(({ ifb, mac, egress }) => (egress ? [{ name: ifb, mac }] : []));
+    return { steps, result: { ...prev, interfaces: [...prev.interfaces, ...made] } };
+  },
+
+  removals: (attachment) => [{ kind: "shaping", ifb: shapingLinkName(attachment) }],
+};
+
+/** Throws Fault (code.config) for a burst that no packet fits in: nothing would ever get through. */
+export function shapingSteps(
+  attachment: Attachment,
+  { bandwidth: limits }: Features,
+  host: string,
+  mtu: number,
+): ShapingStep[] {
+  if (!limits) return [];
+  for (const [name, limit] of Object.entries(limits) as [string, Limit][]) {
+    const least = (mtu + 14) * 8; // with the Ethernet header
+    if (limit.burst < least)
+      throw badConfig(`${name}Burst`, limit.burst, `at least ${least} bits, one packet of ${mtu} bytes`);
+  }
+  const { network, container, ifname } = attachment;
+  const own = { ifb: shapingLinkName(attachment), mac: macOfOwner("shaping", network, container, ifname) };
+  return [{ kind: "shaping", host, ...own, group: shapingGroup(network), mtu, ...limits }];
+}

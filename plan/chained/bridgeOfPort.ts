@@ -1,0 +1,77 @@
+/**
+ * `bridge` and `ns-net` after a plugin that left an interface on the host, such as a virtual machine's tap: that becomes
+ * the port, and no veth is made. (CONVENTIONS.md of the specification, "chaining".) Its addresses are the other plugin's.
+ */
+import { attachmentText } from "../../conf/attachment.ts";
+import type { NetworkConfig } from "../../conf/config/config.ts";
+import { badConfig, code, Fault } from "../../conf/fault.ts";
+import type { Result, ResultInterface } from "../../conf/result/result.ts";
+import { hostLinkName } from "../../kernel/ownership.ts";
+import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
+import { readFacts } from "../../plugin/attach/facts.ts";
+import type { ChainedInput, ChainedType } from "../../plugin/chain/chained.ts";
+import type { Step } from "../../step/index.ts";
+import { bridge } from "../interface/bridge.ts";
+
+export const hostPort: ChainedType = {
+  plan(input) {
+    const { attachment, config, prev, kernel, netns } = input;
+    refuseWhatNeedsOurs(config);
+    const port = hostInterface(input);
+    const facts = readFacts(config, attachment, kernel);
+    const lease = { addresses: prev.ips, routes: [], made: false };
+    const made = bridge.plan({ attachment, netns, config, lease, facts });
+    const steps = made.steps.flatMap((step) => ofPort(step, hostLinkName(attachment), port, config.bridge, netns));
+    const { name = config.bridge, mac } = made.interfaces[0]!;
+    const known = prev.interfaces.some((one) => one.name === name && !one.sandbox);
+    const own: ResultInterface[] = known ? [] : [{ name, ...(mac && { mac }) }];
+    return { steps, result: { ...prev, interfaces: [...prev.interfaces, ...own] } };
+  },
+
+  // It dies with the interface, which is the other plugin's to delete.
+  removals: () => [],
+};
+
+/** True for an ADD whose interface is on the host already. */
+export function hasHostInterface({ interfaces }: Result): boolean {
+  return interfaces.some(({ sandbox }) => !sandbox);
+}
+
+function refuseWhatNeedsOurs({ ipam, macspoofchk, features }: NetworkConfig): void {
+  const isNone = ipam.type === "none" || (ipam.type === "ns-net" && ipam.rangeSets.length === 0);
+  const mustBe = "left out: the interface is another plugin's, and so is what it has";
+  if (!isNone) throw badConfig("ipam", { type: ipam.type }, mustBe);
+  if (macspoofchk) throw badConfig("macspoofchk", true, mustBe);
+  if (features?.portMappings.length || features?.bandwidth || features?.ingressPolicy)
+    throw badConfig(
+      "runtimeConfig",
+      "ports, limits or a policy",
+      `${mustBe}; name portmap, bandwidth or firewall after this`,
+    );
+}
+
+/** The interface of the host that the plugin before says it made. Throws Fault where it cannot be a port. */
+function hostInterface({ attachment, config, prev, kernel }: ChainedInput): string {
+  const names = prev.interfaces.flatMap(({ name, sandbox }) => (sandbox ? [] : [name]));
+  const links = names.flatMap((name) => kernel.link("host", name) ?? []);
+  const found = links.find(({ info }) => info?.kind !== bridgeKind);
+  if (found?.name === undefined)
+    throw badConfig("prevResult.interfaces", names, "such that one is an interface of this host and no bridge");
+  const master = found.master && kernel.linkByIndex(found.master)?.name;
+  if (!master || master === config.bridge) return found.name;
+  throw new Fault(
+    code.config,
+    `Cannot attach ${attachmentText(attachment)} to bridge ${config.bridge}: ${found.name} is a port of ${master}`,
+    `Name ${master} as the bridge, or take the interface out: ip link set ${found.name} nomaster`,
+  );
+}
+
+/** What the plan says of the host's end of a veth, said of the port; what it says of the container is not ours to do. */
+function ofPort(step: Step, veth: string, port: string, master: string, netns: string): Step[] {
+  if (step.kind === "veth") return [{ kind: "member", where: "host", link: port, master, netns }];
+  if (step.kind === "silent" || step.kind === "forwarding") return [];
+  if ("where" in step && step.where === "pod") return [];
+  if (step.kind === "route") return [];
+  if (step.kind === "up" && step.link === veth) return [{ kind: "up", where: "host", link: port, netns }];
+  return "link" in step && step.link === veth ? [{ ...step, link: port } as Step] : [step];
+}

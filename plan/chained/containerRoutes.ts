@@ -1,0 +1,37 @@
+/** The routes that the container's main table has by an interface, as steps that would make them. */
+import { addressBits, formatAddress, formatCidr } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { addressFromBytes } from "../../kernel/ownership.ts";
+import { listRoutes, mainTable, type Route, routeKind } from "../../netlink/route/route.ts";
+import type { RouteStep } from "../../step/address/route.ts";
+
+const families = { 2: 4, 10: 6 } as const;
+
+/** Without those to link-local addresses, which each interface has for itself. */
+export function podRoutes(ifname: string, netns: string, kernel: Kernel): RouteStep[] {
+  const outIndex = kernel.indexOf("pod", ifname);
+  return [2, 10].flatMap((family) =>
+    listRoutes(kernel.route("pod"), family, { table: mainTable, outIndex })
+      .filter((route) => route.outIndex === outIndex && route.kind === routeKind.unicast)
+      .map((route) => routeStep(route, ifname, netns))
+      .filter(({ dst }) => !dst.startsWith("fe80:")),
+  );
+}
+
+function routeStep(route: Route, link: string, netns: string): RouteStep {
+  const { family, dstLength: prefixLength, destination, gateway, preferredSource, priority, metrics, scope } = route;
+  const bits = addressBits(families[family as 2 | 10]);
+  const text = (bytes: Uint8Array | undefined) => bytes && formatAddress(addressFromBytes(bytes));
+  const [gw, src] = [text(gateway), text(preferredSource)];
+  return {
+    kind: "route",
+    dst: formatCidr({ ...addressFromBytes(destination ?? new Uint8Array(bits / 8)), prefixLength }),
+    ...(gw && { gw }),
+    ...(src && { src }),
+    ...(priority && { priority }),
+    ...(metrics?.mtu && { mtu: metrics.mtu }),
+    ...(metrics?.advmss && { advmss: metrics.advmss }),
+    ...(family === 2 && { scope }),
+    ...{ link, netns },
+  };
+}

@@ -1,0 +1,56 @@
+/** `firewall`: lets a container's packets through where the host drops what it forwards, and keeps others' out where asked to. */
+
+import { defaultZone, type Features } from "../../conf/config/config.ts";
+import { badConfig } from "../../conf/fault.ts";
+import { type ChainedInput, type ChainedType, containerAddresses } from "../../plugin/chain/chained.ts";
+import { zoneSteps } from "../../step/firewalld/source.ts";
+import type { Step } from "../../step/index.ts";
+
+const adminChain = "CNI-ADMIN";
+
+export const firewall: ChainedType = {
+  plan(input) {
+    const { attachment, features, prev } = input;
+    const addresses = containerAddresses(attachment.ifname, prev).map((cidr) => cidr.replace(/\/.*/, ""));
+    const accept: Step = { kind: "accept", attachment, addresses, adminChain: features.adminChain ?? adminChain };
+    const open = isByFirewalld(features) ? zoneSteps(features.zone, addresses) : addresses.length > 0 ? [accept] : [];
+    return { steps: [...guardSteps(input), ...open], result: prev };
+  },
+
+  removals: (attachment, told) => [
+    { kind: "accept", attachment },
+    ...zoneSteps(told.text("firewalldZone") || defaultZone, told.addresses()),
+  ],
+};
+
+/** What firewalld rejects, no rule of another table lets through. */
+function isByFirewalld({ backend }: Features): boolean {
+  if (backend !== undefined) return backend === "firewalld";
+  return (require("../../step/firewalld/zones.ts") as typeof import("../../step/firewalld/zones.ts")).firewalldRuns();
+}
+
+function guardSteps({
+  attachment: { network },
+  features: { ingressPolicy: policy },
+  prev,
+  kernel,
+}: ChainedInput): Step[] {
+  if (policy === undefined) return [];
+  const hosts = prev.interfaces.flatMap(({ name, sandbox }) => (sandbox ? [] : [name]));
+  const bridge = hosts.find((name) => kernel.link("host", name)?.info?.kind === "bridge");
+  if (bridge === undefined) {
+    throw badConfig(
+      "ingressPolicy",
+      policy,
+      "open, or the plugin before one that attaches to a bridge and says so in its result",
+    );
+  }
+  // A VLAN's packets come and go by its gateway.
+  const gateway = hosts.find((name) => name.startsWith(`${bridge}.`) && kernel.link("host", name) !== undefined);
+  const guard: Step = { kind: "guard", network, bridge: gateway ?? bridge, policy };
+  if (policy !== "isolated") return [guard];
+  const { portsOfBridge } =
+    require("../../step/nft/ingressPolicy.ts") as typeof import("../../step/nft/ingressPolicy.ts");
+  const ports = portsOfBridge(bridge, kernel).filter(({ name = "" }) => hosts.includes(name));
+  return [guard, ...ports.map(({ name = "" }): Step => ({ kind: "bridgePort", link: name, isolated: true }))];
+}

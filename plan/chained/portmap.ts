@@ -1,0 +1,132 @@
+/** `portmap`: ports of the host that lead to a container which another plugin attached. */
+
+import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import type { Features, PortMapping } from "../../conf/config/config.ts";
+import { familiesIn } from "../../conf/config/ipam.ts";
+import { containerPortOf, inRows } from "../../conf/config/portRow.ts";
+import { badConfig } from "../../conf/fault.ts";
+import type { Result } from "../../conf/result/result.ts";
+import { formatAddress, parseAddress, parseCidr } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { addressBytes } from "../../kernel/ownership.ts";
+import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
+import { lookUpRoute } from "../../netlink/route/route.ts";
+import { type ChainedType, containerAddresses } from "../../plugin/chain/chained.ts";
+import type { Step } from "../../step/index.ts";
+import type { TargetedMapping } from "../../step/ports/elements.ts";
+
+export const portmap: ChainedType = {
+  plan({ attachment, features, prev, kernel }) {
+    const { portMappings } = features;
+    if (portMappings.length === 0) return { steps: [], result: prev };
+    const addresses = containerAddresses(attachment.ifname, prev);
+    const asked = { mappings: portMappings, attachment, families: familiesIn(addresses) };
+    (
+      require("../../plugin/preflight/portsInUse.ts") as typeof import("../../plugin/preflight/portsInUse.ts")
+    ).refuseTaken(asked, kernel);
+    const through = addresses.length === 0 ? undefined : linkTowards(addresses[0]!, kernel);
+    return {
+      steps: portsSteps({
+        ...{ attachment, features, addresses, through },
+        ...{ ownLinks: portsOf(prev, kernel), inChain: true },
+      }),
+      result: prev,
+      ports: { mappings: portMappings, addresses: addresses.map((address) => ({ address })) },
+    };
+  },
+
+  removals: (attachment) => [
+    { kind: "ports", attachment },
+    { kind: "portCondition", attachment },
+    { kind: "masqueradeAll", attachment },
+  ],
+};
+
+export interface PortsInput {
+  readonly attachment: Attachment;
+  readonly features: Features;
+  /** The container's, CIDR. */
+  readonly addresses: readonly string[];
+  /** The host's interface towards the container. */
+  readonly through: string | undefined;
+  /** The host's ends of its links, as far as they are known. */
+  readonly ownLinks: readonly string[];
+  readonly inChain?: true;
+}
+
+/**
+ * A mapping with an address of the host leads to containers that have one of its family, and is left out for others, as
+ * the reference does. Throws Fault (code.config) when the container has no address at all.
+ */
+export function portsSteps({ attachment, features, addresses, through, ownLinks, inChain }: PortsInput): Step[] {
+  const { portMappings, conditions, snat, masqAll } = features;
+  if (portMappings.length === 0) return [];
+  const firsts = [4, 6].flatMap((family) => {
+    const found = addresses.map((text) => parseCidr(text)!).find((cidr) => cidr.family === family);
+    return found ? [formatAddress(found)] : [];
+  });
+  const mappings = distinct(portMappings.flatMap((mapping) => targeted(mapping, firsts, attachment)));
+  if (mappings.length === 0) return [];
+  const isConditional = mappings.some(({ target }) => conditions[target.includes(":") ? 6 : 4].length > 0);
+  const isLocalnet = snat && through !== undefined && mappings.some(hearsLoopback);
+  return [
+    { kind: "ports", attachment, mappings, ...(snat && through !== undefined && { hairpin: through }) },
+    ...(isConditional ? [{ kind: "portCondition", attachment, mappings, conditions } as const] : []),
+    ...(masqAll ? [{ kind: "masqueradeAll", attachment, addresses: targetsOf(mappings) } as const] : []),
+    // Or the kernel drops, as a martian, what 127.0.0.1 sends by an interface.
+    ...(isLocalnet
+      ? [
+          ...ownLinks.map((link) => ({ kind: "closed", link, ...(inChain && { inChain }) }) as const),
+          { kind: "localnet", link: through, but: ownLinks } as const,
+        ]
+      : []),
+  ];
+}
+
+const targetsOf = (mappings: readonly TargetedMapping[]) => [...new Set(mappings.map(({ target }) => target))];
+
+function targeted(mapping: PortMapping, targets: readonly string[], attachment: Attachment): TargetedMapping[] {
+  const { hostIp } = mapping;
+  const family = hostIp === undefined ? undefined : parseAddress(hostIp)!.family;
+  const fitting = targets.filter((target) => family === undefined || parseAddress(target)!.family === family);
+  if (targets.length === 0) {
+    throw badConfig(
+      "runtimeConfig.portMappings",
+      { hostPort: mapping.hostPort, ...(hostIp && { hostIP: hostIp }) },
+      `for a container with an address; ${attachmentText(attachment)} has none`,
+    );
+  }
+  return fitting.map((target) => ({ ...mapping, target }));
+}
+
+/** Without an address of the host, and with 0.0.0.0 or ::, a port is the same one. */
+function distinct(mappings: readonly TargetedMapping[]): TargetedMapping[] {
+  const placeOf = ({ protocol, hostIp = "*", target }: TargetedMapping) =>
+    `${protocol} ${hostIp === "0.0.0.0" || hostIp === "::" ? "*" : hostIp} ${target}`;
+  return inRows(mappings, placeOf, ({ first, second, port: hostPort }) =>
+    badConfig(
+      "runtimeConfig.portMappings",
+      { hostPort, containerPort: containerPortOf(second, hostPort) },
+      `mapped once: port ${hostPort}/${second.protocol} leads to ${containerPortOf(first, hostPort)} already`,
+    ),
+  );
+}
+
+function hearsLoopback({ hostIp, target }: TargetedMapping): boolean {
+  return !target.includes(":") && (hostIp === undefined || hostIp === "0.0.0.0" || hostIp.startsWith("127."));
+}
+
+/** What the plugins before made on the host beside bridges. */
+function portsOf({ interfaces }: Result, kernel: Kernel): string[] {
+  const names = interfaces.flatMap(({ name, sandbox }) => (sandbox === undefined ? [name] : []));
+  return names.filter((name) => {
+    const link = kernel.link("host", name);
+    return link !== undefined && link.info?.kind !== bridgeKind;
+  });
+}
+
+/** The interface that the host's routes lead to it by. */
+function linkTowards(cidr: string, kernel: Kernel): string | undefined {
+  const index = lookUpRoute(kernel.route("host"), addressBytes(parseCidr(cidr)!))?.outIndex;
+  return index === undefined ? undefined : kernel.linkByIndex(index)?.name;
+}

@@ -1,0 +1,103 @@
+/**
+ * `sbr`: what a container sends from an address of this interface leaves by this interface, whatever the other
+ * interfaces' routes say. Each address has a table of its own with the interface's routes, and a rule that leads there.
+ */
+
+import { code, Fault } from "../../conf/fault.ts";
+import type { ResultAddress } from "../../conf/result/result.ts";
+import {
+  type Cidr,
+  contains,
+  formatAddress,
+  formatCidr,
+  networkOf,
+  parseAddress,
+  parseCidr,
+} from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { listRoutes, mainTable } from "../../netlink/route/route.ts";
+import { listRules } from "../../netlink/route/rule.ts";
+import { addressesOf, type ChainedInput, type ChainedType } from "../../plugin/chain/chained.ts";
+import type { RouteStep } from "../../step/address/route.ts";
+import type { Step } from "../../step/index.ts";
+import { podRoutes } from "./containerRoutes.ts";
+
+export const sbr: ChainedType = {
+  plan(input) {
+    const { attachment, config, prev, netns, kernel } = input;
+    const addresses = addressesOf(attachment.ifname, prev);
+    if (addresses.length === 0) {
+      throw new Fault(
+        code.config,
+        `Cannot route by the addresses of ${attachment.ifname}: prevResult tells none`,
+        "Name sbr after a plugin that gives the interface an address",
+      );
+    }
+    const { table } = config.link!;
+    if (table !== undefined) {
+      // The routes are there already: the plugin before was told this table.
+      return { steps: addresses.map((address) => ruleStep(address, table, netns)), result: prev };
+    }
+    const routes = podRoutes(attachment.ifname, netns, kernel);
+    const tables = freeTables(kernel);
+    const own = addresses.flatMap((address) => stepsOf(address, tables.next().value!, routes, input));
+    return { steps: [...own, ...mainSteps(addresses, routes, input)], result: prev };
+  },
+
+  removals: ({ ifname }) => [{ kind: "rule", of: ifname }],
+};
+
+function ruleStep({ address }: ResultAddress, table: number, netns: string): Step {
+  return { kind: "rule", source: formatAddress(parseCidr(address)!), table, netns };
+}
+
+const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
+
+/** The table of one address: what is on the link first, since gateways are reached by that. */
+function stepsOf(one: ResultAddress, table: number, routes: readonly RouteStep[], input: ChainedInput): Step[] {
+  const { attachment, config, netns } = input;
+  const own = parseCidr(one.address)!;
+  const gateway = config.link!.gateways.find((text) => parseAddress(text)!.family === own.family) ?? one.gateway;
+  const dst = defaultRoutes[own.family];
+  const byDefault: RouteStep[] =
+    gateway === undefined ? [] : [{ kind: "route", dst, gw: gateway, table, link: attachment.ifname, netns }];
+  const copies = routes.filter((route) => isFor(own, route)).map((route) => ({ ...route, table }));
+  const further = copies.filter(({ gw, dst: to }) => gw !== undefined && (gateway === undefined || to !== dst));
+  return [...copies.filter(({ gw }) => gw === undefined), ...byDefault, ...further, ruleStep(one, table, netns)];
+}
+
+/** Those from the address's subnet or through it, and those that name neither. */
+function isFor(own: Cidr, { dst, src, gw }: RouteStep): boolean {
+  if (parseCidr(dst)!.family !== own.family) return false;
+  const subnet = networkOf(own);
+  const isNear = (text: string | undefined) => text !== undefined && contains(subnet, parseAddress(text)!);
+  return isNear(src) || isNear(gw) || (src === undefined && gw === undefined) || gw?.startsWith("fe80:") === true;
+}
+
+/** What the main table keeps: nothing of the interface, or with hints its subnets alone. */
+function mainSteps(addresses: readonly ResultAddress[], routes: readonly RouteStep[], input: ChainedInput): Step[] {
+  const { attachment, config, netns } = input;
+  const hints = config.link!.addSourceHints;
+  // Put back from the end: what is on the link first, since gateways are reached by that.
+  const byGateway = routes.filter(({ gw }) => gw !== undefined);
+  const leaving = hints ? byGateway : [...byGateway, ...routes.filter(({ gw }) => gw === undefined)];
+  const subnets = hints ? addresses.map(({ address }) => parseCidr(address)!) : [];
+  return [
+    ...leaving.map((route): Step => ({ ...route, kind: "withdrawn" })),
+    ...subnets.map((own): Step => {
+      const dst = formatCidr(networkOf(own));
+      return { kind: "route", dst, src: formatAddress(own), link: attachment.ifname, netns };
+    }),
+  ];
+}
+
+const firstTable = 100;
+
+/** Numbers that no rule leads to and no route is in. */
+function* freeTables(kernel: Kernel): Generator<number, undefined> {
+  const socket = kernel.route("pod");
+  const taken = new Set(
+    [...listRules(socket), ...listRoutes(socket, 2), ...listRoutes(socket, 10)].map(({ table }) => table),
+  );
+  for (let table = firstTable; ; table++) if (!taken.has(table) && table !== mainTable) yield table;
+}

@@ -1,0 +1,74 @@
+/** `tuning`: kernel settings of a container's namespace and properties of its interface, put back on DEL. */
+
+import type { Features, Tunables } from "../../conf/config/config.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import type { ResultInterface } from "../../conf/result/result.ts";
+import type { ChainedType } from "../../plugin/chain/chained.ts";
+import type { SysctlStep } from "../../step/address/sysctl.ts";
+import type { Step } from "../../step/index.ts";
+import { tunablesOf } from "../../step/link/tuning.ts";
+
+/** Stands for the name of the container's interface in the name of a setting. */
+const placeholder = "IFNAME";
+
+export const tuning: ChainedType = {
+  several: true,
+
+  plan({ attachment: { ifname }, config, features, prev, netns, kernel }) {
+    (
+      require("../../plugin/preflight/sysctlAllowList.ts") as typeof import("../../plugin/preflight/sysctlAllowList.ts")
+    ).refuseForbidden(features);
+    const to: Tunables = {
+      ...features.tunables,
+      ...(config.mac !== undefined && { mac: config.mac }),
+      ...features.askedTunables,
+    };
+    const sysctls: Step[] = [];
+    for (const step of sysctlSteps(features, ifname, netns)) {
+      const was = kernel.readSysctl("pod", step.path);
+      sysctls.push({ ...step, ...(was !== undefined && { was }) });
+    }
+    if (Object.keys(to).length === 0) return { steps: sysctls, result: prev };
+    const found = tunablesOf(kernel, ifname);
+    if (!found)
+      throw new Fault(
+        code.config,
+        `Cannot tune ${ifname}: the container has no such interface`,
+        "Name tuning after the plugin that makes it",
+      );
+    const was = Object.fromEntries(Object.keys(to).map((key) => [key, found[key as keyof Tunables]]));
+    const steps: Step[] = [...sysctls, { kind: "tuned", link: ifname, netns, to, was }];
+    const interfaces = prev.interfaces.map((one) => (isInner(one, ifname) ? told(one, to) : one));
+    return { steps, result: { ...prev, interfaces } };
+  },
+
+  removals: () => [], // what is not remembered went with the namespace, or the reference's tuning noted what it was
+};
+
+function isInner({ name, sandbox }: ResultInterface, ifname: string): boolean {
+  return name === ifname && sandbox !== undefined;
+}
+
+function told(one: ResultInterface, { mac, mtu }: Tunables): ResultInterface {
+  return { ...one, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }) };
+}
+
+/** The settings of a configuration, in the container. */
+export function sysctlSteps({ sysctl }: Features, ifname: string, netns: string): SysctlStep[] {
+  const steps: SysctlStep[] = [];
+  for (const path in sysctl) {
+    const own = path.includes(placeholder) ? withName(path, ifname) : path;
+    steps.push({ kind: "sysctl", where: "pod", path: own, value: sysctl[path]!, netns });
+  }
+  return steps;
+}
+
+function withName(path: string, ifname: string): string {
+  const parts = path.split("/").map((part) => (part === placeholder ? ifname : part));
+  return parts.join("/");
+}
+
+/** `net/ipv4/conf/eth0.1/arp_filter` as sysctl(8) writes it, `net.ipv4.conf.eth0/1.arp_filter`. */
+export function sysctlName(path: string): string {
+  return path.replace(/[./]/g, (sign) => (sign === "." ? "/" : "."));
+}

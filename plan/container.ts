@@ -1,0 +1,146 @@
+/** What every type that makes an interface does in the container, and the parts they share. Pure. */
+
+import type { NetworkConfig, Route } from "../conf/config/config.ts";
+import { manyWays } from "../conf/config/routes.ts";
+import { type Cidr, formatCidr, networkOf, parseAddress, parseCidr } from "../ip/address.ts";
+import type { Lease, LeasedAddress } from "../ipam/ipam.ts";
+import { macOf, macOfOwner } from "../kernel/ownership.ts";
+import type { Step } from "../step/index.ts";
+import type { PlanInput } from "./plan.ts";
+
+/** The hardware address asked for, or one that follows from the address or from the owner. */
+export function macFor({ config, lease }: PlanInput, owner: string): string {
+  const [first] = lease.addresses;
+  return config.mac ?? (first ? macOf(parseCidr(first.address)!) : macOfOwner(owner));
+}
+
+/** One chain of the network masquerades what leaves these subnets; nothing without addresses. */
+export function masqueradeSteps({ attachment, config, lease }: PlanInput): Step[] {
+  if (!config.ipMasq && !config.ip6Masq) return [];
+  const subnets: string[] = [];
+  for (const { address } of lease.addresses) {
+    if (!(address.includes(":") ? config.ip6Masq : config.ipMasq)) continue;
+    const subnet = formatCidr(networkOf(parseCidr(address)!));
+    if (!subnets.includes(subnet)) subnets.push(subnet);
+  }
+  return subnets.length === 0 ? [] : [{ kind: "masquerade", network: attachment.network, subnets }];
+}
+
+/** A container that calls itself a router would become the host's, where the host does not forward IPv6 itself. */
+export function deafToRouters(link: string, netns: string): Step {
+  const path = `net/ipv6/conf/${link}/accept_ra`;
+  return { kind: "sysctl", where: "host", path, value: "0", netns, ifThere: true };
+}
+
+/** Forwarding for each family that has a gateway here. */
+export function forwardingSteps(families: ReadonlySet<number>, netns: string): Step[] {
+  const steps: Step[] = [];
+  if (families.has(4)) steps.push({ kind: "sysctl", where: "host", path: "net/ipv4/ip_forward", value: "1", netns });
+  if (families.has(6)) {
+    const path = "net/ipv6/conf/all/forwarding";
+    steps.push({ kind: "sysctl", where: "host", path, value: "1", netns, keepsRouters: true });
+  }
+  return steps;
+}
+
+export function containerSteps(input: PlanInput, routes: readonly Route[]): Step[] {
+  const { attachment, config, lease, netns } = input;
+  const link = attachment.ifname;
+  if (config.disableContainerInterface) return [];
+  // Up already or not: asking first costs more than saying it again.
+  const steps: Step[] = [{ kind: "up", where: "pod", link: "lo", netns }];
+  if (hasIpv6(lease)) {
+    const set = (key: string): Step => {
+      return { kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/${key}`, value: "0", netns };
+    };
+    steps.push(set("disable_ipv6"));
+    // Where new namespaces have IPv6 off, lo has no ::1 either.
+    steps.push({ kind: "sysctl", where: "pod", path: "net/ipv6/conf/lo/disable_ipv6", value: "0", netns });
+    // Its link-local address, too, and what it gives itself later.
+    if (!config.enabledad) steps.push(set("accept_dad"));
+  } else if (mayBeSilent(input)) {
+    steps.push({ kind: "silent", where: "pod", link, netns });
+  } else if (!config.enabledad) {
+    const path = `net/ipv6/conf/${link}/accept_dad`;
+    steps.push({ kind: "sysctl", where: "pod", path, value: "0", netns, ifThere: true });
+  }
+  const detectDuplicates = config.enabledad;
+  for (const { address } of lease.addresses) {
+    steps.push({ kind: "address", where: "pod", link, address, detectDuplicates, netns, replaces: [] });
+  }
+  steps.push({ kind: "up", where: "pod", link, netns });
+  for (let i = 0; i < routes.length; i++) {
+    const isFurther = i > 0 && isBeside(routes, i);
+    steps.push({ kind: "route", ...routes[i]!, link, netns, ...(isFurther && { isFurther }) });
+  }
+  return steps;
+}
+
+/**
+ * Without IPv6 of the network's own, on a bridge that has none but our ports, nobody misses a link-local address. Where
+ * others are, or the container looks for its addresses itself, it needs one: to ask for routers (SLAAC), for DHCPv6, for
+ * names by multicast.
+ */
+function mayBeSilent({ config: { ipam }, lease, facts }: PlanInput): boolean {
+  if (lease.addresses.length === 0 || (ipam.type === "delegate" && ipam.plugin === "dhcp")) return false;
+  return facts.bridge?.isShared !== true;
+}
+
+/** True for a route that the kernel takes for the same as an earlier one, but for its gateway. */
+function isBeside(routes: readonly Route[], index: number): boolean {
+  const { dst, priority, table } = routes[index]!;
+  for (let i = 0; i < index; i++) {
+    const before = routes[i]!;
+    if (before.dst === dst && before.priority === priority && before.table === table) return true;
+  }
+  return false;
+}
+
+function hasIpv6({ addresses }: Lease): boolean {
+  for (const { address } of addresses) if (address.includes(":")) return true;
+  return false;
+}
+
+/** The gateway of each address with the length of its subnet, each once. */
+export function gatewaysOf(addresses: readonly LeasedAddress[]): Cidr[] {
+  const gateways: Cidr[] = [];
+  const seen: string[] = [];
+  for (const { address, gateway } of addresses) {
+    const found = gateway === undefined ? undefined : parseAddress(gateway);
+    if (!found) continue;
+    const cidr = { ...found, prefixLength: parseCidr(address)!.prefixLength };
+    const text = formatCidr(cidr);
+    if (!seen.includes(text)) gateways.push(cidr);
+    seen.push(text);
+  }
+  return gateways;
+}
+
+const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
+
+/** The lease's routes, each with a gateway, and with isDefaultGateway a default route for each family that has none. */
+export function routesOf(config: NetworkConfig, lease: Lease): Route[] {
+  const routes: Route[] = [];
+  for (const route of lease.routes) {
+    if (route.gws) throw manyWays(`gws of the route to ${route.dst} that ipam gives`, route.gws);
+    const gw = route.gw ?? (route.scope === undefined ? gatewayOf(lease, route.dst.includes(":")) : undefined);
+    routes.push(gw === undefined ? route : { ...route, gw });
+  }
+  if (!config.isDefaultGateway) return routes;
+  for (const family of [4, 6] as const) {
+    const dst = defaultRoutes[family];
+    const gw = gatewayOf(lease, family === 6);
+    let isGiven = gw === undefined;
+    for (const route of lease.routes) isGiven ||= route.dst === dst;
+    if (!isGiven) routes.push({ dst, gw: gw! });
+  }
+  return routes;
+}
+
+/** The gateway of the first address of a family that has one. */
+function gatewayOf({ addresses }: Lease, isIpv6: boolean): string | undefined {
+  for (const { address, gateway } of addresses) {
+    if (gateway !== undefined && address.includes(":") === isIpv6) return gateway;
+  }
+  return undefined;
+}

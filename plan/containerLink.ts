@@ -1,0 +1,89 @@
+/** What the types share whose interface is made in, or moved into, the container and leaves nothing on the host. Pure. */
+
+import type { NetworkConfig } from "../conf/config/config.ts";
+import { badConfig, code, Fault } from "../conf/fault.ts";
+import { aliasOf, hostLinkName, insideGroup } from "../kernel/ownership.ts";
+import type { Below, Facts } from "../plugin/attach/facts.ts";
+import type { Step } from "../step/index.ts";
+import type { Settings } from "../step/link/linkSettings.ts";
+import { containerSteps, routesOf } from "./container.ts";
+import type { Plan, PlanInput } from "./plan.ts";
+
+/** The steps that make the interface, then addresses, up and routes. */
+export function insidePlan(input: PlanInput, making: readonly Step[], mac: string, isLent = false): Plan {
+  const { attachment, config, lease, facts, netns } = input;
+  const { ifname } = attachment;
+  const mtu = facts.uplinkMtu;
+  const routes = routesOf(config, lease);
+  // Its neighbours are the network's, not other ports of a bridge of ours: it may give itself a link-local address.
+  const rest = containerSteps(input, routes).filter(({ kind }) => kind !== "silent");
+  const steps = [
+    ...making,
+    ...announcing(input),
+    ...rest.map((step) =>
+      step.kind === "up" && step.link === ifname && !isLent
+        ? { ...step, alias: aliasOf(attachment, config.dataDir) }
+        : step,
+    ),
+  ];
+  return { steps, mac, interfaces: [{ name: ifname, mac, mtu, sandbox: netns }], routes };
+}
+
+/** On a network that others are on, they are told at once who has the address now. */
+function announcing({ attachment, lease, netns }: PlanInput): Step[] {
+  const has = (isIpv6: boolean) => lease.addresses.some(({ address }) => address.includes(":") === isIpv6);
+  const settings = [
+    ...(has(false) ? [`net/ipv4/conf/${attachment.ifname}/arp_notify`] : []),
+    ...(has(true) ? [`net/ipv6/conf/${attachment.ifname}/ndisc_notify`] : []),
+  ];
+  return settings.map((path): Step => ({ kind: "sysctl", where: "pod", path, value: "1", netns }));
+}
+
+/** An interface of that kind, on top of the one below where the type has one. */
+export function making(input: PlanInput, settings: Settings, mac: string, inheritsMac = false): Step {
+  const { attachment, facts, netns } = input;
+  const { below } = facts;
+  return {
+    kind: "inside",
+    ifname: attachment.ifname,
+    temporary: hostLinkName(attachment),
+    settings,
+    ...(below && { master: { name: below.name!, where: below.where } }),
+    mac,
+    ...(inheritsMac && { inheritsMac }),
+    mtu: facts.uplinkMtu,
+    group: insideGroup(attachment.network),
+    netns,
+  };
+}
+
+/** Throws Fault for a master that is not there, that cannot be one, or that has less room than the MTU asked for. */
+export function refuseMaster({ link: keys, mtu }: NetworkConfig, { below }: Facts, mayBePort = false): void {
+  const { name, where, link } = below!;
+  const place = where === "host" ? "the host" : "the container";
+  if (name === undefined) {
+    throw new Fault(
+      code.config,
+      `Cannot find a master: ${place} has no default route whose interface could be it`,
+      "master must be the name of the interface that the new one is to be on top of",
+    );
+  }
+  const asked = `Cannot use master = ${JSON.stringify(name)}${keys!.master ? "" : " (found by itself)"}`;
+  if (!link) {
+    throw new Fault(code.config, `${asked}: ${place} has no interface of that name`, `See: ip link (in ${place})`);
+  }
+  const isOfBridge = !mayBePort && link.info?.portKind !== undefined && link.info.portKind !== "vrf";
+  if (isOfBridge) {
+    throw new Fault(
+      code.config,
+      `${asked}: it is a port of a ${link.info!.portKind}, which gets all that comes in by it`,
+      `Use that ${link.info!.portKind} itself as master; see: ip -d link show ${name}`,
+    );
+  }
+  refuseMtu(mtu, below!);
+}
+
+function refuseMtu(mtu: number | undefined, { name, link }: Below): void {
+  const most = link?.mtu ?? 0;
+  if (mtu !== undefined && mtu > most) throw badConfig("mtu", mtu, `at most ${most}, that of its master ${name}`);
+}

@@ -1,0 +1,15 @@
+/** Gateways for addresses that came without one, from a delegate or as static ones, on a network that is to have one. */
+import { contains, formatAddress, networkOf, parseCidr } from "../ip/address.ts";
+import type { Lease, LeasedAddress } from "../ipam/ipam.ts";
+
+/** Each gets the first address of its subnet, as with the reference; a subnet without room for one stays without. */
+export function withFirstAddresses(lease: Lease): Lease {
+  return { ...lease, addresses: lease.addresses.map((one) => (one.gateway === undefined ? withFirst(one) : one)) };
+}
+
+function withFirst(one: LeasedAddress): LeasedAddress {
+  const own = parseCidr(one.address)!;
+  const subnet = networkOf(own);
+  const first = { family: own.family, value: subnet.value + 1n };
+  return first.value === own.value || !contains(subnet, first) ? one : { ...one, gateway: formatAddress(first) };
+}

@@ -1,0 +1,22 @@
+/** A gateway that is written for a bridge which does not have it. Loaded where one is. */
+
+import type { NetworkConfig } from "../conf/config/config.ts";
+import { code, Fault, shown } from "../conf/fault.ts";
+
+/**
+ * Throws Fault (code 2) for a gateway that nothing leads to: the bridge does not have it, and no route of the container
+ * goes by it. The reference's bridge only tells it in the result; whoever writes it for type ns-net expects more.
+ */
+export function refuseIdleGateway(gateways: readonly string[], { ipam }: NetworkConfig): void {
+  const routes = "routes" in ipam ? ipam.routes : [];
+  const idle = gateways.find((gateway) => {
+    const isIpv6 = gateway.includes(":");
+    return !routes.some(({ dst, gw = gateway }) => gateways.includes(gw) && dst.includes(":") === isIpv6);
+  });
+  if (idle === undefined) return;
+  throw new Fault(
+    code.unsupportedField,
+    `Cannot use gateway = ${shown(idle)}: nothing of this network leads to it`,
+    'Set isGateway or isDefaultGateway for the bridge to have it, name a route that goes by it such as {"dst": "0.0.0.0/0"}, or leave it out',
+  );
+}

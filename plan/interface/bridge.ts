@@ -1,0 +1,176 @@
+/** `ns-net` and `bridge`: a veth whose outer end is a port of a bridge, the bridge being the gateway where one is wanted. */
+
+import type { IpamConfig, NetworkConfig } from "../../conf/config/config.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import { ownType } from "../../conf/pluginType.ts";
+import { type Cidr, formatAddress, formatCidr, isLinkLocal, networkOf, overlaps, parseCidr } from "../../ip/address.ts";
+import type { Lease } from "../../ipam/ipam.ts";
+import {
+  aliasOf,
+  bridgeGroup,
+  hostLinkName,
+  isOurGroup,
+  linkGroup,
+  macOf,
+  macOfOwner,
+} from "../../kernel/ownership.ts";
+import type { Facts } from "../../plugin/attach/facts.ts";
+import type { Step } from "../../step/index.ts";
+import {
+  containerSteps,
+  deafToRouters,
+  forwardingSteps,
+  gatewaysOf,
+  macFor,
+  masqueradeSteps,
+  routesOf,
+} from "../container.ts";
+import type { Plan, PlanInput } from "../plan.ts";
+import type { LinkType } from "../types.ts";
+
+export const bridge: LinkType = { plan, refuse };
+
+/** Of the reference's bridge a gateway is only told. */
+function refuse(config: NetworkConfig): void {
+  if (config.isGateway || config.type !== ownType) return;
+  const gateways = writtenGateways(config.ipam);
+  if (gateways.length > 0)
+    (require("../idleGateway.ts") as typeof import("../idleGateway.ts")).refuseIdleGateway(gateways, config);
+}
+
+function writtenGateways(ipam: IpamConfig): string[] {
+  const gateways: string[] = [];
+  if (ipam.type === "static") for (const { gateway } of ipam.addresses) if (gateway) gateways.push(gateway);
+  if ("rangeSets" in ipam)
+    for (const set of ipam.rangeSets) for (const { gateway } of set) if (gateway) gateways.push(gateway);
+  return gateways;
+}
+
+function plan(input: PlanInput): Plan {
+  const { attachment, config, lease, facts, netns } = input;
+  const { hairpinMode, portIsolation } = config;
+  const mtu = facts.uplinkMtu;
+  const host = hostLinkName(attachment);
+  const mac = macFor(input, host);
+  const inChain = config.type === ownType ? {} : { inChain: true as const };
+  const hostMac = macOfOwner("host", host);
+  const gateways = config.isGateway ? gatewaysOf(lease.addresses) : [];
+  const gatewayLink = facts.vlan?.gatewayLink ?? config.bridge;
+  const bridgeMac =
+    standingMac(facts) ?? (gateways[0] && !facts.vlan ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
+  const routes = routesOf(config, lease);
+  const steps: Step[] = [
+    ...bridgeSteps(input, mtu, bridgeMac, gateways, gatewayLink),
+    ...masqueradeSteps(input),
+    ...(config.macspoofchk ? [{ kind: "spoofCheck", attachment, mac } as const] : []),
+    {
+      ...{ kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu },
+      ...{ bridge: config.bridge, group: linkGroup(attachment.network), netns },
+    },
+    ...(facts.bridge?.letsLoopbackThrough ? [{ kind: "closed", link: host, ...inChain } as const] : []),
+    { kind: "silent", where: "host", link: host, netns },
+    { kind: "bridgePort", link: host, hairpin: hairpinMode, isolated: portIsolation },
+    { kind: "up", where: "host", link: host, netns, alias: aliasOf(attachment, config.dataDir) },
+    ...containerSteps(input, routes),
+  ];
+  if (!config.disableContainerInterface) steps.push({ kind: "forwarding", link: host });
+  const interfaces = [
+    { name: config.bridge, mac: bridgeMac },
+    { name: host, mac: hostMac, mtu },
+    { name: attachment.ifname, mac, mtu, sandbox: netns },
+  ];
+  const made = { steps, mac, interfaces, routes, through: gatewayLink };
+  return facts.vlan ? (require("../vlan.ts") as typeof import("../vlan.ts")).withVlans(made, input, facts.vlan) : made;
+}
+
+function bridgeSteps(
+  { config, facts, lease, netns }: PlanInput,
+  mtu: number,
+  mac: string,
+  gateways: readonly Cidr[],
+  gatewayLink: string,
+): Step[] {
+  const families = new Set<number>();
+  for (const { family } of gateways) families.add(family);
+  const { bridge: name, promiscMode: promiscuous } = config;
+  const steps = forwardingSteps(families, netns);
+  const keepsMac = gateways.length > 0 && facts.bridge !== undefined && !isOurGroup(facts.bridge.group);
+  const group = bridgeGroup(config.name);
+  steps.push({ kind: "bridge", name, mac, mtu, group, promiscuous, ...(keepsMac && { keepsMac }) });
+  if (facts.bridge?.acceptsRa !== false) steps.push(deafToRouters(name, netns));
+  if (gatewayLink !== name) steps.push(deafToRouters(gatewayLink, netns));
+  if (families.has(6) && !hasIpv6(facts)) {
+    for (const [key, value] of bridgeIpv6(config)) {
+      steps.push({ kind: "sysctl", where: "host", path: `net/ipv6/conf/${gatewayLink}/${key}`, value, netns });
+    }
+  }
+  for (const gateway of gateways) {
+    const address = formatCidr(gateway);
+    const replaces = replacedBy(gateway, gateways, config, facts);
+    steps.push({
+      kind: "address",
+      where: "host",
+      link: gatewayLink,
+      address,
+      detectDuplicates: false,
+      netns,
+      replaces,
+    });
+    if (isLinkLocal(gateway)) steps.push(...subnetRoutes(lease, formatAddress(gateway), gatewayLink, netns));
+  }
+  return steps;
+}
+
+/** A gateway's link-local address brings no route to the subnet, by which the host would find the containers. */
+function subnetRoutes({ addresses }: Lease, gateway: string, link: string, netns: string): Step[] {
+  return addresses
+    .filter((one) => one.gateway === gateway)
+    .map(({ address }) => {
+      const dst = formatCidr(networkOf(parseCidr(address)!));
+      return { kind: "route", where: "host", dst, link, netns };
+    });
+}
+
+/** A bridge that nobody gave an address has that of a port, or none at all when the last one left. */
+function standingMac({ bridge: found }: Facts): string | undefined {
+  return found?.mac === noMac ? undefined : found?.mac;
+}
+
+const noMac = "00:00:00:00:00:00";
+
+function hasIpv6({ bridge: found }: Facts): boolean {
+  for (const { family } of found?.addresses ?? []) if (family === 6) return true;
+  return false;
+}
+
+/**
+ * Settings of a bridge that is to get its first IPv6 address. The machine may switch IPv6 off for new links. And while
+ * the bridge's link-local address is tentative, the kernel solicits no neighbour for a packet that it forwards: what
+ * comes from outside would be lost for the first second or two.
+ */
+function bridgeIpv6({ enabledad }: NetworkConfig): [key: string, value: string][] {
+  return [["disable_ipv6", "0"], ...(enabledad ? [] : [["accept_dad", "0"] as [string, string]])];
+}
+
+/** With forceAddress a bridge has the gateways' IPv4 addresses and no other, as with the reference. */
+function isForced({ family, value }: Cidr, { forceAddress }: NetworkConfig, gateways: readonly Cidr[]): boolean {
+  if (!forceAddress || family !== 4) return false;
+  for (const one of gateways) if (one.family === family && one.value === value) return false;
+  return true;
+}
+
+/** Addresses of the bridge in the gateway's subnet that are not the gateway: a leftover to replace, or a conflict. */
+function replacedBy(gateway: Cidr, all: readonly Cidr[], config: NetworkConfig, facts: Facts): string[] {
+  const wanted = formatCidr(gateway);
+  const others: string[] = [];
+  for (const other of facts.bridge?.addresses ?? []) {
+    const text = formatCidr(other);
+    if (text !== wanted && (overlaps(other, gateway) || isForced(other, config, all))) others.push(text);
+  }
+  if (others.length === 0 || config.forceAddress) return others;
+  throw new Fault(
+    code.config,
+    `Cannot give bridge ${config.bridge} the gateway address ${wanted}: it has ${others.join(", ")} in the same subnet`,
+    `Set forceAddress to replace it, choose another bridge or subnet, or remove it with: ip address del ${others[0]} dev ${config.bridge}`,
+  );
+}

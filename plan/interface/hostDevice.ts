@@ -1,0 +1,50 @@
+/** `host-device`: an interface of the host, lent to the container. */
+import { code, Fault } from "../../conf/fault.ts";
+import { deviceGroup } from "../../kernel/ownership.ts";
+import { linkFlag } from "../../netlink/route/link.ts";
+import type { Step } from "../../step/index.ts";
+import { routesOf } from "../container.ts";
+import { insidePlan } from "../containerLink.ts";
+import type { Plan, PlanInput } from "../plan.ts";
+import type { LinkType } from "../types.ts";
+
+export const hostDevice: LinkType = {
+  plan(input) {
+    const { attachment, facts, netns } = input;
+    const { name: device, link, userSpaceDriver } = facts.below!;
+    // The program that has the device speaks for it; what it needs of the network is in the result.
+    if (userSpaceDriver) return withoutLink(input);
+    const { address: mac = "", mtu = 0, flags, group = 0, alias, info } = link!;
+    const lending: Step = {
+      ...{ kind: "device", device: device!, ifname: attachment.ifname, mac, linkKind: info?.kind ?? "", mtu },
+      ...{ group: deviceGroup(attachment.network), netns },
+      was: { up: (flags & linkFlag.up) !== 0, group, ...(alias !== undefined && { alias }) },
+    };
+    return insidePlan(input, [lending], mac, true);
+  },
+
+  refuse({ link: keys }, { below }) {
+    const { key, value } = keys!.device!;
+    const asked = `Cannot use ${key} = ${JSON.stringify(value)}`;
+    if (below!.userSpaceDriver) return;
+    if (!below!.link) {
+      const { elsewhere } = below!;
+      throw new Fault(
+        code.config,
+        `${asked}: ${elsewhere ?? "the host has no such interface"}`,
+        elsewhere
+          ? "Delete that attachment; if its container is gone: ns-net gc"
+          : "See what the host has with: ip link",
+      );
+    }
+    if ((below!.link.flags & linkFlag.loopback) === 0) return;
+    throw new Fault(code.config, `${asked}: the host's loopback stays where it is`, "Name another interface");
+  },
+};
+
+function withoutLink({ attachment, config, lease, netns }: PlanInput): Plan {
+  return {
+    ...{ steps: [], mac: "", routes: routesOf(config, lease) },
+    interfaces: [{ name: attachment.ifname, sandbox: netns }],
+  };
+}

@@ -1,0 +1,123 @@
+/** `ptp`: a veth without a bridge. The host's end is the gateway, and every packet of the container goes through it. */
+
+import type { Route } from "../../conf/config/config.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import {
+  addressBits,
+  type Cidr,
+  formatAddress,
+  formatCidr,
+  networkOf,
+  parseAddress,
+  parseCidr,
+} from "../../ip/address.ts";
+import type { LeasedAddress } from "../../ipam/ipam.ts";
+import { aliasOf, hostLinkName, linkGroup, macOfOwner } from "../../kernel/ownership.ts";
+import type { RouteStep } from "../../step/address/route.ts";
+import type { Step } from "../../step/index.ts";
+import { containerSteps, deafToRouters, forwardingSteps, macFor, masqueradeSteps, routesOf } from "../container.ts";
+import type { Plan, PlanInput } from "../plan.ts";
+import type { LinkType } from "../types.ts";
+
+export const ptp: LinkType = { plan };
+
+/** An address of the container and the host's beside it. */
+interface Pair {
+  readonly own: Cidr;
+  readonly gateway: string;
+}
+
+function plan(input: PlanInput): Plan {
+  const { attachment, config, lease, facts, netns } = input;
+  const mtu = facts.uplinkMtu;
+  const host = hostLinkName(attachment);
+  const mac = macFor(input, host);
+  const hostMac = macOfOwner("host", host);
+  const pairs = lease.addresses.map(pairOf);
+  const routes = routesOf(config, lease);
+  const steps: Step[] = [
+    ...forwardingSteps(new Set(pairs.map(({ own }) => own.family)), netns),
+    ...masqueradeSteps(input),
+    { kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu, group: linkGroup(attachment.network), netns },
+    ...hostSteps(host, pairs, aliasOf(attachment, config.dataDir), netns),
+    ...containerSteps(input, []).map(
+      (step): Step => (step.kind === "address" ? { ...step, noPrefixRoute: true } : step),
+    ),
+    // The subnet is not on the link: its other addresses are behind the gateway, as everything is.
+    ...pairs.flatMap(({ own, gateway }) => {
+      // The kernel takes no source that it still looks for duplicates of.
+      const src = own.family === 6 && config.enabledad ? {} : { src: formatAddress(own) };
+      return [
+        routeStep(attachment.ifname, { dst: alone(gateway), ...src, ...onLink(gateway) }, netns),
+        routeStep(attachment.ifname, { dst: formatCidr(networkOf(own)), gw: gateway, ...src }, netns),
+      ];
+    }),
+    ...routes.map((route) => routeStep(attachment.ifname, byHost(route, pairs), netns)),
+  ];
+  const interfaces = [
+    { name: host, mac: hostMac, mtu },
+    { name: attachment.ifname, mac, mtu, sandbox: netns },
+  ];
+  return { steps, mac, interfaces, routes, through: host };
+}
+
+function hostSteps(host: string, pairs: readonly Pair[], alias: string, netns: string): Step[] {
+  const hasIpv6 = pairs.some(({ own }) => own.family === 6);
+  // While its link-local address is tentative, the kernel asks for no neighbour on behalf of others.
+  const settings = [
+    ...(hasIpv6 ? [["disable_ipv6", "0"] as const] : []),
+    ...(hasIpv6 || pairs.length === 0 ? [["accept_dad", "0"] as const] : []),
+  ];
+  const gateways = [...new Set(pairs.map(({ gateway }) => alone(gateway)))];
+  return [
+    deafToRouters(host, netns),
+    ...settings.map(([key, value]): Step => {
+      const path = `net/ipv6/conf/${host}/${key}`;
+      return { kind: "sysctl", where: "host", path, value, netns, ...(!hasIpv6 && { ifThere: true as const }) };
+    }),
+    // Without addresses, what speaks over the link has those that the ends give themselves.
+    ...(hasIpv6 || pairs.length === 0 ? [] : [{ kind: "silent", where: "host", link: host, netns } as const]),
+    ...gateways.map((address): Step => {
+      return { kind: "address", where: "host", link: host, address, detectDuplicates: false, netns, replaces: [] };
+    }),
+    { kind: "up", where: "host", link: host, netns, alias },
+    ...pairs.map(({ own }): Step => {
+      const text = formatAddress(own);
+      return { kind: "route", where: "host", dst: alone(text), ...onLink(text), link: host, netns };
+    }),
+  ];
+}
+
+/** The link leads to the host and to nobody else. Throws Fault. */
+function byHost(route: Route, pairs: readonly Pair[]): Route {
+  const gateways = pairs.map(({ gateway }) => gateway);
+  if (route.gw === undefined || gateways.includes(route.gw)) return route;
+  throw new Fault(
+    code.config,
+    `Cannot use the route to ${route.dst} by ${route.gw}: on a ptp link everything goes by the host's end, ${gateways.join(", ")}`,
+    "Leave gw out of this route; or use bridge, where containers are on one link",
+  );
+}
+
+function routeStep(link: string, route: Omit<RouteStep, "kind" | "link" | "netns">, netns: string): Step {
+  return { kind: "route", ...route, link, netns };
+}
+
+/** RT_SCOPE_LINK; IPv6 has no scopes. */
+function onLink(address: string): { readonly scope?: number } {
+  return address.includes(":") ? {} : { scope: 253 };
+}
+
+/** `10.1.0.1/32` */
+function alone(address: string): string {
+  return `${address}/${addressBits(parseAddress(address)!.family)}`;
+}
+
+function pairOf({ address, gateway }: LeasedAddress): Pair {
+  if (gateway !== undefined) return { own: parseCidr(address)!, gateway };
+  throw new Fault(
+    code.config,
+    `Cannot make a ptp link for ${address} without a gateway`,
+    "ipam must name a gateway for each address: the host's end of the link has it",
+  );
+}

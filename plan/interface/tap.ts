@@ -1,0 +1,25 @@
+/** `tap`: an interface whose other end is a program's, such as a virtual machine's. */
+import { hostLinkName, insideGroup } from "../../kernel/ownership.ts";
+import type { Step } from "../../step/index.ts";
+import { macFor } from "../container.ts";
+import { insidePlan } from "../containerLink.ts";
+import type { LinkType } from "../types.ts";
+
+export const tap: LinkType = {
+  plan(input) {
+    const { attachment, config, facts, netns } = input;
+    const { ifname } = attachment;
+    const { multiQueue, owner, group: openGroup, bridge } = config.link!;
+    const mac = macFor(input, hostLinkName(attachment));
+    const steps: Step[] = [
+      {
+        ...{ kind: "tap", ifname, multiQueue, mac, mtu: facts.uplinkMtu },
+        ...(owner !== undefined && { owner }),
+        ...(openGroup !== undefined && { openGroup }),
+        ...{ group: insideGroup(attachment.network), netns },
+      },
+      ...(bridge ? [{ kind: "member", link: ifname, master: bridge, netns } as const] : []),
+    ];
+    return insidePlan(input, steps, mac);
+  },
+};

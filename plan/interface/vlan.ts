@@ -1,0 +1,13 @@
+/** `vlan`: an interface that sends and receives one VLAN of its master. */
+
+import { insidePlan, making, refuseMaster } from "../containerLink.ts";
+import type { LinkType } from "../types.ts";
+
+export const vlan: LinkType = {
+  plan(input) {
+    const mac = input.facts.below!.link!.address!;
+    return insidePlan(input, [making(input, { type: "vlan", id: input.config.link!.vlanId }, mac, true)], mac);
+  },
+  // Unlike the others it may be on a port of a bridge: the kernel looks for a tag before the bridge gets the frame.
+  refuse: (config, facts) => refuseMaster(config, facts, true),
+};

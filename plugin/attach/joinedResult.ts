@@ -1,0 +1,16 @@
+/** What is told of an interface made after other plugins of the chain: theirs stays, ours comes behind it. */
+import type { Result } from "../../conf/result/result.ts";
+
+export function joinedResult(prev: Result, own: Result): Result {
+  const ips = own.ips.map(({ interface: index, ...ip }) => ({
+    ...ip,
+    ...(index !== undefined && { interface: index + prev.interfaces.length }),
+  }));
+  const dns = own.dns ?? prev.dns;
+  return {
+    interfaces: [...prev.interfaces, ...own.interfaces],
+    ips: [...prev.ips, ...ips],
+    routes: [...prev.routes, ...own.routes],
+    ...(dns && { dns }),
+  };
+}

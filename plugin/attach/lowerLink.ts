@@ -1,0 +1,134 @@
+/** For types whose interface is on top of another one, or was one of the host's: which one that is. Reads only. */
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { basename, join } from "node:path";
+import { attachmentText } from "../../conf/attachment.ts";
+import type { LinkKeys, NetworkConfig } from "../../conf/config/config.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { type Link, listLinks } from "../../netlink/route/link.ts";
+import { linkType } from "../../plan/types.ts";
+import type { Step } from "../../step/index.ts";
+import { openExistingStore } from "../../store/index.ts";
+import { type Below, ethernetMtu, type Facts, uplink } from "./facts.ts";
+
+export function readInside(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
+  if (config.link!.selinuxContext) refuseLabel(config.link!.selinuxContext);
+  const below = belowOf(config, kernel);
+  const mtu = config.type === "host-device" ? undefined : config.mtu; // it keeps its own
+  return {
+    bridge: undefined,
+    uplinkMtu: mtu ?? below?.link?.mtu ?? ethernetMtu,
+    isIfnameTaken: kernel.link("pod", ifname) !== undefined,
+    ...(below && { below }),
+  };
+}
+
+/** For STATUS, so far as it can be told without a container. Throws Fault (code.unavailable). */
+export function refuseUnready(config: NetworkConfig, kernel: Kernel): void {
+  const isOfContainer = config.link!.linkInContainer || (config.type === "ipvlan" && !config.link!.master);
+  const below = isOfContainer ? undefined : belowOf(config, kernel);
+  if (!below) return;
+  try {
+    linkType(config.type).refuse?.(config, { bridge: undefined, uplinkMtu: 0, isIfnameTaken: false, below });
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault(code.unavailable, error.message, error.cure);
+  }
+}
+
+function belowOf(config: NetworkConfig, kernel: Kernel): Below | undefined {
+  switch (config.type) {
+    case "macvlan":
+    case "ipvlan":
+    case "vlan":
+      return master(config, kernel);
+    case "host-device":
+      return device(config, kernel);
+    default:
+      return undefined;
+  }
+}
+
+function master({ link, type, prevResult }: NetworkConfig, kernel: Kernel): Below {
+  const where = link!.linkInContainer ? "pod" : "host";
+  // An ipvlan may come after the plugin that made its master.
+  const [before, ...more] = (type === "ipvlan" && prevResult?.interfaces) || [];
+  const name = link!.master ?? (more.length === 0 ? before?.name : undefined);
+  if (name) return { name, where, link: kernel.link(where, name) };
+  const found = uplink(kernel, where);
+  return { name: found?.name, where, link: found };
+}
+
+function device({ link, dataDir }: NetworkConfig, kernel: Kernel): Below {
+  const userSpaceDriver = userSpaceDriverOf(link!.device!);
+  if (userSpaceDriver !== undefined) return { name: undefined, where: "host", link: undefined, userSpaceDriver };
+  const found = deviceLink(link!.device!, kernel);
+  const name = found?.name ?? (link!.device!.key === "device" ? link!.device!.value : undefined);
+  const elsewhere = found || name === undefined ? undefined : holderOf(name, dataDir);
+  return { name, where: "host", link: found, ...(elsewhere && { elsewhere }) };
+}
+
+function deviceLink({ key, value }: NonNullable<LinkKeys["device"]>, kernel: Kernel): Link | undefined {
+  const named = (folder: string) => {
+    const name = firstIn(join(folder, "net"));
+    return name === undefined ? undefined : kernel.link("host", name);
+  };
+  switch (key) {
+    case "device":
+      return kernel.link("host", value);
+    case "hwaddr":
+      return listLinks(kernel.route("host")).find(({ address }) => address === value);
+    case "kernelpath":
+      return named(value);
+    default:
+      return busFolders(key, value).map(named).find(Boolean);
+  }
+}
+
+const [pciFolder, auxiliaryFolder] = ["/sys/bus/pci/devices", "/sys/bus/auxiliary/devices"];
+
+/** A virtio device has its interface one folder further down. */
+function busFolders(key: string, value: string): string[] {
+  const pci = join(pciFolder, value);
+  if (!existsSync(pci)) return key === "deviceID" ? [join(auxiliaryFolder, value)] : [];
+  const virtio = readdirSync(pci).filter((name) => name.startsWith("virtio"));
+  return [pci, ...virtio.map((name) => join(pci, name))];
+}
+
+/** Drivers that hand a device to a program. */
+const userSpaceDrivers = ["vfio-pci", "uio_pci_generic", "igb_uio"];
+
+function userSpaceDriverOf({ key, value }: NonNullable<LinkKeys["device"]>): string | undefined {
+  if (key !== "pciBusID" && key !== "deviceID") return undefined;
+  const path = join(pciFolder, value, "driver");
+  const driver = existsSync(path) ? basename(readlinkSync(path)) : "";
+  return userSpaceDrivers.includes(driver) ? driver : undefined;
+}
+
+/** Without SELinux there is nothing to label, as for the reference. With it, an interface is labelled as the process that makes it. */
+function refuseLabel(context: string): void {
+  if (!existsSync("/sys/fs/selinux/enforce")) return;
+  throw new Fault(
+    code.unsupportedField,
+    `Cannot use selinuxContext = ${JSON.stringify(context)}: ns-net labels nothing, and this host has SELinux`,
+    "Leave selinuxContext out, or use the reference's tap plugin for this network",
+  );
+}
+
+function firstIn(folder: string): string | undefined {
+  try {
+    return readdirSync(folder).sort()[0];
+  } catch {
+    return undefined;
+  }
+}
+
+function holderOf(name: string, dataDir: string): string | undefined {
+  using store = openExistingStore(dataDir);
+  const holder = store
+    ?.entries()
+    .find(({ steps }) =>
+      (steps as readonly Step[] | undefined)?.some((step) => step.kind === "device" && step.device === name),
+    );
+  return holder && `${attachmentText(holder.attachment)} has it`;
+}

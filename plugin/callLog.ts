@@ -1,0 +1,85 @@
+/**
+ * A line of JSON a call, where the configuration (`log`) or NSNET_LOG asks for it: who, what, how long, what came of it.
+ * Never the configuration itself, nor CNI_ARGS but for the pod's name: secrets may be in both. Each line is one write at
+ * the file's end, opened anew in each call, so that the usual tools can rotate it.
+ */
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import { type Environment, readVerb } from "../conf/env.ts";
+import type { Fault } from "../conf/fault.ts";
+import { absolutePath } from "../conf/nameRules.ts";
+
+export interface Logged {
+  readonly env: Environment;
+  readonly stdin: Uint8Array;
+  /** What was committed to the kernel, by an ADD. */
+  readonly steps?: readonly { readonly kind: string }[] | undefined;
+  readonly result?: object | undefined;
+  readonly fault?: Fault | undefined;
+}
+
+/** A line longer than this (a result with thousands of routes) loses its result. */
+const lineBytesMax = 64 * 1024;
+
+/** What cannot be written is told on standard error, and is no reason for the call to fail. */
+export function log(logged: Logged): void {
+  const config = configOf(logged.stdin);
+  const path = logged.env["NSNET_LOG"] || config["log"];
+  if (typeof path !== "string" || path === "") return;
+  try {
+    append(path, lineOf(logged, config["name"]));
+  } catch (error) {
+    writeSync(2, `ns-net: cannot write the log ${JSON.stringify(path)}: ${(error as Error).message}\n`);
+  }
+}
+
+function lineOf({ env, steps, result, fault }: Logged, network: unknown): string {
+  const line = {
+    time: new Date().toISOString(),
+    verb: verbOf(env),
+    network: typeof network === "string" ? network : undefined,
+    container: env["CNI_CONTAINERID"],
+    interface: env["CNI_IFNAME"],
+    pod: podOf(env["CNI_ARGS"] ?? ""),
+    ms: Number(performance.now().toFixed(1)),
+    steps: steps?.map(({ kind }) => kind),
+    ...(fault ? { error: { code: fault.code, msg: fault.message, details: fault.cure } } : {}),
+  };
+  const whole = `${JSON.stringify(fault ? line : { ...line, result })}\n`;
+  return Buffer.byteLength(whole) <= lineBytesMax ? whole : `${JSON.stringify({ ...line, cut: true })}\n`;
+}
+
+function verbOf(env: Environment): string | undefined {
+  try {
+    return readVerb(env);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `default/web-0`. */
+function podOf(args: string): string | undefined {
+  const value = (key: string) => new RegExp(`(?:^|;)${key}=([^;]*)`).exec(args)?.[1];
+  const name = value("K8S_POD_NAME");
+  return name === undefined ? undefined : `${value("K8S_POD_NAMESPACE") ?? ""}/${name}`;
+}
+
+function configOf(stdin: Uint8Array): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(new TextDecoder().decode(stdin)));
+  } catch {
+    return {};
+  }
+}
+
+/** Never through a symbolic link, and never into a FIFO or a device, where a write can hang or do harm. */
+function append(path: string, line: string): void {
+  if (!absolutePath.allows(path)) throw new Error(`it must be ${absolutePath.mustBe}`);
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  try {
+    if (!fstatSync(file).isFile()) throw new Error("it is no regular file");
+    writeSync(file, line);
+  } finally {
+    closeSync(file);
+  }
+}

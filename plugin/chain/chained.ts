@@ -1,0 +1,294 @@
+/**
+ * Plugins that work on what stands already: what another plugin of the chain made, or `lo`. Their plan is committed and
+ * undone as any other; what they did is remembered beside the journal, so that DEL needs neither `prevResult` nor
+ * `runtimeConfig`.
+ */
+import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import type { Features, NetworkConfig } from "../../conf/config/config.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import type { PluginType } from "../../conf/pluginType.ts";
+import type { CollectRequest, DeleteRequest, Raw, Request } from "../../conf/request.ts";
+import { formatResult } from "../../conf/result/format.ts";
+import type { Result, ResultAddress, ResultInterface } from "../../conf/result/result.ts";
+import { isAllOurs } from "../../ipam/hostLocal/adopted.ts";
+import { Kernel } from "../../kernel/kernel.ts";
+import { openContainerNetns, standing } from "../../kernel/namespace.ts";
+import { chainedType } from "../../plan/types.ts";
+import { commit, undoAll } from "../../step/commit.ts";
+import { asLeft } from "../../step/expected.ts";
+import { checkStep, type Removal, type Step } from "../../step/index.ts";
+import { differenceText, distinct } from "../../step/kind.ts";
+import {
+  type Later,
+  type LaterKey,
+  openExistingStore,
+  openStore,
+  type PortClaim,
+  type Store,
+} from "../../store/index.ts";
+import { closeNetns, isSameNetns, ownNetns } from "../../sys/netns.ts";
+import { checkNeedsPrevResult, throwTogether } from "../faults.ts";
+import { configKey } from "./key.ts";
+import { placeOf } from "./place.ts";
+import { undoKnown, withKernel } from "./undo.ts";
+
+export interface ChainedInput {
+  readonly attachment: Attachment;
+  readonly netns: string;
+  readonly config: NetworkConfig;
+  readonly features: Features;
+  /** What the plugins before said; empty when there was none. */
+  readonly prev: Result;
+  /** To read from. */
+  readonly kernel: Kernel;
+}
+
+export interface ChainedPlan {
+  readonly steps: readonly Step[];
+  readonly result: Result;
+  readonly ports?: PortClaim;
+}
+
+export interface ChainedType {
+  /** True when it can be the first of a chain. */
+  readonly first?: boolean;
+  /** True where an attachment may have several of it, each with a configuration of its own. */
+  readonly several?: true;
+  /** False when nothing that it does outlives the container's namespace. */
+  readonly remembers?: false;
+  /** DEL of one that remembers nothing, in a namespace that still is there. */
+  leave?(kernel: Kernel): void;
+  /** Reads, and says what is to be done. Throws Fault for what cannot be. */
+  plan(input: ChainedInput): ChainedPlan;
+  /** What DEL undoes when nothing is remembered of the attachment. */
+  removals(attachment: Attachment, told: ToldOfDel): readonly Removal[];
+}
+
+/** What DEL is given beside the attachment's name, and need not be given. */
+export interface ToldOfDel {
+  /** Key of the configuration, if its value is a text. */
+  text(key: string): string | undefined;
+  /** Those in `prevResult`, without prefix length, that nobody else has by now. */
+  addresses(): readonly string[];
+}
+
+export interface ChainedOptions {
+  readonly interruptedBy: () => Promise<string | undefined>;
+}
+
+export async function addChained(request: Request, { interruptedBy }: ChainedOptions): Promise<Result> {
+  const { attachment, config, netns: path } = request;
+  const type = chainedType(config.type);
+  const prev = config.prevResult ?? { interfaces: [], ips: [], routes: [] };
+  if (!config.prevResult && !type.first) throw mustBeChained(config.type);
+  const netns = openContainerNetns(path, request.mayBeOwnNetns);
+  let kernel = new Kernel(netns);
+  try {
+    const planned = () => type.plan({ attachment, netns: path, config, features: config.features!, prev, kernel });
+    let { steps, result, ports } = planned();
+    formatResult(result, config.cniVersion);
+    if (steps.length === 0) return result;
+    const store = type.remembers === false ? undefined : openStore(config.dataDir);
+    const key = keyOf(attachment, config.type, request.raw);
+    for (;;) {
+      const place = placeOf(path, netns, steps, kernel);
+      const earlier = store?.remember({ ...key, ...place, steps }, ports);
+      if (!earlier) break;
+      // An ADD that comes again without a DEL: what the one before made is no beginning for this one, nor to be put back.
+      throwTogether(undoKnown([earlier], path, store!));
+      kernel.close();
+      kernel = new Kernel(netns); // what it saw is no more
+      ({ steps, result, ports } = planned());
+    }
+    try {
+      const undo = commit(steps, kernel);
+      const signal = await interruptedBy();
+      if (!signal) return result;
+      undo();
+      throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
+    } catch (error) {
+      store?.forget(key);
+      throw error;
+    }
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+function mustBeChained(type: PluginType): Fault {
+  return new Fault(
+    code.config,
+    `Cannot run ${type} without prevResult`,
+    `${type} works on what another plugin made: name it after that one in a list of plugins`,
+  );
+}
+
+/** Of most, an attachment has one: what it did last is what a call is about, whatever the configuration is by now. */
+function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): LaterKey {
+  return { attachment, plugin, config: chainedType(plugin).several ? configKey(raw) : "" };
+}
+
+export function delChained(request: DeleteRequest & { readonly type: PluginType }): void {
+  const { remembers, leave } = chainedType(request.type);
+  if (leave) inStanding(request.netns, leave);
+  if (remembers === false) return;
+  const errors: Error[] = [];
+  let store: Store | undefined;
+  let known: Later | undefined;
+  try {
+    store = openExistingStore(request.dataDir);
+    known = store?.recall(keyOf(request.attachment, request.type, request.raw));
+  } catch (error) {
+    const { unlessNewer } = require("../removal/newerStore.ts") as typeof import("../removal/newerStore.ts");
+    errors.push(...unlessNewer(error as Error));
+  }
+  errors.push(...(known ? undoKnown([known], request.netns, store!) : undoUnknown(request, store)));
+  throwTogether(errors);
+}
+
+function undoUnknown(request: DeleteRequest & { readonly type: PluginType }, store: Store | undefined): Error[] {
+  return withKernel(
+    () => standing(request.netns),
+    (kernel) => {
+      const own = chainedType(request.type).removals(request.attachment, toldOf(request, store));
+      return undoAll([...own, ...adopted(request, store, kernel)].reverse(), kernel);
+    },
+  );
+}
+
+/** Not in the caller's own namespace, which no ADD was given. */
+function inStanding(path: string, work: (kernel: Kernel) => void): void {
+  const netns = standing(path);
+  if (netns === undefined) return;
+  const kernel = new Kernel(netns);
+  try {
+    if (!isSameNetns(netns, ownNetns())) work(kernel);
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+function toldOf(request: DeleteRequest, store: Store | undefined): ToldOfDel {
+  const { given, freeAddresses } = require("../takeover/find.ts") as typeof import("../takeover/find.ts");
+  return {
+    text(key) {
+      const value = given(request)[key];
+      return typeof value === "string" ? value : undefined;
+    },
+    addresses: () => freeAddresses(request, store),
+  };
+}
+
+/** What the reference's plugin of that type did: to an attachment that the reference made, or to one of ours before ns-net came in its place. */
+function adopted(
+  request: DeleteRequest & { readonly type: PluginType },
+  store: Store | undefined,
+  kernel: Kernel,
+): Removal[] {
+  if (request.type === "tuning")
+    return (
+      require("../../reference/tuningBackup.ts") as typeof import("../../reference/tuningBackup.ts")
+    ).backupRemovals(request);
+  const part = adoptedParts.find((name) => name === request.type);
+  if (part === undefined) return [];
+  const entry = store?.find(request.attachment);
+  if (entry !== undefined && isAllOurs(entry)) {
+    const addresses = entry.addresses.map(({ address }) => address.replace(/\/.*/s, ""));
+    return [{ kind: "adopted", attachment: request.attachment, addresses, files: [], part }];
+  }
+  const { adoptedOf } = require("../takeover/find.ts") as typeof import("../takeover/find.ts");
+  const removal = adoptedOf(request, entry, store, kernel);
+  return removal ? [{ ...removal, part }] : [];
+}
+
+const adoptedParts = ["portmap", "firewall", "bandwidth"] as const;
+
+export function checkChained(request: Request): void {
+  const { attachment, config, netns: path, mayBeOwnNetns } = request;
+  const netns = openContainerNetns(path, mayBeOwnNetns);
+  const kernel = new Kernel(netns);
+  try {
+    const type = chainedType(config.type);
+    const prev = config.prevResult;
+    if (!prev) throw checkNeedsPrevResult();
+    const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
+    const store = openExistingStore(config.dataDir);
+    const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
+    // What the reference's plugin did is its own; the one that made the interface tells of it.
+    if (remembered === undefined && isAdopted(request, store)) return;
+    // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
+    const steps = remembered ?? type.plan(input).steps;
+    const found = steps.flatMap((step) => checkStep(step, kernel));
+    if (found.length === 0) return;
+    const lines = distinct(found).map(differenceText);
+    throw new Fault(
+      code.checkFailed,
+      `${attachmentText(attachment)} is not as ${config.type} made it: ${lines.join("; ")}`,
+      "Restart the container, or DEL and ADD the attachment",
+    );
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+/**
+ * What the plugin did, as those after it left it; where its configuration was edited meanwhile, what all of its type did.
+ * Undefined where none is remembered.
+ */
+function rememberedOf({ attachment, plugin, config }: LaterKey, store: Store): readonly Step[] | undefined {
+  const inOrder = store.later(attachment).reverse();
+  const ofType = inOrder.filter((one) => one.plugin === plugin);
+  if (ofType.length === 0) return undefined;
+  const exact = ofType.filter((one) => one.config === config);
+  return (exact.length > 0 ? exact : ofType).flatMap((one) => {
+    const after = inOrder.slice(inOrder.indexOf(one) + 1).flatMap(({ steps }) => steps as readonly Step[]);
+    return asLeft(one.steps as readonly Step[], after);
+  });
+}
+
+function isAdopted(request: Request, store: Store | undefined): boolean {
+  const { adoptedOf, askedBy } = require("../takeover/find.ts") as typeof import("../takeover/find.ts");
+  return adoptedOf(askedBy(request), store?.find(request.attachment), store) !== undefined;
+}
+
+/** A plugin's process ends with the call; so does its kernel. */
+function collectGuards(store: Store | undefined): void {
+  const { removeIdleGuards } = require("../shared/ingressPolicies.ts") as typeof import("../shared/ingressPolicies.ts");
+  const kernel = new Kernel();
+  try {
+    removeIdleGuards(store, [], kernel);
+  } finally {
+    kernel.close();
+  }
+}
+
+export function collectChained(request: CollectRequest & { readonly type: PluginType }): void {
+  const errors: Error[] = [];
+  using store = openExistingStore(request.dataDir);
+  const valid = new Set(request.valid.map(({ container, ifname }) => `${container}\0${ifname}`));
+  for (const later of store?.laterOf(request.network, request.type) ?? []) {
+    const { container, ifname } = later.attachment;
+    if (!valid.has(`${container}\0${ifname}`)) errors.push(...undoKnown([later], "", store!));
+  }
+  try {
+    if (request.type === "firewall") collectGuards(store);
+  } catch (error) {
+    errors.push(error as Error);
+  }
+  throwTogether(errors);
+}
+
+/** The container's addresses in a result: those of its interface, or of none in particular. */
+export function containerAddresses(ifname: string, prev: Result): string[] {
+  const own = addressesOf(ifname, prev);
+  return (own.length > 0 ? own : prev.ips).map(({ address }) => address);
+}
+
+export function addressesOf(ifname: string, { interfaces, ips }: Result): ResultAddress[] {
+  const mine = (one: ResultInterface | undefined) =>
+    one === undefined || (one.sandbox !== undefined && one.name === ifname);
+  return ips.filter(({ interface: index }) => index === undefined || mine(interfaces[index]));
+}

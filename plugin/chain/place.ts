@@ -1,0 +1,14 @@
+/** In which namespace a plugin that comes after another one did what it did, for the store. */
+
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { Step } from "../../step/index.ts";
+import { bootId } from "../../store/index.ts";
+import type { Netns } from "../../sys/netns.ts";
+
+/** Where no step is in the namespace, it is no matter which one it is, and not worth a socket in there. */
+export function placeOf(netnsPath: string, { device, inode }: Netns, steps: readonly Step[], kernel: Kernel) {
+  const isInside = steps.some((step) => "where" in step && step.where === "pod");
+  if (isInside) kernel.route("pod");
+  const identity = { netnsDevice: device, netnsInode: inode, netnsCookie: kernel.netnsCookie };
+  return { netnsPath, ...identity, bootId: bootId() };
+}

@@ -1,0 +1,32 @@
+/** Networks that two links claim: the kernel sends what is for containers by one of them, and not always by theirs. */
+import { addressBits, type Cidr, formatCidr, networkOf, overlaps, parseCidr } from "../../ip/address.ts";
+import type { LeasedAddress } from "../../ipam/ipam.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { addressFromBytes } from "../../kernel/ownership.ts";
+import { listRoutes, mainTable } from "../../netlink/route/route.ts";
+
+/** On standard error: routes that lead part or all of the container's subnets elsewhere than to `through`. */
+export function tellRivals(through: string, addresses: readonly LeasedAddress[], kernel: Kernel): void {
+  const own = kernel.link("host", through)?.index;
+  const subnets = addresses.map(({ address }) => networkOf(parseCidr(address)!));
+  const routes = [2, 10].flatMap((family) => listRoutes(kernel.route("host"), family, { table: mainTable }));
+  for (const { destination, dstLength, outIndex } of routes) {
+    if (destination === undefined || outIndex === undefined || outIndex === own) continue;
+    const route: Cidr = { ...addressFromBytes(destination), prefixLength: dstLength };
+    const subnet = subnets.find((one) => isRival(route, one));
+    if (subnet === undefined) continue;
+    const link = kernel.linkByIndex(outIndex)?.name ?? "another link";
+    process.stderr.write(
+      `ns-net: ${formatCidr(subnet)} is the network of ${through}, and the host has a route of ${formatCidr(route)} to ${link}: ` +
+        `what it sends to containers may go there. Give this network another subnet, or see who has it: ip route show ${formatCidr(route)}\n`,
+    );
+  }
+}
+
+/** A wider route gives way, and that of a single host is meant. */
+function isRival(route: Cidr, subnet: Cidr): boolean {
+  const isHost = route.prefixLength === addressBits(route.family) && subnet.prefixLength < route.prefixLength;
+  return (
+    route.family === subnet.family && !isHost && route.prefixLength >= subnet.prefixLength && overlaps(route, subnet)
+  );
+}

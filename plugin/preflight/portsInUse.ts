@@ -1,0 +1,78 @@
+/**
+ * Ports of the host that somebody has of whom the store knows nothing. Asked only when ports are.
+ *
+ * Programs of the host that listen: translation comes before them, so a port published over a listener takes it out of
+ * service without a word. A port that can be bound has no listener, which is quickly known. Only who cannot reads the
+ * kernel's tables of sockets (listening.ts): each takes 3 ms, however few there are, because all of its hash is walked.
+ *
+ * Pods of the reference's portmap: that it has published anything is told by a chain of its own, with iptables and with nftables.
+ */
+
+import type { Attachment } from "../../conf/attachment.ts";
+import type { PortMapping } from "../../conf/config/config.ts";
+import { onePortEach, portsIn } from "../../conf/config/portRow.ts";
+import { parseAddress } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { addressBytes } from "../../kernel/ownership.ts";
+import { getChain } from "../../netlink/nft/chain.ts";
+import { family } from "../../netlink/nft/message.ts";
+import { hostPortChain, nftPortChain, nftPortTable } from "../../reference/names.ts";
+import { errno } from "../../sys/errors.ts";
+import { bindRefusal } from "../../sys/sysRare.ts";
+
+export interface Asked {
+  readonly mappings: readonly PortMapping[];
+  readonly attachment: Attachment;
+  /** Of the addresses that they may lead to: one of another family's takes nothing from them. */
+  readonly families: Families;
+}
+
+export type Families = readonly (4 | 6)[];
+
+const familyOf = (hostIp: string) => (hostIp.includes(":") ? 6 : 4);
+
+/** Throws Fault (code.tryAgain) naming who has one of them, where that can be found. */
+export function refuseTaken({ mappings, attachment, families }: Asked, kernel: Kernel): void {
+  const isOf = (hostIp: string | undefined, family: 4 | 6) => hostIp === undefined || familyOf(hostIp) === family;
+  // The others lead nowhere.
+  const leading = mappings.filter(({ hostIp }) => families.some((family) => isOf(hostIp, family)));
+  refuseListeners(leading, families);
+  for (const version of families) {
+    const asked = leading.filter(({ hostIp }) => isOf(hostIp, version));
+    if (asked.length === 0 || !hasReferencePorts(version, kernel)) continue;
+    const { refusePublished } =
+      require("../../reference/publishedPorts.ts") as typeof import("../../reference/publishedPorts.ts");
+    refusePublished(asked, attachment, version, kernel);
+  }
+}
+
+const nfFamily = { 4: family.ipv4, 6: family.ipv6 } as const;
+
+function hasReferencePorts(version: 4 | 6, kernel: Kernel): boolean {
+  const has = (name: string, chain: string) =>
+    getChain(kernel.netfilter, { family: nfFamily[version], name }, chain) !== undefined;
+  return has("nat", hostPortChain) || has(nftPortTable, nftPortChain);
+}
+
+/** From here on the kernel's tables of sockets cost less. */
+const boundMax = 200;
+
+function refuseListeners(mappings: readonly PortMapping[], families: Families): void {
+  if (portsIn(mappings) <= boundMax && mappings.every((mapping) => isRowFree(mapping, families))) return;
+  (require("./listeners.ts") as typeof import("./listeners.ts")).refuseListening(mappings, families);
+}
+
+function isRowFree(mapping: PortMapping, families: Families): boolean {
+  if (mapping.count === undefined) return isFree(mapping, families);
+  return onePortEach(mapping).every((one) => isFree(one, families));
+}
+
+/** What is free of both families is free of one. */
+function isFree({ protocol, hostIp, hostPort }: PortMapping, families: Families): boolean {
+  if (protocol === "sctp") return true;
+  const refusalOf = (text: string) => bindRefusal(protocol, addressBytes(parseAddress(text)!), hostPort);
+  if (hostIp !== undefined) return refusalOf(hostIp) === 0;
+  if (!families.includes(6)) return refusalOf("0.0.0.0") === 0;
+  const refusal = refusalOf("::");
+  return (refusal === errno.EAFNOSUPPORT ? refusalOf("0.0.0.0") : refusal) === 0;
+}

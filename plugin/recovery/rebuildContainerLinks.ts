@@ -1,0 +1,92 @@
+/** A store made anew: attachments of which nothing is on the host, looked for in every namespace that can be seen from here. */
+
+import type { Attachment } from "../../conf/attachment.ts";
+import { formatCidr } from "../../ip/address.ts";
+import { Kernel } from "../../kernel/kernel.ts";
+import { identityIn } from "../../kernel/namespace.ts";
+import { forEachNamespace } from "../../kernel/namespaces.ts";
+import { attachmentInside, disputed, hostLinkName, isDisputed } from "../../kernel/ownership.ts";
+import { listAddresses } from "../../netlink/route/address.ts";
+import { type Link, listLinks } from "../../netlink/route/link.ts";
+import { netnsIdOf } from "../../netlink/route/netnsId.ts";
+import type { Step } from "../../step/index.ts";
+import { readSettings } from "../../step/link/linkSettings.ts";
+import { type NewEntry, type Store, thisProcess } from "../../store/index.ts";
+import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
+import { begin, globalOnes } from "./rebuild.ts";
+import { belongs, type Making } from "./scope.ts";
+
+/** How many it entered. Those on top of this host's interfaces only: others' may be another host's, or nobody's. */
+export function rebuildInside(draft: Store, making: Making): number {
+  const own = openOwnNetns();
+  let count = 0;
+  try {
+    forEachNamespace((netns) => {
+      if (!isSameNetns(netns, own)) count += enterAll(draft, netns, own, making);
+    });
+    return count;
+  } finally {
+    closeNetns(own);
+  }
+}
+
+function enterAll(draft: Store, netns: Netns, own: Netns, making: Making): number {
+  const kernel = new Kernel(netns);
+  try {
+    const socket = kernel.route("pod");
+    const found = listLinks(socket).filter(({ alias }) => alias !== undefined);
+    if (found.length === 0) return 0;
+    const id = netnsIdOf(socket, own.fd);
+    if (id === undefined) return 0;
+    return found.filter((link) => link.peerNetnsId === id && enter(draft, link, netns, kernel, making)).length;
+  } finally {
+    kernel.close();
+  }
+}
+
+function enter(draft: Store, link: Link, netns: Netns, kernel: Kernel, making: Making): boolean {
+  const { name = "", alias = "", group = 0, address: mac = "", mtu = 0 } = link;
+  const said = attachmentInside(alias, name, group);
+  const settings = readSettings(link);
+  if (!said || !settings || !belongs(alias, said.network, making)) return false;
+  const { path, device, inode } = netns;
+  const place = { netnsPath: path, netnsDevice: device, netnsInode: inode, netnsCookie: kernel.netnsCookie };
+  const attachment = unclaimed(said, place, draft);
+  if (!attachment) return false;
+  const addresses = globalOnes(listAddresses(kernel.route("pod"), link.index));
+  const hostLink = hostLinkName(attachment);
+  const entry = { attachment, ...place, ...thisProcess(), bridge: "", hostLink, ipamType: "" };
+  begin(
+    draft,
+    entry,
+    addresses,
+    addresses.map((cidr) => ({ address: formatCidr(cidr) })),
+  );
+  const inside = { kind: "inside", ifname: name, temporary: hostLink, settings, mac, mtu, group, netns: path } as const;
+  const steps: Step[] = [
+    inside,
+    ...addresses.map((cidr): Step => {
+      const of = { kind: "address", where: "pod", link: name, address: formatCidr(cidr) } as const;
+      const alone = cidr.noPrefixRoute && ({ noPrefixRoute: true } as const);
+      return { ...of, detectDuplicates: false, netns: path, replaces: [], ...alone };
+    }),
+    { kind: "up", where: "pod", link: name, netns: path },
+  ];
+  // Of one that is disputed nothing is to be undone but the lease.
+  draft.attached(attachment, { mac, steps: isDisputed(attachment) ? [] : steps });
+  return true;
+}
+
+/**
+ * The alias is the container's to write, so two namespaces may say that they are the same attachment's. The second keeps
+ * its addresses under a name that no runtime gives, until it is gone. Undefined for what has its entry.
+ */
+function unclaimed(said: Attachment, place: Place, draft: Store): Attachment | undefined {
+  const standing = draft.find(said);
+  if (standing === undefined) return said;
+  if (isSameNetns(identityIn(standing), identityIn(place))) return undefined;
+  const other = disputed(said, place.netnsInode);
+  return draft.find(other) ? undefined : other;
+}
+
+type Place = Pick<NewEntry, "netnsPath" | "netnsDevice" | "netnsInode" | "netnsCookie">;

@@ -1,0 +1,109 @@
+/** The plan of an attachment whose entry was lost, read back from the kernel: what stands is taken for what was wanted. */
+import { formatCidr, networkOf } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { bridgeGroup, masqueradeChain } from "../../kernel/ownership.ts";
+import { getChain } from "../../netlink/nft/chain.ts";
+import { linkFlag, portOf } from "../../netlink/route/link.ts";
+import { forwardingSteps } from "../../plan/container.ts";
+import type { Step } from "../../step/index.ts";
+import { table } from "../../step/nft/table.ts";
+import type { Standing } from "./rebuild.ts";
+
+/** Routes in the container are its own affair by now: they are not among the steps. */
+export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
+  const { attachment, host, inner, addresses, netns } = standing;
+  if (netns === undefined || inner === undefined || host.name === undefined) return [];
+  const port = portOf(host);
+  const [link, path] = [host.name, netns.path];
+  const isUp = (inner.flags & linkFlag.up) !== 0;
+  return [
+    ...bridgeSteps(standing),
+    ...masqueradeSteps(standing, kernel),
+    ...guardSteps(standing, kernel),
+    ...spoofCheckSteps(standing, kernel),
+    {
+      kind: "veth",
+      host: link,
+      hostMac: host.address ?? "",
+      ifname: attachment.ifname,
+      mac: inner.address ?? "",
+      mtu: host.mtu ?? 0,
+      innerMtu: inner.mtu ?? 0,
+      ...(standing.bridge?.name !== undefined && { bridge: standing.bridge.name }),
+      group: host.group ?? 0,
+      netns: path,
+    },
+    { kind: "silent", where: "host", link, netns: path },
+    ...(standing.bridge
+      ? [{ kind: "bridgePort", link, hairpin: port?.hairpin === 1, isolated: port?.isolated === 1 } as const]
+      : []),
+    { kind: "up", where: "host", link, netns: path, ...(host.alias !== undefined && { alias: host.alias }) },
+    ...addresses.map(
+      (cidr): Step => ({
+        kind: "address",
+        where: "pod",
+        link: attachment.ifname,
+        address: formatCidr(cidr),
+        detectDuplicates: false,
+        netns: path,
+        replaces: [],
+        ...(cidr.noPrefixRoute && { noPrefixRoute: true }),
+      }),
+    ),
+    ...(isUp ? [{ kind: "up", where: "pod", link: attachment.ifname, netns: path } as const] : []),
+    ...(isUp && standing.bridge ? [{ kind: "forwarding", link } as const] : []),
+  ];
+}
+
+function bridgeSteps({ attachment, bridge, bridgeAddresses, netns, addresses }: Standing): Step[] {
+  if (bridge?.name === undefined || netns === undefined) return [];
+  const { name, address: mac = "", mtu = 0, flags } = bridge;
+  const gateways = bridgeAddresses.filter((one) =>
+    addresses.some((cidr) => formatCidr(networkOf(cidr)) === formatCidr(networkOf(one))),
+  );
+  return [
+    ...forwardingSteps(new Set(gateways.map(({ family }) => family)), netns.path),
+    {
+      kind: "bridge",
+      name,
+      mac,
+      mtu,
+      group: bridgeGroup(attachment.network),
+      promiscuous: (flags & linkFlag.promiscuous) !== 0,
+    },
+    ...gateways.map(
+      (gateway): Step => ({
+        kind: "address",
+        where: "host",
+        link: name,
+        address: formatCidr(gateway),
+        detectDuplicates: false,
+        netns: netns.path,
+        replaces: [],
+      }),
+    ),
+  ];
+}
+
+/** The chain's name says for which subnets it is: where it stands for these, masquerading was wanted. */
+function masqueradeSteps({ attachment: { network }, addresses }: Standing, kernel: Kernel): Step[] {
+  if (addresses.length === 0) return [];
+  const subnets = [...new Set(addresses.map((cidr) => formatCidr(networkOf(cidr))))];
+  const chain = masqueradeChain(network, addresses.map(networkOf));
+  if (!getChain(kernel.netfilter, table, chain)) return [];
+  return [{ kind: "masquerade", network, subnets }];
+}
+
+function guardSteps({ attachment: { network }, bridge }: Standing, kernel: Kernel): Step[] {
+  if (bridge?.name === undefined) return [];
+  const { policyOf } = require("../../step/nft/ingressPolicy.ts") as typeof import("../../step/nft/ingressPolicy.ts");
+  const policy = policyOf(bridge.name, network, kernel);
+  return policy === undefined ? [] : [{ kind: "guard", network, bridge: bridge.name, policy }];
+}
+
+function spoofCheckSteps({ attachment, inner }: Standing, kernel: Kernel): Step[] {
+  const { standingSpoofCheck } =
+    require("../../step/nft/macSpoofCheck.ts") as typeof import("../../step/nft/macSpoofCheck.ts");
+  const found = inner?.address && standingSpoofCheck(attachment, inner.address, kernel);
+  return found ? [found] : [];
+}

@@ -1,0 +1,128 @@
+/**
+ * Attachments of which nothing is on the host: an interface made in the container, or one of the host lent to it. What
+ * is undone is undone in the container's namespace, found by what the caller says or else by what the journal does.
+ */
+import type { Attachment } from "../../conf/attachment.ts";
+import type { PluginType } from "../../conf/pluginType.ts";
+import type { Raw } from "../../conf/request.ts";
+import { ignoring } from "../../kernel/deleteLinks.ts";
+import { Kernel } from "../../kernel/kernel.ts";
+import { identityIn, standing, standingAs } from "../../kernel/namespace.ts";
+import { deviceGroup, hostLinkName, insideGroup, isAliasOf } from "../../kernel/ownership.ts";
+import { deleteLink, type Link, listLinks } from "../../netlink/route/link.ts";
+import { undoAll } from "../../step/commit.ts";
+import type { Removal, Step } from "../../step/index.ts";
+import type { Foreign } from "../../step/link/containerLink.ts";
+import { tapKind } from "../../step/link/tap.ts";
+import type { Entry } from "../../store/index.ts";
+import { errno } from "../../sys/errors.ts";
+import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
+import { foreignIn } from "../takeover/foreignLink.ts";
+
+const kinds: readonly Step["kind"][] = ["inside", "device", "tap"];
+
+/** By its marks alone: what an ADD that was killed may have left, or one whose entry is lost; and what `foreign` tells. */
+export function insideRemovals(attachment: Attachment, foreign?: Foreign): Removal[] {
+  const { network, ifname } = attachment;
+  const [temporary, group] = [hostLinkName(attachment), insideGroup(network)];
+  return [
+    { kind: "inside", ifname, temporary, group, ...(foreign && { foreign }) },
+    {
+      ...{ kind: "device", ifname, group: deviceGroup(network) },
+      ...(foreign?.type === "host-device" && { foreignMac: foreign.mac }),
+    },
+  ];
+}
+
+/** True when there may be something to undo of an attachment that has no entry. */
+export function isStandingInside({ attachment, netns: path, type }: Undone): boolean {
+  if (type === "host-device") return true; // it may have been sent home
+  const netns = standing(path);
+  if (!netns) return false;
+  const kernel = new Kernel(netns);
+  try {
+    return [attachment.ifname, hostLinkName(attachment)].some((name) => kernel.link("pod", name) !== undefined);
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}
+
+interface Undone {
+  readonly attachment: Attachment;
+  /** May be empty. */
+  readonly netns: string;
+  readonly type?: PluginType;
+  readonly raw?: Raw;
+}
+
+export function undoInside({ attachment, netns: path, type, raw }: Undone, entry: Entry | undefined): Error[] {
+  const all = entry?.steps as readonly Step[] | undefined;
+  const isAnothers = all === undefined || all[0]?.kind === "adopted";
+  const removals = isAnothers
+    ? insideRemovals(attachment, raw && foreignIn(raw, attachment.ifname, type))
+    : (all.filter(({ kind }) => kinds.includes(kind)) as Removal[]);
+  const own = isAnothers ? [] : all;
+  try {
+    const namespaces = namespacesOf(path, entry);
+    // Without one, a device that came home is still to be found.
+    if (namespaces.length === 0) namespaces.push(undefined);
+    return namespaces.flatMap((netns) => undoIn(netns, removals, attachment, own));
+  } catch (error) {
+    return [error as Error];
+  }
+}
+
+/**
+ * A runtime tells the namespace of an ADD that was refused, for example: where it is, the journal knows better. But an
+ * entry made anew from the kernel knows what a container wrote into its namespace, and that may not be so.
+ */
+function namespacesOf(told: string, entry: Entry | undefined): (Netns | undefined)[] {
+  const own = entry && standingAs(entry.netnsPath, identityIn(entry));
+  if (own && entry?.ipamType !== "") return [own];
+  const other = standing(told);
+  if (own && other && isSameNetns(own, other)) {
+    closeNetns(other);
+    return [own];
+  }
+  return [own, other].filter((netns) => netns !== undefined);
+}
+
+function undoIn(
+  netns: Netns | undefined,
+  removals: readonly Removal[],
+  attachment: Attachment,
+  own: readonly Step[],
+): Error[] {
+  const kernel = new Kernel(netns);
+  try {
+    const errors = undoAll(removals, kernel);
+    if (netns) removeDisguised(attachment, own, kernel);
+    return errors;
+  } catch (error) {
+    return [error as Error];
+  } finally {
+    kernel.close();
+    if (netns) closeNetns(netns);
+  }
+}
+
+/**
+ * What has another name, group, alias or hardware address than ADD gave it: all four are the container's to change. The
+ * marks that are left tell whose it is; of an entry's interface, one of its kind that has the name or the address is it.
+ */
+function removeDisguised(attachment: Attachment, steps: readonly Step[], kernel: Kernel): void {
+  const group = insideGroup(attachment.network);
+  for (const link of listLinks(kernel.route("pod"))) {
+    const isMarked = link.group === group && isAliasOf(link.alias ?? "", attachment);
+    if (!isMarked && !steps.some((step) => isMadeBy(step, link))) continue;
+    ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(link)));
+  }
+}
+
+function isMadeBy(step: Step, { name, address, info }: Link): boolean {
+  if (step.kind !== "inside" && step.kind !== "tap") return false;
+  if (info?.kind !== (step.kind === "tap" ? tapKind : step.settings.type)) return false;
+  const isOwnMac = step.kind === "tap" || !step.inheritsMac;
+  return name === step.ifname || (isOwnMac && address === step.mac);
+}

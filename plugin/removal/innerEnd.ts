@@ -1,0 +1,76 @@
+/**
+ * The container's end of a veth whose host end has left this host: a person moved that to another namespace, perhaps
+ * under another name. It lives on with the container's address, so DEL and GC remove it through the container's namespace.
+ */
+import type { Attachment } from "../../conf/attachment.ts";
+import { ignoring } from "../../kernel/deleteLinks.ts";
+import { Kernel } from "../../kernel/kernel.ts";
+import { identityIn, standing, standingAs } from "../../kernel/namespace.ts";
+import { hostLinkName, isAliasOf, linkGroup } from "../../kernel/ownership.ts";
+import { vethKind } from "../../netlink/route/kind/veth.ts";
+import { deleteLink, getLink, type Link, listLinks } from "../../netlink/route/link.ts";
+import { netnsIdOf } from "../../netlink/route/netnsId.ts";
+import type { Entry } from "../../store/index.ts";
+import { errno, KernelError } from "../../sys/errors.ts";
+import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
+import { hasVeth } from "./leftovers.ts";
+
+interface Undone {
+  readonly attachment: Attachment;
+  /** Path of the namespace as the caller tells it; may be empty. */
+  readonly netns: string;
+}
+
+/** Absent is success. The entry knows the namespace better than the caller of a DEL. */
+export function removeInnerEnd({ attachment, netns: told }: Undone, entry: Entry | undefined): void {
+  const known = entry && standingAs(entry.netnsPath, identityIn(entry));
+  const netns = known ?? standing(told);
+  if (netns === undefined) return;
+  try {
+    removeFrom(netns, attachment, entry);
+  } finally {
+    closeNetns(netns);
+  }
+}
+
+function removeFrom(netns: Netns, attachment: Attachment, entry: Entry | undefined): void {
+  const own = openOwnNetns();
+  const kernel = new Kernel(netns);
+  try {
+    if (isSameNetns(netns, own)) return;
+    const socket = kernel.route("pod");
+    const hostId = netnsIdOf(socket, own.fd);
+    for (const link of listLinks(socket)) {
+      // A pair with an end on this host is another call's, which has come since.
+      if (link.info?.kind !== vethKind || (hostId !== undefined && link.peerNetnsId === hostId)) continue;
+      const isIt = isKnownTo(entry, link) || isEndOf(attachment, otherEnd(link, kernel));
+      if (isIt) ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(link)));
+    }
+  } finally {
+    kernel.close();
+    closeNetns(own);
+  }
+}
+
+/** The name alone proves nothing: another plugin may have made an interface of that name since. */
+function isKnownTo(entry: Entry | undefined, { name, address }: Link): boolean {
+  if (entry?.mac === undefined || !hasVeth(entry)) return false;
+  return name === entry.attachment.ifname && address === entry.mac;
+}
+
+/** Before its alias was written, the host end had its name alone. */
+function isEndOf(attachment: Attachment, other: Link | undefined): boolean {
+  if (other?.group !== linkGroup(attachment.network)) return false;
+  return other.name === hostLinkName(attachment) || isAliasOf(other.alias ?? "", attachment);
+}
+
+/** Undefined where its namespace is at its end, or this process may not ask there. */
+function otherEnd({ peerIndex, peerNetnsId }: Link, kernel: Kernel): Link | undefined {
+  if (peerIndex === undefined || (peerNetnsId !== undefined && peerNetnsId < 0)) return undefined;
+  try {
+    return getLink(kernel.route("pod"), peerIndex, peerNetnsId);
+  } catch (error) {
+    if (error instanceof KernelError) return undefined;
+    throw error;
+  }
+}

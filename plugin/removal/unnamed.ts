@@ -1,0 +1,117 @@
+/**
+ * DEL of a configuration that names no network: empty, garbage, or too long. A runtime sends what it sent with the ADD
+ * that was refused, and stops at an error. Container and interface are told by the environment: whatever the store, the
+ * host's links or the container's interfaces know under these is removed.
+ */
+import type { Attachment } from "../../conf/attachment.ts";
+import { isObject, type JsonObject } from "../../conf/decode.ts";
+import { type Environment, readEnv } from "../../conf/env.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import { ipamFolder, storeFolder } from "../../conf/identity.ts";
+import { absolutePath, networkName } from "../../conf/nameRules.ts";
+import { type PluginType, typeMeant } from "../../conf/pluginType.ts";
+import { newestVersion } from "../../conf/version.ts";
+import { Kernel } from "../../kernel/kernel.ts";
+import { standing } from "../../kernel/namespace.ts";
+import { attachmentInside, attachmentTold } from "../../kernel/ownership.ts";
+import { listLinks } from "../../netlink/route/link.ts";
+import { openExistingStore, type Store, StoreNewer } from "../../store/index.ts";
+import { closeNetns } from "../../sys/netns.ts";
+import { throwTogether } from "../faults.ts";
+
+/** Does the DEL of one network, given a configuration that names it. */
+export type DeleteOne = (stdin: Uint8Array) => unknown;
+
+/** `error` is why the configuration could not be used; thrown again where that is not the configuration's fault. */
+export async function deleteUnnamed(
+  error: unknown,
+  env: Environment,
+  stdin: Uint8Array,
+  calledAs: PluginType,
+  deleteOne: DeleteOne,
+): Promise<void> {
+  if (!(error instanceof Fault) || (error.code !== code.decode && error.code !== code.config)) throw error;
+  const given = objectIn(stdin);
+  const errors: Error[] = [];
+  const attached = named(given) ?? attachedOn(env, given, typeMeant(given["type"], calledAs));
+  const found = attached.size === 0 ? "nothing" : `what is attached on ${[...attached.keys()].join(", ")}`;
+  process.stderr.write(`ns-net: ${error.message}; DEL removes ${found}\n`);
+  for (const [network, type] of attached) {
+    try {
+      await deleteOne(new TextEncoder().encode(JSON.stringify(identityOf(given, network, type))));
+    } catch (failure) {
+      errors.push(failure as Error);
+    }
+  }
+  throwTogether(errors);
+}
+
+function objectIn(stdin: Uint8Array): JsonObject {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(stdin));
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Networks, and the type of plugin where that is known. */
+type Attached = ReadonlyMap<string, unknown>;
+
+function named({ name, type }: JsonObject): Attached | undefined {
+  return typeof name === "string" && networkName.allows(name) ? new Map([[name, type]]) : undefined;
+}
+
+/** What DEL reads of a configuration, and not the long rest of it. */
+function identityOf({ dataDir, bridge, ipam }: JsonObject, name: string, type: unknown): object {
+  return { cniVersion: newestVersion, name, type, dataDir, bridge, ...(isObject(ipam) && { ipam }) };
+}
+
+function attachedOn(env: Environment, { dataDir, ipam, type: written }: JsonObject, type: PluginType): Attached {
+  if (type === "loopback") return new Map([["any", written]]); // it is of no network
+  const { container, ifname, netns } = readEnv(env);
+  const isIt = (told: Attachment) => told.container === container && told.ifname === ifname;
+  const [own, ofIpam] = [dataDir, ipamFolder(ipam)].map((path) =>
+    typeof path === "string" && absolutePath.allows(path) ? path : undefined,
+  );
+  const inStore = openedStore(storeFolder(own, ofIpam, type))?.networksOf(container, ifname) ?? [];
+  const onHost = toldOnHost().filter(isIt);
+  const inside = toldInside(netns).filter(isIt);
+  return new Map([
+    ...[...inStore, ...onHost.map(({ network }) => network)].map((network) => [network, written] as const),
+    // Any type whose interface is in the container alone: DEL finds it by its marks.
+    ...inside.map(({ network }) => [network, written ?? "macvlan"] as const),
+  ]);
+}
+
+function openedStore(dataDir: string): Store | undefined {
+  try {
+    return openExistingStore(dataDir);
+  } catch (error) {
+    if (error instanceof StoreNewer) return undefined;
+    throw error;
+  }
+}
+
+function toldOnHost() {
+  const kernel = new Kernel();
+  try {
+    return listLinks(kernel.route("host")).flatMap(({ alias = "", group = 0 }) => attachmentTold(alias, group) ?? []);
+  } finally {
+    kernel.close();
+  }
+}
+
+function toldInside(path: string) {
+  const netns = standing(path);
+  if (netns === undefined) return [];
+  const kernel = new Kernel(netns);
+  try {
+    return listLinks(kernel.route("pod")).flatMap(
+      ({ alias = "", name = "", group = 0 }) => attachmentInside(alias, name, group) ?? [],
+    );
+  } finally {
+    kernel.close();
+    closeNetns(netns);
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * What GC takes away beside attachments: rules that nobody owns, and what a network shares once nobody is left to share
+ * it. An ADD writes its entry before it looks at what stands. So all of this is done while none can write one: whoever
+ * has an entry by then keeps what it found, and whoever comes after finds it gone.
+ */
+import type { CollectRequest } from "../../conf/request.ts";
+import { ignoring } from "../../kernel/deleteLinks.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import {
+  hostLinkOfShaping,
+  isMarkOf,
+  isOurGroup,
+  masqueradeChainPrefix,
+  shapingGroup,
+} from "../../kernel/ownership.ts";
+import { commitBatch } from "../../netlink/nft/batch.ts";
+import { deleteChain, listChains } from "../../netlink/nft/chain.ts";
+import { flushChain } from "../../netlink/nft/rule.ts";
+import { hasTable } from "../../netlink/nft/table.ts";
+import { deleteLink, type Link, listLinks } from "../../netlink/route/link.ts";
+import { removeUnownedSpoofChecks } from "../../step/nft/macSpoofCheck.ts";
+import { table } from "../../step/nft/table.ts";
+import { removeUnownedPortConditions } from "../../step/ports/conditions.ts";
+import { isTableThere, publishedPorts } from "../../step/ports/elements.ts";
+import { removeUnownedMasqueradeAll } from "../../step/ports/masqAll.ts";
+import { removePorts } from "../../step/ports/ports.ts";
+import { openStore, type Store } from "../../store/index.ts";
+import { errno } from "../../sys/errors.ts";
+import { rebuild } from "../recovery/rebuild.ts";
+import { idleBridges, removeBridges } from "./bridges.ts";
+import { removeIdleGuards } from "./ingressPolicies.ts";
+import { removeSkeleton } from "./tables.ts";
+
+export interface Look {
+  readonly request: CollectRequest;
+  readonly kernel: Kernel;
+  readonly store: Store | undefined;
+  /** Names of the links that stay. */
+  readonly kept: ReadonlySet<string>;
+  /** Links that are removed already, or that a dry run would have removed. */
+  readonly gone: readonly Link[];
+}
+
+export interface Unused {
+  readonly chains: readonly string[];
+  readonly bridges: readonly string[];
+  /** What could not be removed; all else is. */
+  readonly errors: readonly Error[];
+}
+
+/** For a dry run. */
+export function findUnused({ request, kernel, store, kept, gone }: Look): Unused {
+  if (kept.size > 0) return { chains: [], bridges: [], errors: [] };
+  const bridges = idleBridges(request, kernel, store, gone).map(({ name = "" }) => name);
+  return { chains: masqueradeChains(request.network, kernel), bridges, errors: [] };
+}
+
+export function removeUnused(look: Look): Unused {
+  using made = look.store ? undefined : storeWhereNeeded(look);
+  const store = look.store ?? made;
+  return store ? store.exclusively(() => removeNow({ ...look, store })) : removeNow(look);
+}
+
+/**
+ * Where there is no store, an ADD may be about to make one: this call makes it instead, if there is anything to take
+ * away. A store that cannot be used keeps every ADD from beginning, too.
+ */
+function storeWhereNeeded({ request: { dataDir, network }, kernel }: Look): Store | undefined {
+  const isOurs = ({ group = 0 }: Link) => isOurGroup(group);
+  if (!hasTable(kernel.netfilter, table) && !listLinks(kernel.route("host")).some(isOurs)) return undefined;
+  try {
+    return openStore(dataDir, undefined, (draft) => rebuild(draft, kernel, { dataDir, network }));
+  } catch {
+    return undefined;
+  }
+}
+
+function removeNow({ request, kernel, store, kept: keptBefore, gone }: Look): Unused {
+  const { network } = request;
+  const errors: Error[] = [];
+  const attempt = <T>(otherwise: T, work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      errors.push(error as Error);
+      return otherwise;
+    }
+  };
+  const kept = new Set(keptBefore);
+  for (const { hostLink } of store?.entries(network) ?? []) kept.add(hostLink);
+  attempt(undefined, () => removeUnowned(network, kept, kernel));
+  const isEmpty = kept.size === 0;
+  const chains = isEmpty ? attempt([], () => removeChains(network, kernel)) : [];
+  attempt(undefined, () => removeIdleGuards(store, gone, kernel));
+  const bridges = isEmpty ? attempt([], () => removeBridges(request, kernel, store, gone)) : [];
+  if (isEmpty) attempt(undefined, () => removeSkeleton(store, kernel));
+  return { chains, bridges, errors };
+}
+
+/** What carries the mark of an attachment of the network whose link is not `kept`. */
+function removeUnowned(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {
+  const isUnowned = ({ comment = "" }) => isMarkOf(network, comment) && !kept.has(comment.split(" ")[0]!);
+  if (isTableThere(kernel)) removePorts((waiting) => [...publishedPorts(kernel), ...waiting].filter(isUnowned), kernel);
+  removeUnownedPortConditions(network, kept, kernel);
+  removeUnownedMasqueradeAll(network, kept, kernel);
+  removeUnownedSpoofChecks(network, kept, kernel);
+  const group = shapingGroup(network);
+  for (const link of listLinks(kernel.route("host"))) {
+    if (link.group !== group || kept.has(hostLinkOfShaping(link.name ?? ""))) continue;
+    ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(link)));
+  }
+}
+
+function masqueradeChains(network: string, kernel: Kernel): string[] {
+  if (!hasTable(kernel.netfilter, table)) return [];
+  const names = listChains(kernel.netfilter, table).map(({ name }) => name ?? "");
+  return names.filter((name) => name.startsWith(masqueradeChainPrefix(network)));
+}
+
+function removeChains(network: string, kernel: Kernel): string[] {
+  const chains = masqueradeChains(network, kernel);
+  const messages = chains.flatMap((name) => [flushChain(table, name), deleteChain(table, name)]);
+  if (messages.length > 0) ignoring(errno.ENOENT, () => commitBatch(kernel.netfilter, messages));
+  return chains;
+}

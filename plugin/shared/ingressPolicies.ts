@@ -1,0 +1,78 @@
+/** The ingress policies of bridges that nothing is attached to any more: GC takes them away, and the DEL of the last one. */
+import type { Attachment } from "../../conf/attachment.ts";
+import { ignoring } from "../../kernel/deleteLinks.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { hostLinkName } from "../../kernel/ownership.ts";
+import { deleteElements, type FoundElement, listElements } from "../../netlink/nft/element.ts";
+import { linkNameBytes } from "../../netlink/nft/set.ts";
+import type { Link } from "../../netlink/route/link.ts";
+import type { Step } from "../../step/index.ts";
+import { guardedSet, neighboursSet, portsOfBridge } from "../../step/nft/ingressPolicy.ts";
+import { table } from "../../step/nft/table.ts";
+import type { Store } from "../../store/index.ts";
+import { errno } from "../../sys/errors.ts";
+
+/** For DEL, of an attachment whose link may still stand: a later policy of the bridge may be another one, or none. */
+export function removeGuardsWith(attachment: Attachment, store: Store | undefined, kernel: Kernel): void {
+  const link = kernel.link("host", hostLinkName(attachment));
+  removeIdleGuards(store, link ? [link] : [], kernel, attachment);
+}
+
+/**
+ * `gone`: links that are to be removed, or are by now. What an entry names stays: its link may be on its way. An ADD
+ * looks for the policy when its entry is written, so none is written meanwhile.
+ */
+export function removeIdleGuards(
+  store: Store | undefined,
+  gone: readonly Link[],
+  kernel: Kernel,
+  leaving?: Attachment,
+): void {
+  if (guardedBridges(kernel).length === 0) return;
+  const work = () => removeIdleNow(store, gone, kernel, leaving);
+  if (store) store.exclusively(work);
+  else work();
+}
+
+function removeIdleNow(
+  store: Store | undefined,
+  gone: readonly Link[],
+  kernel: Kernel,
+  leaving: Attachment | undefined,
+): void {
+  const guarded = guardedBridges(kernel);
+  const isGone = new Set(gone.map(({ name }) => name));
+  const staying = (store?.entries() ?? []).filter(({ attachment }) => !leaving || !isSame(attachment, leaving));
+  const expected = new Set(staying.map(({ bridge }) => bridge));
+  for (const steps of store?.chainedSteps() ?? []) {
+    for (const step of steps as readonly Step[]) if (step.kind === "guard") expected.add(step.bridge);
+  }
+  // The gateway of one of its VLANs, `br0.100`, is named after the bridge.
+  const isExpected = (name: string) => [...expected].some((one) => name === one || name.startsWith(`${one}.`));
+  const idle = guarded.filter(({ key }) => {
+    const bridge = nameIn(key);
+    return !isExpected(bridge) && portsOfBridge(bridge, kernel).every(({ name }) => isGone.has(name));
+  });
+  const isIdle = new Set(idle.map(({ key }) => nameIn(key)));
+  const pairs = listElements(kernel.netfilter, table, neighboursSet.name).filter(({ key }) => isIdle.has(nameIn(key)));
+  const keys = (found: readonly FoundElement[]) => found.map(({ key }) => key);
+  const messages = [
+    ...deleteElements(table, guardedSet.name, keys(idle)),
+    ...deleteElements(table, neighboursSet.name, keys(pairs)),
+  ];
+  if (messages.length > 0) ignoring(errno.ENOENT, () => kernel.batch(messages));
+}
+
+function guardedBridges(kernel: Kernel): FoundElement[] {
+  return listElements(kernel.netfilter, table, guardedSet.name);
+}
+
+function isSame(a: Attachment, b: Attachment): boolean {
+  return a.network === b.network && a.container === b.container && a.ifname === b.ifname;
+}
+
+function nameIn(key: Uint8Array): string {
+  return Buffer.from(key.subarray(0, linkNameBytes("").length))
+    .toString()
+    .replace(/\0.*/, "");
+}

@@ -1,0 +1,37 @@
+/** Our tables of nf_tables: chains and sets that stand once a host, whoever is attached; and the link that is never up. They go when nothing is. */
+
+import { ignoring } from "../../kernel/deleteLinks.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { closedGroup, isOurGroup, masqueradePrefix } from "../../kernel/ownership.ts";
+import { listChains } from "../../netlink/nft/chain.ts";
+import { listElements } from "../../netlink/nft/element.ts";
+import { deleteTable, hasTable } from "../../netlink/nft/table.ts";
+import { deleteLink, type Link, listLinks } from "../../netlink/route/link.ts";
+import { guardedSet } from "../../step/nft/ingressPolicy.ts";
+import { bridgeTable } from "../../step/nft/macSpoofCheck.ts";
+import { table } from "../../step/nft/table.ts";
+import { publishedPorts } from "../../step/ports/elements.ts";
+import type { Store } from "../../store/index.ts";
+import { errno } from "../../sys/errors.ts";
+
+/** To be called while no ADD can begin: one looks for its rules when its entry is written. */
+export function removeSkeleton(store: Store | undefined, kernel: Kernel): void {
+  const tables = [table, bridgeTable].filter((one) => hasTable(kernel.netfilter, one));
+  const links = listLinks(kernel.route("host"));
+  const closed = links.filter(({ group }) => group === closedGroup());
+  if (tables.length + closed.length === 0 || store?.isEmpty() === false || isUsed(links, kernel)) return;
+  for (const one of tables) ignoring(errno.ENOENT, () => kernel.batch([deleteTable(one)]));
+  // While a bridge of another's making lets 127.0.0.1 through, the link says that its ports must not.
+  if (links.some(({ families }) => families?.inet?.routeLocalnet === 1)) return;
+  for (const link of closed) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(link)));
+}
+
+/** By a link of ours, or by rules for another plugin's container of which the store has lost all memory. */
+function isUsed(links: readonly Link[], kernel: Kernel): boolean {
+  return (
+    links.some(({ group = 0 }) => isOurGroup(group) && group !== closedGroup()) ||
+    listChains(kernel.netfilter, table).some(({ name = "" }) => name.startsWith(masqueradePrefix)) ||
+    publishedPorts(kernel).length > 0 ||
+    listElements(kernel.netfilter, table, guardedSet.name).length > 0
+  );
+}

@@ -1,0 +1,42 @@
+/** Standard output, written before the process ends. */
+import { code, Fault } from "../conf/fault.ts";
+import { errno, isKernelError, type KernelError } from "../sys/errors.ts";
+import { writeFile } from "../sys/libc.ts";
+
+const stdoutFd = 1;
+
+/** What a person looks at: as `writeAnswer`, but a reader that has gone (`ns-net ls | head`) has seen enough. */
+export function writeOut(text: string): void {
+  try {
+    writeAll(text);
+  } catch (error) {
+    if (!isKernelError(error, errno.EPIPE)) throw cannotWrite(error as KernelError);
+  }
+}
+
+/** What a caller counts on: everything, however much a pipe takes at a time. Throws Fault, also where nobody reads. */
+export function writeAnswer(text: string): void {
+  try {
+    writeAll(text);
+  } catch (error) {
+    throw cannotWrite(error as KernelError);
+  }
+}
+
+function writeAll(text: string): void {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeFile(stdoutFd, bytes));
+    } catch (error) {
+      if (!isKernelError(error, errno.EAGAIN)) throw error;
+      // A pipe that does not block, and is full: try again.
+    }
+  }
+}
+
+function cannotWrite({ errno: number, symbol }: KernelError): Fault {
+  const [what, cure] =
+    number === errno.EPIPE ? ["its reader has gone", "Read it to its end"] : [symbol, "Lead it to where there is room"];
+  return new Fault(code.io, `Cannot write standard output: ${what}`, cure);
+}

@@ -1,7 +1,0 @@
-/** The one table of nf_tables that is ours. */
-import { family } from "../netlink/nft/message.ts";
-import type { Table } from "../netlink/nft/table.ts";
-import { nftTable } from "./names.ts";
-
-export const table: Table = { family: family.inet, name: nftTable };
-export const tableComment = "made by ns-net";

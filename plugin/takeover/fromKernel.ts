@@ -1,0 +1,113 @@
+/**
+ * What the kernel shows of an attachment that the reference's plugins made, for a DEL that nothing else tells of it:
+ * before cniVersion 0.4.0 there is no `prevResult`, and of IPAMs host-local alone leaves files.
+ */
+import { formatAddress } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { standing } from "../../kernel/namespace.ts";
+import { addressFromBytes } from "../../kernel/ownership.ts";
+import { getChain } from "../../netlink/nft/chain.ts";
+import { family } from "../../netlink/nft/message.ts";
+import { listAddresses } from "../../netlink/route/address.ts";
+import { vethKind } from "../../netlink/route/kind/veth.ts";
+import { getLink, type Link, listLinks } from "../../netlink/route/link.ts";
+import { netnsIdOf } from "../../netlink/route/netnsId.ts";
+import { routeScope } from "../../netlink/route/route.ts";
+import { type NetlinkSocket, protocol } from "../../netlink/socket.ts";
+import { hasSpoofCheck } from "../../reference/macSpoofCheck.ts";
+import { masqueradeChain, portChains, shapingLink } from "../../reference/names.ts";
+import { closeNetns, isSameNetns, type Netns, openOwnNetns, openSocketIn } from "../../sys/netns.ts";
+import type { Asked } from "./find.ts";
+
+export interface Seen {
+  /** True when the interface in the container is theirs, too, and not only rules or a device of the host. */
+  readonly isInterface: boolean;
+  /** The interface's, without prefix length. */
+  readonly addresses: readonly string[];
+}
+
+/** Undefined when nothing is there that provably is the reference's. */
+export function seenOf(asked: Asked, kernel: Kernel): Seen | undefined {
+  const pod = standing(asked.netns);
+  if (pod === undefined) return byNames(asked, kernel, true);
+  const own = openOwnNetns();
+  const inside = isSameNetns(pod, own) ? undefined : openSocketIn(pod, protocol.route);
+  try {
+    return inside ? inNamespace(asked, { pod, own, inside, host: kernel.route("host") }, kernel) : undefined;
+  } finally {
+    inside?.close();
+    closeNetns(own);
+    closeNetns(pod);
+  }
+}
+
+interface Sight {
+  readonly pod: Netns;
+  readonly own: Netns;
+  readonly inside: NetlinkSocket;
+  readonly host: NetlinkSocket;
+}
+
+function inNamespace(asked: Asked, sight: Sight, kernel: Kernel): Seen | undefined {
+  const { attachment } = asked;
+  const numbers = { here: netnsIdOf(sight.inside, sight.own.fd), there: netnsIdOf(sight.host, sight.pod.fd) };
+  const links = listLinks(sight.inside);
+  const outerOf = (inner: Link) => outerEnd(inner, sight.host, numbers);
+  const named = links.find(({ name }) => name === attachment.ifname);
+  // The names leave the interface out: they may be those of another interface of the container.
+  if (!named) return links.some((link) => isTheirs(outerOf(link))) ? undefined : byNames(asked, kernel, true);
+  const outer = outerOf(named);
+  if (isOurs(named) || isOurs(outer)) return undefined;
+  if (!isTheirs(outer) || !isWhere(asked, outer, sight.host)) return byNames(asked, kernel, false);
+  return { isInterface: true, addresses: addressesOf(named, sight.inside) };
+}
+
+/** The other end of a veth, where that is on this host. */
+function outerEnd(
+  { index, info, peerIndex, peerNetnsId }: Link,
+  host: NetlinkSocket,
+  { here, there }: { readonly here: number | undefined; readonly there: number | undefined },
+): Link | undefined {
+  if (info?.kind !== vethKind || peerIndex === undefined || here === undefined || peerNetnsId !== here)
+    return undefined;
+  const outer = getLink(host, peerIndex);
+  return outer?.info?.kind === vethKind && outer.peerIndex === index && outer.peerNetnsId === there ? outer : undefined;
+}
+
+/** Theirs have no group, and we give one to whatever we make. */
+const isOurs = (link: Link | undefined) => (link?.group ?? 0) !== 0;
+
+/** bridge and ptp give the host's end four random bytes as its name (plugins/pkg/ip/link_linux.go, RandomVethName). */
+function isTheirs(outer: Link | undefined): outer is Link {
+  return outer !== undefined && !isOurs(outer) && /^veth[0-9a-f]{8}$/.test(outer.name ?? "");
+}
+
+/**
+ * Another network's is a port of another bridge, or of none. A plugin that comes after the one that made it is told of
+ * neither: it goes by names alone, and that one, which comes last in a DEL, takes back what is left.
+ */
+function isWhere({ type = "ns-net", bridge }: Asked, { master }: Link, host: NetlinkSocket): boolean {
+  if (type === "ptp") return !master;
+  if ((type !== "bridge" && type !== "ns-net") || !master) return false;
+  return getLink(host, master)?.name === bridge;
+}
+
+function addressesOf({ index }: Link, inside: NetlinkSocket): string[] {
+  return listAddresses(inside, index).flatMap(({ local, address, scope }) => {
+    const bytes = local ?? address;
+    return bytes === undefined || scope === routeScope.link ? [] : [formatAddress(addressFromBytes(bytes))];
+  });
+}
+
+/** By names with a hash of the network and the container in them; those of macspoofchk say the interface, and no network. */
+function byNames({ attachment, type = "ns-net" }: Asked, kernel: Kernel, isGone: boolean): Seen | undefined {
+  const chains = [masqueradeChain(attachment), portChains(attachment)[0]!];
+  const has = (number: number) =>
+    chains.some((name) => getChain(kernel.netfilter, { family: number, name: "nat" }, name) !== undefined);
+  const isThere =
+    has(family.ipv4) ||
+    has(family.ipv6) ||
+    kernel.link("host", shapingLink(attachment))?.info?.kind === "ifb" ||
+    (isGone && (type === "bridge" || type === "ns-net") && hasSpoofCheck(attachment, kernel));
+  return isThere ? { isInterface: false, addresses: [] } : undefined;
+}

@@ -1,0 +1,56 @@
+/** What the IPAM must know of the host to take over leases of the reference's host-local. */
+import { closeSync, constants, openSync } from "node:fs";
+import type { Attachment } from "../../conf/attachment.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import { release } from "../../ipam/hostLocal/reservations.ts";
+import type { Adoption } from "../../ipam/ipam.ts";
+import { addressesElsewhere } from "../../kernel/addresses.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { hostLinkName } from "../../kernel/ownership.ts";
+import { thisProcess } from "../../store/index.ts";
+import { tryLock } from "../../sys/sysRare.ts";
+
+/** host-local holds its lock for some milliseconds. */
+const lockPatienceMs = 10_000;
+const lockPauseMs = 2;
+
+export function adoption(kernel: Kernel, bridge: string): Adoption {
+  let seen: ReturnType<typeof addressesElsewhere> | undefined;
+  return {
+    lock,
+    release,
+    entryOf(attachment: Attachment, addresses) {
+      seen ??= addressesElsewhere(kernel);
+      const [first = ""] = addresses;
+      const netns = seen.get(first);
+      return {
+        attachment,
+        netnsPath: netns?.path ?? "",
+        netnsDevice: netns?.device ?? 0n,
+        netnsInode: netns?.inode ?? 0n,
+        netnsCookie: netns?.cookie ?? 0n,
+        ...thisProcess(),
+        bridge,
+        hostLink: hostLinkName(attachment),
+        ipamType: "", // DEL asks the configuration
+      };
+    },
+  };
+}
+
+function lock(path: string): Disposable {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o600);
+  const startMs = performance.now();
+  while (!tryLock(fd)) {
+    if (performance.now() - startMs > lockPatienceMs) {
+      closeSync(fd);
+      throw new Fault(
+        code.tryAgain,
+        `Cannot take over the leases of host-local: somebody held ${path} for more than ${lockPatienceMs / 1000} s`,
+        `See who does with: fuser ${path}`,
+      );
+    }
+    Bun.sleepSync(lockPauseMs);
+  }
+  return { [Symbol.dispose]: () => closeSync(fd) };
+}

@@ -1,0 +1,129 @@
+/**
+ * Rules that the reference's plugins wrote with iptables, read and removed with iptables: of its rules the kernel gives
+ * only bytes whose meaning is that program's own, and the older kind of its tables is not nf_tables at all. This is the
+ * one place of ns-net where it is started, and only where a chain of those plugins' is to be seen.
+ */
+import { readFileSync } from "node:fs";
+import type { Attachment } from "../conf/attachment.ts";
+import { code, Fault } from "../conf/fault.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { getChain } from "../netlink/nft/chain.ts";
+import { family } from "../netlink/nft/message.ts";
+import { acceptChain, masqueradeChain, portChains } from "./names.ts";
+
+/** Whose rules. */
+export type Part = "masquerade" | "portmap" | "firewall";
+
+export interface Rules {
+  readonly attachment: Attachment;
+  /** The container's, without prefix length; empty where they are not known. */
+  readonly addresses: readonly string[];
+  readonly parts: readonly Part[];
+}
+
+export type Version = 4 | 6;
+
+const programs = { 4: "iptables", 6: "ip6tables" } as const;
+const families = { 4: family.ipv4, 6: family.ipv6 } as const;
+
+/** Another DEL may change the tables between reading and writing them. */
+const triesMost = 5;
+
+export function removeRules(rules: Rules, kernel: Kernel): void {
+  for (const version of [4, 6] as const) {
+    const addresses = rules.addresses.filter((address) => (version === 6) === address.includes(":"));
+    if (addresses.length === 0 && rules.addresses.length > 0) continue;
+    const mine = { ...rules, addresses };
+    if (mayBeThere(mine, version, kernel)) removeVersion(mine, version);
+  }
+}
+
+/** In the kernel's lists: chains of nf_tables by their names, and whether tables of the older kind are in use. */
+function mayBeThere({ attachment, addresses, parts }: Rules, version: Version, kernel: Kernel): boolean {
+  const has = (table: string, chain: string) =>
+    getChain(kernel.netfilter, { family: families[version], name: table }, chain) !== undefined;
+  return (
+    hasLegacyTables(version) ||
+    (parts.includes("masquerade") && has("nat", masqueradeChain(attachment))) ||
+    (parts.includes("portmap") && portChains(attachment).some((chain) => has("nat", chain))) ||
+    (parts.includes("firewall") && addresses.length > 0 && has("filter", acceptChain))
+  );
+}
+
+function hasLegacyTables(version: Version): boolean {
+  try {
+    return readFileSync(`/proc/net/${version === 4 ? "ip" : "ip6"}_tables_names`, "utf8").trim() !== "";
+  } catch {
+    return false;
+  }
+}
+
+function removeVersion(rules: Rules, version: Version): void {
+  for (let tries = 1; ; tries++) {
+    const saved = savedRules(version);
+    if (saved === undefined) return; // whoever wrote rules had the program
+    const script = removalOf(saved, rules);
+    if (script === "") return;
+    try {
+      start(`${programs[version]}-restore`, ["--noflush"], "remove the rules of", script);
+      return;
+    } catch (error) {
+      if (tries === triesMost) throw error;
+    }
+  }
+}
+
+/** What iptables-save says, of one table or of all; undefined when there is no such program. */
+export function savedRules(version: Version, table?: string): string | undefined {
+  return start(`${programs[version]}-save`, table ? ["-t", table] : [], "read the rules of");
+}
+
+/** What iptables-restore is told, from what iptables-save said; "" when nothing of the attachment is there. */
+export function removalOf(saved: string, { attachment, addresses, parts }: Rules): string {
+  const chains = [
+    ...(parts.includes("masquerade") ? [masqueradeChain(attachment)] : []),
+    ...(parts.includes("portmap") ? portChains(attachment) : []),
+  ];
+  const isJump = (rule: string) => chains.some((chain) => rule.endsWith(` -j ${chain}`));
+  const accepted = parts.includes("firewall") ? addresses.flatMap(acceptRules) : [];
+  const tables: string[] = [];
+  for (const section of saved.split(/^(?=\*)/m)) {
+    const lines = section.split("\n");
+    const deleted = lines.filter((line) => line.startsWith("-A ") && (isJump(line) || accepted.includes(line)));
+    const emptied = chains.filter((chain) => lines.some((line) => line.startsWith(`:${chain} `)));
+    if (deleted.length + emptied.length === 0) continue;
+    tables.push(
+      lines[0]!,
+      ...deleted.map((rule) => rule.replace("-A", "-D")),
+      ...emptied.map((chain) => `-F ${chain}`),
+      ...emptied.map((chain) => `-X ${chain}`),
+      "COMMIT\n",
+    );
+  }
+  return tables.join("\n");
+}
+
+function acceptRules(address: string): string[] {
+  const cidr = `${address}/${address.includes(":") ? 128 : 32}`;
+  return [
+    `-A ${acceptChain} -d ${cidr} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+    `-A ${acceptChain} -s ${cidr} -j ACCEPT`,
+  ];
+}
+
+/** Where a distribution keeps it, whatever PATH the runtime gives. */
+const programFolders = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin";
+
+/** What it printed; undefined when there is no such program. Throws Fault with its words when it fails. */
+function start(name: string, args: readonly string[], purpose: string, stdin = ""): string | undefined {
+  const PATH = `${process.env["PATH"] ?? ""}:${programFolders}`;
+  const program = Bun.which(name, { PATH });
+  if (program === null) return undefined;
+  const { exitCode, stdout, stderr } = Bun.spawnSync([program, ...args], { env: { PATH }, stdin: Buffer.from(stdin) });
+  if (exitCode === 0) return stdout.toString();
+  throw new Fault(
+    code.kernel,
+    `Cannot ${purpose} an attachment that another plugin made: ${name} failed: ${stderr.toString().trim()}`,
+    `Run ${name} by hand to see what is the matter with it, then try again`,
+  );
+}

@@ -1,0 +1,83 @@
+/**
+ * Ports that the reference's portmap published for pods that run: of them neither the store nor a listener tells. With
+ * iptables its chain CNI-HOSTPORT-DNAT jumps to one chain a container, whose rules with DNAT say what is published;
+ * with nftables one chain of its own has them all (nftRules.ts).
+ */
+
+import type { Attachment } from "../conf/attachment.ts";
+import type { PortMapping } from "../conf/config/config.ts";
+import { hasPort } from "../conf/config/portRow.ts";
+import { code, Fault } from "../conf/fault.ts";
+import { formatAddress, parseAddress } from "../ip/address.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { savedRules, type Version } from "./iptables.ts";
+import { hostPortChain, nftPortChain, nftPortTable, portChains } from "./names.ts";
+import { publishedByNft } from "./nftables.ts";
+
+/** Throws Fault (code.tryAgain) naming the container that has one of them, unless it is this one, by whichever network. */
+export function refusePublished(
+  mappings: readonly PortMapping[],
+  attachment: Attachment,
+  version: Version,
+  kernel: Kernel,
+): void {
+  const own = portChains(attachment);
+  const byIptables = publishedIn(savedRules(version, "nat") ?? "").filter(
+    ({ chain, holder }) => !own.includes(chain) && !holder.endsWith(`/${attachment.container}`),
+  );
+  const byNft = publishedByNft(version, kernel)
+    .filter(({ container }) => container !== attachment.container)
+    .map(({ container, ...one }) => ({ ...one, holder: container, chain: `${nftPortChain} of table ${nftPortTable}` }));
+  for (const { chain, holder, protocol, port, hostIp } of [...byIptables, ...byNft]) {
+    const isMeant = (one: PortMapping) =>
+      one.protocol === protocol && hasPort(one, port) && overlaps(one.hostIp, hostIp);
+    const clash = mappings.find(isMeant);
+    if (clash) throw taken({ ...clash, hostPort: port }, holder, chain, hostIp);
+  }
+}
+
+interface Published {
+  readonly chain: string;
+  /** The network and the container, where the rule's comment says them. */
+  readonly holder: string;
+  readonly protocol: string;
+  readonly port: number;
+  /** Absent: every address of the family. */
+  readonly hostIp?: string;
+}
+
+/** In the words of iptables-save. */
+export function publishedIn(saved: string): Published[] {
+  const holders = new Map<string, string>();
+  const found: Published[] = [];
+  const lines = saved.split("\n");
+  for (const line of lines) {
+    const chain = line.startsWith(`-A ${hostPortChain} `) ? / -j (\S+)$/.exec(line)?.[1] : undefined;
+    const [, network, container] = /dnat name: \\"([^"\\]*)\\" id: \\"([^"\\]*)/.exec(line) ?? [];
+    if (chain !== undefined) holders.set(chain, container === undefined ? "" : `${network}/${container}`);
+  }
+  for (const line of lines) {
+    const [, chain = "", address, protocol, port] =
+      /^-A (\S+) (?:-d (\S+) )?-p (tcp|udp|sctp) .*--dport (\d+) .*-j DNAT /.exec(line) ?? [];
+    const holder = holders.get(chain);
+    if (holder === undefined) continue;
+    const hostIp = address?.replace(/\/.*/s, "");
+    found.push({ chain, holder, protocol: protocol!, port: Number(port), ...(hostIp !== undefined && { hostIp }) });
+  }
+  return found;
+}
+
+/** Of addresses of one family. */
+function overlaps(asked: string | undefined, published: string | undefined): boolean {
+  if (asked === undefined || asked === "0.0.0.0" || asked === "::" || published === undefined) return true;
+  return asked === formatAddress(parseAddress(published)!);
+}
+
+function taken({ protocol, hostPort, hostIp }: PortMapping, holder: string, chain: string, on = ""): Fault {
+  return new Fault(
+    code.tryAgain,
+    `Cannot publish port ${hostPort}/${protocol}${hostIp ? ` on ${hostIp}` : ""}: ${holder || "a container"} has it` +
+      `${on && ` on ${on}`}, by chain ${chain} that another plugin made`,
+    "Delete that attachment, or publish another port",
+  );
+}

@@ -1,0 +1,122 @@
+/** The Debian packages whose programs the tests take as witnesses, and what is lost without each. */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+const tools = [
+  { package: "iproute2", program: "ip", without: "every test on the real kernel is skipped" },
+  { package: "nftables", program: "nft", without: "tests that read rules back are skipped" },
+  { package: "iputils-ping", program: "ping", without: "tests that ping are skipped" },
+  { package: "conntrack", program: "conntrack", without: "tests of flows that stay open are skipped" },
+  { package: "socat", program: "socat", without: "tests of SCTP are skipped" },
+  {
+    package: "containernetworking-plugins",
+    program: "/usr/lib/cni/bridge",
+    without: "tests beside the reference plugins are skipped",
+  },
+];
+
+const pythonModules = "/usr/lib/python3/dist-packages";
+
+/** What the tests with firewalld need beside it. */
+const forFirewalld = [
+  { package: "dbus-daemon", program: "dbus-daemon", without: "tests with firewalld are skipped" },
+  {
+    package: "python3-dbus",
+    program: `${pythonModules}/dbus/__init__.py`,
+    without: "tests with firewalld are skipped",
+  },
+  { package: "python3-gi", program: `${pythonModules}/gi/__init__.py`, without: "tests with firewalld are skipped" },
+];
+
+/** Where packages are that are unpacked, not installed: installed, firewalld would begin to guard this machine. */
+export const unpackedFolder = join(import.meta.dirname, "../../dist/unpacked");
+const unpacked = {
+  packages: ["firewalld", "python3-firewall", "python3-nftables"],
+  program: join(unpackedFolder, "usr/sbin/firewalld"),
+  without: "tests with firewalld are skipped",
+};
+
+/** The container runtimes of `npm run test:clients`, which nothing else needs. */
+const clients = [
+  { package: "containerd", program: "containerd", without: "tests with containerd are skipped" },
+  { package: "runc", program: "runc", without: "tests with containerd and podman are skipped" },
+  { package: "podman", program: "podman", without: "tests with podman are skipped" },
+  { package: "busybox-static", program: "busybox", without: "there is no image to run, so all clients are skipped" },
+];
+
+/** What `npm run test:vm` makes a machine of. */
+const machine = [
+  { package: "qemu-system-x86", program: "qemu-system-x86_64", without: "there is no virtual machine" },
+  { package: "busybox-static", program: "busybox", without: "the virtual machine does not start" },
+  { package: "cpio", program: "cpio", without: "the virtual machine does not start" },
+  { package: "kmod", program: "depmod", without: "the virtual machine has no modules" },
+];
+
+const sbin = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** Absolute path of a program; Debian keeps `ip` and `nft` where a user's PATH does not look. */
+export function findProgram(name) {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...sbin];
+  const candidates = name.startsWith("/") ? [name] : folders.map((folder) => join(folder, name));
+  return candidates.find((path) => {
+    try {
+      accessSync(path, name.startsWith("/") ? constants.F_OK : constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const aptGet = (args, cwd = "/") =>
+  spawnSync("apt-get", args, { cwd, encoding: "utf8", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+
+/** `apt-get ARGS`, a second time with new package lists: most often they are missing or old. False when it failed. */
+function aptGetFresh(args, cwd) {
+  if (aptGet(args, cwd).status === 0) return true;
+  aptGet(["update", "-qq"]);
+  const second = aptGet(args, cwd);
+  if (second.status !== 0) console.error(`ready: apt-get failed: ${second.stderr?.trim().split("\n").at(-1)}`);
+  return second.status === 0;
+}
+
+function install(packages) {
+  console.error(`ready: installing ${packages.join(", ")} with apt-get (NSNET_TOOLS=no leaves the machine as it is)`);
+  aptGetFresh(["install", "--yes", "--no-install-recommends", "-qq", ...packages]);
+}
+
+/** Whole, or not at all. */
+function unpack({ packages, program }) {
+  if (findProgram(program) !== undefined) return;
+  console.error(`ready: unpacking ${packages.join(", ")} in dist/unpacked`);
+  const beside = `${unpackedFolder}.${process.pid}`;
+  mkdirSync(beside, { recursive: true });
+  try {
+    if (!aptGetFresh(["download", "-qq", ...packages], beside)) return;
+    const packed = readdirSync(beside).filter((file) => file.endsWith(".deb"));
+    for (const file of packed) {
+      if (spawnSync("dpkg-deb", ["-x", file, "."], { cwd: beside }).status !== 0) return;
+      rmSync(join(beside, file));
+    }
+    renameSync(beside, unpackedFolder);
+  } finally {
+    rmSync(beside, { recursive: true, force: true });
+  }
+}
+
+/** Installs what is missing where that is possible, and says what the rest costs. Never fails: a test without its witness is skipped, aloud. */
+export function readyTools({ withClients = false, withMachine = false } = {}) {
+  const missing = () =>
+    [...tools, ...forFirewalld, ...(withClients ? clients : []), ...(withMachine ? machine : [])].filter(
+      ({ program }) => findProgram(program) === undefined,
+    );
+  const before = missing();
+  const may = process.getuid?.() === 0 && process.env.NSNET_TOOLS !== "no" && findProgram("apt-get") !== undefined;
+  if (may && before.length > 0) install(before.map((tool) => tool.package));
+  if (may) unpack(unpacked);
+  for (const tool of may ? missing() : before)
+    console.error(`ready: ${tool.package} is not installed: ${tool.without}`);
+  if (findProgram(unpacked.program) === undefined)
+    console.error(`ready: ${unpacked.packages.join(", ")} are not unpacked: ${unpacked.without}`);
+}

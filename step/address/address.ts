@@ -1,0 +1,107 @@
+/** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
+import { formatCidr, isLinkLocal, parseCidr } from "../../ip/address.ts";
+import type { Kernel, Where } from "../../kernel/kernel.ts";
+import { addressBytes } from "../../kernel/ownership.ts";
+import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/address.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { type Kind, missing } from "../kind.ts";
+import { ipWord, shellWord } from "../shellWords.ts";
+
+export interface AddressStep {
+  readonly kind: "address";
+  readonly where: Where;
+  readonly link: string;
+  /** CIDR. */
+  readonly address: string;
+  /** False lets the kernel detect duplicates first, which keeps an IPv6 address unusable for a second or two. */
+  readonly detectDuplicates: boolean;
+  readonly netns: string;
+  /** Addresses of the link that this one takes the place of. */
+  readonly replaces: readonly string[];
+  /** The subnet is not on the link. */
+  readonly noPrefixRoute?: true;
+  /** A later plugin gave the subnet's route to another table, and answers for it. */
+  readonly subnetElsewhere?: true;
+}
+
+function requestOf(kernel: Kernel, { where, link }: AddressStep, text: string) {
+  const cidr = parseCidr(text)!;
+  return {
+    cidr,
+    index: kernel.indexOf(where, link),
+    address: addressBytes(cidr),
+    prefixLength: cidr.prefixLength,
+    text: `${text} to ${link}`,
+  };
+}
+
+export const address: Kind<AddressStep> = {
+  apply(step, kernel) {
+    if (step.replaces.length === 0 && isKnown(kernel, step)) return false;
+    for (const old of step.replaces) {
+      try {
+        kernel.request(step.where, deleteAddress(requestOf(kernel, step, old)));
+      } catch (error) {
+        if (!isKernelError(error, errno.EADDRNOTAVAIL)) throw error;
+      }
+    }
+    const { cidr, ...request } = requestOf(kernel, step, step.address);
+    const withoutDetection = cidr.family === 6 && !step.detectDuplicates;
+    try {
+      const flags = (withoutDetection ? addressFlag.noDad : 0) | (step.noPrefixRoute ? addressFlag.noPrefixRoute : 0);
+      kernel.request(step.where, addAddress({ ...request, ...(flags !== 0 && { flags }) }));
+    } catch (error) {
+      if (!isKernelError(error, errno.EEXIST)) throw error;
+    }
+    return false;
+  },
+
+  mend(step, kernel) {
+    if (has(step, kernel) && subnetRoute().added(step, kernel)) return;
+    const { cidr: _, ...request } = requestOf(kernel, step, step.address);
+    try {
+      kernel.request(step.where, deleteAddress(request));
+    } catch (error) {
+      if (!isKernelError(error, errno.EADDRNOTAVAIL)) throw error;
+    }
+    kernel.forget(step.where, step.link);
+    address.apply!(step, kernel);
+  },
+
+  check(step, kernel) {
+    const { where, link, address: text } = step;
+    if (!kernel.link(where, link)) return missing(`link ${link}`);
+    if (has(step, kernel))
+      return subnetRoute().isLost(step, kernel) ? missing(`route of ${link} to the subnet of ${text}`) : [];
+    const found = kernel.addresses(where, link).map(formatCidr);
+    return [{ what: `address of ${link}`, expected: formatCidr(parseCidr(text)!), found: found.join(", ") || "none" }];
+  },
+
+  print(step, kernel) {
+    const { where, link, address: text, detectDuplicates, netns, replaces, noPrefixRoute } = step;
+    const isShared = where === "host" && replaces.length === 0;
+    if (kernel && isShared && address.check(step, kernel).length === 0) return [];
+    const [ip, dev] = [ipWord(where, netns), shellWord(link)];
+    const family = text.includes(":") ? " -6" : "";
+    const nodad = family && !detectDuplicates ? " nodad" : "";
+    return [
+      ...replaces.map((old) => `${ip} address del ${old} dev ${dev}`),
+      `${ip}${family} address add ${text}${family ? "" : " brd +"} dev ${dev}${nodad}${noPrefixRoute ? " noprefixroute" : ""}`,
+    ];
+  },
+};
+
+function has({ where, link, address: text }: AddressStep, kernel: Kernel): boolean {
+  const wanted = parseCidr(text)!;
+  const found = isLinkLocal(wanted) ? kernel.linkLocalAddresses(where, link) : kernel.addresses(where, link);
+  return found.some((one) => formatCidr(one) === formatCidr(wanted));
+}
+
+/** Asked of by CHECK and repair alone. */
+const subnetRoute = () => require("./subnetRoute.ts") as typeof import("./subnetRoute.ts");
+
+/** True when the link was seen to have the address already: every ADD but the first finds the gateway on the bridge. */
+function isKnown(kernel: Kernel, { where, link, address: text }: AddressStep): boolean {
+  for (const one of kernel.knownAddresses(where, link) ?? []) if (formatCidr(one) === text) return true;
+  return false;
+}

@@ -1,0 +1,69 @@
+/**
+ * Waits until the kernel has looked for duplicates of the container's IPv6 addresses, which cannot be used before (RFC
+ * 4862, 5.4). Where another machine has one of them, ADD is refused; the kernel would keep the address and not use it.
+ */
+
+import { code, Fault } from "../../conf/fault.ts";
+import { formatAddress } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { addressFromBytes } from "../../kernel/ownership.ts";
+import { addressFlag, listAddresses } from "../../netlink/route/address.ts";
+import { eventGroup, waitForEvent } from "../../netlink/route/events.ts";
+import { protocol } from "../../netlink/socket.ts";
+import { netlinkSocket } from "../../sys/libc.ts";
+import { inNetns } from "../../sys/netns.ts";
+import { type Kind, missing } from "../kind.ts";
+import { ipWord, shellWord } from "../shellWords.ts";
+
+export interface SettledStep {
+  readonly kind: "settled";
+  readonly link: string;
+  readonly netns: string;
+}
+
+/** A second or two is usual; the kernel begins after a random delay of up to one. */
+const waitMsMax = 10_000;
+
+export const settled: Kind<SettledStep> = {
+  apply({ link }, kernel) {
+    const isSettled = () =>
+      flagged(link, addressFlag.tentative, kernel).length === 0 || duplicates(link, kernel).length > 0;
+    const open = () => inNetns(kernel.netns!, () => netlinkSocket(protocol.route) as never);
+    const isInTime = waitForEvent(eventGroup.ipv6Address, isSettled, waitMsMax, open);
+    const [duplicate] = duplicates(link, kernel);
+    if (duplicate !== undefined) {
+      throw new Fault(
+        code.tryAgain,
+        `Cannot use ${duplicate} on ${link}: another machine on the link has it`,
+        "Take it away there, or leave it out of the range that addresses are given from",
+      );
+    }
+    if (isInTime) return false;
+    throw new Fault(
+      code.tryAgain,
+      `The IPv6 addresses of ${link} cannot be used after ${waitMsMax} ms: the kernel is still looking for duplicates`,
+      "It needs a link that is up; without enabledad they work at once",
+    );
+  },
+
+  check({ link }, kernel) {
+    if (!kernel.link("pod", link)) return missing(`link ${link}`);
+    return flagged(link, addressFlag.tentative | addressFlag.duplicate, kernel).map((address) => ({
+      what: `address ${address} of ${link}`,
+      expected: "usable",
+      found: duplicates(link, kernel).includes(address) ? "a duplicate of another machine's" : "tentative",
+    }));
+  },
+
+  print: ({ link, netns }) => [
+    `while ${ipWord("pod", netns)} -6 address show dev ${shellWord(link)} tentative | grep -q .; do sleep 0.1; done`,
+  ],
+};
+
+const duplicates = (link: string, kernel: Kernel) => flagged(link, addressFlag.duplicate, kernel);
+
+function flagged(link: string, flag: number, kernel: Kernel): string[] {
+  return listAddresses(kernel.route("pod"), kernel.indexOf("pod", link)).flatMap(({ address, flags = 0 }) =>
+    address?.length === 16 && (flags & flag) !== 0 ? [formatAddress(addressFromBytes(address))] : [],
+  );
+}

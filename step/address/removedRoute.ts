@@ -1,0 +1,40 @@
+/** A route of the container that another table has instead: taken away, and put back. */
+
+import { deleteRoute } from "../../netlink/route/route.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import type { Kind } from "../kind.ts";
+import { type RouteStep, route, routeCommand, routeRequest } from "./route.ts";
+
+export interface WithdrawnStep extends Omit<RouteStep, "kind"> {
+  readonly kind: "withdrawn";
+}
+
+const asRoute = (step: WithdrawnStep): RouteStep => ({ ...step, kind: "route" });
+
+export const withdrawn: Kind<WithdrawnStep> = {
+  apply(step, kernel) {
+    try {
+      kernel.request("pod", deleteRoute(routeRequest(asRoute(step), kernel)));
+      return true;
+    } catch (error) {
+      if (!isKernelError(error, errno.ESRCH)) throw error;
+      return false;
+    }
+  },
+
+  undo(step, kernel) {
+    if (!kernel.netns || !kernel.link("pod", step.link)) return;
+    try {
+      route.apply!(asRoute(step), kernel);
+    } catch (error) {
+      // The interface is down by now, or without the address that the route stood on.
+      const { ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV } = errno;
+      if (!isKernelError(error, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV)) throw error;
+    }
+  },
+
+  /** Others may route by it again; what has our source does not ask the main table. */
+  check: () => [],
+
+  print: (step) => [routeCommand("del", asRoute(step))],
+};

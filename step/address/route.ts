@@ -1,0 +1,150 @@
+/** A route of the container. It dies with its link. */
+
+import type { Route as RouteWanted } from "../../conf/config/config.ts";
+import {
+  addressBits,
+  type Cidr,
+  formatAddress,
+  formatCidr,
+  networkOf,
+  parseAddress,
+  parseCidr,
+} from "../../ip/address.ts";
+import type { Kernel, Where } from "../../kernel/kernel.ts";
+import { addressBytes, addressFromBytes } from "../../kernel/ownership.ts";
+import {
+  addRoute,
+  addRouteBeside,
+  listRoutes,
+  mainTable,
+  type Route,
+  type RouteRequest,
+} from "../../netlink/route/route.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { type Kind, missing } from "../kind.ts";
+import { ipWord, shellWord } from "../shellWords.ts";
+
+export interface RouteStep extends RouteWanted {
+  readonly kind: "route";
+  readonly link: string;
+  readonly netns: string;
+  /** Absent: in the container. */
+  readonly where?: Where;
+  /** The address that what has none is sent from. */
+  readonly src?: string;
+  /** The plan has a route to that destination before this one. */
+  readonly isFurther?: true;
+}
+
+/** The metric the kernel gives an IPv6 route without one (IP6_RT_PRIO_USER). */
+const ipv6PriorityDefault = 1024;
+
+function destinationOf({ dst }: RouteWanted): Cidr {
+  const cidr = parseCidr(dst)!;
+  // A delegate's may have host bits: the kernel masks those of IPv6, and refuses those of IPv4.
+  return cidr.family === 6 ? networkOf(cidr) : cidr;
+}
+
+function textOf({ dst, gw, priority, table, link }: RouteStep): string {
+  const via = gw ? ` via ${gw}` : "";
+  return `${dst}${via} dev ${link}${priority ? ` metric ${priority}` : ""}${table ? ` table ${table}` : ""}`;
+}
+
+export function routeRequest(step: RouteStep, kernel: Kernel): RouteRequest {
+  const destination = destinationOf(step);
+  const bytesOf = (text: string | undefined) => (text === undefined ? undefined : addressBytes(parseAddress(text)!));
+  return {
+    text: textOf(step),
+    destination: addressBytes(destination),
+    dstLength: destination.prefixLength,
+    outIndex: kernel.indexOf(step.where ?? "pod", step.link),
+    gateway: bytesOf(step.gw),
+    mtu: step.mtu,
+    advmss: step.advmss,
+    priority: step.priority,
+    table: step.table,
+    scope: step.scope,
+    preferredSource: bytesOf(step.src),
+  };
+}
+
+export const route: Kind<RouteStep> = {
+  apply(step, kernel) {
+    const where = step.where ?? "pod";
+    const request = routeRequest(step, kernel);
+    try {
+      kernel.request(where, addRoute(request));
+    } catch (error) {
+      if (!isKernelError(error, errno.EEXIST)) throw error;
+      // The kernel made the same route with the address, or the configuration names it twice. Or it leads by another
+      // gateway or interface, and the container gets a second way there, as with the reference.
+      if (!standing(step, request.outIndex, kernel).some((found) => isAsWanted(found, step)))
+        addBeside(where, request, kernel);
+    }
+    return false;
+  },
+
+  check(step, kernel) {
+    const where = step.where ?? "pod";
+    if (!kernel.link(where, step.link)) return missing(`link ${step.link}`);
+    const destination = destinationOf(step);
+    const candidates = standing(step, kernel.indexOf(where, step.link), kernel);
+    if (candidates.some((found) => isAsWanted(found, step))) return [];
+    const shown = candidates.map((found) => `via ${gatewayText(found) ?? "the link"}`).join(", ");
+    return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
+  },
+
+  // Beside another one, as above.
+  print: (step, kernel) => {
+    const isBeside = step.isFurther || (kernel && standing(step, undefined, kernel).length > 0);
+    return [routeCommand(isBeside ? "prepend" : "add", step)];
+  },
+};
+
+function addBeside(where: Where, request: RouteRequest, kernel: Kernel): void {
+  try {
+    kernel.request(where, addRouteBeside(request));
+  } catch (error) {
+    if (!isKernelError(error, errno.EEXIST)) throw error;
+  }
+}
+
+/** The routes to that destination by that link, or by any. */
+function standing(step: RouteStep, outIndex: number | undefined, kernel: Kernel): Route[] {
+  const { family, prefixLength, value } = destinationOf(step);
+  const { table = mainTable } = step;
+  // A table that there is not yet the kernel refuses to list (ENOENT).
+  const filter = outIndex === undefined ? {} : { table, outIndex };
+  return listRoutes(kernel.route(step.where ?? "pod"), family === 4 ? 2 : 10, filter).filter((found) => {
+    const bytes = found.destination ?? new Uint8Array(addressBits(family) / 8);
+    const isBy = found.table === table && (outIndex === undefined || found.outIndex === outIndex);
+    return isBy && found.dstLength === prefixLength && addressFromBytes(bytes).value === value;
+  });
+}
+
+/** `ip -n web route add 10.2.0.0/16 via 10.1.0.1 dev eth0` */
+export function routeCommand(verb: "add" | "prepend" | "del", step: RouteStep): string {
+  const family = step.dst.includes(":") ? " -6" : "";
+  const more = [
+    verb !== "del" && " proto static",
+    step.mtu && ` mtu ${step.mtu}`,
+    step.advmss && ` advmss ${step.advmss}`,
+    step.scope && ` scope ${step.scope}`,
+    step.src && ` src ${step.src}`,
+  ];
+  return `${ipWord(step.where ?? "pod", step.netns)}${family} route ${verb} ${textOf({ ...step, link: shellWord(step.link) })}${more.filter(Boolean).join("")}`;
+}
+
+function gatewayText(found: Route): string | undefined {
+  return found.gateway && formatAddress(addressFromBytes(found.gateway));
+}
+
+function isAsWanted(found: Route, { gw, mtu, advmss, priority }: RouteStep): boolean {
+  const isIpv6 = found.family === 10;
+  return (
+    gatewayText(found) === (gw && formatAddress(parseAddress(gw)!)) &&
+    (mtu === undefined || found.metrics?.mtu === mtu) &&
+    (advmss === undefined || found.metrics?.advmss === advmss) &&
+    (priority === undefined || (found.priority ?? 0) === (isIpv6 && priority === 0 ? ipv6PriorityDefault : priority))
+  );
+}

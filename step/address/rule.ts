@@ -1,0 +1,69 @@
+/** A rule of the container: what has this source is routed by this table. */
+import { addressBits, formatAddress, parseAddress } from "../../ip/address.ts";
+import { ignoring } from "../../kernel/deleteLinks.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { addressBytes, addressFromBytes } from "../../kernel/ownership.ts";
+import { addRule, deleteRule, listRules, type SourceRule } from "../../netlink/route/rule.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { type Kind, missing } from "../kind.ts";
+import { ipWord } from "../shellWords.ts";
+
+export interface RuleStep {
+  readonly kind: "rule";
+  /** An address. */
+  readonly source: string;
+  readonly table: number;
+  readonly netns: string;
+}
+
+/** When nothing else is known: the rules for the addresses of this interface. */
+export type RuleKey = Pick<RuleStep, "source" | "table"> | { readonly of: string };
+
+function requestOf({ source, table }: Pick<RuleStep, "source" | "table">): SourceRule {
+  return { text: textOf(source, table), source: addressBytes(parseAddress(source)!), table };
+}
+
+const textOf = (source: string, table: number) => `from ${source} lookup ${table}`;
+
+/** The container's rules that have a single address as their source. */
+function rulesOf(kernel: Kernel): { readonly source: string; readonly table: number }[] {
+  return listRules(kernel.route("pod")).flatMap(({ source, sourceLength, table = 0 }) => {
+    if (!source) return [];
+    const address = addressFromBytes(source);
+    return sourceLength === addressBits(address.family) ? [{ source: formatAddress(address), table }] : [];
+  });
+}
+
+export const rule: Kind<RuleStep, RuleKey> = {
+  apply(step, kernel) {
+    try {
+      kernel.request("pod", addRule(requestOf(step)));
+      return true;
+    } catch (error) {
+      if (!isKernelError(error, errno.EEXIST)) throw error;
+      return false;
+    }
+  },
+
+  undo(key, kernel) {
+    if (!kernel.netns) return;
+    const remove = (one: Pick<RuleStep, "source" | "table">) =>
+      ignoring(errno.ENOENT, () => kernel.request("pod", deleteRule(requestOf(one))));
+    if (!("of" in key)) remove(key);
+    else if (kernel.link("pod", key.of)) {
+      const own = kernel.addresses("pod", key.of).map(formatAddress);
+      for (const one of rulesOf(kernel)) if (own.includes(one.source)) remove(one);
+    }
+  },
+
+  check({ source, table }, kernel) {
+    const wanted = formatAddress(parseAddress(source)!);
+    const isThere = rulesOf(kernel).some((one) => one.source === wanted && one.table === table);
+    return isThere ? [] : missing(`rule ${textOf(source, table)} in the container`);
+  },
+
+  print({ source, table, netns }) {
+    const family = source.includes(":") ? " -6" : "";
+    return [`${ipWord("pod", netns)}${family} rule add ${textOf(source, table)}`];
+  },
+};

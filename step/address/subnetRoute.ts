@@ -1,0 +1,55 @@
+/** The route to an address's subnet, which the kernel makes with the address and which may be lost by itself. For CHECK and repair. */
+import { addressBits, type Cidr, networkOf, parseCidr } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { addressBytes, addressFromBytes } from "../../kernel/ownership.ts";
+import { addRoute, listRoutes, routeScope } from "../../netlink/route/route.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import type { AddressStep } from "./address.ts";
+
+/**
+ * As the kernel makes it with the address, and at no other time. False where that is the only way: for an interface in a
+ * VRF, whose table the kernel knows, and where the address has lost its own route, too.
+ */
+export function added({ where, link, address: text }: AddressStep, kernel: Kernel): boolean {
+  if (kernel.link(where, link)?.master !== undefined) return false;
+  const own = parseCidr(text)!;
+  const how =
+    own.family === 4
+      ? { scope: routeScope.link, preferredSource: addressBytes(own) }
+      : { priority: ipv6SubnetPriority };
+  const subnet = { destination: addressBytes(networkOf(own)), dstLength: own.prefixLength, ...how };
+  const outIndex = kernel.indexOf(where, link);
+  try {
+    kernel.request(where, addRoute({ text: `to the subnet of ${text}`, outIndex, ...subnet, byKernel: true }));
+    return true;
+  } catch (error) {
+    if (isKernelError(error, errno.EINVAL, errno.EEXIST)) return false;
+    throw error;
+  }
+}
+
+/** IP6_RT_PRIO_ADDRCONF. */
+const ipv6SubnetPriority = 256;
+
+/** In whichever table: `sbr` and `vrf` give it to another. The host's own are its administrator's affair. */
+export function isLost(
+  { where, link, address: text, noPrefixRoute, subnetElsewhere }: AddressStep,
+  kernel: Kernel,
+): boolean {
+  const subnet = networkOf(parseCidr(text)!);
+  const { family, prefixLength } = subnet;
+  if (where === "host" || noPrefixRoute || subnetElsewhere || prefixLength === addressBits(family)) return false;
+  if (isRouteless(subnet)) return false;
+  const outIndex = kernel.indexOf(where, link);
+  return !listRoutes(kernel.route(where), family === 4 ? 2 : 10, { outIndex }).some((route) => {
+    const { destination, dstLength, gateway } = route;
+    if (route.outIndex !== outIndex || gateway || !destination || dstLength !== prefixLength) return false;
+    return addressFromBytes(destination).value === subnet.value;
+  });
+}
+
+/** Subnets that the kernel makes no route for (fib_add_ifaddr in net/ipv4/fib_frontend.c), and all there is. */
+function isRouteless({ family, value, prefixLength }: Cidr): boolean {
+  const firstByte = Number(value >> 24n);
+  return prefixLength === 0 || (family === 4 && (firstByte === 0 || (firstByte & 0xf0) === 0xe0));
+}

@@ -1,0 +1,63 @@
+/** A kernel setting, written only when it differs. */
+import type { Where } from "../../kernel/kernel.ts";
+import { differences, type Kind } from "../kind.ts";
+import { shellWord, sysctlName } from "../shellWords.ts";
+
+export interface SysctlStep {
+  readonly kind: "sysctl";
+  readonly where: Where;
+  /** Below /proc/sys: `net/ipv4/ip_forward`. */
+  readonly path: string;
+  readonly value: string;
+  readonly netns: string;
+  /** What it was before, to be put back; absent: others may count on it by then. */
+  readonly was?: string;
+  /** A kernel that has no such setting needs none. */
+  readonly ifThere?: true;
+  /** It makes the host a router, which must not cost it its own routers. */
+  readonly keepsRouters?: true;
+}
+
+/** Of several numbers the kernel has tabs between, and a person blanks. */
+function isSame(found: string | undefined, wanted: string): boolean {
+  return found === wanted || found?.replace(/\s+/g, " ") === wanted.trim().replace(/\s+/g, " ");
+}
+
+const raRouters = () => require("./raRouters.ts") as typeof import("./raRouters.ts");
+
+export const sysctl: Kind<SysctlStep> = {
+  apply({ where, path, value, was, ifThere, keepsRouters }, kernel) {
+    const is = kernel.readSysctl(where, path);
+    if (isSame(is, value) || (ifThere && is === undefined)) return false;
+    if (keepsRouters) raRouters().keepRouters(kernel);
+    kernel.writeSysctl(where, path, value);
+    return was !== undefined;
+  },
+
+  undo({ where, path, was }, kernel) {
+    if (was === undefined || (where === "pod" && !kernel.netns)) return;
+    // A setting of a link goes with the link.
+    const is = kernel.readSysctl(where, path);
+    if (is !== undefined && !isSame(is, was)) kernel.writeSysctl(where, path, was);
+  },
+
+  check({ where, path, value, ifThere }, kernel) {
+    const is = kernel.readSysctl(where, path);
+    if (isSame(is, value) || (ifThere && is === undefined)) return [];
+    return differences(`sysctl ${path}`, { value }, { value: is });
+  },
+
+  print(step, kernel) {
+    const { where, path, value, netns, ifThere, keepsRouters } = step;
+    if (kernel && where === "host") {
+      const is = kernel.readSysctl(where, path);
+      // Of a link that is yet to be made: the kernel will have it if it has it for any.
+      const forAny = path.replace(/(?<=^net\/ipv6\/conf\/)[^/]+/, "default");
+      const isUnknown = ifThere && is === undefined && kernel.readSysctl(where, forAny) === undefined;
+      if (isSame(is, value) || isUnknown) return [];
+    }
+    const set = `sysctl -w ${shellWord(`${sysctlName(path)}=${value}`)}`;
+    const before = kernel && keepsRouters ? raRouters().keepingCommands(kernel) : [];
+    return [...before, where === "host" ? set : `nsenter ${shellWord(`--net=${netns}`)} ${set}`];
+  },
+};

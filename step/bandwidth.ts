@@ -1,0 +1,123 @@
+/**
+ * Limits of a container's traffic, both by token buckets: at the host's end of its link for what it receives; for what
+ * it sends, at a link of kind ifb, to which all that arrives at the host's end is led, since only what leaves a link
+ * can be held back.
+ */
+import type { Limit } from "../conf/config/config.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Message } from "../netlink/message.ts";
+import { createLink, deleteLink, linkFlag } from "../netlink/route/link.ts";
+import {
+  addIngress,
+  deleteBucket,
+  deleteIngress,
+  getBucket,
+  redirectAll,
+  replaceBucket,
+} from "../netlink/route/qdisc.ts";
+import { errno, isKernelError } from "../sys/errors.ts";
+import { type Kind, missing } from "./kind.ts";
+import { shellWord } from "./shellWords.ts";
+
+export interface ShapingStep {
+  readonly kind: "shaping";
+  /** The host's end of the container's link. */
+  readonly host: string;
+  /** The link that is made to hold back what the container sends. */
+  readonly ifb: string;
+  readonly mac: string;
+  readonly group: number;
+  readonly mtu: number;
+  readonly ingress?: Limit;
+  readonly egress?: Limit;
+}
+
+export type ShapingKey = Pick<ShapingStep, "ifb"> & Partial<ShapingStep>;
+
+const bitsPerByte = 8;
+
+/** tbf counts in whole bytes. */
+function bucketOf({ rate, burst }: Limit) {
+  return { bytesPerSecond: Math.floor(rate / bitsPerByte), burstBytes: Math.floor(burst / bitsPerByte) };
+}
+
+export const shaping: Kind<ShapingStep, ShapingKey> = {
+  apply({ host, ifb, mac, group, mtu, ingress, egress }, kernel) {
+    const index = kernel.indexOf("host", host);
+    if (ingress) kernel.request("host", replaceBucket({ index, text: host, ...bucketOf(ingress) }));
+    if (!egress) return ingress !== undefined;
+    kernel.request(
+      "host",
+      createLink({ name: ifb, address: mac, mtu, group, set: linkFlag.up, info: { kind: "ifb" } }),
+    );
+    try {
+      kernel.forget("host", ifb);
+      const ifbIndex = kernel.indexOf("host", ifb);
+      kernel.request("host", replaceBucket({ index: ifbIndex, text: ifb, ...bucketOf(egress) }));
+      tolerantly(kernel, addIngress(index, host), errno.EEXIST); // for a filter that keeps the container from 127.0.0.1
+      kernel.request("host", redirectAll(index, ifbIndex, host));
+    } catch (error) {
+      shaping.undo!({ host, ifb, egress }, kernel);
+      throw error;
+    }
+    return true;
+  },
+
+  undo({ host, ifb, ingress, egress }, kernel) {
+    const index = host === undefined ? undefined : kernel.link("host", host)?.index;
+    if (index !== undefined && ingress) tolerantly(kernel, deleteBucket(index, host!));
+    if (index !== undefined && egress) unfilter({ index, name: host! }, kernel);
+    if (egress || host === undefined) tolerantly(kernel, deleteLink(ifb));
+    kernel.forget("host", ifb);
+  },
+
+  check({ host, ifb, ingress, egress }, kernel) {
+    return [...(ingress ? difference(kernel, host, ingress) : []), ...(egress ? difference(kernel, ifb, egress) : [])];
+  },
+
+  print({ host, ifb, mac, group, mtu, ingress, egress }) {
+    const limit = (link: string, { rate, burst }: Limit) =>
+      `tc qdisc replace dev ${shellWord(link)} root tbf rate ${rate}bit burst ${Math.floor(burst / bitsPerByte)} latency 25ms`;
+    return [
+      ...(ingress ? [limit(host, ingress)] : []),
+      ...(egress
+        ? [
+            `ip link add ${ifb} address ${mac} mtu ${mtu} group ${group} type ifb`,
+            `ip link set ${ifb} up`,
+            limit(ifb, egress),
+            `tc qdisc add dev ${shellWord(host)} ingress`,
+            `tc filter add dev ${shellWord(host)} parent ffff: protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev ${ifb}`,
+          ]
+        : []),
+    ];
+  },
+};
+
+/** The filter that keeps a container from 127.0.0.1 is on the same list, and stays. */
+function unfilter(link: { readonly index: number; readonly name: string }, kernel: Kernel): void {
+  const { close, isClosed } = require("./link/closedLoopback.ts") as typeof import("./link/closedLoopback.ts");
+  const wasClosed = isClosed(link.index, kernel);
+  tolerantly(kernel, deleteIngress(link.index, link.name));
+  if (wasClosed) close(link, kernel);
+}
+
+/** What is gone with its link needs no removing. */
+function tolerantly(kernel: Kernel, message: Message, ...tolerated: number[]): void {
+  try {
+    kernel.request("host", message);
+  } catch (error) {
+    const numbers = tolerated.length > 0 ? tolerated : [errno.ENODEV, errno.ENOENT, errno.EINVAL];
+    if (!isKernelError(error, ...numbers)) throw error;
+  }
+}
+
+function difference(kernel: Kernel, link: string, limit: Limit) {
+  const index = kernel.link("host", link)?.index;
+  if (index === undefined) return missing(`link ${link}`);
+  const found = getBucket(kernel.route("host"), index);
+  if (!found) return missing(`limit of ${link}`);
+  const { bytesPerSecond } = bucketOf(limit);
+  if (found.bytesPerSecond === bytesPerSecond) return [];
+  const inBits = (bytes: number) => `${bytes * bitsPerByte} bit/s`;
+  return [{ what: `limit of ${link}`, expected: inBits(bytesPerSecond), found: inBits(found.bytesPerSecond) }];
+}

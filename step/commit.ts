@@ -1,0 +1,50 @@
+/** Steps to kernel: all of them, or none. */
+import type { Kernel } from "../kernel/kernel.ts";
+import { applyRules, applyStep, hasUndo, isRules, type Removal, type Step, settleStep, undoStep } from "./index.ts";
+
+/** Undoes, newest first, what was made; every undo is tried, and what they complained of comes back. */
+export type Undo = () => readonly Error[];
+
+/**
+ * Applies steps in order. When one fails, what this call made before it is undone and the step's error is thrown as it
+ * came: the first cause, whatever happens after it. Answers how to undo it all later.
+ */
+export function commit(steps: readonly Step[], kernel: Kernel): Undo {
+  const made: Step[] = [];
+  const undo = () => undoAll(made.splice(0).reverse(), kernel);
+  try {
+    for (let at = 0; at < steps.length; ) at = applyAt(at, steps, kernel, made);
+  } catch (error) {
+    undo();
+    throw error;
+  }
+  return undo;
+}
+
+/** Applies a step, or the rules that begin there, in one batch. Answers where it goes on. */
+function applyAt(at: number, steps: readonly Step[], kernel: Kernel, made: Step[]): number {
+  const step = steps[at]!;
+  if (!isRules(step)) {
+    if (applyStep(step, kernel)) made.push(step);
+    return at + 1;
+  }
+  let end = at + 1;
+  while (end < steps.length && isRules(steps[end]!)) end++;
+  const rules = steps.slice(at, end);
+  applyRules(rules, kernel);
+  for (const one of rules) if (hasUndo(one)) made.push(one);
+  for (const one of rules) settleStep(one, kernel);
+  return end;
+}
+
+export function undoAll(steps: readonly (Step | Removal)[], kernel: Kernel): Error[] {
+  const errors: Error[] = [];
+  for (const step of steps) {
+    try {
+      undoStep(step, kernel);
+    } catch (error) {
+      errors.push(error as Error);
+    }
+  }
+  return errors;
+}

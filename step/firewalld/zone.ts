@@ -1,0 +1,18 @@
+/**
+ * A container's address in a zone of firewalld, whose rules would reject what it sends. firewalld keeps it in its
+ * memory: what it is reloaded with has none of these, which CHECK tells and repair puts right.
+ */
+
+import { type Kind, missing } from "../kind.ts";
+import { shellWord } from "../shellWords.ts";
+import type { ZoneStep } from "./source.ts";
+import { addSource, hasSource, removeSource } from "./zones.ts";
+
+export type { ZoneStep };
+
+export const zone: Kind<ZoneStep> = {
+  apply: (step) => addSource(step),
+  undo: (step) => removeSource(step),
+  check: (step) => (hasSource(step) ? [] : missing(`${step.source} in firewalld's zone ${step.zone}`)),
+  print: (step) => [`firewall-cmd --zone=${shellWord(step.zone)} --add-source=${step.source}`],
+};

@@ -1,0 +1,59 @@
+/** What a step is: data, and for each kind of it four readings. */
+
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Message } from "../netlink/message.ts";
+
+/** What CHECK found different: `mtu of eth0`, `1500`, `1400`. */
+export interface Difference {
+  readonly what: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** `Key` is the part of the step that its undo needs; DEL builds it from the attachment's name alone. */
+export interface Kind<Step, Key = Step> {
+  /** Does it, in one atomic request. True when this call made something that `undo` removes; false when it was there. Rules have `pending` instead. */
+  apply?(step: Step, kernel: Kernel): boolean;
+  /** For rules of nf_tables: the messages that make it stand, none where it does. Those of steps in a row go in one batch. */
+  pending?(step: Step, kernel: Kernel): readonly Message[];
+  /** Removes it; absent is success. A kind whose effect dies with another step's, or is shared by attachments, has none. */
+  undo?(key: Key, kernel: Kernel): void;
+  /** The nf_tables messages that put it in place whatever is there: for repair, and where `pending` met what nobody knew of. */
+  rules?(step: Step, kernel: Kernel): readonly Message[];
+  /** For repair, where `apply` would make what still stands in part: sets right what `check` found; after the batch, where there are `rules`. */
+  mend?(step: Step, kernel: Kernel): void;
+  /** Compares it with the kernel; changes nothing. */
+  check(step: Step, kernel: Kernel): readonly Difference[];
+  /** The commands a person would have typed. With a kernel, without those for what is shared and stands there already. */
+  print(step: Step, kernel?: Kernel): readonly string[];
+}
+
+/** The differences between two records of the same shape, field by field. */
+export function differences(
+  of: string,
+  expected: Readonly<Record<string, unknown>>,
+  found: Readonly<Record<string, unknown>>,
+): Difference[] {
+  return Object.entries(expected).flatMap(([field, want]) => {
+    const have = found[field];
+    return want === undefined || want === have
+      ? []
+      : [{ what: `${field} of ${of}`, expected: String(want), found: String(have ?? "none") }];
+  });
+}
+
+/** Each once: a link that is gone is missed by every step that is about it. */
+export function distinct(all: readonly Difference[]): Difference[] {
+  return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+/** `mtu of eth0: expected 1500, found 1400`, or `link eth0 is missing`. */
+export function differenceText({ what, expected, found }: Difference): string {
+  return isMissing({ what, expected, found }) ? `${what} is missing` : `${what}: expected ${expected}, found ${found}`;
+}
+
+export const isMissing = ({ expected, found }: Difference) => expected === "there" && found === "missing";
+
+export function missing(what: string): Difference[] {
+  return [{ what, expected: "there", found: "missing" }];
+}

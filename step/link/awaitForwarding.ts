@@ -1,0 +1,52 @@
+/**
+ * Waits until the bridge forwards the port. The kernel tells the bridge of a veth's carrier from a work queue
+ * (net/core/link_watch.c), a moment after both ends are up; a packet sent before is lost, and an ARP request with it
+ * costs the container its first second.
+ */
+import { code, Fault } from "../../conf/fault.ts";
+import { getLink, portOf } from "../../netlink/route/link.ts";
+import { errno, KernelError } from "../../sys/errors.ts";
+import { differences, type Kind, missing } from "../kind.ts";
+
+export interface ForwardingStep {
+  readonly kind: "forwarding";
+  readonly link: string;
+}
+
+/** BR_STATE_FORWARDING, linux/if_bridge.h. */
+const forwardingState = 3;
+const waitMsMax = 5000;
+const stateNames = ["disabled", "listening", "learning", "forwarding", "blocking"];
+
+/** Most links are forwarded when they are asked. */
+function isEventually(forwards: () => boolean): boolean {
+  const { eventGroup, waitForEvent } =
+    require("../../netlink/route/events.ts") as typeof import("../../netlink/route/events.ts");
+  return waitForEvent(eventGroup.link, forwards, waitMsMax);
+}
+
+export const forwarding: Kind<ForwardingStep> = {
+  apply({ link }, kernel) {
+    const forwards = () => {
+      const port = portOf(getLink(kernel.route("host"), link) ?? { index: 0, flags: 0 });
+      if (!port) throw new KernelError(`find the bridge of port ${link}`, errno.ENODEV);
+      return port.state === forwardingState;
+    };
+    if (!forwards() && !isEventually(forwards)) {
+      throw new Fault(
+        code.tryAgain,
+        `The bridge does not forward port ${link} after ${waitMsMax} ms`,
+        "See why with 'bridge -d link'; with spanning tree on, a port listens for twice the forward delay: turn it off on this bridge",
+      );
+    }
+    return false;
+  },
+
+  check({ link }, kernel) {
+    const port = portOf(kernel.link("host", link) ?? { index: 0, flags: 0 });
+    if (!port) return missing(`bridge port ${link}`);
+    return differences(`bridge port ${link}`, { state: "forwarding" }, { state: stateNames[port.state ?? 0] });
+  },
+
+  print: () => [],
+};

@@ -1,0 +1,41 @@
+/** How the bridge treats the port: its host end may hear itself (hairpin), and may be kept from other isolated ports. */
+import { changeBridgePort, portOf } from "../../netlink/route/link.ts";
+import { differences, type Kind, missing } from "../kind.ts";
+import { shellWord } from "../shellWords.ts";
+
+export interface BridgePortStep {
+  readonly kind: "bridgePort";
+  readonly link: string;
+  /** Absent: as it is. */
+  readonly hairpin?: boolean;
+  readonly isolated: boolean;
+}
+
+const onOff = (value: number | boolean | undefined) => (value ? "on" : "off");
+const given = (hairpin: boolean | undefined) => (hairpin === undefined ? {} : { hairpin: Number(hairpin) });
+
+export const bridgePort: Kind<BridgePortStep> = {
+  apply({ link, hairpin, isolated }, kernel) {
+    kernel.request(
+      "host",
+      changeBridgePort(`set the bridge port ${link}`, link, { ...given(hairpin), isolated: Number(isolated) }),
+    );
+    return false;
+  },
+
+  check({ link, hairpin, isolated }, kernel) {
+    const found = kernel.link("host", link);
+    const port = found && portOf(found);
+    if (!port) return missing(`bridge port ${link}`);
+    return differences(
+      `bridge port ${link}`,
+      { hairpin: hairpin === undefined ? undefined : onOff(hairpin), isolated: onOff(isolated) },
+      { hairpin: onOff(port.hairpin), isolated: onOff(port.isolated) },
+    );
+  },
+
+  print({ link, hairpin, isolated }) {
+    const own = hairpin === undefined ? "" : ` hairpin ${onOff(hairpin)}`;
+    return [`bridge link set dev ${shellWord(link)}${own} isolated ${onOff(isolated)}`];
+  },
+};

@@ -1,0 +1,165 @@
+/**
+ * A published port is reached by 127.0.0.1, too. For that the interface towards the container needs `route_localnet`,
+ * by which whoever is behind it could call what the host offers to itself alone. A rule of nf_tables refuses that
+ * (step/ports/rules.ts), but `nft flush ruleset` removes the rule and leaves the setting. So each port of the bridge
+ * drops packets to 127.0.0.0/8 where they come in: a filter there outlives every flush. It stands on the ports, not on
+ * the bridge, where br_netfilter has turned an answer's destination back to 127.0.0.1 already.
+ *
+ * A kernel need not know how to drop (act_gact). All that limit traffic know how to redirect; to a link that is down.
+ */
+
+import type { Kernel } from "../../kernel/kernel.ts";
+import { closedGroup, closedLink, macOfOwner } from "../../kernel/ownership.ts";
+import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
+import { vethKind } from "../../netlink/route/kind/veth.ts";
+import { createLink, type Link, listLinks } from "../../netlink/route/link.ts";
+import { addIngress, isLoopbackRedirected, redirectLoopback } from "../../netlink/route/qdisc.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { fileStatus, statusIfThere } from "../../sys/files.ts";
+import { type Kind, missing } from "../kind.ts";
+import { shellWord } from "../shellWords.ts";
+
+/** One interface of the host, of which the bridge lets 127.0.0.1 through. */
+export interface ClosedStep {
+  readonly kind: "closed";
+  readonly link: string;
+  /** A plugin that comes later may want the place for filters, and fail where it is taken. */
+  readonly inChain?: true;
+}
+
+/** The interface towards containers lets 127.0.0.1 through, and none of its ports does. */
+export interface LocalnetStep {
+  readonly kind: "localnet";
+  readonly link: string;
+  /** The attachment's own links, which have a step each. */
+  readonly but: readonly string[];
+}
+
+/** Refused where it is there: another ADD was first, or the container's traffic is limited. */
+function tolerantly(work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    if (!isKernelError(error, errno.EEXIST)) throw error;
+  }
+}
+
+const closedMac = () => macOfOwner("closed");
+
+/** Of the link that is never up. */
+function closedIndex(kernel: Kernel): number {
+  const found = kernel.link("host", closedLink);
+  if (found) return found.index;
+  kernel.forget("host", closedLink);
+  const wanted = { name: closedLink, address: closedMac(), group: closedGroup(), info: { kind: bridgeKind } };
+  tolerantly(() => kernel.request("host", createLink(wanted)));
+  return kernel.indexOf("host", closedLink);
+}
+
+/** For what takes a link's filters away, to put this one back. */
+export function isClosed(index: number, kernel: Kernel): boolean {
+  return kernel.link("host", closedLink) !== undefined && isLoopbackRedirected(kernel.route("host"), index);
+}
+
+export function close({ index, name = "" }: Pick<Link, "index" | "name">, kernel: Kernel): void {
+  tolerantly(() => kernel.request("host", addIngress(index, name)));
+  tolerantly(() => kernel.request("host", redirectLoopback(index, closedIndex(kernel), name)));
+}
+
+export const closed: Kind<ClosedStep> = {
+  apply({ link, inChain }, kernel) {
+    if (!inChain || !hasOthersBandwidth()) close({ index: kernel.indexOf("host", link), name: link }, kernel);
+    return false; // it goes with the link
+  },
+
+  check({ link, inChain }, kernel) {
+    if (inChain && hasOthersBandwidth()) return [];
+    const index = kernel.link("host", link)?.index;
+    if (index !== undefined && isLoopbackRedirected(kernel.route("host"), index)) return [];
+    return missing(`filter of ${link} that keeps containers from 127.0.0.0/8`);
+  },
+
+  print: ({ link }, kernel) => [
+    ...(kernel?.link("host", closedLink)
+      ? []
+      : [`ip link add ${closedLink} address ${closedMac()} group ${closedGroup()} type bridge`]),
+    ...commands([link]),
+  ],
+};
+
+/** The reference's bandwidth refuses a link that has filters. Whether it comes later in the chain no plugin is told. */
+function hasOthersBandwidth(): boolean {
+  const own = fileStatus("/proc/self/exe");
+  for (const folder of (process.env["CNI_PATH"] ?? "").split(":")) {
+    const found = folder === "" ? undefined : statusIfThere(`${folder}/bandwidth`);
+    if (found) return found.inode !== own.inode || found.device !== own.device;
+  }
+  return false;
+}
+
+/** Kinds of port behind which a container or a virtual machine may be. The machine's own network is not ours to filter. */
+const containerKinds: readonly (string | undefined)[] = [vethKind, "tun"];
+
+/** The ports of a bridge; of what leads to none, itself. */
+function waysIn({ link, but }: LocalnetStep, kernel: Kernel): Pick<Link, "index" | "name">[] {
+  const found = kernel.link("host", link);
+  const bridge = found && bridgeBehind(found, kernel);
+  if (bridge === undefined) return but.includes(link) ? [] : [{ index: kernel.indexOf("host", link), name: link }];
+  const ports = listLinks(kernel.route("host"), { master: bridge });
+  return ports.filter(
+    ({ name = "", master, info }) => master === bridge && containerKinds.includes(info?.kind) && !but.includes(name),
+  );
+}
+
+/** The gateway of a VLAN is a veth whose other end is a port, or a link on top of the bridge. */
+function bridgeBehind({ index, info, peerIndex, peerNetnsId }: Link, kernel: Kernel): number | undefined {
+  if (info?.kind === bridgeKind) return index;
+  const below = peerIndex && peerNetnsId === undefined ? kernel.linkByIndex(peerIndex) : undefined;
+  return below?.info?.kind === bridgeKind ? below.index : below?.master;
+}
+
+const settingOf = (link: string) => `net/ipv4/conf/${link}/route_localnet`;
+
+export const localnet: Kind<LocalnetStep> = {
+  apply(step, kernel) {
+    const { link } = step;
+    // Once it is set, each ADD closes its own port.
+    if (kernel.readSysctl("host", settingOf(link)) === "1" && kernel.link("host", closedLink)) return false;
+    for (const port of waysIn(step, kernel)) close(port, kernel);
+    kernel.writeSysctl("host", settingOf(link), "1");
+    // Those that came meanwhile: an ADD that looked at the bridge before.
+    for (const port of waysIn(step, kernel)) close(port, kernel);
+    return false;
+  },
+
+  mend(step, kernel) {
+    for (const port of waysIn(step, kernel)) close(port, kernel);
+    kernel.writeSysctl("host", settingOf(step.link), "1");
+  },
+
+  check({ link }, kernel) {
+    const value = kernel.readSysctl("host", settingOf(link));
+    return value === "1" ? [] : [{ what: `sysctl ${settingOf(link)}`, expected: "1", found: value ?? "none" }];
+  },
+
+  print(step, kernel) {
+    const { link } = step;
+    if (kernel?.readSysctl("host", settingOf(link)) === "1" && kernel.link("host", closedLink)) return [];
+    const ports = kernel?.link("host", link) ? waysIn(step, kernel).map(({ name = "" }) => name) : [];
+    return [
+      ...(ports.length > 0 ? commands(ports) : []),
+      `sysctl -w ${shellWord(`net.ipv4.conf.${link.replaceAll(".", "/")}.route_localnet=1`)}`,
+    ];
+  },
+};
+
+function commands(links: readonly string[]): string[] {
+  const match = "u32 match u32 0x40000000 0xf0000000 at 0 match ip dst 127.0.0.0/8";
+  const redirect = `action mirred egress redirect dev ${closedLink}`;
+  return links
+    .map(shellWord)
+    .flatMap((link) => [
+      `tc qdisc add dev ${link} ingress`,
+      `tc filter add dev ${link} ingress protocol all prio 1 handle 800::1 ${match} ${redirect}`,
+    ]);
+}

@@ -1,0 +1,148 @@
+/**
+ * An interface made in the container, on top of another one or of none. Nothing of it is on the host: that it is ours
+ * is told by its group, and it dies with its namespace.
+ */
+
+import { ignoring } from "../../kernel/deleteLinks.ts";
+import type { Kernel, Where } from "../../kernel/kernel.ts";
+import { macvlanKind } from "../../netlink/route/kind/macvlan.ts";
+import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { differences, type Kind, missing } from "../kind.ts";
+import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
+import { dataOf, readSettings, type Settings, wordsOf } from "./linkSettings.ts";
+import { untold } from "./veth.ts";
+
+export interface InsideStep {
+  readonly kind: "inside";
+  readonly ifname: string;
+  /** Until it has its own name: a kernel before 6.15 refuses one that the host has a link of. */
+  readonly temporary: string;
+  readonly settings: Settings;
+  readonly master?: { readonly name: string; readonly where: Where };
+  readonly mac: string;
+  /** The kernel gives it its master's hardware address. */
+  readonly inheritsMac?: true;
+  readonly mtu: number;
+  /** For CHECK: what a later plugin of the chain gave it instead. */
+  readonly innerMtu?: number;
+  readonly group: number;
+  readonly netns: string;
+}
+
+/** Of an interface that another plugin made, before ns-net came in its place. */
+export interface Foreign {
+  /** Link kind as the kernel calls it. */
+  readonly type: string;
+  readonly mac: string;
+}
+
+export interface InsideKey extends Pick<InsideStep, "ifname" | "temporary" | "group"> {
+  readonly foreign?: Foreign;
+}
+
+/** The host's master and the container's interface are in two namespaces: made by the host's socket, named in the container. */
+const isAcross = ({ master }: InsideStep) => master?.where === "host";
+
+function create(step: InsideStep, kernel: Kernel): void {
+  const { ifname, temporary, settings, master, mac, inheritsMac, mtu, group } = step;
+  const data = dataOf(settings);
+  const change = {
+    ...(!inheritsMac && { address: mac }),
+    mtu,
+    group,
+    ...(master && { peerIndex: kernel.indexOf(master.where, master.name) }),
+    info: { kind: settings.type, ...(data && { data }) },
+  };
+  if (!isAcross(step)) {
+    kernel.request("pod", createLink({ ...change, name: ifname }));
+    return;
+  }
+  kernel.request("host", createLink({ ...change, name: temporary, netnsFd: kernel.netns!.fd }));
+  kernel.forget("pod", temporary);
+  try {
+    const index = kernel.indexOf("pod", temporary);
+    kernel.forget("pod", temporary);
+    kernel.request("pod", changeLink(`give link ${temporary} the name ${ifname}`, { index, name: ifname }));
+  } catch (error) {
+    remove(temporary, group, kernel);
+    throw error;
+  }
+}
+
+function remove(name: string, group: number, kernel: Kernel, foreign?: Foreign): void {
+  const found = kernel.link("pod", name);
+  if (found && (found.group === group || isForeign(found, foreign))) {
+    ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(name)));
+  }
+  kernel.forget("pod", name);
+}
+
+/** Nobody but us gives it a group. */
+function isForeign({ info, address, group = 0 }: Link, foreign: Foreign | undefined): boolean {
+  return foreign !== undefined && group === 0 && info?.kind === foreign.type && address === foreign.mac;
+}
+
+export const inside: Kind<InsideStep, InsideKey> = {
+  apply(step, kernel) {
+    try {
+      create(step, kernel);
+    } catch (error) {
+      // A call that was killed left it before it had its own name.
+      if (!isKernelError(error, errno.EEXIST) || kernel.link("pod", step.temporary) === undefined) throw error;
+      remove(step.temporary, step.group, kernel);
+      create(step, kernel);
+    }
+    kernel.forget("pod", step.ifname);
+    return true;
+  },
+
+  undo({ ifname, temporary, group, foreign }, kernel) {
+    if (kernel.netns === undefined) return;
+    remove(ifname, group, kernel, foreign);
+    remove(temporary, group, kernel);
+  },
+
+  /** One that is gone is gone with all it had on it: only making it anew would help, so that is told. */
+  mend() {},
+
+  check({ ifname, settings, master, mac, mtu, innerMtu = mtu, group }, kernel) {
+    const found = kernel.link("pod", ifname);
+    if (!found) return missing(`link ${ifname} in the container`);
+    const below = master && kernel.link(master.where, master.name);
+    // One macvlan on top of another is on top of that one's master.
+    const isByWay = below?.info?.kind === macvlanKind && below.peerIndex === found.peerIndex;
+    const { bcqueuelen: _, ...expected } = { bcqueuelen: 0, ...settings };
+    return differences(
+      `link ${ifname} in the container`,
+      {
+        ...expected,
+        mac,
+        mtu: innerMtu === untold ? undefined : innerMtu,
+        group,
+        master: isByWay ? undefined : below?.index,
+      },
+      {
+        ...(readSettings(found) ?? { type: found.info?.kind }),
+        mac: found.address,
+        mtu: found.mtu,
+        group: found.group,
+        master: found.peerIndex,
+      },
+    );
+  },
+
+  print(step) {
+    const { ifname, temporary, settings, master, mac, inheritsMac, mtu, group, netns } = step;
+    const words = [
+      ...(master ? [`link ${shellWord(master.name)}`] : []),
+      ...(inheritsMac ? [] : [`address ${mac}`]),
+      `mtu ${mtu} group ${group}`,
+      ...(isAcross(step) ? [`netns ${netnsWord(netns)}`] : []),
+      wordsOf(settings),
+    ];
+    const pod = ipWord("pod", netns);
+    if (!isAcross(step)) return [`${pod} link add ${linkWord(ifname)} ${words.join(" ")}`];
+    return [`ip link add ${temporary} ${words.join(" ")}`, `${pod} link set ${temporary} name ${shellWord(ifname)}`];
+  },
+};

@@ -1,0 +1,67 @@
+/** A tap interface in the container, for a program such as a virtual machine to open. It dies with its namespace. */
+import { changeLink } from "../../netlink/route/link.ts";
+import { createTap } from "../../sys/tap.ts";
+import { differences, type Kind, missing } from "../kind.ts";
+import { ipWord, linkWord, shellWord } from "../shellWords.ts";
+import { inside } from "./containerLink.ts";
+import { untold } from "./veth.ts";
+
+export interface TapStep {
+  readonly kind: "tap";
+  readonly ifname: string;
+  readonly multiQueue: boolean;
+  /** Numbers of the user and the group that may open it. */
+  readonly owner?: number;
+  readonly openGroup?: number;
+  readonly mac: string;
+  readonly mtu: number;
+  /** For CHECK: what a later plugin of the chain gave it instead. */
+  readonly innerMtu?: number;
+  /** IFLA_GROUP. */
+  readonly group: number;
+  readonly netns: string;
+}
+
+export type TapKey = Pick<TapStep, "ifname" | "group">;
+
+/** As the kernel calls it. */
+export const tapKind = "tun";
+
+export const tap: Kind<TapStep, TapKey> = {
+  apply({ ifname: name, multiQueue, owner, openGroup, mac, mtu, group }, kernel) {
+    createTap(kernel.netns!, { name, multiQueue, owner, group: openGroup }, () =>
+      kernel.request("pod", changeLink(`set up tap ${name}`, { name, address: mac, mtu, group })),
+    );
+    kernel.forget("pod", name);
+    return true;
+  },
+
+  undo({ ifname, group }, kernel) {
+    inside.undo!({ ifname, temporary: ifname, group } as never, kernel);
+  },
+
+  mend() {},
+
+  check({ ifname, mac, mtu, innerMtu = mtu, group }, kernel) {
+    const found = kernel.link("pod", ifname);
+    if (!found) return missing(`link ${ifname} in the container`);
+    return differences(
+      `link ${ifname} in the container`,
+      { kind: tapKind, mac, mtu: innerMtu === untold ? undefined : innerMtu, group },
+      { ...found, kind: found.info?.kind, mac: found.address },
+    );
+  },
+
+  print({ ifname, multiQueue, owner, openGroup, mac, mtu, group, netns }) {
+    const ip = ipWord("pod", netns);
+    const words = [
+      ...(multiQueue ? ["multi_queue"] : []),
+      ...(owner === undefined ? [] : [`user ${owner}`]),
+      ...(openGroup === undefined ? [] : [`group ${openGroup}`]),
+    ];
+    return [
+      [`${ip} tuntap add mode tap name ${shellWord(ifname)}`, ...words].join(" "),
+      `${ip} link set ${linkWord(ifname)} address ${mac} mtu ${mtu} group ${group}`,
+    ];
+  },
+};

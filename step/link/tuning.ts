@@ -1,0 +1,81 @@
+/** Properties of the container's interface that a plugin after the one that made it changes, and puts back. */
+import type { Tunables } from "../../conf/config/config.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { isOurGroup } from "../../kernel/ownership.ts";
+import { changeLink, type Link, linkFlag } from "../../netlink/route/link.ts";
+import { isSameNetns, ownNetns } from "../../sys/netns.ts";
+import { differences, type Kind } from "../kind.ts";
+import { ipWord, linkWord } from "../shellWords.ts";
+
+export interface TunedStep {
+  readonly kind: "tuned";
+  readonly link: string;
+  readonly netns: string;
+  readonly to: Tunables;
+  readonly was: Tunables;
+}
+
+export interface TunedKey extends Pick<TunedStep, "link" | "was"> {
+  /** Where the reference's tuning noted it; the group of the network's devices that are lent. */
+  readonly backup?: { readonly file: string; readonly lentGroup: number };
+}
+
+/** What a link has of these, or undefined when there is no such link in the container. */
+export function tunablesOf(kernel: Kernel, name: string): Required<Tunables> | undefined {
+  const link = kernel.link("pod", name);
+  if (!link) return undefined;
+  const { address: mac = "", mtu = 0, flags, transmitQueueLength: txQLen = 0 } = link;
+  const has = (flag: number) => (flags & flag) !== 0;
+  return { mac, mtu, promisc: has(linkFlag.promiscuous), allmulti: has(linkFlag.allMulticast), txQLen };
+}
+
+function change(kernel: Kernel, link: string, tunables: Tunables, group?: number): void {
+  const { mac, mtu, promisc, allmulti, txQLen } = tunables;
+  const bits = (wanted: boolean) =>
+    (promisc === wanted ? linkFlag.promiscuous : 0) | (allmulti === wanted ? linkFlag.allMulticast : 0);
+  const values = { address: mac, mtu, transmitQueueLength: txQLen, group };
+  kernel.request("pod", changeLink(`tune ${link}`, { name: link, ...values, set: bits(true), clear: bits(false) }));
+  kernel.forget("pod", link);
+}
+
+/**
+ * True for a device that the reference's host-device lent, which its alias tells. Its part of DEL comes after this, and
+ * knows the device by the hardware address in `prevResult`, which is that of tuning: so it is given our mark instead.
+ */
+function isLent({ alias = "", group = 0 }: Link, kernel: Kernel): boolean {
+  return alias !== "" && !isOurGroup(group) && !isSameNetns(kernel.netns!, ownNetns());
+}
+
+export const tuned: Kind<TunedStep, TunedKey> = {
+  apply({ link, to }, kernel) {
+    change(kernel, link, to);
+    return true;
+  },
+
+  undo({ link, was, backup }, kernel) {
+    const found = kernel.netns && kernel.link("pod", link);
+    const isMarked = backup && was.mac !== undefined && found && isLent(found, kernel);
+    if (found) change(kernel, link, was, isMarked ? backup.lentGroup : undefined);
+    if (backup)
+      (require("../../reference/tuningBackup.ts") as typeof import("../../reference/tuningBackup.ts")).removeBackup(
+        backup.file,
+      );
+  },
+
+  check({ link, to }, kernel) {
+    return differences(`link ${link}`, { ...to }, { ...tunablesOf(kernel, link) });
+  },
+
+  print({ link, netns, to: { mac, mtu, promisc, allmulti, txQLen } }) {
+    const onOff = (name: string, value: boolean | undefined) =>
+      value === undefined ? [] : [`${name} ${value ? "on" : "off"}`];
+    const words = [
+      ...(mac === undefined ? [] : [`address ${mac}`]),
+      ...(mtu === undefined ? [] : [`mtu ${mtu}`]),
+      ...onOff("promisc", promisc),
+      ...onOff("allmulticast", allmulti),
+      ...(txQLen === undefined ? [] : [`txqueuelen ${txQLen}`]),
+    ];
+    return [`${ipWord("pod", netns)} link set ${linkWord(link)} ${words.join(" ")}`];
+  },
+};

@@ -1,0 +1,32 @@
+/** A link brought up. */
+
+import type { Where } from "../../kernel/kernel.ts";
+import { changeLink, linkFlag } from "../../netlink/route/link.ts";
+import { differences, type Kind, missing } from "../kind.ts";
+import { ipWord, linkWord, shellWord } from "../shellWords.ts";
+
+export interface UpStep {
+  readonly kind: "up";
+  readonly where: Where;
+  readonly link: string;
+  readonly netns: string;
+  /** What the link is told whose it is; rides in the same message. */
+  readonly alias?: string;
+}
+
+export const up: Kind<UpStep> = {
+  apply({ where, link, alias }, kernel) {
+    kernel.request(where, changeLink(`bring up ${link}`, { name: link, set: linkFlag.up, alias }));
+    return false;
+  },
+
+  check({ where, link }, kernel) {
+    const found = kernel.link(where, link);
+    if (!found) return missing(`link ${link}`);
+    return differences(`link ${link}`, { state: "up" }, { state: found.flags & linkFlag.up ? "up" : "down" });
+  },
+
+  print: ({ where, link, netns, alias }) => [
+    `${ipWord(where, netns)} link set ${linkWord(link)} up${alias === undefined ? "" : ` alias ${shellWord(alias)}`}`,
+  ],
+};

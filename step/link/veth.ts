@@ -1,0 +1,141 @@
+/**
+ * The veth pair, in one message: both names, hardware addresses and MTUs, the inner end straight in the container's
+ * namespace, the outer end in the network's group and in the bridge. Deleting one end deletes the other, wherever it is.
+ */
+
+import type { Kernel } from "../../kernel/kernel.ts";
+import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
+import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { differences, type Kind, missing } from "../kind.ts";
+import { netnsWord, shellWord } from "../shellWords.ts";
+
+export interface VethStep {
+  readonly kind: "veth";
+  readonly host: string;
+  readonly hostMac: string;
+  readonly ifname: string;
+  readonly mac: string;
+  readonly mtu: number;
+  /** For CHECK: what a later plugin of the chain gave the container's end instead. */
+  readonly innerMtu?: number;
+  /** Absent: the host routes to it. */
+  readonly bridge?: string;
+  readonly group: number;
+  readonly netns: string;
+}
+
+/** Before version 1.1.0 a result has no MTU: what a later plugin made of it cannot be told. */
+export const untold = 0;
+
+export interface VethKey extends Pick<VethStep, "host"> {
+  /** A link of the same attachment, to be deleted in the same request. */
+  readonly beside?: { readonly link: string; readonly network: string };
+  /** Called where neither its name nor its alias leads to the host end. */
+  readonly whenAbsent?: (() => void) | undefined;
+}
+
+export const veth: Kind<VethStep, VethKey> = {
+  apply({ host, hostMac, ifname, mac, mtu, bridge, group }, kernel) {
+    const netnsFd = kernel.netns!.fd;
+    kernel.request(
+      "host",
+      createLink({
+        name: host,
+        address: hostMac,
+        mtu,
+        group,
+        ...(bridge !== undefined && { master: kernel.indexOf("host", bridge) }),
+        info: { kind: vethKind, data: vethData.put({ peer: { name: ifname, address: mac, mtu, netnsFd } }) },
+      }),
+    );
+    kernel.forget("host", host);
+    kernel.forget("pod", ifname);
+    return true;
+  },
+
+  undo({ host, beside, whenAbsent }, kernel) {
+    if (beside) {
+      if (!together([host, beside.link], beside.network, kernel).has(host)) whenAbsent?.();
+      return;
+    }
+    try {
+      kernel.request("host", deleteLink(host));
+    } catch (error) {
+      if (!isKernelError(error, errno.ENODEV)) throw error;
+      const found = renamed(host, kernel);
+      if (found) kernel.request("host", { ...deleteLink(found), absent: errno.ENODEV });
+      else whenAbsent?.();
+    }
+    kernel.forget("host", host);
+  },
+
+  /** A pair that is gone is gone with all the container had on it: only making it anew would help, so that is told. */
+  mend({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
+    const inner = kernel.link("pod", ifname);
+    if (!kernel.link("host", host) || !inner) return;
+    const master = bridge === undefined ? undefined : kernel.indexOf("host", bridge);
+    const what = bridge === undefined ? `set up ${host} again` : `put ${host} into bridge ${bridge}`;
+    kernel.request("host", changeLink(what, { name: host, mtu, group, ...(master && { master }) }));
+    kernel.forget("host", host);
+    if (inner.address === mac && inner.mtu === innerMtu) return;
+    kernel.request("pod", changeLink(`set up ${ifname} again`, { name: ifname, address: mac, mtu: innerMtu }));
+    kernel.forget("pod", ifname);
+  },
+
+  check({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
+    const outer = kernel.link("host", host);
+    const inner = kernel.link("pod", ifname);
+    if (!outer) return missing(`link ${host} (the host's end of ${ifname})`);
+    if (!inner) return missing(`link ${ifname} in the container`);
+    return [
+      ...differences(
+        `link ${host}`,
+        {
+          kind: vethKind,
+          master: bridge === undefined ? undefined : kernel.link("host", bridge)?.index,
+          mtu,
+          group,
+          "other end": inner.index,
+        },
+        { ...outer, kind: outer.info?.kind, "other end": outer.peerIndex },
+      ),
+      ...differences(
+        `link ${ifname} in the container`,
+        { kind: vethKind, mac, mtu: innerMtu === untold ? undefined : innerMtu },
+        { kind: inner.info?.kind, mac: inner.address, mtu: inner.mtu },
+      ),
+    ];
+  },
+
+  print({ host, hostMac, ifname, mac, mtu, bridge, group, netns }) {
+    return [
+      `ip link add ${host} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${shellWord(ifname)} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,
+      ...(bridge === undefined ? [] : [`ip link set ${host} master ${shellWord(bridge)}`]),
+    ];
+  },
+};
+
+function renamed(host: string, kernel: Kernel): Link | undefined {
+  return (require("../../kernel/renamedLink.ts") as typeof import("../../kernel/renamedLink.ts")).renamedLink(
+    host,
+    kernel,
+  );
+}
+
+/** Answers those that it found, by the names that they were made with. */
+function together(names: readonly string[], network: string, kernel: Kernel): Map<string, Link> {
+  const found = new Map<string, Link>();
+  for (const name of names) {
+    kernel.forget("host", name);
+    const link = kernel.link("host", name) ?? renamed(name, kernel);
+    if (link) found.set(name, link);
+    kernel.forget("host", name);
+  }
+  (require("../../kernel/deleteLinks.ts") as typeof import("../../kernel/deleteLinks.ts")).condemn(
+    network,
+    [...found.values()],
+    kernel,
+  );
+  return found;
+}

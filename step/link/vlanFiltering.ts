@@ -1,0 +1,36 @@
+/** A bridge that looks at VLANs: made so, or told to. Loaded where `vlan` or `vlanTrunk` is written. */
+import { code, Fault } from "../../conf/fault.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { bridge as bridgeData, bridgeKind } from "../../netlink/route/kind/bridge.ts";
+import { changeLink, createLink, type Link } from "../../netlink/route/link.ts";
+import { errno, isKernelError, type KernelError } from "../../sys/errors.ts";
+import type { BridgeStep } from "./bridge.ts";
+
+export function isFiltering({ info }: Link): boolean {
+  return info?.kind === bridgeKind && info.data !== undefined && bridgeData.get(info.data).vlanFiltering === 1;
+}
+
+const filtering = { kind: bridgeKind, data: bridgeData.put({ vlanFiltering: 1 }) };
+
+/** Makes it with VLAN filtering where it is not there, and turns that on where it is off. */
+export function makeFiltering({ name, mac, mtu, group, filtersFor = "" }: BridgeStep, kernel: Kernel): void {
+  const there = kernel.link("host", name);
+  if (there && isFiltering(there)) return;
+  try {
+    if (there)
+      kernel.request("host", changeLink(`turn on VLAN filtering of bridge ${name}`, { name, info: filtering }));
+    else kernel.request("host", createLink({ name, address: mac, mtu, group, info: filtering }));
+  } catch (error) {
+    if (isKernelError(error, errno.EOPNOTSUPP)) throw cannotFilter(name, filtersFor, error as KernelError);
+    if (!isKernelError(error, errno.EEXIST)) throw error; // another ADD was first
+  }
+  kernel.forget("host", name);
+}
+
+function cannotFilter(name: string, filtersFor: string, { message }: KernelError): Fault {
+  return new Fault(
+    code.unsupportedField,
+    `Cannot use ${filtersFor}: bridges of this kernel do not look at VLANs (${message})`,
+    `Leave it out, or run a kernel with CONFIG_BRIDGE_VLAN_FILTERING; to see: ip link set ${name} type bridge vlan_filtering 1`,
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * The gateway of one VLAN of a bridge: a veth of which one end is a port in that VLAN and the other has the gateway's
+ * address. Named as the reference names it, `br0.100`. Shared by the VLAN's attachments, so nothing undoes it but GC.
+ */
+
+import { veth, vethKind } from "../../netlink/route/kind/veth.ts";
+import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { differences, type Kind, missing } from "../kind.ts";
+import { linkWord, shellWord } from "../shellWords.ts";
+import { setPortVlans } from "./portVlan.ts";
+
+export interface VlanGatewayStep {
+  readonly kind: "vlanGateway";
+  readonly link: string;
+  /** The end that is a port. */
+  readonly port: string;
+  readonly bridge: string;
+  readonly vlan: number;
+  readonly without?: number;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly group: number;
+}
+
+export const vlanGateway: Kind<VlanGatewayStep> = {
+  apply({ link, port, bridge, vlan, without, mac: address, mtu, group }, kernel) {
+    if (!kernel.link("host", link)) {
+      const peer = { name: link, address, mtu };
+      const master = kernel.indexOf("host", bridge);
+      try {
+        kernel.request(
+          "host",
+          createLink({ name: port, mtu, group, master, info: { kind: vethKind, data: veth.put({ peer }) } }),
+        );
+      } catch (error) {
+        if (!isKernelError(error, errno.EEXIST)) throw error; // another ADD was first
+      }
+      for (const name of [link, port]) kernel.forget("host", name);
+    }
+    if (!kernel.link("host", port)) return false; // somebody else's way into the VLAN
+    setPortVlans({ link: port, vlans: [{ first: vlan, isNative: true }], ...(without && { without }) }, kernel);
+    for (const name of [port, link]) kernel.request("host", changeLink(`bring up ${name}`, { name, set: linkFlag.up }));
+    return false;
+  },
+
+  check({ link }, kernel) {
+    const found = kernel.link("host", link);
+    if (!found) return missing(`link ${link}`);
+    return differences(`link ${link}`, { state: "up" }, { state: found.flags & linkFlag.up ? "up" : "down" });
+  },
+
+  print(step, kernel) {
+    const { link, port, bridge, vlan, without, mac, mtu, group } = step;
+    if (kernel && vlanGateway.check(step, kernel).length === 0) return [];
+    const up = [`ip link set ${port} up`, `ip link set ${linkWord(link)} up`];
+    if (kernel?.link("host", link)) return up;
+    return [
+      `ip link add ${port} mtu ${mtu} group ${group} type veth peer name ${shellWord(link)} address ${mac} mtu ${mtu}`,
+      `ip link set ${port} master ${shellWord(bridge)}`,
+      `bridge vlan add vid ${vlan} dev ${port} pvid untagged`,
+      ...(without === undefined ? [] : [`bridge vlan del vid ${without} dev ${port}`]),
+      ...up,
+    ];
+  },
+};

@@ -1,0 +1,50 @@
+/** A VRF in the container, made when it is not there. The last port that leaves it takes it away. */
+
+import { ignoring } from "../../kernel/deleteLinks.ts";
+import { vrf as vrfData, vrfKind } from "../../netlink/route/kind/vrf.ts";
+import { createLink, deleteLink, linkFlag, listLinks } from "../../netlink/route/link.ts";
+import { errno } from "../../sys/errors.ts";
+import { differences, type Kind, missing } from "../kind.ts";
+import { ipWord, linkWord } from "../shellWords.ts";
+
+export interface VrfStep {
+  readonly kind: "vrf";
+  readonly name: string;
+  /** Routing table of its ports. */
+  readonly table: number;
+  readonly group: number;
+  readonly netns: string;
+}
+
+export const vrf: Kind<VrfStep> = {
+  apply({ name, table, group }, kernel) {
+    if (kernel.link("pod", name)) return false;
+    const info = { kind: vrfKind, data: vrfData.put({ table }) };
+    kernel.request("pod", createLink({ name, group, set: linkFlag.up, info }));
+    kernel.forget("pod", name);
+    return true;
+  },
+
+  undo({ name, group }, kernel) {
+    if (!kernel.netns) return;
+    const found = kernel.link("pod", name);
+    if (found?.group !== group || found.info?.kind !== vrfKind) return;
+    if (listLinks(kernel.route("pod"), { master: found.index }).length > 0) return;
+    ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(name)));
+    kernel.forget("pod", name);
+  },
+
+  check({ name, table }, kernel) {
+    const found = kernel.link("pod", name);
+    if (!found) return missing(`vrf ${name} in the container`);
+    const { kind, data } = found.info ?? {};
+    const has = kind === vrfKind && data ? vrfData.get(data).table : undefined;
+    const state = found.flags & linkFlag.up ? "up" : "down";
+    return differences(`vrf ${name}`, { kind: vrfKind, table, state: "up" }, { kind, table: has, state });
+  },
+
+  print({ name, table, group, netns }) {
+    const ip = ipWord("pod", netns);
+    return [`${ip} link add ${linkWord(name)} up group ${group} type vrf table ${table}`];
+  },
+};

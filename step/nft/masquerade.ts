@@ -1,0 +1,58 @@
+/**
+ * Masquerade for a network: one base chain of our table, one rule a subnet, nothing a container. A nat chain sees only
+ * the first packet of a connection, so the cost is a comparison or two a connection, however many containers there are.
+ * The chain's name carries a hash of the subnets: where it has its rules, they are right and nothing is written. By
+ * their number those of an earlier version, without the first, are told.
+ */
+import { type Cidr, parseCidr } from "../../ip/address.ts";
+import { masqueradeChain, nftTable } from "../../kernel/ownership.ts";
+import { getChain } from "../../netlink/nft/chain.ts";
+import { countRules } from "../../netlink/nft/rule.ts";
+import { type Kind, missing } from "../kind.ts";
+import { table, tableComment } from "./table.ts";
+
+export interface MasqueradeStep {
+  readonly kind: "masquerade";
+  readonly network: string;
+  /** CIDR, host bits clear. */
+  readonly subnets: readonly string[];
+}
+
+export function chainOf({ network, subnets }: MasqueradeStep) {
+  const cidrs: Cidr[] = [];
+  for (const subnet of subnets) cidrs.push(parseCidr(subnet)!);
+  return { chain: masqueradeChain(network, cidrs), cidrs };
+}
+
+/** All but a network's first ADD find them standing. */
+const rules = () => require("./masqueradeRules.ts") as typeof import("./masqueradeRules.ts");
+
+export const masquerade: Kind<MasqueradeStep> = {
+  pending(step, kernel) {
+    const { chain, cidrs } = chainOf(step);
+    return countRules(kernel.netfilter, table, chain) > cidrs.length ? [] : rules().rulesOf(step);
+  },
+
+  rules: (step) => rules().rulesOf(step),
+
+  check(step, kernel) {
+    const { chain, cidrs } = chainOf(step);
+    if (!getChain(kernel.netfilter, table, chain)) return missing(`nf_tables chain ${chain} in table inet ${nftTable}`);
+    return rules().missingMasquerade(kernel, chain, cidrs);
+  },
+
+  print(step, kernel) {
+    const { chain, cidrs } = chainOf(step);
+    if (kernel && masquerade.check(step, kernel).length === 0) return [];
+    const stands = kernel && getChain(kernel.netfilter, table, chain) !== undefined;
+    return [
+      `nft add table inet ${nftTable} '{ comment "${tableComment}"; }'`,
+      `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat; comment "network ${step.network}"; }'`,
+      ...(stands ? [`nft flush chain inet ${nftTable} ${chain}`] : []),
+      `nft 'add rule inet ${nftTable} ${chain} ${rules().bridgedText}'`,
+      ...cidrs.map((cidr) => {
+        return `nft add rule inet ${nftTable} ${chain} ${rules().masqueradeText(cidr)} comment "${step.network}"`;
+      }),
+    ];
+  },
+};

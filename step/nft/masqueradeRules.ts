@@ -1,0 +1,73 @@
+/** The rules of a masquerading chain: written, and compared with what stands. */
+import { type Cidr, formatCidr, parseCidr } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { addressBytes } from "../../kernel/ownership.ts";
+import type { Message } from "../../netlink/message.ts";
+import { type BaseChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
+import { differs, equals } from "../../netlink/nft/expr/compare.ts";
+import type { Expression } from "../../netlink/nft/expr/expression.ts";
+import { loadSourceType, localType } from "../../netlink/nft/expr/fib.ts";
+import { masquerade as masqueradeExpression } from "../../netlink/nft/expr/masquerade.ts";
+import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
+import { leave } from "../../netlink/nft/expr/verdict.ts";
+import { matchAddress, matchProtocolOf } from "../../netlink/nft/match.ts";
+import { flushChain, newRule } from "../../netlink/nft/rule.ts";
+import { linkNameBytes } from "../../netlink/nft/set.ts";
+import { newTable } from "../../netlink/nft/table.ts";
+import type { Difference } from "../kind.ts";
+import { chainOf, type MasqueradeStep } from "./masquerade.ts";
+import { missingRules } from "./sharedRules.ts";
+import { table, tableComment } from "./table.ts";
+
+const base: BaseChain = { type: "nat", hook: hook.postrouting, priority: priority.sourceNat };
+
+/** RFC 5771, RFC 4291: multicast keeps its source. */
+const multicast = { 4: "224.0.0.0/4", 6: "ff00::/8" } as const;
+
+/** `ip saddr SUBNET ip daddr != SUBNET ip daddr != 224.0.0.0/4 masquerade` */
+function ruleFor(subnet: Cidr): Expression[] {
+  const prefix = { address: addressBytes(subnet), length: subnet.prefixLength };
+  const group = parseCidr(multicast[subnet.family])!;
+  return [
+    ...matchProtocolOf(prefix.address),
+    ...matchAddress("source", prefix),
+    ...matchAddress("destination", prefix, false),
+    ...matchAddress("destination", { address: addressBytes(group), length: group.prefixLength }, false),
+    masqueradeExpression,
+  ];
+}
+
+/**
+ * What one port of a bridge sends to another keeps its source. Where br_netfilter is on, such packets pass this chain,
+ * with no interface that they came in by, as the host's own; but those have an address of the host.
+ */
+export const isBridged: Expression[] = [
+  ...[loadMeta(metaKey.inIndex), equals(new Uint8Array(4))],
+  ...[loadMeta(metaKey.outKind), equals(linkNameBytes("bridge"))],
+  ...[loadSourceType, differs(localType)],
+  leave,
+];
+export const bridgedText = 'iif 0 meta oifkind "bridge" fib saddr type != local return';
+
+export function rulesOf(step: MasqueradeStep): Message[] {
+  const { chain, cidrs } = chainOf(step);
+  const messages = [
+    newTable(table, tableComment),
+    newChain(table, chain, base, `network ${step.network}`),
+    flushChain(table, chain), // of another ADD that was first, or of an earlier version
+    newRule(table, chain, isBridged),
+  ];
+  for (const subnet of cidrs) messages.push(newRule(table, chain, ruleFor(subnet), step.network));
+  return messages;
+}
+
+/** What a standing chain lacks. */
+export function missingMasquerade(kernel: Kernel, chain: string, cidrs: readonly Cidr[]): Difference[] {
+  const wanted = cidrs.map((cidr) => ({ chain, expressions: ruleFor(cidr), text: masqueradeText(cidr) }));
+  return missingRules(table, [{ chain, expressions: isBridged, text: bridgedText }, ...wanted], kernel);
+}
+
+export function masqueradeText(subnet: Cidr): string {
+  const [ip, text] = [subnet.family === 4 ? "ip" : "ip6", formatCidr(subnet)];
+  return `${ip} saddr ${text} ${ip} daddr != ${text} ${ip} daddr != ${multicast[subnet.family]} masquerade`;
+}

@@ -1,0 +1,141 @@
+/**
+ * What a published port is not for, where the configuration says for which packets it is: rules of one chain that is
+ * asked before the maps, each for a port and the packets that a condition leaves out. They end the chain, so nothing is
+ * translated. Ports without conditions cost no more by them, and DEL finds them by the attachment's mark.
+ */
+
+import type { Attachment } from "../../conf/attachment.ts";
+import type { Condition, Features } from "../../conf/config/config.ts";
+import { parseAddress, parseCidr } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { addressBytes, nftTable, ownerMark } from "../../kernel/ownership.ts";
+import type { Message } from "../../netlink/message.ts";
+import { between, differs, equals } from "../../netlink/nft/expr/compare.ts";
+import type { Expression } from "../../netlink/nft/expr/expression.ts";
+import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
+import { loadPayload, payloadBase } from "../../netlink/nft/expr/payload.ts";
+import { accept } from "../../netlink/nft/expr/verdict.ts";
+import { matchAddress, matchProtocolOf } from "../../netlink/nft/match.ts";
+import { deleteRule, listRules, newRule } from "../../netlink/nft/rule.ts";
+import { linkNameBytes } from "../../netlink/nft/set.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import { type Kind, missing } from "../kind.ts";
+import { type IsMeant, unowned } from "../nft/markedElements.ts";
+import { table } from "../nft/table.ts";
+import { shellWord } from "../shellWords.ts";
+import { bigEndian, isAnyAddress, protocolNumber, type TargetedMapping } from "./elements.ts";
+import { exceptionsChain } from "./sets.ts";
+
+export interface PortConditionStep {
+  readonly kind: "portCondition";
+  readonly attachment: Attachment;
+  readonly mappings: readonly TargetedMapping[];
+  /** A packet must fit all of its family. */
+  readonly conditions: Features["conditions"];
+}
+
+export type PortConditionKey = Pick<PortConditionStep, "attachment"> & Partial<PortConditionStep>;
+
+type Exception = readonly [mapping: TargetedMapping, condition: Condition];
+
+function exceptionsOf({ mappings, conditions }: PortConditionStep): Exception[] {
+  return mappings.flatMap((mapping) => {
+    const { family } = parseAddress(mapping.target)!;
+    return conditions[family].map((condition) => [mapping, condition] as const);
+  });
+}
+
+/** A packet to the port that the condition does not hold of. */
+function ruleFor([
+  { target, hostIp, protocol, hostPort, count = 1 },
+  { field, isNot, ...values },
+]: Exception): Expression[] {
+  const container = addressBytes(parseAddress(target)!);
+  const at = isAnyAddress(hostIp) ? undefined : addressBytes(parseAddress(hostIp!)!);
+  return [
+    ...matchProtocolOf(container),
+    ...(at ? matchAddress("destination", { address: at, length: 8 * at.length }) : []),
+    ...[loadMeta(metaKey.l4Protocol), equals(Uint8Array.of(protocolNumber[protocol]))],
+    loadPayload(payloadBase.transport, 2, 2),
+    ...(count === 1 ? [equals(bigEndian(hostPort))] : between(bigEndian(hostPort), bigEndian(hostPort + count - 1))),
+    ...valuesOf(values).flatMap((value) =>
+      field === "interface"
+        ? [loadMeta(metaKey.inName), (isNot ? equals : differs)(linkNameBytes(value))]
+        : matchAddress(field, prefixOf(value), isNot),
+    ),
+    accept,
+  ];
+}
+
+/** A packet that fits none of them is left out. */
+const valuesOf = ({ value, or = [] }: Pick<Condition, "value" | "or">) => [value, ...or];
+
+function prefixOf(cidr: string) {
+  const parsed = parseCidr(cidr)!;
+  return { address: addressBytes(parsed), length: parsed.prefixLength };
+}
+
+function additions(step: PortConditionStep): Message[] {
+  const mark = ownerMark(step.attachment);
+  return exceptionsOf(step).map((one) => newRule(table, exceptionsChain, ruleFor(one), mark));
+}
+
+function removalOf(isMeant: IsMeant, kernel: Kernel): Message[] {
+  return listRules(kernel.netfilter, table, exceptionsChain).flatMap(({ comment = "", handle }) =>
+    handle !== undefined && isMeant(comment) ? [deleteRule(table, exceptionsChain, handle)] : [],
+  );
+}
+
+function remove(isMeant: IsMeant, kernel: Kernel): void {
+  const messages = removalOf(isMeant, kernel);
+  if (messages.length === 0) return;
+  try {
+    kernel.batch(messages);
+  } catch (error) {
+    if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
+  }
+}
+
+export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
+  pending: (step) => additions(step),
+
+  rules(step, kernel) {
+    const mark = ownerMark(step.attachment);
+    return [...removalOf((one) => one === mark, kernel), ...additions(step)];
+  },
+
+  undo({ attachment }, kernel) {
+    const mark = ownerMark(attachment);
+    remove((one) => one === mark, kernel);
+  },
+
+  check(step, kernel) {
+    const mark = ownerMark(step.attachment);
+    const found = listRules(kernel.netfilter, table, exceptionsChain).filter(({ comment }) => comment === mark).length;
+    const wanted = exceptionsOf(step).length;
+    const what = `rules of ${step.attachment.container} in nf_tables chain ${exceptionsChain}`;
+    if (found === 0) return missing(what);
+    return found === wanted ? [] : [{ what, expected: String(wanted), found: String(found) }];
+  },
+
+  print: (step) =>
+    exceptionsOf(step).map(([{ target, hostIp, protocol, hostPort, count = 1 }, { field, isNot, ...values }]) => {
+      const ip = target.includes(":") ? "ip6" : "ip";
+      const at = isAnyAddress(hostIp) ? "" : `${ip} daddr ${hostIp} `;
+      const operator = isNot ? "" : "!= ";
+      const left = valuesOf(values).map((value) =>
+        field === "interface"
+          ? `iifname ${operator}"${value}"`
+          : `${ip} ${field === "source" ? "saddr" : "daddr"} ${operator}${value}`,
+      );
+      const family = ip === "ip" ? "ipv4" : "ipv6";
+      const packet = `meta nfproto ${family} ${at}meta l4proto ${protocol} th dport ${hostPort}${count === 1 ? "" : `-${hostPort + count - 1}`} ${left.join(" ")}`;
+      const comment = `comment "${ownerMark(step.attachment)}"`;
+      return `nft ${shellWord(`add rule inet ${nftTable} ${exceptionsChain} ${packet} accept ${comment}`)}`;
+    }),
+};
+
+/** For GC: those of a network's attachments whose link is not `kept`. */
+export function removeUnownedPortConditions(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {
+  remove(unowned(network, kept), kernel);
+}

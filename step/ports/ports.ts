@@ -1,0 +1,281 @@
+/**
+ * Published ports: an element of a map each (step/ports/rules.ts), marked with the attachment it belongs to. Undone by
+ * that mark, so that neither the mappings nor an address need be known, and no other attachment's element is touched.
+ * A port that another attachment of the same container has is waited for (waitingPorts.ts).
+ */
+import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import type { PortMapping } from "../../conf/config/config.ts";
+import { onePortEach, portsIn } from "../../conf/config/portRow.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { nftTable, ownerMark, toldByMark } from "../../kernel/ownership.ts";
+import { flags, type Message } from "../../netlink/message.ts";
+import { getChain } from "../../netlink/nft/chain.ts";
+import { addElements, type Element } from "../../netlink/nft/element.ts";
+import { hasRules } from "../../netlink/nft/rule.ts";
+import { concatenated } from "../../netlink/nft/set.ts";
+import { type Difference, type Kind, missing } from "../kind.ts";
+import { table } from "../nft/table.ts";
+import {
+  bySet,
+  hairpinsOf,
+  type InSet,
+  isTableThere,
+  isTranslation,
+  keysOf,
+  keyText,
+  mappingIn,
+  type Placed,
+  publishedPorts,
+  removalOf,
+  standing,
+  type TargetedMapping,
+  translationOf,
+  waitingElements,
+} from "./elements.ts";
+import { portsChain } from "./sets.ts";
+import type { Led } from "./staleFlows.ts";
+
+export interface PortsStep {
+  readonly kind: "ports";
+  readonly attachment: Attachment;
+  readonly mappings: readonly TargetedMapping[];
+  /** The host's interface towards the container, when what returns by it is to be masqueraded. */
+  readonly hairpin?: string;
+}
+
+export type PortsKey = Pick<PortsStep, "attachment"> & Partial<PortsStep>;
+
+/** From here on DEL lists everything. */
+const askedMax = 16;
+
+type Wanted = Pick<PortsStep, "mappings" | "hairpin">;
+
+export function placed({ mappings, hairpin }: Wanted): Placed[] {
+  return [...mappings.map(translationOf), ...hairpinsOf(mappings, hairpin)];
+}
+
+export const ports: Kind<PortsStep, PortsKey> = {
+  pending: (step, kernel) => [
+    ...(hasRules(kernel.netfilter, table, portsChain) ? [] : ruleset().portRules()),
+    ...additions(placed(step), step),
+  ],
+
+  rules(step, kernel) {
+    const { removed, taken } = sorted(step, kernel);
+    return [
+      ...(ruleset().missingPortRules(kernel).length > 0 ? ruleset().portRules() : []),
+      ...removalOf(removed),
+      ...(taken.size === 0 ? additions(placed(step), step) : additionsBeside(taken, step)),
+    ];
+  },
+
+  mend({ attachment, mappings }, kernel) {
+    const udp = mappings.filter(({ protocol }) => protocol === "udp");
+    if (udp.length === 0) return;
+    const held = waitingPorts().heldOf(udp, attachment, waitingElements(kernel));
+    connections().forget(held.map(ledBy), kernel, "added");
+  },
+
+  undo(key, kernel) {
+    const mark = ownerMark(key.attachment);
+    removePorts(
+      (waiting) => [...elementsAt(key, kernel), ...waiting].filter(({ comment }) => comment === mark),
+      kernel,
+    );
+  },
+
+  check(step, kernel) {
+    if (!isThere(kernel)) return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
+    return [...ruleset().missingPortRules(kernel), ...elementDifferences(step, kernel)];
+  },
+
+  print: (step, kernel) => text().printed(step, kernel),
+};
+
+/** Asked for only where they do not stand, or are compared. */
+const ruleset = () => require("./rules.ts") as typeof import("./rules.ts");
+const waitingPorts = () => require("./waiting.ts") as typeof import("./waiting.ts");
+const connections = () => require("./staleFlows.ts") as typeof import("./staleFlows.ts");
+const text = () => require("./commands.ts") as typeof import("./commands.ts");
+
+/** Refused (EEXIST) where one is there: by what an attachment left that is gone, or is another's. */
+function additions(wanted: readonly Placed[], { attachment }: PortsStep): Message[] {
+  const comment = ownerMark(attachment);
+  return bySet(wanted).flatMap(([set, of]) =>
+    addElements(
+      table,
+      set,
+      of.map(({ element }): Element => ({ ...element, comment })),
+      flags.exclusive,
+    ),
+  );
+}
+
+/** Those of ports that are not taken, and entries that wait for the others. */
+function additionsBeside(taken: ReadonlySet<string>, step: PortsStep): Message[] {
+  const { attachment, mappings, hairpin } = step;
+  const [free, waiting]: [TargetedMapping[], TargetedMapping[]] = [[], []];
+  for (const mapping of mappings.flatMap(onePortEach)) (isTaken(mapping, taken) ? waiting : free).push(mapping);
+  return [
+    ...additions([...free.map(translationOf), ...hairpinsOf(mappings, hairpin)], step),
+    ...waitingPorts().waitingAdditions(waiting, attachment),
+  ];
+}
+
+function isTaken(mapping: TargetedMapping, taken: ReadonlySet<string>): boolean {
+  const { set, element } = translationOf(mapping);
+  return taken.has(keyText(set, concatenated(element.key)));
+}
+
+interface Sorted {
+  /** What is there of this attachment, or of one that is gone. */
+  readonly removed: readonly InSet[];
+  /** Keys of the ports that another attachment of the container has. */
+  readonly taken: ReadonlySet<string>;
+}
+
+/**
+ * The store gave us the port, so what stands in the kernel is of another attachment of the container, or of one that is
+ * gone; a link that stands says otherwise. Throws Fault.
+ */
+export function sorted(step: PortsStep, kernel: Kernel): Sorted {
+  const removed = waitingElements(kernel).filter(({ comment }) => comment === ownerMark(step.attachment));
+  const taken = new Set<string>();
+  for (const one of standing(placed(step), kernel)) {
+    if (isTranslation(one) && isBeside(one, step.attachment)) taken.add(keyText(one.set, one.key));
+    else {
+      refuseOther(one, step.attachment, kernel);
+      removed.push(one);
+    }
+  }
+  return { removed, taken };
+}
+
+/** Of the same container by another interface or network. */
+function isBeside({ comment = "" }: InSet, attachment: Attachment): boolean {
+  const mark = ownerMark(attachment);
+  return comment !== mark && toldByMark(comment).container === toldByMark(mark).container;
+}
+
+function refuseOther(one: InSet, attachment: Attachment, kernel: Kernel): void {
+  const [link = ""] = (one.comment ?? "").split(" ");
+  if (one.comment === ownerMark(attachment) || !isTranslation(one) || !kernel.link("host", link)) return;
+  const { protocol, hostPort } = mappingIn(one);
+  throw new Fault(
+    code.tryAgain,
+    `Cannot publish port ${hostPort}/${protocol} for ${attachmentText(attachment)}: it is published for ${one.comment}`,
+    `Delete that attachment, or take its port away with: nft delete element inet ${nftTable} ${one.set} '{ ${protocol} . ${hostPort} }'`,
+  );
+}
+
+/** Removes what `find` answers, given what waits, and hands the ports on to those that wait for them, in one batch. */
+export function removePorts(find: (waiting: readonly InSet[]) => readonly InSet[], kernel: Kernel): void {
+  let found: readonly InSet[] = [];
+  (require("../nft/asRead.ts") as typeof import("../nft/asRead.ts")).batchAsRead(kernel, () => {
+    const waiting = waitingElements(kernel);
+    found = find(waiting);
+    return [...removalOf(found), ...(waiting.length > 0 ? waitingPorts().handedOn(found, waiting) : [])];
+  });
+  const led = found
+    .filter(isTranslation)
+    .map(ledIn)
+    .filter(({ protocol }) => protocol === udp);
+  if (led.length > 0) connections().forget(led, kernel, "removed");
+}
+
+/** Whoever they belong to. */
+function elementsAt({ mappings, hairpin }: PortsKey, kernel: Kernel): InSet[] {
+  if (!mappings || portsIn(mappings) > askedMax) return publishedPorts(kernel);
+  return standing(placed({ mappings, ...(hairpin !== undefined && { hairpin }) }), kernel);
+}
+
+export const isThere = (kernel: Kernel) =>
+  isTableThere(kernel) && getChain(kernel.netfilter, table, portsChain) !== undefined;
+
+const udp = 17;
+
+/** Where a flow is led; as the element of a map says it. */
+function ledIn({ set, key, value = new Uint8Array(0) }: InSet): Led & { readonly protocol: number } {
+  const bytes = set.startsWith("ports6") ? 16 : 4;
+  const at = set.endsWith("-at") ? bytes : 0;
+  return {
+    protocol: key[at]!,
+    hostPort: (key[at + 4]! << 8) | key[at + 5]!,
+    target: value.subarray(0, bytes),
+    containerPort: (value[bytes]! << 8) | value[bytes + 1]!,
+    ...(at > 0 && { host: key.subarray(0, bytes) }),
+  };
+}
+
+function ledBy(mapping: TargetedMapping): Led {
+  const { set, element } = translationOf(mapping);
+  const [key, value] = [concatenated(element.key), concatenated(element.value!)];
+  return { ...ledIn({ set, key, value, comment: undefined }), count: mapping.count ?? 1 };
+}
+
+function elementDifferences(step: PortsStep, kernel: Kernel): Difference[] {
+  const wanted = placed(step);
+  const found = new Map(standing(wanted, kernel).map((one) => [keyText(one.set, one.key), one]));
+  let waiting: ReadonlySet<string> | undefined;
+  const isWaiting = (mapping: TargetedMapping) => {
+    waiting ??= new Set(waitingElements(kernel).map(({ set, key }) => keyText(set, key)));
+    const { waitingElement, keyTextOf } = waitingPorts();
+    return waiting.has(keyTextOf(waitingElement(mapping, step.attachment)));
+  };
+  return wanted.flatMap((one) => rowDifferences(one, found, step.attachment, isWaiting));
+}
+
+/** The first port of a row that is not as it should be, and how many more there are. */
+function rowDifferences(
+  row: Placed,
+  found: ReadonlyMap<string, InSet>,
+  attachment: Attachment,
+  isWaiting: (mapping: TargetedMapping) => boolean,
+): Difference[] {
+  const keys = keysOf(row);
+  const { value, count = 1 } = row.element;
+  const values = value ? keysOf({ ...row, element: { key: value, count } }) : [];
+  let first: Difference | undefined;
+  let more = 0;
+  for (let i = 0; i < keys.length; i++) {
+    const one = found.get(keyText(row.set, keys[i]!));
+    const isSame = one && (!value || Buffer.compare(one.value ?? Buffer.alloc(0), values[i]!) === 0);
+    if (isSame && one.comment === ownerMark(attachment)) continue;
+    const mapping = onePortOf(row.mapping, i);
+    if (one && value && isBeside(one, attachment) && isWaiting(mapping)) continue;
+    if (first) more++;
+    else first = differenceOf(row, i, mapping, one, ownerMark(attachment));
+  }
+  if (!first) return [];
+  return [more === 0 ? first : { ...first, what: `${first.what} and ${more} more in a row` }];
+}
+
+function onePortOf({ count: _, ...mapping }: TargetedMapping, offset: number): TargetedMapping {
+  return { ...mapping, hostPort: mapping.hostPort + offset, containerPort: mapping.containerPort + offset };
+}
+
+function differenceOf(
+  row: Placed,
+  offset: number,
+  mapping: TargetedMapping,
+  found: InSet | undefined,
+  mark: string,
+): Difference {
+  const isPort = row.element.value !== undefined;
+  const what = isPort ? portText(mapping) : `${row.text(offset)[0]} in nf_tables set ${row.set}`;
+  if (!found) return missing(what)[0]!;
+  const whose = found.comment ?? "no attachment";
+  if (!isPort) return { what, expected: `for ${mark}`, found: `for ${whose}` };
+  const { target, containerPort } = mappingIn(found);
+  const to = (address: string, port: number, owner: string) => `to ${address} port ${port} for ${owner}`;
+  return {
+    what,
+    expected: to(mapping.target, mapping.containerPort, mark),
+    found: to(target, containerPort, whose),
+  };
+}
+
+function portText({ protocol, hostPort, hostIp }: PortMapping): string {
+  return `port ${hostPort}/${protocol} of ${hostIp ?? "the host"}`;
+}

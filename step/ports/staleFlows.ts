@@ -1,0 +1,82 @@
+/**
+ * UDP flows that connection tracking would lead past what was just changed: a client that sends all the time keeps its
+ * old way for as long as it sends. Forgotten are those, and no flow besides: a port's number alone says too little.
+ */
+
+import type { Kernel } from "../../kernel/kernel.ts";
+import { type Connection, deleteConnection, listConnections } from "../../netlink/conntrack/connection.ts";
+import { listAddresses } from "../../netlink/route/address.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+
+/** Where a published port leads, or as many in a row. Addresses as bytes. */
+export interface Led {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly count?: number;
+  readonly target: Uint8Array;
+  /** Absent: every address of the host. */
+  readonly host?: Uint8Array;
+}
+
+const udp = 17;
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+
+/** `added`: flows to the host's port that lead elsewhere than now. `removed`: flows that lead to where it led. */
+export function forget(all: readonly Led[], kernel: Kernel, when: "added" | "removed"): void {
+  const locals = when === "added" ? localAddresses(kernel) : [];
+  for (const family of [4, 6] as const) {
+    const own = all.filter(({ target }) => target.length === (family === 4 ? 4 : 16));
+    if (own.length === 0) continue;
+    const byPort = portsOf(own);
+    const [[only] = [], ...others] = byPort;
+    // The kernel looks for one port, or tells all.
+    for (const connection of connections(kernel, family, others.length === 0 ? only : undefined)) {
+      const led = byPort.get(connection.original.destinationPort) ?? [];
+      const isStale =
+        when === "added" ? isElsewhere(connection, led, locals) : led.some((one) => leads(connection, one));
+      if (isStale) deleteConnection(kernel.netfilter, connection);
+    }
+  }
+}
+
+function portsOf(all: readonly Led[]): Map<number, Led[]> {
+  const byPort = new Map<number, Led[]>();
+  for (const one of all) {
+    for (let port = one.hostPort; port < one.hostPort + (one.count ?? 1); port++) {
+      const others = byPort.get(port);
+      if (others) others.push(one);
+      else byPort.set(port, [one]);
+    }
+  }
+  return byPort;
+}
+
+function leads({ original, reply }: Connection, { hostPort, containerPort, target }: Led): boolean {
+  return same(reply.source, target) && reply.sourcePort === containerPort + original.destinationPort - hostPort;
+}
+
+/** A port on one address of the host comes before that of all. */
+function isElsewhere(connection: Connection, led: readonly Led[], locals: readonly Uint8Array[]): boolean {
+  const { destination } = connection.original;
+  const isLocal = () => locals.some((local) => same(destination, local)) || destination[0] === 127;
+  const one =
+    led.find(({ host }) => host && same(destination, host)) ?? led.find(({ host }) => host === undefined && isLocal());
+  return one !== undefined && !leads(connection, one);
+}
+
+function localAddresses(kernel: Kernel): Uint8Array[] {
+  return listAddresses(kernel.route("host")).flatMap(({ local, address }) => local ?? address ?? []);
+}
+
+/** AF_INET, AF_INET6. */
+const addressFamily = { 4: 2, 6: 10 } as const;
+
+function connections(kernel: Kernel, family: 4 | 6, port: number | undefined): Connection[] {
+  try {
+    return listConnections(kernel.netfilter, addressFamily[family], udp, port);
+  } catch (error) {
+    // A kernel without ctnetlink remembers all the same, and cannot be asked.
+    if (isKernelError(error, errno.EOPNOTSUPP, errno.EINVAL)) return [];
+    throw error;
+  }
+}

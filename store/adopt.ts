@@ -1,0 +1,29 @@
+/** Rows for attachments that another program made. Runs inside a transaction of the store; loaded when there are any. */
+import type { Database } from "bun:sqlite";
+import { parseCidr } from "../ip/address.ts";
+import type { Adopted } from "./index.ts";
+import { addressKey } from "./keys.ts";
+import { owned, ownedColumns } from "./row.ts";
+
+const columns = `network, container, ifname, state, created_ms, addresses, steps, ${ownedColumns}`;
+const marks = ownedColumns.map(() => "?").join(", ");
+
+const sql = {
+  enter: `INSERT INTO attachment (${columns}) VALUES (?, ?, ?, 'attached', ?, ?, ?, ${marks})
+    ON CONFLICT (network, container, ifname) DO UPDATE SET addresses = excluded.addresses, steps = excluded.steps
+    WHERE state = 'attached' RETURNING id`,
+  reserve: "INSERT OR IGNORE INTO lease (network, address_key, address, attachment_id) VALUES (?, ?, ?, ?)",
+};
+
+export function enterAdopted(database: Database, adopted: readonly Adopted[]): void {
+  for (const { entry, createdMs, addresses, steps } of adopted) {
+    const { network, container, ifname } = entry.attachment;
+    const said = [createdMs, JSON.stringify(addresses), JSON.stringify(steps)] as const;
+    const [row] = database.query(sql.enter).values(network, container, ifname, ...said, ...owned(entry));
+    if (row === undefined) continue; // somebody is at work on it: it is theirs
+    for (const { address } of addresses) {
+      const text = address.slice(0, address.indexOf("/"));
+      database.query(sql.reserve).run(network, addressKey(parseCidr(address)!), text, Number(row[0]));
+    }
+  }
+}

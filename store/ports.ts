@@ -1,0 +1,155 @@
+/** Which attachment has which port of the host. Runs inside a transaction of the store; loaded when ports are asked for. */
+
+import type { Database } from "bun:sqlite";
+import { type Attachment, attachmentText } from "../conf/attachment.ts";
+import type { PortMapping, Protocol } from "../conf/config/config.ts";
+import { lastPort } from "../conf/config/portRow.ts";
+import { code, Fault } from "../conf/fault.ts";
+import type { LeasedAddress } from "../ipam/ipam.ts";
+import { isAt } from "../sys/netns.ts";
+
+/** Who asks: an attachment, on behalf of the plugin of that type, in that namespace. */
+export interface PortOwner {
+  readonly attachment: Attachment;
+  readonly plugin: string;
+  readonly netnsPath: string;
+  readonly netnsDevice: bigint;
+  readonly netnsInode: bigint;
+  readonly netnsCookie: bigint;
+  readonly bootId: string;
+}
+
+interface PortRow {
+  readonly first_port: number;
+  readonly last_port: number;
+  readonly host: string;
+  readonly network: string;
+  readonly container: string;
+  readonly ifname: string;
+  readonly plugin: string;
+  readonly created_ms: number;
+  readonly netns_path: string;
+  readonly netns_device: string;
+  readonly netns_inode: string;
+  readonly netns_cookie: string;
+  readonly boot_id: string;
+}
+
+const sql = {
+  others: `SELECT * FROM port WHERE protocol = ? AND first_port <= ? AND last_port >= ? AND container <> ?
+    ORDER BY first_port`,
+  drop: `DELETE FROM port WHERE protocol = ? AND first_port = ? AND host = ? AND network = ? AND container = ?
+    AND ifname = ? AND plugin = ?`,
+  release: "DELETE FROM port WHERE network = ? AND container = ? AND ifname = ? AND plugin = ?",
+  claim: `REPLACE INTO port (protocol, first_port, last_port, host, network, container, ifname, plugin, created_ms,
+    netns_path, netns_device, netns_inode, netns_cookie, boot_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+};
+
+/** Every address of the host, of both families. */
+const everywhere = "*";
+
+/** Ports in a row, wherever they lead. */
+interface Span {
+  readonly protocol: Protocol;
+  readonly host: string;
+  readonly first: number;
+  last: number;
+}
+
+/**
+ * These ports and no others belong to the owner from now on, so far as they lead to `addresses`, its container's. What
+ * another attachment of the container has is no conflict: which of them a port leads to is decided in the kernel. Throws
+ * Fault (code 11) naming who has one of them.
+ */
+export function claimPorts(
+  database: Database,
+  owner: PortOwner,
+  mappings: readonly PortMapping[],
+  addresses: readonly LeasedAddress[],
+): void {
+  const { network, container, ifname } = owner.attachment;
+  releasePorts(database, owner.attachment, owner.plugin);
+  const spans = spansOf(mappings, addresses);
+  for (const protocol of new Set(spans.map((span) => span.protocol))) {
+    const own = spans.filter((span) => span.protocol === protocol);
+    const last = own.reduce((most, span) => Math.max(most, span.last), 0);
+    const rows = database
+      .query<PortRow, [string, number, number, string]>(sql.others)
+      .all(protocol, last, own[0]!.first, container);
+    for (const row of rows) requireFree(database, own, row, owner);
+  }
+  const by = [network, container, ifname, owner.plugin, Date.now()] as const;
+  const numbers = [owner.netnsDevice, owner.netnsInode, owner.netnsCookie].map(String);
+  const where = [owner.netnsPath, ...numbers, owner.bootId] as const;
+  const claim = database.query(sql.claim);
+  for (const { protocol, first, last, host } of spans) claim.run(protocol, first, last, host, ...by, ...where);
+}
+
+/** In order of their first ports, those of one address without a port in common. */
+function spansOf(mappings: readonly PortMapping[], addresses: readonly LeasedAddress[]): Span[] {
+  const all = mappings.flatMap((mapping): Span[] => {
+    const host = hostOf(mapping, addresses);
+    const { protocol, hostPort: first } = mapping;
+    return host === undefined ? [] : [{ protocol, host, first, last: lastPort(mapping) }];
+  });
+  all.sort((a, b) => a.first - b.first);
+  const latest = new Map<string, Span>();
+  return all.filter((span) => {
+    const before = latest.get(`${span.protocol} ${span.host}`);
+    if (before === undefined || span.first > before.last + 1) {
+      latest.set(`${span.protocol} ${span.host}`, span);
+      return true;
+    }
+    before.last = Math.max(before.last, span.last);
+    return false;
+  });
+}
+
+/** Drops the row of an attachment that is gone. Throws Fault. */
+function requireFree(database: Database, spans: readonly Span[], row: PortRow, owner: PortOwner): void {
+  const clash = spans.find(
+    ({ first, last, host }) => first <= row.last_port && row.first_port <= last && overlaps(row.host, host),
+  );
+  if (clash === undefined) return;
+  if (!isGone(row, owner)) throw taken(clash, row);
+  const { first_port, host, network, container, ifname, plugin } = row;
+  database.query(sql.drop).run(clash.protocol, first_port, host, network, container, ifname, plugin);
+}
+
+/** A port leads to addresses of its own family alone; undefined where there is none. */
+function hostOf({ hostIp }: PortMapping, addresses: readonly LeasedAddress[]): string | undefined {
+  if (addresses.length === 0) return hostIp ?? everywhere; // a delegate has yet to answer
+  const has = (isIpv6: boolean) => addresses.some(({ address }) => address.includes(":") === isIpv6);
+  if (hostIp !== undefined) return has(hostIp.includes(":")) ? hostIp : undefined;
+  if (!has(true)) return "0.0.0.0";
+  return has(false) ? everywhere : "::";
+}
+
+export function releasePorts(database: Database, { network, container, ifname }: Attachment, plugin: string): void {
+  database.query(sql.release).run(network, container, ifname, plugin);
+}
+
+function overlaps(a: string, b: string): boolean {
+  if (a === everywhere || b === everywhere || a === b) return true;
+  const isAny = (host: string) => host === "0.0.0.0" || host === "::";
+  return a.includes(":") === b.includes(":") && (isAny(a) || isAny(b));
+}
+
+/** An earlier boot, or at its path there is another namespace by now, or none. */
+function isGone(row: PortRow, { bootId }: PortOwner): boolean {
+  if (row.boot_id !== bootId) return true;
+  const [device, inode, cookie] = [row.netns_device, row.netns_inode, row.netns_cookie].map(BigInt);
+  return !isAt(row.netns_path, { device: device!, inode: inode!, cookie: cookie! });
+}
+
+function taken({ protocol, first, host }: Span, holder: PortRow): Fault {
+  const port = Math.max(first, holder.first_port);
+  const asked = host === everywhere || host === "0.0.0.0" || host === "::" ? "" : ` on ${host}`;
+  const where = holder.host === everywhere ? "" : ` on ${holder.host}`;
+  return new Fault(
+    code.tryAgain,
+    `Cannot publish port ${port}/${protocol}${asked}: ${attachmentText(holder)} has it${where} ` +
+      `since ${new Date(holder.created_ms).toISOString()}`,
+    "Delete that attachment, or publish another port",
+  );
+}

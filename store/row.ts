@@ -1,0 +1,97 @@
+/** A row of `attachment` as a value, and back. */
+import type { Delegated, Entry, NewEntry, State } from "./index.ts";
+
+/** The columns in the order of `insertColumns`, plus those that come later. */
+export interface Row {
+  readonly id: number;
+  readonly network: string;
+  readonly container: string;
+  readonly ifname: string;
+  readonly state: State;
+  readonly created_ms: number;
+  readonly addresses: string;
+  readonly mac: string | null;
+  readonly netns_path: string;
+  readonly netns_device: string;
+  readonly netns_inode: string;
+  readonly netns_cookie: string;
+  readonly boot_id: string;
+  readonly pid: number;
+  readonly pid_start: string;
+  readonly pid_namespace: string;
+  readonly bridge: string;
+  readonly host_link: string;
+  readonly ipam_type: string;
+  readonly pod_namespace: string | null;
+  readonly pod_name: string | null;
+  readonly aliases: string | null;
+  readonly delegated: string | null;
+  readonly steps: string | null;
+  readonly gone_ms: number | null;
+  readonly has_later?: number;
+}
+
+/** What `begin` writes; `owned` gives the values in this order. */
+export const ownedColumns = [
+  "netns_path",
+  "netns_device",
+  "netns_inode",
+  "netns_cookie",
+  "boot_id",
+  "pid",
+  "pid_start",
+  "pid_namespace",
+  "bridge",
+  "host_link",
+  "ipam_type",
+  "pod_namespace",
+  "pod_name",
+  "aliases",
+] as const;
+
+export function owned(entry: NewEntry): (string | number | null)[] {
+  return [
+    entry.netnsPath,
+    entry.netnsDevice.toString(),
+    entry.netnsInode.toString(),
+    entry.netnsCookie.toString(),
+    entry.bootId,
+    entry.pid,
+    entry.pidStart.toString(),
+    entry.pidNamespace.toString(),
+    entry.bridge,
+    entry.hostLink,
+    entry.ipamType,
+    entry.podNamespace ?? null,
+    entry.podName ?? null,
+    entry.aliases === undefined ? null : JSON.stringify(entry.aliases),
+  ];
+}
+
+export function entryOf(row: Row): Entry {
+  return {
+    attachment: { network: row.network, container: row.container, ifname: row.ifname },
+    state: row.state,
+    createdMs: row.created_ms,
+    addresses: JSON.parse(row.addresses),
+    netnsPath: row.netns_path,
+    netnsDevice: BigInt(row.netns_device),
+    netnsInode: BigInt(row.netns_inode),
+    netnsCookie: BigInt(row.netns_cookie),
+    bootId: row.boot_id,
+    pid: row.pid,
+    pidStart: BigInt(row.pid_start),
+    pidNamespace: BigInt(row.pid_namespace),
+    bridge: row.bridge,
+    hostLink: row.host_link,
+    ipamType: row.ipam_type,
+    ...(row.mac === null ? {} : { mac: row.mac }),
+    ...(row.pod_namespace === null ? {} : { podNamespace: row.pod_namespace }),
+    ...(row.pod_name === null ? {} : { podName: row.pod_name }),
+    ...(row.aliases === null ? {} : { aliases: JSON.parse(row.aliases) as string[] }),
+    ...(row.steps === null ? {} : { steps: JSON.parse(row.steps) as unknown[] }),
+    ...(row.gone_ms === null ? {} : { goneMs: row.gone_ms }),
+    ...(row.has_later ? { hasLater: true } : {}),
+    ...(row.delegated === null ? {} : { delegated: JSON.parse(row.delegated) as Delegated }),
+  };
+}

@@ -1,0 +1,288 @@
+/** The store kept in SQLite. Every statement is prepared when it is first needed: preparing costs more than running. */
+import type { Database, SQLQueryBindings } from "bun:sqlite";
+import type { Attachment } from "../conf/attachment.ts";
+import { code, Fault } from "../conf/fault.ts";
+import { type Address, formatAddress } from "../ip/address.ts";
+import type { LeasedAddress } from "../ipam/ipam.ts";
+import { InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./claim.ts";
+import { guarded, type StoreFile } from "./failure.ts";
+import type {
+  Adopted,
+  Begun,
+  Delegated,
+  Entry,
+  Grant,
+  Later,
+  LaterKey,
+  NetworkMemory,
+  NewEntry,
+  PortClaim,
+  Store,
+} from "./index.ts";
+import { addressKey, keyOf } from "./keys.ts";
+import { logBytesMax } from "./limits.ts";
+import { entryOf, owned, type Row } from "./row.ts";
+import { sql } from "./statements.ts";
+import { shortenLog } from "./writeAheadLog.ts";
+
+const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };
+/** Most attachments ask for no port. */
+const ports = () => require("./ports.ts") as typeof import("./ports.ts");
+
+export class SqliteStore implements Store {
+  readonly #file: StoreFile;
+  readonly #database: Database;
+
+  constructor(file: StoreFile, database: Database) {
+    this.#file = file;
+    this.#database = database;
+  }
+
+  begin(entry: NewEntry, grant: (standing: Entry | undefined) => Grant | "keep"): Begun {
+    return this.#transaction(() => {
+      const row = this.#row("find", ...keyOf(entry.attachment));
+      const standing = row === undefined ? undefined : entryOf(row);
+      if (standing !== undefined && isInProgress(standing)) throw new InProgress(standing);
+      const decided = grant(standing);
+      if (row === undefined || standing === undefined) {
+        if (decided === "keep")
+          throw new Fault(code.internal, "Cannot keep the addresses of an attachment without any");
+        this.#claimPorts(entry, decided.addresses);
+        return { entry: this.#insert(entry, decided), made: true };
+      }
+      this.#claimPorts(entry, decided === "keep" ? standing.addresses : decided.addresses);
+      const taken = this.#takeOver(row.id, standing, entry);
+      if (decided === "keep") return { entry: taken, made: false, before: standing };
+      return { entry: this.#regrant(row.id, taken, decided), made: true, before: standing };
+    });
+  }
+
+  attached(attachment: Attachment, result: Parameters<Store["attached"]>[1]): boolean {
+    const addresses = result.addresses === undefined ? null : JSON.stringify(result.addresses);
+    const steps = result.steps === undefined ? null : JSON.stringify(result.steps);
+    const by = [...keyOf(attachment), `${ownPidNamespace()}`];
+    const [updated] = this.#values("attached", result.mac ?? null, addresses, steps, ...by);
+    shortenLog(this.#file, this.#database, logBytesMax.attached);
+    return updated !== undefined;
+  }
+
+  answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void {
+    this.#values("answered", JSON.stringify(addresses), JSON.stringify(delegated), ...keyOf(attachment));
+  }
+
+  deleting(attachment: Attachment): Entry | undefined {
+    for (;;) {
+      const entry = this.find(attachment);
+      if (entry === undefined || this.claim(entry)) return entry;
+    }
+  }
+
+  claim(entry: Entry): boolean {
+    if (isInProgress(entry)) throw new InProgress(entry);
+    const { bootId, pid, pidStart, pidNamespace } = thisProcess();
+    const before = [...keyOf(entry.attachment), entry.state, entry.pid, `${entry.pidStart}`, `${entry.pidNamespace}`];
+    return this.#values("claim", bootId, pid, `${pidStart}`, `${pidNamespace}`, ...before).length > 0;
+  }
+
+  sighted(attachment: Attachment, goneMs: number | undefined): void {
+    this.#values("sighted", goneMs ?? null, ...keyOf(attachment));
+  }
+
+  sweep(bootId: string, most: number): number {
+    return this.#values("sweep", bootId, most).length;
+  }
+
+  remember(later: Later, claim?: PortClaim): Later | undefined {
+    return this.#transaction(() => {
+      if (claim) ports().claimPorts(this.#database, later, claim.mappings, claim.addresses);
+      return this.#chained.remember(later);
+    });
+  }
+
+  recall(key: LaterKey): Later | undefined {
+    return guarded(this.#file, () => this.#chained.recall(key));
+  }
+
+  later(attachment: Attachment): Later[] {
+    return guarded(this.#file, () => this.#chained.of(attachment));
+  }
+
+  laterOf(network: string, plugin: string): Later[] {
+    return guarded(this.#file, () => this.#chained.ofNetwork(network, plugin));
+  }
+
+  chainedSteps(attachment?: Attachment): (readonly unknown[])[] {
+    return guarded(this.#file, () => this.#chained.steps(attachment));
+  }
+
+  forget(key: LaterKey): void {
+    this.#transaction(() => {
+      ports().releasePorts(this.#database, key.attachment, key.plugin);
+      this.#chained.forget(key);
+    });
+  }
+
+  get #chained() {
+    const { ChainedRows } = require("./chained.ts") as typeof import("./chained.ts");
+    return new ChainedRows(this.#database);
+  }
+
+  #claimPorts(entry: NewEntry, addresses: readonly LeasedAddress[]): void {
+    if (entry.ports) ports().claimPorts(this.#database, { ...entry, plugin: "ns-net" }, entry.ports, addresses);
+  }
+
+  adopt(network: string, adopted: readonly Adopted[], remembering: (memory: NetworkMemory) => NetworkMemory): void {
+    this.#transaction(() => {
+      (require("./adopt.ts") as typeof import("./adopt.ts")).enterAdopted(this.#database, adopted);
+      this.#remember(network, remembering(this.memory(network) ?? nothingRemembered));
+    });
+  }
+
+  forgetAdoption(): void {
+    this.#values("forgetAdoption");
+  }
+
+  find(attachment: Attachment): Entry | undefined {
+    return this.#entry("find", ...keyOf(attachment));
+  }
+
+  entries(network?: string): Entry[] {
+    return (network === undefined ? this.#rows("entries") : this.#rows("entriesOf", network)).map(entryOf);
+  }
+
+  remove(attachment: Attachment): boolean {
+    const [removed] = this.#values("remove", ...keyOf(attachment));
+    shortenLog(this.#file, this.#database, logBytesMax.remove);
+    return removed !== undefined;
+  }
+
+  holder(network: string, address: Address): Entry | undefined {
+    return this.#entry("holder", network, addressKey(address));
+  }
+
+  reservedCount(network: string, first: Address, last: Address): number {
+    return this.#count("reservedCount", network, addressKey(first), addressKey(last));
+  }
+
+  exclusively<T>(work: () => T): T {
+    return this.#database.inTransaction ? work() : this.#transaction(work);
+  }
+
+  isEmpty(): boolean {
+    return this.#count("occupants") === 0;
+  }
+
+  requireWritable(): void {
+    this.#values("forgetNothing");
+  }
+
+  damage(): string | undefined {
+    const [first] = guarded(this.#file, () => this.#database.prepare("PRAGMA integrity_check(1)").values()[0]) ?? [];
+    return first === "ok" ? undefined : String(first);
+  }
+
+  staleCount(network: string, bootId: string): number {
+    return this.#count("staleCount", network, bootId);
+  }
+
+  memory(network: string): NetworkMemory | undefined {
+    const row = this.#values("memory", network)[0] as [string | null, string, string, string | null] | undefined;
+    if (row === undefined) return undefined;
+    const [chosen, subnets, cursors, adoptedFrom] = row;
+    return {
+      ...(chosen === null ? {} : { chosen }),
+      subnets: JSON.parse(subnets),
+      cursors: JSON.parse(cursors),
+      ...(adoptedFrom === null ? {} : { adoptedFrom }),
+    };
+  }
+
+  networks(): string[] {
+    return this.#values("networks").map(([name]) => String(name));
+  }
+
+  networksOf(container: string, ifname: string): string[] {
+    return this.#values("networksOf", container, ifname, container, ifname).map(([name]) => String(name));
+  }
+
+  subnetsOfOthers(network: string): string[] {
+    return this.#values("subnetsOfOthers", network).map(([subnet]) => String(subnet));
+  }
+
+  close(): void {
+    guarded(this.#file, () => this.#database.close());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #insert(entry: NewEntry, grant: Grant): Entry {
+    const createdMs = Date.now();
+    const addresses = JSON.stringify(grant.addresses);
+    const [inserted] = this.#values("insert", ...keyOf(entry.attachment), createdMs, addresses, ...owned(entry));
+    this.#reserve(Number(inserted?.[0]), entry.attachment.network, grant);
+    return { ...entry, state: "adding", createdMs, addresses: grant.addresses };
+  }
+
+  #takeOver(id: number, standing: Entry, entry: NewEntry): Entry {
+    this.#values("takeOver", ...owned(entry), id);
+    return { ...standing, ...entry, state: "adding" };
+  }
+
+  #regrant(id: number, { delegated: _, ...kept }: Entry, grant: Grant): Entry {
+    this.#values("regrant", JSON.stringify(grant.addresses), id);
+    this.#values("unreserve", id);
+    this.#reserve(id, kept.attachment.network, grant);
+    return { ...kept, addresses: grant.addresses };
+  }
+
+  #reserve(id: number, network: string, { reserved, memory }: Grant): void {
+    for (const address of reserved) {
+      this.#values("reserve", network, addressKey(address), formatAddress(address), id);
+    }
+    if (memory !== undefined) this.#remember(network, memory);
+  }
+
+  #remember(network: string, { chosen, subnets, cursors, adoptedFrom }: NetworkMemory): void {
+    const json = [JSON.stringify(subnets), JSON.stringify(cursors)] as const;
+    this.#values("remember", network, chosen ?? null, ...json, adoptedFrom ?? null);
+  }
+
+  /** IMMEDIATE: a transaction that starts reading and then writes would fail, not wait, when another wrote in between. */
+  #transaction<T>(body: () => T): T {
+    return guarded(this.#file, () => {
+      this.#database.run("BEGIN IMMEDIATE");
+      try {
+        const result = body();
+        this.#database.run("COMMIT");
+        return result;
+      } catch (error) {
+        // A full disk makes SQLite roll back by itself.
+        if (this.#database.inTransaction) this.#database.run("ROLLBACK");
+        throw error;
+      }
+    });
+  }
+
+  #values(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): unknown[][] {
+    return guarded(this.#file, () => this.#database.query(sql[name]).values(...bindings));
+  }
+
+  #rows(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): Row[] {
+    return guarded(this.#file, () => this.#database.query<Row, SQLQueryBindings[]>(sql[name]).all(...bindings));
+  }
+
+  #row(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): Row | undefined {
+    return this.#rows(name, ...bindings)[0];
+  }
+
+  #entry(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): Entry | undefined {
+    const row = this.#row(name, ...bindings);
+    return row === undefined ? undefined : entryOf(row);
+  }
+
+  #count(name: keyof typeof sql, ...bindings: SQLQueryBindings[]): number {
+    return Number(this.#values(name, ...bindings)[0]?.[0]);
+  }
+}

@@ -1,0 +1,19 @@
+/** Waiting for another process that is at work on the same attachment. No lock is held meanwhile, here or there. */
+import { InProgress } from "./index.ts";
+
+/** An ordinary ADD or DEL takes milliseconds; one that waits for a delegate or the kernel, seconds. */
+const waitMsMax = 10_000;
+const pauseMs = 5;
+
+/** Does `work` again for as long as it throws InProgress; at the limit that is thrown, and names the process. */
+export async function patiently<T>(work: () => T | Promise<T>, limitMs = waitMsMax): Promise<T> {
+  const deadlineMs = performance.now() + limitMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof InProgress) || performance.now() >= deadlineMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}

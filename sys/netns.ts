@@ -1,0 +1,169 @@
+/**
+ * Network namespaces. A namespace lives while a process is in it, a file descriptor is open on it, or a bind mount of
+ * its nsfs file exists; `/run/netns/<name>` is where `ip netns` looks for such mounts (ip-netns(8)).
+ */
+
+import { NetlinkSocket, protocol } from "../netlink/socket.ts";
+import { errno, isKernelError, KernelError } from "./errors.ts";
+import { fileStatus, openFlag } from "./files.ts";
+import { closeFile, enterNamespace, namespaceKind, namespaceTypeOf, openFile } from "./libc.ts";
+
+export const netnsFolder = "/run/netns";
+
+/** The calling thread's own namespace; `/proc/self` would be the process's first thread. */
+export const ownPath = "/proc/thread-self/ns/net";
+
+/** What names a namespace for as long as it lives: the device and inode of its nsfs file. */
+export interface NetnsIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** SO_NETNS_COOKIE. The kernel gives an inode's number again at once, and this one never. Absent or 0: not known. */
+  readonly cookie?: bigint;
+}
+
+/** An open namespace. Close it: an open descriptor keeps the namespace alive. */
+export interface Netns extends NetnsIdentity {
+  readonly fd: number;
+  readonly path: string;
+}
+
+/** Why a path is no network namespace: it is not there, or it is something else. */
+export class NotANamespace extends Error {
+  readonly path: string;
+  readonly missing: boolean;
+
+  constructor(path: string, missing: boolean, why: string) {
+    super(`Cannot open the network namespace ${path}: ${why}`);
+    this.name = "NotANamespace";
+    this.path = path;
+    this.missing = missing;
+  }
+}
+
+/** Opens the namespace at a path. Never blocks on a FIFO and never opens a device. Throws NotANamespace, or KernelError for no permission. */
+export function openNetns(path: string): Netns {
+  const fd = openPath(path);
+  if (namespaceTypeOf(fd) !== namespaceKind.net) {
+    closeFile(fd);
+    throw new NotANamespace(path, false, "it is not a network namespace");
+  }
+  return { fd, path, ...identityOf(fd) };
+}
+
+/** EMFILE, ENFILE, ENOMEM: that says nothing of the path. */
+const exhausted: readonly number[] = [24, 23, 12];
+
+function openPath(path: string): number {
+  try {
+    if (!fileStatus(path).isRegular) throw new NotANamespace(path, false, "it is not a network namespace");
+    return openFile(path, openFlag.readOnly | openFlag.nonBlocking);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    const { errno: number, symbol } = error;
+    if (number === errno.EACCES || number === errno.EPERM) throw error;
+    if (exhausted.includes(number)) throw error;
+    const isMissing = number === errno.ENOENT || number === errno.ENOTDIR || number === errno.ESRCH;
+    const why = number === errno.EINVAL ? "its process has ended" : symbol;
+    throw new NotANamespace(path, isMissing, isMissing ? "there is no such file" : why);
+  }
+}
+
+function identityOf(file: string | number): NetnsIdentity {
+  const { device, inode } = fileStatus(file);
+  return { device, inode };
+}
+
+/** The namespace this process is in. */
+export function openOwnNetns(): Netns {
+  return openNetns(ownPath);
+}
+
+/** The identity of that one, without opening it. */
+export function ownNetns(): NetnsIdentity {
+  return identityOf(ownPath);
+}
+
+/** The identity of the namespace at a path without opening it; undefined when there is none. */
+export function netnsIdentity(path: string): NetnsIdentity | undefined {
+  try {
+    return identityOf(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** By the cookies, too, where both are known. */
+export function isSameNetns(a: NetnsIdentity, b: NetnsIdentity): boolean {
+  return a.device === b.device && a.inode === b.inode && (!a.cookie || !b.cookie || a.cookie === b.cookie);
+}
+
+/** As `isSameNetns`, with the open one asked for its cookie where that decides. */
+export function isNetns(netns: Netns, identity: NetnsIdentity): boolean {
+  if (!isSameNetns(netns, identity)) return false;
+  if (!identity.cookie || netns.cookie !== undefined) return true;
+  try {
+    return isSameNetns(withCookie(netns), identity);
+  } catch (error) {
+    if (isKernelError(error, errno.EPERM)) return true; // who may not enter it cannot say more
+    throw error;
+  }
+}
+
+/** True where the path leads to it, and not to another one by now. */
+export function isAt(path: string, identity: NetnsIdentity): boolean {
+  const found = path === "" ? undefined : netnsIdentity(path);
+  if (found === undefined || !isSameNetns(found, identity)) return false;
+  if (!identity.cookie) return true;
+  try {
+    const netns = openNetns(path);
+    try {
+      return isNetns(netns, identity);
+    } finally {
+      closeNetns(netns);
+    }
+  } catch (error) {
+    if (error instanceof NotANamespace) return false;
+    throw error;
+  }
+}
+
+/** With the cookie, which costs a socket in the namespace. */
+export function withCookie(netns: Netns): Netns & { readonly cookie: bigint } {
+  using socket = openSocketIn(netns, protocol.route);
+  return { ...netns, cookie: socket.netnsCookie };
+}
+
+/** `name` → /run/netns/name, `pid:42` → /proc/42/ns/net, a path stays. */
+export function netnsPathOf(spec: string): string {
+  if (spec.includes("/")) return spec;
+  return spec.startsWith("pid:") ? `/proc/${spec.slice(4)}/ns/net` : `${netnsFolder}/${spec}`;
+}
+
+/** Runs `work` with the thread inside a namespace. `work` is synchronous: a thread that awaits is a thread that others use. */
+export function inNetns<T>(netns: Netns, work: () => T extends Promise<unknown> ? never : T): T {
+  const home = openFile(ownPath, openFlag.readOnly);
+  try {
+    enterNamespace(netns.fd, namespaceKind.net);
+    try {
+      return work();
+    } finally {
+      enterNamespace(home, namespaceKind.net);
+    }
+  } finally {
+    closeFile(home);
+  }
+}
+
+/** A socket that belongs to another namespace: three system calls there, then home again. */
+export function openSocketIn(netns: Netns, protocol: number): NetlinkSocket {
+  return inNetns(netns, () => new NetlinkSocket(protocol) as never);
+}
+
+export function closeNetns(netns: Netns): void {
+  closeFile(netns.fd);
+}
+
+/** Moves this thread into a namespace for good: for a process that is about to become another program. */
+export function enterNetns(netns: Netns): void {
+  enterNamespace(netns.fd, namespaceKind.net);
+}

@@ -1,0 +1,179 @@
+/** C functions that few calls need, each bound when it is first called. */
+import { ptr } from "bun:ffi";
+import { errno, KernelError } from "./errors.ts";
+import { bind, c, checked, cText, lastErrno, SOCK_CLOEXEC } from "./libc.ts";
+
+const rare = {
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
+  unshare: { args: ["i32"], returns: "i32" },
+  mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
+  umount2: { args: ["ptr", "i32"], returns: "i32" },
+  flock: { args: ["i32", "i32"], returns: "i32" },
+  bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  signal: { args: ["i32", "u64"], returns: "u64" },
+} as const;
+
+type Bound = ReturnType<typeof bind<typeof rare>>;
+const bound: Partial<Bound> = {};
+
+function rarely<Name extends keyof Bound>(name: Name): Bound[Name] {
+  bound[name] ??= bind({ [name]: rare[name] } as unknown as typeof rare)[name];
+  return bound[name]!;
+}
+
+const MSG_DONTWAIT = 0x40;
+const POLLIN = 1;
+const drainedBytes = 64 * 1024;
+
+/** Blocks until something can be read or the time is over; what came is thrown away. */
+export function waitReadable(socket: number, timeoutMs: number): void {
+  const descriptor = new Int32Array([socket, POLLIN]);
+  const drained = new Uint8Array(drainedBytes);
+  rarely("poll")(ptr(descriptor), 1, Math.ceil(timeoutMs));
+  // Two thrown-away reasons to ask again: a message, or ENOBUFS because there were too many.
+  while (Number(c.recv(socket, ptr(drained), drained.length, MSG_DONTWAIT)) > 0);
+}
+
+/** asm-generic/socket.h. The kernel doubles what it is given. */
+const SO_SNDBUF = 7;
+const SO_SNDBUFFORCE = 32;
+
+/** So that one message of that many bytes can be sent; as far as the host's limit where the kernel does not let us pass it. */
+export function raiseSendBuffer(socket: number, bytes: number): void {
+  const value = ptr(new Int32Array([bytes]));
+  if (c.setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, value, 4) < 0)
+    c.setsockopt(socket, SOL_SOCKET, SO_SNDBUF, value, 4);
+}
+
+const AF_NETLINK = 16;
+
+/**
+ * By bind(2), not by an option of the socket: the kernel tells nothing that it did itself to a socket without an
+ * address, since it takes that (port 0) for its own.
+ */
+export function joinNetlinkGroup(socket: number, group: number): void {
+  // struct sockaddr_nl: family, padding, port, a bit for each group
+  const name = new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer);
+  new DataView(name.buffer).setUint32(8, 1 << (group - 1), true);
+  checked(`listen to netlink group ${group}`, rarely("bind")(socket, ptr(name), name.length));
+}
+
+// asm-generic/socket.h, linux/in.h, linux/in6.h
+const AF_INET = 2;
+const AF_INET6 = 10;
+const socketType = { tcp: 1, udp: 2 } as const;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+
+/**
+ * Binds a socket to a port of this namespace and lets go of it again: 0, or why that is refused (EADDRINUSE). `::` is
+ * IPv4, too. What remains of closed TCP connections is no reason.
+ */
+export function bindRefusal(protocol: "tcp" | "udp", address: Uint8Array, port: number): number {
+  const isIpv4 = address.length === 4;
+  const socket = c.socket(isIpv4 ? AF_INET : AF_INET6, socketType[protocol] | SOCK_CLOEXEC, 0);
+  if (socket < 0) return lastErrno();
+  try {
+    const option = (level: number, name: number, value: number) =>
+      c.setsockopt(socket, level, name, ptr(new Int32Array([value])), 4);
+    if (protocol === "tcp") option(SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!isIpv4) option(IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    // struct sockaddr_in, struct sockaddr_in6: family, port, (flow,) address
+    const name = new Uint8Array(isIpv4 ? 16 : 28);
+    name.set([isIpv4 ? AF_INET : AF_INET6, 0, port >> 8, port]);
+    name.set(address, isIpv4 ? 4 : 8);
+    return rarely("bind")(socket, ptr(name), name.length) < 0 ? lastErrno() : 0;
+  } finally {
+    c.close(socket);
+  }
+}
+
+// linux/socket.h, linux/un.h
+const AF_UNIX = 1;
+const SO_RCVTIMEO = 20;
+const SO_SNDTIMEO = 21;
+const pathBytesMax = 108;
+
+/** A stream to a socket of this machine; a path that begins with NUL is an abstract name. Each call waits `timeoutMs` at most, then it is EAGAIN. */
+export function connectUnix(path: string, timeoutMs: number): number {
+  const shown = path.replace("\0", "@");
+  const bytes = new TextEncoder().encode(path);
+  if (bytes.length >= pathBytesMax) throw new KernelError(`connect to ${shown}`, errno.EINVAL);
+  const socket = checked("open a socket", c.socket(AF_UNIX, socketType.tcp | SOCK_CLOEXEC, 0));
+  // struct timeval: seconds, microseconds
+  const limit = new BigInt64Array([BigInt(Math.trunc(timeoutMs / 1000)), BigInt((timeoutMs % 1000) * 1000)]);
+  for (const option of [SO_RCVTIMEO, SO_SNDTIMEO]) c.setsockopt(socket, SOL_SOCKET, option, ptr(limit), 16);
+  const isAbstract = path.startsWith("\0");
+  const name = new Uint8Array(2 + bytes.length + (isAbstract ? 0 : 1));
+  name.set([AF_UNIX, 0, ...bytes]);
+  if (rarely("connect")(socket, ptr(name), name.length) === 0) return socket;
+  const number = lastErrno();
+  c.close(socket);
+  throw new KernelError(`connect to ${shown}`, number);
+}
+
+/** Gives the calling thread a new namespace of its own. */
+export function newNamespace(kind: number): void {
+  checked("make a namespace", rarely("unshare")(kind));
+}
+
+// linux/mount.h
+export const mountFlag = {
+  readOnly: 0x1,
+  bind: 0x1000,
+  recursive: 0x4000,
+  private: 0x40000,
+  slave: 0x80000,
+  shared: 0x100000,
+  remount: 0x20,
+} as const;
+const MNT_DETACH = 2;
+const UMOUNT_NOFOLLOW = 8;
+
+export function mount(source: string, target: string, type: string, flags: number): void {
+  const [from, to, kind] = [cText(source), cText(target), cText(type)];
+  checked(`mount ${source || type} on ${target}`, rarely("mount")(ptr(from), ptr(to), ptr(kind), flags, null));
+}
+
+/** Detaches a mount; false when nothing was mounted there. */
+export function unmount(target: string): boolean {
+  if (rarely("umount2")(ptr(cText(target)), MNT_DETACH | UMOUNT_NOFOLLOW) === 0) return true;
+  const number = lastErrno();
+  if (number === errno.EINVAL || number === errno.ENOENT) return false;
+  throw new KernelError(`unmount ${target}`, number);
+}
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/** Takes flock(2)'s lock on an open file, which goes when that is closed. False when somebody else has it. */
+export function tryLock(fd: number): boolean {
+  if (rarely("flock")(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  const number = lastErrno();
+  if (number === errno.EAGAIN || number === errno.EINTR) return false;
+  throw new KernelError("lock a file", number);
+}
+
+// asm-generic/signal.h: what Bun ignores, and a program expects to end it.
+const [SIGPIPE, SIGXFSZ, SIG_DFL] = [13, 25, 0];
+
+/** Replaces this process. Returns only by throwing. */
+export function execute(
+  path: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): never {
+  const argumentTexts = args.map(cText);
+  const environmentTexts = Object.entries(environment).flatMap(([key, value]) =>
+    value === undefined ? [] : [cText(`${key}=${value}`)],
+  );
+  const pointers = (texts: Uint8Array[]) => BigUint64Array.from([...texts.map((text) => BigInt(ptr(text))), 0n]);
+  const [argv, envp] = [pointers(argumentTexts), pointers(environmentTexts)];
+  for (const number of [SIGPIPE, SIGXFSZ]) rarely("signal")(number, SIG_DFL);
+  rarely("execve")(ptr(cText(path)), ptr(argv), ptr(envp));
+  throw new KernelError(`execute ${path}`, lastErrno());
+}
