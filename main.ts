@@ -1,6 +1,8 @@
 #!/usr/bin/env bun
 /** The executable: a plugin when a runtime calls it (CNI_COMMAND is set), else a command for people. */
+import defer * as commandLine from "./cli/main.ts";
 import { newestVersion, versions } from "./conf/version.ts";
+import defer * as serve from "./plugin/serve.ts";
 
 declare const NSNET_VERSION: string;
 const version = typeof NSNET_VERSION === "string" ? NSNET_VERSION : "development";
@@ -15,9 +17,9 @@ async function main(): Promise<number> {
     console.log(JSON.stringify({ cniVersion: newestVersion, supportedVersions: versions }));
     return 0;
   }
-  if (command) return (require("./plugin/serve.ts") as typeof import("./plugin/serve.ts")).serveAndExit(process.env);
+  if (command) return serve.serveAndExit(process.env);
   const args = process.argv.slice(2);
-  if (args.length > 0) return (require("./cli/main.ts") as typeof import("./cli/main.ts")).run(args, version);
+  if (args.length > 0) return commandLine.run(args, version);
   process.stderr.write(about());
   return 0;
 }

@@ -1,9 +1,13 @@
 /** From what a runtime sends to a request, for each verb. Whatever these refuse is refused before anything was touched. */
+
 import { type CniArgs, labelsOf, readArgs } from "./args.ts";
 import type { Attachment } from "./attachment.ts";
 import { bridgeOf } from "./config/bridge.ts";
+import defer * as chainedKeys from "./config/chainedKeys.ts";
 import type { Features, IpamConfig, NetworkConfig } from "./config/config.ts";
+import defer * as featureKeys from "./config/features.ts";
 import { ipamOf, sourcesOf } from "./config/ipam.ts";
+import defer * as links from "./config/links.ts";
 import { type GivenNetwork, requestedAddresses, requestedMac } from "./config/requested.ts";
 import { dnsOf } from "./config/routes.ts";
 import { decodeObject, type JsonObject } from "./decode.ts";
@@ -14,10 +18,12 @@ import { readIdentity, readName, storeFolder } from "./identity.ts";
 import { absolutePath } from "./nameRules.ts";
 import { isChained, isInside, lastPart, ownType, type PluginType, typeCalled, typeMeant } from "./pluginType.ts";
 import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "./request.ts";
+import defer * as read from "./result/read.ts";
 import type { Result } from "./result/result.ts";
 import { canonical, refuseMisspelt } from "./schema/keys.ts";
 import type { Shape } from "./schema/rule.ts";
 import { validated } from "./schema/validate.ts";
+import defer * as unknownType from "./unknownType.ts";
 import { readValidAttachments } from "./validAttachments.ts";
 import { isAtLeast, isVersion, oldestVersion, type Version, versions } from "./version.ts";
 
@@ -78,8 +84,7 @@ function refuseUnknownType(object: JsonObject, calledAs: string): void {
   if (object.type === ownType || typeMeant(object.type, typeCalled(calledAs)) !== ownType) return;
   // canonical() finds it in any spelling.
   const { type } = canonical(object, network.shape) as JsonObject;
-  if (typeMeant(type, ownType) !== type && type !== lastPart(calledAs))
-    throw (require("./unknownType.ts") as typeof import("./unknownType.ts")).unknownType(type);
+  if (typeMeant(type, ownType) !== type && type !== lastPart(calledAs)) throw unknownType.unknownType(type);
 }
 
 /**
@@ -138,7 +143,7 @@ function requirePath(key: string, path: string | undefined): void {
 }
 
 function prevResultOf(given: object, version: Version): Result {
-  return (require("./result/read.ts") as typeof import("./result/read.ts")).readResult(given, version, "prevResult");
+  return read.readResult(given, version, "prevResult");
 }
 
 /** Delegated to, the plugin is given its caller's whole configuration, whose keys may mean anything. */
@@ -156,7 +161,7 @@ function ofIpam(object: JsonObject): JsonObject {
 function ofType(object: JsonObject, type: PluginType): JsonObject {
   if (isIpam(type)) return ofIpam(object);
   if (!isChained(type)) return object;
-  return (require("./config/chainedKeys.ts") as typeof import("./config/chainedKeys.ts")).ofChained(object, type);
+  return chainedKeys.ofChained(object, type);
 }
 
 /** Types that are nothing without addresses, and why; the others are layer 2 then. */
@@ -179,7 +184,7 @@ function ipamAfter(prevResult: Result | undefined, type: PluginType, ipam: IpamC
 
 function readLinkKeys(given: GivenNetwork, type: PluginType) {
   if (!isInside(type) && type !== "sbr" && type !== "vrf") return undefined;
-  return (require("./config/links.ts") as typeof import("./config/links.ts")).linkKeysOf(given, type);
+  return links.linkKeysOf(given, type);
 }
 
 const plainTypes: readonly PluginType[] = [ownType, "bridge"];
@@ -187,7 +192,7 @@ const plainTypes: readonly PluginType[] = [ownType, "bridge"];
 /** Keys beside the bridge's are rare there, and what reads them is loaded only then. */
 function readFeatures(given: GivenNetwork, type: PluginType): Features | undefined {
   if (isIpam(type) || (plainTypes.includes(type) && !hasFeatures(given, type))) return undefined;
-  return (require("./config/features.ts") as typeof import("./config/features.ts")).featuresOf(given, type);
+  return featureKeys.featuresOf(given, type);
 }
 
 function hasFeatures(given: GivenNetwork, type: PluginType): boolean {

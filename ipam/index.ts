@@ -1,7 +1,8 @@
 /** The kinds of IPAM, by `ipam.type`. To add one: a file that exports an `Ipam`, and a line here. */
-import type { DelegateIpamConfig, IpamConfig } from "../conf/config/config.ts";
+import type { IpamConfig } from "../conf/config/config.ts";
 import type { Identity } from "../conf/request.ts";
 import type { Entry } from "../store/index.ts";
+import defer * as delegate from "./delegate/delegate.ts";
 import type { Ipam } from "./ipam.ts";
 import { none } from "./none.ts";
 import { local } from "./pool.ts";
@@ -10,24 +11,16 @@ import { fixed } from "./static.ts";
 type Kind = IpamConfig["type"];
 type ConfigOf<K extends Kind> = { [C in IpamConfig as C["type"]]: C }[K];
 
-/** Running another program is rare, so what it takes is loaded only then. */
-const load = async () => (await import("./delegate/delegate.ts")).delegate;
-
-const delegate: Ipam<DelegateIpamConfig> = {
-  acquire: async (context) => (await load()).acquire(context),
-  release: async (request, store) => (await load()).release(request, store),
-  check: async (request, config, store, addresses) => (await load()).check(request, config, store, addresses),
-  collect: async (request) => (await load()).collect?.(request),
-  status: async (request, config, store, host) => (await load()).status(request, config, store, host),
-};
-
 // The mapped type makes a missing kind a compile error.
 const kinds: { readonly [K in Kind]: Ipam<ConfigOf<K>> } = {
   "ns-net": local,
   "host-local": local,
   static: fixed,
   none,
-  delegate,
+  /** Running another program is rare, so what it takes is loaded only then. */
+  get delegate() {
+    return delegate.delegate;
+  },
 };
 
 /** The caller gives it the configuration it asked with: `ipamFor(config.ipam.type).acquire({ config: config.ipam, … })`. */
@@ -48,7 +41,7 @@ export function ipamForRelease(request: Identity, entry: Entry | undefined): Pic
   const type = entry?.ipamType || request.ipamType;
   if (type !== "delegate" && Object.hasOwn(kinds, type)) return kinds[type as Kind];
   return {
-    release: (of, store) => delegate.release({ ...of, ipamType: type }, store),
-    collect: (of) => delegate.collect?.({ ...of, ipamType: type }),
+    release: (of, store) => delegate.delegate.release({ ...of, ipamType: type }, store),
+    collect: (of) => delegate.delegate.collect?.({ ...of, ipamType: type }),
   };
 }

@@ -8,10 +8,14 @@ import { isSameNamespace } from "../store/namespace.ts";
 import { statusIfThere } from "../sys/files.ts";
 import { chooseSubnet } from "./chooseSubnet.ts";
 import { fits, gatewaysOf, grant } from "./grant.ts";
+import defer * as adopt from "./hostLocal/adopt.ts";
+import * as adopted from "./hostLocal/adopted.ts";
 import { reservationFolder } from "./hostLocal/folder.ts";
+import defer * as reservations from "./hostLocal/reservations.ts";
 import type { AcquireContext, HostNetworks, Ipam } from "./ipam.ts";
 import { type BoundRange, boundRange, boundSets, setText, sizeOf, spansOf } from "./range.ts";
 import { requireAddresses } from "./requireAddresses.ts";
+import defer * as resolvConf from "./resolvConf.ts";
 
 export const local: Ipam<StoreIpamConfig> = {
   acquire(context) {
@@ -81,7 +85,7 @@ function unlessReserved(network: string, { hostLocalDir }: StoreIpamConfig): str
 
 function refuseReserved(folder: string, addresses: readonly Address[]): void {
   for (const address of addresses) {
-    if (statusIfThere(`${folder}/${formatAddress(address)}`) && reservations().reservationOf(folder, address))
+    if (statusIfThere(`${folder}/${formatAddress(address)}`) && reservations.reservationOf(folder, address))
       throw new ReservedElsewhere();
   }
 }
@@ -98,9 +102,8 @@ function adoptingFirst({ config, entry, store, adoption }: AcquireContext<StoreI
         const { network } = entry.attachment;
         const folder = reservationFolder(network, config.hostLocalDir);
         const host = adoption!();
-        lock ??= host.lock(`${folder}/${reservations().lockFile}`);
-        const { adopt } = require("./hostLocal/adopt.ts") as typeof import("./hostLocal/adopt.ts");
-        adopt({ network, folder, sets: boundSets(config.rangeSets), store, adoption: host });
+        lock ??= host.lock(`${folder}/${reservations.lockFile}`);
+        adopt.adopt({ network, folder, sets: boundSets(config.rangeSets), store, adoption: host });
       }
     }
   } finally {
@@ -110,15 +113,12 @@ function adoptingFirst({ config, entry, store, adoption }: AcquireContext<StoreI
 
 /** An attachment that another plugin made becomes ours with this ADD, and its lease is kept here alone. */
 function releaseAdopted({ entry, adoption }: AcquireContext<StoreIpamConfig>, before: Entry): void {
-  const { adoptedStep } = require("./hostLocal/adopted.ts") as typeof import("./hostLocal/adopted.ts");
-  const step = adoptedStep(before);
+  const step = adopted.adoptedStep(before);
   if (step !== undefined) adoption?.().release(entry.attachment.container, step.files);
 }
 
-const reservations = () => require("./hostLocal/reservations.ts") as typeof import("./hostLocal/reservations.ts");
-
 function readNames(path: string): Dns {
-  return (require("./resolvConf.ts") as typeof import("./resolvConf.ts")).readResolvConf(path);
+  return resolvConf.readResolvConf(path);
 }
 
 /**

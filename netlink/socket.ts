@@ -14,7 +14,9 @@ import {
   receive,
   send,
 } from "../sys/libc.ts";
+import defer * as sysRare from "../sys/sysRare.ts";
 import { WireError } from "./codec.ts";
+import defer * as debug from "./debug.ts";
 import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
 
 export const protocol = { route: 0, netfilter: 12 } as const;
@@ -30,7 +32,7 @@ const buffer = new Uint8Array(receiveBytes);
 const isTraced = process.env["NSNET_DEBUG"]?.includes("netlink") === true;
 
 function trace(direction: "→" | "←", protocolNumber: number, frame: Frame, what: string): void {
-  (require("./debug.ts") as typeof import("./debug.ts")).printFrame(direction, protocolNumber, frame, what);
+  debug.printFrame(direction, protocolNumber, frame, what);
 }
 
 export class NetlinkSocket {
@@ -159,7 +161,7 @@ export class NetlinkSocket {
       send(this.#fd, bytes);
     } catch (error) {
       if (!isKernelError(error, errno.EMSGSIZE)) throw error;
-      (require("../sys/sysRare.ts") as typeof import("../sys/sysRare.ts")).raiseSendBuffer(this.#fd, bytes.length);
+      sysRare.raiseSendBuffer(this.#fd, bytes.length);
       send(this.#fd, bytes);
     }
   }

@@ -2,6 +2,7 @@
  * What an attachment is, as a list of steps. Pure: the kernel was read before, in `facts`, and is written after, by
  * `commit`. Every verb is a reading of this list. Each type of plugin that makes an interface has its own: see type/.
  */
+
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import type { NetworkConfig, Route } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -11,6 +12,7 @@ import type { Lease } from "../ipam/ipam.ts";
 import { hostLinkName } from "../kernel/ownership.ts";
 import type { Facts } from "../plugin/attach/facts.ts";
 import type { Removal, Step } from "../step/index.ts";
+import defer * as featurePlan from "./features.ts";
 import { linkType } from "./types.ts";
 
 export interface PlanInput {
@@ -45,7 +47,7 @@ export function plan(input: PlanInput): Plan {
   const { type, features } = input.config;
   const made = settling(linkType(type).plan(input), input);
   if (features === undefined || isInside(type)) return made;
-  return (require("./features.ts") as typeof import("./features.ts")).withFeatures(made, features, input);
+  return featurePlan.withFeatures(made, features, input);
 }
 
 /** With duplicate detection the container's IPv6 addresses can be used when it is over. */

@@ -5,7 +5,22 @@ import { code, Fault } from "../conf/fault.ts";
 import type { PluginType } from "../conf/pluginType.ts";
 import type { Facts } from "../plugin/attach/facts.ts";
 import type { ChainedType } from "../plugin/chain/chained.ts";
+import defer * as bandwidth from "./chained/bandwidth.ts";
+import defer * as hostPort from "./chained/bridgeOfPort.ts";
+import defer * as firewall from "./chained/firewall.ts";
+import defer * as loopback from "./chained/loopback.ts";
+import defer * as portmap from "./chained/portmap.ts";
+import defer * as sbr from "./chained/sbr.ts";
+import defer * as tuning from "./chained/tuning.ts";
+import defer * as vrf from "./chained/vrf.ts";
 import { bridge } from "./interface/bridge.ts";
+import defer * as dummy from "./interface/dummy.ts";
+import defer * as hostDevice from "./interface/hostDevice.ts";
+import defer * as ipvlan from "./interface/ipvlan.ts";
+import defer * as macvlan from "./interface/macvlan.ts";
+import defer * as ptp from "./interface/ptp.ts";
+import defer * as tap from "./interface/tap.ts";
+import defer * as vlan from "./interface/vlan.ts";
 import type { Plan, PlanInput } from "./plan.ts";
 
 /** Makes an interface in the container: journalled, with addresses of an IPAM. */
@@ -21,52 +36,50 @@ type Entry =
   | { readonly role: "chained"; readonly load: () => ChainedType }
   | { readonly role: "ipam" };
 
-const hostPort = () => require("./chained/bridgeOfPort.ts") as typeof import("./chained/bridgeOfPort.ts");
-
 // The mapped type makes a type that is missing a compile error.
 const types: { readonly [T in PluginType]: Entry } = {
-  "ns-net": { role: "link", load: () => bridge, after: () => hostPort().hostPort },
-  bridge: { role: "link", load: () => bridge, after: () => hostPort().hostPort },
-  ptp: { role: "link", load: () => (require("./interface/ptp.ts") as typeof import("./interface/ptp.ts")).ptp },
+  "ns-net": { role: "link", load: () => bridge, after: () => hostPort.hostPort },
+  bridge: { role: "link", load: () => bridge, after: () => hostPort.hostPort },
+  ptp: { role: "link", load: () => ptp.ptp },
   loopback: {
     role: "chained",
-    load: () => (require("./chained/loopback.ts") as typeof import("./chained/loopback.ts")).loopback,
+    load: () => loopback.loopback,
   },
   macvlan: {
     role: "link",
-    load: () => (require("./interface/macvlan.ts") as typeof import("./interface/macvlan.ts")).macvlan,
+    load: () => macvlan.macvlan,
   },
   ipvlan: {
     role: "link",
-    load: () => (require("./interface/ipvlan.ts") as typeof import("./interface/ipvlan.ts")).ipvlan,
+    load: () => ipvlan.ipvlan,
   },
-  vlan: { role: "link", load: () => (require("./interface/vlan.ts") as typeof import("./interface/vlan.ts")).vlan },
+  vlan: { role: "link", load: () => vlan.vlan },
   "host-device": {
     role: "link",
 
-    load: () => (require("./interface/hostDevice.ts") as typeof import("./interface/hostDevice.ts")).hostDevice,
+    load: () => hostDevice.hostDevice,
   },
-  dummy: { role: "link", load: () => (require("./interface/dummy.ts") as typeof import("./interface/dummy.ts")).dummy },
-  tap: { role: "link", load: () => (require("./interface/tap.ts") as typeof import("./interface/tap.ts")).tap },
+  dummy: { role: "link", load: () => dummy.dummy },
+  tap: { role: "link", load: () => tap.tap },
   "host-local": { role: "ipam" },
   static: { role: "ipam" },
   bandwidth: {
     role: "chained",
-    load: () => (require("./chained/bandwidth.ts") as typeof import("./chained/bandwidth.ts")).bandwidth,
+    load: () => bandwidth.bandwidth,
   },
   firewall: {
     role: "chained",
-    load: () => (require("./chained/firewall.ts") as typeof import("./chained/firewall.ts")).firewall,
+    load: () => firewall.firewall,
   },
   tuning: {
     role: "chained",
-    load: () => (require("./chained/tuning.ts") as typeof import("./chained/tuning.ts")).tuning,
+    load: () => tuning.tuning,
   },
-  sbr: { role: "chained", load: () => (require("./chained/sbr.ts") as typeof import("./chained/sbr.ts")).sbr },
-  vrf: { role: "chained", load: () => (require("./chained/vrf.ts") as typeof import("./chained/vrf.ts")).vrf },
+  sbr: { role: "chained", load: () => sbr.sbr },
+  vrf: { role: "chained", load: () => vrf.vrf },
   portmap: {
     role: "chained",
-    load: () => (require("./chained/portmap.ts") as typeof import("./chained/portmap.ts")).portmap,
+    load: () => portmap.portmap,
   },
 };
 
@@ -82,7 +95,7 @@ export function worksAfter(type: PluginType): boolean {
 
 /** True for an ADD of such a type that finds one in what the plugins before it said. */
 export function comesAfter({ type, prevResult }: NetworkConfig): boolean {
-  return prevResult !== undefined && worksAfter(type) && hostPort().hasHostInterface(prevResult);
+  return prevResult !== undefined && worksAfter(type) && hostPort.hasHostInterface(prevResult);
 }
 
 export function linkType(type: PluginType): LinkType {

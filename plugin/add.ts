@@ -1,4 +1,5 @@
 /** ADD: reads, leases, plans, commits. All of it or nothing: whatever fails, what this call made is undone and the first cause is told. */
+
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -10,13 +11,25 @@ import type { Lease } from "../ipam/ipam.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { openContainerNetns } from "../kernel/namespace.ts";
 import { hostLinkName } from "../kernel/ownership.ts";
+import defer * as defaultGateway from "../plan/defaultGateway.ts";
 import { innerIndex, type Plan, plan, refuseImpossible } from "../plan/plan.ts";
 import { commit } from "../step/commit.ts";
 import { type Entry, type NewEntry, openStore, type Store, thisProcess } from "../store/index.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
 import { closeNetns, type Netns, type NetnsIdentity } from "../sys/netns.ts";
 import { type Facts, hostNetworks, readFacts } from "./attach/facts.ts";
+import defer * as joinedResult from "./attach/joinedResult.ts";
 import type { Early } from "./attach/linkFirst.ts";
+import defer * as linkFirst from "./attach/linkFirst.ts";
+import defer * as forwardPolicy from "./diagnose/forwardPolicy.ts";
+import defer * as overlappingRoutes from "./diagnose/overlappingRoutes.ts";
+import defer * as earlierBoots from "./liveness/earlierBoots.ts";
+import defer * as reclaim from "./liveness/reclaim.ts";
+import defer * as refuseLiving from "./liveness/refuseLiving.ts";
+import defer * as rebuild from "./recovery/rebuild.ts";
+import defer * as interruptedAdd from "./removal/interruptedAdd.ts";
+import * as leftovers from "./removal/leftovers.ts";
+import defer * as leases from "./takeover/leases.ts";
 
 export interface AddOptions {
   /** Resolves to the name of the signal that asked this process to end, if one did. */
@@ -36,16 +49,14 @@ export async function add(request: Request, options: AddOptions): Promise<Result
   try {
     let facts = readFacts(request.config, request.attachment, kernel);
     if (facts.isIfnameTaken || isStanding(request.attachment, kernel)) {
-      const undone = await (
-        require("./removal/interruptedAdd.ts") as typeof import("./removal/interruptedAdd.ts")
-      ).undoInterrupted(request.attachment, request.config.dataDir, kernel);
+      const undone = await interruptedAdd.undoInterrupted(request.attachment, request.config.dataDir, kernel);
       if (undone) facts = readFacts(request.config, request.attachment, kernel);
     }
     refuseImpossible(request.attachment, request.config, facts);
     refuseStanding(request.attachment, kernel);
     // Left open: a plugin's process ends at once, and closing would write and sync.
     const store = openStore(request.config.dataDir, undefined, (draft) =>
-      (require("./recovery/rebuild.ts") as typeof import("./recovery/rebuild.ts")).rebuild(draft, kernel, {
+      rebuild.rebuild(draft, kernel, {
         dataDir: request.config.dataDir,
         network: request.attachment.network,
       }),
@@ -79,10 +90,7 @@ function isBridgeGone(error: unknown, { bridge }: NetworkConfig, kernel: Kernel)
 function withGateways(lease: Lease, { isGateway }: NetworkConfig): Lease {
   if (!isGateway) return lease;
   for (const { gateway } of lease.addresses) {
-    if (gateway === undefined)
-      return (require("../plan/defaultGateway.ts") as typeof import("../plan/defaultGateway.ts")).withFirstAddresses(
-        lease,
-      );
+    if (gateway === undefined) return defaultGateway.withFirstAddresses(lease);
   }
   return lease;
 }
@@ -122,24 +130,15 @@ async function attach(
     entry: journalEntry(request, { ...netns, cookie: kernel.netnsCookie }),
     store,
     hostNetworks: () => hostNetworks(kernel),
-    mayTakeOver: (standing) =>
-      (require("./liveness/refuseLiving.ts") as typeof import("./liveness/refuseLiving.ts")).refuseLiving(
-        standing,
-        kernel,
-      ),
+    mayTakeOver: (standing) => refuseLiving.refuseLiving(standing, kernel),
     ...(early && { prepare: (before) => preparedAfter(before, early, store, kernel) }),
-    adoption: () =>
-      (require("./takeover/leases.ts") as typeof import("./takeover/leases.ts")).adoption(kernel, config.bridge),
+    adoption: () => leases.adoption(kernel, config.bridge),
   };
   let lease: Lease;
   try {
     lease = await ipam.acquire(context);
   } catch (error) {
-    lease = await (require("./liveness/reclaim.ts") as typeof import("./liveness/reclaim.ts")).retried(
-      error,
-      { network: attachment.network, store, kernel },
-      () => ipam.acquire(context),
-    );
+    lease = await reclaim.retried(error, { network: attachment.network, store, kernel }, () => ipam.acquire(context));
   }
   lease = withGateways(lease, config);
   let undo: ReturnType<typeof commit> | undefined;
@@ -168,11 +167,7 @@ async function attach(
 
 /** An ADD that comes again without a DEL, to an attachment whose link is gone: what it had beside that is not to outlive it. */
 function undoEarlier(before: Entry, store: Store, kernel: Kernel): void {
-  const [first] = (require("./removal/leftovers.ts") as typeof import("./removal/leftovers.ts")).removeTraces(
-    [before],
-    store,
-    kernel,
-  );
+  const [first] = leftovers.removeTraces([before], store, kernel);
   if (first) throw first;
 }
 
@@ -188,12 +183,12 @@ function speaksByLink({ ipam }: NetworkConfig): boolean {
 }
 
 function earlyLink(request: Request, facts: Facts, kernel: Kernel): Early {
-  return (require("./attach/linkFirst.ts") as typeof import("./attach/linkFirst.ts")).early(request, facts, kernel);
+  return linkFirst.early(request, facts, kernel);
 }
 
 /** The first ADD since a boot finds no bridge: a moment to forget what that boot ended, with no look at the store before. */
 function sweep(store: Store): void {
-  (require("./liveness/earlierBoots.ts") as typeof import("./liveness/earlierBoots.ts")).sweepEarlierBoots(store);
+  earlierBoots.sweepEarlierBoots(store);
 }
 
 /** Asked when a network's bridge is made, and not again: what it costs, an ordinary ADD does not pay. */
@@ -201,21 +196,13 @@ function tellObstacles({ through, routes, steps }: Plan, { addresses }: Lease, k
   if (through === undefined) return;
   try {
     if (steps.some((step) => step.kind === "address" && step.where === "host"))
-      (require("./diagnose/overlappingRoutes.ts") as typeof import("./diagnose/overlappingRoutes.ts")).tellRivals(
-        through,
-        addresses,
-        kernel,
-      );
+      overlappingRoutes.tellRivals(through, addresses, kernel);
   } catch {
     return; // a hint must not fail what it is about
   }
   if (!routes.some(({ gw }) => gw !== undefined)) return;
   const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
-  (require("./diagnose/forwardPolicy.ts") as typeof import("./diagnose/forwardPolicy.ts")).tellBlockers(
-    through,
-    hasIpv6,
-    kernel,
-  );
+  forwardPolicy.tellBlockers(through, hasIpv6, kernel);
 }
 
 function deletedMeanwhile(attachment: Attachment): Fault {
@@ -267,8 +254,5 @@ export function resultOf({ config }: Request, made: Plan, lease: Lease): Result 
   const own = { interfaces: made.interfaces, ips, routes: made.routes, ...(dns && { dns }) };
   // An ipvlan takes over the addresses of the plugin before it.
   if (config.prevResult === undefined || config.type === "ipvlan") return own;
-  return (require("./attach/joinedResult.ts") as typeof import("./attach/joinedResult.ts")).joinedResult(
-    config.prevResult,
-    own,
-  );
+  return joinedResult.joinedResult(config.prevResult, own);
 }

@@ -3,6 +3,7 @@
  * may have changed since (another MTU on its uplink, say) without the attachment being wrong. And of that plan only what
  * `prevResult` still tells, so that what a later plugin of the chain changed is no false alarm.
  */
+
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { isInside } from "../conf/pluginType.ts";
@@ -18,8 +19,11 @@ import { type Difference, differenceText, distinct } from "../step/kind.ts";
 import { untold } from "../step/link/veth.ts";
 import { openExistingStore, type Store } from "../store/index.ts";
 import { closeNetns } from "../sys/netns.ts";
+import defer * as chained from "./chain/chained.ts";
 import { checkNeedsPrevResult, throwTogether } from "./faults.ts";
 import { toldDifferences } from "./prevResultDifferences.ts";
+import defer * as find from "./takeover/find.ts";
+import defer * as fromPrevResult from "./takeover/fromPrevResult.ts";
 
 const cure = "Restart the container, or DEL and ADD the attachment";
 
@@ -37,7 +41,7 @@ export async function check(request: Request): Promise<void> {
     const entry = store?.find(attachment);
     const steps = entry?.steps as readonly Step[] | undefined;
     if (!steps && store?.later(attachment).some(({ plugin }) => plugin === config.type))
-      return (require("./chain/chained.ts") as typeof import("./chain/chained.ts")).checkChained(request);
+      return chained.checkChained(request);
     if (!steps && checkedAsAdopted(request, store, kernel)) return;
     if (!store || !entry || !steps) {
       throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
@@ -63,8 +67,7 @@ export async function check(request: Request): Promise<void> {
  * is not as they say.
  */
 function checkedAsAdopted(request: Request, store: Store | undefined, kernel: Kernel): boolean {
-  const { adoptedOf, askedBy } = require("./takeover/find.ts") as typeof import("./takeover/find.ts");
-  const step = adoptedOf(askedBy(request), undefined, store);
+  const step = find.adoptedOf(find.askedBy(request), undefined, store);
   const found = step && step.files.length > 0 ? checkStep(step, kernel) : asToldAlone(request, step?.hostLink, kernel);
   if (found === undefined) return false;
   if (found.length > 0) throw differencesFault(attachmentText(request.attachment), found);
@@ -80,11 +83,9 @@ function asToldAlone(
   const prevResult = config.prevResult!;
   const inner = innerOf(attachment.ifname, prevResult.interfaces);
   if (!inner) return undefined;
-  const { standsInside, vethDifferences } =
-    require("./takeover/fromPrevResult.ts") as typeof import("./takeover/fromPrevResult.ts");
   const isVeth = hostLink !== undefined && !isInside(config.type);
-  if (!isVeth && !standsInside(attachment, config, raw, kernel)) return undefined;
-  const found = isVeth ? vethDifferences(hostLink, inner, config, kernel) : [];
+  if (!isVeth && !fromPrevResult.standsInside(attachment, config, raw, kernel)) return undefined;
+  const found = isVeth ? fromPrevResult.vethDifferences(hostLink, inner, config, kernel) : [];
   if (found.length > 0) return found;
   const addresses = addressesOn(attachment.ifname, prevResult).map((address) => address.replace(/\/.*/s, ""));
   return checkStep({ kind: "adopted", attachment, addresses, files: [] }, kernel);

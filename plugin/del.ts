@@ -2,6 +2,7 @@
  * DEL: removes by the attachment's name alone. It needs no namespace, no lease, no `prevResult` and no valid
  * configuration; absent is success; everything is tried, and what failed comes back together.
  */
+
 import type { Attachment } from "../conf/attachment.ts";
 import { Fault } from "../conf/fault.ts";
 import { isInside, ownType } from "../conf/pluginType.ts";
@@ -10,13 +11,22 @@ import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { hostLinkName, linkGroup, untoldAttachment, untoldNetwork } from "../kernel/ownership.ts";
+import defer * as renamedLink from "../kernel/renamedLink.ts";
 import { removals } from "../plan/plan.ts";
 import { roleOf, worksAfter } from "../plan/types.ts";
 import { undoAll } from "../step/commit.ts";
 import type { Removal, Step } from "../step/index.ts";
 import { bootId, type Entry, InProgress, openExistingStore, type Store } from "../store/index.ts";
+import defer * as wait from "../store/wait.ts";
+import defer * as chained from "./chain/chained.ts";
 import { throwTogether } from "./faults.ts";
+import defer * as earlierBoots from "./liveness/earlierBoots.ts";
+import defer * as containerLink from "./removal/containerLink.ts";
+import defer * as innerEnd from "./removal/innerEnd.ts";
 import { removeLater, traces } from "./removal/leftovers.ts";
+import defer * as newerStore from "./removal/newerStore.ts";
+import defer * as ingressPolicies from "./shared/ingressPolicies.ts";
+import defer * as find from "./takeover/find.ts";
 
 /** Detaches a container. The link goes before the address: an address must not be given out while a link still has it. */
 export async function del(request: DeleteRequest): Promise<void> {
@@ -57,12 +67,11 @@ export async function del(request: DeleteRequest): Promise<void> {
   if (entry && store) errors.push(...removeLater(entry, request.netns, store)); // the last to come is the first to go
   if (isAbsent) errors.push(...undoLeft(whenAbsent));
   else if (mayBeInside(request, entry)) {
-    const { undoInside } = require("./removal/containerLink.ts") as typeof import("./removal/containerLink.ts");
-    errors.push(...undoInside(request, entry));
+    errors.push(...containerLink.undoInside(request, entry));
   }
   errors.push(...undoAll(removed, kernel));
   if (entry && store && entry.bootId !== bootId()) {
-    (require("./liveness/earlierBoots.ts") as typeof import("./liveness/earlierBoots.ts")).sweepEarlierBoots(store);
+    earlierBoots.sweepEarlierBoots(store);
   }
   // While a link may still hold the address, the lease stays; the runtime calls DEL again.
   if (errors.length === 0) {
@@ -85,34 +94,27 @@ export async function del(request: DeleteRequest): Promise<void> {
 function removeGuard(attachment: Attachment, { steps }: Entry, store: Store | undefined, kernel: Kernel): void {
   for (const { kind } of steps as readonly Step[]) {
     if (kind !== "guard") continue;
-    (require("./shared/ingressPolicies.ts") as typeof import("./shared/ingressPolicies.ts")).removeGuardsWith(
-      attachment,
-      store,
-      kernel,
-    );
+    ingressPolicies.removeGuardsWith(attachment, store, kernel);
     return;
   }
 }
 
 function unlessNewer(error: unknown): Error[] {
   if (!(error instanceof Fault)) return [error as Error];
-  return (require("./removal/newerStore.ts") as typeof import("./removal/newerStore.ts")).unlessNewer(error);
+  return newerStore.unlessNewer(error);
 }
 
 function isStanding(attachment: Attachment, kernel: Kernel): boolean {
   const host = hostLinkName(attachment);
   if (kernel.link("host", host)) return true;
-  return (
-    (require("../kernel/renamedLink.ts") as typeof import("../kernel/renamedLink.ts")).renamedLink(host, kernel) !==
-    undefined
-  );
+  return renamedLink.renamedLink(host, kernel) !== undefined;
 }
 
 /** The host end has left this host: the container's end and its address may live. */
 function undoInnerEnd(request: DeleteRequest, entry: Entry | undefined): void {
   const { type = ownType } = request;
   if (roleOf(type) !== "link" || isInside(type)) return;
-  (require("./removal/innerEnd.ts") as typeof import("./removal/innerEnd.ts")).removeInnerEnd(request, entry);
+  innerEnd.removeInnerEnd(request, entry);
 }
 
 function undoLeft(work: () => void): Error[] {
@@ -126,15 +128,13 @@ function undoLeft(work: () => void): Error[] {
 
 function isStandingInside(request: DeleteRequest): boolean {
   if (!isInside(request.type ?? ownType)) return false;
-  return (require("./removal/containerLink.ts") as typeof import("./removal/containerLink.ts")).isStandingInside(
-    request,
-  );
+  return containerLink.isStandingInside(request);
 }
 
 /** What became a port without a veth of ours has no entry, but a row of a plugin that comes after another one. */
 function delAfter({ type = ownType, ...request }: DeleteRequest, store: Store | undefined): void {
   if (!worksAfter(type) || !store?.later(request.attachment).some(({ plugin }) => plugin === type)) return;
-  (require("./chain/chained.ts") as typeof import("./chain/chained.ts")).delChained({ ...request, type });
+  chained.delChained({ ...request, type });
 }
 
 /** True for an attachment of which there may be something in the container's namespace that does not go with a link of the host. */
@@ -151,10 +151,9 @@ function adoptedBy(
 ): Removal | undefined {
   if (isAllOurs(entry)) return undefined;
   const { type = ownType } = request;
-  const { adoptedOf } = require("./takeover/find.ts") as typeof import("./takeover/find.ts");
   // For another plugin's link, host-local gives back the lease and nothing else; and a veth may be a device that is lent.
   const isLeaseOnly = roleOf(type) === "ipam" || isInside(type);
-  const adopted = adoptedOf(request, entry, store, isLeaseOnly ? undefined : kernel);
+  const adopted = find.adoptedOf(request, entry, store, isLeaseOnly ? undefined : kernel);
   return adopted && isLeaseOnly ? { ...adopted, part: "lease" } : adopted;
 }
 
@@ -164,9 +163,7 @@ async function deleting(store: Store, attachment: Attachment): Promise<Entry | u
     return store.deleting(attachment);
   } catch (error) {
     if (!(error instanceof InProgress)) throw error;
-    return (require("../store/wait.ts") as typeof import("../store/wait.ts")).patiently(() =>
-      store.deleting(attachment),
-    );
+    return wait.patiently(() => store.deleting(attachment));
   }
 }
 

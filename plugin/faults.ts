@@ -1,5 +1,7 @@
 /** The edge at which any error becomes what the specification calls one: a code, a sentence, a cure. */
+
 import { code, Fault, NotPermitted } from "../conf/fault.ts";
+import defer * as explainError from "./explainError.ts";
 
 /** Several errors as one; the first decides on the code. Nothing when there are none. */
 export function throwTogether(errors: readonly Error[]): void {
@@ -13,7 +15,7 @@ export function throwTogether(errors: readonly Error[]): void {
 
 export function faultOf(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  return (require("./explainError.ts") as typeof import("./explainError.ts")).explained(error);
+  return explainError.explained(error);
 }
 
 /** Of every plugin: what it made is told by the result of ADD. */

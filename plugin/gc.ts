@@ -2,6 +2,7 @@
  * GC: a set difference. What the store's entries and the kernel's links say is ours on this network, less what the
  * runtime says is valid, is removed. It goes on after errors and tells them together.
  */
+
 import type { Attachment } from "../conf/attachment.ts";
 import type { CollectRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
@@ -17,6 +18,7 @@ import { type Entry, isInProgress, isInterrupted, openExistingStore, type Store,
 import { throwTogether } from "./faults.ts";
 import { isThere, removeTraces } from "./removal/leftovers.ts";
 import { findUnused, removeUnused, type Unused } from "./shared/collect.ts";
+import defer * as find from "./takeover/find.ts";
 
 export interface Collected {
   readonly attachments: readonly Attachment[];
@@ -98,8 +100,7 @@ export async function gc(
 
 /** What the reference's plugins made before ns-net came in their place, and no ADD has met since. */
 function unknown(request: CollectRequest, entries: readonly Entry[], store: Store | undefined) {
-  const { unknownReservations } = require("./takeover/find.ts") as typeof import("./takeover/find.ts");
-  return unknownReservations(request, entries, store);
+  return find.unknownReservations(request, entries, store);
 }
 
 interface Sorted {

@@ -5,15 +5,14 @@ import type { CollectRequest, DeleteRequest, Request } from "../conf/request.ts"
 import type { Result } from "../conf/result/result.ts";
 import { roleOf } from "../plan/types.ts";
 import { addChained, type ChainedOptions, checkChained, collectChained, delChained } from "./chain/chained.ts";
-
-const ipamVerbs = () => require("./ipamPlugin.ts") as typeof import("./ipamPlugin.ts");
+import defer * as ipamVerbs from "./ipamPlugin.ts";
 
 export function addOther(request: Request, options: ChainedOptions): Promise<Result> {
-  return roleOf(request.config.type) === "ipam" ? ipamVerbs().addAsIpam(request) : addChained(request, options);
+  return roleOf(request.config.type) === "ipam" ? ipamVerbs.addAsIpam(request) : addChained(request, options);
 }
 
 export async function checkOther(request: Request): Promise<undefined> {
-  if (roleOf(request.config.type) === "ipam") await ipamVerbs().checkAsIpam(request);
+  if (roleOf(request.config.type) === "ipam") await ipamVerbs.checkAsIpam(request);
   else checkChained(request);
 }
 

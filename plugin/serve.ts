@@ -1,4 +1,5 @@
 /** One call by a container runtime: environment and standard input in, JSON on standard output and an exit code out. */
+
 import { configurationBytesMax } from "../conf/decode.ts";
 import { type Environment, readVerb } from "../conf/env.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -13,8 +14,15 @@ import type { Step } from "../step/index.ts";
 import { exitNow, readFile } from "../sys/libc.ts";
 import { add } from "./add.ts";
 import type { Logged } from "./callLog.ts";
+import defer * as callLog from "./callLog.ts";
+import defer * as check from "./check.ts";
+import defer * as del from "./del.ts";
 import { faultOf } from "./faults.ts";
+import defer * as gc from "./gc.ts";
+import defer * as others from "./others.ts";
+import defer * as unnamed from "./removal/unnamed.ts";
 import { interruptions } from "./signals.ts";
+import defer * as status from "./status.ts";
 import { writeAnswer } from "./stdio.ts";
 
 /** As `serve`, then ends the process at once: closing the store properly would write and sync, and all is said. */
@@ -83,7 +91,7 @@ function mentionsLog(stdin: Uint8Array): boolean {
 const quote = 0x22;
 
 function writeLog(logged: Logged): void {
-  (require("./callLog.ts") as typeof import("./callLog.ts")).log(logged);
+  callLog.log(logged);
 }
 
 type Answer = (env: Environment, stdin: Uint8Array) => object | undefined | Promise<object | undefined>;
@@ -97,7 +105,7 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     const made =
       roleOf(type) === "link" && !comesAfter(request.config)
         ? add(request, { interruptedBy, onPlan })
-        : others().addOther(request, { interruptedBy });
+        : others.addOther(request, { interruptedBy });
     return formatResult(await made, cniVersion);
   },
   async DEL(env, stdin) {
@@ -106,36 +114,35 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     try {
       request = parseDelete(env, stdin, calledAs());
     } catch (error) {
-      const { deleteUnnamed } = require("./removal/unnamed.ts") as typeof import("./removal/unnamed.ts");
-      await deleteUnnamed(error, env, stdin, calledAs(), (named) => answers.DEL(env, named));
+      await unnamed.deleteUnnamed(error, env, stdin, calledAs(), (named) => answers.DEL(env, named));
       return undefined;
     }
-    if (isChained(request)) return others().delOther(request);
-    await (require("./del.ts") as typeof import("./del.ts")).del(request);
+    if (isChained(request)) return others.delOther(request);
+    await del.del(request);
     return undefined;
   },
   async CHECK(env, stdin) {
     const request = parseRequest(env, stdin, process.argv0);
-    if (roleOf(request.config.type) !== "link") return others().checkOther(request);
-    await (require("./check.ts") as typeof import("./check.ts")).check(request);
+    if (roleOf(request.config.type) !== "link") return others.checkOther(request);
+    await check.check(request);
     return undefined;
   },
   async GC(env, stdin) {
     interruptions();
     const request = parseCollect(env, stdin, calledAs());
-    if (isChained(request)) return others().collectOther(request);
+    if (isChained(request)) return others.collectOther(request);
     const { type = ownType } = request;
     try {
-      if (worksAfter(type)) others().collectOther({ ...request, type });
+      if (worksAfter(type)) others.collectOther({ ...request, type });
     } finally {
-      await (require("./gc.ts") as typeof import("./gc.ts")).gc(request);
+      await gc.gc(request);
     }
     return undefined;
   },
   async STATUS(env, stdin) {
     const request = parseStatus(env, stdin, process.argv0);
     if (roleOf(request.config.type) === "chained") return undefined; // it needs nothing but the kernel
-    await (require("./status.ts") as typeof import("./status.ts")).status(request);
+    await status.status(request);
     return undefined;
   },
   // Standard input is not read: callers leave it open, and the answer does not depend on it.
@@ -147,9 +154,6 @@ const calledAs = () => typeCalled(process.argv0);
 function isChained<R extends Identity>(request: R): request is R & { readonly type: PluginType } {
   return roleOf(request.type ?? ownType) === "chained";
 }
-
-/** Plugins that make no interface of their own. */
-const others = () => require("./others.ts") as typeof import("./others.ts");
 
 const stdinFd = 0;
 

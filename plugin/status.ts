@@ -11,6 +11,7 @@ import { bridgeKind } from "../netlink/route/kind/bridge.ts";
 import { noBridge } from "../plan/plan.ts";
 import { openStore } from "../store/index.ts";
 import { hostNetworks } from "./attach/facts.ts";
+import defer * as lowerLink from "./attach/lowerLink.ts";
 import { tellBlockers } from "./diagnose/forwardPolicy.ts";
 import { rebuild } from "./recovery/rebuild.ts";
 
@@ -42,10 +43,7 @@ export async function status(request: StatusRequest): Promise<void> {
       return opened;
     });
     if (request.config.link) {
-      (require("./attach/lowerLink.ts") as typeof import("./attach/lowerLink.ts")).refuseUnready(
-        request.config,
-        kernel,
-      );
+      lowerLink.refuseUnready(request.config, kernel);
     }
     await ipamFor(request.config.ipam.type).status(request, request.config.ipam, store, () => hostNetworks(kernel));
     const { type, bridge, isGateway, ipam } = request.config;

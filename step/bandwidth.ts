@@ -3,6 +3,7 @@
  * it sends, at a link of kind ifb, to which all that arrives at the host's end is led, since only what leaves a link
  * can be held back.
  */
+
 import type { Limit } from "../conf/config/config.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
@@ -17,6 +18,7 @@ import {
 } from "../netlink/route/qdisc.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
 import { type Kind, missing } from "./kind.ts";
+import defer * as closedLoopback from "./link/closedLoopback.ts";
 import { shellWord } from "./shellWords.ts";
 
 export interface ShapingStep {
@@ -95,10 +97,9 @@ export const shaping: Kind<ShapingStep, ShapingKey> = {
 
 /** The filter that keeps a container from 127.0.0.1 is on the same list, and stays. */
 function unfilter(link: { readonly index: number; readonly name: string }, kernel: Kernel): void {
-  const { close, isClosed } = require("./link/closedLoopback.ts") as typeof import("./link/closedLoopback.ts");
-  const wasClosed = isClosed(link.index, kernel);
+  const wasClosed = closedLoopback.isClosed(link.index, kernel);
   tolerantly(kernel, deleteIngress(link.index, link.name));
-  if (wasClosed) close(link, kernel);
+  if (wasClosed) closedLoopback.close(link, kernel);
 }
 
 /** What is gone with its link needs no removing. */

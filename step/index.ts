@@ -5,36 +5,58 @@ import type { Message } from "../netlink/message.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
 import { type AddressStep, address } from "./address/address.ts";
 import type { SettledStep } from "./address/awaitDad.ts";
+import defer * as awaitDad from "./address/awaitDad.ts";
 import type { WithdrawnStep } from "./address/removedRoute.ts";
+import defer * as removedRoute from "./address/removedRoute.ts";
 import { type RouteStep, route } from "./address/route.ts";
 import type { RuleKey, RuleStep } from "./address/rule.ts";
+import defer * as rule from "./address/rule.ts";
 import { type SysctlStep, sysctl } from "./address/sysctl.ts";
 import type { AdoptedKey, AdoptedStep } from "./adopted.ts";
+import defer * as adopted from "./adopted.ts";
 import type { ShapingKey, ShapingStep } from "./bandwidth.ts";
+import defer * as bandwidth from "./bandwidth.ts";
 import type { ZoneStep } from "./firewalld/zone.ts";
+import defer * as zone from "./firewalld/zone.ts";
 import type { Difference, Kind } from "./kind.ts";
 import { type ForwardingStep, forwarding } from "./link/awaitForwarding.ts";
 import { type BridgeStep, bridge } from "./link/bridge.ts";
 import { type BridgePortStep, bridgePort } from "./link/bridgePort.ts";
 import type { ClosedStep, LocalnetStep } from "./link/closedLoopback.ts";
+import defer * as closedLoopback from "./link/closedLoopback.ts";
 import type { InsideKey, InsideStep } from "./link/containerLink.ts";
+import defer * as containerLink from "./link/containerLink.ts";
 import type { DeviceKey, DeviceStep } from "./link/hostDevice.ts";
+import defer * as hostDevice from "./link/hostDevice.ts";
 import type { MemberStep } from "./link/member.ts";
+import defer * as member from "./link/member.ts";
 import { type SilentStep, silent } from "./link/noLinkLocal.ts";
 import type { PortVlanStep } from "./link/portVlan.ts";
+import defer * as portVlan from "./link/portVlan.ts";
 import type { TapKey, TapStep } from "./link/tap.ts";
+import defer * as tap from "./link/tap.ts";
 import type { TunedKey, TunedStep } from "./link/tuning.ts";
+import defer * as tuning from "./link/tuning.ts";
 import { type UpStep, up } from "./link/up.ts";
 import { type VethKey, type VethStep, veth } from "./link/veth.ts";
 import type { VlanGatewayStep } from "./link/vlanGateway.ts";
+import defer * as vlanGateway from "./link/vlanGateway.ts";
 import type { VrfStep } from "./link/vrf.ts";
+import defer * as vrf from "./link/vrf.ts";
+import defer * as asRead from "./nft/asRead.ts";
 import type { AcceptKey, AcceptStep } from "./nft/forwardAccept.ts";
+import defer * as forwardAccept from "./nft/forwardAccept.ts";
 import type { GuardStep } from "./nft/ingressPolicy.ts";
+import defer * as ingressPolicy from "./nft/ingressPolicy.ts";
 import type { SpoofCheckKey, SpoofCheckStep } from "./nft/macSpoofCheck.ts";
+import defer * as macSpoofCheck from "./nft/macSpoofCheck.ts";
 import { type MasqueradeStep, masquerade } from "./nft/masquerade.ts";
 import type { PortConditionKey, PortConditionStep } from "./ports/conditions.ts";
+import defer * as conditions from "./ports/conditions.ts";
 import type { MasqueradeAllKey, MasqueradeAllStep } from "./ports/masqAll.ts";
+import defer * as masqAll from "./ports/masqAll.ts";
 import type { PortsKey, PortsStep } from "./ports/ports.ts";
+import defer * as ports from "./ports/ports.ts";
 
 export type Step =
   | AcceptStep
@@ -92,80 +114,80 @@ type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, ne
 const kinds: Kinds = {
   // What few attachments have is loaded for those.
   get accept() {
-    return (require("./nft/forwardAccept.ts") as typeof import("./nft/forwardAccept.ts")).accept;
+    return forwardAccept.accept;
   },
   address,
   get adopted() {
-    return (require("./adopted.ts") as typeof import("./adopted.ts")).adopted;
+    return adopted.adopted;
   },
   bridge,
   bridgePort,
   get closed() {
-    return (require("./link/closedLoopback.ts") as typeof import("./link/closedLoopback.ts")).closed;
+    return closedLoopback.closed;
   },
   get device() {
-    return (require("./link/hostDevice.ts") as typeof import("./link/hostDevice.ts")).device;
+    return hostDevice.device;
   },
   forwarding,
   get guard() {
-    return (require("./nft/ingressPolicy.ts") as typeof import("./nft/ingressPolicy.ts")).guard;
+    return ingressPolicy.guard;
   },
   get inside() {
-    return (require("./link/containerLink.ts") as typeof import("./link/containerLink.ts")).inside;
+    return containerLink.inside;
   },
   get localnet() {
-    return (require("./link/closedLoopback.ts") as typeof import("./link/closedLoopback.ts")).localnet;
+    return closedLoopback.localnet;
   },
   masquerade,
   get member() {
-    return (require("./link/member.ts") as typeof import("./link/member.ts")).member;
+    return member.member;
   },
   get masqueradeAll() {
-    return (require("./ports/masqAll.ts") as typeof import("./ports/masqAll.ts")).masqueradeAll;
+    return masqAll.masqueradeAll;
   },
   get portCondition() {
-    return (require("./ports/conditions.ts") as typeof import("./ports/conditions.ts")).portCondition;
+    return conditions.portCondition;
   },
   get ports() {
-    return (require("./ports/ports.ts") as typeof import("./ports/ports.ts")).ports;
+    return ports.ports;
   },
   get portVlan() {
-    return (require("./link/portVlan.ts") as typeof import("./link/portVlan.ts")).portVlan;
+    return portVlan.portVlan;
   },
   route,
   get rule() {
-    return (require("./address/rule.ts") as typeof import("./address/rule.ts")).rule;
+    return rule.rule;
   },
   get settled() {
-    return (require("./address/awaitDad.ts") as typeof import("./address/awaitDad.ts")).settled;
+    return awaitDad.settled;
   },
   get shaping() {
-    return (require("./bandwidth.ts") as typeof import("./bandwidth.ts")).shaping;
+    return bandwidth.shaping;
   },
   silent,
   get spoofCheck() {
-    return (require("./nft/macSpoofCheck.ts") as typeof import("./nft/macSpoofCheck.ts")).spoofCheck;
+    return macSpoofCheck.spoofCheck;
   },
   sysctl,
   get tap() {
-    return (require("./link/tap.ts") as typeof import("./link/tap.ts")).tap;
+    return tap.tap;
   },
   get tuned() {
-    return (require("./link/tuning.ts") as typeof import("./link/tuning.ts")).tuned;
+    return tuning.tuned;
   },
   up,
   veth,
   get vlanGateway() {
-    return (require("./link/vlanGateway.ts") as typeof import("./link/vlanGateway.ts")).vlanGateway;
+    return vlanGateway.vlanGateway;
   },
   get vrf() {
-    return (require("./link/vrf.ts") as typeof import("./link/vrf.ts")).vrf;
+    return vrf.vrf;
   },
   get withdrawn() {
-    return (require("./address/removedRoute.ts") as typeof import("./address/removedRoute.ts")).withdrawn;
+    return removedRoute.withdrawn;
   },
   get zone() {
-    return (require("./firewalld/zone.ts") as typeof import("./firewalld/zone.ts")).zone;
+    return zone.zone;
   },
 } satisfies {
   readonly [K in Step["kind"]]: Kind<
@@ -191,8 +213,7 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
     kernel.batch(messages);
   } catch (error) {
     if (!isKernelError(error, errno.EEXIST)) throw error;
-    const { batchAsRead } = require("./nft/asRead.ts") as typeof import("./nft/asRead.ts");
-    batchAsRead(kernel, () => steps.flatMap((step) => kindOf(step).rules!(step, kernel)));
+    asRead.batchAsRead(kernel, () => steps.flatMap((step) => kindOf(step).rules!(step, kernel)));
   }
 }
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);

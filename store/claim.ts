@@ -1,7 +1,9 @@
 /** Who is at work on an entry, and whether it still is: by boot, pid and start time, since a pid alone is given out again. */
+
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { fileStatus, readText } from "../sys/files.ts";
+import defer * as foreignClaim from "./foreignClaim.ts";
 import type { Entry } from "./index.ts";
 
 export interface Owner {
@@ -62,7 +64,7 @@ export function isInProgress(entry: Entry): boolean {
   const { state, bootId: boot, pid, pidStart } = entry;
   if (state === "attached" || isThis(entry) || boot !== bootId()) return false;
   if (!isElsewhere(entry)) return processStart(pid) === pidStart;
-  return (require("./foreignClaim.ts") as typeof import("./foreignClaim.ts")).mayLive(entry);
+  return foreignClaim.mayLive(entry);
 }
 
 /** True for what a process that died left half-done: it never told anybody that it succeeded. */

@@ -1,5 +1,7 @@
 /** What SQLite and the file system refuse, as a Fault with a cure. */
+
 import { code, Fault } from "../conf/fault.ts";
+import defer * as explainRefusal from "./explainRefusal.ts";
 
 export interface StoreFile {
   readonly path: string;
@@ -33,6 +35,6 @@ export function guarded<T>(file: StoreFile, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw (require("./explainRefusal.ts") as typeof import("./explainRefusal.ts")).storeFault(file, error);
+    throw explainRefusal.storeFault(file, error);
   }
 }

@@ -1,10 +1,14 @@
 /** Finds, makes and opens the store's file: `<dataDir>/ns-net.sqlite`. */
+
 import { constants, Database } from "bun:sqlite";
 import { statusIfThere } from "../sys/files.ts";
+import defer * as create from "./create.ts";
 import { guarded, StoreDamaged, type StoreFile, StoreNewer } from "./failure.ts";
+import defer * as throughLinks from "./file/throughLinks.ts";
 import { requireOwnFolder } from "./folder.ts";
 import type { Store } from "./index.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
+import defer * as migrate from "./migrate.ts";
 import { schemaVersion } from "./schema.ts";
 import { SqliteStore } from "./sqlite.ts";
 
@@ -26,7 +30,7 @@ export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault,
       const filled =
         fill && ((path: string, database: Database) => fill(new SqliteStore({ path, busyTimeoutMs }, database)));
       try {
-        (require("./create.ts") as typeof import("./create.ts")).createStore(folder, file.path, filled);
+        create.createStore(folder, file.path, filled);
       } catch (error) {
         // Of several that make it at once the first has done it; another may fail over lists that change all the while.
         if (statusIfThere(file.path) === undefined) throw error;
@@ -53,8 +57,7 @@ function located<T>(dataDir: string, busyTimeoutMs: number, body: (file: StoreFi
       return body(file, dataDir);
     } catch (error) {
       if ((error as { code?: unknown }).code !== "SQLITE_CANTOPEN_SYMLINK") throw error;
-      const { folderThroughLinks } = require("./file/throughLinks.ts") as typeof import("./file/throughLinks.ts");
-      const folder = folderThroughLinks(dataDir);
+      const folder = throughLinks.folderThroughLinks(dataDir);
       if (folder === undefined) throw error;
       return body({ path: storePathOf(folder), busyTimeoutMs }, folder);
     }
@@ -79,7 +82,7 @@ function requireVersion(path: string, database: Database): void {
   const version = Number(database.prepare("PRAGMA user_version").values()[0]?.[0]);
   if (version === schemaVersion) return;
   if (version > 0 && version < schemaVersion) {
-    (require("./migrate.ts") as typeof import("./migrate.ts")).migrate(database);
+    migrate.migrate(database);
     return;
   }
   if (version > schemaVersion) throw new StoreNewer(path, version, schemaVersion);

@@ -1,9 +1,12 @@
 /** The store kept in SQLite. Every statement is prepared when it is first needed: preparing costs more than running. */
+
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import type { Attachment } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import type { LeasedAddress } from "../ipam/ipam.ts";
+import defer * as adopt from "./adopt.ts";
+import defer * as chained from "./chained.ts";
 import { InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./claim.ts";
 import { guarded, type StoreFile } from "./failure.ts";
 import type {
@@ -21,13 +24,12 @@ import type {
 } from "./index.ts";
 import { addressKey, keyOf } from "./keys.ts";
 import { logBytesMax } from "./limits.ts";
+import defer * as ports from "./ports.ts";
 import { entryOf, owned, type Row } from "./row.ts";
 import { sql } from "./statements.ts";
 import { shortenLog } from "./writeAheadLog.ts";
 
 const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };
-/** Most attachments ask for no port. */
-const ports = () => require("./ports.ts") as typeof import("./ports.ts");
 
 export class SqliteStore implements Store {
   readonly #file: StoreFile;
@@ -94,7 +96,7 @@ export class SqliteStore implements Store {
 
   remember(later: Later, claim?: PortClaim): Later | undefined {
     return this.#transaction(() => {
-      if (claim) ports().claimPorts(this.#database, later, claim.mappings, claim.addresses);
+      if (claim) ports.claimPorts(this.#database, later, claim.mappings, claim.addresses);
       return this.#chained.remember(later);
     });
   }
@@ -117,23 +119,22 @@ export class SqliteStore implements Store {
 
   forget(key: LaterKey): void {
     this.#transaction(() => {
-      ports().releasePorts(this.#database, key.attachment, key.plugin);
+      ports.releasePorts(this.#database, key.attachment, key.plugin);
       this.#chained.forget(key);
     });
   }
 
   get #chained() {
-    const { ChainedRows } = require("./chained.ts") as typeof import("./chained.ts");
-    return new ChainedRows(this.#database);
+    return new chained.ChainedRows(this.#database);
   }
 
   #claimPorts(entry: NewEntry, addresses: readonly LeasedAddress[]): void {
-    if (entry.ports) ports().claimPorts(this.#database, { ...entry, plugin: "ns-net" }, entry.ports, addresses);
+    if (entry.ports) ports.claimPorts(this.#database, { ...entry, plugin: "ns-net" }, entry.ports, addresses);
   }
 
   adopt(network: string, adopted: readonly Adopted[], remembering: (memory: NetworkMemory) => NetworkMemory): void {
     this.#transaction(() => {
-      (require("./adopt.ts") as typeof import("./adopt.ts")).enterAdopted(this.#database, adopted);
+      adopt.enterAdopted(this.#database, adopted);
       this.#remember(network, remembering(this.memory(network) ?? nothingRemembered));
     });
   }

@@ -1,4 +1,5 @@
 /** What the kernel answers when it refuses, kept as it came: the number and its own words. */
+import defer * as os from "node:os";
 
 /** Numbers of asm-generic/errno.h that callers decide by. */
 export const errno = {
@@ -53,8 +54,7 @@ export class KernelError extends Error {
 function errnoName(number: number): string {
   for (const name in errno) if (errno[name as keyof typeof errno] === number) return name;
   // Loading the whole table costs time: only for the numbers that nothing here decides by.
-  const { constants } = require("node:os") as typeof import("node:os");
-  for (const [name, value] of Object.entries(constants.errno)) if (value === number) return name;
+  for (const [name, value] of Object.entries(os.constants.errno)) if (value === number) return name;
   return `error ${number}`;
 }
 

@@ -1,4 +1,5 @@
 /** `ipam` of each kind: from what was written to what the rest of the program reads. */
+
 import type { CniArgs } from "../args.ts";
 import { badConfig } from "../fault.ts";
 import { storeIpam } from "../generated/common.js";
@@ -11,6 +12,7 @@ import type { DelegateIpamConfig, IpamConfig, StoreIpamConfig } from "./config.t
 import { type GivenSet, rangeSetsOf } from "./ranges.ts";
 import type { GivenNetwork } from "./requested.ts";
 import { dnsOf, routesOf } from "./routes.ts";
+import defer * as staticIpam from "./staticIpam.ts";
 
 type GivenStore = ReturnType<typeof validated<"storeIpam">>;
 
@@ -31,7 +33,7 @@ export function ipamOf(given: GivenNetwork, pluginType: PluginType, cniArgs: Cni
     case "host-local":
       return given.ipam === undefined ? storeOf(kind, given, given, "") : storeFrom(kind, given);
     case "static":
-      return (require("./staticIpam.ts") as typeof import("./staticIpam.ts")).staticOf(given, cniArgs);
+      return staticIpam.staticOf(given, cniArgs);
     default:
       if (!pluginName.allows(kind)) throw badConfig("ipam.type", kind, pluginName.mustBe);
       return { type: "delegate", plugin: kind } satisfies DelegateIpamConfig;

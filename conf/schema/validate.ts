@@ -1,6 +1,8 @@
 /** The schemas as they are asked: with code that was compiled ahead of time, and only decides. */
+import defer * as lateRules from "../config/lateRules.ts";
 import { network, storeIpam } from "../generated/common.js";
 import type { CompiledName, compiled } from "./compiled.ts";
+import defer * as explain from "./explain.ts";
 import { canonical } from "./keys.ts";
 import type { Rule } from "./rule.ts";
 import type { Accepted } from "./schema.ts";
@@ -8,7 +10,7 @@ import type { Accepted } from "./schema.ts";
 const ruleOf = (name: CompiledName): Rule => {
   if (name === "network") return network;
   if (name === "storeIpam") return storeIpam;
-  return (require("../config/lateRules.ts") as typeof import("../config/lateRules.ts")).rare[name];
+  return lateRules.rare[name];
 };
 
 /** The value with our spelling of its keys (see canonical()), of the type that the schema accepts. Throws code 7. */
@@ -20,5 +22,5 @@ export function validated<Name extends CompiledName>(
   const { shape, accepts } = ruleOf(name);
   const spelt = canonical(value, shape);
   if (accepts(spelt)) return spelt as Accepted<(typeof compiled)[Name]>;
-  throw (require("./explain.ts") as typeof import("./explain.ts")).complaint(name, spelt, path);
+  throw explain.complaint(name, spelt, path);
 }

@@ -1,8 +1,10 @@
 /** All or nothing: what is sent between begin and end takes effect together, or not at all. */
+
 import { errno, isKernelError } from "../../sys/errors.ts";
 import type { Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { batchBegin, batchBeginAt, batchEnd } from "./message.ts";
+import defer * as parts from "./parts.ts";
 
 const edges = new Set([batchBegin, batchEnd]);
 /** More acknowledgements than these might not have room in the socket. What is refused is answered without being asked. */
@@ -20,7 +22,7 @@ export function commitBatch(socket: NetlinkSocket, messages: readonly Message[],
     socket.batch([begin, ...messages, batchEnd], isUsual ? edges : silentOnes(begin, messages));
   } catch (error) {
     if (!isKernelError(error, errno.EMSGSIZE) || messages.length < 2) throw error;
-    (require("./parts.ts") as typeof import("./parts.ts")).commitInParts(socket, messages, generation);
+    parts.commitInParts(socket, messages, generation);
   }
 }
 

@@ -4,7 +4,9 @@ import { defaultZone, type Features } from "../../conf/config/config.ts";
 import { badConfig } from "../../conf/fault.ts";
 import { type ChainedInput, type ChainedType, containerAddresses } from "../../plugin/chain/chained.ts";
 import { zoneSteps } from "../../step/firewalld/source.ts";
+import defer * as zones from "../../step/firewalld/zones.ts";
 import type { Step } from "../../step/index.ts";
+import defer * as ingressPolicy from "../../step/nft/ingressPolicy.ts";
 
 const adminChain = "CNI-ADMIN";
 
@@ -26,7 +28,7 @@ export const firewall: ChainedType = {
 /** What firewalld rejects, no rule of another table lets through. */
 function isByFirewalld({ backend }: Features): boolean {
   if (backend !== undefined) return backend === "firewalld";
-  return (require("../../step/firewalld/zones.ts") as typeof import("../../step/firewalld/zones.ts")).firewalldRuns();
+  return zones.firewalldRuns();
 }
 
 function guardSteps({
@@ -49,8 +51,6 @@ function guardSteps({
   const gateway = hosts.find((name) => name.startsWith(`${bridge}.`) && kernel.link("host", name) !== undefined);
   const guard: Step = { kind: "guard", network, bridge: gateway ?? bridge, policy };
   if (policy !== "isolated") return [guard];
-  const { portsOfBridge } =
-    require("../../step/nft/ingressPolicy.ts") as typeof import("../../step/nft/ingressPolicy.ts");
-  const ports = portsOfBridge(bridge, kernel).filter(({ name = "" }) => hosts.includes(name));
+  const ports = ingressPolicy.portsOfBridge(bridge, kernel).filter(({ name = "" }) => hosts.includes(name));
   return [guard, ...ports.map(({ name = "" }): Step => ({ kind: "bridgePort", link: name, isolated: true }))];
 }

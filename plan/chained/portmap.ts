@@ -12,6 +12,7 @@ import { addressBytes } from "../../kernel/ownership.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { lookUpRoute } from "../../netlink/route/route.ts";
 import { type ChainedType, containerAddresses } from "../../plugin/chain/chained.ts";
+import defer * as portsInUse from "../../plugin/preflight/portsInUse.ts";
 import type { Step } from "../../step/index.ts";
 import type { TargetedMapping } from "../../step/ports/elements.ts";
 
@@ -21,9 +22,7 @@ export const portmap: ChainedType = {
     if (portMappings.length === 0) return { steps: [], result: prev };
     const addresses = containerAddresses(attachment.ifname, prev);
     const asked = { mappings: portMappings, attachment, families: familiesIn(addresses) };
-    (
-      require("../../plugin/preflight/portsInUse.ts") as typeof import("../../plugin/preflight/portsInUse.ts")
-    ).refuseTaken(asked, kernel);
+    portsInUse.refuseTaken(asked, kernel);
     const through = addresses.length === 0 ? undefined : linkTowards(addresses[0]!, kernel);
     return {
       steps: portsSteps({

@@ -4,6 +4,7 @@ import type { Features, Tunables } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { ResultInterface } from "../../conf/result/result.ts";
 import type { ChainedType } from "../../plugin/chain/chained.ts";
+import defer * as sysctlAllowList from "../../plugin/preflight/sysctlAllowList.ts";
 import type { SysctlStep } from "../../step/address/sysctl.ts";
 import type { Step } from "../../step/index.ts";
 import { tunablesOf } from "../../step/link/tuning.ts";
@@ -15,9 +16,7 @@ export const tuning: ChainedType = {
   several: true,
 
   plan({ attachment: { ifname }, config, features, prev, netns, kernel }) {
-    (
-      require("../../plugin/preflight/sysctlAllowList.ts") as typeof import("../../plugin/preflight/sysctlAllowList.ts")
-    ).refuseForbidden(features);
+    sysctlAllowList.refuseForbidden(features);
     const to: Tunables = {
       ...features.tunables,
       ...(config.mac !== undefined && { mac: config.mac }),

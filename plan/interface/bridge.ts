@@ -25,8 +25,10 @@ import {
   masqueradeSteps,
   routesOf,
 } from "../container.ts";
+import defer * as idleGateway from "../idleGateway.ts";
 import type { Plan, PlanInput } from "../plan.ts";
 import type { LinkType } from "../types.ts";
+import defer * as vlan from "../vlan.ts";
 
 export const bridge: LinkType = { plan, refuse };
 
@@ -34,8 +36,7 @@ export const bridge: LinkType = { plan, refuse };
 function refuse(config: NetworkConfig): void {
   if (config.isGateway || config.type !== ownType) return;
   const gateways = writtenGateways(config.ipam);
-  if (gateways.length > 0)
-    (require("../idleGateway.ts") as typeof import("../idleGateway.ts")).refuseIdleGateway(gateways, config);
+  if (gateways.length > 0) idleGateway.refuseIdleGateway(gateways, config);
 }
 
 function writtenGateways(ipam: IpamConfig): string[] {
@@ -80,7 +81,7 @@ function plan(input: PlanInput): Plan {
     { name: attachment.ifname, mac, mtu, sandbox: netns },
   ];
   const made = { steps, mac, interfaces, routes, through: gatewayLink };
-  return facts.vlan ? (require("../vlan.ts") as typeof import("../vlan.ts")).withVlans(made, input, facts.vlan) : made;
+  return facts.vlan ? vlan.withVlans(made, input, facts.vlan) : made;
 }
 
 function bridgeSteps(

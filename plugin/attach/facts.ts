@@ -11,6 +11,11 @@ import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { type Link, linkFlag } from "../../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../../netlink/route/route.ts";
 import type { VlanFacts } from "../../plan/vlan.ts";
+import defer * as vlans from "../../plan/vlan.ts";
+import defer * as raRouters from "../../step/address/raRouters.ts";
+import defer * as portsInUse from "../preflight/portsInUse.ts";
+import defer * as sysctlAllowList from "../preflight/sysctlAllowList.ts";
+import defer * as lowerLink from "./lowerLink.ts";
 
 export interface BridgeFacts {
   /** Link kind as the kernel calls it; undefined for a physical device. */
@@ -60,19 +65,15 @@ const somewhereElse = ["192.0.2.1", "2001:db8::1"];
 
 export function readFacts(config: NetworkConfig, attachment: Attachment, kernel: Kernel): Facts {
   const { ifname } = attachment;
-  if (config.link)
-    return (require("./lowerLink.ts") as typeof import("./lowerLink.ts")).readInside(config, ifname, kernel);
+  if (config.link) return lowerLink.readInside(config, ifname, kernel);
   const bridge = config.type === "ptp" ? undefined : kernel.link("host", config.bridge);
   const { portMappings } = config.features ?? {};
   if (portMappings?.length) {
     const asked = { mappings: portMappings, attachment, families: familiesOf(config.ipam) };
-    (require("../preflight/portsInUse.ts") as typeof import("../preflight/portsInUse.ts")).refuseTaken(asked, kernel);
+    portsInUse.refuseTaken(asked, kernel);
   }
-  if (config.features)
-    (require("../preflight/sysctlAllowList.ts") as typeof import("../preflight/sysctlAllowList.ts")).refuseForbidden(
-      config.features,
-    );
-  const vlan = config.vlan || config.vlanTrunk.length > 0 ? vlans().vlanFacts(bridge, config, kernel) : undefined;
+  if (config.features) sysctlAllowList.refuseForbidden(config.features);
+  const vlan = config.vlan || config.vlanTrunk.length > 0 ? vlans.vlanFacts(bridge, config, kernel) : undefined;
   return {
     bridge: bridge && bridgeFacts(bridge, config, kernel, vlan?.gatewayLink ?? config.bridge),
     ...(vlan && { vlan }),
@@ -80,9 +81,6 @@ export function readFacts(config: NetworkConfig, attachment: Attachment, kernel:
     isIfnameTaken: kernel.link("pod", ifname) !== undefined,
   };
 }
-
-/** Few bridges have any. */
-const vlans = () => require("../../plan/vlan.ts") as typeof import("../../plan/vlan.ts");
 
 function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel, gatewayLink: string): BridgeFacts {
   return {
@@ -103,9 +101,7 @@ function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel, gatewayL
 /** The bridge of a LAN by which the host itself found its way out. */
 function hasRouters({ group = 0, name = "" }: Link, kernel: Kernel): boolean {
   if (isOurGroup(group)) return false;
-  return (require("../../step/address/raRouters.ts") as typeof import("../../step/address/raRouters.ts"))
-    .linksByRa(kernel)
-    .includes(name);
+  return raRouters.linksByRa(kernel).includes(name);
 }
 
 function isShared({ group = 0, info }: Link, { bridge, ipam }: NetworkConfig, kernel: Kernel): boolean {

@@ -3,6 +3,7 @@
  * undone as any other; what they did is remembered beside the journal, so that DEL needs neither `prevResult` nor
  * `runtimeConfig`.
  */
+
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { Features, NetworkConfig } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
@@ -14,6 +15,7 @@ import { isAllOurs } from "../../ipam/hostLocal/adopted.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { openContainerNetns, standing } from "../../kernel/namespace.ts";
 import { chainedType } from "../../plan/types.ts";
+import defer * as tuningBackup from "../../reference/tuningBackup.ts";
 import { commit, undoAll } from "../../step/commit.ts";
 import { asLeft } from "../../step/expected.ts";
 import { checkStep, type Removal, type Step } from "../../step/index.ts";
@@ -28,6 +30,9 @@ import {
 } from "../../store/index.ts";
 import { closeNetns, isSameNetns, ownNetns } from "../../sys/netns.ts";
 import { checkNeedsPrevResult, throwTogether } from "../faults.ts";
+import defer * as newerStore from "../removal/newerStore.ts";
+import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
+import defer * as find from "../takeover/find.ts";
 import { configKey } from "./key.ts";
 import { placeOf } from "./place.ts";
 import { undoKnown, withKernel } from "./undo.ts";
@@ -64,7 +69,7 @@ export interface ChainedType {
   removals(attachment: Attachment, told: ToldOfDel): readonly Removal[];
 }
 
-/** What DEL is given beside the attachment's name, and need not be given. */
+/** What DEL is given beside the attachment's name, and need not be find.given. */
 export interface ToldOfDel {
   /** Key of the configuration, if its value is a text. */
   text(key: string): string | undefined;
@@ -140,8 +145,7 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
     store = openExistingStore(request.dataDir);
     known = store?.recall(keyOf(request.attachment, request.type, request.raw));
   } catch (error) {
-    const { unlessNewer } = require("../removal/newerStore.ts") as typeof import("../removal/newerStore.ts");
-    errors.push(...unlessNewer(error as Error));
+    errors.push(...newerStore.unlessNewer(error as Error));
   }
   errors.push(...(known ? undoKnown([known], request.netns, store!) : undoUnknown(request, store)));
   throwTogether(errors);
@@ -157,7 +161,7 @@ function undoUnknown(request: DeleteRequest & { readonly type: PluginType }, sto
   );
 }
 
-/** Not in the caller's own namespace, which no ADD was given. */
+/** Not in the caller's own namespace, which no ADD was find.given. */
 function inStanding(path: string, work: (kernel: Kernel) => void): void {
   const netns = standing(path);
   if (netns === undefined) return;
@@ -171,13 +175,12 @@ function inStanding(path: string, work: (kernel: Kernel) => void): void {
 }
 
 function toldOf(request: DeleteRequest, store: Store | undefined): ToldOfDel {
-  const { given, freeAddresses } = require("../takeover/find.ts") as typeof import("../takeover/find.ts");
   return {
     text(key) {
-      const value = given(request)[key];
+      const value = find.given(request)[key];
       return typeof value === "string" ? value : undefined;
     },
-    addresses: () => freeAddresses(request, store),
+    addresses: () => find.freeAddresses(request, store),
   };
 }
 
@@ -187,10 +190,7 @@ function adopted(
   store: Store | undefined,
   kernel: Kernel,
 ): Removal[] {
-  if (request.type === "tuning")
-    return (
-      require("../../reference/tuningBackup.ts") as typeof import("../../reference/tuningBackup.ts")
-    ).backupRemovals(request);
+  if (request.type === "tuning") return tuningBackup.backupRemovals(request);
   const part = adoptedParts.find((name) => name === request.type);
   if (part === undefined) return [];
   const entry = store?.find(request.attachment);
@@ -198,8 +198,7 @@ function adopted(
     const addresses = entry.addresses.map(({ address }) => address.replace(/\/.*/s, ""));
     return [{ kind: "adopted", attachment: request.attachment, addresses, files: [], part }];
   }
-  const { adoptedOf } = require("../takeover/find.ts") as typeof import("../takeover/find.ts");
-  const removal = adoptedOf(request, entry, store, kernel);
+  const removal = find.adoptedOf(request, entry, store, kernel);
   return removal ? [{ ...removal, part }] : [];
 }
 
@@ -250,16 +249,14 @@ function rememberedOf({ attachment, plugin, config }: LaterKey, store: Store): r
 }
 
 function isAdopted(request: Request, store: Store | undefined): boolean {
-  const { adoptedOf, askedBy } = require("../takeover/find.ts") as typeof import("../takeover/find.ts");
-  return adoptedOf(askedBy(request), store?.find(request.attachment), store) !== undefined;
+  return find.adoptedOf(find.askedBy(request), store?.find(request.attachment), store) !== undefined;
 }
 
 /** A plugin's process ends with the call; so does its kernel. */
 function collectGuards(store: Store | undefined): void {
-  const { removeIdleGuards } = require("../shared/ingressPolicies.ts") as typeof import("../shared/ingressPolicies.ts");
   const kernel = new Kernel();
   try {
-    removeIdleGuards(store, [], kernel);
+    ingressPolicies.removeIdleGuards(store, [], kernel);
   } finally {
     kernel.close();
   }

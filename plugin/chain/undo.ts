@@ -1,4 +1,5 @@
 /** What plugins after another one did, undone from what the store remembers of it: by their own DEL, or by that of the other. */
+
 import type { Attachment } from "../../conf/attachment.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { identityIn, standing, standingAs } from "../../kernel/namespace.ts";
@@ -6,6 +7,7 @@ import { undoAll } from "../../step/commit.ts";
 import type { Step } from "../../step/index.ts";
 import { bootId, type Later, type Store } from "../../store/index.ts";
 import { closeNetns, type Netns } from "../../sys/netns.ts";
+import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 
 /** Of plugins whose DEL never came: they were taken out of the list while the container ran, or nobody calls DEL at all. */
 export function undoLater(attachment: Attachment, netns: string, store: Store): Error[] {
@@ -24,9 +26,7 @@ export function undoKnown(all: readonly Later[], netns: string, store: Store): E
   const isGuarded = all.some(({ steps }) => (steps as readonly Step[]).some(({ kind }) => kind === "guard"));
   if (errors.length > 0 || !isGuarded) return errors;
   return withKernel(hostAlone, (kernel) => {
-    const { removeGuardsWith } =
-      require("../shared/ingressPolicies.ts") as typeof import("../shared/ingressPolicies.ts");
-    removeGuardsWith(all[0]!.attachment, store, kernel);
+    ingressPolicies.removeGuardsWith(all[0]!.attachment, store, kernel);
     return [];
   });
 }

@@ -10,6 +10,7 @@
  *
  * A lease that was asked for without a namespace (CNI_NETNS=/dev/null) proves none of this, but the second.
  */
+
 import { readFileSync } from "node:fs";
 import { PoolFull } from "../../ipam/grant.ts";
 import { ipamKeepsLeases } from "../../ipam/index.ts";
@@ -26,6 +27,7 @@ import { patiently } from "../../store/wait.ts";
 import { isSameNetns, type NetnsIdentity, withCookie } from "../../sys/netns.ts";
 import { throwTogether } from "../faults.ts";
 import { hasVeth, isThere, removeTraces } from "../removal/leftovers.ts";
+import defer * as standing from "../takeover/standing.ts";
 
 export interface Place {
   readonly network: string;
@@ -77,8 +79,7 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
   const revived: Entry[] = [];
   const boot = bootId();
   // An attachment that another plugin made has no link of our name; its addresses tell.
-  const { adoptedStanding } = require("../takeover/standing.ts") as typeof import("../takeover/standing.ts");
-  const isAdoptedStanding = adoptedStanding(kernel);
+  const isAdoptedStanding = standing.adoptedStanding(kernel);
   const isSeen = seenAnywhere(kernel);
   for (const entry of entries) {
     if (isInProgress(entry) || !ipamKeepsLeases(entry.ipamType)) continue;

@@ -17,8 +17,10 @@ import { addressBytes } from "../../kernel/ownership.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { family } from "../../netlink/nft/message.ts";
 import { hostPortChain, nftPortChain, nftPortTable } from "../../reference/names.ts";
+import defer * as publishedPorts from "../../reference/publishedPorts.ts";
 import { errno } from "../../sys/errors.ts";
 import { bindRefusal } from "../../sys/sysRare.ts";
+import defer * as listeners from "./listeners.ts";
 
 export interface Asked {
   readonly mappings: readonly PortMapping[];
@@ -40,9 +42,7 @@ export function refuseTaken({ mappings, attachment, families }: Asked, kernel: K
   for (const version of families) {
     const asked = leading.filter(({ hostIp }) => isOf(hostIp, version));
     if (asked.length === 0 || !hasReferencePorts(version, kernel)) continue;
-    const { refusePublished } =
-      require("../../reference/publishedPorts.ts") as typeof import("../../reference/publishedPorts.ts");
-    refusePublished(asked, attachment, version, kernel);
+    publishedPorts.refusePublished(asked, attachment, version, kernel);
   }
 }
 
@@ -59,7 +59,7 @@ const boundMax = 200;
 
 function refuseListeners(mappings: readonly PortMapping[], families: Families): void {
   if (portsIn(mappings) <= boundMax && mappings.every((mapping) => isRowFree(mapping, families))) return;
-  (require("./listeners.ts") as typeof import("./listeners.ts")).refuseListening(mappings, families);
+  listeners.refuseListening(mappings, families);
 }
 
 function isRowFree(mapping: PortMapping, families: Families): boolean {

@@ -1,9 +1,11 @@
 /** An administrator's list of the kernel settings that a network may change: patterns, one a line; no file, no limit. */
 
+import defer * as fs from "node:fs";
 import type { Features } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import { sysctlName } from "../../plan/chained/tuning.ts";
 import { statusIfThere } from "../../sys/files.ts";
+import defer * as goRegExp from "./goRegExp.ts";
 
 /** The reference's own, so that a host has one. */
 const path = "/etc/cni/tuning/allowlist.conf";
@@ -28,18 +30,17 @@ function patternsOf(file: string): RegExp[] | undefined {
   try {
     if (statusIfThere(file) === undefined) return undefined;
     // Most hosts have no such file, and what reads one of any size takes time to load.
-    text = (require("node:fs") as typeof import("node:fs")).readFileSync(file, "utf8");
+    text = fs.readFileSync(file, "utf8");
   } catch (error) {
     throw new Fault(code.io, `Cannot read ${file}: ${(error as Error).message}`, "Make it readable, or remove it");
   }
-  const { goPattern } = require("./goRegExp.ts") as typeof import("./goRegExp.ts");
   return text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "")
     .map((line) => {
       try {
-        return goPattern(line);
+        return goRegExp.goPattern(line);
       } catch (error) {
         const what = `Cannot use ${file}: ${line} is no regular expression that ns-net can read`;
         throw new Fault(code.config, what, `Correct that line: ${(error as Error).message}`);

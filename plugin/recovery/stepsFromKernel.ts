@@ -1,4 +1,5 @@
 /** The plan of an attachment whose entry was lost, read back from the kernel: what stands is taken for what was wanted. */
+
 import { formatCidr, networkOf } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { bridgeGroup, masqueradeChain } from "../../kernel/ownership.ts";
@@ -6,6 +7,8 @@ import { getChain } from "../../netlink/nft/chain.ts";
 import { linkFlag, portOf } from "../../netlink/route/link.ts";
 import { forwardingSteps } from "../../plan/container.ts";
 import type { Step } from "../../step/index.ts";
+import defer * as ingressPolicy from "../../step/nft/ingressPolicy.ts";
+import defer * as macSpoofCheck from "../../step/nft/macSpoofCheck.ts";
 import { table } from "../../step/nft/table.ts";
 import type { Standing } from "./rebuild.ts";
 
@@ -96,14 +99,11 @@ function masqueradeSteps({ attachment: { network }, addresses }: Standing, kerne
 
 function guardSteps({ attachment: { network }, bridge }: Standing, kernel: Kernel): Step[] {
   if (bridge?.name === undefined) return [];
-  const { policyOf } = require("../../step/nft/ingressPolicy.ts") as typeof import("../../step/nft/ingressPolicy.ts");
-  const policy = policyOf(bridge.name, network, kernel);
+  const policy = ingressPolicy.policyOf(bridge.name, network, kernel);
   return policy === undefined ? [] : [{ kind: "guard", network, bridge: bridge.name, policy }];
 }
 
 function spoofCheckSteps({ attachment, inner }: Standing, kernel: Kernel): Step[] {
-  const { standingSpoofCheck } =
-    require("../../step/nft/macSpoofCheck.ts") as typeof import("../../step/nft/macSpoofCheck.ts");
-  const found = inner?.address && standingSpoofCheck(attachment, inner.address, kernel);
+  const found = inner?.address && macSpoofCheck.standingSpoofCheck(attachment, inner.address, kernel);
   return found ? [found] : [];
 }

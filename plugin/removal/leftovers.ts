@@ -2,6 +2,7 @@
  * What an attachment has beside its link: rules that name it. The journal says what there is; where it is silent (a lost
  * store, an ADD that died half-way) it is looked for by the mark that each rule carries.
  */
+
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { identityIn } from "../../kernel/namespace.ts";
@@ -10,6 +11,9 @@ import { undoAll } from "../../step/commit.ts";
 import type { Removal, Step } from "../../step/index.ts";
 import type { Entry, Store } from "../../store/index.ts";
 import { isAt } from "../../sys/netns.ts";
+import defer * as undo from "../chain/undo.ts";
+import defer * as inside from "./containerLink.ts";
+import defer * as innerEnd from "./innerEnd.ts";
 
 /** Kinds of step that do not die with the link. */
 const lasting: readonly Step["kind"][] = [
@@ -57,18 +61,16 @@ export function isThere(entry: Entry): boolean {
   return isAt(entry.netnsPath, identityIn(entry));
 }
 
-const inside = () => require("./containerLink.ts") as typeof import("./containerLink.ts");
-
 /** What plugins after it in the chain did, and remember. `netns` is where a caller says the container's is; may be empty. */
 export function removeLater({ attachment, hasLater }: Entry, netns: string, store: Store): Error[] {
   if (!hasLater) return [];
-  return (require("../chain/undo.ts") as typeof import("../chain/undo.ts")).undoLater(attachment, netns, store);
+  return undo.undoLater(attachment, netns, store);
 }
 
 /** The container's end, where the host end has left this host. */
-function innerEnd(entry: Entry): Error[] {
+function undoInnerEnd(entry: Entry): Error[] {
   try {
-    (require("./innerEnd.ts") as typeof import("./innerEnd.ts")).removeInnerEnd({ ...entry, netns: "" }, entry);
+    innerEnd.removeInnerEnd({ ...entry, netns: "" }, entry);
     return [];
   } catch (error) {
     return [error as Error];
@@ -80,7 +82,7 @@ export function removeTraces(entries: readonly Entry[], store: Store | undefined
   return entries.flatMap((entry) => [
     ...(store ? removeLater(entry, "", store) : []),
     ...undoAll(traces(entry.attachment, entry), kernel),
-    ...(hasVeth(entry) && isThere(entry) ? innerEnd(entry) : []),
-    ...(entry.bridge === "" ? inside().undoInside({ attachment: entry.attachment, netns: "" }, entry) : []),
+    ...(hasVeth(entry) && isThere(entry) ? undoInnerEnd(entry) : []),
+    ...(entry.bridge === "" ? inside.undoInside({ attachment: entry.attachment, netns: "" }, entry) : []),
   ]);
 }

@@ -1,81 +1,47 @@
 /**
- * The executable's JavaScript: `bun scripts/build/bundle.ts FOLDER` writes main.js and what it loads: the plugin, of which ADD
- * and DEL are one flat file, and cli.js, the command line with its own copy of what it uses. VERSION loads none of them.
+ * The executable's JavaScript: `bun scripts/build/bundle.ts FOLDER` writes main.js and what it loads: the plugin, of
+ * which ADD and DEL are one flat file, and cli.js, the command line with its own copy of what it uses. VERSION loads
+ * none of them.
  *
- * In the sources, what a verb does not need is behind a `require` or `import()` at its only use, so that tests load
- * little. A bundler turns every module that is reached so, and all that those use, into a function that runs at first
- * need; that would be nearly all of ADD. Here each such module is a file of its own that takes what it shares with
- * others from theirs, and a lazy use is a synchronous load of it. Left to the bundler ADD takes 26.6 ms, in one flat file
- * with everything 23.2 (medians of 20 in one run, an empty program 7.6); so divided 14.4 where that took 16.7 (of 40, 4.3).
+ * In the sources, what a verb does not always need is deferred (`import defer`): Bun evaluates such a module when one of
+ * its names is first read. Bun's bundler ignores the word and loads the module at once. So this script gives each
+ * deferred module a file of its own, which takes what it shares with others from theirs, and puts in the place of the
+ * import an object that loads the file at the first reading of a name. Medians of 20 ADDs in one run, an empty program
+ * 7.6 ms: with everything loaded at once 23.2 ms, divided so 14.4 ms.
  */
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { BunPlugin } from "bun";
+import { type Deferral, deferralsOf, needed, sourceOf, withDeferrals } from "./modules.ts";
 
 const root = join(import.meta.dirname, "../..");
 const folder = resolve(process.argv[2] ?? "dist/bundle");
-
-/** `require("./del.ts") as typeof import("./del.ts")` or `await import("./del.ts")`, however it is broken into lines. */
-const lazyUse = /(?:require\("(\.[^"]+)"\)\s*as\s+typeof\s+import\("[^"]+"\)|await\s+import\("(\.[^"]+)"\))/g;
-
-/** An import or export that is left when types are gone. */
-const staticUse =
-  /^(?:import|export) (?!type )(?:\{(?<names>[^}]*)\}|\*[^"]*|[\w, ]*)(?: from )?"(?<target>\.[^"]+)";/gm;
-
-const sourceOf = (path: string) => Bun.file(path).text();
-
-/** The files that `entry` cannot do without: what it imports, not what it loads when needed. */
-async function needed(entry: string): Promise<Set<string>> {
-  const found = new Set([entry]);
-  for (const path of found) {
-    if (!path.endsWith(".ts")) continue;
-    for (const match of (await sourceOf(path)).matchAll(staticUse)) {
-      const { names, target } = match.groups as { names?: string; target: string };
-      const listed = names?.split(",").filter((name) => name.trim() !== "");
-      if (!listed?.every((name) => name.trim().startsWith("type "))) found.add(resolve(dirname(path), target));
-    }
-  }
-  return found;
-}
-
-/** Lazy uses of our own modules as `place` says they are reached. */
-function withLazyUses(path: string, source: string, place: (target: string) => string): string {
-  return source.replace(lazyUse, (_, required?: string, imported?: string) => {
-    return place(resolve(dirname(path), (required ?? imported)!));
-  });
-}
-
-/**
- * Lazy uses of what is loaded anyway as imports of a namespace, which the bundler resolves to the names themselves; of
- * anything else as a synchronous load of its file, which the executable carries under this path.
- */
-function resolved(path: string, source: string, hot: ReadonlySet<string>): string {
-  const imports: string[] = [];
-  const body = withLazyUses(path, source, (target) => {
-    if (!hot.has(target)) return `import.meta.require("/$bunfs/root/${nameOf(target)}.js")`;
-    imports.push(`import * as ${nameOf(target)} from "${target}";`);
-    return nameOf(target);
-  });
-  return imports.join(" ") + body;
-}
-
-/** `lazy_plugin_del` */
-function nameOf(path: string): string {
-  return `lazy${path.slice(root.length).replace(/\.ts$/, "").replace(/\W/g, "_")}`;
-}
 
 const [main, serve, del, cli] = ["main.ts", "plugin/serve.ts", "plugin/del.ts", "cli/main.ts"].map((file) =>
   join(root, file),
 ) as [string, string, string, string];
 
-/** What `hot` and all that it may load later load lazily. */
+/** `lazy_plugin_gc` */
+const fileNameOf = (path: string) => `lazy${path.slice(root.length).replace(/\.ts$/, "").replace(/\W/g, "_")}`;
+
+/** An object that loads a file of the executable, or a module of the runtime, when a name of it is first read. */
+const deferredModule = `export const deferred = (path) => new Proxy({}, { get: (_, key) => import.meta.require(path)[key] });`;
+
+/** A deferred module that ADD or DEL imports anyway is imported; any other is loaded from its file, which lies beside. */
+function deferredIn(path: string, { name, target }: Deferral, hot: ReadonlySet<string>): string {
+  if (target === del) return `import * as ${name} from "${target}";`;
+  if (hot.has(target)) throw new Error(`${path} defers ${target}, but ADD or DEL load it at once: import it as usual`);
+  const isOurs = target.startsWith("/");
+  return `const ${name} = deferred("${isOurs ? `/$bunfs/root/${fileNameOf(target)}.js` : target}");`;
+}
+
+/** All that what ADD and DEL run may load later. */
 async function loadedLater(hot: ReadonlySet<string>): Promise<Set<string>> {
   const found = new Set<string>();
   const read = new Set(hot);
   for (const path of read) {
-    const targets: string[] = [];
-    withLazyUses(path, await sourceOf(path), (target) => targets.push(target).toString());
-    for (const target of targets) {
-      if (hot.has(target)) continue;
+    if (!path.endsWith(".ts")) continue;
+    for (const { target } of deferralsOf(path, await sourceOf(path))) {
+      if (hot.has(target) || !target.startsWith("/")) continue;
       found.add(target);
       for (const one of await needed(target)) read.add(one);
     }
@@ -83,31 +49,58 @@ async function loadedLater(hot: ReadonlySet<string>): Promise<Set<string>> {
   return found;
 }
 
-/** The entry, what ADD and DEL run, and a file for each module that is loaded later. Which they are is read from the sources. */
+/** The entry loads the plugin or the command line as a chunk of its own. */
+function entrySource(source: string): string {
+  const uses = new Map<string, string>();
+  const rest = withDeferrals(main, source, ({ name, target }) => {
+    uses.set(name, `(await import("${target === cli ? "./cli.js" : target}"))`);
+    return "";
+  });
+  return [...uses].reduce((text, [name, load]) => text.replace(RegExp(`\\b${name}\\.`, "g"), `${load}.`), rest);
+}
+
+/** The entry, what ADD and DEL run, and a file for each module that is loaded later. */
 async function bundlePlugin(): Promise<void> {
   const hot = new Set([...(await needed(serve)), ...(await needed(del))]);
   const entries: string[] = [];
   for (const path of await loadedLater(hot)) {
-    const file = join(folder, `${nameOf(path)}.ts`);
+    const file = join(folder, `${fileNameOf(path)}.ts`);
     // It imports what ADD and DEL run: then that is shared whole, and in one file.
     await Bun.write(file, `import "${serve}"; export * from "${path}";`);
     entries.push(file);
   }
-
   const plugin: BunPlugin = {
     name: "plugin",
     setup(build) {
       build.onResolve({ filter: /^\.\/cli\.js$/ }, ({ path }) => ({ path, external: true }));
-      const place = (target: string) => `await import("${target === cli ? "./cli.js" : target}")`;
+      build.onResolve({ filter: /^deferred$/ }, ({ path }) => ({ path, namespace: "built" }));
+      build.onLoad({ filter: /^deferred$/, namespace: "built" }, () => ({ contents: deferredModule, loader: "js" }));
       build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const source = await sourceOf(path);
-        const contents = path === main ? withLazyUses(path, source, place) : resolved(path, source, hot);
-        return { contents, loader: "ts" };
+        if (path === main) return { contents: entrySource(source), loader: "ts" };
+        const contents = withDeferrals(path, source, (one) => deferredIn(path, one, hot));
+        return { contents: `import { deferred } from "deferred"; ${contents}`, loader: "ts" };
       });
     },
   };
   const texts = await written("plugin", { entrypoints: [main, ...entries], splitting: true, plugins: [plugin] });
-  if (texts.some((text) => text.includes("__esm("))) throw new Error("A lazy use is not recognized");
+  if (texts.some((text) => text.includes("__esm("))) throw new Error("A module is loaded in another way than deferred");
+}
+
+/** The command line is not in a hurry: one file, in which a deferred module is a function that runs at the first use. */
+async function bundleCommandLine(): Promise<void> {
+  const plugin: BunPlugin = {
+    name: "command line",
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, async ({ path }) => ({
+        contents: withDeferrals(path, await sourceOf(path), ({ name, target }) => {
+          return `const ${name} = new Proxy({}, { get: (_, key) => require("${target}")[key] });`;
+        }),
+        loader: "ts",
+      }));
+    },
+  };
+  await written("the command line", { entrypoints: [cli], naming: "cli.js", plugins: [plugin] });
 }
 
 async function written(name: string, build: Parameters<typeof Bun.build>[0]): Promise<string[]> {
@@ -128,5 +121,4 @@ async function written(name: string, build: Parameters<typeof Bun.build>[0]): Pr
   );
 }
 
-// The command line is not in a hurry: its commands stay behind their imports, each read when it is called.
-await Promise.all([bundlePlugin(), written("the command line", { entrypoints: [cli], naming: "cli.js" })]);
+await Promise.all([bundlePlugin(), bundleCommandLine()]);

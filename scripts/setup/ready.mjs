@@ -93,6 +93,7 @@ function build() {
       "scripts/build/compile.mjs",
       "scripts/build/seal.mjs",
       "scripts/build/bundle.ts",
+      "scripts/build/modules.ts",
     ].map((f) => join(root, f)),
   ];
   if (!options.has("--force") && !isOlder(executable, sources)) return;

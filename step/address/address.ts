@@ -1,4 +1,5 @@
 /** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
+
 import { formatCidr, isLinkLocal, parseCidr } from "../../ip/address.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
 import { addressBytes } from "../../kernel/ownership.ts";
@@ -6,6 +7,7 @@ import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/addr
 import { errno, isKernelError } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { ipWord, shellWord } from "../shellWords.ts";
+import defer * as subnetRoute from "./subnetRoute.ts";
 
 export interface AddressStep {
   readonly kind: "address";
@@ -57,7 +59,7 @@ export const address: Kind<AddressStep> = {
   },
 
   mend(step, kernel) {
-    if (has(step, kernel) && subnetRoute().added(step, kernel)) return;
+    if (has(step, kernel) && subnetRoute.added(step, kernel)) return;
     const { cidr: _, ...request } = requestOf(kernel, step, step.address);
     try {
       kernel.request(step.where, deleteAddress(request));
@@ -72,7 +74,7 @@ export const address: Kind<AddressStep> = {
     const { where, link, address: text } = step;
     if (!kernel.link(where, link)) return missing(`link ${link}`);
     if (has(step, kernel))
-      return subnetRoute().isLost(step, kernel) ? missing(`route of ${link} to the subnet of ${text}`) : [];
+      return subnetRoute.isLost(step, kernel) ? missing(`route of ${link} to the subnet of ${text}`) : [];
     const found = kernel.addresses(where, link).map(formatCidr);
     return [{ what: `address of ${link}`, expected: formatCidr(parseCidr(text)!), found: found.join(", ") || "none" }];
   },
@@ -96,9 +98,6 @@ function has({ where, link, address: text }: AddressStep, kernel: Kernel): boole
   const found = isLinkLocal(wanted) ? kernel.linkLocalAddresses(where, link) : kernel.addresses(where, link);
   return found.some((one) => formatCidr(one) === formatCidr(wanted));
 }
-
-/** Asked of by CHECK and repair alone. */
-const subnetRoute = () => require("./subnetRoute.ts") as typeof import("./subnetRoute.ts");
 
 /** True when the link was seen to have the address already: every ADD but the first finds the gateway on the bridge. */
 function isKnown(kernel: Kernel, { where, link, address: text }: AddressStep): boolean {

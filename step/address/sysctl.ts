@@ -1,7 +1,9 @@
 /** A kernel setting, written only when it differs. */
+
 import type { Where } from "../../kernel/kernel.ts";
 import { differences, type Kind } from "../kind.ts";
 import { shellWord, sysctlName } from "../shellWords.ts";
+import defer * as raRouters from "./raRouters.ts";
 
 export interface SysctlStep {
   readonly kind: "sysctl";
@@ -23,13 +25,11 @@ function isSame(found: string | undefined, wanted: string): boolean {
   return found === wanted || found?.replace(/\s+/g, " ") === wanted.trim().replace(/\s+/g, " ");
 }
 
-const raRouters = () => require("./raRouters.ts") as typeof import("./raRouters.ts");
-
 export const sysctl: Kind<SysctlStep> = {
   apply({ where, path, value, was, ifThere, keepsRouters }, kernel) {
     const is = kernel.readSysctl(where, path);
     if (isSame(is, value) || (ifThere && is === undefined)) return false;
-    if (keepsRouters) raRouters().keepRouters(kernel);
+    if (keepsRouters) raRouters.keepRouters(kernel);
     kernel.writeSysctl(where, path, value);
     return was !== undefined;
   },
@@ -57,7 +57,7 @@ export const sysctl: Kind<SysctlStep> = {
       if (isSame(is, value) || isUnknown) return [];
     }
     const set = `sysctl -w ${shellWord(`${sysctlName(path)}=${value}`)}`;
-    const before = kernel && keepsRouters ? raRouters().keepingCommands(kernel) : [];
+    const before = kernel && keepsRouters ? raRouters.keepingCommands(kernel) : [];
     return [...before, where === "host" ? set : `nsenter ${shellWord(`--net=${netns}`)} ${set}`];
   },
 };

@@ -3,7 +3,9 @@
  * (net/core/link_watch.c), a moment after both ends are up; a packet sent before is lost, and an ARP request with it
  * costs the container its first second.
  */
+
 import { code, Fault } from "../../conf/fault.ts";
+import defer * as events from "../../netlink/route/events.ts";
 import { getLink, portOf } from "../../netlink/route/link.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
@@ -20,9 +22,7 @@ const stateNames = ["disabled", "listening", "learning", "forwarding", "blocking
 
 /** Most links are forwarded when they are asked. */
 function isEventually(forwards: () => boolean): boolean {
-  const { eventGroup, waitForEvent } =
-    require("../../netlink/route/events.ts") as typeof import("../../netlink/route/events.ts");
-  return waitForEvent(eventGroup.link, forwards, waitMsMax);
+  return events.waitForEvent(events.eventGroup.link, forwards, waitMsMax);
 }
 
 export const forwarding: Kind<ForwardingStep> = {

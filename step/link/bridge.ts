@@ -6,6 +6,7 @@ import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 import { linkWord } from "../shellWords.ts";
+import defer * as filtering from "./vlanFiltering.ts";
 
 export interface BridgeStep {
   readonly kind: "bridge";
@@ -25,8 +26,6 @@ function up(promiscuous: boolean): number {
   return linkFlag.up | (promiscuous ? linkFlag.promiscuous : 0);
 }
 
-const filtering = () => require("./vlanFiltering.ts") as typeof import("./vlanFiltering.ts");
-
 function keepMac({ name, mac }: BridgeStep, kernel: Kernel): void {
   kernel.request("host", changeLink(`set the address of bridge ${name}`, { name, address: mac }));
 }
@@ -34,7 +33,7 @@ function keepMac({ name, mac }: BridgeStep, kernel: Kernel): void {
 export const bridge: Kind<BridgeStep> = {
   apply(step, kernel) {
     const { name, mac, mtu, group, promiscuous } = step;
-    if (step.filtersFor !== undefined) filtering().makeFiltering(step, kernel);
+    if (step.filtersFor !== undefined) filtering.makeFiltering(step, kernel);
     const wanted = up(promiscuous);
     const bringUp = (index: number) =>
       kernel.request("host", changeLink(`bring up bridge ${name}`, { index, set: wanted }));
@@ -71,7 +70,7 @@ export const bridge: Kind<BridgeStep> = {
         state: found.flags & linkFlag.up ? "up" : "down",
         // Promiscuity counts reasons; the flag is set when a person (or we) asked for it.
         promiscuous: (found.flags & linkFlag.promiscuous) !== 0,
-        ...(filtersFor && { "VLAN filtering": filtering().isFiltering(found) }),
+        ...(filtersFor && { "VLAN filtering": filtering.isFiltering(found) }),
       },
     );
   },

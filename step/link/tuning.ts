@@ -1,8 +1,10 @@
 /** Properties of the container's interface that a plugin after the one that made it changes, and puts back. */
+
 import type { Tunables } from "../../conf/config/config.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { isOurGroup } from "../../kernel/ownership.ts";
 import { changeLink, type Link, linkFlag } from "../../netlink/route/link.ts";
+import defer * as tuningBackup from "../../reference/tuningBackup.ts";
 import { isSameNetns, ownNetns } from "../../sys/netns.ts";
 import { differences, type Kind } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
@@ -56,10 +58,7 @@ export const tuned: Kind<TunedStep, TunedKey> = {
     const found = kernel.netns && kernel.link("pod", link);
     const isMarked = backup && was.mac !== undefined && found && isLent(found, kernel);
     if (found) change(kernel, link, was, isMarked ? backup.lentGroup : undefined);
-    if (backup)
-      (require("../../reference/tuningBackup.ts") as typeof import("../../reference/tuningBackup.ts")).removeBackup(
-        backup.file,
-      );
+    if (backup) tuningBackup.removeBackup(backup.file);
   },
 
   check({ link, to }, kernel) {

@@ -3,7 +3,9 @@
  * namespace, the outer end in the network's group and in the bridge. Deleting one end deletes the other, wherever it is.
  */
 
+import defer * as deleteLinks from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
+import defer * as renamedLink from "../../kernel/renamedLink.ts";
 import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
 import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
@@ -117,10 +119,7 @@ export const veth: Kind<VethStep, VethKey> = {
 };
 
 function renamed(host: string, kernel: Kernel): Link | undefined {
-  return (require("../../kernel/renamedLink.ts") as typeof import("../../kernel/renamedLink.ts")).renamedLink(
-    host,
-    kernel,
-  );
+  return renamedLink.renamedLink(host, kernel);
 }
 
 /** Answers those that it found, by the names that they were made with. */
@@ -132,10 +131,6 @@ function together(names: readonly string[], network: string, kernel: Kernel): Ma
     if (link) found.set(name, link);
     kernel.forget("host", name);
   }
-  (require("../../kernel/deleteLinks.ts") as typeof import("../../kernel/deleteLinks.ts")).condemn(
-    network,
-    [...found.values()],
-    kernel,
-  );
+  deleteLinks.condemn(network, [...found.values()], kernel);
   return found;
 }

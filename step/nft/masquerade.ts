@@ -4,11 +4,13 @@
  * The chain's name carries a hash of the subnets: where it has its rules, they are right and nothing is written. By
  * their number those of an earlier version, without the first, are told.
  */
+
 import { type Cidr, parseCidr } from "../../ip/address.ts";
 import { masqueradeChain, nftTable } from "../../kernel/ownership.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { countRules } from "../../netlink/nft/rule.ts";
 import { type Kind, missing } from "../kind.ts";
+import defer * as rules from "./masqueradeRules.ts";
 import { table, tableComment } from "./table.ts";
 
 export interface MasqueradeStep {
@@ -24,21 +26,18 @@ export function chainOf({ network, subnets }: MasqueradeStep) {
   return { chain: masqueradeChain(network, cidrs), cidrs };
 }
 
-/** All but a network's first ADD find them standing. */
-const rules = () => require("./masqueradeRules.ts") as typeof import("./masqueradeRules.ts");
-
 export const masquerade: Kind<MasqueradeStep> = {
   pending(step, kernel) {
     const { chain, cidrs } = chainOf(step);
-    return countRules(kernel.netfilter, table, chain) > cidrs.length ? [] : rules().rulesOf(step);
+    return countRules(kernel.netfilter, table, chain) > cidrs.length ? [] : rules.rulesOf(step);
   },
 
-  rules: (step) => rules().rulesOf(step),
+  rules: (step) => rules.rulesOf(step),
 
   check(step, kernel) {
     const { chain, cidrs } = chainOf(step);
     if (!getChain(kernel.netfilter, table, chain)) return missing(`nf_tables chain ${chain} in table inet ${nftTable}`);
-    return rules().missingMasquerade(kernel, chain, cidrs);
+    return rules.missingMasquerade(kernel, chain, cidrs);
   },
 
   print(step, kernel) {
@@ -49,9 +48,9 @@ export const masquerade: Kind<MasqueradeStep> = {
       `nft add table inet ${nftTable} '{ comment "${tableComment}"; }'`,
       `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat; comment "network ${step.network}"; }'`,
       ...(stands ? [`nft flush chain inet ${nftTable} ${chain}`] : []),
-      `nft 'add rule inet ${nftTable} ${chain} ${rules().bridgedText}'`,
+      `nft 'add rule inet ${nftTable} ${chain} ${rules.bridgedText}'`,
       ...cidrs.map((cidr) => {
-        return `nft add rule inet ${nftTable} ${chain} ${rules().masqueradeText(cidr)} comment "${step.network}"`;
+        return `nft add rule inet ${nftTable} ${chain} ${rules.masqueradeText(cidr)} comment "${step.network}"`;
       }),
     ];
   },

@@ -3,6 +3,7 @@
  * that mark, so that neither the mappings nor an address need be known, and no other attachment's element is touched.
  * A port that another attachment of the same container has is waited for (waitingPorts.ts).
  */
+
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { PortMapping } from "../../conf/config/config.ts";
 import { onePortEach, portsIn } from "../../conf/config/portRow.ts";
@@ -15,7 +16,9 @@ import { addElements, type Element } from "../../netlink/nft/element.ts";
 import { hasRules } from "../../netlink/nft/rule.ts";
 import { concatenated } from "../../netlink/nft/set.ts";
 import { type Difference, type Kind, missing } from "../kind.ts";
+import defer * as asRead from "../nft/asRead.ts";
 import { table } from "../nft/table.ts";
+import defer * as text from "./commands.ts";
 import {
   bySet,
   hairpinsOf,
@@ -33,8 +36,11 @@ import {
   translationOf,
   waitingElements,
 } from "./elements.ts";
+import defer * as ruleset from "./rules.ts";
 import { portsChain } from "./sets.ts";
 import type { Led } from "./staleFlows.ts";
+import defer * as connections from "./staleFlows.ts";
+import defer * as waitingPorts from "./waiting.ts";
 
 export interface PortsStep {
   readonly kind: "ports";
@@ -57,14 +63,14 @@ export function placed({ mappings, hairpin }: Wanted): Placed[] {
 
 export const ports: Kind<PortsStep, PortsKey> = {
   pending: (step, kernel) => [
-    ...(hasRules(kernel.netfilter, table, portsChain) ? [] : ruleset().portRules()),
+    ...(hasRules(kernel.netfilter, table, portsChain) ? [] : ruleset.portRules()),
     ...additions(placed(step), step),
   ],
 
   rules(step, kernel) {
     const { removed, taken } = sorted(step, kernel);
     return [
-      ...(ruleset().missingPortRules(kernel).length > 0 ? ruleset().portRules() : []),
+      ...(ruleset.missingPortRules(kernel).length > 0 ? ruleset.portRules() : []),
       ...removalOf(removed),
       ...(taken.size === 0 ? additions(placed(step), step) : additionsBeside(taken, step)),
     ];
@@ -73,8 +79,8 @@ export const ports: Kind<PortsStep, PortsKey> = {
   mend({ attachment, mappings }, kernel) {
     const udp = mappings.filter(({ protocol }) => protocol === "udp");
     if (udp.length === 0) return;
-    const held = waitingPorts().heldOf(udp, attachment, waitingElements(kernel));
-    connections().forget(held.map(ledBy), kernel, "added");
+    const held = waitingPorts.heldOf(udp, attachment, waitingElements(kernel));
+    connections.forget(held.map(ledBy), kernel, "added");
   },
 
   undo(key, kernel) {
@@ -87,17 +93,11 @@ export const ports: Kind<PortsStep, PortsKey> = {
 
   check(step, kernel) {
     if (!isThere(kernel)) return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
-    return [...ruleset().missingPortRules(kernel), ...elementDifferences(step, kernel)];
+    return [...ruleset.missingPortRules(kernel), ...elementDifferences(step, kernel)];
   },
 
-  print: (step, kernel) => text().printed(step, kernel),
+  print: (step, kernel) => text.printed(step, kernel),
 };
-
-/** Asked for only where they do not stand, or are compared. */
-const ruleset = () => require("./rules.ts") as typeof import("./rules.ts");
-const waitingPorts = () => require("./waiting.ts") as typeof import("./waiting.ts");
-const connections = () => require("./staleFlows.ts") as typeof import("./staleFlows.ts");
-const text = () => require("./commands.ts") as typeof import("./commands.ts");
 
 /** Refused (EEXIST) where one is there: by what an attachment left that is gone, or is another's. */
 function additions(wanted: readonly Placed[], { attachment }: PortsStep): Message[] {
@@ -119,7 +119,7 @@ function additionsBeside(taken: ReadonlySet<string>, step: PortsStep): Message[]
   for (const mapping of mappings.flatMap(onePortEach)) (isTaken(mapping, taken) ? waiting : free).push(mapping);
   return [
     ...additions([...free.map(translationOf), ...hairpinsOf(mappings, hairpin)], step),
-    ...waitingPorts().waitingAdditions(waiting, attachment),
+    ...waitingPorts.waitingAdditions(waiting, attachment),
   ];
 }
 
@@ -172,16 +172,16 @@ function refuseOther(one: InSet, attachment: Attachment, kernel: Kernel): void {
 /** Removes what `find` answers, given what waits, and hands the ports on to those that wait for them, in one batch. */
 export function removePorts(find: (waiting: readonly InSet[]) => readonly InSet[], kernel: Kernel): void {
   let found: readonly InSet[] = [];
-  (require("../nft/asRead.ts") as typeof import("../nft/asRead.ts")).batchAsRead(kernel, () => {
+  asRead.batchAsRead(kernel, () => {
     const waiting = waitingElements(kernel);
     found = find(waiting);
-    return [...removalOf(found), ...(waiting.length > 0 ? waitingPorts().handedOn(found, waiting) : [])];
+    return [...removalOf(found), ...(waiting.length > 0 ? waitingPorts.handedOn(found, waiting) : [])];
   });
   const led = found
     .filter(isTranslation)
     .map(ledIn)
     .filter(({ protocol }) => protocol === udp);
-  if (led.length > 0) connections().forget(led, kernel, "removed");
+  if (led.length > 0) connections.forget(led, kernel, "removed");
 }
 
 /** Whoever they belong to. */
@@ -220,7 +220,7 @@ function elementDifferences(step: PortsStep, kernel: Kernel): Difference[] {
   let waiting: ReadonlySet<string> | undefined;
   const isWaiting = (mapping: TargetedMapping) => {
     waiting ??= new Set(waitingElements(kernel).map(({ set, key }) => keyText(set, key)));
-    const { waitingElement, keyTextOf } = waitingPorts();
+    const { waitingElement, keyTextOf } = waitingPorts;
     return waiting.has(keyTextOf(waitingElement(mapping, step.attachment)));
   };
   return wanted.flatMap((one) => rowDifferences(one, found, step.attachment, isWaiting));
