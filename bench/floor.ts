@@ -7,8 +7,8 @@ import { addAddress } from "../netlink/route/address.ts";
 import { veth, vethKind } from "../netlink/route/kind/veth.ts";
 import { changeBridgePort, changeLink, createLink, deleteLink, getLink, linkFlag } from "../netlink/route/link.ts";
 import { addRoute } from "../netlink/route/route.ts";
-import { NetlinkSocket, protocol } from "../netlink/socket.ts";
-import { closeNetns, openNetns, openSocketIn } from "../sys/netns.ts";
+import { NetlinkSocket, openSocketIn, protocol } from "../netlink/socket.ts";
+import { closeNetns, openNetns } from "../sys/netns.ts";
 import type { Round } from "./contestant.ts";
 
 const hostLink = "floor0";

@@ -6,11 +6,13 @@ import { defaultDataDir, readIdentity } from "../conf/identity.ts";
 import { ownType } from "../conf/pluginType.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { identityIn, openContainerNetns } from "../kernel/namespace.ts";
+import { isAt, isNetns } from "../netlink/sameNetns.ts";
 import { isThere } from "../plugin/removal/leftovers.ts";
 import type { Step } from "../step/index.ts";
-import { type Entry, openExistingStore } from "../store/index.ts";
+import type { Entry } from "../store/entry.ts";
+import { openExistingStore } from "../store/index.ts";
 import { isWithoutNamespace } from "../store/namespace.ts";
-import { closeNetns, isAt, isNetns, type Netns } from "../sys/netns.ts";
+import { closeNetns, type Netns } from "../sys/netns.ts";
 import { defaultNetwork, isFile, readNetwork } from "./network.ts";
 import { stdinOf, type Target } from "./target.ts";
 

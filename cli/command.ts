@@ -32,8 +32,16 @@ export interface Command<O extends Options = Options> {
   readonly operands: readonly [least: number, most: number];
   /** Longer help: examples. */
   readonly more?: string;
-  /** Answers the exit code. */
-  run(parsed: Parsed<O>): number | Promise<number>;
+  /** Answers the exit code. `everyCommand` loads them all, for those that describe them. */
+  run(parsed: Parsed<O>, everyCommand: () => Promise<readonly Described[]>): number | Promise<number>;
+}
+
+/** What completion and the manual page are made from. */
+export interface Described {
+  readonly name: string;
+  /** One line, as in the overview. */
+  readonly about: string;
+  readonly definition: Command;
 }
 
 /** Types flow from `options` into `run`. */

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { defaultDataDir } from "../conf/identity.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { linksOf } from "../plugin/recovery/rebuild.ts";
-import { storePathOf } from "../store/open.ts";
+import { storePathOf } from "../store/file/path.ts";
 
 /** A sentence with the cure; undefined where there is a store, or nothing stands. */
 export function lostHint(dataDir = defaultDataDir): string | undefined {

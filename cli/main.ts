@@ -1,14 +1,16 @@
 /** The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 the words do not fit, and exec's are its command's, or as shells have it 126 and 127. */
 import { NotPermitted } from "../conf/fault.ts";
+import defer * as debug from "../netlink/debug.ts";
 import { faultOf } from "../plugin/faults.ts";
 import { writeOut } from "../plugin/stdio.ts";
 import { shellWord } from "../step/shellWords.ts";
 import { byHand } from "./byHand.ts";
-import { type Command, columns, help, NotRun, parse, UsageError } from "./command.ts";
+import { type Command, columns, type Described, help, NotRun, parse, UsageError } from "./command.ts";
 import { commands } from "./index.ts";
 
 export async function run(words: readonly string[], version: string): Promise<number> {
   try {
+    if (process.env["NSNET_DEBUG"]?.includes("netlink")) debug.traceMessages();
     return await runWords(words, version);
   } catch (error) {
     if (process.env["NSNET_DEBUG"]?.includes("stack")) process.stderr.write(`${(error as Error).stack}\n`);
@@ -43,7 +45,12 @@ async function runWords([name = "help", ...rest]: readonly string[], version: st
     writeOut(help(name, definition));
     return 0;
   }
-  return definition.run(parse(definition, name, rest));
+  return definition.run(parse(definition, name, rest), everyCommand);
+}
+
+async function everyCommand(): Promise<Described[]> {
+  const all = Object.entries(commands);
+  return Promise.all(all.map(async ([name, { about, load }]) => ({ name, about, definition: await load() })));
 }
 
 async function load(name: string): Promise<Command> {

@@ -5,9 +5,9 @@
 import { existsSync, lstatSync } from "node:fs";
 import { createNetns, deleteNetns } from "../kernel/newNamespace.ts";
 import { linkFlag, listLinks } from "../netlink/route/link.ts";
-import { protocol } from "../netlink/socket.ts";
+import { openSocketIn, protocol } from "../netlink/socket.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
-import { closeNetns, NotANamespace, netnsFolder, openNetns, openSocketIn } from "../sys/netns.ts";
+import { closeNetns, NotANamespace, netnsFolder, openNetns } from "../sys/netns.ts";
 import { isProven, removeProof, writeProof } from "./proof.ts";
 
 /** Makes the namespace of a name that nobody has; true when this call made it. */

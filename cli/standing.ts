@@ -4,12 +4,14 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { renamedLink } from "../kernel/renamedLink.ts";
 import { eventGroup, waitForEvent } from "../netlink/route/events.ts";
 import { getLink } from "../netlink/route/link.ts";
-import { protocol } from "../netlink/socket.ts";
-import { hasVeth, isThere } from "../plugin/removal/leftovers.ts";
+import { openSocketIn, protocol } from "../netlink/socket.ts";
+import { hasVeth } from "../plugin/removal/entrySteps.ts";
+import { isThere } from "../plugin/removal/leftovers.ts";
 import { adoptedStanding } from "../plugin/takeover/standing.ts";
-import { bootId, type Entry } from "../store/index.ts";
+import type { Entry } from "../store/entry.ts";
+import { bootId } from "../store/index.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
-import { closeNetns, openNetns, openSocketIn } from "../sys/netns.ts";
+import { closeNetns, openNetns } from "../sys/netns.ts";
 import { mayStand, pidIn, pidsByInode } from "./attachments.ts";
 
 /** A socket that was just closed in a namespace keeps it alive for an RCU grace period, and its links with it. */

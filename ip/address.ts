@@ -173,3 +173,5 @@ function longestZeros(groups: readonly string[]): { start: number; length: numbe
   }
   return best;
 }
+
+export type Families = readonly (4 | 6)[];

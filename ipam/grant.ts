@@ -3,9 +3,9 @@
 import { attachmentText } from "../conf/attachment.ts";
 import { badConfig, code, Fault } from "../conf/fault.ts";
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
-import type { Entry, Grant, NetworkMemory, NewEntry, Store } from "../store/index.ts";
+import type { Entry, Grant, LeasedAddress, NetworkMemory, NewEntry } from "../store/entry.ts";
+import type { Store } from "../store/store.ts";
 import { nextFree } from "./allocate.ts";
-import type { LeasedAddress } from "./ipam.ts";
 import { type BoundRange, leased, setText, sizeOf, spanAt, spansOf } from "./range.ts";
 
 /** No address is left. Of its own class, so that a caller can reclaim dead leases and try again. */

@@ -1,7 +1,7 @@
 /** The kinds of IPAM, by `ipam.type`. To add one: a file that exports an `Ipam`, and a line here. */
 import type { IpamConfig } from "../conf/config/config.ts";
 import type { Identity } from "../conf/request.ts";
-import type { Entry } from "../store/index.ts";
+import type { Entry } from "../store/entry.ts";
 import defer * as delegate from "./delegate/delegate.ts";
 import type { Ipam } from "./ipam.ts";
 import { none } from "./none.ts";

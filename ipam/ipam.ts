@@ -1,14 +1,11 @@
 /** Who has which address: the contract every kind of IPAM keeps (shared suite: test/ipam/contract.ts). */
-import type { Attachment } from "../conf/attachment.ts";
-import type { Dns, IpamConfig, Route } from "../conf/config/config.ts";
-import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "../conf/request.ts";
-import type { Entry, NewEntry, Store } from "../store/index.ts";
 
-export interface LeasedAddress {
-  /** CIDR: the address with the length of its subnet. */
-  readonly address: string;
-  readonly gateway?: string;
-}
+import type { Attachment } from "../conf/attachment.ts";
+import type { IpamConfig } from "../conf/config/config.ts";
+import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "../conf/request.ts";
+import type { Dns, Route } from "../conf/result/result.ts";
+import type { Entry, LeasedAddress, NewEntry } from "../store/entry.ts";
+import type { Store } from "../store/store.ts";
 
 export interface Lease {
   readonly addresses: readonly LeasedAddress[];

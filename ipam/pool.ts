@@ -1,10 +1,12 @@
 /** `ipam.type` "ns-net" and "host-local": addresses from ranges, kept in the store. */
 
-import type { Dns, StoreIpamConfig } from "../conf/config/config.ts";
+import type { StoreIpamConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
+import type { Dns } from "../conf/result/result.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
-import type { Begun, Entry, NetworkMemory, NewEntry, Store } from "../store/index.ts";
+import type { Begun, Entry, NetworkMemory, NewEntry } from "../store/entry.ts";
 import { isSameNamespace } from "../store/namespace.ts";
+import type { Store } from "../store/store.ts";
 import { statusIfThere } from "../sys/files.ts";
 import { chooseSubnet } from "./chooseSubnet.ts";
 import { fits, gatewaysOf, grant } from "./grant.ts";

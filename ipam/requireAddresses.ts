@@ -1,7 +1,7 @@
 /** The part of CHECK that every kind shares: what the journal says an attachment has, against what it should have. */
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
-import type { LeasedAddress } from "./ipam.ts";
+import type { LeasedAddress } from "../store/entry.ts";
 
 /** Throws Fault (code 101) when there is no lease or it is not for exactly `expected` (CIDR, any order). */
 export function requireAddresses(

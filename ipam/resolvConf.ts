@@ -1,7 +1,7 @@
 /** Reads a resolv.conf into `dns`: resolv.conf(5), the keywords that host-local reads. */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import type { Dns } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
+import type { Dns } from "../conf/result/result.ts";
 
 /** The resolver itself uses three servers and 256 characters of search list; this is ample. */
 const bytesMax = 64 * 1024;

@@ -3,7 +3,8 @@
 import type { StaticIpamConfig } from "../conf/config/config.ts";
 import { badConfig } from "../conf/fault.ts";
 import { contains, formatCidr, parseAddress, parseCidr } from "../ip/address.ts";
-import type { Ipam, LeasedAddress } from "./ipam.ts";
+import type { LeasedAddress } from "../store/entry.ts";
+import type { Ipam } from "./ipam.ts";
 import { requireAddresses } from "./requireAddresses.ts";
 
 export const fixed: Ipam<StaticIpamConfig> = {

@@ -1,12 +1,12 @@
 /** Which addresses other namespaces have: those that can be reached from here, and those that a link of the host leads to. */
-import { formatAddress } from "../ip/address.ts";
-import { type InterfaceAddress, listAddresses } from "../netlink/route/address.ts";
+import { type Cidr, formatAddress } from "../ip/address.ts";
+import { addressFlag, type InterfaceAddress, listAddresses } from "../netlink/route/address.ts";
 import { listLinks } from "../netlink/route/link.ts";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import { routeScope } from "../netlink/route/route.ts";
-import { protocol } from "../netlink/socket.ts";
+import { openSocketIn, protocol } from "../netlink/socket.ts";
 import { errno } from "../sys/errors.ts";
-import { closeNetns, openOwnNetns, openSocketIn } from "../sys/netns.ts";
+import { closeNetns, openOwnNetns } from "../sys/netns.ts";
 import { ignoring } from "./deleteLinks.ts";
 import type { Kernel } from "./kernel.ts";
 import { forEachNamespace, type SeenNamespace } from "./namespaces.ts";
@@ -49,4 +49,18 @@ export function addressesElsewhere(kernel: Kernel): ReadonlyMap<string, SeenName
     ignoring(errno.EINVAL, () => note(listAddresses(host, 0, id), undefined)); // one may end while it is asked
   }
   return found;
+}
+
+export function globalOnes(all: ReturnType<typeof listAddresses>): SeenAddress[] {
+  return all.flatMap(({ local, address, scope, prefixLength, flags = 0 }): SeenAddress[] => {
+    const bytes = local ?? address;
+    if (bytes === undefined || scope === routeScope.link) return [];
+    const isAlone = (flags & addressFlag.noPrefixRoute) !== 0;
+    return [{ ...addressFromBytes(bytes), prefixLength, ...(isAlone && { noPrefixRoute: true }) }];
+  });
+}
+
+export interface SeenAddress extends Cidr {
+  /** It stands without its subnet's route. */
+  readonly noPrefixRoute?: true;
 }

@@ -5,10 +5,10 @@ import { commitBatch } from "../netlink/nft/batch.ts";
 import { listAddresses } from "../netlink/route/address.ts";
 import { getLink, type Link } from "../netlink/route/link.ts";
 import { routeScope } from "../netlink/route/route.ts";
-import { NetlinkSocket, protocol } from "../netlink/socket.ts";
+import { NetlinkSocket, openSocketIn, protocol } from "../netlink/socket.ts";
 import { errno, isKernelError, KernelError } from "../sys/errors.ts";
 import { readText, writeText } from "../sys/files.ts";
-import { inNetns, type Netns, openSocketIn } from "../sys/netns.ts";
+import { inNetns, type Netns } from "../sys/netns.ts";
 import { addressFromBytes } from "./ownership.ts";
 
 /** The namespace a step works in: the caller's own, or the container's. */

@@ -1,9 +1,8 @@
 /** The container's namespace as ADD and CHECK need it: there, a network namespace, and not the caller's own. */
 import { code, Fault } from "../conf/fault.ts";
-import type { NewEntry } from "../store/index.ts";
+import { isNetns } from "../netlink/sameNetns.ts";
 import {
   closeNetns,
-  isNetns,
   isSameNetns,
   type Netns,
   type NetnsIdentity,
@@ -62,4 +61,8 @@ export function identityIn({ netnsDevice, netnsInode, netnsCookie }: Stored): Ne
   return { device: netnsDevice, inode: netnsInode, cookie: netnsCookie };
 }
 
-type Stored = Pick<NewEntry, "netnsDevice" | "netnsInode" | "netnsCookie">;
+interface Stored {
+  readonly netnsDevice: bigint;
+  readonly netnsInode: bigint;
+  readonly netnsCookie: bigint;
+}

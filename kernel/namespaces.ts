@@ -1,16 +1,9 @@
 /** The network namespaces that can be reached from here: by a name below /run/netns, or by a process that is in them. */
 import { readdirSync } from "node:fs";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
+import { withCookie } from "../netlink/sameNetns.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
-import {
-  closeNetns,
-  type Netns,
-  type NetnsIdentity,
-  netnsFolder,
-  netnsIdentity,
-  openNetns,
-  withCookie,
-} from "../sys/netns.ts";
+import { closeNetns, type Netns, type NetnsIdentity, netnsFolder, netnsIdentity, openNetns } from "../sys/netns.ts";
 
 export interface SeenNamespace extends NetnsIdentity {
   readonly path: string;

@@ -5,6 +5,8 @@
  * Layout of attributes: linux/netlink.h, struct nlattr; each is padded to 4 bytes.
  */
 
+import { cText } from "../sys/cText.ts";
+
 export interface Codec<T> {
   put(value: T): Uint8Array;
   get(bytes: Uint8Array): T;
@@ -113,15 +115,7 @@ export const flag: Codec<true> = { put: () => new Uint8Array(0), get: () => true
 
 /** NUL-terminated text. Nearly all of it is ASCII (names), which needs no encoder to be made. */
 export const text: Codec<string> = {
-  put(value) {
-    const out = new Uint8Array(value.length + 1);
-    for (let i = 0; i < value.length; i++) {
-      const unit = value.charCodeAt(i);
-      if (unit > 0x7f) return new TextEncoder().encode(`${value}\0`);
-      out[i] = unit;
-    }
-    return out;
-  },
+  put: cText,
   get(raw) {
     let out = "";
     for (let i = 0; i < raw.length; i++) {

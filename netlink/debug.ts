@@ -6,6 +6,7 @@ import { addressPayload, addressType } from "./route/address.ts";
 import { linkPayload, linkType } from "./route/link.ts";
 import { neighbourType } from "./route/neighbour.ts";
 import { routePayload, routeType } from "./route/route.ts";
+import { traceWith } from "./socket.ts";
 
 const netfilter = 12;
 const bytesPerLine = 32;
@@ -69,8 +70,11 @@ function hexLines(payload: Uint8Array): string {
   return lines.join("");
 }
 
-export function printFrame(direction: "→" | "←", protocol: number, frame: Frame, what: string): void {
+function printFrame(direction: "→" | "←", protocol: number, frame: Frame, what: string): void {
   const length = frame.payload.length - (protocol === netfilter && frame.type > 0x11 ? nfgenHeader.size : 0);
   const head = `${direction} ${nameOf(protocol, frame.type)} #${frame.sequence} flags 0x${frame.flags.toString(16)} ${length} bytes`;
   writeSync(2, `${head}${what && `: ${what}`}${decoded(protocol, frame)}\n${hexLines(frame.payload)}`);
 }
+
+/** From here on every message that is sent or received is printed on standard error. */
+export const traceMessages = (): void => traceWith(printFrame);

@@ -14,9 +14,9 @@ import {
   receive,
   send,
 } from "../sys/libc.ts";
+import { inNetns, type Netns } from "../sys/netns.ts";
 import defer * as sysRare from "../sys/sysRare.ts";
 import { WireError } from "./codec.ts";
-import defer * as debug from "./debug.ts";
 import { acknowledgement, controlType, type Frame, flags, framed, frames, type Message } from "./message.ts";
 
 export const protocol = { route: 0, netfilter: 12 } as const;
@@ -28,11 +28,14 @@ const dumpAttemptsMax = 32;
 
 const buffer = new Uint8Array(receiveBytes);
 
-/** NSNET_DEBUG names netlink: every message is printed, by what is not loaded otherwise. */
-const isTraced = process.env["NSNET_DEBUG"]?.includes("netlink") === true;
+/** Sees each message that is sent (→) or received (←). */
+export type Trace = (direction: "→" | "←", protocolNumber: number, frame: Frame, what: string) => void;
 
-function trace(direction: "→" | "←", protocolNumber: number, frame: Frame, what: string): void {
-  debug.printFrame(direction, protocolNumber, frame, what);
+let trace: Trace | undefined;
+
+/** From here on every message of every socket is handed to `print` (netlink/debug.ts). */
+export function traceWith(print: Trace): void {
+  trace = print;
 }
 
 export class NetlinkSocket {
@@ -153,7 +156,7 @@ export class NetlinkSocket {
   #send(messages: readonly Message[]): void {
     const first = this.#sequence + 1;
     this.#sequence += messages.length;
-    if (isTraced) {
+    if (trace) {
       for (const [i, m] of messages.entries()) trace("→", this.protocol, { ...m, sequence: first + i }, m.what);
     }
     const bytes = framed(messages, first);
@@ -171,7 +174,7 @@ export class NetlinkSocket {
     const length = receive(this.#fd, buffer);
     if (length === undefined) return undefined;
     const datagram = frames(buffer.slice(0, length));
-    if (isTraced) for (const frame of datagram) trace("←", this.protocol, frame, "");
+    if (trace) for (const frame of datagram) trace("←", this.protocol, frame, "");
     return datagram;
   }
 
@@ -192,4 +195,9 @@ export class NetlinkSocket {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** A socket that belongs to another namespace: three system calls there, then home again. */
+export function openSocketIn(netns: Netns, protocol: number): NetlinkSocket {
+  return inNetns(netns, () => new NetlinkSocket(protocol) as never);
 }

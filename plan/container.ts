@@ -1,11 +1,13 @@
 /** What every type that makes an interface does in the container, and the parts they share. Pure. */
 
-import type { NetworkConfig, Route } from "../conf/config/config.ts";
+import type { NetworkConfig } from "../conf/config/config.ts";
 import { manyWays } from "../conf/config/routes.ts";
+import type { Route } from "../conf/result/result.ts";
 import { type Cidr, formatCidr, networkOf, parseAddress, parseCidr } from "../ip/address.ts";
-import type { Lease, LeasedAddress } from "../ipam/ipam.ts";
+import type { Lease } from "../ipam/ipam.ts";
 import { macOf, macOfOwner } from "../kernel/ownership.ts";
 import type { Step } from "../step/index.ts";
+import type { LeasedAddress } from "../store/entry.ts";
 import type { PlanInput } from "./plan.ts";
 
 /** The hardware address asked for, or one that follows from the address or from the owner. */

@@ -3,10 +3,10 @@
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { badConfig, code, Fault } from "../conf/fault.ts";
 import { aliasOf, hostLinkName, insideGroup } from "../kernel/ownership.ts";
-import type { Below, Facts } from "../plugin/attach/facts.ts";
 import type { Step } from "../step/index.ts";
 import type { Settings } from "../step/link/linkSettings.ts";
 import { containerSteps, routesOf } from "./container.ts";
+import type { Below, Facts } from "./facts.ts";
 import type { Plan, PlanInput } from "./plan.ts";
 
 /** The steps that make the interface, then addresses, up and routes. */

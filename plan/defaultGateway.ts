@@ -1,6 +1,7 @@
 /** Gateways for addresses that came without one, from a delegate or as static ones, on a network that is to have one. */
 import { contains, formatAddress, networkOf, parseCidr } from "../ip/address.ts";
-import type { Lease, LeasedAddress } from "../ipam/ipam.ts";
+import type { Lease } from "../ipam/ipam.ts";
+import type { LeasedAddress } from "../store/entry.ts";
 
 /** Each gets the first address of its subnet, as with the reference; a subnet without room for one stays without. */
 export function withFirstAddresses(lease: Lease): Lease {

@@ -3,17 +3,12 @@
  * `commit`. Every verb is a reading of this list. Each type of plugin that makes an interface has its own: see type/.
  */
 
-import { type Attachment, attachmentText } from "../conf/attachment.ts";
-import type { NetworkConfig, Route } from "../conf/config/config.ts";
-import { code, Fault } from "../conf/fault.ts";
-import { isInside } from "../conf/pluginType.ts";
-import type { ResultInterface } from "../conf/result/result.ts";
+import type { Attachment } from "../conf/attachment.ts";
+import type { NetworkConfig } from "../conf/config/config.ts";
+import type { ResultInterface, Route } from "../conf/result/result.ts";
 import type { Lease } from "../ipam/ipam.ts";
-import { hostLinkName } from "../kernel/ownership.ts";
-import type { Facts } from "../plugin/attach/facts.ts";
-import type { Removal, Step } from "../step/index.ts";
-import defer * as featurePlan from "./features.ts";
-import { linkType } from "./types.ts";
+import type { Step } from "../step/index.ts";
+import type { Facts } from "./facts.ts";
 
 export interface PlanInput {
   readonly attachment: Attachment;
@@ -42,59 +37,9 @@ export function innerIndex({ interfaces }: Plan): number {
   return index;
 }
 
-/** The steps of ADD, in order. Throws Fault (code.config) for what the host as it is cannot bear. */
-export function plan(input: PlanInput): Plan {
-  const { type, features } = input.config;
-  const made = settling(linkType(type).plan(input), input);
-  if (features === undefined || isInside(type)) return made;
-  return featurePlan.withFeatures(made, features, input);
-}
-
-/** With duplicate detection the container's IPv6 addresses can be used when it is over. */
-function settling(made: Plan, { attachment, config, lease, netns }: PlanInput): Plan {
-  if (!config.enabledad || config.disableContainerInterface) return made;
-  if (!lease.addresses.some(({ address }) => address.includes(":"))) return made;
-  return { ...made, steps: [...made.steps, { kind: "settled", link: attachment.ifname, netns }] };
-}
-
-/**
- * What DEL removes: derived from the attachment's name, so that neither a lease nor a namespace nor a configuration is
- * needed, and what it has beside its link. The link comes last: while the kernel waits for those who may still use it,
- * it frees the rules. It waits 20 ms for each request that deletes links, and once for two links in one. `whenAbsent` is
- * called where the host has no such link.
- */
-export function removals(attachment: Attachment, traces: readonly Removal[], whenAbsent?: () => void): Removal[] {
-  const removed: Removal[] = [];
-  let beside: string | undefined;
-  for (const trace of traces) {
-    if (trace.kind === "shaping" && (trace.host === undefined || trace.egress)) beside = trace.ifb;
-    else removed.push(trace);
-  }
-  const { network } = attachment;
-  const host = hostLinkName(attachment);
-  removed.push({ kind: "veth", host, ...(beside && { beside: { link: beside, network } }), whenAbsent });
-  return removed;
-}
-
-/** Refuses, before anything is touched, what would fail half-way. Throws Fault. */
-export function refuseImpossible(attachment: Attachment, config: NetworkConfig, facts: Facts): void {
-  if (facts.isIfnameTaken) {
-    throw new Fault(
-      code.environment,
-      `Cannot attach ${attachmentText(attachment)}: the container has an interface ${attachment.ifname} already`,
-      "Delete the attachment first (CNI DEL, or 'ns-net del'), or ask for another CNI_IFNAME",
-    );
-  }
-  linkType(config.type).refuse?.(config, facts);
-  if (facts.bridge && facts.bridge.kind !== "bridge") {
-    throw noBridge(config.bridge, facts.bridge.kind);
-  }
-}
-
-export function noBridge(name: string, kind = "device"): Fault {
-  return new Fault(
-    code.config,
-    `Cannot use bridge = ${JSON.stringify(name)}: the host's link of that name is a ${kind}, no bridge`,
-    `bridge must be the name of a bridge, or one that no link has; see: ip -d link show ${name}`,
-  );
+/** Makes an interface in the container: journalled, with addresses of an IPAM. */
+export interface LinkType {
+  plan(input: PlanInput): Plan;
+  /** Throws Fault for what the host as it is cannot bear; before a lease is asked for. */
+  refuse?(config: NetworkConfig, facts: Facts): void;
 }

@@ -3,8 +3,7 @@
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { PluginType } from "../conf/pluginType.ts";
-import type { Facts } from "../plugin/attach/facts.ts";
-import type { ChainedType } from "../plugin/chain/chained.ts";
+import type { ChainedType } from "./chain.ts";
 import defer * as bandwidth from "./chained/bandwidth.ts";
 import defer * as hostPort from "./chained/bridgeOfPort.ts";
 import defer * as firewall from "./chained/firewall.ts";
@@ -21,14 +20,7 @@ import defer * as macvlan from "./interface/macvlan.ts";
 import defer * as ptp from "./interface/ptp.ts";
 import defer * as tap from "./interface/tap.ts";
 import defer * as vlan from "./interface/vlan.ts";
-import type { Plan, PlanInput } from "./plan.ts";
-
-/** Makes an interface in the container: journalled, with addresses of an IPAM. */
-export interface LinkType {
-  plan(input: PlanInput): Plan;
-  /** Throws Fault for what the host as it is cannot bear; before a lease is asked for. */
-  refuse?(config: NetworkConfig, facts: Facts): void;
-}
+import type { LinkType } from "./plan.ts";
 
 /** How a type works: by a link of its own, as an IPAM for another plugin, or on what stands already. */
 type Entry =

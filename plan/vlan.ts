@@ -2,44 +2,12 @@
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
-import type { Kernel } from "../kernel/kernel.ts";
 import { macOf, vlanGatewayGroup, vlanPortName } from "../kernel/ownership.ts";
-import { listPortVlans, type PortVlan } from "../netlink/route/bridgeVlan.ts";
-import { bridge as bridgeData } from "../netlink/route/kind/bridge.ts";
-import { type Link, listLinks } from "../netlink/route/link.ts";
+import type { PortVlan } from "../netlink/route/bridgeVlan.ts";
 import type { Step } from "../step/index.ts";
 import { gatewaysOf } from "./container.ts";
+import type { VlanFacts } from "./facts.ts";
 import type { Plan, PlanInput } from "./plan.ts";
-
-export interface VlanFacts {
-  /** Has the gateway's address instead of the bridge; absent where no gateway is wanted. */
-  readonly gatewayLink?: string;
-  /** The VLAN that a new port of the bridge is in. */
-  readonly defaultVlan: number;
-  /** Links that would be cut off if the bridge began to look at VLANs: none, where it does already. */
-  readonly unready: readonly string[];
-}
-
-/** Of a bridge that nobody has changed. */
-const usualDefault = 1;
-
-export function vlanFacts(bridge: Link | undefined, config: NetworkConfig, kernel: Kernel): VlanFacts {
-  const { vlanFiltering = 0, defaultVlan = usualDefault } = bridge?.info?.data ? bridgeData.get(bridge.info.data) : {};
-  return {
-    ...(config.isGateway && config.vlan && { gatewayLink: `${config.bridge}.${config.vlan}` }),
-    defaultVlan,
-    unready: bridge === undefined || vlanFiltering !== 0 ? [] : withoutNative(bridge, kernel),
-  };
-}
-
-/** A frame without a tag is of no VLAN there, and is dropped once the bridge looks. */
-function withoutNative(bridge: Link, kernel: Kernel): string[] {
-  const vlans = listPortVlans(kernel.route("host"));
-  // A kernel without VLAN filtering tells of none; it says so itself when it is asked to filter.
-  if ([...vlans.values()].every((of) => of.length === 0)) return [];
-  const members = [bridge, ...listLinks(kernel.route("host"), { master: bridge.index })];
-  return members.flatMap(({ index, name = "" }) => (vlans.get(index)?.some(({ isNative }) => isNative) ? [] : [name]));
-}
 
 /** The plan of an attachment to a bridge, with the VLANs of its port. Throws Fault (code.config) where others would be cut off. */
 export function withVlans(made: Plan, input: PlanInput, facts: VlanFacts): Plan {

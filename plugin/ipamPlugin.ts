@@ -8,11 +8,11 @@ import { contains, networkOf, parseCidr } from "../ip/address.ts";
 import { ipamFor } from "../ipam/index.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { openContainerNetns, standing } from "../kernel/namespace.ts";
+import { hostNetworks } from "../kernel/routes.ts";
 import { openStore } from "../store/index.ts";
 import { noNamespace } from "../store/namespace.ts";
 import { closeNetns, type Netns } from "../sys/netns.ts";
 import { journalEntry } from "./add.ts";
-import { hostNetworks } from "./attach/facts.ts";
 import { retried } from "./liveness/reclaim.ts";
 import { adoption } from "./takeover/leases.ts";
 

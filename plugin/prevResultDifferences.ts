@@ -3,16 +3,15 @@
  * changed the container's hardware address and MTU; it does not take away an interface, or move it to another namespace.
  */
 
-import type { Route } from "../conf/config/config.ts";
 import type { Request } from "../conf/request.ts";
-import type { Result, ResultInterface } from "../conf/result/result.ts";
+import type { Result, ResultInterface, Route } from "../conf/result/result.ts";
 import { contains, formatAddress, networkOf, parseAddress, parseCidr } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { addressFromBytes } from "../kernel/ownership.ts";
 import { listRoutes } from "../netlink/route/route.ts";
 import type { Step } from "../step/index.ts";
 import { type Difference, missing } from "../step/kind.ts";
-import type { Entry } from "../store/index.ts";
+import type { Entry } from "../store/entry.ts";
 import { isSameNetns, type Netns, netnsIdentity } from "../sys/netns.ts";
 
 /** `entry` has steps. */

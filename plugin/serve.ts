@@ -8,6 +8,7 @@ import { ownType, type PluginType, typeCalled } from "../conf/pluginType.ts";
 import type { DeleteRequest, Identity, Verb } from "../conf/request.ts";
 import { formatFault, formatResult } from "../conf/result/format.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
+import defer * as debug from "../netlink/debug.ts";
 import type { Plan } from "../plan/plan.ts";
 import { comesAfter, roleOf, worksAfter } from "../plan/types.ts";
 import type { Step } from "../step/index.ts";
@@ -35,6 +36,7 @@ export async function serve(env: Environment): Promise<number> {
   let stdin: Uint8Array = new Uint8Array(0);
   let answer: object | undefined;
   try {
+    if (env["NSNET_DEBUG"]?.includes("netlink")) debug.traceMessages();
     const verb = readVerb(env);
     if (verb !== "VERSION") stdin = readStdin(verb);
     answer = await answers[verb](env, stdin);

@@ -7,12 +7,12 @@ import type { StatusRequest } from "../conf/request.ts";
 import { ipamFor } from "../ipam/index.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { anyHostLink } from "../kernel/ownership.ts";
+import { hostNetworks } from "../kernel/routes.ts";
 import { bridgeKind } from "../netlink/route/kind/bridge.ts";
-import { noBridge } from "../plan/plan.ts";
 import { openStore } from "../store/index.ts";
-import { hostNetworks } from "./attach/facts.ts";
 import defer * as lowerLink from "./attach/lowerLink.ts";
 import { tellBlockers } from "./diagnose/forwardPolicy.ts";
+import { noBridge } from "./preflight/impossible.ts";
 import { rebuild } from "./recovery/rebuild.ts";
 
 /** What would refuse an ADD says here that none can be served. */

@@ -8,24 +8,22 @@ import type { Tunables } from "../conf/config/config.ts";
 import { isObject, type JsonObject } from "../conf/decode.ts";
 import { absolutePath } from "../conf/nameRules.ts";
 import type { DeleteRequest } from "../conf/request.ts";
-import { deviceGroup } from "../kernel/ownership.ts";
-import type { Removal } from "../step/index.ts";
 
 /** The reference's own default for `dataDir`; what a configuration says today need not be what it said at ADD. */
 const defaultFolder = "/run/cni/tuning";
 
-/** What puts everything back as it was, and removes the note; nothing where there is none. */
-export function backupRemovals({ attachment, raw }: DeleteRequest): Removal[] {
-  const { network, container, ifname } = attachment;
+/** The note of an interface, and the file it is in; undefined where there is none. */
+export function backupOf({ attachment, raw }: DeleteRequest): { was: Tunables; file: string } | undefined {
+  const { container, ifname } = attachment;
   const dataDir = objectIn(raw.stdin)?.["dataDir"];
   const folders =
     typeof dataDir === "string" && absolutePath.allows(dataDir) ? [dataDir, defaultFolder] : [defaultFolder];
   for (const folder of folders) {
     const file = join(folder, `${container}_${ifname}.json`);
     const was = noted(file);
-    if (was) return [{ kind: "tuned", link: ifname, was, backup: { file, lentGroup: deviceGroup(network) } }];
+    if (was) return { was, file };
   }
-  return [];
+  return undefined;
 }
 
 export function removeBackup(file: string): void {

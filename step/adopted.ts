@@ -11,13 +11,13 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { standing } from "../kernel/namespace.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
 import { deleteLink, getLink } from "../netlink/route/link.ts";
-import { protocol } from "../netlink/socket.ts";
+import { openSocketIn, protocol } from "../netlink/socket.ts";
 import { type Part, removeRules } from "../reference/iptables.ts";
 import { removeSpoofCheck } from "../reference/macSpoofCheck.ts";
 import { shapingLink } from "../reference/names.ts";
 import { removeNftRules } from "../reference/nftables.ts";
 import { errno } from "../sys/errors.ts";
-import { closeNetns, isSameNetns, openSocketIn, ownNetns } from "../sys/netns.ts";
+import { closeNetns, isSameNetns, ownNetns } from "../sys/netns.ts";
 import { type Kind, missing } from "./kind.ts";
 
 export type { AdoptedStep };

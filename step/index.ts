@@ -55,8 +55,8 @@ import type { PortConditionKey, PortConditionStep } from "./ports/conditions.ts"
 import defer * as conditions from "./ports/conditions.ts";
 import type { MasqueradeAllKey, MasqueradeAllStep } from "./ports/masqAll.ts";
 import defer * as masqAll from "./ports/masqAll.ts";
-import type { PortsKey, PortsStep } from "./ports/ports.ts";
 import defer * as ports from "./ports/ports.ts";
+import type { PortsKey, PortsStep } from "./ports/present.ts";
 
 export type Step =
   | AcceptStep

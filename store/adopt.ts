@@ -1,7 +1,7 @@
 /** Rows for attachments that another program made. Runs inside a transaction of the store; loaded when there are any. */
 import type { Database } from "bun:sqlite";
 import { parseCidr } from "../ip/address.ts";
-import type { Adopted } from "./index.ts";
+import type { Adopted } from "./entry.ts";
 import { addressKey } from "./keys.ts";
 import { owned, ownedColumns } from "./row.ts";
 

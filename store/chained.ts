@@ -1,7 +1,7 @@
 /** What plugins that come after another one have done to an attachment: enough to undo it without a configuration. */
 import type { Database } from "bun:sqlite";
 import type { Attachment } from "../conf/attachment.ts";
-import type { Later, LaterKey } from "./index.ts";
+import type { Later, LaterKey } from "./entry.ts";
 import { keyOf } from "./keys.ts";
 
 interface Row {

@@ -3,8 +3,8 @@
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { fileStatus, readText } from "../sys/files.ts";
+import type { Entry } from "./entry.ts";
 import defer * as foreignClaim from "./foreignClaim.ts";
-import type { Entry } from "./index.ts";
 
 export interface Owner {
   readonly bootId: string;

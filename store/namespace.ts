@@ -1,4 +1,4 @@
-import type { NewEntry } from "./index.ts";
+import type { NewEntry } from "./entry.ts";
 
 /** True when two entries are of one namespace in one boot: a path can be made anew, an inode number be used again after a boot. */
 export function isSameNamespace(a: NewEntry, b: NewEntry): boolean {

@@ -5,19 +5,8 @@ import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import type { PortMapping, Protocol } from "../conf/config/config.ts";
 import { lastPort } from "../conf/config/portRow.ts";
 import { code, Fault } from "../conf/fault.ts";
-import type { LeasedAddress } from "../ipam/ipam.ts";
-import { isAt } from "../sys/netns.ts";
-
-/** Who asks: an attachment, on behalf of the plugin of that type, in that namespace. */
-export interface PortOwner {
-  readonly attachment: Attachment;
-  readonly plugin: string;
-  readonly netnsPath: string;
-  readonly netnsDevice: bigint;
-  readonly netnsInode: bigint;
-  readonly netnsCookie: bigint;
-  readonly bootId: string;
-}
+import { isAt } from "../netlink/sameNetns.ts";
+import type { LeasedAddress, PortOwner } from "./entry.ts";
 
 interface PortRow {
   readonly first_port: number;

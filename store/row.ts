@@ -1,5 +1,5 @@
 /** A row of `attachment` as a value, and back. */
-import type { Delegated, Entry, NewEntry, State } from "./index.ts";
+import type { Delegated, Entry, NewEntry, State } from "./entry.ts";
 
 /** The columns in the order of `insertColumns`, plus those that come later. */
 export interface Row {

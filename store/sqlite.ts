@@ -4,11 +4,9 @@ import type { Database, SQLQueryBindings } from "bun:sqlite";
 import type { Attachment } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
-import type { LeasedAddress } from "../ipam/ipam.ts";
 import defer * as adopt from "./adopt.ts";
 import defer * as chained from "./chained.ts";
 import { InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./claim.ts";
-import { guarded, type StoreFile } from "./failure.ts";
 import type {
   Adopted,
   Begun,
@@ -17,17 +15,20 @@ import type {
   Grant,
   Later,
   LaterKey,
+  LeasedAddress,
   NetworkMemory,
   NewEntry,
   PortClaim,
-  Store,
-} from "./index.ts";
+} from "./entry.ts";
+import type { StoreFile } from "./file/damaged.ts";
+import { guarded } from "./file/failure.ts";
+import { logBytesMax } from "./file/limits.ts";
+import { shortenLog } from "./file/writeAheadLog.ts";
 import { addressKey, keyOf } from "./keys.ts";
-import { logBytesMax } from "./limits.ts";
 import defer * as ports from "./ports.ts";
 import { entryOf, owned, type Row } from "./row.ts";
 import { sql } from "./statements.ts";
-import { shortenLog } from "./writeAheadLog.ts";
+import type { Store } from "./store.ts";
 
 const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };
 

@@ -2,8 +2,9 @@
  * The only file that calls C, with sysRare.ts beside it. Every call is synchronous; a negative answer becomes a
  * KernelError with errno.
  */
+
 import { dlopen, type FFIFunction, type Pointer, ptr, read } from "bun:ffi";
-import { text as textCodec } from "../netlink/codec.ts";
+import { cText } from "./cText.ts";
 import { errno, KernelError } from "./errors.ts";
 
 /** A function costs some 0.02 ms to bind: these are what ADD and DEL call. */
@@ -57,11 +58,6 @@ export function checked(operation: string, result: number | bigint): number {
 
 export function lastErrno(): number {
   return read.i32(c.__errno_location() as Pointer, 0);
-}
-
-/** NUL-terminated, for a `char *` that the callee only reads. */
-export function cText(text: string): Uint8Array {
-  return textCodec.put(text);
 }
 
 const O_CLOEXEC = 0o2000000;

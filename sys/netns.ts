@@ -3,8 +3,7 @@
  * its nsfs file exists; `/run/netns/<name>` is where `ip netns` looks for such mounts (ip-netns(8)).
  */
 
-import { NetlinkSocket, protocol } from "../netlink/socket.ts";
-import { errno, isKernelError, KernelError } from "./errors.ts";
+import { errno, KernelError } from "./errors.ts";
 import { fileStatus, openFlag } from "./files.ts";
 import { closeFile, enterNamespace, namespaceKind, namespaceTypeOf, openFile } from "./libc.ts";
 
@@ -97,42 +96,6 @@ export function isSameNetns(a: NetnsIdentity, b: NetnsIdentity): boolean {
   return a.device === b.device && a.inode === b.inode && (!a.cookie || !b.cookie || a.cookie === b.cookie);
 }
 
-/** As `isSameNetns`, with the open one asked for its cookie where that decides. */
-export function isNetns(netns: Netns, identity: NetnsIdentity): boolean {
-  if (!isSameNetns(netns, identity)) return false;
-  if (!identity.cookie || netns.cookie !== undefined) return true;
-  try {
-    return isSameNetns(withCookie(netns), identity);
-  } catch (error) {
-    if (isKernelError(error, errno.EPERM)) return true; // who may not enter it cannot say more
-    throw error;
-  }
-}
-
-/** True where the path leads to it, and not to another one by now. */
-export function isAt(path: string, identity: NetnsIdentity): boolean {
-  const found = path === "" ? undefined : netnsIdentity(path);
-  if (found === undefined || !isSameNetns(found, identity)) return false;
-  if (!identity.cookie) return true;
-  try {
-    const netns = openNetns(path);
-    try {
-      return isNetns(netns, identity);
-    } finally {
-      closeNetns(netns);
-    }
-  } catch (error) {
-    if (error instanceof NotANamespace) return false;
-    throw error;
-  }
-}
-
-/** With the cookie, which costs a socket in the namespace. */
-export function withCookie(netns: Netns): Netns & { readonly cookie: bigint } {
-  using socket = openSocketIn(netns, protocol.route);
-  return { ...netns, cookie: socket.netnsCookie };
-}
-
 /** `name` → /run/netns/name, `pid:42` → /proc/42/ns/net, a path stays. */
 export function netnsPathOf(spec: string): string {
   if (spec.includes("/")) return spec;
@@ -152,11 +115,6 @@ export function inNetns<T>(netns: Netns, work: () => T extends Promise<unknown> 
   } finally {
     closeFile(home);
   }
-}
-
-/** A socket that belongs to another namespace: three system calls there, then home again. */
-export function openSocketIn(netns: Netns, protocol: number): NetlinkSocket {
-  return inNetns(netns, () => new NetlinkSocket(protocol) as never);
 }
 
 export function closeNetns(netns: Netns): void {

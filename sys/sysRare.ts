@@ -1,7 +1,8 @@
 /** C functions that few calls need, each bound when it is first called. */
 import { ptr } from "bun:ffi";
+import { cText } from "./cText.ts";
 import { errno, KernelError } from "./errors.ts";
-import { bind, c, checked, cText, lastErrno, SOCK_CLOEXEC } from "./libc.ts";
+import { bind, c, checked, lastErrno, SOCK_CLOEXEC } from "./libc.ts";
 
 const rare = {
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },

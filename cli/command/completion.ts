@@ -2,7 +2,6 @@
 import { writeOut } from "../../plugin/stdio.ts";
 import { command, UsageError } from "../command.ts";
 import { shells } from "../describe/completion.ts";
-import { everyCommand } from "../describe/table.ts";
 
 export default command({
   about: "Print completion for a shell.",
@@ -14,7 +13,7 @@ export default command({
   ns-net completion zsh > "\${fpath[1]}/_ns-net"
   ns-net completion fish > ~/.config/fish/completions/ns-net.fish`,
 
-  async run({ operands: [shell = ""] }) {
+  async run({ operands: [shell = ""] }, everyCommand) {
     if (!Object.hasOwn(shells, shell)) {
       throw new UsageError(
         `there is no completion for ${JSON.stringify(shell)}, only for ${Object.keys(shells).join(", ")}`,

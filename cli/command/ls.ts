@@ -2,7 +2,7 @@
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { writeOut } from "../../plugin/stdio.ts";
-import type { Entry } from "../../store/index.ts";
+import type { Entry } from "../../store/entry.ts";
 import { dataDirOf, entries, pidIn, pidsByInode } from "../attachments.ts";
 import { columns, command } from "../command.ts";
 import { lostHint, tellLost } from "../lost.ts";

@@ -2,7 +2,6 @@
 import { writeOut } from "../../plugin/stdio.ts";
 import { command } from "../command.ts";
 import { manual } from "../describe/manual.ts";
-import { everyCommand } from "../describe/table.ts";
 
 export default command({
   about: "Print the manual page.",
@@ -11,7 +10,7 @@ export default command({
   options: {},
   more: "\n  ns-net man > /usr/local/share/man/man8/ns-net.8",
 
-  async run() {
+  async run(_, everyCommand) {
     writeOut(manual(await everyCommand()));
     return 0;
   },

@@ -1,7 +1,6 @@
 /** Completion for three shells, from the table of commands. */
-import type { Command } from "../command.ts";
+import type { Command, Described } from "../command.ts";
 import { configurationFolder } from "../network.ts";
-import type { Described } from "./table.ts";
 
 const optionWords = ({ definition }: Described) =>
   [...Object.keys(definition.options), "help"].map((key) => `--${key}`);

@@ -1,8 +1,7 @@
 /** The manual page, in roff, from the table of commands. */
 import { defaultDataDir } from "../../conf/identity.ts";
-import { notesOf } from "../command.ts";
+import { type Described, notesOf } from "../command.ts";
 import { configurationFolder } from "../network.ts";
-import type { Described } from "./table.ts";
 
 /** A line's first dot or quote would be a request, and a backslash an escape. */
 const text = (words: string) =>

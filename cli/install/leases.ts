@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hostLocalFolder, reservationFolder } from "../../ipam/hostLocal/folder.ts";
 import { lastReservedFile } from "../../ipam/hostLocal/reservations.ts";
-import { type Entry, openExistingStore } from "../../store/index.ts";
+import type { Entry } from "../../store/entry.ts";
+import { openExistingStore } from "../../store/index.ts";
 import { touching } from "./files.ts";
 
 export { hostLocalFolder };

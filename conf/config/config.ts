@@ -1,28 +1,8 @@
 /** The network configuration as the rest of the program sees it: validated, canonical key spelling, defaults filled in. */
 
 import type { PluginType } from "../pluginType.ts";
-import type { Result } from "../result/result.ts";
+import type { Dns, Result, Route } from "../result/result.ts";
 import type { Version } from "../version.ts";
-
-export interface Dns {
-  readonly nameservers?: readonly string[];
-  readonly domain?: string;
-  readonly search?: readonly string[];
-  readonly options?: readonly string[];
-}
-
-/** SPEC.md 1.1.0, "Add Success": `mtu` and `advmss` in bytes, `table` and `scope` as the kernel numbers them. */
-export interface Route {
-  readonly dst: string;
-  readonly gw?: string;
-  /** A proposal for the specification, several ways at once: handed on in a result, not served. */
-  readonly gws?: readonly string[];
-  readonly mtu?: number;
-  readonly advmss?: number;
-  readonly priority?: number;
-  readonly table?: number;
-  readonly scope?: number;
-}
 
 /** One range of host-local. `subnet` is a network address with its length; the others are addresses within it, or the gateway an IPv6 link-local one. */
 export interface Range {

@@ -1,10 +1,10 @@
 /** Routes of a configuration: canonical, and without the zeros that Go writes for "not set". */
 import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import { badConfig, type Fault, unserved } from "../fault.ts";
+import type { Dns, Route } from "../result/result.ts";
 import type { runtimeDns } from "../schema/runtime.ts";
 import type { Accepted } from "../schema/schema.ts";
 import type { dns, route } from "../schema/shapes.ts";
-import type { Dns, Route } from "./config.ts";
 
 type GivenRoute = Accepted<typeof route>;
 

@@ -1,6 +1,5 @@
 /** Results as they come from others: `prevResult` from the runtime, and what a delegate wrote. */
 import { formatAddress, formatCidr, parseAddress, parseCidr } from "../../ip/address.ts";
-import type { Dns, Route } from "../config/config.ts";
 import { dnsOf, routesOf } from "../config/routes.ts";
 import { isObject, type JsonObject } from "../decode.ts";
 import { badConfig, code, Fault, shown } from "../fault.ts";
@@ -8,7 +7,7 @@ import type { result } from "../schema/result.ts";
 import type { Accepted } from "../schema/schema.ts";
 import { validated } from "../schema/validate.ts";
 import { isAtLeast, isVersion, type Version, versions } from "../version.ts";
-import type { Result, ResultAddress, ResultInterface } from "./result.ts";
+import type { Dns, Result, ResultAddress, ResultInterface, Route } from "./result.ts";
 
 /**
  * A result of any version: `prevResult`, or what a delegate wrote. `version` is the configuration's, for results that do

@@ -1,5 +1,4 @@
 /** What ADD answers, in the shape of the newest specification version. Written for older ones by `formatResult`. */
-import type { Dns, Route } from "../config/config.ts";
 
 export interface ResultInterface {
   readonly name: string;
@@ -25,4 +24,24 @@ export interface Result {
   readonly ips: readonly ResultAddress[];
   readonly routes: readonly Route[];
   readonly dns?: Dns;
+}
+
+export interface Dns {
+  readonly nameservers?: readonly string[];
+  readonly domain?: string;
+  readonly search?: readonly string[];
+  readonly options?: readonly string[];
+}
+
+/** SPEC.md 1.1.0, "Add Success": `mtu` and `advmss` in bytes, `table` and `scope` as the kernel numbers them. */
+export interface Route {
+  readonly dst: string;
+  readonly gw?: string;
+  /** A proposal for the specification, several ways at once: handed on in a result, not served. */
+  readonly gws?: readonly string[];
+  readonly mtu?: number;
+  readonly advmss?: number;
+  readonly priority?: number;
+  readonly table?: number;
+  readonly scope?: number;
 }

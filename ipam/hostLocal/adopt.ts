@@ -8,8 +8,9 @@
  */
 import { existsSync } from "node:fs";
 import { formatAddress } from "../../ip/address.ts";
-import type { Adopted, Store } from "../../store/index.ts";
-import type { Adoption, LeasedAddress } from "../ipam.ts";
+import type { Adopted, LeasedAddress } from "../../store/entry.ts";
+import type { Store } from "../../store/store.ts";
+import type { Adoption } from "../ipam.ts";
 import { type BoundRange, leased, spanAt, spansOf } from "../range.ts";
 import { type AdoptedStep, adoptedStep } from "./adopted.ts";
 import { lastReserved, type Reservation, reservationsIn } from "./reservations.ts";

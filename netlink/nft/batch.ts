@@ -22,7 +22,7 @@ export function commitBatch(socket: NetlinkSocket, messages: readonly Message[],
     socket.batch([begin, ...messages, batchEnd], isUsual ? edges : silentOnes(begin, messages));
   } catch (error) {
     if (!isKernelError(error, errno.EMSGSIZE) || messages.length < 2) throw error;
-    parts.commitInParts(socket, messages, generation);
+    parts.commitInParts(messages, generation, (part, expected) => commitBatch(socket, part, expected));
   }
 }
 

@@ -1,19 +1,20 @@
 /** A batch that is larger than the kernel takes from this process, which may not raise the limit: in a user namespace it may not. */
 import type { Message } from "../message.ts";
-import type { NetlinkSocket } from "../socket.ts";
-import { commitBatch } from "./batch.ts";
 
 /** Below every send buffer that is usual (net.core.wmem_default is 212992). A message has at most 64 KiB. */
 const partBytesMax = 128 * 1024;
 
-export function commitInParts(socket: NetlinkSocket, messages: readonly Message[], generation?: number): void {
+/** Commits one part, only while the ruleset still is of `generation` if that is given. */
+type Commit = (part: readonly Message[], generation: number | undefined) => void;
+
+export function commitInParts(messages: readonly Message[], generation: number | undefined, commit: Commit): void {
   let expected = generation;
   for (let at = 0; at < messages.length; ) {
     const start = at;
     let length = messages[at++]!.payload.length;
     while (at < messages.length && length + messages[at]!.payload.length <= partBytesMax)
       length += messages[at++]!.payload.length;
-    commitBatch(socket, messages.slice(start, at), expected);
+    commit(messages.slice(start, at), expected);
     expected = undefined;
   }
 }

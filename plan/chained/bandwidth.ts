@@ -3,8 +3,8 @@ import type { Attachment } from "../../conf/attachment.ts";
 import type { Features, Limit } from "../../conf/config/config.ts";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
 import { macOfOwner, shapingGroup, shapingLinkName } from "../../kernel/ownership.ts";
-import type { ChainedType } from "../../plugin/chain/chained.ts";
 import type { ShapingStep } from "../../step/bandwidth.ts";
+import type { ChainedType } from "../chain.ts";
 
 export const bandwidth: ChainedType = {
   plan({ attachment, features, prev, kernel }) {

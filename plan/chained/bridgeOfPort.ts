@@ -8,17 +8,16 @@ import { badConfig, code, Fault } from "../../conf/fault.ts";
 import type { Result, ResultInterface } from "../../conf/result/result.ts";
 import { hostLinkName } from "../../kernel/ownership.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
-import { readFacts } from "../../plugin/attach/facts.ts";
-import type { ChainedInput, ChainedType } from "../../plugin/chain/chained.ts";
 import type { Step } from "../../step/index.ts";
+import type { ChainedInput, ChainedType } from "../chain.ts";
 import { bridge } from "../interface/bridge.ts";
 
 export const hostPort: ChainedType = {
   plan(input) {
-    const { attachment, config, prev, kernel, netns } = input;
+    const { attachment, config, prev, netns } = input;
     refuseWhatNeedsOurs(config);
     const port = hostInterface(input);
-    const facts = readFacts(config, attachment, kernel);
+    const facts = input.facts();
     const lease = { addresses: prev.ips, routes: [], made: false };
     const made = bridge.plan({ attachment, netns, config, lease, facts });
     const steps = made.steps.flatMap((step) => ofPort(step, hostLinkName(attachment), port, config.bridge, netns));

@@ -2,11 +2,11 @@
 
 import { defaultZone, type Features } from "../../conf/config/config.ts";
 import { badConfig } from "../../conf/fault.ts";
-import { type ChainedInput, type ChainedType, containerAddresses } from "../../plugin/chain/chained.ts";
 import { zoneSteps } from "../../step/firewalld/source.ts";
 import defer * as zones from "../../step/firewalld/zones.ts";
 import type { Step } from "../../step/index.ts";
 import defer * as ingressPolicy from "../../step/nft/ingressPolicy.ts";
+import { type ChainedInput, type ChainedType, containerAddresses } from "../chain.ts";
 
 const adminChain = "CNI-ADMIN";
 

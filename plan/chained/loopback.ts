@@ -1,7 +1,7 @@
 /** `loopback`: the container's own interface brought up, whatever CNI_IFNAME says, and its addresses told. */
 import { formatCidr } from "../../ip/address.ts";
 import { changeLink, linkFlag } from "../../netlink/route/link.ts";
-import type { ChainedType } from "../../plugin/chain/chained.ts";
+import type { ChainedType } from "../chain.ts";
 
 const link = "lo";
 

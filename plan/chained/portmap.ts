@@ -2,7 +2,6 @@
 
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { Features, PortMapping } from "../../conf/config/config.ts";
-import { familiesIn } from "../../conf/config/ipam.ts";
 import { containerPortOf, inRows } from "../../conf/config/portRow.ts";
 import { badConfig } from "../../conf/fault.ts";
 import type { Result } from "../../conf/result/result.ts";
@@ -11,18 +10,15 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { addressBytes } from "../../kernel/ownership.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { lookUpRoute } from "../../netlink/route/route.ts";
-import { type ChainedType, containerAddresses } from "../../plugin/chain/chained.ts";
-import defer * as portsInUse from "../../plugin/preflight/portsInUse.ts";
 import type { Step } from "../../step/index.ts";
 import type { TargetedMapping } from "../../step/ports/elements.ts";
+import { type ChainedType, containerAddresses } from "../chain.ts";
 
 export const portmap: ChainedType = {
   plan({ attachment, features, prev, kernel }) {
     const { portMappings } = features;
     if (portMappings.length === 0) return { steps: [], result: prev };
     const addresses = containerAddresses(attachment.ifname, prev);
-    const asked = { mappings: portMappings, attachment, families: familiesIn(addresses) };
-    portsInUse.refuseTaken(asked, kernel);
     const through = addresses.length === 0 ? undefined : linkTowards(addresses[0]!, kernel);
     return {
       steps: portsSteps({

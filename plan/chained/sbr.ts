@@ -17,9 +17,9 @@ import {
 import type { Kernel } from "../../kernel/kernel.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import { listRules } from "../../netlink/route/rule.ts";
-import { addressesOf, type ChainedInput, type ChainedType } from "../../plugin/chain/chained.ts";
 import type { RouteStep } from "../../step/address/route.ts";
 import type { Step } from "../../step/index.ts";
+import { addressesOf, type ChainedInput, type ChainedType } from "../chain.ts";
 import { podRoutes } from "./containerRoutes.ts";
 
 export const sbr: ChainedType = {

@@ -3,11 +3,10 @@
 import type { Features, Tunables } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { ResultInterface } from "../../conf/result/result.ts";
-import type { ChainedType } from "../../plugin/chain/chained.ts";
-import defer * as sysctlAllowList from "../../plugin/preflight/sysctlAllowList.ts";
 import type { SysctlStep } from "../../step/address/sysctl.ts";
 import type { Step } from "../../step/index.ts";
 import { tunablesOf } from "../../step/link/tuning.ts";
+import type { ChainedType } from "../chain.ts";
 
 /** Stands for the name of the container's interface in the name of a setting. */
 const placeholder = "IFNAME";
@@ -16,7 +15,6 @@ export const tuning: ChainedType = {
   several: true,
 
   plan({ attachment: { ifname }, config, features, prev, netns, kernel }) {
-    sysctlAllowList.refuseForbidden(features);
     const to: Tunables = {
       ...features.tunables,
       ...(config.mac !== undefined && { mac: config.mac }),

@@ -6,8 +6,8 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { insideGroup } from "../../kernel/ownership.ts";
 import { vrf as vrfData, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
-import type { ChainedInput, ChainedType } from "../../plugin/chain/chained.ts";
 import type { Step } from "../../step/index.ts";
+import type { ChainedInput, ChainedType } from "../chain.ts";
 import { podRoutes } from "./containerRoutes.ts";
 
 export const vrf: ChainedType = {

@@ -14,7 +14,6 @@ import {
   macOf,
   macOfOwner,
 } from "../../kernel/ownership.ts";
-import type { Facts } from "../../plugin/attach/facts.ts";
 import type { Step } from "../../step/index.ts";
 import {
   containerSteps,
@@ -25,9 +24,9 @@ import {
   masqueradeSteps,
   routesOf,
 } from "../container.ts";
+import type { Facts } from "../facts.ts";
 import defer * as idleGateway from "../idleGateway.ts";
-import type { Plan, PlanInput } from "../plan.ts";
-import type { LinkType } from "../types.ts";
+import type { LinkType, Plan, PlanInput } from "../plan.ts";
 import defer * as vlan from "../vlan.ts";
 
 export const bridge: LinkType = { plan, refuse };

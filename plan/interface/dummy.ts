@@ -2,7 +2,7 @@
 import { hostLinkName } from "../../kernel/ownership.ts";
 import { macFor } from "../container.ts";
 import { insidePlan, making } from "../containerLink.ts";
-import type { LinkType } from "../types.ts";
+import type { LinkType } from "../plan.ts";
 
 export const dummy: LinkType = {
   plan(input) {

@@ -5,8 +5,7 @@ import { linkFlag } from "../../netlink/route/link.ts";
 import type { Step } from "../../step/index.ts";
 import { routesOf } from "../container.ts";
 import { insidePlan } from "../containerLink.ts";
-import type { Plan, PlanInput } from "../plan.ts";
-import type { LinkType } from "../types.ts";
+import type { LinkType, Plan, PlanInput } from "../plan.ts";
 
 export const hostDevice: LinkType = {
   plan(input) {

@@ -1,7 +1,7 @@
 /** `ipvlan`: an interface that shares its master's hardware address, told apart by its IP addresses. */
 
 import { insidePlan, making, refuseMaster } from "../containerLink.ts";
-import type { LinkType } from "../types.ts";
+import type { LinkType } from "../plan.ts";
 
 export const ipvlan: LinkType = {
   plan(input) {

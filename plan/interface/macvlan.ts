@@ -3,8 +3,7 @@ import { code, Fault } from "../../conf/fault.ts";
 import { hostLinkName } from "../../kernel/ownership.ts";
 import { macFor } from "../container.ts";
 import { insidePlan, making, refuseMaster } from "../containerLink.ts";
-import type { PlanInput } from "../plan.ts";
-import type { LinkType } from "../types.ts";
+import type { LinkType, PlanInput } from "../plan.ts";
 
 export const macvlan: LinkType = {
   plan(input) {

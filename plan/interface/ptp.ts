@@ -1,7 +1,7 @@
 /** `ptp`: a veth without a bridge. The host's end is the gateway, and every packet of the container goes through it. */
 
-import type { Route } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
+import type { Route } from "../../conf/result/result.ts";
 import {
   addressBits,
   type Cidr,
@@ -11,13 +11,12 @@ import {
   parseAddress,
   parseCidr,
 } from "../../ip/address.ts";
-import type { LeasedAddress } from "../../ipam/ipam.ts";
 import { aliasOf, hostLinkName, linkGroup, macOfOwner } from "../../kernel/ownership.ts";
 import type { RouteStep } from "../../step/address/route.ts";
 import type { Step } from "../../step/index.ts";
+import type { LeasedAddress } from "../../store/entry.ts";
 import { containerSteps, deafToRouters, forwardingSteps, macFor, masqueradeSteps, routesOf } from "../container.ts";
-import type { Plan, PlanInput } from "../plan.ts";
-import type { LinkType } from "../types.ts";
+import type { LinkType, Plan, PlanInput } from "../plan.ts";
 
 export const ptp: LinkType = { plan };
 

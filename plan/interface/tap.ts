@@ -3,7 +3,7 @@ import { hostLinkName, insideGroup } from "../../kernel/ownership.ts";
 import type { Step } from "../../step/index.ts";
 import { macFor } from "../container.ts";
 import { insidePlan } from "../containerLink.ts";
-import type { LinkType } from "../types.ts";
+import type { LinkType } from "../plan.ts";
 
 export const tap: LinkType = {
   plan(input) {

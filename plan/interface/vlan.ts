@@ -1,7 +1,7 @@
 /** `vlan`: an interface that sends and receives one VLAN of its master. */
 
 import { insidePlan, making, refuseMaster } from "../containerLink.ts";
-import type { LinkType } from "../types.ts";
+import type { LinkType } from "../plan.ts";
 
 export const vlan: LinkType = {
   plan(input) {

@@ -6,10 +6,10 @@
 import type { NetworkConfig } from "../../conf/config/config.ts";
 import type { Request } from "../../conf/request.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { plan } from "../../plan/plan.ts";
+import type { Facts } from "../../plan/facts.ts";
+import { plan } from "../../plan/planner.ts";
 import { commit, type Undo } from "../../step/commit.ts";
 import type { Step } from "../../step/index.ts";
-import type { Facts } from "./facts.ts";
 
 export interface Early {
   /** Makes the interface, and answers how to undo it. */

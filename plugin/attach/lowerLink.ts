@@ -5,11 +5,12 @@ import { attachmentText } from "../../conf/attachment.ts";
 import type { LinkKeys, NetworkConfig } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
+import { ethernetMtu, uplink } from "../../kernel/routes.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
+import type { Below, Facts } from "../../plan/facts.ts";
 import { linkType } from "../../plan/types.ts";
 import type { Step } from "../../step/index.ts";
 import { openExistingStore } from "../../store/index.ts";
-import { type Below, ethernetMtu, type Facts, uplink } from "./facts.ts";
 
 export function readInside(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
   if (config.link!.selinuxContext) refuseLabel(config.link!.selinuxContext);

@@ -5,77 +5,37 @@
  */
 
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
-import type { Features, NetworkConfig } from "../../conf/config/config.ts";
+import { familiesIn } from "../../conf/config/ipam.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
 import type { CollectRequest, DeleteRequest, Raw, Request } from "../../conf/request.ts";
 import { formatResult } from "../../conf/result/format.ts";
-import type { Result, ResultAddress, ResultInterface } from "../../conf/result/result.ts";
+import type { Result } from "../../conf/result/result.ts";
 import { isAllOurs } from "../../ipam/hostLocal/adopted.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { openContainerNetns, standing } from "../../kernel/namespace.ts";
-import { chainedType } from "../../plan/types.ts";
+import { deviceGroup } from "../../kernel/ownership.ts";
+import { type ChainedPlan, containerAddresses, type ToldOfDel } from "../../plan/chain.ts";
+import { chainedType, roleOf } from "../../plan/types.ts";
 import defer * as tuningBackup from "../../reference/tuningBackup.ts";
 import { commit, undoAll } from "../../step/commit.ts";
 import { asLeft } from "../../step/expected.ts";
 import { checkStep, type Removal, type Step } from "../../step/index.ts";
 import { differenceText, distinct } from "../../step/kind.ts";
-import {
-  type Later,
-  type LaterKey,
-  openExistingStore,
-  openStore,
-  type PortClaim,
-  type Store,
-} from "../../store/index.ts";
+import type { Later, LaterKey } from "../../store/entry.ts";
+import { openExistingStore, openStore } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { closeNetns, isSameNetns, ownNetns } from "../../sys/netns.ts";
+import { readFacts } from "../attach/facts.ts";
 import { checkNeedsPrevResult, throwTogether } from "../faults.ts";
+import defer * as portsInUse from "../preflight/portsInUse.ts";
+import defer * as sysctlAllowList from "../preflight/sysctlAllowList.ts";
 import defer * as newerStore from "../removal/newerStore.ts";
 import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 import defer * as find from "../takeover/find.ts";
 import { configKey } from "./key.ts";
 import { placeOf } from "./place.ts";
 import { undoKnown, withKernel } from "./undo.ts";
-
-export interface ChainedInput {
-  readonly attachment: Attachment;
-  readonly netns: string;
-  readonly config: NetworkConfig;
-  readonly features: Features;
-  /** What the plugins before said; empty when there was none. */
-  readonly prev: Result;
-  /** To read from. */
-  readonly kernel: Kernel;
-}
-
-export interface ChainedPlan {
-  readonly steps: readonly Step[];
-  readonly result: Result;
-  readonly ports?: PortClaim;
-}
-
-export interface ChainedType {
-  /** True when it can be the first of a chain. */
-  readonly first?: boolean;
-  /** True where an attachment may have several of it, each with a configuration of its own. */
-  readonly several?: true;
-  /** False when nothing that it does outlives the container's namespace. */
-  readonly remembers?: false;
-  /** DEL of one that remembers nothing, in a namespace that still is there. */
-  leave?(kernel: Kernel): void;
-  /** Reads, and says what is to be done. Throws Fault for what cannot be. */
-  plan(input: ChainedInput): ChainedPlan;
-  /** What DEL undoes when nothing is remembered of the attachment. */
-  removals(attachment: Attachment, told: ToldOfDel): readonly Removal[];
-}
-
-/** What DEL is given beside the attachment's name, and need not be find.given. */
-export interface ToldOfDel {
-  /** Key of the configuration, if its value is a text. */
-  text(key: string): string | undefined;
-  /** Those in `prevResult`, without prefix length, that nobody else has by now. */
-  addresses(): readonly string[];
-}
 
 export interface ChainedOptions {
   readonly interruptedBy: () => Promise<string | undefined>;
@@ -89,7 +49,7 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
   const netns = openContainerNetns(path, request.mayBeOwnNetns);
   let kernel = new Kernel(netns);
   try {
-    const planned = () => type.plan({ attachment, netns: path, config, features: config.features!, prev, kernel });
+    const planned = () => planOf(request, prev, kernel);
     let { steps, result, ports } = planned();
     formatResult(result, config.cniVersion);
     if (steps.length === 0) return result;
@@ -119,6 +79,20 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
     kernel.close();
     closeNetns(netns);
   }
+}
+
+/** What the plugin is to do. Throws Fault for what it may not, before anything is touched. */
+function planOf({ attachment, netns, config }: Request, prev: Result, kernel: Kernel): ChainedPlan {
+  const features = config.features!;
+  if (roleOf(config.type) === "chained") {
+    if (Object.keys(features.sysctl).length > 0) sysctlAllowList.refuseForbidden(features);
+    if (features.portMappings.length > 0) {
+      const families = familiesIn(containerAddresses(attachment.ifname, prev));
+      portsInUse.refuseTaken({ mappings: features.portMappings, attachment, families }, kernel);
+    }
+  }
+  const facts = () => readFacts(config, attachment, kernel);
+  return chainedType(config.type).plan({ attachment, netns, config, features, prev, kernel, facts });
 }
 
 function mustBeChained(type: PluginType): Fault {
@@ -161,7 +135,7 @@ function undoUnknown(request: DeleteRequest & { readonly type: PluginType }, sto
   );
 }
 
-/** Not in the caller's own namespace, which no ADD was find.given. */
+/** Not in the caller's own namespace, which no ADD was given. */
 function inStanding(path: string, work: (kernel: Kernel) => void): void {
   const netns = standing(path);
   if (netns === undefined) return;
@@ -190,7 +164,7 @@ function adopted(
   store: Store | undefined,
   kernel: Kernel,
 ): Removal[] {
-  if (request.type === "tuning") return tuningBackup.backupRemovals(request);
+  if (request.type === "tuning") return tuningRemovals(request);
   const part = adoptedParts.find((name) => name === request.type);
   if (part === undefined) return [];
   const entry = store?.find(request.attachment);
@@ -202,6 +176,14 @@ function adopted(
   return removal ? [{ ...removal, part }] : [];
 }
 
+/** Puts everything back that the reference's tuning noted, and removes the note. */
+function tuningRemovals(request: DeleteRequest): Removal[] {
+  const noted = tuningBackup.backupOf(request);
+  if (noted === undefined) return [];
+  const { network, ifname: link } = request.attachment;
+  return [{ kind: "tuned", link, was: noted.was, backup: { file: noted.file, lentGroup: deviceGroup(network) } }];
+}
+
 const adoptedParts = ["portmap", "firewall", "bandwidth"] as const;
 
 export function checkChained(request: Request): void {
@@ -209,16 +191,14 @@ export function checkChained(request: Request): void {
   const netns = openContainerNetns(path, mayBeOwnNetns);
   const kernel = new Kernel(netns);
   try {
-    const type = chainedType(config.type);
     const prev = config.prevResult;
     if (!prev) throw checkNeedsPrevResult();
-    const input = { attachment, netns: path, config, features: config.features!, prev, kernel };
     const store = openExistingStore(config.dataDir);
     const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
     // What the reference's plugin did is its own; the one that made the interface tells of it.
     if (remembered === undefined && isAdopted(request, store)) return;
     // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
-    const steps = remembered ?? type.plan(input).steps;
+    const steps = remembered ?? planOf(request, prev, kernel).steps;
     const found = steps.flatMap((step) => checkStep(step, kernel));
     if (found.length === 0) return;
     const lines = distinct(found).map(differenceText);
@@ -276,16 +256,4 @@ export function collectChained(request: CollectRequest & { readonly type: Plugin
     errors.push(error as Error);
   }
   throwTogether(errors);
-}
-
-/** The container's addresses in a result: those of its interface, or of none in particular. */
-export function containerAddresses(ifname: string, prev: Result): string[] {
-  const own = addressesOf(ifname, prev);
-  return (own.length > 0 ? own : prev.ips).map(({ address }) => address);
-}
-
-export function addressesOf(ifname: string, { interfaces, ips }: Result): ResultAddress[] {
-  const mine = (one: ResultInterface | undefined) =>
-    one === undefined || (one.sandbox !== undefined && one.name === ifname);
-  return ips.filter(({ interface: index }) => index === undefined || mine(interfaces[index]));
 }

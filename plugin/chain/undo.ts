@@ -5,7 +5,9 @@ import { Kernel } from "../../kernel/kernel.ts";
 import { identityIn, standing, standingAs } from "../../kernel/namespace.ts";
 import { undoAll } from "../../step/commit.ts";
 import type { Step } from "../../step/index.ts";
-import { bootId, type Later, type Store } from "../../store/index.ts";
+import type { Later } from "../../store/entry.ts";
+import { bootId } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { closeNetns, type Netns } from "../../sys/netns.ts";
 import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 

@@ -5,6 +5,7 @@
  */
 
 import type { Kernel } from "../../kernel/kernel.ts";
+import { uplink } from "../../kernel/routes.ts";
 import { type Chain, hook, listAllChains } from "../../netlink/nft/chain.ts";
 import { listElements } from "../../netlink/nft/element.ts";
 import { bitwise } from "../../netlink/nft/expr/bitwise.ts";
@@ -20,7 +21,6 @@ import { listRules } from "../../netlink/nft/rule.ts";
 import type { Table } from "../../netlink/nft/table.ts";
 import type { NetlinkSocket } from "../../netlink/socket.ts";
 import { readText } from "../../sys/files.ts";
-import { uplink } from "../attach/facts.ts";
 
 /** A first packet from a container to the outside. */
 interface Packet {

@@ -1,9 +1,9 @@
 /** Networks that two links claim: the kernel sends what is for containers by one of them, and not always by theirs. */
 import { addressBits, type Cidr, formatCidr, networkOf, overlaps, parseCidr } from "../../ip/address.ts";
-import type { LeasedAddress } from "../../ipam/ipam.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { addressFromBytes } from "../../kernel/ownership.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
+import type { LeasedAddress } from "../../store/entry.ts";
 
 /** On standard error: routes that lead part or all of the container's subnets elsewhere than to `through`. */
 export function tellRivals(through: string, addresses: readonly LeasedAddress[], kernel: Kernel): void {

@@ -21,12 +21,16 @@ import { identityIn } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
 import { madeName } from "../../kernel/renamedLink.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
-import { bootId, type Entry, InProgress, isInProgress, isInterrupted, type Store } from "../../store/index.ts";
+import { withCookie } from "../../netlink/sameNetns.ts";
+import type { Entry } from "../../store/entry.ts";
+import { bootId, InProgress, isInProgress, isInterrupted } from "../../store/index.ts";
 import { isWithoutNamespace } from "../../store/namespace.ts";
+import type { Store } from "../../store/store.ts";
 import { patiently } from "../../store/wait.ts";
-import { isSameNetns, type NetnsIdentity, withCookie } from "../../sys/netns.ts";
+import { isSameNetns, type NetnsIdentity } from "../../sys/netns.ts";
 import { throwTogether } from "../faults.ts";
-import { hasVeth, isThere, removeTraces } from "../removal/leftovers.ts";
+import { hasVeth } from "../removal/entrySteps.ts";
+import { isThere, removeTraces } from "../removal/leftovers.ts";
 import defer * as standing from "../takeover/standing.ts";
 
 export interface Place {

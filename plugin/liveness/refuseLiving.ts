@@ -3,6 +3,7 @@
 import { attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import { formatCidr } from "../../ip/address.ts";
+import { globalOnes } from "../../kernel/addresses.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { identityIn, standingAs } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
@@ -10,10 +11,11 @@ import { isAliasOf } from "../../kernel/ownership.ts";
 import { renamedLink } from "../../kernel/renamedLink.ts";
 import { listAddresses } from "../../netlink/route/address.ts";
 import { getLink, listLinks } from "../../netlink/route/link.ts";
-import { bootId, type Entry } from "../../store/index.ts";
-import { closeNetns, isNetns, type Netns } from "../../sys/netns.ts";
-import { globalOnes } from "../recovery/rebuild.ts";
-import { hasVeth } from "../removal/leftovers.ts";
+import { isNetns } from "../../netlink/sameNetns.ts";
+import type { Entry } from "../../store/entry.ts";
+import { bootId } from "../../store/index.ts";
+import { closeNetns, type Netns } from "../../sys/netns.ts";
+import { hasVeth } from "../removal/entrySteps.ts";
 
 /**
  * Throws Fault where it does: its link is on this host, or its namespace has its interface or its addresses, whatever

@@ -3,8 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { PortMapping, Protocol } from "../../conf/config/config.ts";
 import { hasPort } from "../../conf/config/portRow.ts";
 import { code, Fault } from "../../conf/fault.ts";
-import { formatAddress, parseAddress } from "../../ip/address.ts";
-import type { Families } from "./portsInUse.ts";
+import { type Families, formatAddress, parseAddress } from "../../ip/address.ts";
 
 interface Listener {
   readonly address: string;

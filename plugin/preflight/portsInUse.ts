@@ -11,7 +11,7 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import type { PortMapping } from "../../conf/config/config.ts";
 import { onePortEach, portsIn } from "../../conf/config/portRow.ts";
-import { parseAddress } from "../../ip/address.ts";
+import { type Families, parseAddress } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { addressBytes } from "../../kernel/ownership.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
@@ -28,8 +28,6 @@ export interface Asked {
   /** Of the addresses that they may lead to: one of another family's takes nothing from them. */
   readonly families: Families;
 }
-
-export type Families = readonly (4 | 6)[];
 
 const familyOf = (hostIp: string) => (hostIp.includes(":") ? 6 : 4);
 

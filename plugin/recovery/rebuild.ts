@@ -6,11 +6,10 @@
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { type Cidr, contains, formatAddress, formatCidr, networkOf } from "../../ip/address.ts";
-import type { LeasedAddress } from "../../ipam/ipam.ts";
+import { globalOnes } from "../../kernel/addresses.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { namespacesById, type SeenNamespace } from "../../kernel/namespaces.ts";
 import {
-  addressFromBytes,
   attachmentOfAlias,
   attachmentTold,
   isHostLinkName,
@@ -20,32 +19,17 @@ import {
   untoldNetwork,
 } from "../../kernel/ownership.ts";
 import { madeName } from "../../kernel/renamedLink.ts";
-import { addressFlag, listAddresses } from "../../netlink/route/address.ts";
+import { listAddresses } from "../../netlink/route/address.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { getLink, type Link, listLinks } from "../../netlink/route/link.ts";
-import { routeScope } from "../../netlink/route/route.ts";
-import { type NewEntry, type Store, thisProcess } from "../../store/index.ts";
+import type { LeasedAddress, NewEntry } from "../../store/entry.ts";
+import { thisProcess } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
 import { rebuildInside } from "./rebuildContainerLinks.ts";
 import { belongs, type Making } from "./scope.ts";
+import { begin, type Standing } from "./standing.ts";
 import { rebuiltSteps } from "./stepsFromKernel.ts";
-
-export interface SeenAddress extends Cidr {
-  /** It stands without its subnet's route. */
-  readonly noPrefixRoute?: true;
-}
-
-export interface Standing {
-  readonly attachment: Attachment;
-  readonly host: Link;
-  /** The container's end, as its namespace has it. */
-  readonly inner: Link | undefined;
-  readonly addresses: readonly SeenAddress[];
-  readonly bridge: Link | undefined;
-  readonly bridgeAddresses: readonly Cidr[];
-  /** Undefined when nothing that can be seen from here leads into it: no name, no process. */
-  readonly netns: SeenNamespace | undefined;
-}
 
 /** Writes an entry for each attachment that stands, has none and is no other store's; how many that were. */
 export function rebuild(draft: Store, kernel: Kernel, making: Making): number {
@@ -126,15 +110,6 @@ function attachmentOf({ name = "", alias = "", group = 0 }: Link, making: Making
   return untoldAttachment(name, isAsked ? making.network! : untoldNetwork(group));
 }
 
-export function globalOnes(all: ReturnType<typeof listAddresses>): SeenAddress[] {
-  return all.flatMap(({ local, address, scope, prefixLength, flags = 0 }): SeenAddress[] => {
-    const bytes = local ?? address;
-    if (bytes === undefined || scope === routeScope.link) return [];
-    const isAlone = (flags & addressFlag.noPrefixRoute) !== 0;
-    return [{ ...addressFromBytes(bytes), prefixLength, ...(isAlone && { noPrefixRoute: true }) }];
-  });
-}
-
 function enter(draft: Store, standing: Standing, kernel: Kernel): void {
   const { attachment, addresses, inner } = standing;
   begin(
@@ -145,25 +120,6 @@ function enter(draft: Store, standing: Standing, kernel: Kernel): void {
   );
   const steps = rebuiltSteps(standing, kernel);
   draft.attached(attachment, { ...(inner?.address && { mac: inner.address }), steps });
-}
-
-/** The entry, with the addresses reserved. */
-export function begin(
-  draft: Store,
-  entry: NewEntry,
-  addresses: readonly Cidr[],
-  leased: readonly LeasedAddress[],
-): void {
-  const { network } = entry.attachment;
-  const memory = draft.memory(network) ?? { subnets: [], cursors: {} };
-  const subnets = [...new Set([...memory.subnets, ...addresses.map((cidr) => formatCidr(networkOf(cidr)))])];
-  const chosen = memory.chosen ?? subnets[0];
-  draft.begin(entry, () => ({
-    addresses: leased,
-    // Two containers may have been given one address by hand; the first that is found holds it.
-    reserved: addresses.filter((address) => draft.holder(network, address) === undefined),
-    memory: { ...memory, subnets, ...(chosen !== undefined && { chosen }) },
-  }));
 }
 
 function leasedOf(cidr: Cidr, { bridgeAddresses }: Standing): LeasedAddress {

@@ -2,6 +2,7 @@
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { formatCidr } from "../../ip/address.ts";
+import { globalOnes } from "../../kernel/addresses.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { identityIn } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
@@ -11,10 +12,12 @@ import { type Link, listLinks } from "../../netlink/route/link.ts";
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";
 import type { Step } from "../../step/index.ts";
 import { readSettings } from "../../step/link/linkSettings.ts";
-import { type NewEntry, type Store, thisProcess } from "../../store/index.ts";
+import type { NewEntry } from "../../store/entry.ts";
+import { thisProcess } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
-import { begin, globalOnes } from "./rebuild.ts";
 import { belongs, type Making } from "./scope.ts";
+import { begin } from "./standing.ts";
 
 /** How many it entered. Those on top of this host's interfaces only: others' may be another host's, or nobody's. */
 export function rebuildInside(draft: Store, making: Making): number {

@@ -13,8 +13,10 @@ import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { allAsLeft } from "../../step/expected.ts";
 import { checkStep, mendStep, type Step, settleStep } from "../../step/index.ts";
 import { type Difference, differenceText, distinct } from "../../step/kind.ts";
-import { bootId, type Entry, openExistingStore, openStore, type Store, StoreDamaged } from "../../store/index.ts";
-import { setAside } from "../../store/setAside.ts";
+import type { Entry } from "../../store/entry.ts";
+import { setAside } from "../../store/file/setAside.ts";
+import { bootId, openExistingStore, openStore, StoreDamaged } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { closeNetns } from "../../sys/netns.ts";
 import { rebuild } from "./rebuild.ts";
 

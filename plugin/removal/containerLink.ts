@@ -14,7 +14,7 @@ import { undoAll } from "../../step/commit.ts";
 import type { Removal, Step } from "../../step/index.ts";
 import type { Foreign } from "../../step/link/containerLink.ts";
 import { tapKind } from "../../step/link/tap.ts";
-import type { Entry } from "../../store/index.ts";
+import type { Entry } from "../../store/entry.ts";
 import { errno } from "../../sys/errors.ts";
 import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
 import { foreignIn } from "../takeover/foreignLink.ts";

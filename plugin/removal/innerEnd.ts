@@ -10,10 +10,10 @@ import { hostLinkName, isAliasOf, linkGroup } from "../../kernel/ownership.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { deleteLink, getLink, type Link, listLinks } from "../../netlink/route/link.ts";
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";
-import type { Entry } from "../../store/index.ts";
+import type { Entry } from "../../store/entry.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
 import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
-import { hasVeth } from "./leftovers.ts";
+import { hasVeth } from "./entrySteps.ts";
 
 interface Undone {
   readonly attachment: Attachment;

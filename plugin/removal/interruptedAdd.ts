@@ -1,11 +1,11 @@
 /** What a call that died half-way left of an attachment, undone by the next ADD of the same one. */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { removals } from "../../plan/plan.ts";
 import { undoAll } from "../../step/commit.ts";
 import { openExistingStore } from "../../store/index.ts";
 import { patiently } from "../../store/wait.ts";
 import { throwTogether } from "../faults.ts";
+import { removals } from "./attachment.ts";
 import { insideRemovals } from "./containerLink.ts";
 import { traces } from "./leftovers.ts";
 

@@ -7,12 +7,14 @@ import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { identityIn } from "../../kernel/namespace.ts";
 import { shapingLinkName } from "../../kernel/ownership.ts";
+import { isAt } from "../../netlink/sameNetns.ts";
 import { undoAll } from "../../step/commit.ts";
 import type { Removal, Step } from "../../step/index.ts";
-import type { Entry, Store } from "../../store/index.ts";
-import { isAt } from "../../sys/netns.ts";
+import type { Entry } from "../../store/entry.ts";
+import type { Store } from "../../store/store.ts";
 import defer * as undo from "../chain/undo.ts";
 import defer * as inside from "./containerLink.ts";
+import { hasVeth } from "./entrySteps.ts";
 import defer * as innerEnd from "./innerEnd.ts";
 
 /** Kinds of step that do not die with the link. */
@@ -49,11 +51,6 @@ function marked(attachment: Attachment): Removal[] {
     { kind: "spoofCheck", attachment },
     { kind: "shaping", ifb: shapingLinkName(attachment) },
   ];
-}
-
-/** True for what was attached by a veth, so that it stands only as long as that does. */
-export function hasVeth({ steps }: Entry): boolean {
-  return ((steps ?? []) as readonly Step[]).some(({ kind }) => kind === "veth");
 }
 
 /** True when the namespace that an entry speaks of is at its path. */

@@ -15,7 +15,8 @@ import { Kernel } from "../../kernel/kernel.ts";
 import { standing } from "../../kernel/namespace.ts";
 import { attachmentInside, attachmentTold } from "../../kernel/ownership.ts";
 import { listLinks } from "../../netlink/route/link.ts";
-import { openExistingStore, type Store, StoreNewer } from "../../store/index.ts";
+import { openExistingStore, StoreNewer } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { closeNetns } from "../../sys/netns.ts";
 import { throwTogether } from "../faults.ts";
 

@@ -9,7 +9,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { bridgeGroup, vlanGatewayGroup } from "../../kernel/ownership.ts";
 import { listPortVlans } from "../../netlink/route/bridgeVlan.ts";
 import { deleteLink, type Link, listLinks } from "../../netlink/route/link.ts";
-import type { Store } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
 
 /** Answers their names. By index, so that a bridge made anew under the same name meanwhile is not meant. */

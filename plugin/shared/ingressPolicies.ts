@@ -9,7 +9,7 @@ import type { Link } from "../../netlink/route/link.ts";
 import type { Step } from "../../step/index.ts";
 import { guardedSet, neighboursSet, portsOfBridge } from "../../step/nft/ingressPolicy.ts";
 import { table } from "../../step/nft/table.ts";
-import type { Store } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
 
 /** For DEL, of an attachment whose link may still stand: a later policy of the bridge may be another one, or none. */

@@ -11,7 +11,7 @@ import { guardedSet } from "../../step/nft/ingressPolicy.ts";
 import { bridgeTable } from "../../step/nft/macSpoofCheck.ts";
 import { table } from "../../step/nft/table.ts";
 import { publishedPorts } from "../../step/ports/elements.ts";
-import type { Store } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
 
 /** To be called while no ADD can begin: one looks for its rules when its entry is written. */

@@ -4,7 +4,6 @@
  * by what the kernel shows (seen.ts).
  */
 
-import type { Attachment } from "../../conf/attachment.ts";
 import { isObject, type JsonObject } from "../../conf/decode.ts";
 import { absolutePath } from "../../conf/nameRules.ts";
 import type { CollectRequest, Identity, Request } from "../../conf/request.ts";
@@ -15,15 +14,12 @@ import { type Reservation, reservationsIn } from "../../ipam/hostLocal/reservati
 import type { Kernel } from "../../kernel/kernel.ts";
 import { isHostLinkName } from "../../kernel/ownership.ts";
 import type { Removal } from "../../step/index.ts";
-import type { Entry, Store } from "../../store/index.ts";
+import type { Entry } from "../../store/entry.ts";
+import type { Store } from "../../store/store.ts";
+import type { Asked } from "./asked.ts";
 import { seenOf } from "./fromKernel.ts";
 
 export type AdoptedRemoval = Extract<Removal, { kind: "adopted" }>;
-
-export interface Asked extends Identity {
-  readonly attachment: Attachment;
-  readonly netns: string;
-}
 
 /** What CHECK asks by. */
 export function askedBy({ attachment, netns, config, pluginPath, raw }: Request): Asked {

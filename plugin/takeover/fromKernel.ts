@@ -13,11 +13,11 @@ import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { getLink, type Link, listLinks } from "../../netlink/route/link.ts";
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";
 import { routeScope } from "../../netlink/route/route.ts";
-import { type NetlinkSocket, protocol } from "../../netlink/socket.ts";
+import { type NetlinkSocket, openSocketIn, protocol } from "../../netlink/socket.ts";
 import { hasSpoofCheck } from "../../reference/macSpoofCheck.ts";
 import { masqueradeChain, portChains, shapingLink } from "../../reference/names.ts";
-import { closeNetns, isSameNetns, type Netns, openOwnNetns, openSocketIn } from "../../sys/netns.ts";
-import type { Asked } from "./find.ts";
+import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
+import type { Asked } from "./asked.ts";
 
 export interface Seen {
   /** True when the interface in the container is theirs, too, and not only rules or a device of the host. */

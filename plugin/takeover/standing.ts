@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { addressesElsewhere } from "../../kernel/addresses.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import type { Entry } from "../../store/index.ts";
+import type { Entry } from "../../store/entry.ts";
 
 /**
  * True unless host-local has let go of it, or no namespace that is linked with this one has its addresses. The

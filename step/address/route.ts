@@ -1,6 +1,6 @@
 /** A route of the container. It dies with its link. */
 
-import type { Route as RouteWanted } from "../../conf/config/config.ts";
+import type { Route as RouteWanted } from "../../conf/result/result.ts";
 import {
   addressBits,
   type Cidr,

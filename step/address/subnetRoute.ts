@@ -1,16 +1,25 @@
 /** The route to an address's subnet, which the kernel makes with the address and which may be lost by itself. For CHECK and repair. */
 import { addressBits, type Cidr, networkOf, parseCidr } from "../../ip/address.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
+import type { Kernel, Where } from "../../kernel/kernel.ts";
 import { addressBytes, addressFromBytes } from "../../kernel/ownership.ts";
 import { addRoute, listRoutes, routeScope } from "../../netlink/route/route.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import type { AddressStep } from "./address.ts";
+
+/** An address on a link, as a step has it. */
+export interface SubnetAddress {
+  readonly where: Where;
+  readonly link: string;
+  /** CIDR. */
+  readonly address: string;
+  readonly noPrefixRoute?: true;
+  readonly subnetElsewhere?: true;
+}
 
 /**
  * As the kernel makes it with the address, and at no other time. False where that is the only way: for an interface in a
  * VRF, whose table the kernel knows, and where the address has lost its own route, too.
  */
-export function added({ where, link, address: text }: AddressStep, kernel: Kernel): boolean {
+export function added({ where, link, address: text }: SubnetAddress, kernel: Kernel): boolean {
   if (kernel.link(where, link)?.master !== undefined) return false;
   const own = parseCidr(text)!;
   const how =
@@ -33,7 +42,7 @@ const ipv6SubnetPriority = 256;
 
 /** In whichever table: `sbr` and `vrf` give it to another. The host's own are its administrator's affair. */
 export function isLost(
-  { where, link, address: text, noPrefixRoute, subnetElsewhere }: AddressStep,
+  { where, link, address: text, noPrefixRoute, subnetElsewhere }: SubnetAddress,
   kernel: Kernel,
 ): boolean {
   const subnet = networkOf(parseCidr(text)!);

@@ -4,7 +4,15 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { bridge as bridgeData, bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { changeLink, createLink, type Link } from "../../netlink/route/link.ts";
 import { errno, isKernelError, type KernelError } from "../../sys/errors.ts";
-import type { BridgeStep } from "./bridge.ts";
+
+/** A bridge that is to look at VLANs, and the key of the configuration for which. */
+export interface FilteringBridge {
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly group: number;
+  readonly filtersFor?: string;
+}
 
 export function isFiltering({ info }: Link): boolean {
   return info?.kind === bridgeKind && info.data !== undefined && bridgeData.get(info.data).vlanFiltering === 1;
@@ -13,7 +21,7 @@ export function isFiltering({ info }: Link): boolean {
 const filtering = { kind: bridgeKind, data: bridgeData.put({ vlanFiltering: 1 }) };
 
 /** Makes it with VLAN filtering where it is not there, and turns that on where it is off. */
-export function makeFiltering({ name, mac, mtu, group, filtersFor = "" }: BridgeStep, kernel: Kernel): void {
+export function makeFiltering({ name, mac, mtu, group, filtersFor = "" }: FilteringBridge, kernel: Kernel): void {
   const there = kernel.link("host", name);
   if (there && isFiltering(there)) return;
   try {

@@ -20,7 +20,7 @@ export interface MasqueradeStep {
   readonly subnets: readonly string[];
 }
 
-export function chainOf({ network, subnets }: MasqueradeStep) {
+function chainOf({ network, subnets }: MasqueradeStep) {
   const cidrs: Cidr[] = [];
   for (const subnet of subnets) cidrs.push(parseCidr(subnet)!);
   return { chain: masqueradeChain(network, cidrs), cidrs };
@@ -29,10 +29,13 @@ export function chainOf({ network, subnets }: MasqueradeStep) {
 export const masquerade: Kind<MasqueradeStep> = {
   pending(step, kernel) {
     const { chain, cidrs } = chainOf(step);
-    return countRules(kernel.netfilter, table, chain) > cidrs.length ? [] : rules.rulesOf(step);
+    return countRules(kernel.netfilter, table, chain) > cidrs.length ? [] : rules.rulesOf(step.network, chain, cidrs);
   },
 
-  rules: (step) => rules.rulesOf(step),
+  rules(step) {
+    const { chain, cidrs } = chainOf(step);
+    return rules.rulesOf(step.network, chain, cidrs);
+  },
 
   check(step, kernel) {
     const { chain, cidrs } = chainOf(step);

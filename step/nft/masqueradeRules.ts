@@ -15,7 +15,6 @@ import { flushChain, newRule } from "../../netlink/nft/rule.ts";
 import { linkNameBytes } from "../../netlink/nft/set.ts";
 import { newTable } from "../../netlink/nft/table.ts";
 import type { Difference } from "../kind.ts";
-import { chainOf, type MasqueradeStep } from "./masquerade.ts";
 import { missingRules } from "./sharedRules.ts";
 import { table, tableComment } from "./table.ts";
 
@@ -49,15 +48,15 @@ export const isBridged: Expression[] = [
 ];
 export const bridgedText = 'iif 0 meta oifkind "bridge" fib saddr type != local return';
 
-export function rulesOf(step: MasqueradeStep): Message[] {
-  const { chain, cidrs } = chainOf(step);
+/** The whole chain of a network, whatever is in it. */
+export function rulesOf(network: string, chain: string, cidrs: readonly Cidr[]): Message[] {
   const messages = [
     newTable(table, tableComment),
-    newChain(table, chain, base, `network ${step.network}`),
+    newChain(table, chain, base, `network ${network}`),
     flushChain(table, chain), // of another ADD that was first, or of an earlier version
     newRule(table, chain, isBridged),
   ];
-  for (const subnet of cidrs) messages.push(newRule(table, chain, ruleFor(subnet), step.network));
+  for (const subnet of cidrs) messages.push(newRule(table, chain, ruleFor(subnet), network));
   return messages;
 }
 

@@ -6,7 +6,7 @@ import { concatenated } from "../../netlink/nft/set.ts";
 import { tableComment } from "../nft/table.ts";
 import { shellWord } from "../shellWords.ts";
 import { hairpinsOf, keyText, type Placed, translationOf } from "./elements.ts";
-import { isThere, type PortsStep, sorted } from "./ports.ts";
+import { isThere, type PortsStep, sorted } from "./present.ts";
 import { missingPortRules, portChains, rulesOfPorts, translate, wholeComment } from "./rules.ts";
 import { exceptionsChain, hairpinSets, portMaps, portsChain, waitingPorts } from "./sets.ts";
 import { waitingText } from "./waiting.ts";

@@ -4,14 +4,12 @@
  * A port that another attachment of the same container has is waited for (waitingPorts.ts).
  */
 
-import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import type { Attachment } from "../../conf/attachment.ts";
 import type { PortMapping } from "../../conf/config/config.ts";
 import { onePortEach, portsIn } from "../../conf/config/portRow.ts";
-import { code, Fault } from "../../conf/fault.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { nftTable, ownerMark, toldByMark } from "../../kernel/ownership.ts";
+import { nftTable, ownerMark } from "../../kernel/ownership.ts";
 import { flags, type Message } from "../../netlink/message.ts";
-import { getChain } from "../../netlink/nft/chain.ts";
 import { addElements, type Element } from "../../netlink/nft/element.ts";
 import { hasRules } from "../../netlink/nft/rule.ts";
 import { concatenated } from "../../netlink/nft/set.ts";
@@ -23,7 +21,6 @@ import {
   bySet,
   hairpinsOf,
   type InSet,
-  isTableThere,
   isTranslation,
   keysOf,
   keyText,
@@ -36,30 +33,15 @@ import {
   translationOf,
   waitingElements,
 } from "./elements.ts";
+import { isBeside, isThere, type PortsKey, type PortsStep, placed, sorted } from "./present.ts";
 import defer * as ruleset from "./rules.ts";
 import { portsChain } from "./sets.ts";
 import type { Led } from "./staleFlows.ts";
 import defer * as connections from "./staleFlows.ts";
 import defer * as waitingPorts from "./waiting.ts";
 
-export interface PortsStep {
-  readonly kind: "ports";
-  readonly attachment: Attachment;
-  readonly mappings: readonly TargetedMapping[];
-  /** The host's interface towards the container, when what returns by it is to be masqueraded. */
-  readonly hairpin?: string;
-}
-
-export type PortsKey = Pick<PortsStep, "attachment"> & Partial<PortsStep>;
-
 /** From here on DEL lists everything. */
 const askedMax = 16;
-
-type Wanted = Pick<PortsStep, "mappings" | "hairpin">;
-
-export function placed({ mappings, hairpin }: Wanted): Placed[] {
-  return [...mappings.map(translationOf), ...hairpinsOf(mappings, hairpin)];
-}
 
 export const ports: Kind<PortsStep, PortsKey> = {
   pending: (step, kernel) => [
@@ -128,47 +110,6 @@ function isTaken(mapping: TargetedMapping, taken: ReadonlySet<string>): boolean 
   return taken.has(keyText(set, concatenated(element.key)));
 }
 
-interface Sorted {
-  /** What is there of this attachment, or of one that is gone. */
-  readonly removed: readonly InSet[];
-  /** Keys of the ports that another attachment of the container has. */
-  readonly taken: ReadonlySet<string>;
-}
-
-/**
- * The store gave us the port, so what stands in the kernel is of another attachment of the container, or of one that is
- * gone; a link that stands says otherwise. Throws Fault.
- */
-export function sorted(step: PortsStep, kernel: Kernel): Sorted {
-  const removed = waitingElements(kernel).filter(({ comment }) => comment === ownerMark(step.attachment));
-  const taken = new Set<string>();
-  for (const one of standing(placed(step), kernel)) {
-    if (isTranslation(one) && isBeside(one, step.attachment)) taken.add(keyText(one.set, one.key));
-    else {
-      refuseOther(one, step.attachment, kernel);
-      removed.push(one);
-    }
-  }
-  return { removed, taken };
-}
-
-/** Of the same container by another interface or network. */
-function isBeside({ comment = "" }: InSet, attachment: Attachment): boolean {
-  const mark = ownerMark(attachment);
-  return comment !== mark && toldByMark(comment).container === toldByMark(mark).container;
-}
-
-function refuseOther(one: InSet, attachment: Attachment, kernel: Kernel): void {
-  const [link = ""] = (one.comment ?? "").split(" ");
-  if (one.comment === ownerMark(attachment) || !isTranslation(one) || !kernel.link("host", link)) return;
-  const { protocol, hostPort } = mappingIn(one);
-  throw new Fault(
-    code.tryAgain,
-    `Cannot publish port ${hostPort}/${protocol} for ${attachmentText(attachment)}: it is published for ${one.comment}`,
-    `Delete that attachment, or take its port away with: nft delete element inet ${nftTable} ${one.set} '{ ${protocol} . ${hostPort} }'`,
-  );
-}
-
 /** Removes what `find` answers, given what waits, and hands the ports on to those that wait for them, in one batch. */
 export function removePorts(find: (waiting: readonly InSet[]) => readonly InSet[], kernel: Kernel): void {
   let found: readonly InSet[] = [];
@@ -189,9 +130,6 @@ function elementsAt({ mappings, hairpin }: PortsKey, kernel: Kernel): InSet[] {
   if (!mappings || portsIn(mappings) > askedMax) return publishedPorts(kernel);
   return standing(placed({ mappings, ...(hairpin !== undefined && { hairpin }) }), kernel);
 }
-
-export const isThere = (kernel: Kernel) =>
-  isTableThere(kernel) && getChain(kernel.netfilter, table, portsChain) !== undefined;
 
 const udp = 17;
 

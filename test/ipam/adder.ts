@@ -3,7 +3,8 @@ import { Database } from "bun:sqlite";
 import { Fault } from "../../conf/fault.ts";
 import type { Lease } from "../../ipam/ipam.ts";
 import { local } from "../../ipam/pool.ts";
-import { openStore, type Store } from "../../store/index.ts";
+import { openStore } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { attachmentOf, entryOf, rangesConfig, requestOf } from "./world.ts";
 
 /** One address out of a /8. */

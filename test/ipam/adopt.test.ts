@@ -9,7 +9,8 @@ import { release } from "../../ipam/hostLocal/reservations.ts";
 import type { Adoption, Lease } from "../../ipam/ipam.ts";
 import { local } from "../../ipam/pool.ts";
 import { processStart } from "../../store/claim.ts";
-import { openStore, type Store, thisProcess } from "../../store/index.ts";
+import { openStore, thisProcess } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { attachmentOf, entryOf, freshFolder, freshStore, rangesConfig, requestOf } from "./world.ts";
 
 const config = { ...rangesConfig([{ subnet: "10.1.0.0/28" }], [{ subnet: "fd01::/64" }]), type: "host-local" as const };

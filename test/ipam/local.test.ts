@@ -5,7 +5,7 @@ import { Fault } from "../../conf/fault.ts";
 import { PoolFull } from "../../ipam/grant.ts";
 import type { Lease } from "../../ipam/ipam.ts";
 import { local } from "../../ipam/pool.ts";
-import type { Store } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 import { attachmentOf, entryOf, freshStore, rangesConfig, requestOf, statusOf } from "./world.ts";
 
 interface Asked {

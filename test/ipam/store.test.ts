@@ -5,10 +5,11 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { parseAddress } from "../../ip/address.ts";
-import { createStore } from "../../store/create.ts";
-import { type Grant, openExistingStore, openStore } from "../../store/index.ts";
+import type { Grant } from "../../store/entry.ts";
+import { createStore } from "../../store/file/create.ts";
+import { storePathOf } from "../../store/file/path.ts";
+import { openExistingStore, openStore } from "../../store/index.ts";
 import { addressKey } from "../../store/keys.ts";
-import { storePathOf } from "../../store/open.ts";
 import { skip } from "../support/skip.ts";
 import { attachmentOf, entryOf, freshFolder, freshStore } from "./world.ts";
 

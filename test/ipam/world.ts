@@ -5,7 +5,9 @@ import { join } from "node:path";
 import type { Attachment } from "../../conf/attachment.ts";
 import type { IpamConfig, NetworkConfig, RangeSet, StoreIpamConfig } from "../../conf/config/config.ts";
 import type { DeleteRequest, Request, StatusRequest } from "../../conf/request.ts";
-import { type NewEntry, openStore, type Store } from "../../store/index.ts";
+import type { NewEntry } from "../../store/entry.ts";
+import { openStore } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 
 /** A folder that goes away with the test: `using folder = freshFolder()`. */
 export function freshFolder(): { path: string } & Disposable {

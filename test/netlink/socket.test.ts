@@ -6,9 +6,9 @@ import { hook, newChain } from "../../netlink/nft/chain.ts";
 import { newTable } from "../../netlink/nft/table.ts";
 import { changeLink, createLink, deleteLink, getLink, linkFlag, listLinks } from "../../netlink/route/link.ts";
 import { addRoute } from "../../netlink/route/route.ts";
-import { type NetlinkSocket, protocol } from "../../netlink/socket.ts";
+import { type NetlinkSocket, openSocketIn, protocol } from "../../netlink/socket.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
-import { closeNetns, openNetns, openSocketIn } from "../../sys/netns.ts";
+import { closeNetns, openNetns } from "../../sys/netns.ts";
 import { needs } from "../support/needs.ts";
 import { freshNetns, links, type Netns } from "../support/sandbox.ts";
 
@@ -158,7 +158,7 @@ describe("A netlink socket", () => {
       let interrupted = 0;
       for (let attempt = 0; attempt < 20 && interrupted === 0; attempt++) {
         const child = Bun.spawn(ns.inside([process.execPath, lists, "40"]), {
-          env: { ...process.env, NSNET_DEBUG: "netlink" },
+          env: process.env,
           stdio: ["ignore", "pipe", "pipe"],
         });
         const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);

@@ -1,7 +1,7 @@
 /** Makes the store's file. */
 import { Database } from "bun:sqlite";
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from "node:fs";
-import { openFlags } from "./open.ts";
+import { openFlags } from "./path.ts";
 import { schema } from "./schema.ts";
 
 /**

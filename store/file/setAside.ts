@@ -2,7 +2,7 @@
 import { existsSync, renameSync } from "node:fs";
 import { guarded } from "./failure.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
-import { storePathOf } from "./open.ts";
+import { storePathOf } from "./path.ts";
 
 /**
  * Where it is now. The log goes first: a new store must never find an old log beside it, and without its log the old

@@ -1,7 +1,7 @@
 /** Keeps the write-ahead log short: https://sqlite.org/wal.html, "Avoiding Excessively Large WAL Files". */
 import type { Database } from "bun:sqlite";
-import { statusIfThere } from "../sys/files.ts";
-import type { StoreFile } from "./failure.ts";
+import { statusIfThere } from "../../sys/files.ts";
+import type { StoreFile } from "./damaged.ts";
 
 /**
  * Empties the log when it is longer than `bytesMax`. Never waits: if another process reads or writes, it does what can

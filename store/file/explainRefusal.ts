@@ -1,9 +1,9 @@
 /** Which Fault a refusal by SQLite or the file system is. Result codes: https://sqlite.org/rescode.html */
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { code, Fault, NotPermitted } from "../conf/fault.ts";
-import { KernelError } from "../sys/errors.ts";
-import { StoreDamaged, type StoreFile } from "./failure.ts";
+import { code, Fault, NotPermitted } from "../../conf/fault.ts";
+import { KernelError } from "../../sys/errors.ts";
+import { StoreDamaged, type StoreFile } from "./damaged.ts";
 import { writerOf } from "./writer.ts";
 
 /** SQLite and `node:fs` name their errors by `code`, a KernelError has the `symbol` of its errno. */

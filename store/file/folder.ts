@@ -1,6 +1,6 @@
 /** The store's folder must be nobody else's to write: whoever can put a file there decides which address is free. */
-import { code, Fault } from "../conf/fault.ts";
-import { statusIfThere } from "../sys/files.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import { statusIfThere } from "../../sys/files.ts";
 
 const writableByOthers = 0o022;
 

@@ -1,23 +1,18 @@
 /** Finds, makes and opens the store's file: `<dataDir>/ns-net.sqlite`. */
 
-import { constants, Database } from "bun:sqlite";
-import { statusIfThere } from "../sys/files.ts";
+import { Database } from "bun:sqlite";
+import { statusIfThere } from "../../sys/files.ts";
+import { SqliteStore } from "../sqlite.ts";
+import type { Store } from "../store.ts";
 import defer * as create from "./create.ts";
-import { guarded, StoreDamaged, type StoreFile, StoreNewer } from "./failure.ts";
-import defer * as throughLinks from "./file/throughLinks.ts";
+import { StoreDamaged, type StoreFile, StoreNewer } from "./damaged.ts";
+import { guarded } from "./failure.ts";
 import { requireOwnFolder } from "./folder.ts";
-import type { Store } from "./index.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
 import defer * as migrate from "./migrate.ts";
+import { openFlags, storePathOf } from "./path.ts";
 import { schemaVersion } from "./schema.ts";
-import { SqliteStore } from "./sqlite.ts";
-
-/** Never through a symbolic link: SQLITE_OPEN_NOFOLLOW, https://sqlite.org/c3ref/open.html; Bun's constants lack it. */
-export const openFlags = constants.SQLITE_OPEN_READWRITE | 0x0100_0000;
-
-export function storePathOf(dataDir: string): string {
-  return `${dataDir}${dataDir.endsWith("/") ? "" : "/"}ns-net.sqlite`;
-}
+import defer * as throughLinks from "./throughLinks.ts";
 
 /**
  * Opens the store for ADD, and makes it if there is none: the folder with mode 0700, the file with 0600. `fill` writes

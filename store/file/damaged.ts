@@ -1,7 +1,6 @@
-/** What SQLite and the file system refuse, as a Fault with a cure. */
+/** A store file, and the fault for one that is damaged. */
 
-import { code, Fault } from "../conf/fault.ts";
-import defer * as explainRefusal from "./explainRefusal.ts";
+import { code, Fault } from "../../conf/fault.ts";
 
 export interface StoreFile {
   readonly path: string;
@@ -29,12 +28,3 @@ export class StoreNewer extends Fault {
 
 const repairCure =
   'Run "ns-net repair": it sets the file aside and makes a new store from the links that stand, so that no address in use is given again';
-
-/** Runs `body`; whatever the file or the disk refuses becomes a Fault that names the store. */
-export function guarded<T>(file: StoreFile, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    throw explainRefusal.storeFault(file, error);
-  }
-}

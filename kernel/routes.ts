@@ -1,0 +1,31 @@
+/** Where the host's routes lead. */
+
+import { formatCidr, parseAddress } from "../ip/address.ts";
+import { type Link, linkFlag } from "../netlink/route/link.ts";
+import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
+import type { Kernel, Where } from "./kernel.ts";
+import { addressBytes, addressFromBytes } from "./ownership.ts";
+
+/** The interface that the default route leaves by. */
+export function uplink(kernel: Kernel, where: Where = "host"): Link | undefined {
+  for (const text of somewhereElse) {
+    const outIndex = lookUpRoute(kernel.route(where), addressBytes(parseAddress(text)!))?.outIndex;
+    const link = outIndex === undefined ? undefined : kernel.linkByIndex(outIndex, where);
+    if (link?.mtu !== undefined && !(link.flags & linkFlag.loopback)) return link;
+  }
+  return undefined;
+}
+
+/** The destinations of the host's routes, CIDR, default routes left out: what a subnet chosen for a network must not overlap. */
+export function hostNetworks(kernel: Kernel): string[] {
+  return [2, 10].flatMap((family) =>
+    listRoutes(kernel.route("host"), family, { table: mainTable })
+      .filter((route) => route.destination && route.dstLength > 0)
+      .map((route) => formatCidr({ ...addressFromBytes(route.destination!), prefixLength: route.dstLength })),
+  );
+}
+
+/** Documentation addresses (RFC 5737, RFC 3849): nobody routes to them, so the way there is the default route. */
+const somewhereElse = ["192.0.2.1", "2001:db8::1"];
+
+export const ethernetMtu = 1500;

@@ -1,0 +1,29 @@
+/** What ADD must know of a bridge's VLANs. Loaded where `vlan` or `vlanTrunk` is written. */
+
+import type { NetworkConfig } from "../../conf/config/config.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { listPortVlans } from "../../netlink/route/bridgeVlan.ts";
+import { bridge as bridgeData } from "../../netlink/route/kind/bridge.ts";
+import { type Link, listLinks } from "../../netlink/route/link.ts";
+import type { VlanFacts } from "../../plan/facts.ts";
+
+export function vlanFacts(bridge: Link | undefined, config: NetworkConfig, kernel: Kernel): VlanFacts {
+  const { vlanFiltering = 0, defaultVlan = usualDefault } = bridge?.info?.data ? bridgeData.get(bridge.info.data) : {};
+  return {
+    ...(config.isGateway && config.vlan && { gatewayLink: `${config.bridge}.${config.vlan}` }),
+    defaultVlan,
+    unready: bridge === undefined || vlanFiltering !== 0 ? [] : withoutNative(bridge, kernel),
+  };
+}
+
+/** Of a bridge that nobody has changed. */
+const usualDefault = 1;
+
+/** A frame without a tag is of no VLAN there, and is dropped once the bridge looks. */
+function withoutNative(bridge: Link, kernel: Kernel): string[] {
+  const vlans = listPortVlans(kernel.route("host"));
+  // A kernel without VLAN filtering tells of none; it says so itself when it is asked to filter.
+  if ([...vlans.values()].every((of) => of.length === 0)) return [];
+  const members = [bridge, ...listLinks(kernel.route("host"), { master: bridge.index })];
+  return members.flatMap(({ index, name = "" }) => (vlans.get(index)?.some(({ isNative }) => isNative) ? [] : [name]));
+}

@@ -1,0 +1,30 @@
+/** What ADD refuses before it touches anything. */
+
+import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import type { NetworkConfig } from "../../conf/config/config.ts";
+import { code, Fault } from "../../conf/fault.ts";
+import type { Facts } from "../../plan/facts.ts";
+import { linkType } from "../../plan/types.ts";
+
+/** Refuses, before anything is touched, what would fail half-way. Throws Fault. */
+export function refuseImpossible(attachment: Attachment, config: NetworkConfig, facts: Facts): void {
+  if (facts.isIfnameTaken) {
+    throw new Fault(
+      code.environment,
+      `Cannot attach ${attachmentText(attachment)}: the container has an interface ${attachment.ifname} already`,
+      "Delete the attachment first (CNI DEL, or 'ns-net del'), or ask for another CNI_IFNAME",
+    );
+  }
+  linkType(config.type).refuse?.(config, facts);
+  if (facts.bridge && facts.bridge.kind !== "bridge") {
+    throw noBridge(config.bridge, facts.bridge.kind);
+  }
+}
+
+export function noBridge(name: string, kind = "device"): Fault {
+  return new Fault(
+    code.config,
+    `Cannot use bridge = ${JSON.stringify(name)}: the host's link of that name is a ${kind}, no bridge`,
+    `bridge must be the name of a bridge, or one that no link has; see: ip -d link show ${name}`,
+  );
+}

@@ -1,0 +1,10 @@
+/** Where the store's file is, and how SQLite opens it. */
+
+import { constants } from "bun:sqlite";
+
+/** Never through a symbolic link: SQLITE_OPEN_NOFOLLOW, https://sqlite.org/c3ref/open.html; Bun's constants lack it. */
+export const openFlags = constants.SQLITE_OPEN_READWRITE | 0x0100_0000;
+
+export function storePathOf(dataDir: string): string {
+  return `${dataDir}${dataDir.endsWith("/") ? "" : "/"}ns-net.sqlite`;
+}
