@@ -3,7 +3,7 @@
  *
  * The package `ip-address` would do all of this, but loading it costs 1.5 ms in the compiled executable (measured,
  * six runs, 1.48–2.17), a tenth of a whole ADD; this file costs nothing that can be seen. The package is the oracle in
- * test/conf/address.test.ts instead. For the same reason loops stand here where Array.from or every() would do: the engine
+ * test/ip/address.test.ts instead. For the same reason loops stand here where Array.from or every() would do: the engine
  * compiles each such function at its first use, 0.03 to 0.14 ms apiece.
  *
  * Parsing is strict, because one text must name one address: no leading zeros in IPv4 (some programs read them as

@@ -1,103 +1,136 @@
-/** The house rules of ARCHITECTURE.md, read from the imports: who may use whom, what is absent where, how long a file may be. */
+/** The rules of ARCHITECTURE.md, read from the sources: who may import whom, what loads when, what is absent where. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { floors } from "../scripts/setup/folders.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 
-/** The rooms below each room. */
-const mayUse: Readonly<Record<string, readonly string[]>> = {
-  netlink: [],
-  conf: [],
-  ipam: ["conf", "netlink"],
-  plugin: ["ipam", "conf", "netlink"],
-  lab: ["plugin", "ipam", "conf", "netlink"],
-  cli: ["lab", "plugin", "ipam", "conf", "netlink"],
-};
-
 const linesMax = 300;
+const filesInFolderMax = 20;
 
 interface Import {
   readonly from: string;
   /** A file of ours relative to the root, or the name of a package. */
   readonly to: string;
   readonly typeOnly: boolean;
-  readonly dynamic: boolean;
+  /** `import defer`, or `import()`: not evaluated when the file is. */
+  readonly isLater: boolean;
 }
 
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
-const files = [...new Bun.Glob(`{${Object.keys(mayUse).join(",")}}/**/*.ts`).scanSync({ cwd: root })]
+const sourcesIn = (folder: string) =>
+  folder.endsWith(".ts") ? [folder] : [...new Bun.Glob(`${folder}/**/*.ts`).scanSync({ cwd: root })];
+const files = floors
+  .flat()
+  .flatMap(sourcesIn)
   .filter((file) => !file.startsWith("conf/generated/"))
   .sort();
 
 function importsOf(file: string): Import[] {
   const target = (name: string) => (name.startsWith(".") ? relative(root, resolve(root, dirname(file), name)) : name);
-  const statements = read(file).matchAll(/^(?:import|export)\s+(type\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm);
+  const statements = read(file).matchAll(/^(?:import|export)\s+(type\s|defer\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm);
   const calls = read(file).matchAll(/\b(?:import|require)\(\s*"([^"]+)"\s*\)/g);
   return [
-    ...[...statements].map(([, type, name]) => ({
-      from: file,
-      to: target(name!),
-      typeOnly: type !== undefined,
-      dynamic: false,
+    ...[...statements].map(([, word, name]) => ({
+      ...{ from: file, to: target(name!), typeOnly: word?.trim() === "type", isLater: word?.trim() === "defer" },
     })),
-    ...[...calls].map(([, name]) => ({ from: file, to: target(name!), typeOnly: false, dynamic: true })),
+    ...[...calls].map(([, name]) => ({ from: file, to: target(name!), typeOnly: false, isLater: true })),
   ];
 }
 
 const imports = files.flatMap(importsOf);
-const room = (path: string) => path.split("/")[0]!;
+const folderOf = (path: string) => path.split("/")[0]!;
+const isOurs = (path: string) => files.includes(path);
 const said = ({ from, to }: Import) => `${from} imports ${to}`;
+const breaking = (rule: (it: Import) => boolean) => imports.filter(rule).map(said);
 
-/** What the program has loaded before its first line runs: everything reachable from a file without `import()`. */
+/** What the program has loaded before its first line runs. */
 function loadedBy(start: string): Set<string> {
   const loaded = new Set([start]);
   for (const file of loaded) {
-    for (const { from, to, typeOnly, dynamic } of imports) {
-      if (from === file && !typeOnly && !dynamic) loaded.add(to);
-    }
+    for (const { from, to, typeOnly, isLater } of imports) if (from === file && !typeOnly && !isLater) loaded.add(to);
   }
   return loaded;
 }
 
-const breaking = (rule: (it: Import) => boolean) => imports.filter(rule).map(said);
+/** The first circle of imports that can be found, types included, or nothing. */
+function circle(): string[] {
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    path.push(file);
+    for (const { from, to } of imports) {
+      const found = from === file && isOurs(to) ? visit(to) : undefined;
+      if (found) return found;
+    }
+    path.pop();
+    done.add(file);
+    return undefined;
+  };
+  for (const file of files) {
+    const found = visit(file);
+    if (found) return found;
+  }
+  return [];
+}
 
 describe("the house", () => {
-  it("has rooms that depend one way", () => {
-    // The executable is both: without CNI_COMMAND it becomes the command-line tool.
-    const isDoor = ({ from, to, dynamic }: Import) => from === "main.ts" && room(to) === "cli" && dynamic;
-    const ours = (path: string) => room(path) in mayUse || ["scripts", "bench", "test"].includes(room(path));
+  it("has floors: a file imports from its own folder and from lower ones", () => {
+    const floorOf = (path: string) => floors.findIndex((folders) => folders.includes(folderOf(path)));
+    const isUpward = ({ from, to }: Import) =>
+      folderOf(from) !== folderOf(to) && (isOurs(to) || floorOf(to) >= 0) && floorOf(to) <= floorOf(from);
+    const order = floors.map((folders) => folders.join(" and ")).join(" > ");
+    const wrong = imports
+      .filter(isUpward)
+      .map((one) => `${said(one)}: ${folderOf(one.to)} is not below ${folderOf(one.from)}`);
+    assert.deepEqual(wrong, [], `The order of the folders is ${order}`);
+    const outside = breaking(({ to }) => /^(scripts|bench|test|torture)\//.test(to));
+    assert.deepEqual(outside, [], "The program needs nothing of what builds and tests it");
+  });
+
+  it("has no two files that import each other, types included", () => {
+    assert.equal(circle().join(" imports "), "");
+  });
+
+  it(`has no folder with more than a fifth of the code, or with more than ${filesInFolderMax} files of its own`, () => {
+    const lines = new Map<string, number>();
+    const count = new Map<string, number>();
+    for (const file of files) {
+      lines.set(folderOf(file), (lines.get(folderOf(file)) ?? 0) + read(file).split("\n").length);
+      count.set(dirname(file), (count.get(dirname(file)) ?? 0) + 1);
+    }
+    const all = [...lines.values()].reduce((sum, one) => sum + one, 0);
     assert.deepEqual(
-      breaking(
-        (it) =>
-          ours(it.to) && room(it.to) !== room(it.from) && !mayUse[room(it.from)]!.includes(room(it.to)) && !isDoor(it),
-      ),
+      [...lines].filter(([, own]) => own > all / 5),
+      [],
+    );
+    assert.deepEqual(
+      [...count].filter(([, own]) => own > filesInFolderMax),
       [],
     );
   });
 
-  it("calls C only in sys/libc.ts and sysRare.ts", () => {
+  it("calls C only in sys/", () => {
     assert.deepEqual(
-      breaking(({ from, to }) => to === "bun:ffi" && from !== "sys/libc.ts" && from !== "sys/sysRare.ts"),
+      breaking(({ from, to }) => to === "bun:ffi" && folderOf(from) !== "sys"),
       [],
     );
   });
 
-  it("does no I/O in conf/ and in the plan", () => {
-    const pure = (file: string) =>
-      room(file) === "conf" ||
-      file === "plan/plan.ts" ||
-      file === "plan/interface/bridge.ts" ||
-      file === "plan/container.ts";
+  it("does no I/O in conf/ and plan/", () => {
+    const isPure = (file: string) => folderOf(file) === "conf" || folderOf(file) === "plan";
     const doesIo = (name: string) =>
-      name.startsWith("bun") || room(name) === "netlink" || /^node:(fs|child_process|net|dgram|os|process)/.test(name);
+      name.startsWith("bun") || /^node:(fs|child_process|net|dgram|os|process)/.test(name);
     assert.deepEqual(
-      breaking(({ from, to, typeOnly }) => pure(from) && !typeOnly && doesIo(to)),
+      breaking(({ from, to, typeOnly }) => isPure(from) && !typeOnly && doesIo(to)),
       [],
     );
     const globals = files.filter(
-      (file) => pure(file) && /\b(Bun\.|process\.(env|std|exit)|console\.)/.test(read(file)),
+      (file) => isPure(file) && /\b(Bun\.|process\.(env|std|exit)|console\.)/.test(read(file)),
     );
     assert.deepEqual(globals, []);
   });
@@ -120,8 +153,22 @@ describe("the house", () => {
     );
   });
 
+  it("loads its own files at once or by import defer, commands and packages by import()", () => {
+    const requires = files.filter((file) => /\brequire\(|as typeof import\(/.test(read(file)));
+    assert.deepEqual(requires, [], "write: import defer * as name from …");
+    const calls = files.flatMap((file) => {
+      return [...read(file).matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g)].map(([, name]) => `${file} ${name}`);
+    });
+    const isAllowed = (call: string) => /^cli\/index\.ts \.\/command\//.test(call) || !/ \./.test(call);
+    assert.deepEqual(
+      calls.filter((call) => !isAllowed(call)),
+      [],
+    );
+  });
+
   it("loads nothing slow before ADD and DEL", () => {
-    const slow = (path: string) => /^(ajv|yaml|netlink\/dist\/rt)/.test(path) || room(path) === "cli";
+    const slow = (path: string) =>
+      /^(ajv|yaml|netlink\/dist\/rt|node:fs|node:os)/.test(path) || folderOf(path) === "cli";
     for (const start of ["main.ts", "plugin/serve.ts", "plugin/add.ts", "plugin/del.ts"]) {
       assert.deepEqual([...loadedBy(start)].filter(slow), [], `loaded by ${start}`);
     }
@@ -158,5 +205,6 @@ describe("the house", () => {
   it("finds imports at all", () => {
     assert.ok(imports.length > files.length, "the reader of imports is broken");
     assert.ok(loadedBy("plugin/serve.ts").size > 10, "the reader of imports follows nothing");
+    assert.ok(imports.some(({ isLater }) => isLater) && files.includes("main.ts"));
   });
 });

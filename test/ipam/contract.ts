@@ -5,7 +5,16 @@ import { code, Fault } from "../../conf/fault.ts";
 import { ipamFor, ipamForRelease } from "../../ipam/index.ts";
 import type { Lease } from "../../ipam/ipam.ts";
 import { skip } from "../support/skip.ts";
-import { attachmentOf, type Call, deleteOf, entryOf, freshFolder, freshStore, requestOf, statusOf } from "./world.ts";
+import {
+  attachmentOf,
+  type Call,
+  deleteOf,
+  entryOf,
+  freshFolder,
+  freshStore,
+  requestOf,
+  statusOf,
+} from "./storeWorld.ts";
 
 export interface Case {
   /** Why it cannot run here; the tests are then skipped, and this is printed. */

@@ -2,7 +2,7 @@
 import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { ipamCases } from "./contract.ts";
-import { rangesConfig } from "./world.ts";
+import { rangesConfig } from "./storeWorld.ts";
 
 const pluginFolder = "/usr/lib/cni";
 

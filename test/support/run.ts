@@ -32,7 +32,7 @@ const { values, positionals } = parseArgs({
 });
 
 /** The slow ones first, so that no core ends the run alone with them. */
-const slowFirst = (file: string) => (/kernel\//.test(file) ? 0 : 1);
+const slowFirst = (file: string) => (/oracle\/|mixedWithReference|plugin\/(check|concurrency|gc)\./.test(file) ? 0 : 1);
 
 function testFiles(): string[] {
   const all = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })]

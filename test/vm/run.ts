@@ -8,7 +8,11 @@ import { join } from "node:path";
 import { bootFiles } from "./image.ts";
 
 /** What the kernels of most machines that this is developed on cannot do. */
-const filesByDefault = ["test/plugin/vlan.test.ts", "test/plugin/insideLinks.test.ts", "test/cli/dryRunInside.test.ts"];
+const filesByDefault = [
+  "test/plan/vlan.test.ts",
+  "test/plan/interface/containerLinks.test.ts",
+  "test/cli/dryRunContainerLinks.test.ts",
+];
 const limitMs = 60 * 60_000;
 
 const root = join(import.meta.dirname, "../..");

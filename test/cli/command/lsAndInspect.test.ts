@@ -1,0 +1,242 @@
+/** The commands that look at what is attached, and clean up. */
+import assert from "node:assert/strict";
+import { existsSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { needs } from "../../support/needs.ts";
+import { nsNet } from "../../support/plugin.ts";
+import { links } from "../../support/sandbox.ts";
+import { ourLinks } from "../../support/world.ts";
+import { freshPlace, lab, namedNetns } from "../place.ts";
+
+describe("ns-net ls, inspect, check, gc", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat", "ipv6");
+  });
+
+  it("ls shows namespace, network, interface, addresses, MAC and host veth", () => {
+    using place = freshPlace();
+    assert.equal(place.must("ls"), "Nothing is attached.\n");
+    const name = place.name();
+    const address = place.must("add", name).trim();
+    const [head, row] = place.must("ls").split("\n");
+    assert.match(head!, /^NAMESPACE .*ADDRESSES.*AGE/);
+    const [outer] = ourLinks(place.host);
+    const mac = links(namedNetns(name)).get("eth0").address;
+    for (const word of [name, "eth0", `${address}/`, mac, outer!]) assert.ok(row!.includes(word), `${word} in ${row}`);
+    const [json] = JSON.parse(place.must("ls", "--json"));
+    assert.deepEqual([json.interface, json.hostVeth, json.state], ["eth0", outer, "attached"]);
+  });
+
+  it("ls and inspect tell the names that the runtime gave the container", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const runtimeConfig = { aliases: ["web", "www"] };
+    const network = { cniVersion: "1.1.0", name: "podnet", type: "ns-net", bridge: "br0", runtimeConfig };
+    place.must("add", name, "--network", place.file("podnet.json", JSON.stringify(network)));
+    assert.deepEqual(JSON.parse(place.must("ls", "--json"))[0].aliases, ["web", "www"]);
+    assert.deepEqual(JSON.parse(place.must("inspect", name, "--json")).attachments[0].aliases, ["web", "www"]);
+  });
+
+  it("ls says when a namespace is gone, and gc removes what was its own", () => {
+    using place = freshPlace();
+    const [gone, stays] = [place.name(), place.name()];
+    for (const name of [gone, stays]) place.must("add", name);
+    Bun.spawnSync(["ip", "netns", "del", gone]);
+    const states = () =>
+      JSON.parse(place.must("ls", "--json")).map(({ container, state }: Record<string, string>) => [container, state]);
+    assert.deepEqual(states(), [
+      [gone, "gone"],
+      [stays, "attached"],
+    ]);
+    assert.match(place.must("gc", "--dry-run"), new RegExp(`would remove .*${gone}`));
+    assert.equal(states().length, 2);
+    assert.match(place.must("gc"), new RegExp(`removed .*${gone}`));
+    assert.deepEqual(states(), [[stays, "attached"]]);
+  });
+
+  it("a namespace of the same name and number is another one when the interface is gone", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    // The kernel would give the number again, sooner or later; the veth goes with either end.
+    place.host.ip("link", "del", ourLinks(place.host)[0]!);
+    assert.equal(JSON.parse(place.must("ls", "--json"))[0].state, "gone");
+    assert.match(place.must("gc"), new RegExp(`removed .*${name}`));
+    place.must("add", name);
+    assert.equal(JSON.parse(place.must("ls", "--json"))[0].state, "attached");
+  });
+
+  it("gc and ls leave alone what has its name, and its processes, where they cannot see them", async () => {
+    using place = freshPlace();
+    const [name, network] = [place.name(), place.file("n.json", JSON.stringify({ name: "lab", type: "ns-net" }))];
+    place.must("add", name, "--network", network);
+    // Only a descriptor of a process in another pid namespace holds it now.
+    const held = `/run/netns/${name}`;
+    const holder = Bun.spawn(
+      place.host.inside([
+        "unshare",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+        "sh",
+        "-c",
+        `exec 9<${held}; echo held; read _`,
+      ]),
+      { stdin: "pipe", stdout: "pipe" },
+    );
+    await holder.stdout.getReader().read();
+    Bun.spawnSync(["ip", "netns", "del", name]);
+    const [row] = JSON.parse(place.must("ls", "--json"));
+    assert.equal(row.state, "attached");
+    assert.equal(place.must("gc"), "Nothing to remove.\n");
+    assert.equal(ourLinks(place.host).length, 1);
+    holder.stdin.end();
+    await holder.exited;
+    assert.match(place.must("gc"), new RegExp(`removed .*${name}`));
+    assert.deepEqual([...links(place.host).keys()], ["lo"]);
+  });
+
+  it("gc keeps what is added meanwhile, ports and all, and add stands up to a gc that takes the idle bridge away", async () => {
+    for (let round = 0; round < 4; round++) {
+      using place = freshPlace();
+      const run = (words: string[]) =>
+        Bun.spawn(place.host.inside(place.command(...words)), { stdout: "pipe", stderr: "pipe" });
+      const attachments = Array.from({ length: 8 }, (_, i) => {
+        const runtimeConfig = { portMappings: [{ hostPort: 8000 + i, containerPort: 80, protocol: "tcp" }] };
+        const network = { name: "lab", type: "ns-net", bridge: "lab0", ipMasq: true, runtimeConfig };
+        return [place.name(), "--network", place.file(`${i}.json`, JSON.stringify(network))];
+      });
+      const adding = attachments.map((words) => run(["add", ...words]));
+      const collecting = attachments.map(() => run(["gc"]));
+      for (const one of [...adding, ...collecting]) {
+        const said = await new Response(one.stderr).text();
+        assert.equal(await one.exited, 0, said);
+      }
+      for (const words of attachments) place.must("check", ...words);
+      const ports = place.host.nft("list", "ruleset").match(/tcp \. 80\d\d/g) ?? [];
+      assert.equal(new Set(ports).size, attachments.length);
+      const masters = ourLinks(place.host).map((name) => links(place.host).get(name).master);
+      assert.deepEqual([masters.length, new Set(masters)], [attachments.length, new Set(["lab0"])]);
+    }
+  });
+
+  it("gc removes bridge and rules of every network without attachments", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const network = place.file("n.json", JSON.stringify({ name: "lab", type: "ns-net", bridge: "lab0", ipMasq: true }));
+    for (const more of [[], ["--network", network]]) {
+      place.must("add", name, ...more);
+      place.must("del", name, ...more);
+    }
+    assert.ok(links(place.host).has("lab0"));
+    assert.notEqual(place.host.nft("list", "ruleset"), "");
+    place.must("gc");
+    assert.deepEqual([place.host.nft("list", "ruleset"), [...links(place.host).keys()]], ["", ["lo"]]);
+  });
+
+  it("inspect shows addresses, routes, the host's end and the commands that made it", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const address = place.must("add", name).trim();
+    const text = place.must("inspect", name);
+    for (const word of [`/run/netns/${name}`, address, "default via", ourLinks(place.host)[0]!, "ip link add"]) {
+      assert.ok(text.includes(word), `${word} in\n${text}`);
+    }
+    const json = JSON.parse(place.must("inspect", name, "--json"));
+    assert.equal(json.attachments.length, 1);
+    assert.equal(place.cli("inspect", "nobody").code, 1);
+  });
+
+  it("where the store is lost and links stand, ls, check and del say so, and the cure", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    rmSync(place.dataDir, { recursive: true });
+    const told = RegExp(`There is no store in ${place.dataDir}, and a link of ns-net stands.*ns-net repair --data-dir`);
+    const ls = place.cli("ls");
+    assert.deepEqual([ls.code, ls.out], [0, "Nothing is attached.\n"]);
+    for (const { err } of [ls, place.cli("check", name), place.cli("inspect", name), place.cli("del", name)])
+      assert.match(err, told);
+    place.must("repair", "--data-dir", place.dataDir);
+    assert.match(place.must("check", name), /as add made it/);
+    place.must("del", name);
+    rmSync(place.dataDir, { recursive: true });
+    assert.equal(place.cli("ls").err, "");
+  });
+
+  it("check tells each difference once", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    place.host.ip("link", "del", ourLinks(place.host)[0]!);
+    const lines = place.cli("check", name).out.split("\n");
+    assert.ok(lines.length > 2);
+    assert.equal(new Set(lines).size, lines.length);
+  });
+
+  it("check is content after add, and not when something was changed", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    assert.match(place.must("check", name), /as add made it/);
+    namedNetns(name).ip("link", "set", "eth0", "mtu", "1400");
+    const { code, out } = place.cli("check", name);
+    assert.equal(code, 1);
+    assert.match(out, /mtu.*expected 1500.*found 1400/);
+  });
+
+  it("every command finds what was added to a network that keeps its leases elsewhere", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const network = place.file("far.json", JSON.stringify({ ...lab, dataDir: join(place.folder, "far") }));
+    const far = (command: string, ...words: string[]) => {
+      const line = place.host.inside([nsNet, command, ...words, "--network", network]);
+      const { exitCode, stdout, stderr } = Bun.spawnSync(line);
+      assert.equal(exitCode, 0, stderr.toString());
+      return stdout.toString();
+    };
+    far("add", name);
+    assert.match(far("ls"), new RegExp(`^${name} .* attached$`, "m"));
+    assert.match(far("check", name), /as add made it/);
+    assert.match(far("inspect", name), /10\.20\.0\.2/);
+    assert.match(far("gc"), /Nothing to remove/);
+    far("del", name);
+    assert.match(far("ls"), /Nothing is attached/);
+  });
+
+  it("inspect shows a namespace that never had a route", () => {
+    using place = freshPlace();
+    const name = place.name();
+    const layer2 = { ...lab, disableContainerInterface: true, isDefaultGateway: false, ipam: {} };
+    place.must("add", name, "--network", place.file("l2.json", JSON.stringify(layer2)));
+    assert.match(place.must("inspect", name), /eth0/);
+  });
+
+  it("check misses what later plugins of the chain made", () => {
+    using place = freshPlace();
+    const name = place.name();
+    Bun.spawnSync(["ip", "netns", "add", name]);
+    const env = { CNI_CONTAINERID: name, CNI_NETNS: `/run/netns/${name}`, CNI_IFNAME: "eth0", CNI_PATH: "/none" };
+    const base = { ...lab, cniVersion: "1.0.0", dataDir: place.dataDir };
+    const call = (command: string, type: string, more: object) => {
+      const plugin = join(place.folder, type);
+      if (!existsSync(plugin)) symlinkSync(nsNet, plugin);
+      const stdin = Buffer.from(JSON.stringify({ ...base, type, ...more }));
+      const { exitCode, stdout } = Bun.spawnSync(place.host.inside([plugin]), {
+        env: { ...env, CNI_COMMAND: command },
+        stdin,
+      });
+      assert.equal(exitCode, 0, stdout.toString());
+      return stdout.length > 0 ? JSON.parse(stdout.toString()) : undefined;
+    };
+    const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
+    const prevResult = call("ADD", "bridge", {});
+    call("ADD", "portmap", { prevResult, runtimeConfig: { portMappings } });
+    assert.match(place.must("check", name), /as add made it/);
+    place.host.nft("delete table inet ns_net");
+    const { code, out } = place.cli("check", name);
+    assert.equal(code, 1);
+    assert.match(out, /ports-ready-\d+ .*is missing/);
+    for (const type of ["portmap", "bridge"]) call("DEL", type, {});
+  });
+});

@@ -1,0 +1,28 @@
+/** What the tests of published ports share. */
+import { cable, type Netns } from "../../support/sandbox.ts";
+import type { World } from "../../support/world.ts";
+
+export const mapped = (...portMappings: object[]) => ({
+  capabilities: { portMappings: true },
+  runtimeConfig: { portMappings },
+});
+export const web = { hostPort: 8080, containerPort: 80, protocol: "tcp" };
+
+/** A neighbour of the host, on a cable of its own. */
+export function outsideOf(world: World): Netns {
+  const outside = world.netns("outside");
+  world.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
+  cable(
+    { ns: world.host, ifname: "up0", cidrs: ["192.0.2.2/24", "192.0.2.3/24", "2001:db8::2/64"] },
+    { ns: outside, ifname: "up0", cidrs: ["192.0.2.1/24", "2001:db8::1/64"] },
+  );
+  return outside;
+}
+
+/** Those of nf_tables that say whose they are. */
+export const elements = (world: World): string[] =>
+  world.host
+    .nft("list", "ruleset")
+    .split("\n")
+    .filter((line) => line.includes(' comment "nsv'))
+    .map((line) => line.trim());
