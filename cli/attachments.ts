@@ -85,7 +85,7 @@ function openedAt(path: string): Netns | undefined {
 }
 
 /** True for one that nothing speaks against: its namespace is there, or it never had one. */
-export function isStanding(entry: Entry): boolean {
+export function isPresent(entry: Entry): boolean {
   return isWithoutNamespace(entry) || isThere(entry);
 }
 

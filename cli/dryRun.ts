@@ -11,7 +11,7 @@ import { anonymousNetns } from "../kernel/newNamespace.ts";
 import { hostNetworks } from "../kernel/routes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { plan } from "../plan/planner.ts";
-import { journalEntry } from "../plugin/add.ts";
+import { newEntry } from "../plugin/add.ts";
 import { readFacts } from "../plugin/attach/facts.ts";
 import { refuseImpossible } from "../plugin/preflight/impossible.ts";
 import { rebuild } from "../plugin/recovery/rebuild.ts";
@@ -55,7 +55,7 @@ async function planned<T>(request: Request, read: (made: Plan, kernel: Kernel) =
     refuseImpossible(attachment, config, facts);
     const made = { dataDir: config.dataDir, network: attachment.network };
     using store = openStore(folder, undefined, (draft) => rebuild(draft, kernel, made));
-    const entry = journalEntry(request, netns);
+    const entry = newEntry(request, netns);
     const lease = await ipamFor(config.ipam.type).acquire({
       request,
       config: config.ipam,

@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir } from "../conf/identity.ts";
 import { nearest } from "../conf/nearest.ts";
-import { isInside, pluginTypes } from "../conf/pluginType.ts";
+import { isContainerLink, pluginTypes } from "../conf/pluginType.ts";
 import { remember, remembered, rememberedNames } from "./remembered.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -84,7 +84,7 @@ function findNamed(name: string, onLeftOut?: LeftOut): Json | undefined {
 
 function makesInterface(type: unknown): boolean {
   const known = pluginTypes.find((name) => name === type);
-  return known !== undefined && (known === "bridge" || known === "ptp" || isInside(known));
+  return known !== undefined && (known === "bridge" || known === "ptp" || isContainerLink(known));
 }
 
 function namesIn(folder: string): string[] {

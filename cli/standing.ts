@@ -7,7 +7,7 @@ import { getLink } from "../netlink/route/link.ts";
 import { openSocketIn, protocol } from "../netlink/socket.ts";
 import { hasVeth } from "../plugin/removal/entrySteps.ts";
 import { isThere } from "../plugin/removal/leftovers.ts";
-import { adoptedStanding } from "../plugin/takeover/standing.ts";
+import { isAdoptedPresent } from "../plugin/takeover/standing.ts";
 import type { Entry } from "../store/entry.ts";
 import { bootId } from "../store/index.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
@@ -24,7 +24,7 @@ const dyingMsMax = 500;
  */
 export function standing(all: readonly Entry[], kernel: Kernel): (entry: Entry) => boolean {
   const [boot, pids] = [bootId(), pidsByInode()];
-  const isAdoptedStanding = adoptedStanding(kernel);
+  const isAdoptedStanding = isAdoptedPresent(kernel);
   const isLinked = (entry: Entry) => leadsSomewhere(entry.hostLink, kernel);
   const isSeen = (entry: Entry) => mayStand(entry, boot, pids) && !isWithoutInterface(entry, pids);
   const dying = all.filter((entry) => !isSeen(entry) && isLinked(entry));

@@ -9,7 +9,7 @@ export interface Target {
   readonly path: string;
   /** CNI_CONTAINERID: the same namespace spec gives the same one, so that del finds what add made. */
   readonly container: string;
-  /** Below /run/netns, where it is a name; such a one can be made and deleted. */
+  /** LowerLink /run/netns, where it is a name; such a one can be made and deleted. */
   readonly name: string | undefined;
 }
 

@@ -4,7 +4,7 @@ import { type CniArgs, labelsOf, readArgs } from "./args.ts";
 import type { Attachment } from "./attachment.ts";
 import { bridgeOf } from "./config/bridge.ts";
 import defer * as chainedKeys from "./config/chainedKeys.ts";
-import type { Features, IpamConfig, NetworkConfig } from "./config/config.ts";
+import type { ChainKeys, IpamConfig, NetworkConfig } from "./config/config.ts";
 import defer * as featureKeys from "./config/features.ts";
 import { ipamOf, sourcesOf } from "./config/ipam.ts";
 import defer * as links from "./config/links.ts";
@@ -16,7 +16,7 @@ import { badConfig, code, Fault, shown } from "./fault.ts";
 import { network } from "./generated/common.js";
 import { readIdentity, readName, storeFolder } from "./identity.ts";
 import { absolutePath } from "./nameRules.ts";
-import { isChained, isInside, lastPart, ownType, type PluginType, typeCalled, typeMeant } from "./pluginType.ts";
+import { isChained, isContainerLink, lastPart, ownType, type PluginType, typeCalled, typeMeant } from "./pluginType.ts";
 import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "./request.ts";
 import defer * as read from "./result/read.ts";
 import type { Result } from "./result/result.ts";
@@ -183,14 +183,14 @@ function ipamAfter(prevResult: Result | undefined, type: PluginType, ipam: IpamC
 }
 
 function readLinkKeys(given: GivenNetwork, type: PluginType) {
-  if (!isInside(type) && type !== "sbr" && type !== "vrf") return undefined;
+  if (!isContainerLink(type) && type !== "sbr" && type !== "vrf") return undefined;
   return links.linkKeysOf(given, type);
 }
 
 const plainTypes: readonly PluginType[] = [ownType, "bridge"];
 
 /** Keys beside the bridge's are rare there, and what reads them is loaded only then. */
-function readFeatures(given: GivenNetwork, type: PluginType): Features | undefined {
+function readFeatures(given: GivenNetwork, type: PluginType): ChainKeys | undefined {
   if (isIpam(type) || (plainTypes.includes(type) && !hasFeatures(given, type))) return undefined;
   return featureKeys.featuresOf(given, type);
 }

@@ -1,15 +1,15 @@
 /** Types of plugin whose interface leaves nothing on the host. */
-const insideTypes = ["macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap"] as const;
+const containerLinkTypes = ["macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap"] as const;
 
 /** Types that work on what another plugin made. */
-const laterTypes = ["portmap", "firewall", "bandwidth", "tuning", "sbr", "vrf"] as const;
+const chainedTypes = ["portmap", "firewall", "bandwidth", "tuning", "sbr", "vrf"] as const;
 
 /** The names under which the executable can be called: the types of plugin that it is. */
 export const pluginTypes = [
   ...["ns-net", "bridge", "ptp", "loopback"],
-  ...insideTypes,
+  ...containerLinkTypes,
   ...["host-local", "static"],
-  ...laterTypes,
+  ...chainedTypes,
 ] as const;
 
 export type PluginType = (typeof pluginTypes)[number];
@@ -36,13 +36,13 @@ export function typeMeant(written: unknown, calledAs: PluginType): PluginType {
 }
 
 /** True when nothing of an attachment is on the host, so that only its namespace tells of it. */
-export function isInside(type: PluginType): boolean {
-  return (insideTypes as readonly PluginType[]).includes(type);
+export function isContainerLink(type: PluginType): boolean {
+  return (containerLinkTypes as readonly PluginType[]).includes(type);
 }
 
 /** True when it makes no interface and gives no address: it reads its own keys and no IPAM's. */
 export function isChained(type: PluginType): boolean {
-  return type === "loopback" || (laterTypes as readonly PluginType[]).includes(type);
+  return type === "loopback" || (chainedTypes as readonly PluginType[]).includes(type);
 }
 
 function isPluginType(name: unknown): name is PluginType {

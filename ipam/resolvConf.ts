@@ -11,7 +11,7 @@ export function readResolvConf(path: string): Dns {
   return parseResolvConf(readLimited(path));
 }
 
-/** Later `nameserver`, `search` and `options` lines add, a later `domain` replaces. */
+/** ChainedRecord `nameserver`, `search` and `options` lines add, a later `domain` replaces. */
 export function parseResolvConf(text: string): Dns {
   const nameservers: string[] = [];
   const search: string[] = [];

@@ -6,11 +6,11 @@ import type { Kernel } from "./kernel.ts";
 import { condemnedGroup } from "./ownership.ts";
 
 /** Absent is success. By index, so that a link made anew under the same name meanwhile is not meant. */
-export function condemn(network: string, links: readonly Link[], kernel: Kernel): void {
+export function deleteLinks(network: string, links: readonly Link[], kernel: Kernel): void {
   if (links.length === 0) return;
   const group = condemnedGroup(network);
   for (const { name, index } of links) {
-    ignoring(errno.ENODEV, () => kernel.request("host", changeLink(`condemn link ${name}`, { index, group })));
+    ignoring(errno.ENODEV, () => kernel.request("host", changeLink(`deleteLinks link ${name}`, { index, group })));
   }
   ignoring(errno.ENODEV, () => kernel.request("host", deleteLinkGroup(group)));
 }

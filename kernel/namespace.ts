@@ -38,7 +38,7 @@ function openOrFault(path: string): Netns {
 }
 
 /** Undefined for one that is gone: with it went what was made in it. */
-export function standing(path: string): Netns | undefined {
+export function openIfPresent(path: string): Netns | undefined {
   if (path === "") return undefined;
   try {
     return openNetns(path);
@@ -49,8 +49,8 @@ export function standing(path: string): Netns | undefined {
 }
 
 /** As `standing`, if it is that one: the path may lead to another by now. */
-export function standingAs(path: string, identity: NetnsIdentity): Netns | undefined {
-  const netns = standing(path);
+export function openIfSame(path: string, identity: NetnsIdentity): Netns | undefined {
+  const netns = openIfPresent(path);
   if (netns === undefined || isNetns(netns, identity)) return netns;
   closeNetns(netns);
   return undefined;

@@ -63,7 +63,7 @@ export function isAliasOf(alias: string, { network, container, ifname }: Attachm
 }
 
 /** The attachment that an alias tells, where its network has that group: whatever the link is called by now. */
-export function attachmentTold(alias: string, group: number): Attachment | undefined {
+export function attachmentOfHostAlias(alias: string, group: number): Attachment | undefined {
   const [mark, network = "", container = "", ifname = ""] = alias.split(" ");
   if (mark !== aliasMark || ifname === "" || linkGroup(network) !== group) return undefined;
   return { network, container, ifname };
@@ -94,9 +94,9 @@ export function untoldNetwork(group: number): string {
 }
 
 /** The attachment that an interface in a container says it is of, where its group says the same. */
-export function attachmentInside(alias: string, ifname: string, group: number): Attachment | undefined {
+export function attachmentOfContainerAlias(alias: string, ifname: string, group: number): Attachment | undefined {
   const [mark, network = "", container = ""] = alias.split(" ");
-  if (mark !== aliasMark || container === "" || insideGroup(network) !== group) return undefined;
+  if (mark !== aliasMark || container === "" || containerLinkGroup(network) !== group) return undefined;
   return { network, container, ifname };
 }
 
@@ -154,7 +154,7 @@ export function vlanGatewayGroup(network: string): number {
 }
 
 /** IFLA_GROUP of a network's interfaces that were made in their containers, where nothing of the host tells of them. */
-export function insideGroup(network: string): number {
+export function containerLinkGroup(network: string): number {
   return groupOf("inside", network);
 }
 

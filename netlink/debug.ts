@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 import { controlType, type Frame } from "./message.ts";
 import { nfgenHeader, nftType } from "./nft/message.ts";
 import { addressPayload, addressType } from "./route/address.ts";
-import { linkPayload, linkType } from "./route/link.ts";
+import { interfaceType, linkPayload } from "./route/link.ts";
 import { neighbourType } from "./route/neighbour.ts";
 import { routePayload, routeType } from "./route/route.ts";
 import { traceWith } from "./socket.ts";
@@ -19,15 +19,15 @@ function named(prefix: string, table: Readonly<Record<string, number>>, object: 
 }
 
 const routeNames = new Map([
-  ...named("RTM_", linkType, "LINK"),
+  ...named("RTM_", interfaceType, "LINK"),
   ...named("RTM_", addressType, "ADDR"),
   ...named("RTM_", routeType, "ROUTE"),
   ...named("RTM_", neighbourType, "NEIGH"),
 ]);
 
 const routeDecoders = new Map<number, (payload: Uint8Array) => unknown>([
-  [linkType.create, linkPayload.get],
-  [linkType.delete, linkPayload.get],
+  [interfaceType.create, linkPayload.get],
+  [interfaceType.delete, linkPayload.get],
   [addressType.create, addressPayload.get],
   [routeType.create, routePayload.get],
 ]);

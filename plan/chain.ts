@@ -1,7 +1,7 @@
 /** What a chained plugin type is given, and what it answers. */
 
 import type { Attachment } from "../conf/attachment.ts";
-import type { Features, NetworkConfig } from "../conf/config/config.ts";
+import type { ChainKeys, NetworkConfig } from "../conf/config/config.ts";
 import type { Result, ResultAddress, ResultInterface } from "../conf/result/result.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Removal, Step } from "../step/index.ts";
@@ -12,7 +12,7 @@ export interface ChainedInput {
   readonly attachment: Attachment;
   readonly netns: string;
   readonly config: NetworkConfig;
-  readonly features: Features;
+  readonly features: ChainKeys;
   /** What the plugins before said; empty when there was none. */
   readonly prev: Result;
   /** To read from. */

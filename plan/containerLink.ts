@@ -2,15 +2,15 @@
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { badConfig, code, Fault } from "../conf/fault.ts";
-import { aliasOf, hostLinkName, insideGroup } from "../kernel/ownership.ts";
+import { aliasOf, containerLinkGroup, hostLinkName } from "../kernel/ownership.ts";
 import type { Step } from "../step/index.ts";
 import type { Settings } from "../step/link/linkSettings.ts";
 import { containerSteps, routesOf } from "./container.ts";
-import type { Below, Facts } from "./facts.ts";
+import type { Facts, LowerLink } from "./facts.ts";
 import type { Plan, PlanInput } from "./plan.ts";
 
 /** The steps that make the interface, then addresses, up and routes. */
-export function insidePlan(input: PlanInput, making: readonly Step[], mac: string, isLent = false): Plan {
+export function containerLinkPlan(input: PlanInput, making: readonly Step[], mac: string, isLent = false): Plan {
   const { attachment, config, lease, facts, netns } = input;
   const { ifname } = attachment;
   const mtu = facts.uplinkMtu;
@@ -52,7 +52,7 @@ export function making(input: PlanInput, settings: Settings, mac: string, inheri
     mac,
     ...(inheritsMac && { inheritsMac }),
     mtu: facts.uplinkMtu,
-    group: insideGroup(attachment.network),
+    group: containerLinkGroup(attachment.network),
     netns,
   };
 }
@@ -83,7 +83,7 @@ export function refuseMaster({ link: keys, mtu }: NetworkConfig, { below }: Fact
   refuseMtu(mtu, below!);
 }
 
-function refuseMtu(mtu: number | undefined, { name, link }: Below): void {
+function refuseMtu(mtu: number | undefined, { name, link }: LowerLink): void {
   const most = link?.mtu ?? 0;
   if (mtu !== undefined && mtu > most) throw badConfig("mtu", mtu, `at most ${most}, that of its master ${name}`);
 }

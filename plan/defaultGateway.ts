@@ -4,7 +4,7 @@ import type { Lease } from "../ipam/ipam.ts";
 import type { LeasedAddress } from "../store/entry.ts";
 
 /** Each gets the first address of its subnet, as with the reference; a subnet without room for one stays without. */
-export function withFirstAddresses(lease: Lease): Lease {
+export function withDefaultGateways(lease: Lease): Lease {
   return { ...lease, addresses: lease.addresses.map((one) => (one.gateway === undefined ? withFirst(one) : one)) };
 }
 

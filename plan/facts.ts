@@ -30,10 +30,10 @@ export interface Facts {
   /** True when the container has an interface of the name that was asked for. */
   readonly isIfnameTaken: boolean;
   /** For types whose interface is on top of another one, or was another one. */
-  readonly below?: Below;
+  readonly below?: LowerLink;
 }
 
-export interface Below {
+export interface LowerLink {
   /** As the configuration names it, or as it was found; undefined when none was named and none was found. */
   readonly name: string | undefined;
   readonly where: Where;

@@ -1,8 +1,8 @@
 /** What type `ns-net` does in one call where the reference needs a chain: loaded when the configuration asks for it. Pure. */
-import type { Features } from "../conf/config/config.ts";
+import type { ChainKeys } from "../conf/config/config.ts";
 import { zoneSteps } from "../step/firewalld/source.ts";
 import type { Step } from "../step/index.ts";
-import { shapingSteps } from "./chained/bandwidth.ts";
+import { bandwidthSteps } from "./chained/bandwidth.ts";
 import { portsSteps } from "./chained/portmap.ts";
 import { sysctlSteps } from "./chained/tuning.ts";
 import { innerIndex, type Plan, type PlanInput } from "./plan.ts";
@@ -12,7 +12,7 @@ import { innerIndex, type Plan, type PlanInput } from "./plan.ts";
  * container that is not up yet, a datagram leaves the host asking for its neighbour once a second.) Nothing runs in the
  * container before ADD has answered.
  */
-export function withFeatures(made: Plan, features: Features, { attachment, config, lease, netns }: PlanInput): Plan {
+export function withFeatures(made: Plan, features: ChainKeys, { attachment, config, lease, netns }: PlanInput): Plan {
   const { ingressPolicy: policy } = features;
   const inner = innerIndex(made);
   const [host, { mtu = 0 } = {}] = made.interfaces.slice(inner - 1, inner + 1);
@@ -26,7 +26,7 @@ export function withFeatures(made: Plan, features: Features, { attachment, confi
     .map((step) => (step.kind === "bridgePort" && policy === "isolated" ? { ...step, isolated: true } : step));
   const steps: Step[] = [
     ...beforeUp(laying, sysctlSteps(features, attachment.ifname, netns), attachment.ifname),
-    ...shapingSteps(attachment, features, host!.name, mtu),
+    ...bandwidthSteps(attachment, features, host!.name, mtu),
     ...made.steps.filter(isRules),
     ...(policy
       ? [{ kind: "guard", network: attachment.network, bridge: made.through ?? config.bridge, policy } as const]

@@ -38,7 +38,7 @@ export function innerIndex({ interfaces }: Plan): number {
 }
 
 /** Makes an interface in the container: journalled, with addresses of an IPAM. */
-export interface LinkType {
+export interface InterfaceType {
   plan(input: PlanInput): Plan;
   /** Throws Fault for what the host as it is cannot bear; before a lease is asked for. */
   refuse?(config: NetworkConfig, facts: Facts): void;

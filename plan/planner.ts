@@ -1,15 +1,15 @@
 /** Plans an attachment: the steps of its plugin type, in order. Pure: the kernel was read before. */
 
-import { isInside } from "../conf/pluginType.ts";
+import { isContainerLink } from "../conf/pluginType.ts";
 import defer * as featurePlan from "./features.ts";
 import type { Plan, PlanInput } from "./plan.ts";
-import { linkType } from "./types.ts";
+import { interfaceType } from "./types.ts";
 
 /** The steps of ADD, in order. Throws Fault (code.config) for what the host as it is cannot bear. */
 export function plan(input: PlanInput): Plan {
   const { type, features } = input.config;
-  const made = settling(linkType(type).plan(input), input);
-  if (features === undefined || isInside(type)) return made;
+  const made = settling(interfaceType(type).plan(input), input);
+  if (features === undefined || isContainerLink(type)) return made;
   return featurePlan.withFeatures(made, features, input);
 }
 

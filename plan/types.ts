@@ -20,11 +20,11 @@ import defer * as macvlan from "./interface/macvlan.ts";
 import defer * as ptp from "./interface/ptp.ts";
 import defer * as tap from "./interface/tap.ts";
 import defer * as vlan from "./interface/vlan.ts";
-import type { LinkType } from "./plan.ts";
+import type { InterfaceType } from "./plan.ts";
 
 /** How a type works: by a link of its own, as an IPAM for another plugin, or on what stands already. */
 type Entry =
-  | { readonly role: "link"; readonly load: () => LinkType; readonly after?: () => ChainedType }
+  | { readonly role: "link"; readonly load: () => InterfaceType; readonly after?: () => ChainedType }
   | { readonly role: "chained"; readonly load: () => ChainedType }
   | { readonly role: "ipam" };
 
@@ -80,17 +80,17 @@ export function roleOf(type: PluginType): Entry["role"] {
 }
 
 /** True for a type that makes a link, and can do with one that another plugin left on the host. */
-export function worksAfter(type: PluginType): boolean {
+export function canBeChained(type: PluginType): boolean {
   const entry = types[type];
   return entry.role === "link" && entry.after !== undefined;
 }
 
 /** True for an ADD of such a type that finds one in what the plugins before it said. */
-export function comesAfter({ type, prevResult }: NetworkConfig): boolean {
-  return prevResult !== undefined && worksAfter(type) && hostPort.hasHostInterface(prevResult);
+export function isChainedCall({ type, prevResult }: NetworkConfig): boolean {
+  return prevResult !== undefined && canBeChained(type) && hostPort.hasHostInterface(prevResult);
 }
 
-export function linkType(type: PluginType): LinkType {
+export function interfaceType(type: PluginType): InterfaceType {
   const entry = types[type];
   if (entry.role !== "link") {
     throw new Fault(

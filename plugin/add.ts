@@ -24,7 +24,7 @@ import { errno, isKernelError } from "../sys/errors.ts";
 import { closeNetns, type Netns, type NetnsIdentity } from "../sys/netns.ts";
 import { readFacts } from "./attach/facts.ts";
 import defer * as joinedResult from "./attach/joinedResult.ts";
-import type { Early } from "./attach/linkFirst.ts";
+import type { LinkFirst } from "./attach/linkFirst.ts";
 import defer * as linkFirst from "./attach/linkFirst.ts";
 import defer * as forwardPolicy from "./diagnose/forwardPolicy.ts";
 import defer * as overlappingRoutes from "./diagnose/overlappingRoutes.ts";
@@ -54,12 +54,12 @@ export async function add(request: Request, options: AddOptions): Promise<Result
   const kernel = options.openKernel?.(netns) ?? new Kernel(netns);
   try {
     let facts = readFacts(request.config, request.attachment, kernel);
-    if (facts.isIfnameTaken || isStanding(request.attachment, kernel)) {
+    if (facts.isIfnameTaken || isPresent(request.attachment, kernel)) {
       const undone = await interruptedAdd.undoInterrupted(request.attachment, request.config.dataDir, kernel);
       if (undone) facts = readFacts(request.config, request.attachment, kernel);
     }
     refuseImpossible(request.attachment, request.config, facts);
-    refuseStanding(request.attachment, kernel);
+    refuseAttached(request.attachment, kernel);
     // Left open: a plugin's process ends at once, and closing would write and sync.
     const store = openStore(request.config.dataDir, undefined, (draft) =>
       rebuild.rebuild(draft, kernel, {
@@ -96,12 +96,12 @@ function isBridgeGone(error: unknown, { bridge }: NetworkConfig, kernel: Kernel)
 function withGateways(lease: Lease, { isGateway }: NetworkConfig): Lease {
   if (!isGateway) return lease;
   for (const { gateway } of lease.addresses) {
-    if (gateway === undefined) return defaultGateway.withFirstAddresses(lease);
+    if (gateway === undefined) return defaultGateway.withDefaultGateways(lease);
   }
   return lease;
 }
 
-function isStanding(attachment: Attachment, kernel: Kernel): boolean {
+function isPresent(attachment: Attachment, kernel: Kernel): boolean {
   return kernel.link("host", hostLinkName(attachment)) !== undefined;
 }
 
@@ -109,8 +109,8 @@ function isStanding(attachment: Attachment, kernel: Kernel): boolean {
  * The attachment's link stands, so it is in another namespace that lives (in this one its inner end was found before).
  * Said before the store is asked, which costs nothing; `mayTakeOver` says it of what was made meanwhile.
  */
-function refuseStanding(attachment: Attachment, kernel: Kernel): void {
-  if (!isStanding(attachment, kernel)) return;
+function refuseAttached(attachment: Attachment, kernel: Kernel): void {
+  if (!isPresent(attachment, kernel)) return;
   const host = hostLinkName(attachment);
   throw new Fault(
     code.environment,
@@ -129,11 +129,11 @@ async function attach(
 ): Promise<Result> {
   const { attachment, config } = request;
   const ipam = ipamFor(config.ipam.type);
-  const early = speaksByLink(config) ? earlyLink(request, facts, kernel) : undefined;
+  const early = speaksByLink(config) ? linkFirstFor(request, facts, kernel) : undefined;
   const context: Parameters<typeof ipam.acquire>[0] = {
     request,
     config: config.ipam,
-    entry: journalEntry(request, { ...netns, cookie: kernel.netnsCookie }),
+    entry: newEntry(request, { ...netns, cookie: kernel.netnsCookie }),
     store,
     hostNetworks: () => hostNetworks(kernel),
     mayTakeOver: (standing) => refuseLiving.refuseLiving(standing, kernel),
@@ -159,7 +159,7 @@ async function attach(
     undo = commit(early?.rest(made.steps) ?? made.steps, kernel);
     if (!store.attached(attachment, { mac: made.mac, steps: made.steps })) throw deletedMeanwhile(attachment);
     if (facts.bridge === undefined) sweep(store);
-    if (options.isByHand || (facts.bridge === undefined && config.type !== "ptp")) tellObstacles(made, lease, kernel);
+    if (options.isByHand || (facts.bridge === undefined && config.type !== "ptp")) hintAtObstacles(made, lease, kernel);
     const signal = await options.interruptedBy();
     if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
     return result;
@@ -173,12 +173,12 @@ async function attach(
 
 /** An ADD that comes again without a DEL, to an attachment whose link is gone: what it had beside that is not to outlive it. */
 function undoEarlier(before: Entry, store: Store, kernel: Kernel): void {
-  const [first] = leftovers.removeTraces([before], store, kernel);
+  const [first] = leftovers.removeLeftovers([before], store, kernel);
   if (first) throw first;
 }
 
 /** What the earlier one made may have the name of what is made now. */
-function preparedAfter(before: Entry | undefined, early: Early, store: Store, kernel: Kernel): () => void {
+function preparedAfter(before: Entry | undefined, early: LinkFirst, store: Store, kernel: Kernel): () => void {
   if (before) undoEarlier(before, store, kernel);
   return early.prepare();
 }
@@ -188,7 +188,7 @@ function speaksByLink({ ipam }: NetworkConfig): boolean {
   return ipam.type === "delegate" && ipam.plugin === "dhcp";
 }
 
-function earlyLink(request: Request, facts: Facts, kernel: Kernel): Early {
+function linkFirstFor(request: Request, facts: Facts, kernel: Kernel): LinkFirst {
   return linkFirst.early(request, facts, kernel);
 }
 
@@ -198,17 +198,17 @@ function sweep(store: Store): void {
 }
 
 /** Asked when a network's bridge is made, and not again: what it costs, an ordinary ADD does not pay. */
-function tellObstacles({ through, routes, steps }: Plan, { addresses }: Lease, kernel: Kernel): void {
+function hintAtObstacles({ through, routes, steps }: Plan, { addresses }: Lease, kernel: Kernel): void {
   if (through === undefined) return;
   try {
     if (steps.some((step) => step.kind === "address" && step.where === "host"))
-      overlappingRoutes.tellRivals(through, addresses, kernel);
+      overlappingRoutes.hintAtOverlaps(through, addresses, kernel);
   } catch {
     return; // a hint must not fail what it is about
   }
   if (!routes.some(({ gw }) => gw !== undefined)) return;
   const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
-  forwardPolicy.tellBlockers(through, hasIpv6, kernel);
+  forwardPolicy.hintAtBlockers(through, hasIpv6, kernel);
 }
 
 function deletedMeanwhile(attachment: Attachment): Fault {
@@ -230,10 +230,7 @@ async function releaseQuietly({ attachment, netns, config, pluginPath, raw }: Re
   }
 }
 
-export function journalEntry(
-  { attachment, netns: netnsPath, config, labels }: Request,
-  netns: NetnsIdentity,
-): NewEntry {
+export function newEntry({ attachment, netns: netnsPath, config, labels }: Request, netns: NetnsIdentity): NewEntry {
   return {
     attachment,
     netnsPath,

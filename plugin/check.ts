@@ -6,17 +6,17 @@
 
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
-import { isInside } from "../conf/pluginType.ts";
+import { isContainerLink } from "../conf/pluginType.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result/result.ts";
 import { ipamFor } from "../ipam/index.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { openContainerNetns } from "../kernel/namespace.ts";
 import type { AdoptedKey } from "../step/adopted.ts";
-import { asLeft } from "../step/expected.ts";
+import { expectedAfter } from "../step/expected.ts";
 import { checkStep, type Step } from "../step/index.ts";
 import { type Difference, differenceText, distinct } from "../step/kind.ts";
-import { untold } from "../step/link/veth.ts";
+import { unknownMtu } from "../step/link/veth.ts";
 import { openExistingStore } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
 import { closeNetns } from "../sys/netns.ts";
@@ -41,15 +41,15 @@ export async function check(request: Request): Promise<void> {
     using store = openExistingStore(config.dataDir);
     const entry = store?.find(attachment);
     const steps = entry?.steps as readonly Step[] | undefined;
-    if (!steps && store?.later(attachment).some(({ plugin }) => plugin === config.type))
+    if (!steps && store?.chainedRecords(attachment).some(({ plugin }) => plugin === config.type))
       return chained.checkChained(request);
     if (!steps && checkedAsAdopted(request, store, kernel)) return;
     if (!store || !entry || !steps) {
       throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
     }
     const later = store.chainedSteps(attachment).flat() as readonly Step[];
-    const told = steps.flatMap((step) => asTold(step, prevResult));
-    const found = asLeft(told, later).flatMap((step) => checkStep(step, kernel));
+    const told = steps.flatMap((step) => narrowedTo(step, prevResult));
+    const found = expectedAfter(told, later).flatMap((step) => checkStep(step, kernel));
     found.push(...toldDifferences(request, entry, netns, kernel));
     if (found.length > 0) errors.push(differencesFault(what, found));
     await ipamFor(config.ipam.type).check(request, config.ipam, store, addressesOn(attachment.ifname, prevResult));
@@ -84,8 +84,8 @@ function asToldAlone(
   const prevResult = config.prevResult!;
   const inner = innerOf(attachment.ifname, prevResult.interfaces);
   if (!inner) return undefined;
-  const isVeth = hostLink !== undefined && !isInside(config.type);
-  if (!isVeth && !fromPrevResult.standsInside(attachment, config, raw, kernel)) return undefined;
+  const isVeth = hostLink !== undefined && !isContainerLink(config.type);
+  if (!isVeth && !fromPrevResult.isInNamespace(attachment, config, raw, kernel)) return undefined;
   const found = isVeth ? fromPrevResult.vethDifferences(hostLink, inner, config, kernel) : [];
   if (found.length > 0) return found;
   const addresses = addressesOn(attachment.ifname, prevResult).map((address) => address.replace(/\/.*/s, ""));
@@ -98,7 +98,7 @@ function differencesFault(what: string, found: readonly Difference[]): Fault {
 }
 
 /** A step as the chain left it: with the hardware address and MTU that the result tells, gone with the route it no longer tells. */
-function asTold(step: Step, { interfaces, ips, routes }: Result): Step[] {
+function narrowedTo(step: Step, { interfaces, ips, routes }: Result): Step[] {
   switch (step.kind) {
     case "veth":
     case "inside":
@@ -106,7 +106,7 @@ function asTold(step: Step, { interfaces, ips, routes }: Result): Step[] {
     case "tap": {
       const inner = innerOf(step.ifname, interfaces);
       if (!inner) return [step];
-      const { mac, mtu: innerMtu = untold } = inner;
+      const { mac, mtu: innerMtu = unknownMtu } = inner;
       return [{ ...step, innerMtu, ...(mac && { mac: mac.toLowerCase() }) }];
     }
     case "address":

@@ -5,14 +5,14 @@
 
 import type { Attachment } from "../conf/attachment.ts";
 import { Fault } from "../conf/fault.ts";
-import { isInside, ownType } from "../conf/pluginType.ts";
+import { isContainerLink, ownType } from "../conf/pluginType.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { hostLinkName, linkGroup, untoldAttachment, untoldNetwork } from "../kernel/ownership.ts";
 import defer * as renamedLink from "../kernel/renamedLink.ts";
-import { roleOf, worksAfter } from "../plan/types.ts";
+import { canBeChained, roleOf } from "../plan/types.ts";
 import { undoAll } from "../step/commit.ts";
 import type { Removal, Step } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
@@ -25,7 +25,7 @@ import defer * as earlierBoots from "./liveness/earlierBoots.ts";
 import { removals } from "./removal/attachment.ts";
 import defer * as containerLink from "./removal/containerLink.ts";
 import defer * as innerEnd from "./removal/innerEnd.ts";
-import { removeLater, traces } from "./removal/leftovers.ts";
+import { removeChained, traces } from "./removal/leftovers.ts";
 import defer * as newerStore from "./removal/newerStore.ts";
 import defer * as ingressPolicies from "./shared/ingressPolicies.ts";
 import defer * as find from "./takeover/find.ts";
@@ -35,7 +35,7 @@ export async function del(request: DeleteRequest): Promise<void> {
   const errors: Error[] = [];
   let store: Store | undefined;
   let entry: Entry | undefined;
-  let untold: Entry | undefined;
+  let unknownMtu: Entry | undefined;
   const kernel = new Kernel();
   let isAbsent = false;
   try {
@@ -44,11 +44,11 @@ export async function del(request: DeleteRequest): Promise<void> {
     entry = store && (await deleting(store, request.attachment));
     if (entry === undefined) {
       // An ADD may have begun since. A link is made after its entry: one that is seen before the second look is not new.
-      isAbsent = !isStanding(request.attachment, kernel) && !isStandingInside(request);
+      isAbsent = !isPresent(request.attachment, kernel) && !isInContainer(request);
       if (!isAbsent) store ??= openExistingStore(request.dataDir);
       if (!isAbsent && store) entry = await deleting(store, request.attachment);
-      if (entry === undefined && store) untold = await deletingUntold(store, request.attachment);
-      if (untold) [isAbsent, entry] = [false, { ...untold, attachment: request.attachment }];
+      if (entry === undefined && store) unknownMtu = await deletingUntold(store, request.attachment);
+      if (unknownMtu) [isAbsent, entry] = [false, { ...unknownMtu, attachment: request.attachment }];
       if (entry === undefined) delAfter(request, store);
     }
   } catch (error) {
@@ -66,10 +66,10 @@ export async function del(request: DeleteRequest): Promise<void> {
   const whenAbsent = () => undoInnerEnd(request, entry);
   const removed = isAbsent ? found : removals(request.attachment, found, whenAbsent);
   if (adopted) removed.push(adopted);
-  if (entry && store) errors.push(...removeLater(entry, request.netns, store)); // the last to come is the first to go
+  if (entry && store) errors.push(...removeChained(entry, request.netns, store)); // the last to come is the first to go
   if (isAbsent) errors.push(...undoLeft(whenAbsent));
   else if (mayBeInside(request, entry)) {
-    errors.push(...containerLink.undoInside(request, entry));
+    errors.push(...containerLink.undoContainerLink(request, entry));
   }
   errors.push(...undoAll(removed, kernel));
   if (entry && store && entry.bootId !== bootId()) {
@@ -80,7 +80,7 @@ export async function del(request: DeleteRequest): Promise<void> {
     try {
       // What had no entry has none to remove: one that is there by now is another call's.
       await ipamForRelease(request, entry).release(request, entry && store);
-      if (untold) store?.remove(untold.attachment);
+      if (unknownMtu) store?.remove(unknownMtu.attachment);
       // An entry made from a reservation that does not say of which interface it is.
       if (adopted && entry === undefined) store?.remove({ ...request.attachment, ifname: "" });
     } catch (error) {
@@ -96,7 +96,7 @@ export async function del(request: DeleteRequest): Promise<void> {
 function removeGuard(attachment: Attachment, { steps }: Entry, store: Store | undefined, kernel: Kernel): void {
   for (const { kind } of steps as readonly Step[]) {
     if (kind !== "guard") continue;
-    ingressPolicies.removeGuardsWith(attachment, store, kernel);
+    ingressPolicies.removePoliciesWith(attachment, store, kernel);
     return;
   }
 }
@@ -106,7 +106,7 @@ function unlessNewer(error: unknown): Error[] {
   return newerStore.unlessNewer(error);
 }
 
-function isStanding(attachment: Attachment, kernel: Kernel): boolean {
+function isPresent(attachment: Attachment, kernel: Kernel): boolean {
   const host = hostLinkName(attachment);
   if (kernel.link("host", host)) return true;
   return renamedLink.renamedLink(host, kernel) !== undefined;
@@ -115,7 +115,7 @@ function isStanding(attachment: Attachment, kernel: Kernel): boolean {
 /** The host end has left this host: the container's end and its address may live. */
 function undoInnerEnd(request: DeleteRequest, entry: Entry | undefined): void {
   const { type = ownType } = request;
-  if (roleOf(type) !== "link" || isInside(type)) return;
+  if (roleOf(type) !== "link" || isContainerLink(type)) return;
   innerEnd.removeInnerEnd(request, entry);
 }
 
@@ -128,20 +128,20 @@ function undoLeft(work: () => void): Error[] {
   }
 }
 
-function isStandingInside(request: DeleteRequest): boolean {
-  if (!isInside(request.type ?? ownType)) return false;
-  return containerLink.isStandingInside(request);
+function isInContainer(request: DeleteRequest): boolean {
+  if (!isContainerLink(request.type ?? ownType)) return false;
+  return containerLink.isInContainer(request);
 }
 
 /** What became a port without a veth of ours has no entry, but a row of a plugin that comes after another one. */
 function delAfter({ type = ownType, ...request }: DeleteRequest, store: Store | undefined): void {
-  if (!worksAfter(type) || !store?.later(request.attachment).some(({ plugin }) => plugin === type)) return;
+  if (!canBeChained(type) || !store?.chainedRecords(request.attachment).some(({ plugin }) => plugin === type)) return;
   chained.delChained({ ...request, type });
 }
 
 /** True for an attachment of which there may be something in the container's namespace that does not go with a link of the host. */
 function mayBeInside({ type = ownType }: DeleteRequest, entry: Entry | undefined): boolean {
-  return isInside(type) || entry?.bridge === "";
+  return isContainerLink(type) || entry?.bridge === "";
 }
 
 /** All that another plugin made of the attachment before ns-net came in its place. Ours is told from its entry alone. */
@@ -154,7 +154,7 @@ function adoptedBy(
   if (isAllOurs(entry)) return undefined;
   const { type = ownType } = request;
   // For another plugin's link, host-local gives back the lease and nothing else; and a veth may be a device that is lent.
-  const isLeaseOnly = roleOf(type) === "ipam" || isInside(type);
+  const isLeaseOnly = roleOf(type) === "ipam" || isContainerLink(type);
   const adopted = find.adoptedOf(request, entry, store, isLeaseOnly ? undefined : kernel);
   return adopted && isLeaseOnly ? { ...adopted, part: "lease" } : adopted;
 }
@@ -165,7 +165,7 @@ async function deleting(store: Store, attachment: Attachment): Promise<Entry | u
     return store.deleting(attachment);
   } catch (error) {
     if (!(error instanceof InProgress)) throw error;
-    return wait.patiently(() => store.deleting(attachment));
+    return wait.waitWhileInProgress(() => store.deleting(attachment));
   }
 }
 

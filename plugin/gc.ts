@@ -6,7 +6,7 @@
 import type { Attachment } from "../conf/attachment.ts";
 import type { CollectRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
-import { condemn } from "../kernel/deleteLinks.ts";
+import { deleteLinks } from "../kernel/deleteLinks.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { deviceGroup, hostLinkName, isDisputed, linkGroup, untoldNetwork } from "../kernel/ownership.ts";
 import { madeName } from "../kernel/renamedLink.ts";
@@ -18,7 +18,7 @@ import type { Entry } from "../store/entry.ts";
 import { isInProgress, isInterrupted, openExistingStore, thisProcess } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
 import { throwTogether } from "./faults.ts";
-import { isThere, removeTraces } from "./removal/leftovers.ts";
+import { isThere, removeLeftovers } from "./removal/leftovers.ts";
 import { findUnused, removeUnused, type Unused } from "./shared/collect.ts";
 import defer * as find from "./takeover/find.ts";
 
@@ -70,8 +70,8 @@ export async function gc(
   }
   const links = all.filter((link) => !kept.has(madeName(link)));
   if (!dryRun) {
-    await attempt(undefined, () => condemn(request.network, links, kernel));
-    errors.push(...removeTraces(claimed, store, kernel));
+    await attempt(undefined, () => deleteLinks(request.network, links, kernel));
+    errors.push(...removeLeftovers(claimed, store, kernel));
     // Devices whose containers died: the kernel sent them back, and nobody is left to DEL.
     const strays: Removal = { kind: "device", ifname: "", group: deviceGroup(request.network) };
     errors.push(...undoAll([...foreign, strays], kernel));
@@ -128,8 +128,8 @@ function sorted(
   const self = thisProcess();
   const stale = entries.filter((entry) => {
     const isNewer = entry.bootId === self.bootId && entry.pidStart > self.pidStart;
-    const isStanding = isDisputed(entry.attachment) && isThere(entry);
-    const isValid = kept.has(entry.hostLink) || isNewer || isInProgress(entry) || mayStand?.(entry) || isStanding;
+    const isPresent = isDisputed(entry.attachment) && isThere(entry);
+    const isValid = kept.has(entry.hostLink) || isNewer || isInProgress(entry) || mayStand?.(entry) || isPresent;
     const isStale = isInterrupted(entry) || !isValid;
     if (isStale) kept.delete(entry.hostLink);
     else kept.add(entry.hostLink);

@@ -7,12 +7,12 @@ import type { Result } from "../conf/result/result.ts";
 import { contains, networkOf, parseCidr } from "../ip/address.ts";
 import { ipamFor } from "../ipam/index.ts";
 import { Kernel } from "../kernel/kernel.ts";
-import { openContainerNetns, standing } from "../kernel/namespace.ts";
+import { openContainerNetns, openIfPresent } from "../kernel/namespace.ts";
 import { hostNetworks } from "../kernel/routes.ts";
 import { openStore } from "../store/index.ts";
 import { noNamespace } from "../store/namespace.ts";
 import { closeNetns, type Netns } from "../sys/netns.ts";
-import { journalEntry } from "./add.ts";
+import { newEntry } from "./add.ts";
 import { retried } from "./liveness/reclaim.ts";
 import { adoption } from "./takeover/leases.ts";
 
@@ -24,7 +24,7 @@ export async function addAsIpam(request: Request): Promise<Result> {
   try {
     const ipam = ipamFor(config.ipam.type);
     const store = openStore(config.dataDir);
-    const entry = journalEntry(request, netns ?? noNamespace);
+    const entry = newEntry(request, netns ?? noNamespace);
     const context = {
       ...{ request, config: config.ipam, entry, store },
       hostNetworks: () => hostNetworks(kernel),
@@ -43,7 +43,7 @@ export async function addAsIpam(request: Request): Promise<Result> {
 
 /** Nothing is made in it, so it may be none: host-local's documentation has CNI_NETNS=/dev/null. Throws Fault (code.netns) for our own. */
 function namespaceOf({ netns: path, mayBeOwnNetns }: Request): Netns | undefined {
-  const found = standing(path);
+  const found = openIfPresent(path);
   if (found === undefined) return undefined;
   closeNetns(found);
   return openContainerNetns(path, mayBeOwnNetns);

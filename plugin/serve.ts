@@ -10,7 +10,7 @@ import { formatFault, formatResult } from "../conf/result/format.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
 import defer * as debug from "../netlink/debug.ts";
 import type { Plan } from "../plan/plan.ts";
-import { comesAfter, roleOf, worksAfter } from "../plan/types.ts";
+import { canBeChained, isChainedCall, roleOf } from "../plan/types.ts";
 import type { Step } from "../step/index.ts";
 import { exitNow, readFile } from "../sys/libc.ts";
 import { add } from "./add.ts";
@@ -105,7 +105,7 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     const request = parseRequest(env, stdin, process.argv0);
     const { type, cniVersion } = request.config;
     const made =
-      roleOf(type) === "link" && !comesAfter(request.config)
+      roleOf(type) === "link" && !isChainedCall(request.config)
         ? add(request, { interruptedBy, onPlan })
         : others.addOther(request, { interruptedBy });
     return formatResult(await made, cniVersion);
@@ -135,7 +135,7 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     if (isChained(request)) return others.collectOther(request);
     const { type = ownType } = request;
     try {
-      if (worksAfter(type)) others.collectOther({ ...request, type });
+      if (canBeChained(type)) others.collectOther({ ...request, type });
     } finally {
       await gc.gc(request);
     }

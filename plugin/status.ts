@@ -11,7 +11,7 @@ import { hostNetworks } from "../kernel/routes.ts";
 import { bridgeKind } from "../netlink/route/kind/bridge.ts";
 import { openStore } from "../store/index.ts";
 import defer * as lowerLink from "./attach/lowerLink.ts";
-import { tellBlockers } from "./diagnose/forwardPolicy.ts";
+import { hintAtBlockers } from "./diagnose/forwardPolicy.ts";
 import { noBridge } from "./preflight/impossible.ts";
 import { rebuild } from "./recovery/rebuild.ts";
 
@@ -48,7 +48,7 @@ export async function status(request: StatusRequest): Promise<void> {
     await ipamFor(request.config.ipam.type).status(request, request.config.ipam, store, () => hostNetworks(kernel));
     const { type, bridge, isGateway, ipam } = request.config;
     // Not an error: ADD is served, and the plugin that opens the way may come after this one.
-    if (type === "ptp" || isGateway) tellBlockers(type === "ptp" ? anyHostLink : bridge, givesIpv6(ipam), kernel);
+    if (type === "ptp" || isGateway) hintAtBlockers(type === "ptp" ? anyHostLink : bridge, givesIpv6(ipam), kernel);
   } finally {
     kernel.close();
   }

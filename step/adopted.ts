@@ -8,7 +8,7 @@ import type { AdoptedStep } from "../ipam/hostLocal/adopted.ts";
 import { release } from "../ipam/hostLocal/reservations.ts";
 import { ignoring } from "../kernel/deleteLinks.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { standing } from "../kernel/namespace.ts";
+import { openIfPresent } from "../kernel/namespace.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
 import { deleteLink, getLink } from "../netlink/route/link.ts";
 import { openSocketIn, protocol } from "../netlink/socket.ts";
@@ -74,7 +74,7 @@ const madeKinds: readonly (string | undefined)[] = [vethKind, "macvlan", "ipvlan
 function removeInterface({ attachment: { ifname }, netns = "", hostLink }: AdoptedKey, kernel: Kernel): void {
   const told = hostLink && getLink(kernel.route("host"), hostLink.name);
   if (hostLink && told?.info?.kind === vethKind && told.address === hostLink.mac) removeLink(hostLink.name, kernel);
-  const pod = standing(netns);
+  const pod = openIfPresent(netns);
   if (pod === undefined) return;
   const isOwn = isSameNetns(pod, ownNetns());
   const inside = openSocketIn(pod, protocol.route);

@@ -21,7 +21,7 @@ import { type Kind, missing } from "./kind.ts";
 import defer * as closedLoopback from "./link/closedLoopback.ts";
 import { shellWord } from "./shellWords.ts";
 
-export interface ShapingStep {
+export interface BandwidthStep {
   readonly kind: "shaping";
   /** The host's end of the container's link. */
   readonly host: string;
@@ -34,7 +34,7 @@ export interface ShapingStep {
   readonly egress?: Limit;
 }
 
-export type ShapingKey = Pick<ShapingStep, "ifb"> & Partial<ShapingStep>;
+export type BandwidthKey = Pick<BandwidthStep, "ifb"> & Partial<BandwidthStep>;
 
 const bitsPerByte = 8;
 
@@ -43,7 +43,7 @@ function bucketOf({ rate, burst }: Limit) {
   return { bytesPerSecond: Math.floor(rate / bitsPerByte), burstBytes: Math.floor(burst / bitsPerByte) };
 }
 
-export const shaping: Kind<ShapingStep, ShapingKey> = {
+export const shaping: Kind<BandwidthStep, BandwidthKey> = {
   apply({ host, ifb, mac, group, mtu, ingress, egress }, kernel) {
     const index = kernel.indexOf("host", host);
     if (ingress) kernel.request("host", replaceBucket({ index, text: host, ...bucketOf(ingress) }));

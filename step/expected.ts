@@ -5,12 +5,12 @@ import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from ".
 import type { Step } from "./index.ts";
 
 /** All that was done, in the order of the plugins that did it, each as those after it left it. */
-export function allAsLeft(inOrder: readonly (readonly Step[])[]): Step[] {
-  return inOrder.flatMap((steps, i) => asLeft(steps, inOrder.slice(i + 1).flat()));
+export function allExpected(inOrder: readonly (readonly Step[])[]): Step[] {
+  return inOrder.flatMap((steps, i) => expectedAfter(steps, inOrder.slice(i + 1).flat()));
 }
 
 /** `later` are the steps of those plugins, as the store keeps them. */
-export function asLeft(steps: readonly Step[], later: readonly Step[]): Step[] {
+export function expectedAfter(steps: readonly Step[], later: readonly Step[]): Step[] {
   let left = [...steps];
   for (const one of later) left = left.flatMap((step) => after(one, step));
   return left;

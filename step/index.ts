@@ -4,9 +4,9 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
 import { type AddressStep, address } from "./address/address.ts";
-import type { SettledStep } from "./address/awaitDad.ts";
+import type { AwaitDadStep } from "./address/awaitDad.ts";
 import defer * as awaitDad from "./address/awaitDad.ts";
-import type { WithdrawnStep } from "./address/removedRoute.ts";
+import type { RemovedRouteStep } from "./address/removedRoute.ts";
 import defer * as removedRoute from "./address/removedRoute.ts";
 import { type RouteStep, route } from "./address/route.ts";
 import type { RuleKey, RuleStep } from "./address/rule.ts";
@@ -14,28 +14,28 @@ import defer * as rule from "./address/rule.ts";
 import { type SysctlStep, sysctl } from "./address/sysctl.ts";
 import type { AdoptedKey, AdoptedStep } from "./adopted.ts";
 import defer * as adopted from "./adopted.ts";
-import type { ShapingKey, ShapingStep } from "./bandwidth.ts";
+import type { BandwidthKey, BandwidthStep } from "./bandwidth.ts";
 import defer * as bandwidth from "./bandwidth.ts";
 import type { ZoneStep } from "./firewalld/zone.ts";
 import defer * as zone from "./firewalld/zone.ts";
 import type { Difference, Kind } from "./kind.ts";
-import { type ForwardingStep, forwarding } from "./link/awaitForwarding.ts";
+import { type AwaitForwardingStep, forwarding } from "./link/awaitForwarding.ts";
 import { type BridgeStep, bridge } from "./link/bridge.ts";
 import { type BridgePortStep, bridgePort } from "./link/bridgePort.ts";
 import type { ClosedStep, LocalnetStep } from "./link/closedLoopback.ts";
 import defer * as closedLoopback from "./link/closedLoopback.ts";
-import type { InsideKey, InsideStep } from "./link/containerLink.ts";
+import type { ContainerLinkKey, ContainerLinkStep } from "./link/containerLink.ts";
 import defer * as containerLink from "./link/containerLink.ts";
-import type { DeviceKey, DeviceStep } from "./link/hostDevice.ts";
+import type { HostDeviceKey, HostDeviceStep } from "./link/hostDevice.ts";
 import defer * as hostDevice from "./link/hostDevice.ts";
 import type { MemberStep } from "./link/member.ts";
 import defer * as member from "./link/member.ts";
-import { type SilentStep, silent } from "./link/noLinkLocal.ts";
+import { type NoLinkLocalStep, silent } from "./link/noLinkLocal.ts";
 import type { PortVlanStep } from "./link/portVlan.ts";
 import defer * as portVlan from "./link/portVlan.ts";
 import type { TapKey, TapStep } from "./link/tap.ts";
 import defer * as tap from "./link/tap.ts";
-import type { TunedKey, TunedStep } from "./link/tuning.ts";
+import type { TuningKey, TuningStep } from "./link/tuning.ts";
 import defer * as tuning from "./link/tuning.ts";
 import { type UpStep, up } from "./link/up.ts";
 import { type VethKey, type VethStep, veth } from "./link/veth.ts";
@@ -44,11 +44,11 @@ import defer * as vlanGateway from "./link/vlanGateway.ts";
 import type { VrfStep } from "./link/vrf.ts";
 import defer * as vrf from "./link/vrf.ts";
 import defer * as asRead from "./nft/asRead.ts";
-import type { AcceptKey, AcceptStep } from "./nft/forwardAccept.ts";
+import type { ForwardAcceptKey, ForwardAcceptStep } from "./nft/forwardAccept.ts";
 import defer * as forwardAccept from "./nft/forwardAccept.ts";
-import type { GuardStep } from "./nft/ingressPolicy.ts";
+import type { IngressPolicyStep } from "./nft/ingressPolicy.ts";
 import defer * as ingressPolicy from "./nft/ingressPolicy.ts";
-import type { SpoofCheckKey, SpoofCheckStep } from "./nft/macSpoofCheck.ts";
+import type { MacSpoofCheckKey, MacSpoofCheckStep } from "./nft/macSpoofCheck.ts";
 import defer * as macSpoofCheck from "./nft/macSpoofCheck.ts";
 import { type MasqueradeStep, masquerade } from "./nft/masquerade.ts";
 import type { PortConditionKey, PortConditionStep } from "./ports/conditions.ts";
@@ -59,16 +59,16 @@ import defer * as ports from "./ports/ports.ts";
 import type { PortsKey, PortsStep } from "./ports/present.ts";
 
 export type Step =
-  | AcceptStep
+  | ForwardAcceptStep
   | AddressStep
   | AdoptedStep
   | BridgeStep
   | BridgePortStep
   | ClosedStep
-  | DeviceStep
-  | ForwardingStep
-  | GuardStep
-  | InsideStep
+  | HostDeviceStep
+  | AwaitForwardingStep
+  | IngressPolicyStep
+  | ContainerLinkStep
   | LocalnetStep
   | MasqueradeAllStep
   | MasqueradeStep
@@ -78,35 +78,35 @@ export type Step =
   | PortVlanStep
   | RouteStep
   | RuleStep
-  | SettledStep
-  | ShapingStep
-  | SilentStep
-  | SpoofCheckStep
+  | AwaitDadStep
+  | BandwidthStep
+  | NoLinkLocalStep
+  | MacSpoofCheckStep
   | SysctlStep
   | TapStep
-  | TunedStep
+  | TuningStep
   | UpStep
   | VethStep
   | VlanGatewayStep
   | VrfStep
-  | WithdrawnStep
+  | RemovedRouteStep
   | ZoneStep;
 
 /** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
 export type Removal =
   | ({ readonly kind: "veth" } & VethKey)
-  | ({ readonly kind: "accept" } & AcceptKey)
+  | ({ readonly kind: "accept" } & ForwardAcceptKey)
   | ({ readonly kind: "adopted" } & AdoptedKey)
-  | ({ readonly kind: "device" } & DeviceKey)
-  | ({ readonly kind: "inside" } & InsideKey)
+  | ({ readonly kind: "device" } & HostDeviceKey)
+  | ({ readonly kind: "inside" } & ContainerLinkKey)
   | ({ readonly kind: "masqueradeAll" } & MasqueradeAllKey)
   | ({ readonly kind: "portCondition" } & PortConditionKey)
   | ({ readonly kind: "ports" } & PortsKey)
   | ({ readonly kind: "rule" } & RuleKey)
-  | ({ readonly kind: "shaping" } & ShapingKey)
-  | ({ readonly kind: "spoofCheck" } & SpoofCheckKey)
+  | ({ readonly kind: "shaping" } & BandwidthKey)
+  | ({ readonly kind: "spoofCheck" } & MacSpoofCheckKey)
   | ({ readonly kind: "tap" } & TapKey)
-  | ({ readonly kind: "tuned" } & TunedKey)
+  | ({ readonly kind: "tuned" } & TuningKey)
   | ZoneStep;
 
 type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
@@ -218,7 +218,7 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
 }
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);
 /** Puts a step right that differs from the kernel; rules are answered, not written, so that all go in one batch. */
-export function mendStep(step: Step, kernel: Kernel): readonly Message[] {
+export function repairStep(step: Step, kernel: Kernel): readonly Message[] {
   const kind = kindOf(step);
   if (kind.rules) return kind.rules(step, kernel);
   if (kind.mend) kind.mend(step, kernel);
@@ -226,6 +226,6 @@ export function mendStep(step: Step, kernel: Kernel): readonly Message[] {
   return [];
 }
 /** What is left to do for a step once its rules are written. */
-export const settleStep = (step: Step, kernel: Kernel): void => kindOf(step).mend?.(step, kernel);
+export const completeStep = (step: Step, kernel: Kernel): void => kindOf(step).mend?.(step, kernel);
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
 export const printStep = (step: Step, kernel?: Kernel): readonly string[] => kindOf(step).print(step, kernel);

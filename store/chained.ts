@@ -1,7 +1,7 @@
 /** What plugins that come after another one have done to an attachment: enough to undo it without a configuration. */
 import type { Database } from "bun:sqlite";
 import type { Attachment } from "../conf/attachment.ts";
-import type { Later, LaterKey } from "./entry.ts";
+import type { ChainedKey, ChainedRecord } from "./entry.ts";
 import { keyOf } from "./keys.ts";
 
 interface Row {
@@ -40,7 +40,7 @@ export class ChainedRows {
     this.#database = database;
   }
 
-  remember(later: Later): Later | undefined {
+  remember(later: ChainedRecord): ChainedRecord | undefined {
     const { attachment, plugin, config, netnsPath, bootId, steps } = later;
     const numbers = [later.netnsDevice, later.netnsInode, later.netnsCookie].map(String);
     const where = [netnsPath, ...numbers, bootId] as const;
@@ -49,22 +49,22 @@ export class ChainedRows {
     return written ? undefined : this.recall(later);
   }
 
-  recall({ attachment, plugin, config }: LaterKey): Later | undefined {
+  recall({ attachment, plugin, config }: ChainedKey): ChainedRecord | undefined {
     const row = this.#database
       .query<Row, [...Three, string, string]>(sql.recall)
       .get(...keyOf(attachment), plugin, config);
-    return row ? laterOf(row) : undefined;
+    return row ? chainedRecordsOf(row) : undefined;
   }
 
-  of(attachment: Attachment): Later[] {
+  of(attachment: Attachment): ChainedRecord[] {
     return this.#database
       .query<Row, Three>(sql.of)
       .all(...keyOf(attachment))
-      .map(laterOf);
+      .map(chainedRecordsOf);
   }
 
-  ofNetwork(network: string, plugin: string): Later[] {
-    return this.#database.query<Row, [string, string]>(sql.ofNetwork).all(network, plugin).map(laterOf);
+  ofNetwork(network: string, plugin: string): ChainedRecord[] {
+    return this.#database.query<Row, [string, string]>(sql.ofNetwork).all(network, plugin).map(chainedRecordsOf);
   }
 
   /** Of every plugin; without an attachment, of all. */
@@ -73,12 +73,12 @@ export class ChainedRows {
     return rows.map(([steps]) => JSON.parse(String(steps)) as unknown[]);
   }
 
-  forget({ attachment, plugin, config }: LaterKey): void {
+  forget({ attachment, plugin, config }: ChainedKey): void {
     this.#database.query(sql.forget).run(...keyOf(attachment), plugin, config);
   }
 }
 
-function laterOf({ network, container, ifname, plugin, config, steps, ...row }: Row): Later {
+function chainedRecordsOf({ network, container, ifname, plugin, config, steps, ...row }: Row): ChainedRecord {
   return {
     attachment: { network, container, ifname },
     plugin,

@@ -47,11 +47,11 @@ export interface Entry extends NewEntry {
   /** Milliseconds since boot at which its namespace and its link were first seen to be gone. */
   readonly goneMs?: number;
   /** Plugins that come after another one remember something of it. */
-  readonly hasLater?: true;
+  readonly hasChained?: true;
 }
 
 /** Which plugin that comes after another one: its type may be more than once in a list, with another configuration. */
-export interface LaterKey {
+export interface ChainedKey {
   readonly attachment: Attachment;
   readonly plugin: string;
   /** A hash of its configuration. */
@@ -59,7 +59,7 @@ export interface LaterKey {
 }
 
 /** What such a plugin did to an attachment, and in which namespace. */
-export interface Later extends LaterKey, PortOwner {
+export interface ChainedRecord extends ChainedKey, PortOwner {
   readonly steps: readonly unknown[];
 }
 

@@ -28,7 +28,7 @@ export interface Row {
   readonly delegated: string | null;
   readonly steps: string | null;
   readonly gone_ms: number | null;
-  readonly has_later?: number;
+  readonly has_chained?: number;
 }
 
 /** What `begin` writes; `owned` gives the values in this order. */
@@ -91,7 +91,7 @@ export function entryOf(row: Row): Entry {
     ...(row.aliases === null ? {} : { aliases: JSON.parse(row.aliases) as string[] }),
     ...(row.steps === null ? {} : { steps: JSON.parse(row.steps) as unknown[] }),
     ...(row.gone_ms === null ? {} : { goneMs: row.gone_ms }),
-    ...(row.has_later ? { hasLater: true } : {}),
+    ...(row.has_chained ? { hasChained: true } : {}),
     ...(row.delegated === null ? {} : { delegated: JSON.parse(row.delegated) as Delegated }),
   };
 }

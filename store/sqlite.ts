@@ -10,11 +10,11 @@ import { InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess 
 import type {
   Adopted,
   Begun,
+  ChainedKey,
+  ChainedRecord,
   Delegated,
   Entry,
   Grant,
-  Later,
-  LaterKey,
   LeasedAddress,
   NetworkMemory,
   NewEntry,
@@ -87,30 +87,30 @@ export class SqliteStore implements Store {
     return this.#values("claim", bootId, pid, `${pidStart}`, `${pidNamespace}`, ...before).length > 0;
   }
 
-  sighted(attachment: Attachment, goneMs: number | undefined): void {
-    this.#values("sighted", goneMs ?? null, ...keyOf(attachment));
+  markGone(attachment: Attachment, goneMs: number | undefined): void {
+    this.#values("markGone", goneMs ?? null, ...keyOf(attachment));
   }
 
   sweep(bootId: string, most: number): number {
     return this.#values("sweep", bootId, most).length;
   }
 
-  remember(later: Later, claim?: PortClaim): Later | undefined {
+  remember(later: ChainedRecord, claim?: PortClaim): ChainedRecord | undefined {
     return this.#transaction(() => {
       if (claim) ports.claimPorts(this.#database, later, claim.mappings, claim.addresses);
       return this.#chained.remember(later);
     });
   }
 
-  recall(key: LaterKey): Later | undefined {
+  recall(key: ChainedKey): ChainedRecord | undefined {
     return guarded(this.#file, () => this.#chained.recall(key));
   }
 
-  later(attachment: Attachment): Later[] {
+  chainedRecords(attachment: Attachment): ChainedRecord[] {
     return guarded(this.#file, () => this.#chained.of(attachment));
   }
 
-  laterOf(network: string, plugin: string): Later[] {
+  chainedRecordsOf(network: string, plugin: string): ChainedRecord[] {
     return guarded(this.#file, () => this.#chained.ofNetwork(network, plugin));
   }
 
@@ -118,7 +118,7 @@ export class SqliteStore implements Store {
     return guarded(this.#file, () => this.#chained.steps(attachment));
   }
 
-  forget(key: LaterKey): void {
+  forget(key: ChainedKey): void {
     this.#transaction(() => {
       ports.releasePorts(this.#database, key.attachment, key.plugin);
       this.#chained.forget(key);

@@ -4,7 +4,7 @@ import { ownedColumns } from "./row.ts";
 const ofAttachment = "network = ? AND container = ? AND ifname = ?";
 /** With whether a plugin that comes after another one remembers something of it. */
 const entry = `SELECT *, EXISTS (SELECT 1 FROM chained AS c WHERE c.network = attachment.network
-  AND c.container = attachment.container AND c.ifname = attachment.ifname) AS has_later FROM attachment`;
+  AND c.container = attachment.container AND c.ifname = attachment.ifname) AS has_chained FROM attachment`;
 const marks = `?${", ?".repeat(ownedColumns.length - 1)}`;
 
 export const sql = {
@@ -21,7 +21,7 @@ export const sql = {
   answered: `UPDATE attachment SET addresses = ?, delegated = ? WHERE ${ofAttachment}`,
   claim: `UPDATE attachment SET state = 'deleting', boot_id = ?, pid = ?, pid_start = ?, pid_namespace = ?
     WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? AND pid_namespace = ? RETURNING 1`,
-  sighted: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
+  markGone: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
   sweep: `DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE boot_id <> ?
     AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') AND netns_inode <> '0' LIMIT ?) RETURNING 1`,
   entries: `${entry} ORDER BY created_ms, id`,

@@ -5,11 +5,11 @@ import type { Address } from "../ip/address.ts";
 import type {
   Adopted,
   Begun,
+  ChainedKey,
+  ChainedRecord,
   Delegated,
   Entry,
   Grant,
-  Later,
-  LaterKey,
   LeasedAddress,
   NetworkMemory,
   NewEntry,
@@ -40,7 +40,7 @@ export interface Store extends Disposable {
   /** As `deleting`, if the entry still is as it was read; false when somebody else was first. */
   claim(entry: Entry): boolean;
   /** Notes when the entry's namespace was first seen to be gone; undefined takes the note back. */
-  sighted(attachment: Attachment, goneMs: number | undefined): void;
+  markGone(attachment: Attachment, goneMs: number | undefined): void;
   /** Removes entries of other boots than this, `most` at once, but for those of delegates; how many it removed. */
   sweep(bootId: string, most: number): number;
   /** Enters them as attached, in place of what stood of them, and what is remembered of the network. An address that somebody holds stays theirs. */
@@ -55,16 +55,16 @@ export interface Store extends Disposable {
    * that configuration has done something already, what it did is the answer, and still all that is remembered. Throws
    * Fault (code 11) for a port that is taken.
    */
-  remember(later: Later, ports?: PortClaim): Later | undefined;
+  remember(later: ChainedRecord, ports?: PortClaim): ChainedRecord | undefined;
   /** What one with that configuration did; if there is none, the last of its type, for a configuration may be edited meanwhile. */
-  recall(key: LaterKey): Later | undefined;
+  recall(key: ChainedKey): ChainedRecord | undefined;
   /** What each of them did to the attachment, the last one first. */
-  later(attachment: Attachment): Later[];
+  chainedRecords(attachment: Attachment): ChainedRecord[];
   /** What those of one type did to a network's attachments, the last one first. */
-  laterOf(network: string, plugin: string): Later[];
+  chainedRecordsOf(network: string, plugin: string): ChainedRecord[];
   /** The steps of each, in order, for this attachment or for any. */
   chainedSteps(attachment?: Attachment): (readonly unknown[])[];
-  forget(key: LaterKey): void;
+  forget(key: ChainedKey): void;
   /** Removes the entry and frees its addresses. False when there was none. */
   remove(attachment: Attachment): boolean;
   /** Who holds an address of the network. */

@@ -6,7 +6,7 @@ const waitMsMax = 10_000;
 const pauseMs = 5;
 
 /** Does `work` again for as long as it throws InProgress; at the limit that is thrown, and names the process. */
-export async function patiently<T>(work: () => T | Promise<T>, limitMs = waitMsMax): Promise<T> {
+export async function waitWhileInProgress<T>(work: () => T | Promise<T>, limitMs = waitMsMax): Promise<T> {
   const deadlineMs = performance.now() + limitMs;
   for (;;) {
     try {

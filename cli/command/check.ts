@@ -2,10 +2,10 @@
 import { attachmentText } from "../../conf/attachment.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import { Kernel } from "../../kernel/kernel.ts";
-import { tellBlockers } from "../../plugin/diagnose/forwardPolicy.ts";
+import { hintAtBlockers } from "../../plugin/diagnose/forwardPolicy.ts";
 import { hasVeth } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
-import { allAsLeft } from "../../step/expected.ts";
+import { allExpected } from "../../step/expected.ts";
 import { checkStep, type Step } from "../../step/index.ts";
 import { type Difference, distinct, isMissing } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
@@ -27,7 +27,7 @@ export default command({
     const dataDir = dataDirOf(options);
     const { network, ifname } = options;
     const found = someEntriesOf(targetOf(operands[0]!), { network, ifname, dataDir });
-    const later = laterSteps(found, dataDir);
+    const later = chainedStepsOf(found, dataDir);
     const reports = found.map((entry, i) => ({
       attachment: entry.attachment,
       differences: differencesOf(entry, later[i]!),
@@ -40,7 +40,7 @@ export default command({
 });
 
 /** What plugins that came after it did to each of them, one after the other. */
-function laterSteps(found: readonly Entry[], dataDir = defaultDataDir): readonly (readonly (readonly Step[])[])[] {
+function chainedStepsOf(found: readonly Entry[], dataDir = defaultDataDir): readonly (readonly (readonly Step[])[])[] {
   using store = openExistingStore(dataDir);
   return found.map(({ attachment }) => (store?.chainedSteps(attachment) ?? []) as readonly (readonly Step[])[]);
 }
@@ -52,7 +52,7 @@ function differencesOf(entry: Entry, later: readonly (readonly Step[])[]): reado
   const netns = openNetnsOf(entry);
   const kernel = new Kernel(netns);
   try {
-    const all = allAsLeft([steps as readonly Step[], ...later]);
+    const all = allExpected([steps as readonly Step[], ...later]);
     return distinct(all.flatMap((step) => checkStep(step, kernel)));
   } finally {
     kernel.close();
@@ -72,7 +72,7 @@ function tellOfForwarding(entries: readonly Entry[]): void {
       families.set(through, hasIpv6 || families.get(through) === true);
   }
   const kernel = new Kernel();
-  for (const [through, hasIpv6] of families) tellBlockers(through, hasIpv6, kernel);
+  for (const [through, hasIpv6] of families) hintAtBlockers(through, hasIpv6, kernel);
   kernel.close();
 }
 

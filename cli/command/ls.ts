@@ -24,10 +24,10 @@ export default command({
     const pids = pidsByInode();
     const all = entries({ network, dataDir });
     const kernel = new Kernel();
-    const isStanding = standing(all, kernel);
+    const isPresent = standing(all, kernel);
     const unknown = all.length > 0 ? undefined : unknownNetwork(network, dataDir);
     if (unknown && lostHint(dataDir) === undefined) throw unknown;
-    const rows = all.map((entry) => rowOf(entry, pids, isStanding(entry)));
+    const rows = all.map((entry) => rowOf(entry, pids, isPresent(entry)));
     kernel.close();
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(rows));
@@ -38,7 +38,7 @@ export default command({
 
 type Row = ReturnType<typeof rowOf>;
 
-function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isStanding: boolean) {
+function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isPresent: boolean) {
   const { attachment, netnsPath, netnsInode, addresses, mac, hostLink, createdMs, state } = entry;
   const { podNamespace, podName, aliases } = entry;
   const isAdopted = adoptedStep(entry) !== undefined;
@@ -47,7 +47,7 @@ function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isStanding: bool
     container: attachment.container,
     pod: podName === undefined ? undefined : `${podNamespace ?? ""}/${podName}`,
     aliases,
-    pid: isStanding ? pidIn(entry, pids) : undefined,
+    pid: isPresent ? pidIn(entry, pids) : undefined,
     inode: Number(netnsInode),
     network: attachment.network,
     interface: attachment.ifname,
@@ -55,7 +55,7 @@ function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isStanding: bool
     mac,
     hostVeth: isAdopted ? undefined : hostLink,
     ageSeconds: Math.max(0, Math.round((Date.now() - createdMs) / 1000)),
-    state: isAdopted ? "adopted" : isStanding ? state : "gone",
+    state: isAdopted ? "adopted" : isPresent ? state : "gone",
   };
 }
 

@@ -7,7 +7,7 @@ import { writeOut } from "../../plugin/stdio.ts";
 import type { Step } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { openExistingStore } from "../../store/index.ts";
-import { entries, isStanding } from "../attachments.ts";
+import { entries, isPresent } from "../attachments.ts";
 import { command } from "../command.ts";
 import { putBack } from "../install/dropIn.ts";
 import { touching } from "../install/files.ts";
@@ -41,7 +41,7 @@ export default command({
       return 0;
     }
     const dataDir = options["data-dir"] ?? defaultDataDir;
-    const standing = entries({ dataDir }).filter(isStanding);
+    const standing = entries({ dataDir }).filter(isPresent);
     const goesBack = record.links.includes("bridge") && existsSync(join(keptFolder(binDir), "bridge"));
     if (standing.length > 0 && !goesBack && !options.force) {
       throw new Fault(

@@ -1,7 +1,7 @@
 /** The bridge's keys: what of them does not go together, and their defaults. */
 import { badConfig } from "../fault.ts";
 import { interfaceName } from "../nameRules.ts";
-import { isInside, ownType, type PluginType } from "../pluginType.ts";
+import { isContainerLink, ownType, type PluginType } from "../pluginType.ts";
 import type { IpamConfig, NetworkConfig, VlanRange } from "./config.ts";
 import type { GivenNetwork } from "./requested.ts";
 
@@ -48,7 +48,7 @@ export function bridgeOf(given: GivenNetwork, ipam: IpamConfig, type: PluginType
   }
   return {
     // That of a tap is in the container.
-    bridge: isInside(type) ? "" : bridge,
+    bridge: isContainerLink(type) ? "" : bridge,
     isGateway,
     isDefaultGateway,
     forceAddress: given.forceAddress ?? false,

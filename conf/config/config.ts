@@ -97,7 +97,7 @@ export interface Condition {
 export const defaultZone = "trusted";
 
 /** What the reference's plugins beside the bridge are told. */
-export interface Features {
+export interface ChainKeys {
   readonly portMappings: readonly PortMapping[];
   /** Of the packets to published ports, by family. */
   readonly conditions: { readonly [Family in 4 | 6]: readonly Condition[] };
@@ -133,7 +133,7 @@ export interface Tunables {
 export const deviceKeys = ["deviceID", "device", "hwaddr", "kernelpath", "pciBusID"] as const;
 
 /** What the reference's plugins are told that make or take an interface other than a veth, or say by which to send. */
-export interface LinkKeys {
+export interface InterfaceKeys {
   readonly master?: string;
   /** One that the type has. */
   readonly mode?: string;
@@ -189,9 +189,9 @@ export interface NetworkConfig {
   /** Addresses asked for by runtimeConfig.ips, args.cni.ips or CNI_ARGS IP, each with or without a prefix length. */
   readonly requestedAddresses: readonly string[];
   /** Absent: the configuration has nothing of the kind. */
-  readonly features?: Features;
+  readonly features?: ChainKeys;
   /** Only for types that have such keys. */
-  readonly link?: LinkKeys;
+  readonly link?: InterfaceKeys;
   /** In the newest version's shape, whatever version it came in. */
   readonly prevResult?: Result;
 }

@@ -9,7 +9,7 @@ import { canonical } from "../schema/keys.ts";
 import type { Accepted } from "../schema/schema.ts";
 import { validated } from "../schema/validate.ts";
 import { bandwidthOf } from "./bandwidth.ts";
-import { defaultZone, type Features, type IngressPolicy, type Tunables } from "./config.ts";
+import { type ChainKeys, defaultZone, type IngressPolicy, type Tunables } from "./config.ts";
 import { conditionsOf } from "./portConditions.ts";
 import { portMappingsOf } from "./portMappings.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
@@ -24,7 +24,7 @@ const left = {
   unshapedSubnets: "Leave it out: all traffic of the container is limited",
 } as const;
 
-export function featuresOf(network: GivenNetwork, type: PluginType): Features {
+export function featuresOf(network: GivenNetwork, type: PluginType): ChainKeys {
   const spelt = canonical(network, featuresRule.shape) as JsonObject;
   // Their values are another plugin's business when that is who reads them.
   const given = validated("features", spelt, "");
@@ -91,7 +91,7 @@ const backends: { readonly [T in PluginType]?: readonly string[] } = {
 };
 
 /** Where the rules of nf_tables are ns-net's own either way, what names them is accepted for compatibility. */
-function backendOf({ backend, firewalldZone }: Given, type: PluginType): Features["backend"] {
+function backendOf({ backend, firewalldZone }: Given, type: PluginType): ChainKeys["backend"] {
   const known = backends[type];
   if (known === undefined) return undefined;
   if (backend && !known.includes(backend)) {
@@ -103,7 +103,7 @@ function backendOf({ backend, firewalldZone }: Given, type: PluginType): Feature
 }
 
 /** Values are text in JSON, and numbers where a person forgot to quote them. */
-function sysctlOf({ sysctl = {} }: Given, path: string): Features["sysctl"] {
+function sysctlOf({ sysctl = {} }: Given, path: string): ChainKeys["sysctl"] {
   const result: Record<string, string> = {};
   for (const key in sysctl) {
     const value = (sysctl as JsonObject)[key];

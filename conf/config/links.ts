@@ -6,7 +6,7 @@ import type { PluginType } from "../pluginType.ts";
 import type { links } from "../schema/links.ts";
 import type { Accepted } from "../schema/schema.ts";
 import { validated } from "../schema/validate.ts";
-import { deviceKeys, type LinkKeys } from "./config.ts";
+import { deviceKeys, type InterfaceKeys } from "./config.ts";
 import { canonicalMac, type GivenNetwork, macMustBe } from "./requested.ts";
 
 type Given = Accepted<typeof links>;
@@ -20,7 +20,7 @@ const modes: { readonly [T in PluginType]?: readonly string[] } = {
 export function linkKeysOf(
   network: GivenNetwork,
   type: PluginType,
-): { readonly link: LinkKeys; readonly mac?: string } {
+): { readonly link: InterfaceKeys; readonly mac?: string } {
   const given = validated("links", network, "");
   const { master, vrfname, owner, group, table, bcqueuelen } = given;
   for (const [key, name] of Object.entries({ master, vrfname, bridge: network.bridge })) {
@@ -34,7 +34,7 @@ export function linkKeysOf(
   const mac = given.mac ? canonicalMac(given.mac) : undefined;
   if (given.mac && !mac) throw badConfig("mac", given.mac, macMustBe);
   const device = type === "host-device" ? deviceOf(given, network) : undefined;
-  const link: LinkKeys = {
+  const link: InterfaceKeys = {
     ...(master && { master }),
     ...(mode && { mode }),
     linkInContainer: given.linkInContainer ?? false,
@@ -79,7 +79,7 @@ const mustBe: Readonly<
 };
 
 /** What the runtime chose goes before what is written; of that the first, as the reference takes it. */
-function deviceOf(given: Given, { runtimeConfig }: GivenNetwork): LinkKeys["device"] {
+function deviceOf(given: Given, { runtimeConfig }: GivenNetwork): InterfaceKeys["device"] {
   const written = { ...given, deviceID: runtimeConfig?.deviceID };
   const key = deviceKeys.find((one) => written[one]);
   if (key === undefined) {

@@ -1,7 +1,7 @@
 /** A batch that is larger than the kernel takes from this process, which may not raise the limit: in a user namespace it may not. */
 import type { Message } from "../message.ts";
 
-/** Below every send buffer that is usual (net.core.wmem_default is 212992). A message has at most 64 KiB. */
+/** LowerLink every send buffer that is usual (net.core.wmem_default is 212992). A message has at most 64 KiB. */
 const partBytesMax = 128 * 1024;
 
 /** Commits one part, only while the ruleset still is of `generation` if that is given. */

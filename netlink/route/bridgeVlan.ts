@@ -2,7 +2,7 @@
 import { attributes, joined, list, struct, u16, u32 } from "../codec.ts";
 import type { Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
-import { linkHeader, linkType } from "./link.ts";
+import { interfaceType, linkHeader } from "./link.ts";
 
 const bridgeFamily = 7;
 
@@ -31,12 +31,12 @@ export interface PortVlan {
 
 /** The port is in these VLANs, too. The index is that of the port. */
 export function addPortVlans(what: string, index: number, vlans: readonly PortVlan[]): Message {
-  return { what, type: linkType.set, flags: 0, payload: payload(index, vlans) };
+  return { what, type: interfaceType.set, flags: 0, payload: payload(index, vlans) };
 }
 
 /** The port is no more in these. Refused with ENOENT when it was not. */
 export function deletePortVlans(what: string, index: number, vlans: readonly PortVlan[]): Message {
-  return { what, type: linkType.delete, flags: 0, payload: payload(index, vlans) };
+  return { what, type: interfaceType.delete, flags: 0, payload: payload(index, vlans) };
 }
 
 function payload(index: number, vlans: readonly PortVlan[]): Uint8Array {
@@ -59,7 +59,7 @@ export function listPortVlans(socket: NetlinkSocket): Map<number, PortVlan[]> {
   const request = joined([linkHeader.put({ family: bridgeFamily }), portAttributes.put({ extended: withVlans })]);
   for (const frame of socket.dump({
     what: "list the VLANs of bridge ports",
-    type: linkType.get,
+    type: interfaceType.get,
     flags: 0,
     payload: request,
   })) {

@@ -24,7 +24,7 @@ import { type BridgePort, bridgePort } from "./kind/bridgePort.ts";
 /** RTEXT_FILTER_SKIP_STATS: a third of the answer, and nothing reads it. */
 const skipStatistics = 8;
 
-export const linkType = { create: 16, delete: 17, get: 18, set: 19 } as const;
+export const interfaceType = { create: 16, delete: 17, get: 18, set: 19 } as const;
 
 export const linkFlag = {
   up: 0x1,
@@ -111,7 +111,7 @@ function payload(change: LinkChange, family = 0): Uint8Array {
 export function createLink(change: LinkChange & { name: string }): Message {
   return {
     what: `create ${change.info?.kind ?? "link"} ${change.name}`,
-    type: linkType.create,
+    type: interfaceType.create,
     flags: flags.create | flags.exclusive,
     payload: payload(change),
   };
@@ -119,7 +119,7 @@ export function createLink(change: LinkChange & { name: string }): Message {
 
 /** Changes a link named by index, or by name when no index is given. */
 export function changeLink(what: string, change: LinkChange): Message {
-  return { what, type: linkType.create, flags: 0, payload: payload(change) };
+  return { what, type: interfaceType.create, flags: 0, payload: payload(change) };
 }
 
 /** Changes how a bridge treats one of its ports. */
@@ -130,12 +130,12 @@ export function changeBridgePort(what: string, name: string, port: BridgePort): 
 /** Deletes the link of a name; or one that was seen, and never another that took its name since. */
 export function deleteLink(which: string | Pick<Link, "index" | "name">): Message {
   const [name, key] = typeof which === "string" ? [which, { name: which }] : [which.name, { index: which.index }];
-  return { what: `delete link ${name}`, type: linkType.delete, flags: 0, payload: payload(key) };
+  return { what: `delete link ${name}`, type: interfaceType.delete, flags: 0, payload: payload(key) };
 }
 
 /** Deletes every link of a group in one request: the kernel waits for its readers once, not once a link. */
 export function deleteLinkGroup(group: number): Message {
-  return { what: `delete links of group ${group}`, type: linkType.delete, flags: 0, payload: payload({ group }) };
+  return { what: `delete links of group ${group}`, type: interfaceType.delete, flags: 0, payload: payload({ group }) };
 }
 
 /** The link of this name or index in the socket's namespace, or by index in the one of `netnsId`; undefined when there is none. */
@@ -143,7 +143,7 @@ export function getLink(socket: NetlinkSocket, which: string | number, netnsId?:
   const key = typeof which === "string" ? { name: which } : { index: which, netnsId };
   const frame = socket.lookUp({
     what: `look up link ${which}`,
-    type: linkType.get,
+    type: interfaceType.get,
     flags: 0,
     payload: payload({ ...key, extended: skipStatistics }),
     absent: errno.ENODEV,
@@ -156,7 +156,7 @@ export function listLinks(socket: NetlinkSocket, filter: { readonly master?: num
   return socket
     .dump({
       what: "list links",
-      type: linkType.get,
+      type: interfaceType.get,
       flags: 0,
       payload: payload({ ...filter, extended: skipStatistics }),
     })

@@ -1,9 +1,9 @@
 /** `bandwidth`: limits of what a container receives and sends, as told by the configuration or asked by the runtime. */
 import type { Attachment } from "../../conf/attachment.ts";
-import type { Features, Limit } from "../../conf/config/config.ts";
+import type { ChainKeys, Limit } from "../../conf/config/config.ts";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
 import { macOfOwner, shapingGroup, shapingLinkName } from "../../kernel/ownership.ts";
-import type { ShapingStep } from "../../step/bandwidth.ts";
+import type { BandwidthStep } from "../../step/bandwidth.ts";
 import type { ChainedType } from "../chain.ts";
 
 export const bandwidth: ChainedType = {
@@ -18,7 +18,7 @@ export const bandwidth: ChainedType = {
         "bandwidth works after bridge and ptp; leave it out of this list",
       );
     }
-    const steps = shapingSteps(attachment, features, host.name, host.mtu ?? 0);
+    const steps = bandwidthSteps(attachment, features, host.name, host.mtu ?? 0);
     const made = steps.flatMap(({ ifb, mac, egress }) => (egress ? [{ name: ifb, mac }] : []));
     return { steps, result: { ...prev, interfaces: [...prev.interfaces, ...made] } };
   },
@@ -27,12 +27,12 @@ export const bandwidth: ChainedType = {
 };
 
 /** Throws Fault (code.config) for a burst that no packet fits in: nothing would ever get through. */
-export function shapingSteps(
+export function bandwidthSteps(
   attachment: Attachment,
-  { bandwidth: limits }: Features,
+  { bandwidth: limits }: ChainKeys,
   host: string,
   mtu: number,
-): ShapingStep[] {
+): BandwidthStep[] {
   if (!limits) return [];
   for (const [name, limit] of Object.entries(limits) as [string, Limit][]) {
     const least = (mtu + 14) * 8; // with the Ethernet header

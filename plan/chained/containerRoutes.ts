@@ -8,7 +8,7 @@ import type { RouteStep } from "../../step/address/route.ts";
 const families = { 2: 4, 10: 6 } as const;
 
 /** Without those to link-local addresses, which each interface has for itself. */
-export function podRoutes(ifname: string, netns: string, kernel: Kernel): RouteStep[] {
+export function containerRoutes(ifname: string, netns: string, kernel: Kernel): RouteStep[] {
   const outIndex = kernel.indexOf("pod", ifname);
   return [2, 10].flatMap((family) =>
     listRoutes(kernel.route("pod"), family, { table: mainTable, outIndex })

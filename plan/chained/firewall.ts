@@ -1,6 +1,6 @@
 /** `firewall`: lets a container's packets through where the host drops what it forwards, and keeps others' out where asked to. */
 
-import { defaultZone, type Features } from "../../conf/config/config.ts";
+import { type ChainKeys, defaultZone } from "../../conf/config/config.ts";
 import { badConfig } from "../../conf/fault.ts";
 import { zoneSteps } from "../../step/firewalld/source.ts";
 import defer * as zones from "../../step/firewalld/zones.ts";
@@ -26,7 +26,7 @@ export const firewall: ChainedType = {
 };
 
 /** What firewalld rejects, no rule of another table lets through. */
-function isByFirewalld({ backend }: Features): boolean {
+function isByFirewalld({ backend }: ChainKeys): boolean {
   if (backend !== undefined) return backend === "firewalld";
   return zones.firewalldRuns();
 }

@@ -1,7 +1,7 @@
 /** `portmap`: ports of the host that lead to a container which another plugin attached. */
 
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
-import type { Features, PortMapping } from "../../conf/config/config.ts";
+import type { ChainKeys, PortMapping } from "../../conf/config/config.ts";
 import { containerPortOf, inRows } from "../../conf/config/portRow.ts";
 import { badConfig } from "../../conf/fault.ts";
 import type { Result } from "../../conf/result/result.ts";
@@ -39,7 +39,7 @@ export const portmap: ChainedType = {
 
 export interface PortsInput {
   readonly attachment: Attachment;
-  readonly features: Features;
+  readonly features: ChainKeys;
   /** The container's, CIDR. */
   readonly addresses: readonly string[];
   /** The host's interface towards the container. */

@@ -20,7 +20,7 @@ import { listRules } from "../../netlink/route/rule.ts";
 import type { RouteStep } from "../../step/address/route.ts";
 import type { Step } from "../../step/index.ts";
 import { addressesOf, type ChainedInput, type ChainedType } from "../chain.ts";
-import { podRoutes } from "./containerRoutes.ts";
+import { containerRoutes } from "./containerRoutes.ts";
 
 export const sbr: ChainedType = {
   plan(input) {
@@ -38,7 +38,7 @@ export const sbr: ChainedType = {
       // The routes are there already: the plugin before was told this table.
       return { steps: addresses.map((address) => ruleStep(address, table, netns)), result: prev };
     }
-    const routes = podRoutes(attachment.ifname, netns, kernel);
+    const routes = containerRoutes(attachment.ifname, netns, kernel);
     const tables = freeTables(kernel);
     const own = addresses.flatMap((address) => stepsOf(address, tables.next().value!, routes, input));
     return { steps: [...own, ...mainSteps(addresses, routes, input)], result: prev };

@@ -1,6 +1,6 @@
 /** `tuning`: kernel settings of a container's namespace and properties of its interface, put back on DEL. */
 
-import type { Features, Tunables } from "../../conf/config/config.ts";
+import type { ChainKeys, Tunables } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { ResultInterface } from "../../conf/result/result.ts";
 import type { SysctlStep } from "../../step/address/sysctl.ts";
@@ -51,7 +51,7 @@ function told(one: ResultInterface, { mac, mtu }: Tunables): ResultInterface {
 }
 
 /** The settings of a configuration, in the container. */
-export function sysctlSteps({ sysctl }: Features, ifname: string, netns: string): SysctlStep[] {
+export function sysctlSteps({ sysctl }: ChainKeys, ifname: string, netns: string): SysctlStep[] {
   const steps: SysctlStep[] = [];
   for (const path in sysctl) {
     const own = path.includes(placeholder) ? withName(path, ifname) : path;

@@ -3,12 +3,12 @@
 import { code, Fault } from "../../conf/fault.ts";
 import { formatCidr } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { insideGroup } from "../../kernel/ownership.ts";
+import { containerLinkGroup } from "../../kernel/ownership.ts";
 import { vrf as vrfData, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import type { Step } from "../../step/index.ts";
 import type { ChainedInput, ChainedType } from "../chain.ts";
-import { podRoutes } from "./containerRoutes.ts";
+import { containerRoutes } from "./containerRoutes.ts";
 
 export const vrf: ChainedType = {
   plan(input) {
@@ -18,7 +18,7 @@ export const vrf: ChainedType = {
     refuseMember(input, name);
     const table = tableFor(name, config.link!.table, kernel);
     const steps: Step[] = [
-      { kind: "vrf", name, table, group: insideGroup(network), netns },
+      { kind: "vrf", name, table, group: containerLinkGroup(network), netns },
       // Entering, the interface is taken down and up, which costs it its IPv6 addresses and its routes by gateways.
       { kind: "member", link: ifname, master: name, netns },
       ...kernel
@@ -36,7 +36,7 @@ export const vrf: ChainedType = {
             replaces: [],
           };
         }),
-      ...podRoutes(ifname, netns, kernel)
+      ...containerRoutes(ifname, netns, kernel)
         .filter(({ gw }) => gw !== undefined)
         .map((route): Step => ({ ...route, table })),
     ];

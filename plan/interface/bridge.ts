@@ -26,10 +26,10 @@ import {
 } from "../container.ts";
 import type { Facts } from "../facts.ts";
 import defer * as idleGateway from "../idleGateway.ts";
-import type { LinkType, Plan, PlanInput } from "../plan.ts";
+import type { InterfaceType, Plan, PlanInput } from "../plan.ts";
 import defer * as vlan from "../vlan.ts";
 
-export const bridge: LinkType = { plan, refuse };
+export const bridge: InterfaceType = { plan, refuse };
 
 /** Of the reference's bridge a gateway is only told. */
 function refuse(config: NetworkConfig): void {

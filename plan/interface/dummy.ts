@@ -1,12 +1,12 @@
 /** `dummy`: an interface that leads nowhere, for its addresses. */
 import { hostLinkName } from "../../kernel/ownership.ts";
 import { macFor } from "../container.ts";
-import { insidePlan, making } from "../containerLink.ts";
-import type { LinkType } from "../plan.ts";
+import { containerLinkPlan, making } from "../containerLink.ts";
+import type { InterfaceType } from "../plan.ts";
 
-export const dummy: LinkType = {
+export const dummy: InterfaceType = {
   plan(input) {
     const mac = macFor(input, hostLinkName(input.attachment));
-    return insidePlan(input, [making(input, { type: "dummy" }, mac)], mac);
+    return containerLinkPlan(input, [making(input, { type: "dummy" }, mac)], mac);
   },
 };

@@ -4,10 +4,10 @@ import { deviceGroup } from "../../kernel/ownership.ts";
 import { linkFlag } from "../../netlink/route/link.ts";
 import type { Step } from "../../step/index.ts";
 import { routesOf } from "../container.ts";
-import { insidePlan } from "../containerLink.ts";
-import type { LinkType, Plan, PlanInput } from "../plan.ts";
+import { containerLinkPlan } from "../containerLink.ts";
+import type { InterfaceType, Plan, PlanInput } from "../plan.ts";
 
-export const hostDevice: LinkType = {
+export const hostDevice: InterfaceType = {
   plan(input) {
     const { attachment, facts, netns } = input;
     const { name: device, link, userSpaceDriver } = facts.below!;
@@ -19,7 +19,7 @@ export const hostDevice: LinkType = {
       ...{ group: deviceGroup(attachment.network), netns },
       was: { up: (flags & linkFlag.up) !== 0, group, ...(alias !== undefined && { alias }) },
     };
-    return insidePlan(input, [lending], mac, true);
+    return containerLinkPlan(input, [lending], mac, true);
   },
 
   refuse({ link: keys }, { below }) {

@@ -2,16 +2,16 @@
 import { code, Fault } from "../../conf/fault.ts";
 import { hostLinkName } from "../../kernel/ownership.ts";
 import { macFor } from "../container.ts";
-import { insidePlan, making, refuseMaster } from "../containerLink.ts";
-import type { LinkType, PlanInput } from "../plan.ts";
+import { containerLinkPlan, making, refuseMaster } from "../containerLink.ts";
+import type { InterfaceType, PlanInput } from "../plan.ts";
 
-export const macvlan: LinkType = {
+export const macvlan: InterfaceType = {
   plan(input) {
     const { mode = "bridge", bcqueuelen } = input.config.link!;
     const isPassthru = mode === "passthru";
     const mac = isPassthru ? input.facts.below!.link!.address! : macOn(input);
     const settings = { type: "macvlan", mode, ...(bcqueuelen && { bcqueuelen }) } as const;
-    return insidePlan(input, [making(input, settings, mac, isPassthru)], mac);
+    return containerLinkPlan(input, [making(input, settings, mac, isPassthru)], mac);
   },
 
   refuse(config, facts) {

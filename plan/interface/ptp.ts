@@ -16,9 +16,9 @@ import type { RouteStep } from "../../step/address/route.ts";
 import type { Step } from "../../step/index.ts";
 import type { LeasedAddress } from "../../store/entry.ts";
 import { containerSteps, deafToRouters, forwardingSteps, macFor, masqueradeSteps, routesOf } from "../container.ts";
-import type { LinkType, Plan, PlanInput } from "../plan.ts";
+import type { InterfaceType, Plan, PlanInput } from "../plan.ts";
 
-export const ptp: LinkType = { plan };
+export const ptp: InterfaceType = { plan };
 
 /** An address of the container and the host's beside it. */
 interface Pair {

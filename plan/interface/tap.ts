@@ -1,11 +1,11 @@
 /** `tap`: an interface whose other end is a program's, such as a virtual machine's. */
-import { hostLinkName, insideGroup } from "../../kernel/ownership.ts";
+import { containerLinkGroup, hostLinkName } from "../../kernel/ownership.ts";
 import type { Step } from "../../step/index.ts";
 import { macFor } from "../container.ts";
-import { insidePlan } from "../containerLink.ts";
-import type { LinkType } from "../plan.ts";
+import { containerLinkPlan } from "../containerLink.ts";
+import type { InterfaceType } from "../plan.ts";
 
-export const tap: LinkType = {
+export const tap: InterfaceType = {
   plan(input) {
     const { attachment, config, facts, netns } = input;
     const { ifname } = attachment;
@@ -16,10 +16,10 @@ export const tap: LinkType = {
         ...{ kind: "tap", ifname, multiQueue, mac, mtu: facts.uplinkMtu },
         ...(owner !== undefined && { owner }),
         ...(openGroup !== undefined && { openGroup }),
-        ...{ group: insideGroup(attachment.network), netns },
+        ...{ group: containerLinkGroup(attachment.network), netns },
       },
       ...(bridge ? [{ kind: "member", link: ifname, master: bridge, netns } as const] : []),
     ];
-    return insidePlan(input, steps, mac);
+    return containerLinkPlan(input, steps, mac);
   },
 };

@@ -18,7 +18,7 @@ import defer * as vlanFacts from "./vlanFacts.ts";
 
 export function readFacts(config: NetworkConfig, attachment: Attachment, kernel: Kernel): Facts {
   const { ifname } = attachment;
-  if (config.link) return lowerLink.readInside(config, ifname, kernel);
+  if (config.link) return lowerLink.readLowerLink(config, ifname, kernel);
   const bridge = config.type === "ptp" ? undefined : kernel.link("host", config.bridge);
   const { portMappings } = config.features ?? {};
   if (portMappings?.length) {

@@ -11,7 +11,7 @@ import { plan } from "../../plan/planner.ts";
 import { commit, type Undo } from "../../step/commit.ts";
 import type { Step } from "../../step/index.ts";
 
-export interface Early {
+export interface LinkFirst {
   /** Makes the interface, and answers how to undo it. */
   prepare(): () => void;
   /** The configuration with the hardware address that the interface has by now. */
@@ -21,7 +21,7 @@ export interface Early {
   undo(): void;
 }
 
-export function early({ attachment, netns, config }: Request, facts: Facts, kernel: Kernel): Early {
+export function early({ attachment, netns, config }: Request, facts: Facts, kernel: Kernel): LinkFirst {
   // Rules for addresses can wait for addresses.
   const { features: _, ...bare } = config;
   const lease = { addresses: [], routes: [], made: true };

@@ -2,17 +2,17 @@
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { attachmentText } from "../../conf/attachment.ts";
-import type { LinkKeys, NetworkConfig } from "../../conf/config/config.ts";
+import type { InterfaceKeys, NetworkConfig } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { ethernetMtu, uplink } from "../../kernel/routes.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
-import type { Below, Facts } from "../../plan/facts.ts";
-import { linkType } from "../../plan/types.ts";
+import type { Facts, LowerLink } from "../../plan/facts.ts";
+import { interfaceType } from "../../plan/types.ts";
 import type { Step } from "../../step/index.ts";
 import { openExistingStore } from "../../store/index.ts";
 
-export function readInside(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
+export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
   if (config.link!.selinuxContext) refuseLabel(config.link!.selinuxContext);
   const below = belowOf(config, kernel);
   const mtu = config.type === "host-device" ? undefined : config.mtu; // it keeps its own
@@ -30,14 +30,14 @@ export function refuseUnready(config: NetworkConfig, kernel: Kernel): void {
   const below = isOfContainer ? undefined : belowOf(config, kernel);
   if (!below) return;
   try {
-    linkType(config.type).refuse?.(config, { bridge: undefined, uplinkMtu: 0, isIfnameTaken: false, below });
+    interfaceType(config.type).refuse?.(config, { bridge: undefined, uplinkMtu: 0, isIfnameTaken: false, below });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     throw new Fault(code.unavailable, error.message, error.cure);
   }
 }
 
-function belowOf(config: NetworkConfig, kernel: Kernel): Below | undefined {
+function belowOf(config: NetworkConfig, kernel: Kernel): LowerLink | undefined {
   switch (config.type) {
     case "macvlan":
     case "ipvlan":
@@ -50,7 +50,7 @@ function belowOf(config: NetworkConfig, kernel: Kernel): Below | undefined {
   }
 }
 
-function master({ link, type, prevResult }: NetworkConfig, kernel: Kernel): Below {
+function master({ link, type, prevResult }: NetworkConfig, kernel: Kernel): LowerLink {
   const where = link!.linkInContainer ? "pod" : "host";
   // An ipvlan may come after the plugin that made its master.
   const [before, ...more] = (type === "ipvlan" && prevResult?.interfaces) || [];
@@ -60,7 +60,7 @@ function master({ link, type, prevResult }: NetworkConfig, kernel: Kernel): Belo
   return { name: found?.name, where, link: found };
 }
 
-function device({ link, dataDir }: NetworkConfig, kernel: Kernel): Below {
+function device({ link, dataDir }: NetworkConfig, kernel: Kernel): LowerLink {
   const userSpaceDriver = userSpaceDriverOf(link!.device!);
   if (userSpaceDriver !== undefined) return { name: undefined, where: "host", link: undefined, userSpaceDriver };
   const found = deviceLink(link!.device!, kernel);
@@ -69,7 +69,7 @@ function device({ link, dataDir }: NetworkConfig, kernel: Kernel): Below {
   return { name, where: "host", link: found, ...(elsewhere && { elsewhere }) };
 }
 
-function deviceLink({ key, value }: NonNullable<LinkKeys["device"]>, kernel: Kernel): Link | undefined {
+function deviceLink({ key, value }: NonNullable<InterfaceKeys["device"]>, kernel: Kernel): Link | undefined {
   const named = (folder: string) => {
     const name = firstIn(join(folder, "net"));
     return name === undefined ? undefined : kernel.link("host", name);
@@ -99,7 +99,7 @@ function busFolders(key: string, value: string): string[] {
 /** Drivers that hand a device to a program. */
 const userSpaceDrivers = ["vfio-pci", "uio_pci_generic", "igb_uio"];
 
-function userSpaceDriverOf({ key, value }: NonNullable<LinkKeys["device"]>): string | undefined {
+function userSpaceDriverOf({ key, value }: NonNullable<InterfaceKeys["device"]>): string | undefined {
   if (key !== "pciBusID" && key !== "deviceID") return undefined;
   const path = join(pciFolder, value, "driver");
   const driver = existsSync(path) ? basename(readlinkSync(path)) : "";

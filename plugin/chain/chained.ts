@@ -13,16 +13,16 @@ import { formatResult } from "../../conf/result/format.ts";
 import type { Result } from "../../conf/result/result.ts";
 import { isAllOurs } from "../../ipam/hostLocal/adopted.ts";
 import { Kernel } from "../../kernel/kernel.ts";
-import { openContainerNetns, standing } from "../../kernel/namespace.ts";
+import { openContainerNetns, openIfPresent } from "../../kernel/namespace.ts";
 import { deviceGroup } from "../../kernel/ownership.ts";
 import { type ChainedPlan, containerAddresses, type ToldOfDel } from "../../plan/chain.ts";
 import { chainedType, roleOf } from "../../plan/types.ts";
 import defer * as tuningBackup from "../../reference/tuningBackup.ts";
 import { commit, undoAll } from "../../step/commit.ts";
-import { asLeft } from "../../step/expected.ts";
+import { expectedAfter } from "../../step/expected.ts";
 import { checkStep, type Removal, type Step } from "../../step/index.ts";
 import { differenceText, distinct } from "../../step/kind.ts";
-import type { Later, LaterKey } from "../../store/entry.ts";
+import type { ChainedKey, ChainedRecord } from "../../store/entry.ts";
 import { openExistingStore, openStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { closeNetns, isSameNetns, ownNetns } from "../../sys/netns.ts";
@@ -33,9 +33,9 @@ import defer * as sysctlAllowList from "../preflight/sysctlAllowList.ts";
 import defer * as newerStore from "../removal/newerStore.ts";
 import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 import defer * as find from "../takeover/find.ts";
-import { configKey } from "./key.ts";
+import { configHash } from "./key.ts";
 import { placeOf } from "./place.ts";
-import { undoKnown, withKernel } from "./undo.ts";
+import { undoRecorded, withKernel } from "./undo.ts";
 
 export interface ChainedOptions {
   readonly interruptedBy: () => Promise<string | undefined>;
@@ -60,7 +60,7 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
       const earlier = store?.remember({ ...key, ...place, steps }, ports);
       if (!earlier) break;
       // An ADD that comes again without a DEL: what the one before made is no beginning for this one, nor to be put back.
-      throwTogether(undoKnown([earlier], path, store!));
+      throwTogether(undoRecorded([earlier], path, store!));
       kernel.close();
       kernel = new Kernel(netns); // what it saw is no more
       ({ steps, result, ports } = planned());
@@ -104,8 +104,8 @@ function mustBeChained(type: PluginType): Fault {
 }
 
 /** Of most, an attachment has one: what it did last is what a call is about, whatever the configuration is by now. */
-function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): LaterKey {
-  return { attachment, plugin, config: chainedType(plugin).several ? configKey(raw) : "" };
+function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): ChainedKey {
+  return { attachment, plugin, config: chainedType(plugin).several ? configHash(raw) : "" };
 }
 
 export function delChained(request: DeleteRequest & { readonly type: PluginType }): void {
@@ -114,20 +114,20 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   if (remembers === false) return;
   const errors: Error[] = [];
   let store: Store | undefined;
-  let known: Later | undefined;
+  let known: ChainedRecord | undefined;
   try {
     store = openExistingStore(request.dataDir);
     known = store?.recall(keyOf(request.attachment, request.type, request.raw));
   } catch (error) {
     errors.push(...newerStore.unlessNewer(error as Error));
   }
-  errors.push(...(known ? undoKnown([known], request.netns, store!) : undoUnknown(request, store)));
+  errors.push(...(known ? undoRecorded([known], request.netns, store!) : undoUnknown(request, store)));
   throwTogether(errors);
 }
 
 function undoUnknown(request: DeleteRequest & { readonly type: PluginType }, store: Store | undefined): Error[] {
   return withKernel(
-    () => standing(request.netns),
+    () => openIfPresent(request.netns),
     (kernel) => {
       const own = chainedType(request.type).removals(request.attachment, toldOf(request, store));
       return undoAll([...own, ...adopted(request, store, kernel)].reverse(), kernel);
@@ -137,7 +137,7 @@ function undoUnknown(request: DeleteRequest & { readonly type: PluginType }, sto
 
 /** Not in the caller's own namespace, which no ADD was given. */
 function inStanding(path: string, work: (kernel: Kernel) => void): void {
-  const netns = standing(path);
+  const netns = openIfPresent(path);
   if (netns === undefined) return;
   const kernel = new Kernel(netns);
   try {
@@ -217,14 +217,14 @@ export function checkChained(request: Request): void {
  * What the plugin did, as those after it left it; where its configuration was edited meanwhile, what all of its type did.
  * Undefined where none is remembered.
  */
-function rememberedOf({ attachment, plugin, config }: LaterKey, store: Store): readonly Step[] | undefined {
-  const inOrder = store.later(attachment).reverse();
+function rememberedOf({ attachment, plugin, config }: ChainedKey, store: Store): readonly Step[] | undefined {
+  const inOrder = store.chainedRecords(attachment).reverse();
   const ofType = inOrder.filter((one) => one.plugin === plugin);
   if (ofType.length === 0) return undefined;
   const exact = ofType.filter((one) => one.config === config);
   return (exact.length > 0 ? exact : ofType).flatMap((one) => {
     const after = inOrder.slice(inOrder.indexOf(one) + 1).flatMap(({ steps }) => steps as readonly Step[]);
-    return asLeft(one.steps as readonly Step[], after);
+    return expectedAfter(one.steps as readonly Step[], after);
   });
 }
 
@@ -236,7 +236,7 @@ function isAdopted(request: Request, store: Store | undefined): boolean {
 function collectGuards(store: Store | undefined): void {
   const kernel = new Kernel();
   try {
-    ingressPolicies.removeIdleGuards(store, [], kernel);
+    ingressPolicies.removeIdlePolicies(store, [], kernel);
   } finally {
     kernel.close();
   }
@@ -246,9 +246,9 @@ export function collectChained(request: CollectRequest & { readonly type: Plugin
   const errors: Error[] = [];
   using store = openExistingStore(request.dataDir);
   const valid = new Set(request.valid.map(({ container, ifname }) => `${container}\0${ifname}`));
-  for (const later of store?.laterOf(request.network, request.type) ?? []) {
+  for (const later of store?.chainedRecordsOf(request.network, request.type) ?? []) {
     const { container, ifname } = later.attachment;
-    if (!valid.has(`${container}\0${ifname}`)) errors.push(...undoKnown([later], "", store!));
+    if (!valid.has(`${container}\0${ifname}`)) errors.push(...undoRecorded([later], "", store!));
   }
   try {
     if (request.type === "firewall") collectGuards(store);

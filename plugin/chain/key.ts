@@ -5,7 +5,7 @@ import type { Raw } from "../../conf/request.ts";
 const writtenPerCall = ["cniVersion", "name", "prevResult", "runtimeConfig", "args"];
 
 /** A hash of the plugin's own configuration: the same in ADD, CHECK and DEL. */
-export function configKey({ stdin }: Raw): string {
+export function configHash({ stdin }: Raw): string {
   const own = Object.entries(JSON.parse(stdin) as object).filter(
     ([key]) => !writtenPerCall.includes(key) && !key.startsWith("cni.dev/"),
   );

@@ -7,8 +7,8 @@ import type { Netns } from "../../sys/netns.ts";
 
 /** Where no step is in the namespace, it is no matter which one it is, and not worth a socket in there. */
 export function placeOf(netnsPath: string, { device, inode }: Netns, steps: readonly Step[], kernel: Kernel) {
-  const isInside = steps.some((step) => "where" in step && step.where === "pod");
-  if (isInside) kernel.route("pod");
+  const isContainerLink = steps.some((step) => "where" in step && step.where === "pod");
+  if (isContainerLink) kernel.route("pod");
   const identity = { netnsDevice: device, netnsInode: inode, netnsCookie: kernel.netnsCookie };
   return { netnsPath, ...identity, bootId: bootId() };
 }

@@ -67,7 +67,7 @@ function namesIn(path: string): string[] {
 }
 
 /** For STATUS, the first ADD of a network and calls by hand: on standard error, since ADD is served all the same. */
-export function tellBlockers(from: string, hasIpv6: boolean, kernel: Kernel): void {
+export function hintAtBlockers(from: string, hasIpv6: boolean, kernel: Kernel): void {
   try {
     for (const text of forwardBlockers(from, hasIpv6, kernel)) process.stderr.write(`ns-net: ${text}\n`);
   } catch {

@@ -6,7 +6,7 @@ import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import type { LeasedAddress } from "../../store/entry.ts";
 
 /** On standard error: routes that lead part or all of the container's subnets elsewhere than to `through`. */
-export function tellRivals(through: string, addresses: readonly LeasedAddress[], kernel: Kernel): void {
+export function hintAtOverlaps(through: string, addresses: readonly LeasedAddress[], kernel: Kernel): void {
   const own = kernel.link("host", through)?.index;
   const subnets = addresses.map(({ address }) => networkOf(parseCidr(address)!));
   const routes = [2, 10].flatMap((family) => listRoutes(kernel.route("host"), family, { table: mainTable }));

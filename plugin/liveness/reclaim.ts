@@ -15,7 +15,7 @@ import { readFileSync } from "node:fs";
 import { PoolFull } from "../../ipam/grant.ts";
 import { ipamKeepsLeases } from "../../ipam/index.ts";
 import { addressesElsewhere } from "../../kernel/addresses.ts";
-import { condemn } from "../../kernel/deleteLinks.ts";
+import { deleteLinks } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { identityIn } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
@@ -26,11 +26,11 @@ import type { Entry } from "../../store/entry.ts";
 import { bootId, InProgress, isInProgress, isInterrupted } from "../../store/index.ts";
 import { isWithoutNamespace } from "../../store/namespace.ts";
 import type { Store } from "../../store/store.ts";
-import { patiently } from "../../store/wait.ts";
+import { waitWhileInProgress } from "../../store/wait.ts";
 import { isSameNetns, type NetnsIdentity } from "../../sys/netns.ts";
 import { throwTogether } from "../faults.ts";
 import { hasVeth } from "../removal/entrySteps.ts";
-import { isThere, removeTraces } from "../removal/leftovers.ts";
+import { isThere, removeLeftovers } from "../removal/leftovers.ts";
 import defer * as standing from "../takeover/standing.ts";
 
 export interface Place {
@@ -44,10 +44,10 @@ const secondLookMs = 1000;
 
 /** After a refusal: another process is waited for, and in a full pool dead leases are freed; then `work` is tried again. */
 export async function retried<T>(error: unknown, place: Place, work: () => T | Promise<T>): Promise<T> {
-  if (error instanceof InProgress) return patiently(work);
+  if (error instanceof InProgress) return waitWhileInProgress(work);
   if (!(error instanceof PoolFull)) throw error;
   let found = reclaim(place);
-  if (found.freed === 0 && found.sighted > 0) {
+  if (found.freed === 0 && found.markGone > 0) {
     await new Promise((resolve) => setTimeout(resolve, secondLookMs));
     found = reclaim(place);
   }
@@ -56,34 +56,34 @@ export async function retried<T>(error: unknown, place: Place, work: () => T | P
 }
 
 /** Frees what is dead, and notes what looks so for the first time. */
-export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly sighted: number } {
+export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly markGone: number } {
   // Links before entries: a link is made after its entry, so none that is seen lacks one because it is new.
   const links = new Map(listLinks(kernel.route("host")).map((link) => [madeName(link), link]));
   const judged = judge(store.entries(network), links, kernel);
   const dead = judged.dead.filter((entry) => store.claim(entry));
   const left = dead.flatMap(({ hostLink }) => links.get(hostLink) ?? []);
-  condemn(network, left, kernel);
-  throwTogether(removeTraces(dead, store, kernel));
+  deleteLinks(network, left, kernel);
+  throwTogether(removeLeftovers(dead, store, kernel));
   for (const { attachment } of dead) store.remove(attachment);
-  for (const { attachment } of judged.revived) store.sighted(attachment, undefined);
-  for (const { attachment } of judged.sighted) store.sighted(attachment, uptimeMs());
-  return { freed: dead.length, sighted: judged.sighted.length };
+  for (const { attachment } of judged.revived) store.markGone(attachment, undefined);
+  for (const { attachment } of judged.markGone) store.markGone(attachment, uptimeMs());
+  return { freed: dead.length, markGone: judged.markGone.length };
 }
 
 interface Judged {
   readonly dead: readonly Entry[];
-  readonly sighted: readonly Entry[];
+  readonly markGone: readonly Entry[];
   readonly revived: readonly Entry[];
 }
 
 /** Which entries are dead for certain, which look so for the first time, and which looked so and live. Changes nothing. */
 export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link>, kernel: Kernel): Judged {
   const dead: Entry[] = [];
-  const sighted: Entry[] = [];
+  const markGone: Entry[] = [];
   const revived: Entry[] = [];
   const boot = bootId();
   // An attachment that another plugin made has no link of our name; its addresses tell.
-  const isAdoptedStanding = standing.adoptedStanding(kernel);
+  const isAdoptedStanding = standing.isAdoptedPresent(kernel);
   const isSeen = seenAnywhere(kernel);
   for (const entry of entries) {
     if (isInProgress(entry) || !ipamKeepsLeases(entry.ipamType)) continue;
@@ -98,10 +98,10 @@ export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link
     if (entry.bootId !== boot ? !links.has(entry.hostLink) : isInterrupted(entry)) dead.push(entry);
     else if (!isGone) {
       if (entry.goneMs !== undefined) revived.push(entry);
-    } else if (entry.goneMs === undefined) sighted.push(entry);
+    } else if (entry.goneMs === undefined) markGone.push(entry);
     else if (uptimeMs() - entry.goneMs >= secondLookMs) dead.push(entry);
   }
-  return { dead, sighted, revived };
+  return { dead, markGone, revived };
 }
 
 /** For what has no link on the host: a path may go while its namespace lives, with a process in it. Looked for once. */

@@ -5,7 +5,7 @@ import { code, Fault } from "../../conf/fault.ts";
 import { formatCidr } from "../../ip/address.ts";
 import { globalOnes } from "../../kernel/addresses.ts";
 import { Kernel } from "../../kernel/kernel.ts";
-import { identityIn, standingAs } from "../../kernel/namespace.ts";
+import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
 import { isAliasOf } from "../../kernel/ownership.ts";
 import { renamedLink } from "../../kernel/renamedLink.ts";
@@ -41,7 +41,7 @@ function isOnHost({ hostLink }: Entry, kernel: Kernel): boolean {
 
 function isInNamespace(entry: Entry): boolean {
   const own = identityIn(entry);
-  const told = standingAs(entry.netnsPath, own);
+  const told = openIfSame(entry.netnsPath, own);
   if (told) {
     const isIt = hasTracesIn(told, entry);
     closeNetns(told);

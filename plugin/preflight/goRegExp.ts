@@ -21,7 +21,7 @@ const leadingFlags = /^\(\?([ims]+)\)/;
 const posixClass = /^\[:(\^?)([a-z]+):\]/;
 
 /** Throws SyntaxError for what is no pattern, and for what is one to Go and cannot be said here: a list must not allow more than it says. */
-export function goPattern(text: string): RegExp {
+export function goRegExp(text: string): RegExp {
   const flags = leadingFlags.exec(text)?.[1] ?? "";
   let source = "";
   let inBrackets = false;

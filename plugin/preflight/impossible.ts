@@ -4,7 +4,7 @@ import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { NetworkConfig } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Facts } from "../../plan/facts.ts";
-import { linkType } from "../../plan/types.ts";
+import { interfaceType } from "../../plan/types.ts";
 
 /** Refuses, before anything is touched, what would fail half-way. Throws Fault. */
 export function refuseImpossible(attachment: Attachment, config: NetworkConfig, facts: Facts): void {
@@ -15,7 +15,7 @@ export function refuseImpossible(attachment: Attachment, config: NetworkConfig, 
       "Delete the attachment first (CNI DEL, or 'ns-net del'), or ask for another CNI_IFNAME",
     );
   }
-  linkType(config.type).refuse?.(config, facts);
+  interfaceType(config.type).refuse?.(config, facts);
   if (facts.bridge && facts.bridge.kind !== "bridge") {
     throw noBridge(config.bridge, facts.bridge.kind);
   }

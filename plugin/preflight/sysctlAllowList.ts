@@ -1,7 +1,7 @@
 /** An administrator's list of the kernel settings that a network may change: patterns, one a line; no file, no limit. */
 
 import defer * as fs from "node:fs";
-import type { Features } from "../../conf/config/config.ts";
+import type { ChainKeys } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import { sysctlName } from "../../plan/chained/tuning.ts";
 import { statusIfThere } from "../../sys/files.ts";
@@ -11,7 +11,7 @@ import defer * as goRegExp from "./goRegExp.ts";
 const path = "/etc/cni/tuning/allowlist.conf";
 
 /** Throws Fault (code.config) naming the first setting that no pattern allows. */
-export function refuseForbidden({ sysctl }: Features): void {
+export function refuseForbidden({ sysctl }: ChainKeys): void {
   if (Object.keys(sysctl).length === 0) return;
   const patterns = patternsOf(path);
   if (patterns === undefined) return;
@@ -40,7 +40,7 @@ function patternsOf(file: string): RegExp[] | undefined {
     .filter((line) => line !== "")
     .map((line) => {
       try {
-        return goRegExp.goPattern(line);
+        return goRegExp.goRegExp(line);
       } catch (error) {
         const what = `Cannot use ${file}: ${line} is no regular expression that ns-net can read`;
         throw new Fault(code.config, what, `Correct that line: ${(error as Error).message}`);

@@ -11,7 +11,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { namespacesById, type SeenNamespace } from "../../kernel/namespaces.ts";
 import {
   attachmentOfAlias,
-  attachmentTold,
+  attachmentOfHostAlias,
   isHostLinkName,
   isOurGroup,
   linkGroup,
@@ -26,18 +26,18 @@ import type { LeasedAddress, NewEntry } from "../../store/entry.ts";
 import { thisProcess } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import { rebuildInside } from "./rebuildContainerLinks.ts";
-import { belongs, type Making } from "./scope.ts";
-import { begin, type Standing } from "./standing.ts";
-import { rebuiltSteps } from "./stepsFromKernel.ts";
+import { rebuildContainerLinks } from "./rebuildContainerLinks.ts";
+import { belongs, type RebuildScope } from "./scope.ts";
+import { begin, type PresentAttachment } from "./standing.ts";
+import { stepsFromKernel } from "./stepsFromKernel.ts";
 
 /** Writes an entry for each attachment that stands, has none and is no other store's; how many that were. */
-export function rebuild(draft: Store, kernel: Kernel, making: Making): number {
+export function rebuild(draft: Store, kernel: Kernel, making: RebuildScope): number {
   // What is on the host comes first: of the rest a container may have written that it is another's.
-  return rebuildVeths(draft, kernel, making) + rebuildInside(draft, making);
+  return rebuildVeths(draft, kernel, making) + rebuildContainerLinks(draft, making);
 }
 
-function rebuildVeths(draft: Store, kernel: Kernel, making: Making): number {
+function rebuildVeths(draft: Store, kernel: Kernel, making: RebuildScope): number {
   const standing = linksOf(making, kernel);
   if (standing.length === 0) return 0;
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
@@ -51,11 +51,11 @@ function rebuildVeths(draft: Store, kernel: Kernel, making: Making): number {
 /** Names and groups that nobody else would give, and both ends of a veth; where somebody gave it another name, its alias tells. */
 function isOurs({ name = "", info, group = 0, alias = "" }: Link): boolean {
   if (info?.kind !== vethKind || !isOurGroup(group)) return false;
-  return isHostLinkName(name) || attachmentTold(alias, group) !== undefined;
+  return isHostLinkName(name) || attachmentOfHostAlias(alias, group) !== undefined;
 }
 
 /** Those of attachments that such a store is made of. */
-export function linksOf(making: Making, kernel: Kernel): Link[] {
+export function linksOf(making: RebuildScope, kernel: Kernel): Link[] {
   return listLinks(kernel.route("host")).filter(
     (link) => isOurs(link) && belongs(link.alias ?? "", attachmentOf(link, making).network, making),
   );
@@ -66,8 +66,8 @@ function standingOf(
   host: Link,
   namespaces: ReadonlyMap<number, SeenNamespace>,
   kernel: Kernel,
-  making: Making,
-): Standing | undefined {
+  making: RebuildScope,
+): PresentAttachment | undefined {
   const attachment = attachmentOf(host, making);
   const { peerNetnsId: id, peerIndex = 0 } = host;
   const socket = kernel.route("host");
@@ -103,14 +103,14 @@ function unlessDying<T>(look: () => T): T | undefined {
  * too long for an alias. It stands under its own name: on the network that the store is made for, where it is of that
  * one's group, or else on one that no configuration can have. DEL knows both.
  */
-function attachmentOf({ name = "", alias = "", group = 0 }: Link, making: Making): Attachment {
-  const told = isHostLinkName(name) ? attachmentOfAlias(alias, name, group) : attachmentTold(alias, group);
+function attachmentOf({ name = "", alias = "", group = 0 }: Link, making: RebuildScope): Attachment {
+  const told = isHostLinkName(name) ? attachmentOfAlias(alias, name, group) : attachmentOfHostAlias(alias, group);
   if (told) return told;
   const isAsked = making.network !== undefined && linkGroup(making.network) === group;
   return untoldAttachment(name, isAsked ? making.network! : untoldNetwork(group));
 }
 
-function enter(draft: Store, standing: Standing, kernel: Kernel): void {
+function enter(draft: Store, standing: PresentAttachment, kernel: Kernel): void {
   const { attachment, addresses, inner } = standing;
   begin(
     draft,
@@ -118,17 +118,17 @@ function enter(draft: Store, standing: Standing, kernel: Kernel): void {
     addresses,
     addresses.map((cidr) => leasedOf(cidr, standing)),
   );
-  const steps = rebuiltSteps(standing, kernel);
+  const steps = stepsFromKernel(standing, kernel);
   draft.attached(attachment, { ...(inner?.address && { mac: inner.address }), steps });
 }
 
-function leasedOf(cidr: Cidr, { bridgeAddresses }: Standing): LeasedAddress {
+function leasedOf(cidr: Cidr, { bridgeAddresses }: PresentAttachment): LeasedAddress {
   const gateway = bridgeAddresses.find((one) => contains(networkOf(cidr), one));
   return { address: formatCidr(cidr), ...(gateway && { gateway: formatAddress(gateway) }) };
 }
 
 /** Who gave the addresses is not written in the kernel: empty, so that DEL asks the configuration. */
-function entryOf({ attachment, host, bridge, netns }: Standing): NewEntry {
+function entryOf({ attachment, host, bridge, netns }: PresentAttachment): NewEntry {
   return {
     attachment,
     netnsPath: netns?.path ?? "",

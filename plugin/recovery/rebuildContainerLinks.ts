@@ -6,7 +6,7 @@ import { globalOnes } from "../../kernel/addresses.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { identityIn } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
-import { attachmentInside, disputed, hostLinkName, isDisputed } from "../../kernel/ownership.ts";
+import { attachmentOfContainerAlias, disputed, hostLinkName, isDisputed } from "../../kernel/ownership.ts";
 import { listAddresses } from "../../netlink/route/address.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";
@@ -16,11 +16,11 @@ import type { NewEntry } from "../../store/entry.ts";
 import { thisProcess } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
-import { belongs, type Making } from "./scope.ts";
+import { belongs, type RebuildScope } from "./scope.ts";
 import { begin } from "./standing.ts";
 
 /** How many it entered. Those on top of this host's interfaces only: others' may be another host's, or nobody's. */
-export function rebuildInside(draft: Store, making: Making): number {
+export function rebuildContainerLinks(draft: Store, making: RebuildScope): number {
   const own = openOwnNetns();
   let count = 0;
   try {
@@ -33,7 +33,7 @@ export function rebuildInside(draft: Store, making: Making): number {
   }
 }
 
-function enterAll(draft: Store, netns: Netns, own: Netns, making: Making): number {
+function enterAll(draft: Store, netns: Netns, own: Netns, making: RebuildScope): number {
   const kernel = new Kernel(netns);
   try {
     const socket = kernel.route("pod");
@@ -47,9 +47,9 @@ function enterAll(draft: Store, netns: Netns, own: Netns, making: Making): numbe
   }
 }
 
-function enter(draft: Store, link: Link, netns: Netns, kernel: Kernel, making: Making): boolean {
+function enter(draft: Store, link: Link, netns: Netns, kernel: Kernel, making: RebuildScope): boolean {
   const { name = "", alias = "", group = 0, address: mac = "", mtu = 0 } = link;
-  const said = attachmentInside(alias, name, group);
+  const said = attachmentOfContainerAlias(alias, name, group);
   const settings = readSettings(link);
   if (!said || !settings || !belongs(alias, said.network, making)) return false;
   const { path, device, inode } = netns;

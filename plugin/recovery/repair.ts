@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { Kernel } from "../../kernel/kernel.ts";
-import { identityIn, standingAs } from "../../kernel/namespace.ts";
+import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import type { Message } from "../../netlink/message.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
-import { allAsLeft } from "../../step/expected.ts";
-import { checkStep, mendStep, type Step, settleStep } from "../../step/index.ts";
+import { allExpected } from "../../step/expected.ts";
+import { checkStep, completeStep, repairStep, type Step } from "../../step/index.ts";
 import { type Difference, differenceText, distinct } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
 import { setAside } from "../../store/file/setAside.ts";
@@ -27,7 +27,7 @@ export interface Repaired {
   readonly aside?: string;
   /** Attachments that stand in the kernel and had no entry. */
   readonly rebuilt: number;
-  readonly attachments: readonly Mended[];
+  readonly attachments: readonly RepairedAttachment[];
   readonly failures: readonly Failure[];
 }
 
@@ -37,7 +37,7 @@ export interface Failure {
   readonly error: Error;
 }
 
-export interface Mended {
+export interface RepairedAttachment {
   readonly attachment: Attachment;
   readonly found: readonly Difference[];
   /** What is still not as it should be. */
@@ -102,7 +102,7 @@ function opened(dataDir: string): { readonly store?: Store; readonly damage?: st
 }
 
 /** Each with sockets of its own, so that nothing is remembered from before it was put right. */
-function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dryRun: boolean): Mended[] {
+function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dryRun: boolean): RepairedAttachment[] {
   const boot = bootId();
   const work: Work = { rules: new Map(), failures, dryRun };
   const found = new Map<Entry, Looked>();
@@ -167,10 +167,10 @@ function writeRules({ rules, failures }: Work, kernel: Kernel): void {
     kernel.batch(written.flatMap(({ messages }) => messages));
   } catch {
     written = written.filter(({ attachment, step }) =>
-      trying(attachment, failures, () => kernel.batch(mendStep(step, kernel))),
+      trying(attachment, failures, () => kernel.batch(repairStep(step, kernel))),
     );
   }
-  for (const { attachment, step } of written) trying(attachment, failures, () => settleStep(step, kernel));
+  for (const { attachment, step } of written) trying(attachment, failures, () => completeStep(step, kernel));
 }
 
 /** What is known of an attachment; undefined where its namespace is gone. */
@@ -182,7 +182,7 @@ function mendAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel,
     const differences = checkStep(step, kernel);
     if (differences.length === 0 || work.dryRun || isGone) return differences;
     trying(attachment, work.failures, () => {
-      const messages = mendStep(step, kernel);
+      const messages = repairStep(step, kernel);
       if (messages.length > 0) work.rules.set(JSON.stringify(step), { step, attachment, messages });
     });
     return differences;
@@ -208,12 +208,12 @@ function hasInterfaceOf(step: Step, kernel: Kernel): boolean {
 
 /** What its own ADD did, as the plugins after it left it, and then what those did. */
 function stepsOf({ attachment, steps = [] }: Entry, store: Store): readonly Step[] {
-  return allAsLeft([steps, ...store.chainedSteps(attachment)] as readonly (readonly Step[])[]);
+  return allExpected([steps, ...store.chainedSteps(attachment)] as readonly (readonly Step[])[]);
 }
 
 /** A namespace that is gone, or another by now, is no fault to repair: gc removes what is left of it. */
 function withKernel<T>(entry: Entry, work: (kernel: Kernel) => T): T | undefined {
-  const netns = standingAs(entry.netnsPath, identityIn(entry));
+  const netns = openIfSame(entry.netnsPath, identityIn(entry));
   if (netns === undefined) return undefined;
   const kernel = new Kernel(netns);
   try {

@@ -3,7 +3,7 @@ import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { dataDirOfAlias } from "../../kernel/ownership.ts";
 
-export interface Making {
+export interface RebuildScope {
   /** The folder that the store is for. */
   readonly dataDir: string;
   /** Who has it made: its addresses are given out of it from now on, wherever they were given before. */
@@ -11,7 +11,7 @@ export interface Making {
 }
 
 /** False for what is another store's, by what its link says of itself. */
-export function belongs(alias: string, network: string, making: Making): boolean {
+export function belongs(alias: string, network: string, making: RebuildScope): boolean {
   const told = dataDirOfAlias(alias);
   return told === "" || network === making.network || isSameFolder(told, making.dataDir);
 }

@@ -8,7 +8,7 @@ import type { Link } from "../../netlink/route/link.ts";
 import type { LeasedAddress, NewEntry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 
-export interface Standing {
+export interface PresentAttachment {
   readonly attachment: Attachment;
   readonly host: Link;
   /** The container's end, as its namespace has it. */

@@ -10,10 +10,10 @@ import type { Step } from "../../step/index.ts";
 import defer * as ingressPolicy from "../../step/nft/ingressPolicy.ts";
 import defer * as macSpoofCheck from "../../step/nft/macSpoofCheck.ts";
 import { table } from "../../step/nft/table.ts";
-import type { Standing } from "./standing.ts";
+import type { PresentAttachment } from "./standing.ts";
 
 /** Routes in the container are its own affair by now: they are not among the steps. */
-export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
+export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): Step[] {
   const { attachment, host, inner, addresses, netns } = standing;
   if (netns === undefined || inner === undefined || host.name === undefined) return [];
   const port = portOf(host);
@@ -58,7 +58,7 @@ export function rebuiltSteps(standing: Standing, kernel: Kernel): Step[] {
   ];
 }
 
-function bridgeSteps({ attachment, bridge, bridgeAddresses, netns, addresses }: Standing): Step[] {
+function bridgeSteps({ attachment, bridge, bridgeAddresses, netns, addresses }: PresentAttachment): Step[] {
   if (bridge?.name === undefined || netns === undefined) return [];
   const { name, address: mac = "", mtu = 0, flags } = bridge;
   const gateways = bridgeAddresses.filter((one) =>
@@ -89,7 +89,7 @@ function bridgeSteps({ attachment, bridge, bridgeAddresses, netns, addresses }: 
 }
 
 /** The chain's name says for which subnets it is: where it stands for these, masquerading was wanted. */
-function masqueradeSteps({ attachment: { network }, addresses }: Standing, kernel: Kernel): Step[] {
+function masqueradeSteps({ attachment: { network }, addresses }: PresentAttachment, kernel: Kernel): Step[] {
   if (addresses.length === 0) return [];
   const subnets = [...new Set(addresses.map((cidr) => formatCidr(networkOf(cidr))))];
   const chain = masqueradeChain(network, addresses.map(networkOf));
@@ -97,13 +97,13 @@ function masqueradeSteps({ attachment: { network }, addresses }: Standing, kerne
   return [{ kind: "masquerade", network, subnets }];
 }
 
-function guardSteps({ attachment: { network }, bridge }: Standing, kernel: Kernel): Step[] {
+function guardSteps({ attachment: { network }, bridge }: PresentAttachment, kernel: Kernel): Step[] {
   if (bridge?.name === undefined) return [];
   const policy = ingressPolicy.policyOf(bridge.name, network, kernel);
   return policy === undefined ? [] : [{ kind: "guard", network, bridge: bridge.name, policy }];
 }
 
-function spoofCheckSteps({ attachment, inner }: Standing, kernel: Kernel): Step[] {
+function spoofCheckSteps({ attachment, inner }: PresentAttachment, kernel: Kernel): Step[] {
   const found = inner?.address && macSpoofCheck.standingSpoofCheck(attachment, inner.address, kernel);
   return found ? [found] : [];
 }

@@ -7,8 +7,8 @@ import type { PluginType } from "../../conf/pluginType.ts";
 import type { Raw } from "../../conf/request.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import { Kernel } from "../../kernel/kernel.ts";
-import { identityIn, standing, standingAs } from "../../kernel/namespace.ts";
-import { deviceGroup, hostLinkName, insideGroup, isAliasOf } from "../../kernel/ownership.ts";
+import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
+import { containerLinkGroup, deviceGroup, hostLinkName, isAliasOf } from "../../kernel/ownership.ts";
 import { deleteLink, type Link, listLinks } from "../../netlink/route/link.ts";
 import { undoAll } from "../../step/commit.ts";
 import type { Removal, Step } from "../../step/index.ts";
@@ -22,9 +22,9 @@ import { foreignIn } from "../takeover/foreignLink.ts";
 const kinds: readonly Step["kind"][] = ["inside", "device", "tap"];
 
 /** By its marks alone: what an ADD that was killed may have left, or one whose entry is lost; and what `foreign` tells. */
-export function insideRemovals(attachment: Attachment, foreign?: Foreign): Removal[] {
+export function containerLinkRemovals(attachment: Attachment, foreign?: Foreign): Removal[] {
   const { network, ifname } = attachment;
-  const [temporary, group] = [hostLinkName(attachment), insideGroup(network)];
+  const [temporary, group] = [hostLinkName(attachment), containerLinkGroup(network)];
   return [
     { kind: "inside", ifname, temporary, group, ...(foreign && { foreign }) },
     {
@@ -35,9 +35,9 @@ export function insideRemovals(attachment: Attachment, foreign?: Foreign): Remov
 }
 
 /** True when there may be something to undo of an attachment that has no entry. */
-export function isStandingInside({ attachment, netns: path, type }: Undone): boolean {
+export function isInContainer({ attachment, netns: path, type }: Undone): boolean {
   if (type === "host-device") return true; // it may have been sent home
-  const netns = standing(path);
+  const netns = openIfPresent(path);
   if (!netns) return false;
   const kernel = new Kernel(netns);
   try {
@@ -56,11 +56,11 @@ interface Undone {
   readonly raw?: Raw;
 }
 
-export function undoInside({ attachment, netns: path, type, raw }: Undone, entry: Entry | undefined): Error[] {
+export function undoContainerLink({ attachment, netns: path, type, raw }: Undone, entry: Entry | undefined): Error[] {
   const all = entry?.steps as readonly Step[] | undefined;
   const isAnothers = all === undefined || all[0]?.kind === "adopted";
   const removals = isAnothers
-    ? insideRemovals(attachment, raw && foreignIn(raw, attachment.ifname, type))
+    ? containerLinkRemovals(attachment, raw && foreignIn(raw, attachment.ifname, type))
     : (all.filter(({ kind }) => kinds.includes(kind)) as Removal[]);
   const own = isAnothers ? [] : all;
   try {
@@ -78,9 +78,9 @@ export function undoInside({ attachment, netns: path, type, raw }: Undone, entry
  * entry made anew from the kernel knows what a container wrote into its namespace, and that may not be so.
  */
 function namespacesOf(told: string, entry: Entry | undefined): (Netns | undefined)[] {
-  const own = entry && standingAs(entry.netnsPath, identityIn(entry));
+  const own = entry && openIfSame(entry.netnsPath, identityIn(entry));
   if (own && entry?.ipamType !== "") return [own];
-  const other = standing(told);
+  const other = openIfPresent(told);
   if (own && other && isSameNetns(own, other)) {
     closeNetns(other);
     return [own];
@@ -112,7 +112,7 @@ function undoIn(
  * marks that are left tell whose it is; of an entry's interface, one of its kind that has the name or the address is it.
  */
 function removeDisguised(attachment: Attachment, steps: readonly Step[], kernel: Kernel): void {
-  const group = insideGroup(attachment.network);
+  const group = containerLinkGroup(attachment.network);
   for (const link of listLinks(kernel.route("pod"))) {
     const isMarked = link.group === group && isAliasOf(link.alias ?? "", attachment);
     if (!isMarked && !steps.some((step) => isMadeBy(step, link))) continue;

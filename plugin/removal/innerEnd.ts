@@ -5,7 +5,7 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import { Kernel } from "../../kernel/kernel.ts";
-import { identityIn, standing, standingAs } from "../../kernel/namespace.ts";
+import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
 import { hostLinkName, isAliasOf, linkGroup } from "../../kernel/ownership.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { deleteLink, getLink, type Link, listLinks } from "../../netlink/route/link.ts";
@@ -23,8 +23,8 @@ interface Undone {
 
 /** Absent is success. The entry knows the namespace better than the caller of a DEL. */
 export function removeInnerEnd({ attachment, netns: told }: Undone, entry: Entry | undefined): void {
-  const known = entry && standingAs(entry.netnsPath, identityIn(entry));
-  const netns = known ?? standing(told);
+  const known = entry && openIfSame(entry.netnsPath, identityIn(entry));
+  const netns = known ?? openIfPresent(told);
   if (netns === undefined) return;
   try {
     removeFrom(netns, attachment, entry);

@@ -3,10 +3,10 @@ import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { undoAll } from "../../step/commit.ts";
 import { openExistingStore } from "../../store/index.ts";
-import { patiently } from "../../store/wait.ts";
+import { waitWhileInProgress } from "../../store/wait.ts";
 import { throwTogether } from "../faults.ts";
 import { removals } from "./attachment.ts";
-import { insideRemovals } from "./containerLink.ts";
+import { containerLinkRemovals } from "./containerLink.ts";
 import { traces } from "./leftovers.ts";
 
 /**
@@ -15,12 +15,12 @@ import { traces } from "./leftovers.ts";
  */
 export async function undoInterrupted(attachment: Attachment, dataDir: string, kernel: Kernel): Promise<boolean> {
   const store = openExistingStore(dataDir);
-  const ours = await patiently(() => {
+  const ours = await waitWhileInProgress(() => {
     const entry = store?.find(attachment);
     return entry !== undefined && entry.state !== "attached" && store!.claim(entry) ? entry : undefined;
   });
   if (!ours) return false;
-  const inside = ours.bridge === "" ? insideRemovals(attachment) : [];
+  const inside = ours.bridge === "" ? containerLinkRemovals(attachment) : [];
   throwTogether(undoAll([...removals(attachment, traces(attachment, ours)), ...inside], kernel));
   kernel.forget("pod", attachment.ifname);
   return true;

@@ -59,9 +59,9 @@ export function isThere(entry: Entry): boolean {
 }
 
 /** What plugins after it in the chain did, and remember. `netns` is where a caller says the container's is; may be empty. */
-export function removeLater({ attachment, hasLater }: Entry, netns: string, store: Store): Error[] {
-  if (!hasLater) return [];
-  return undo.undoLater(attachment, netns, store);
+export function removeChained({ attachment, hasChained }: Entry, netns: string, store: Store): Error[] {
+  if (!hasChained) return [];
+  return undo.undoChained(attachment, netns, store);
 }
 
 /** The container's end, where the host end has left this host. */
@@ -75,11 +75,11 @@ function undoInnerEnd(entry: Entry): Error[] {
 }
 
 /** Undoes what the entries' attachments have beside their links. */
-export function removeTraces(entries: readonly Entry[], store: Store | undefined, kernel: Kernel): Error[] {
+export function removeLeftovers(entries: readonly Entry[], store: Store | undefined, kernel: Kernel): Error[] {
   return entries.flatMap((entry) => [
-    ...(store ? removeLater(entry, "", store) : []),
+    ...(store ? removeChained(entry, "", store) : []),
     ...undoAll(traces(entry.attachment, entry), kernel),
     ...(hasVeth(entry) && isThere(entry) ? undoInnerEnd(entry) : []),
-    ...(entry.bridge === "" ? inside.undoInside({ attachment: entry.attachment, netns: "" }, entry) : []),
+    ...(entry.bridge === "" ? inside.undoContainerLink({ attachment: entry.attachment, netns: "" }, entry) : []),
   ]);
 }

@@ -12,8 +12,8 @@ import { absolutePath, networkName } from "../../conf/nameRules.ts";
 import { type PluginType, typeMeant } from "../../conf/pluginType.ts";
 import { newestVersion } from "../../conf/version.ts";
 import { Kernel } from "../../kernel/kernel.ts";
-import { standing } from "../../kernel/namespace.ts";
-import { attachmentInside, attachmentTold } from "../../kernel/ownership.ts";
+import { openIfPresent } from "../../kernel/namespace.ts";
+import { attachmentOfContainerAlias, attachmentOfHostAlias } from "../../kernel/ownership.ts";
 import { listLinks } from "../../netlink/route/link.ts";
 import { openExistingStore, StoreNewer } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
@@ -97,19 +97,21 @@ function openedStore(dataDir: string): Store | undefined {
 function toldOnHost() {
   const kernel = new Kernel();
   try {
-    return listLinks(kernel.route("host")).flatMap(({ alias = "", group = 0 }) => attachmentTold(alias, group) ?? []);
+    return listLinks(kernel.route("host")).flatMap(
+      ({ alias = "", group = 0 }) => attachmentOfHostAlias(alias, group) ?? [],
+    );
   } finally {
     kernel.close();
   }
 }
 
 function toldInside(path: string) {
-  const netns = standing(path);
+  const netns = openIfPresent(path);
   if (netns === undefined) return [];
   const kernel = new Kernel(netns);
   try {
     return listLinks(kernel.route("pod")).flatMap(
-      ({ alias = "", name = "", group = 0 }) => attachmentInside(alias, name, group) ?? [],
+      ({ alias = "", name = "", group = 0 }) => attachmentOfContainerAlias(alias, name, group) ?? [],
     );
   } finally {
     kernel.close();

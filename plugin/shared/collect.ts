@@ -29,8 +29,8 @@ import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
 import { rebuild } from "../recovery/rebuild.ts";
 import { idleBridges, removeBridges } from "./bridges.ts";
-import { removeIdleGuards } from "./ingressPolicies.ts";
-import { removeSkeleton } from "./tables.ts";
+import { removeIdlePolicies } from "./ingressPolicies.ts";
+import { removeTables } from "./tables.ts";
 
 export interface Look {
   readonly request: CollectRequest;
@@ -92,9 +92,9 @@ function removeNow({ request, kernel, store, kept: keptBefore, gone }: Look): Un
   attempt(undefined, () => removeUnowned(network, kept, kernel));
   const isEmpty = kept.size === 0;
   const chains = isEmpty ? attempt([], () => removeChains(network, kernel)) : [];
-  attempt(undefined, () => removeIdleGuards(store, gone, kernel));
+  attempt(undefined, () => removeIdlePolicies(store, gone, kernel));
   const bridges = isEmpty ? attempt([], () => removeBridges(request, kernel, store, gone)) : [];
-  if (isEmpty) attempt(undefined, () => removeSkeleton(store, kernel));
+  if (isEmpty) attempt(undefined, () => removeTables(store, kernel));
   return { chains, bridges, errors };
 }
 

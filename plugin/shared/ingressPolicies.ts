@@ -13,16 +13,16 @@ import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
 
 /** For DEL, of an attachment whose link may still stand: a later policy of the bridge may be another one, or none. */
-export function removeGuardsWith(attachment: Attachment, store: Store | undefined, kernel: Kernel): void {
+export function removePoliciesWith(attachment: Attachment, store: Store | undefined, kernel: Kernel): void {
   const link = kernel.link("host", hostLinkName(attachment));
-  removeIdleGuards(store, link ? [link] : [], kernel, attachment);
+  removeIdlePolicies(store, link ? [link] : [], kernel, attachment);
 }
 
 /**
  * `gone`: links that are to be removed, or are by now. What an entry names stays: its link may be on its way. An ADD
  * looks for the policy when its entry is written, so none is written meanwhile.
  */
-export function removeIdleGuards(
+export function removeIdlePolicies(
   store: Store | undefined,
   gone: readonly Link[],
   kernel: Kernel,

@@ -15,7 +15,7 @@ import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
 
 /** To be called while no ADD can begin: one looks for its rules when its entry is written. */
-export function removeSkeleton(store: Store | undefined, kernel: Kernel): void {
+export function removeTables(store: Store | undefined, kernel: Kernel): void {
   const tables = [table, bridgeTable].filter((one) => hasTable(kernel.netfilter, one));
   const links = listLinks(kernel.route("host"));
   const closed = links.filter(({ group }) => group === closedGroup());

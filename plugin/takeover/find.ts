@@ -17,7 +17,7 @@ import type { Removal } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import type { Asked } from "./asked.ts";
-import { seenOf } from "./fromKernel.ts";
+import { attachmentFromKernel } from "./fromKernel.ts";
 
 export type AdoptedRemoval = Extract<Removal, { kind: "adopted" }>;
 
@@ -43,7 +43,7 @@ export function adoptedOf(
   const told = prevResultOf(request);
   const found = step ? [] : reservationsIn(folderOf(request, store)).filter((one) => isOf(one, container, ifname));
   const isTold = step !== undefined || found.length > 0 || told.hostLink !== undefined;
-  const seen = isTold || !kernel ? undefined : seenOf(request, kernel);
+  const seen = isTold || !kernel ? undefined : attachmentFromKernel(request, kernel);
   if (!isTold && !seen) return undefined;
   const leased = step?.addresses ?? found.map(({ file }) => nameOf(file));
   const addresses = [leased, seen?.addresses ?? [], told.addresses].find((some) => some.length > 0) ?? [];

@@ -4,7 +4,7 @@
  */
 import { formatAddress } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { standing } from "../../kernel/namespace.ts";
+import { openIfPresent } from "../../kernel/namespace.ts";
 import { addressFromBytes } from "../../kernel/ownership.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { family } from "../../netlink/nft/message.ts";
@@ -27,8 +27,8 @@ export interface Seen {
 }
 
 /** Undefined when nothing is there that provably is the reference's. */
-export function seenOf(asked: Asked, kernel: Kernel): Seen | undefined {
-  const pod = standing(asked.netns);
+export function attachmentFromKernel(asked: Asked, kernel: Kernel): Seen | undefined {
+  const pod = openIfPresent(asked.netns);
   if (pod === undefined) return byNames(asked, kernel, true);
   const own = openOwnNetns();
   const inside = isSameNetns(pod, own) ? undefined : openSocketIn(pod, protocol.route);

@@ -41,7 +41,7 @@ function innerDifferences({ name, mac, mtu }: ResultInterface, kernel: Kernel, m
 }
 
 /** True where the container has what the result tells: a macvlan or its like, or a device that host-device lent it. */
-export function standsInside({ ifname }: Attachment, { type }: NetworkConfig, raw: Raw, kernel: Kernel): boolean {
+export function isInNamespace({ ifname }: Attachment, { type }: NetworkConfig, raw: Raw, kernel: Kernel): boolean {
   const told = foreignIn(raw, ifname, type);
   const found = told && kernel.link("pod", ifname);
   return told !== undefined && found !== undefined && found.address === told.mac && isTheirs(found, told.type);

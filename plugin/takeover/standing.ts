@@ -9,7 +9,7 @@ import type { Entry } from "../../store/entry.ts";
  * True unless host-local has let go of it, or no namespace that is linked with this one has its addresses. The
  * namespaces are asked once, at the first entry that it matters for.
  */
-export function adoptedStanding(kernel: Kernel): (entry: Entry) => boolean {
+export function isAdoptedPresent(kernel: Kernel): (entry: Entry) => boolean {
   let elsewhere: ReturnType<typeof addressesElsewhere> | undefined;
   return (entry) => {
     const step = adoptedStep(entry);

@@ -15,7 +15,7 @@ import { inNetns } from "../../sys/netns.ts";
 import { type Kind, missing } from "../kind.ts";
 import { ipWord, shellWord } from "../shellWords.ts";
 
-export interface SettledStep {
+export interface AwaitDadStep {
   readonly kind: "settled";
   readonly link: string;
   readonly netns: string;
@@ -24,7 +24,7 @@ export interface SettledStep {
 /** A second or two is usual; the kernel begins after a random delay of up to one. */
 const waitMsMax = 10_000;
 
-export const settled: Kind<SettledStep> = {
+export const settled: Kind<AwaitDadStep> = {
   apply({ link }, kernel) {
     const isSettled = () =>
       flagged(link, addressFlag.tentative, kernel).length === 0 || duplicates(link, kernel).length > 0;

@@ -5,13 +5,13 @@ import { errno, isKernelError } from "../../sys/errors.ts";
 import type { Kind } from "../kind.ts";
 import { type RouteStep, route, routeCommand, routeRequest } from "./route.ts";
 
-export interface WithdrawnStep extends Omit<RouteStep, "kind"> {
+export interface RemovedRouteStep extends Omit<RouteStep, "kind"> {
   readonly kind: "withdrawn";
 }
 
-const asRoute = (step: WithdrawnStep): RouteStep => ({ ...step, kind: "route" });
+const asRoute = (step: RemovedRouteStep): RouteStep => ({ ...step, kind: "route" });
 
-export const withdrawn: Kind<WithdrawnStep> = {
+export const withdrawn: Kind<RemovedRouteStep> = {
   apply(step, kernel) {
     try {
       kernel.request("pod", deleteRoute(routeRequest(asRoute(step), kernel)));

@@ -8,7 +8,7 @@ import defer * as raRouters from "./raRouters.ts";
 export interface SysctlStep {
   readonly kind: "sysctl";
   readonly where: Where;
-  /** Below /proc/sys: `net/ipv4/ip_forward`. */
+  /** LowerLink /proc/sys: `net/ipv4/ip_forward`. */
   readonly path: string;
   readonly value: string;
   readonly netns: string;

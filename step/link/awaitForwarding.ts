@@ -10,7 +10,7 @@ import { getLink, portOf } from "../../netlink/route/link.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 
-export interface ForwardingStep {
+export interface AwaitForwardingStep {
   readonly kind: "forwarding";
   readonly link: string;
 }
@@ -25,7 +25,7 @@ function isEventually(forwards: () => boolean): boolean {
   return events.waitForEvent(events.eventGroup.link, forwards, waitMsMax);
 }
 
-export const forwarding: Kind<ForwardingStep> = {
+export const forwarding: Kind<AwaitForwardingStep> = {
   apply({ link }, kernel) {
     const forwards = () => {
       const port = portOf(getLink(kernel.route("host"), link) ?? { index: 0, flags: 0 });

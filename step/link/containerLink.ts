@@ -11,9 +11,9 @@ import { errno, isKernelError } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
 import { dataOf, readSettings, type Settings, wordsOf } from "./linkSettings.ts";
-import { untold } from "./veth.ts";
+import { unknownMtu } from "./veth.ts";
 
-export interface InsideStep {
+export interface ContainerLinkStep {
   readonly kind: "inside";
   readonly ifname: string;
   /** Until it has its own name: a kernel before 6.15 refuses one that the host has a link of. */
@@ -37,14 +37,14 @@ export interface Foreign {
   readonly mac: string;
 }
 
-export interface InsideKey extends Pick<InsideStep, "ifname" | "temporary" | "group"> {
+export interface ContainerLinkKey extends Pick<ContainerLinkStep, "ifname" | "temporary" | "group"> {
   readonly foreign?: Foreign;
 }
 
 /** The host's master and the container's interface are in two namespaces: made by the host's socket, named in the container. */
-const isAcross = ({ master }: InsideStep) => master?.where === "host";
+const isAcross = ({ master }: ContainerLinkStep) => master?.where === "host";
 
-function create(step: InsideStep, kernel: Kernel): void {
+function create(step: ContainerLinkStep, kernel: Kernel): void {
   const { ifname, temporary, settings, master, mac, inheritsMac, mtu, group } = step;
   const data = dataOf(settings);
   const change = {
@@ -83,7 +83,7 @@ function isForeign({ info, address, group = 0 }: Link, foreign: Foreign | undefi
   return foreign !== undefined && group === 0 && info?.kind === foreign.type && address === foreign.mac;
 }
 
-export const inside: Kind<InsideStep, InsideKey> = {
+export const inside: Kind<ContainerLinkStep, ContainerLinkKey> = {
   apply(step, kernel) {
     try {
       create(step, kernel);
@@ -118,7 +118,7 @@ export const inside: Kind<InsideStep, InsideKey> = {
       {
         ...expected,
         mac,
-        mtu: innerMtu === untold ? undefined : innerMtu,
+        mtu: innerMtu === unknownMtu ? undefined : innerMtu,
         group,
         master: isByWay ? undefined : below?.index,
       },

@@ -10,9 +10,9 @@ import { errno, KernelError } from "../../sys/errors.ts";
 import { closeNetns, openOwnNetns } from "../../sys/netns.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
-import { untold } from "./veth.ts";
+import { unknownMtu } from "./veth.ts";
 
-export interface DeviceStep {
+export interface HostDeviceStep {
   readonly kind: "device";
   /** Its name on the host. */
   readonly device: string;
@@ -30,14 +30,14 @@ export interface DeviceStep {
 }
 
 /** Without `device`, its alias tells. */
-export interface DeviceKey
-  extends Pick<DeviceStep, "ifname" | "group">,
-    Partial<Pick<DeviceStep, "device" | "was" | "mac" | "linkKind">> {
+export interface HostDeviceKey
+  extends Pick<HostDeviceStep, "ifname" | "group">,
+    Partial<Pick<HostDeviceStep, "device" | "was" | "mac" | "linkKind">> {
   /** Hardware address of one that another plugin lent, before ns-net came in its place: that one set the alias, too. */
   readonly foreignMac?: string;
 }
 
-export const device: Kind<DeviceStep, DeviceKey> = {
+export const device: Kind<HostDeviceStep, HostDeviceKey> = {
   apply(step, kernel) {
     const { device: name, ifname, group } = step;
     const index = kernel.indexOf("host", name);
@@ -82,7 +82,7 @@ export const device: Kind<DeviceStep, DeviceKey> = {
     if (!found) return missing(`device ${ifname} (${name} of the host) in the container`);
     return differences(
       `device ${ifname} in the container`,
-      { mac, mtu: innerMtu === untold ? undefined : innerMtu, group, alias: name },
+      { mac, mtu: innerMtu === unknownMtu ? undefined : innerMtu, group, alias: name },
       { ...found, mac: found.address },
     );
   },
@@ -100,13 +100,13 @@ export const device: Kind<DeviceStep, DeviceKey> = {
  * The container may have changed group, alias and address: one of them is enough, under the name that it was given. A
  * link of another kind is one that the container made: it has no home on the host.
  */
-function isLent({ group, alias, address, info }: Link, key: DeviceKey): boolean {
+function isLent({ group, alias, address, info }: Link, key: HostDeviceKey): boolean {
   if (key.linkKind !== undefined && (info?.kind ?? "") !== key.linkKind) return false;
   return group === key.group || (key.device !== undefined && (alias === key.device || address === key.mac));
 }
 
 /** Without an entry nothing tells which of a container's devices is meant. */
-function lentUnderAnotherName(key: DeviceKey, kernel: Kernel): Link | undefined {
+function lentUnderAnotherName(key: HostDeviceKey, kernel: Kernel): Link | undefined {
   const { device: name, mac, group } = key;
   if (name === undefined) return undefined;
   const all = listLinks(kernel.route("pod")).filter((link) => isLent(link, key));
@@ -116,7 +116,7 @@ function lentUnderAnotherName(key: DeviceKey, kernel: Kernel): Link | undefined 
 }
 
 /** With its own name, or if somebody has that by now as the first free of dev0, dev1 …, its own staying its alias. */
-function goHome(where: Where, link: Link, { device: told, was }: Partial<DeviceStep>, kernel: Kernel): void {
+function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDeviceStep>, kernel: Kernel): void {
   const { index, name = "", alias } = link;
   const own = told ?? alias ?? name;
   kernel.forget("host", own);

@@ -10,14 +10,14 @@ import { errno, isKernelError } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
-export interface SilentStep {
+export interface NoLinkLocalStep {
   readonly kind: "silent";
   readonly where: Where;
   readonly link: string;
   readonly netns: string;
 }
 
-export const silent: Kind<SilentStep> = {
+export const silent: Kind<NoLinkLocalStep> = {
   apply({ where, link }, kernel) {
     const families = { inet6: { addressGeneration: addressGeneration.none } };
     try {

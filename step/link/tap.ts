@@ -4,7 +4,7 @@ import { createTap } from "../../sys/tap.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord, shellWord } from "../shellWords.ts";
 import { inside } from "./containerLink.ts";
-import { untold } from "./veth.ts";
+import { unknownMtu } from "./veth.ts";
 
 export interface TapStep {
   readonly kind: "tap";
@@ -47,7 +47,7 @@ export const tap: Kind<TapStep, TapKey> = {
     if (!found) return missing(`link ${ifname} in the container`);
     return differences(
       `link ${ifname} in the container`,
-      { kind: tapKind, mac, mtu: innerMtu === untold ? undefined : innerMtu, group },
+      { kind: tapKind, mac, mtu: innerMtu === unknownMtu ? undefined : innerMtu, group },
       { ...found, kind: found.info?.kind, mac: found.address },
     );
   },

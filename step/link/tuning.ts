@@ -9,7 +9,7 @@ import { isSameNetns, ownNetns } from "../../sys/netns.ts";
 import { differences, type Kind } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
-export interface TunedStep {
+export interface TuningStep {
   readonly kind: "tuned";
   readonly link: string;
   readonly netns: string;
@@ -17,7 +17,7 @@ export interface TunedStep {
   readonly was: Tunables;
 }
 
-export interface TunedKey extends Pick<TunedStep, "link" | "was"> {
+export interface TuningKey extends Pick<TuningStep, "link" | "was"> {
   /** Where the reference's tuning noted it; the group of the network's devices that are lent. */
   readonly backup?: { readonly file: string; readonly lentGroup: number };
 }
@@ -48,7 +48,7 @@ function isLent({ alias = "", group = 0 }: Link, kernel: Kernel): boolean {
   return alias !== "" && !isOurGroup(group) && !isSameNetns(kernel.netns!, ownNetns());
 }
 
-export const tuned: Kind<TunedStep, TunedKey> = {
+export const tuned: Kind<TuningStep, TuningKey> = {
   apply({ link, to }, kernel) {
     change(kernel, link, to);
     return true;

@@ -28,7 +28,7 @@ export interface VethStep {
 }
 
 /** Before version 1.1.0 a result has no MTU: what a later plugin made of it cannot be told. */
-export const untold = 0;
+export const unknownMtu = 0;
 
 export interface VethKey extends Pick<VethStep, "host"> {
   /** A link of the same attachment, to be deleted in the same request. */
@@ -104,7 +104,7 @@ export const veth: Kind<VethStep, VethKey> = {
       ),
       ...differences(
         `link ${ifname} in the container`,
-        { kind: vethKind, mac, mtu: innerMtu === untold ? undefined : innerMtu },
+        { kind: vethKind, mac, mtu: innerMtu === unknownMtu ? undefined : innerMtu },
         { kind: inner.info?.kind, mac: inner.address, mtu: inner.mtu },
       ),
     ];
@@ -131,6 +131,6 @@ function together(names: readonly string[], network: string, kernel: Kernel): Ma
     if (link) found.set(name, link);
     kernel.forget("host", name);
   }
-  deleteLinks.condemn(network, [...found.values()], kernel);
+  deleteLinks.deleteLinks(network, [...found.values()], kernel);
   return found;
 }

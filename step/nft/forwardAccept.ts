@@ -23,7 +23,7 @@ import { errno, isKernelError } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 
-export interface AcceptStep {
+export interface ForwardAcceptStep {
   readonly kind: "accept";
   readonly attachment: Attachment;
   /** The container's, without prefix length. */
@@ -32,7 +32,7 @@ export interface AcceptStep {
   readonly adminChain: string;
 }
 
-export type AcceptKey = Pick<AcceptStep, "attachment"> & Partial<AcceptStep>;
+export type ForwardAcceptKey = Pick<ForwardAcceptStep, "attachment"> & Partial<ForwardAcceptStep>;
 
 const tables = { 4: { family: family.ipv4, name: "filter" }, 6: { family: family.ipv6, name: "filter" } } as const;
 
@@ -101,7 +101,7 @@ function removeMarked(mark: string, standing: readonly Rule[], version: Family, 
   }
 }
 
-export const accept: Kind<AcceptStep, AcceptKey> = {
+export const accept: Kind<ForwardAcceptStep, ForwardAcceptKey> = {
   apply({ attachment, addresses, adminChain }, kernel) {
     const mark = ownerMark(attachment);
     const messages: Message[] = [];

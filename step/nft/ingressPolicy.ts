@@ -27,7 +27,7 @@ import { shellWord } from "../shellWords.ts";
 import { type ChainRule, missingRules, writtenAnew } from "./sharedRules.ts";
 import { table, tableComment } from "./table.ts";
 
-export interface GuardStep {
+export interface IngressPolicyStep {
   readonly kind: "guard";
   readonly network: string;
   readonly bridge: string;
@@ -99,7 +99,7 @@ const rules = (): ChainRule[] => [
 const keyOf = (bridge: string) => [linkNameBytes(bridge)];
 const pairOf = (bridge: string) => [linkNameBytes(bridge), linkNameBytes(bridge)];
 
-function commentOf({ policy, network }: GuardStep): string {
+function commentOf({ policy, network }: IngressPolicyStep): string {
   return `${policy} for ${network}`;
 }
 
@@ -120,7 +120,7 @@ function hasPolicy(comment = "", policy: IngressPolicy): boolean {
   return comment.startsWith(`${policy} `);
 }
 
-function rulesOf(step: GuardStep, kernel: Kernel): Message[] {
+function rulesOf(step: IngressPolicyStep, kernel: Kernel): Message[] {
   const { bridge, policy } = step;
   const { guarded, neighbours } = standing(bridge, kernel);
   refuseAnother(step, guarded?.comment, kernel);
@@ -145,7 +145,11 @@ export function portsOfBridge(bridge: string, kernel: Kernel): Link[] {
 }
 
 /** One bridge, one policy: what stands for another network stays while anything is attached there. */
-function refuseAnother({ network, bridge, policy }: GuardStep, comment: string | undefined, kernel: Kernel): void {
+function refuseAnother(
+  { network, bridge, policy }: IngressPolicyStep,
+  comment: string | undefined,
+  kernel: Kernel,
+): void {
   if (comment === undefined || hasPolicy(comment, policy) || comment.endsWith(` for ${network}`)) return;
   if (portsOfBridge(bridge, kernel).length === 0) return;
   throw new Fault(
@@ -155,7 +159,7 @@ function refuseAnother({ network, bridge, policy }: GuardStep, comment: string |
   );
 }
 
-export const guard: Kind<GuardStep> = {
+export const guard: Kind<IngressPolicyStep> = {
   pending(step, kernel) {
     const found = getElement(kernel.netfilter, table, guardedSet.name, concatenated(keyOf(step.bridge)));
     const stands = found && hasPolicy(found.comment, step.policy) && hasRules(kernel.netfilter, table, chain);

@@ -24,13 +24,13 @@ import { removalOf, removeMarked, unowned } from "./markedElements.ts";
 import { type ChainRule, missingRules, writtenAnew } from "./sharedRules.ts";
 import { tableComment } from "./table.ts";
 
-export interface SpoofCheckStep {
+export interface MacSpoofCheckStep {
   readonly kind: "spoofCheck";
   readonly attachment: Attachment;
   readonly mac: string;
 }
 
-export type SpoofCheckKey = Pick<SpoofCheckStep, "attachment"> & Partial<SpoofCheckStep>;
+export type MacSpoofCheckKey = Pick<MacSpoofCheckStep, "attachment"> & Partial<MacSpoofCheckStep>;
 
 export const bridgeTable: Table = { family: family.bridge, name: nftTable };
 const chain = "spoofed";
@@ -69,7 +69,7 @@ function allRules(): Message[] {
   ];
 }
 
-function elementsOf({ attachment, mac }: SpoofCheckStep): Message[] {
+function elementsOf({ attachment, mac }: MacSpoofCheckStep): Message[] {
   const [name, comment] = [nameOf(attachment), ownerMark(attachment)];
   return [
     ...addElements(bridgeTable, checkedSet.name, [{ key: [name], comment }]),
@@ -80,12 +80,12 @@ function elementsOf({ attachment, mac }: SpoofCheckStep): Message[] {
 const isChecked = (attachment: Attachment, kernel: Kernel) =>
   getElement(kernel.netfilter, bridgeTable, checkedSet.name, nameOf(attachment)) !== undefined;
 
-function rulesOf(step: SpoofCheckStep, kernel: Kernel): Message[] {
+function rulesOf(step: MacSpoofCheckStep, kernel: Kernel): Message[] {
   const mark = ownerMark(step.attachment);
   return [...allRules(), ...removalOf(bridgeTable, sets, (one) => one === mark, kernel), ...elementsOf(step)];
 }
 
-export const spoofCheck: Kind<SpoofCheckStep, SpoofCheckKey> = {
+export const spoofCheck: Kind<MacSpoofCheckStep, MacSpoofCheckKey> = {
   pending(step, kernel) {
     // Left by an earlier ADD whose DEL never came, perhaps with another address.
     if (isChecked(step.attachment, kernel)) return rulesOf(step, kernel);
@@ -136,6 +136,6 @@ export function removeUnownedSpoofChecks(network: string, kept: ReadonlySet<stri
 }
 
 /** The check of an attachment, if there is one: for a store that is made anew. */
-export function standingSpoofCheck(attachment: Attachment, mac: string, kernel: Kernel): SpoofCheckStep | undefined {
+export function standingSpoofCheck(attachment: Attachment, mac: string, kernel: Kernel): MacSpoofCheckStep | undefined {
   return isChecked(attachment, kernel) ? { kind: "spoofCheck", attachment, mac } : undefined;
 }

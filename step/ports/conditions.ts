@@ -5,7 +5,7 @@
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
-import type { Condition, Features } from "../../conf/config/config.ts";
+import type { ChainKeys, Condition } from "../../conf/config/config.ts";
 import { parseAddress, parseCidr } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { addressBytes, nftTable, ownerMark } from "../../kernel/ownership.ts";
@@ -31,7 +31,7 @@ export interface PortConditionStep {
   readonly attachment: Attachment;
   readonly mappings: readonly TargetedMapping[];
   /** A packet must fit all of its family. */
-  readonly conditions: Features["conditions"];
+  readonly conditions: ChainKeys["conditions"];
 }
 
 export type PortConditionKey = Pick<PortConditionStep, "attachment"> & Partial<PortConditionStep>;

@@ -123,7 +123,7 @@ export function keysOf({ element: { key, count = 1 } }: Placed): Uint8Array[] {
 }
 
 /** What is there under their keys, whoever it belongs to. */
-export function standing(wanted: readonly Placed[], kernel: Kernel): InSet[] {
+export function presentElements(wanted: readonly Placed[], kernel: Kernel): InSet[] {
   if (portsIn(wanted.map(({ mapping }) => mapping)) <= askedOneByOneMax) {
     return wanted.flatMap((one) =>
       keysOf(one).flatMap((key): InSet[] => {

@@ -26,9 +26,9 @@ import {
   keyText,
   mappingIn,
   type Placed,
+  presentElements,
   publishedPorts,
   removalOf,
-  standing,
   type TargetedMapping,
   translationOf,
   waitingElements,
@@ -128,7 +128,7 @@ export function removePorts(find: (waiting: readonly InSet[]) => readonly InSet[
 /** Whoever they belong to. */
 function elementsAt({ mappings, hairpin }: PortsKey, kernel: Kernel): InSet[] {
   if (!mappings || portsIn(mappings) > askedMax) return publishedPorts(kernel);
-  return standing(placed({ mappings, ...(hairpin !== undefined && { hairpin }) }), kernel);
+  return presentElements(placed({ mappings, ...(hairpin !== undefined && { hairpin }) }), kernel);
 }
 
 const udp = 17;
@@ -154,7 +154,7 @@ function ledBy(mapping: TargetedMapping): Led {
 
 function elementDifferences(step: PortsStep, kernel: Kernel): Difference[] {
   const wanted = placed(step);
-  const found = new Map(standing(wanted, kernel).map((one) => [keyText(one.set, one.key), one]));
+  const found = new Map(presentElements(wanted, kernel).map((one) => [keyText(one.set, one.key), one]));
   let waiting: ReadonlySet<string> | undefined;
   const isWaiting = (mapping: TargetedMapping) => {
     waiting ??= new Set(waitingElements(kernel).map(({ set, key }) => keyText(set, key)));

@@ -14,7 +14,7 @@ import {
   keyText,
   mappingIn,
   type Placed,
-  standing,
+  presentElements,
   type TargetedMapping,
   translationOf,
   waitingElements,
@@ -51,7 +51,7 @@ export interface Sorted {
 export function sorted(step: PortsStep, kernel: Kernel): Sorted {
   const removed = waitingElements(kernel).filter(({ comment }) => comment === ownerMark(step.attachment));
   const taken = new Set<string>();
-  for (const one of standing(placed(step), kernel)) {
+  for (const one of presentElements(placed(step), kernel)) {
     if (isTranslation(one) && isBeside(one, step.attachment)) taken.add(keyText(one.set, one.key));
     else {
       refuseOther(one, step.attachment, kernel);

@@ -136,8 +136,8 @@ describe("A VLAN", () => {
     needsLack(this, "vlan filtering");
     using world = freshWorld();
     const netns = world.netns();
-    for (const isStanding of [false, true]) {
-      if (isStanding) world.host.ip("link", "add", "br0", "type", "bridge");
+    for (const isPresent of [false, true]) {
+      if (isPresent) world.host.ip("link", "add", "br0", "type", "bridge");
       const before = world.snapshot(netns);
       for (const [change, says] of [
         [{ vlan: 100 }, /vlan = 100/],

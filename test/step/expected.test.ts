@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { asLeft } from "../../step/expected.ts";
+import { expectedAfter } from "../../step/expected.ts";
 import type { Step } from "../../step/index.ts";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
@@ -49,8 +49,8 @@ describe("After tuning and sbr", () => {
     const netns = "/run/netns/x";
     const route = (link: string): Step => ({ kind: "route", dst: "0.0.0.0/0", gw: "10.7.0.1", link, netns });
     const withdrawn: Step = { ...route("eth0"), kind: "withdrawn" } as Step;
-    assert.deepEqual(asLeft([route("eth0"), route("net1")], [withdrawn]), [route("net1")]);
-    assert.deepEqual(asLeft([route("eth0")], [{ kind: "vrf", name: "red", table: 7, group: 1, netns }]), []);
+    assert.deepEqual(expectedAfter([route("eth0"), route("net1")], [withdrawn]), [route("net1")]);
+    assert.deepEqual(expectedAfter([route("eth0")], [{ kind: "vrf", name: "red", table: 7, group: 1, netns }]), []);
   });
 });
 

@@ -239,7 +239,7 @@ describe("a store of version 4", () => {
     assert.equal(store.remember(later), undefined);
     assert.deepEqual(store.remember({ ...later, steps: ["three"] }), later);
     assert.deepEqual(
-      store.later(key.attachment).map(({ steps }) => steps),
+      store.chainedRecords(key.attachment).map(({ steps }) => steps),
       [["two"], ["one"]],
     );
   });

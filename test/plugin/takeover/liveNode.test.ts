@@ -137,9 +137,9 @@ describe("Taking over a live node", function () {
     const half = pods.filter((_, i) => i % 2 === 0);
     await Promise.all(half.map((pod, i) => delList(ours, chain(), told[i % told.length]!(pod))));
     forget(); // without prevResult; without one and without a namespace, what lives in it can be found by nothing
-    const untold = [(pod: Pod) => pod, goneNetns, goneAndEmpty];
+    const unknownMtu = [(pod: Pod) => pod, goneNetns, goneAndEmpty];
     const rest = pods.filter((_, i) => i % 2 === 1);
-    await Promise.all(rest.map((pod, i) => delList(ours, chain(), untold[i % untold.length]!(pod))));
+    await Promise.all(rest.map((pod, i) => delList(ours, chain(), unknownMtu[i % unknownMtu.length]!(pod))));
     await Promise.all(pods.map((pod) => delList(ours, chain(), withoutNetns(pod)))); // as containerd does once more
     nothingIsLeft();
   });
