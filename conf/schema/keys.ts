@@ -4,7 +4,7 @@
  */
 import { isObject, type JsonObject } from "../decode.ts";
 import { code, Fault, shown } from "../fault.ts";
-import { isSlipOf } from "../nearest.ts";
+import defer * as nearest from "../nearest.ts";
 import type { Shape } from "./rule.ts";
 
 /** A copy in which every key that `shape` knows has its spelling; an exact spelling wins over others. Unknown keys stay as they are. */
@@ -89,7 +89,7 @@ function refuseIfMisspelt(key: string, path: string, value: JsonObject, shape: S
   if (/[./$]/.test(key) || isForeign(key)) return;
   const keys = Object.keys(shape.properties!);
   if (path === key) keys.push(...furtherKeys.trim().split(/\s+/));
-  const meant = keys.find((known) => !Object.hasOwn(value, known) && isSlipOf(key, known));
+  const meant = keys.find((known) => !Object.hasOwn(value, known) && nearest.isSlipOf(key, known));
   if (meant === undefined) return;
   throw new Fault(code.unsupportedField, `Cannot use ${path} = ${shown(value[key])}`, `did you mean ${meant}?`);
 }
