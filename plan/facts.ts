@@ -14,7 +14,7 @@ export interface BridgeFacts {
   readonly acceptsRa: boolean;
   /** Other people's machines may be on it: somebody else made it, or gave it a port. Looked at only for IPv4 networks. */
   readonly isShared: boolean;
-  /** It lets 127.0.0.1 through for published ports, so its ports must not (step/closed.ts). */
+  /** It lets 127.0.0.1 through for published ports, so its ports must not (step/link/closedLoopback.ts). */
   readonly letsLoopbackThrough: boolean;
   /** CIDR; read only when a gateway address is to be put there. */
   readonly addresses: readonly Cidr[];

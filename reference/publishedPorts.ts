@@ -1,7 +1,7 @@
 /**
  * Ports that the reference's portmap published for pods that run: of them neither the store nor a listener tells. With
  * iptables its chain CNI-HOSTPORT-DNAT jumps to one chain a container, whose rules with DNAT say what is published;
- * with nftables one chain of its own has them all (nftRules.ts).
+ * with nftables one chain of its own has them all (nftables.ts).
  */
 
 import type { Attachment } from "../conf/attachment.ts";

@@ -28,6 +28,11 @@ const files = floors
   .filter((file) => !file.startsWith("conf/generated/"))
   .sort();
 
+/** What is beside the sources: documents, tests, and what builds and measures. */
+const texts = ["*.md", ".ci/run", ...["scripts", "bench", "test", "torture"].map((folder) => `${folder}/**/*.{ts,mjs}`)]
+  .flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: root, dot: true })])
+  .sort();
+
 function importsOf(file: string): Import[] {
   const target = (name: string) => (name.startsWith(".") ? relative(root, resolve(root, dirname(file), name)) : name);
   const statements = read(file).matchAll(/^(?:import|export)\s+(type\s|defer\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm);
@@ -193,18 +198,32 @@ describe("the house", () => {
 
   it("speaks of ns-net alone, not of where and how it was written", () => {
     const elsewhere = new RegExp(`${root}\\b|/home/|/Users/|\\b(TODO|FIXME|founders?|language model)\\b`);
-    const texts = [
-      ...new Bun.Glob("{*.md,{scripts,bench,test}/**/*.{ts,mjs},.ci/run}").scanSync({ cwd: root, dot: true }),
-    ];
     assert.deepEqual(
       [...files, ...texts].filter((file) => file !== "test/house.test.ts" && elsewhere.test(read(file))),
       [],
     );
   });
 
+  it("names, in comments and documents, files that exist", () => {
+    const all = [...files, ...texts.filter((file) => file !== "CHANGELOG.md" && file !== "test/house.test.ts")];
+    const exists = (name: string) => [...files, ...texts].some((path) => path === name || path.endsWith(`/${name}`));
+    const isProse = (line: string, file: string) =>
+      file.endsWith(".md") || /^\s*(\/\/|\/?\*)|\/\*\*|\s\/\/ /.test(line);
+    const lost = all.flatMap((file) =>
+      read(file)
+        .split("\n")
+        .filter((line) => isProse(line, file))
+        .flatMap((line) => line.match(/(?<![\w./-])(?:[\w-]+\/)*[\w-]+\.(?:ts|mjs)\b/g) ?? [])
+        .filter((name) => !exists(name))
+        .map((name) => `${file} names ${name}`),
+    );
+    assert.deepEqual(lost, []);
+  });
+
   it("finds imports at all", () => {
     assert.ok(imports.length > files.length, "the reader of imports is broken");
     assert.ok(loadedBy("plugin/serve.ts").size > 10, "the reader of imports follows nothing");
     assert.ok(imports.some(({ isLater }) => isLater) && files.includes("main.ts"));
+    assert.ok(texts.length > 100, "the documents and tests are not found");
   });
 });

@@ -3,7 +3,7 @@
  *
  * Programs of the host that listen: translation comes before them, so a port published over a listener takes it out of
  * service without a word. A port that can be bound has no listener, which is quickly known. Only who cannot reads the
- * kernel's tables of sockets (listening.ts): each takes 3 ms, however few there are, because all of its hash is walked.
+ * kernel's tables of sockets (listeners.ts): each takes 3 ms, however few there are, because all of its hash is walked.
  *
  * Pods of the reference's portmap: that it has published anything is told by a chain of its own, with iptables and with nftables.
  */

@@ -1,7 +1,7 @@
 /**
  * Attachments that the reference's plugins made before ns-net came in their place: known by their entry in the journal
  * (ipam/hostLocal/adopt.ts), or before there is one by host-local's reservation, or by what the result of ADD tells, or
- * by what the kernel shows (seen.ts).
+ * by what the kernel shows (fromKernel.ts).
  */
 
 import { isObject, type JsonObject } from "../../conf/decode.ts";

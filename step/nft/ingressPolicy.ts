@@ -41,7 +41,7 @@ export const neighboursSet: SetShape = { name: "ingress-neighbours", key: [value
 
 const chain = "ingress";
 const toGuarded = "ingress-to-guarded";
-/** Of a batch, in which those of portRules.ts may be, too. */
+/** Of a batch, in which those of step/ports/rules.ts may be, too. */
 const idOf = { guarded: 101, neighbours: 102 };
 
 /** Before the rules of others, whose accept would not end it: a drop does. */

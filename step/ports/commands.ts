@@ -1,4 +1,4 @@
-/** Published ports as a person would have typed them: what portRules.ts makes, and the elements of an attachment. */
+/** Published ports as a person would have typed them: what rules.ts makes, and the elements of an attachment. */
 import { onePortEach } from "../../conf/config/portRow.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName, nftTable, ownerMark } from "../../kernel/ownership.ts";

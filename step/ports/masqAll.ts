@@ -45,7 +45,7 @@ const sets = {
   6: { name: "ports-masquerade-all6", key: [valueType.ipv6] },
 } as const satisfies Record<Family, SetShape>;
 const bothSets = [sets[4], sets[6]];
-/** Of a batch, in which those of portRules.ts may be, too. */
+/** Of a batch, in which those of rules.ts may be, too. */
 const idOf = { 4: 201, 6: 202 } as const;
 const destination = { 4: { offset: 16, bytes: 4 }, 6: { offset: 24, bytes: 16 } } as const;
 

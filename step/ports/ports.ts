@@ -1,7 +1,7 @@
 /**
  * Published ports: an element of a map each (step/ports/rules.ts), marked with the attachment it belongs to. Undone by
  * that mark, so that neither the mappings nor an address need be known, and no other attachment's element is touched.
- * A port that another attachment of the same container has is waited for (waitingPorts.ts).
+ * A port that another attachment of the same container has is waited for (waiting.ts).
  */
 
 import type { Attachment } from "../../conf/attachment.ts";

@@ -1,4 +1,4 @@
-/** The maps and sets of published ports, and by what is seen that their rules stand: all that an ADD needs once they do (portRules.ts). */
+/** The maps and sets of published ports, and by what is seen that their rules stand: all that an ADD needs once they do (rules.ts). */
 import { type SetShape, valueType } from "../../netlink/nft/set.ts";
 
 const { ipv4, ipv6, protocol, port, linkName } = valueType;
@@ -27,7 +27,7 @@ export const waitingPorts = {
   value: [ipv6, port],
 } as const satisfies SetShape;
 
-/** Where it has a rule, all that portRules.ts makes stands. Another name with every change of the rules. */
+/** Where it has a rule, all that rules.ts makes stands. Another name with every change of the rules. */
 export const portsChain = "ports-ready-3";
 
 /** What is not translated, whatever the maps say: step/ports/conditions.ts. */

@@ -24,7 +24,7 @@ import {
 } from "./elements.ts";
 import { portMaps, waitingPorts } from "./sets.ts";
 
-/** Of a batch, in which those of portRules.ts may be, too. */
+/** Of a batch, in which those of rules.ts may be, too. */
 const waitingId = 301;
 
 /** `::ffff:192.0.2.1` of an IPv4 address. */
