@@ -89,7 +89,7 @@ describe("A type that is no plugin of ns-net's", () => {
     ["brigde", /Cannot use type = "brigde"\n {2}did you mean bridge\?/],
     ["ns_net", /Cannot use type = "ns_net"\n {2}did you mean ns-net\?/],
     ["calico", /Cannot use type = "calico"\n {2}type must be one of ns-net, bridge, /],
-    [undefined, /Cannot use type = nothing\n {2}type must be one of ns-net, bridge, /],
+    [undefined, /The key type is missing\n {2}type must be one of ns-net, bridge, /],
     ["", /Cannot use type = ""\n {2}type must be one of ns-net, bridge, /],
   ] as const) {
     it(`${type ?? "none at all"} is refused by hand and as a plugin`, () => {

@@ -30,7 +30,7 @@ describe("CHECK of a result", () => {
   const faults: Record<string, [Spoil, RegExp]> = {
     "whose interface of the container has another name": [
       (told) => (told.interfaces[2].name = "eth7"),
-      /interface eth0 with its sandbox in prevResult: expected there, found missing/,
+      /interface eth0 with its sandbox in prevResult is missing/,
     ],
     "whose sandbox is another namespace": [
       (told) => (told.interfaces[2].sandbox = "/proc/self/ns/net"),
@@ -42,7 +42,7 @@ describe("CHECK of a result", () => {
     ],
     "whose end on the host has another name": [
       (told) => (told.interfaces[1].name = "veth0"),
-      /interface nsv\w+ of the host in prevResult: expected there, found missing/,
+      /interface nsv\w+ of the host in prevResult is missing/,
     ],
     "whose end on the host has another hardware address": [
       (told) => (told.interfaces[1].mac = "02:00:00:00:00:01"),
@@ -50,7 +50,7 @@ describe("CHECK of a result", () => {
     ],
     "whose bridge is another": [
       (told) => (told.interfaces[0].name = "br7"),
-      /interface br0 of the host in prevResult: expected there, found missing/,
+      /interface br0 of the host in prevResult is missing/,
     ],
     "without interfaces": [(told) => (told.interfaces = []), /interface eth0 with its sandbox in prevResult/],
     "that leaves interfaces out": [(told) => delete told.interfaces, /interface eth0 with its sandbox in prevResult/],
@@ -64,14 +64,14 @@ describe("CHECK of a result", () => {
     ],
     "with a route that is not there": [
       (told) => told.routes.push({ dst: "10.99.0.0/16", gw: "10.7.0.1" }),
-      /route 10\.99\.0\.0\/16 via 10\.7\.0\.1 of prevResult in the container: expected there, found missing/,
+      /route 10\.99\.0\.0\/16 via 10\.7\.0\.1 of prevResult in the container is missing/,
     ],
     "with a route that leads elsewhere": [
       (told, pod) => {
         told.routes.push({ dst: "fd99::/64", gw: "fd07::5" });
         pod.ip("-6", "route", "add", "fd99::/64", "via", "fd07::6");
       },
-      /route fd99::\/64 via fd07::5 of prevResult in the container: expected there, found missing/,
+      /route fd99::\/64 via fd07::5 of prevResult in the container is missing/,
     ],
     "with another address": [(told) => told.ips.push({ address: "10.7.0.98/24", interface: 2 }), /10\.7\.0\.98\/24/],
   };
