@@ -68,7 +68,8 @@ export function listRulesWith(socket: NetlinkSocket, table: Table, chain: string
   return found.map(ruleIn);
 }
 
-function ruleIn({ payload }: Frame): Rule {
+/** The rule that a message adds or lists. */
+export function ruleIn({ payload }: Pick<Frame, "payload">): Rule {
   return ruleAttributes.get(payload.subarray(nfgenHeader.size));
 }
 

@@ -24,7 +24,7 @@ import { newTable } from "../../netlink/nft/table.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
-import { type ChainRule, missingRules, writtenAnew } from "./sharedRules.ts";
+import { type ChainRule, missingRules, textOf, writtenAnew } from "./sharedRules.ts";
 import { table, tableComment } from "./table.ts";
 
 export interface IngressPolicyStep {
@@ -60,12 +60,10 @@ const rules = (): ChainRule[] => [
       differs(new Uint8Array(4)),
       accept,
     ],
-    text: "ct state established,related accept",
   },
   {
     chain,
     expressions: [...isGuarded(metaKey.outName), jump(toGuarded)],
-    text: `oifname @${guardedSet.name} jump ${toGuarded}`,
   },
   {
     chain: toGuarded,
@@ -75,12 +73,10 @@ const rules = (): ChainRule[] => [
       lookUp(neighboursSet.name, idOf.neighbours),
       accept,
     ],
-    text: `iifname . oifname @${neighboursSet.name} accept`,
   },
   {
     chain: toGuarded,
     expressions: [...isGuarded(metaKey.inName), drop],
-    text: `iifname @${guardedSet.name} drop`,
   },
   // Of a bridge that has no policy the host's own uplink may be a port: published ports are for those behind it.
   {
@@ -92,7 +88,6 @@ const rules = (): ChainRule[] => [
       equals(new Uint8Array(4)),
       drop,
     ],
-    text: 'meta iifkind "bridge" ct status ! dnat drop',
   },
 ];
 
@@ -197,7 +192,7 @@ export const guard: Kind<IngressPolicyStep> = {
       `nft add chain ${inet} ${chain} '{ type filter hook forward priority filter - 10; }'`,
       // Another bridge may have brought them, and they are the same for all.
       ...(kernel ? [chain, toGuarded].map((one) => `nft flush chain ${inet} ${one}`) : []),
-      ...rules().map(({ chain: name, text }) => `nft add rule ${inet} ${name} '${text}'`),
+      ...rules().map((rule) => `nft add rule ${inet} ${rule.chain} '${textOf(rule)}'`),
       ...(guarded ? [element("delete", guardedSet, name)] : []),
       ...(neighbours ? [element("delete", neighboursSet, pair)] : []),
       element("add", guardedSet, `${name} comment "${commentOf(step)}"`),

@@ -21,7 +21,7 @@ import { newTable, type Table } from "../../netlink/nft/table.ts";
 import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 import { removalOf, removeMarked, unowned } from "./markedElements.ts";
-import { type ChainRule, missingRules, writtenAnew } from "./sharedRules.ts";
+import { type ChainRule, missingRules, textOf, writtenAnew } from "./sharedRules.ts";
 import { tableComment } from "./table.ts";
 
 export interface MacSpoofCheckStep {
@@ -48,12 +48,10 @@ const rules = (): ChainRule[] => [
   {
     chain,
     expressions: [loadMeta(metaKey.inName), sourceAddress, lookUp(genuineSet.name, idOf.genuine), accept],
-    text: `iifname . ether saddr @${genuineSet.name} accept`,
   },
   {
     chain,
     expressions: [loadMeta(metaKey.inName), lookUp(checkedSet.name, idOf.checked), drop],
-    text: `iifname @${checkedSet.name} drop`,
   },
 ];
 
@@ -126,7 +124,7 @@ function ruleCommands(): string[] {
     `nft add set ${bridge} ${checkedSet.name} '{ type ifname; }'`,
     `nft add set ${bridge} ${genuineSet.name} '{ type ifname . ether_addr; }'`,
     `nft add chain ${bridge} ${chain} '{ type filter hook prerouting priority ${base.priority}; }'`,
-    ...rules().map(({ text }) => `nft add rule ${bridge} ${chain} ${text}`),
+    ...rules().map((rule) => `nft add rule ${bridge} ${chain} ${textOf(rule)}`),
   ];
 }
 

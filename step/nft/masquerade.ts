@@ -10,6 +10,7 @@ import { masqueradeChain, nftTable } from "../../kernel/ownership.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { countRules } from "../../netlink/nft/rule.ts";
 import { type Kind, missing } from "../kind.ts";
+import { shellWord } from "../shellWords.ts";
 import defer * as rules from "./masqueradeRules.ts";
 import { table, tableComment } from "./table.ts";
 
@@ -51,9 +52,9 @@ export const masquerade: Kind<MasqueradeStep> = {
       `nft add table inet ${nftTable} '{ comment "${tableComment}"; }'`,
       `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat; comment "network ${step.network}"; }'`,
       ...(stands ? [`nft flush chain inet ${nftTable} ${chain}`] : []),
-      `nft 'add rule inet ${nftTable} ${chain} ${rules.bridgedText}'`,
-      ...cidrs.map((cidr) => {
-        return `nft add rule inet ${nftTable} ${chain} ${rules.masqueradeText(cidr)} comment "${step.network}"`;
+      ...rules.rulesIn(chain, cidrs).map((rule, i) => {
+        const comment = i === 0 ? "" : ` comment "${step.network}"`;
+        return `nft ${shellWord(`add rule inet ${nftTable} ${chain} ${rules.textOf(rule)}${comment}`)}`;
       }),
     ];
   },

@@ -1,5 +1,5 @@
 /** The rules of a masquerading chain: written, and compared with what stands. */
-import { type Cidr, formatCidr, parseCidr } from "../../ip/address.ts";
+import { type Cidr, parseCidr } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { addressBytes } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
@@ -15,7 +15,10 @@ import { flushChain, newRule } from "../../netlink/nft/rule.ts";
 import { linkNameBytes } from "../../netlink/nft/set.ts";
 import { newTable } from "../../netlink/nft/table.ts";
 import type { Difference } from "../kind.ts";
-import { missingRules } from "./sharedRules.ts";
+import { type ChainRule, missingRules } from "./sharedRules.ts";
+
+export { textOf } from "./sharedRules.ts";
+
 import { table, tableComment } from "./table.ts";
 
 const base: BaseChain = { type: "nat", hook: hook.postrouting, priority: priority.sourceNat };
@@ -46,7 +49,6 @@ export const isBridged: Expression[] = [
   ...[loadSourceType, differs(localType)],
   leave,
 ];
-export const bridgedText = 'iif 0 meta oifkind "bridge" fib saddr type != local return';
 
 /** The whole chain of a network, whatever is in it. */
 export function rulesOf(network: string, chain: string, cidrs: readonly Cidr[]): Message[] {
@@ -60,13 +62,13 @@ export function rulesOf(network: string, chain: string, cidrs: readonly Cidr[]):
   return messages;
 }
 
+/** The rules in order. */
+export const rulesIn = (chain: string, cidrs: readonly Cidr[]): ChainRule[] => [
+  { chain, expressions: isBridged },
+  ...cidrs.map((cidr) => ({ chain, expressions: ruleFor(cidr) })),
+];
+
 /** What a standing chain lacks. */
 export function missingMasquerade(kernel: Kernel, chain: string, cidrs: readonly Cidr[]): Difference[] {
-  const wanted = cidrs.map((cidr) => ({ chain, expressions: ruleFor(cidr), text: masqueradeText(cidr) }));
-  return missingRules(table, [{ chain, expressions: isBridged, text: bridgedText }, ...wanted], kernel);
-}
-
-export function masqueradeText(subnet: Cidr): string {
-  const [ip, text] = [subnet.family === 4 ? "ip" : "ip6", formatCidr(subnet)];
-  return `${ip} saddr ${text} ${ip} daddr != ${text} ${ip} daddr != ${multicast[subnet.family]} masquerade`;
+  return missingRules(table, rulesIn(chain, cidrs), kernel);
 }

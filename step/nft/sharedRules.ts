@@ -7,6 +7,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import type { Message } from "../../netlink/message.ts";
 import type { Expression } from "../../netlink/nft/expr/expression.ts";
 import { expressionText } from "../../netlink/nft/expr/index.ts";
+import defer * as print from "../../netlink/nft/print.ts";
 import { flushChain, listRules, newRule } from "../../netlink/nft/rule.ts";
 import type { Table } from "../../netlink/nft/table.ts";
 import { type Difference, missing } from "../kind.ts";
@@ -14,9 +15,10 @@ import { type Difference, missing } from "../kind.ts";
 export interface ChainRule {
   readonly chain: string;
   readonly expressions: readonly Expression[];
-  /** As nft has it. */
-  readonly text: string;
 }
+
+/** The rule as nft has it, read from what is sent. */
+export const textOf = ({ expressions }: ChainRule): string => print.ruleText(expressions);
 
 /** Those that do not stand in their chains. */
 export function missingRules(table: Table, rules: readonly ChainRule[], kernel: Kernel): Difference[] {
@@ -25,8 +27,8 @@ export function missingRules(table: Table, rules: readonly ChainRule[], kernel: 
     for (const { expressions = [] } of listRules(kernel.netfilter, table, chain))
       found.add(`${chain} ${shape(expressions as Expression[])}`);
   }
-  return rules.flatMap(({ chain, expressions, text }) =>
-    found.has(`${chain} ${shape(expressions)}`) ? [] : missing(`rule ${chain} ${text}`),
+  return rules.flatMap((rule) =>
+    found.has(`${rule.chain} ${shape(rule.expressions)}`) ? [] : missing(`rule ${rule.chain} ${textOf(rule)}`),
   );
 }
 

@@ -3,6 +3,7 @@ import { onePortEach } from "../../conf/config/portRow.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName, nftTable, ownerMark } from "../../kernel/ownership.ts";
 import { concatenated } from "../../netlink/nft/set.ts";
+import { textOf } from "../nft/sharedRules.ts";
 import { tableComment } from "../nft/table.ts";
 import { shellWord } from "../shellWords.ts";
 import { hairpinsOf, keyText, type Placed, translationOf } from "./elements.ts";
@@ -84,6 +85,6 @@ function portCommands(stand: boolean): string[] {
   return [
     ...objects,
     ...chains.map((chain) => `flush chain inet ${nftTable} ${chain}`),
-    ...rules.map(({ chain, text }) => `add rule inet ${nftTable} ${chain} ${text}`),
+    ...rules.map((rule) => `add rule inet ${nftTable} ${rule.chain} ${textOf(rule)}`),
   ].map((line) => `nft '${line}'`);
 }

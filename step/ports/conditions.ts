@@ -16,6 +16,7 @@ import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
 import { loadPayload, payloadBase } from "../../netlink/nft/expr/payload.ts";
 import { accept } from "../../netlink/nft/expr/verdict.ts";
 import { matchAddress, matchProtocolOf } from "../../netlink/nft/match.ts";
+import { ruleText } from "../../netlink/nft/print.ts";
 import { deleteRule, listRules, newRule } from "../../netlink/nft/rule.ts";
 import { linkNameBytes } from "../../netlink/nft/set.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
@@ -119,19 +120,9 @@ export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
   },
 
   print: (step) =>
-    exceptionsOf(step).map(([{ target, hostIp, protocol, hostPort, count = 1 }, { field, isNot, ...values }]) => {
-      const ip = target.includes(":") ? "ip6" : "ip";
-      const at = isAnyAddress(hostIp) ? "" : `${ip} daddr ${hostIp} `;
-      const operator = isNot ? "" : "!= ";
-      const left = valuesOf(values).map((value) =>
-        field === "interface"
-          ? `iifname ${operator}"${value}"`
-          : `${ip} ${field === "source" ? "saddr" : "daddr"} ${operator}${value}`,
-      );
-      const family = ip === "ip" ? "ipv4" : "ipv6";
-      const packet = `meta nfproto ${family} ${at}meta l4proto ${protocol} th dport ${hostPort}${count === 1 ? "" : `-${hostPort + count - 1}`} ${left.join(" ")}`;
-      const comment = `comment "${ownerMark(step.attachment)}"`;
-      return `nft ${shellWord(`add rule inet ${nftTable} ${exceptionsChain} ${packet} accept ${comment}`)}`;
+    exceptionsOf(step).map((exception) => {
+      const rule = `${ruleText(ruleFor(exception))} comment "${ownerMark(step.attachment)}"`;
+      return `nft ${shellWord(`add rule inet ${nftTable} ${exceptionsChain} ${rule}`)}`;
     }),
 };
 

@@ -22,7 +22,7 @@ import { concatenated, newSet, type SetShape, valueType } from "../../netlink/nf
 import { newTable } from "../../netlink/nft/table.ts";
 import { type Kind, missing } from "../kind.ts";
 import { removalOf, removeMarked, unowned } from "../nft/markedElements.ts";
-import { type ChainRule, missingRules, writtenAnew } from "../nft/sharedRules.ts";
+import { type ChainRule, missingRules, textOf, writtenAnew } from "../nft/sharedRules.ts";
 import { table, tableComment } from "../nft/table.ts";
 import { shellWord } from "../shellWords.ts";
 
@@ -60,8 +60,7 @@ function ruleFor(version: Family): ChainRule {
     lookUp(sets[version].name, idOf[version]),
     masquerade,
   ];
-  const ip = version === 4 ? "ip" : "ip6";
-  return { chain, expressions, text: `ct status dnat ${ip} daddr @${sets[version].name} masquerade` };
+  return { chain, expressions };
 }
 
 const rules = (): ChainRule[] => [ruleFor(4), ruleFor(6)];
@@ -120,7 +119,7 @@ function ruleCommands(): string[] {
     `nft add set inet ${nftTable} ${sets[4].name} '{ type ipv4_addr; }'`,
     `nft add set inet ${nftTable} ${sets[6].name} '{ type ipv6_addr; }'`,
     `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat - 6; }'`,
-    ...rules().map(({ text }) => `nft add rule inet ${nftTable} ${chain} ${text}`),
+    ...rules().map((rule) => `nft add rule inet ${nftTable} ${chain} ${textOf(rule)}`),
   ];
 }
 

@@ -86,20 +86,10 @@ function hairpin(version: 4 | 6, name: "in" | "out"): ChainRule {
     lookUp(set.name, idOf(set)),
     masquerade,
   ];
-  const [ip, way] = [version === 4 ? "ip" : "ip6", name === "in" ? "iifname" : "iif 0 oifname"];
-  const rest = `meta l4proto . ${ip} daddr . th dport @${set.name} masquerade`;
   return {
     chain: portChains.masquerade,
     expressions,
-    text: `ct status dnat meta nfproto ipv${version} ${way} . ${rest}`,
   };
-}
-
-function translationText(version: 4 | 6, map: SetShape, isExact: boolean): string {
-  const ip = version === 4 ? "ip" : "ip6";
-  const notLoopback = version === 6 ? "ip6 daddr != ::1 " : "";
-  const address = isExact ? `${ip} daddr . ` : "";
-  return `meta nfproto ipv${version} ${notLoopback}dnat ${ip} to ${address}meta l4proto . th dport map @${map.name}`;
 }
 
 const wasTranslated = (): Expression[] => [
@@ -110,15 +100,14 @@ const wasTranslated = (): Expression[] => [
 
 /** A function, since what loads this need not make them. */
 export const rulesOfPorts = (): readonly ChainRule[] => [
-  { chain: translate, expressions: [jump(exceptionsChain)], text: `jump ${exceptionsChain}` },
-  { chain: translate, expressions: translation(4, exact4, true), text: translationText(4, exact4, true) },
-  { chain: translate, expressions: translation(4, any4, false), text: translationText(4, any4, false) },
-  { chain: translate, expressions: translation(6, exact6, true), text: translationText(6, exact6, true) },
-  { chain: translate, expressions: translation(6, any6, false), text: translationText(6, any6, false) },
+  { chain: translate, expressions: [jump(exceptionsChain)] },
+  { chain: translate, expressions: translation(4, exact4, true) },
+  { chain: translate, expressions: translation(4, any4, false) },
+  { chain: translate, expressions: translation(6, exact6, true) },
+  { chain: translate, expressions: translation(6, any6, false) },
   ...[portChains.in, portChains.out].map((chain) => ({
     chain,
     expressions: [loadDestinationType, equals(localType), jump(translate)],
-    text: `fib daddr type local jump ${translate}`,
   })),
   ...([4, 6] as const).flatMap((version) => [hairpin(version, "in"), hairpin(version, "out")]),
   {
@@ -129,7 +118,6 @@ export const rulesOfPorts = (): readonly ChainRule[] => [
       ...matchAddress("source", loopbackNet),
       masquerade,
     ],
-    text: "ct status dnat ip saddr 127.0.0.0/8 masquerade",
   },
   // route_localnet, which 127.0.0.1 needs, would let containers call what the host offers to itself alone.
   {
@@ -141,10 +129,9 @@ export const rulesOfPorts = (): readonly ChainRule[] => [
       ...matchAddress("destination", loopbackNet),
       drop,
     ],
-    text: 'iifname != "lo" ip daddr 127.0.0.0/8 drop',
   },
   // Jumped to by nobody: as long as it is there, nobody has flushed the table.
-  { chain: portsChain, expressions: [accept], text: "accept" },
+  { chain: portsChain, expressions: [accept] },
 ];
 
 export function missingPortRules(kernel: Kernel): Difference[] {
