@@ -6,10 +6,8 @@ import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import type { Entry, Grant, LeasedAddress, NetworkMemory, NewEntry } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
 import { nextFree } from "./allocate.ts";
-import { type BoundRange, leased, setText, sizeOf, spanAt, spansOf } from "./range.ts";
-
-/** No address is left. Of its own class, so that a caller can reclaim dead leases and try again. */
-export class PoolFull extends Fault {}
+import { poolFull } from "./poolFull.ts";
+import { type BoundRange, leased, setText, spanAt, spansOf } from "./range.ts";
 
 export interface Wish {
   readonly sets: readonly (readonly BoundRange[])[];
@@ -115,21 +113,5 @@ function taken(address: Address, holder: Entry): Fault {
     `Requested address ${formatAddress(address)} is held by ${attachmentText(holder.attachment)} ` +
       `since ${new Date(holder.createdMs).toISOString()}`,
     "Delete that attachment, or ask for another address",
-  );
-}
-
-function poolFull(
-  store: Store,
-  { attachment: { network }, bootId }: NewEntry,
-  set: readonly BoundRange[],
-  gateways: readonly Address[],
-): PoolFull {
-  const size = sizeOf(spansOf(set, gateways));
-  const stale = store.staleCount(network, bootId);
-  const held = stale === 0 ? "" : `${stale} of the network's attachments are from before the last boot. `;
-  return new PoolFull(
-    code.tryAgain,
-    `No free address in ${setText(set)} of network ${network}: ${size} of ${size} in use`,
-    `${held}See what can be reclaimed with "ns-net gc --dry-run", or configure a larger subnet`,
   );
 }

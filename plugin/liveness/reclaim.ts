@@ -12,8 +12,8 @@
  */
 
 import { readFileSync } from "node:fs";
-import { PoolFull } from "../../ipam/grant.ts";
 import { ipamKeepsLeases } from "../../ipam/index.ts";
+import { PoolFull } from "../../ipam/poolFull.ts";
 import { addressesElsewhere } from "../../kernel/addresses.ts";
 import { deleteLinks } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";

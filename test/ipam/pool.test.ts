@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import type { RangeSet, StoreIpamConfig } from "../../conf/config/config.ts";
 import { Fault } from "../../conf/fault.ts";
-import { PoolFull } from "../../ipam/grant.ts";
 import type { Lease } from "../../ipam/ipam.ts";
 import { local } from "../../ipam/pool.ts";
+import { PoolFull } from "../../ipam/poolFull.ts";
 import type { Store } from "../../store/store.ts";
 import { attachmentOf, entryOf, freshStore, rangesConfig, requestOf, statusOf } from "./storeWorld.ts";
 

@@ -1,0 +1,29 @@
+/**
+ * No address is left in a pool. ADD then frees the leases of attachments that are dead for certain, and tries again
+ * (plugin/liveness/reclaim.ts); only if there are none is this fault answered, with code 11.
+ */
+
+import { code, Fault } from "../conf/fault.ts";
+import type { Address } from "../ip/address.ts";
+import type { NewEntry } from "../store/entry.ts";
+import type { Store } from "../store/store.ts";
+import { type BoundRange, setText, sizeOf, spansOf } from "./range.ts";
+
+/** No address is left. Of its own class, so that a caller can reclaim dead leases and try again. */
+export class PoolFull extends Fault {}
+
+export function poolFull(
+  store: Store,
+  { attachment: { network }, bootId }: NewEntry,
+  set: readonly BoundRange[],
+  gateways: readonly Address[],
+): PoolFull {
+  const size = sizeOf(spansOf(set, gateways));
+  const stale = store.staleCount(network, bootId);
+  const held = stale === 0 ? "" : `${stale} of the network's attachments are from before the last boot. `;
+  return new PoolFull(
+    code.tryAgain,
+    `No free address in ${setText(set)} of network ${network}: ${size} of ${size} in use`,
+    `${held}See what can be reclaimed with "ns-net gc --dry-run", or configure a larger subnet`,
+  );
+}
