@@ -13,7 +13,7 @@ export interface Lease {
   readonly dns?: Dns;
   /** True when this call made the lease, so that a failed ADD releases it; false when it stood already. */
   readonly made: boolean;
-  /** What the journal said of the attachment until now: an ADD to which no DEL came. */
+  /** The entry of the attachment until now: an ADD to which no DEL came. */
   readonly before?: Entry | undefined;
 }
 
@@ -26,18 +26,18 @@ export interface Adoption {
   lock(path: string): Disposable;
   /** Removes reservations that the container needs no longer. */
   release(container: string, files: readonly string[]): void;
-  /** What the journal is to say of an attachment that has these addresses. */
+  /** The entry of an attachment that has these addresses. */
   entryOf(attachment: Attachment, addresses: readonly string[]): NewEntry;
 }
 
 export interface AcquireContext<C extends IpamConfig> {
   readonly request: Request;
   readonly config: C;
-  /** What the journal is to say of this attachment; written in the same transaction as the lease. */
+  /** The entry of this attachment; written in the same transaction as the lease. */
   readonly entry: NewEntry;
   readonly store: Store;
   readonly hostNetworks: HostNetworks;
-  /** What must be done before another plugin can be asked, and after the journal entry is written; answers how to undo it. */
+  /** What must be done before another plugin can be asked, and after the entry is written; answers how to undo it. */
   readonly prepare?: (before: Entry | undefined) => () => void;
   /** Asked of an entry before it becomes this call's. Throws Fault for one whose attachment lives. */
   readonly mayTakeOver?: (standing: Entry) => void;
@@ -47,9 +47,9 @@ export interface AcquireContext<C extends IpamConfig> {
 
 /** `C` is the configuration this kind serves; the index picks the kind by `config.ipam.type`. */
 export interface Ipam<C extends IpamConfig = IpamConfig> {
-  /** A lease for the attachment and its journal entry ("adding"), one transaction, none held while a process runs. A repeated call answers with the same lease, `made: false`. Throws Fault. */
+  /** A lease for the attachment and its entry ("adding"), one transaction, none held while a process runs. A repeated call answers with the same lease, `made: false`. Throws Fault. */
   acquire(context: AcquireContext<C>): Lease | Promise<Lease>;
-  /** Frees the addresses and removes the journal entry; absent is success, and so is a store that was never made. */
+  /** Frees the addresses and removes the entry; absent is success, and so is a store that was never made. */
   release(request: DeleteRequest, store: Store | undefined): void | Promise<void>;
   /** Throws Fault (code.checkFailed) when the lease is missing or is not `addresses` (CIDR), naming expected and found. */
   check(request: Request, config: C, store: Store, addresses: readonly string[]): void | Promise<void>;

@@ -1,4 +1,4 @@
-/** `ipam: {}`: no addresses, only the journal entry. */
+/** `ipam: {}`: no addresses, only the entry. */
 import type { NoIpamConfig } from "../conf/config/config.ts";
 import type { Ipam } from "./ipam.ts";
 import { requireAddresses } from "./requireAddresses.ts";

@@ -1,4 +1,4 @@
-/** The part of CHECK that every kind shares: what the journal says an attachment has, against what it should have. */
+/** The part of CHECK that every kind shares: what the entry says an attachment has, against what it should have. */
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { LeasedAddress } from "../store/entry.ts";

@@ -37,7 +37,7 @@ export function innerIndex({ interfaces }: Plan): number {
   return index;
 }
 
-/** Makes an interface in the container: journalled, with addresses of an IPAM. */
+/** Makes an interface in the container: has an entry in the store, and addresses of an IPAM. */
 export interface InterfaceType {
   plan(input: PlanInput): Plan;
   /** Throws Fault for what the host as it is cannot bear; before a lease is asked for. */

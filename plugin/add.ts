@@ -226,7 +226,7 @@ async function releaseQuietly({ attachment, netns, config, pluginPath, raw }: Re
       store,
     );
   } catch {
-    // The journal still says "adding": the next DEL, ADD or GC finishes it.
+    // The entry still says "adding": the next DEL, ADD or GC finishes it.
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * CHECK: the plan that ADD committed, as the journal keeps it, compared with the kernel. Not a plan made anew: the host
+ * CHECK: the plan that ADD committed, as the store keeps it, compared with the kernel. Not a plan made anew: the host
  * may have changed since (another MTU on its uplink, say) without the attachment being wrong. And of that plan only what
  * `prevResult` still tells, so that what a later plugin of the chain changed is no false alarm.
  */

@@ -13,7 +13,7 @@ export interface Owner {
   readonly pidNamespace: bigint;
 }
 
-/** Changes with every boot: what the journal describes of an earlier one is gone. */
+/** Changes with every boot: what an entry describes of an earlier one is gone. */
 export function bootId(): string {
   return readText("/proc/sys/kernel/random/boot_id").trim();
 }

@@ -22,7 +22,7 @@ import type {
  */
 export interface Store extends Disposable {
   /**
-   * The journal entry ("adding") and its reservations, in one transaction. An entry that stands already becomes this
+   * The entry ("adding") and its reservations, in one transaction. An entry that stands already becomes this
    * call's. `grant` decides on that and on addresses; it is given the entry that stands, if any, and says "keep" when
    * that one's addresses still fit; what it throws leaves all as it was. Throws InProgress while another process is at
    * work on the attachment.

@@ -89,7 +89,7 @@ export function addressesOf(pod: string): string[] {
   return links.flatMap(({ addr_info }) => addr_info.map(({ local }) => local));
 }
 
-/** What the journal says of a pod's attachment. */
+/** What the store says of a pod's attachment. */
 export function stateOf({ storePath }: Host, pod: string): unknown {
   if (!existsSync(storePath)) return undefined;
   using database = new Database(storePath, { readwrite: true });

@@ -1,5 +1,5 @@
 /**
- * Any other `ipam.type`: an executable in CNI_PATH, run as SPEC.md, "Delegated Plugins", says. The journal entry is
+ * Any other `ipam.type`: an executable in CNI_PATH, run as SPEC.md, "Delegated Plugins", says. The entry is
  * written before it runs, so that a crash in between is found, and no lock of the store is held while it runs.
  */
 import type { Attachment } from "../../conf/attachment.ts";

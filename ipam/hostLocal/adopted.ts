@@ -1,4 +1,4 @@
-/** The one step in the journal of an attachment that the reference's plugins made; step/adopted.ts undoes it. */
+/** The one step in the entry of an attachment that the reference's plugins made; step/adopted.ts undoes it. */
 import type { Attachment } from "../../conf/attachment.ts";
 
 export interface AdoptedStep {
@@ -11,16 +11,16 @@ export interface AdoptedStep {
 }
 
 /** False also for one whose lease alone is ours, and whose link another plugin made. */
-export function isAllOurs(entry: Journalled | undefined): boolean {
+export function isAllOurs(entry: WithSteps | undefined): boolean {
   return entry?.steps !== undefined && adoptedStep(entry) === undefined;
 }
 
-interface Journalled {
+interface WithSteps {
   readonly steps?: readonly unknown[];
 }
 
 /** Undefined for an attachment that no other plugin made. */
-export function adoptedStep(entry: Journalled | undefined): AdoptedStep | undefined {
+export function adoptedStep(entry: WithSteps | undefined): AdoptedStep | undefined {
   const first = entry?.steps?.[0] as Partial<AdoptedStep> | undefined;
   return first?.kind === "adopted" ? (first as AdoptedStep) : undefined;
 }

@@ -1,6 +1,6 @@
 /**
  * Plugins that work on what stands already: what another plugin of the chain made, or `lo`. Their plan is committed and
- * undone as any other; what they did is remembered beside the journal, so that DEL needs neither `prevResult` nor
+ * undone as any other; what they did is remembered beside the entry, so that DEL needs neither `prevResult` nor
  * `runtimeConfig`.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Repair: a store that was lost or broken is made anew from the links that stand, and what the journal says was
+ * Repair: a store that was lost or broken is made anew from the links that stand, and what its entry says was
  * committed is compared with the kernel and put right, all rules of nf_tables in one batch.
  */
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * Attachments of which nothing is on the host: an interface made in the container, or one of the host lent to it. What
- * is undone is undone in the container's namespace, found by what the caller says or else by what the journal does.
+ * is undone is undone in the container's namespace, found by what the caller says or else by what the entry says.
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
@@ -74,7 +74,7 @@ export function undoContainerLink({ attachment, netns: path, type, raw }: Undone
 }
 
 /**
- * A runtime tells the namespace of an ADD that was refused, for example: where it is, the journal knows better. But an
+ * A runtime tells the namespace of an ADD that was refused, for example: where it is, the entry knows better. But an
  * entry made anew from the kernel knows what a container wrote into its namespace, and that may not be so.
  */
 function namespacesOf(told: string, entry: Entry | undefined): (Netns | undefined)[] {

@@ -1,5 +1,5 @@
 /**
- * What an attachment has beside its link: rules that name it. The journal says what there is; where it is silent (a lost
+ * What an attachment has beside its link: rules that name it. The entry says what there is; where it is silent (a lost
  * store, an ADD that died half-way) it is looked for by the mark that each rule carries.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Attachments that the reference's plugins made before ns-net came in their place: known by their entry in the journal
+ * Attachments that the reference's plugins made before ns-net came in their place: known by their entry in the store
  * (ipam/hostLocal/adopt.ts), or before there is one by host-local's reservation, or by what the result of ADD tells, or
  * by what the kernel shows (fromKernel.ts).
  */
@@ -116,7 +116,7 @@ function prevResultOf(request: Identity): Told {
   return { addresses, hostLink: { name: String(host["name"]), mac: String(host["mac"] ?? "").toLowerCase() } };
 }
 
-/** For GC: the reservations of attachments that are neither valid nor in the journal, each to be undone. */
+/** For GC: the reservations of attachments that are neither valid nor in the store, each to be undone. */
 export function unknownReservations(
   request: CollectRequest,
   entries: readonly Entry[],
