@@ -5,22 +5,24 @@ import { type Environment, readVerb } from "../conf/env.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { parseCollect, parseDelete, parseRequest, parseStatus } from "../conf/parse.ts";
 import { ownType, type PluginType, typeCalled } from "../conf/pluginType.ts";
-import type { DeleteRequest, Identity, Verb } from "../conf/request.ts";
+import type { DeleteRequest, Identity, Request, Verb } from "../conf/request.ts";
 import { formatFault, formatResult } from "../conf/result/format.ts";
+import type { Result } from "../conf/result/result.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
 import defer * as debug from "../netlink/debug.ts";
 import type { Plan } from "../plan/plan.ts";
 import { canBeChained, isChainedCall, roleOf } from "../plan/types.ts";
 import type { Step } from "../step/index.ts";
 import { exitNow, readFile } from "../sys/libc.ts";
-import { add } from "./add.ts";
+import { type AddOptions, add } from "./add.ts";
 import type { Logged } from "./callLog.ts";
 import defer * as callLog from "./callLog.ts";
+import defer * as chained from "./chain/chained.ts";
 import defer * as check from "./check.ts";
 import defer * as del from "./del.ts";
 import { faultOf } from "./faults.ts";
 import defer * as gc from "./gc.ts";
-import defer * as others from "./others.ts";
+import defer * as ipamPlugin from "./ipamPlugin.ts";
 import defer * as unnamed from "./removal/unnamed.ts";
 import { interruptions } from "./signals.ts";
 import defer * as status from "./status.ts";
@@ -107,7 +109,7 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
     const made =
       roleOf(type) === "link" && !isChainedCall(request.config)
         ? add(request, { interruptedBy, onPlan })
-        : others.addOther(request, { interruptedBy });
+        : addWithoutLink(request, { interruptedBy });
     return formatResult(await made, cniVersion);
   },
   async DEL(env, stdin) {
@@ -119,23 +121,28 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
       await unnamed.deleteUnnamed(error, env, stdin, calledAs(), (named) => answers.DEL(env, named));
       return undefined;
     }
-    if (isChained(request)) return others.delOther(request);
-    await del.del(request);
+    if (isChained(request)) chained.delChained(request);
+    else await del.del(request); // of an IPAM, too: it is that of a link which is not there
     return undefined;
   },
   async CHECK(env, stdin) {
     const request = parseRequest(env, stdin, process.argv0);
-    if (roleOf(request.config.type) !== "link") return others.checkOther(request);
-    await check.check(request);
+    const role = roleOf(request.config.type);
+    if (role === "ipam") await ipamPlugin.checkAsIpam(request);
+    else if (role === "chained") chained.checkChained(request);
+    else await check.check(request);
     return undefined;
   },
   async GC(env, stdin) {
     interruptions();
     const request = parseCollect(env, stdin, calledAs());
-    if (isChained(request)) return others.collectOther(request);
+    if (isChained(request)) {
+      chained.collectChained(request);
+      return undefined;
+    }
     const { type = ownType } = request;
     try {
-      if (canBeChained(type)) others.collectOther({ ...request, type });
+      if (canBeChained(type)) chained.collectChained({ ...request, type });
     } finally {
       await gc.gc(request);
     }
@@ -150,6 +157,12 @@ const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof re
   // Standard input is not read: callers leave it open, and the answer does not depend on it.
   VERSION: () => ({ cniVersion: newestVersion, supportedVersions: versions }),
 };
+
+/** Of an IPAM called by its name, or of a chained plugin. */
+function addWithoutLink(request: Request, options: { interruptedBy: AddOptions["interruptedBy"] }): Promise<Result> {
+  if (roleOf(request.config.type) === "ipam") return ipamPlugin.addAsIpam(request);
+  return chained.addChained(request, options);
+}
 
 const calledAs = () => typeCalled(process.argv0);
 
