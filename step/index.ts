@@ -227,5 +227,10 @@ export function repairStep(step: Step, kernel: Kernel): readonly Message[] {
 }
 /** What is left to do for a step once its rules are written. */
 export const completeStep = (step: Step, kernel: Kernel): void => kindOf(step).mend?.(step, kernel);
+/** An earlier step as a later plugin of the chain left it; undefined where that took it away. */
+export function supersede(later: Step, earlier: Step): Step | undefined {
+  const kind = kindOf(later);
+  return kind.supersede ? (kind.supersede(later, earlier) as Step | undefined) : earlier;
+}
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
 export const printStep = (step: Step, kernel?: Kernel): readonly string[] => kindOf(step).print(step, kernel);

@@ -10,6 +10,16 @@ export interface Difference {
   readonly found: string;
 }
 
+/** A step of any kind, to a kind that looks at those of others. */
+export interface AnyStep {
+  readonly kind: string;
+}
+
+/** True for a step of that kind. */
+export function isOf<Step extends AnyStep>(kind: Step["kind"], step: AnyStep): step is Step {
+  return step.kind === kind;
+}
+
 /** `Key` is the part of the step that its undo needs; DEL builds it from the attachment's name alone. */
 export interface Kind<Step, Key = Step> {
   /** Does it, in one atomic request. True when this call made something that `undo` removes; false when it was there. Rules have `pending` instead. */
@@ -24,6 +34,11 @@ export interface Kind<Step, Key = Step> {
   mend?(step: Step, kernel: Kernel): void;
   /** Compares it with the kernel; changes nothing. */
   check(step: Step, kernel: Kernel): readonly Difference[];
+  /**
+   * A step that a plugin before it in the chain made, as this one leaves it: the same where it leaves it alone, undefined
+   * where it takes it away. Absent: it leaves all as they are.
+   */
+  supersede?(later: Step, earlier: AnyStep): AnyStep | undefined;
   /** The commands a person would have typed. With a kernel, without those for what is shared and stands there already. */
   print(step: Step, kernel?: Kernel): readonly string[];
 }

@@ -1,8 +1,10 @@
 /** A route of the container that another table has instead: taken away, and put back. */
 
+import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import { deleteRoute } from "../../netlink/route/route.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import type { Kind } from "../kind.ts";
+import { isOf, type Kind } from "../kind.ts";
+import type { AddressStep } from "./address.ts";
 import { type RouteStep, route, routeCommand, routeRequest } from "./route.ts";
 
 export interface RemovedRouteStep extends Omit<RouteStep, "kind"> {
@@ -36,5 +38,30 @@ export const withdrawn: Kind<RemovedRouteStep> = {
   /** Others may route by it again; what has our source does not ask the main table. */
   check: () => [],
 
+  // sbr and vrf give routes to another table.
+  supersede(step, earlier) {
+    if (isOf<AddressStep>("address", earlier) && isSubnetOf(earlier, step))
+      return { ...earlier, subnetElsewhere: true };
+    return isOf<RouteStep>("route", earlier) && isSameRoute(earlier, step) ? undefined : earlier;
+  },
+
   print: (step) => [routeCommand("del", asRoute(step))],
 };
+
+interface To {
+  readonly link: string;
+  readonly dst: string;
+  readonly gw?: string;
+}
+
+function isSubnetOf({ link, address }: AddressStep, to: To): boolean {
+  return isSameRoute({ link, dst: formatCidr(networkOf(parseCidr(address)!)) }, to);
+}
+
+function isSameRoute(a: To, b: To): boolean {
+  return a.link === b.link && textOf(a) === textOf(b);
+}
+
+function textOf({ dst, gw }: To): string {
+  return `${formatCidr(parseCidr(dst)!)} ${gw === undefined ? "" : formatAddress(parseAddress(gw)!)}`;
+}

@@ -1,7 +1,7 @@
 /** A kernel setting, written only when it differs. */
 
 import type { Where } from "../../kernel/kernel.ts";
-import { differences, type Kind } from "../kind.ts";
+import { differences, isOf, type Kind } from "../kind.ts";
 import { shellWord, sysctlName } from "../shellWords.ts";
 import defer * as raRouters from "./raRouters.ts";
 
@@ -45,6 +45,11 @@ export const sysctl: Kind<SysctlStep> = {
     const is = kernel.readSysctl(where, path);
     if (isSame(is, value) || (ifThere && is === undefined)) return [];
     return differences(`sysctl ${path}`, { value }, { value: is });
+  },
+
+  supersede({ where, path }, earlier) {
+    const isIt = isOf<SysctlStep>("sysctl", earlier) && earlier.where === where && earlier.path === path;
+    return isIt ? undefined : earlier;
   },
 
   print(step, kernel) {

@@ -6,7 +6,7 @@ import { isOurGroup } from "../../kernel/ownership.ts";
 import { changeLink, type Link, linkFlag } from "../../netlink/route/link.ts";
 import defer * as tuningBackup from "../../reference/tuningBackup.ts";
 import { isSameNetns, ownNetns } from "../../sys/netns.ts";
-import { differences, type Kind } from "../kind.ts";
+import { type AnyStep, differences, isOf, type Kind } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
 export interface TuningStep {
@@ -65,6 +65,13 @@ export const tuned: Kind<TuningStep, TuningKey> = {
     return differences(`link ${link}`, { ...to }, { ...tunablesOf(kernel, link) });
   },
 
+  supersede({ link, to }, earlier) {
+    if (isOf<TuningStep>("tuned", earlier))
+      return earlier.link === link ? { ...earlier, to: without(earlier.to, to) } : earlier;
+    const { mac, mtu: innerMtu } = to;
+    return isMaking(link, earlier) ? { ...earlier, ...(mac && { mac }), ...(innerMtu && { innerMtu }) } : earlier;
+  },
+
   print({ link, netns, to: { mac, mtu, promisc, allmulti, txQLen } }) {
     const onOff = (name: string, value: boolean | undefined) =>
       value === undefined ? [] : [`${name} ${value ? "on" : "off"}`];
@@ -78,3 +85,13 @@ export const tuned: Kind<TuningStep, TuningKey> = {
     return [`${ipWord("pod", netns)} link set ${linkWord(link)} ${words.join(" ")}`];
   },
 };
+
+/** True for a step that makes the link, of whatever kind. */
+function isMaking(link: string, step: AnyStep): boolean {
+  return "ifname" in step && step.ifname === link;
+}
+
+/** A later plugin answers for what it changed. */
+function without(to: Tunables, changed: Tunables): Tunables {
+  return Object.fromEntries(Object.entries(to).filter(([name]) => !(name in changed)));
+}

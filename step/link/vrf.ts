@@ -4,7 +4,8 @@ import { ignoring } from "../../kernel/deleteLinks.ts";
 import { vrf as vrfData, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { createLink, deleteLink, linkFlag, listLinks } from "../../netlink/route/link.ts";
 import { errno } from "../../sys/errors.ts";
-import { differences, type Kind, missing } from "../kind.ts";
+import type { RouteStep } from "../address/route.ts";
+import { differences, isOf, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
 export interface VrfStep {
@@ -42,6 +43,9 @@ export const vrf: Kind<VrfStep> = {
     const state = found.flags & linkFlag.up ? "up" : "down";
     return differences(`vrf ${name}`, { kind: vrfKind, table, state: "up" }, { kind, table: has, state });
   },
+
+  // The routes of its ports are in its table.
+  supersede: (_, earlier) => (isOf<RouteStep>("route", earlier) ? undefined : earlier),
 
   print({ name, table, group, netns }) {
     const ip = ipWord("pod", netns);
