@@ -1,203 +1,93 @@
-/** The kinds of step. The mapped type makes a missing or misnamed kind a compile error. */
+/** The kinds of step: a file each, which exports the kind under its name, and a line here. Few attachments have those that are deferred. */
 
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
-import { type AddressStep, address } from "./address/address.ts";
-import type { AwaitDadStep } from "./address/awaitDad.ts";
-import defer * as awaitDad from "./address/awaitDad.ts";
-import type { RemovedRouteStep } from "./address/removedRoute.ts";
-import defer * as removedRoute from "./address/removedRoute.ts";
-import { type RouteStep, route } from "./address/route.ts";
-import type { RuleKey, RuleStep } from "./address/rule.ts";
+import * as address from "./address/address.ts";
+import defer * as settled from "./address/awaitDad.ts";
+import defer * as withdrawn from "./address/removedRoute.ts";
+import * as route from "./address/route.ts";
 import defer * as rule from "./address/rule.ts";
-import { type SysctlStep, sysctl } from "./address/sysctl.ts";
-import type { AdoptedKey, AdoptedStep } from "./adopted.ts";
+import * as sysctl from "./address/sysctl.ts";
 import defer * as adopted from "./adopted.ts";
-import type { BandwidthKey, BandwidthStep } from "./bandwidth.ts";
-import defer * as bandwidth from "./bandwidth.ts";
-import type { ZoneStep } from "./firewalld/zone.ts";
+import defer * as shaping from "./bandwidth.ts";
 import defer * as zone from "./firewalld/zone.ts";
-import type { Difference, Kind } from "./kind.ts";
-import { type AwaitForwardingStep, forwarding } from "./link/awaitForwarding.ts";
-import { type BridgeStep, bridge } from "./link/bridge.ts";
-import { type BridgePortStep, bridgePort } from "./link/bridgePort.ts";
-import type { ClosedStep, LocalnetStep } from "./link/closedLoopback.ts";
+import type { AnyStep, Difference, Kind } from "./kind.ts";
+import * as forwarding from "./link/awaitForwarding.ts";
+import * as bridge from "./link/bridge.ts";
+import * as bridgePort from "./link/bridgePort.ts";
 import defer * as closedLoopback from "./link/closedLoopback.ts";
-import type { ContainerLinkKey, ContainerLinkStep } from "./link/containerLink.ts";
-import defer * as containerLink from "./link/containerLink.ts";
-import type { HostDeviceKey, HostDeviceStep } from "./link/hostDevice.ts";
-import defer * as hostDevice from "./link/hostDevice.ts";
-import type { MemberStep } from "./link/member.ts";
+import defer * as inside from "./link/containerLink.ts";
+import defer * as device from "./link/hostDevice.ts";
 import defer * as member from "./link/member.ts";
-import { type NoLinkLocalStep, silent } from "./link/noLinkLocal.ts";
-import type { PortVlanStep } from "./link/portVlan.ts";
+import * as silent from "./link/noLinkLocal.ts";
 import defer * as portVlan from "./link/portVlan.ts";
-import type { TapKey, TapStep } from "./link/tap.ts";
 import defer * as tap from "./link/tap.ts";
-import type { TuningKey, TuningStep } from "./link/tuning.ts";
-import defer * as tuning from "./link/tuning.ts";
-import { type UpStep, up } from "./link/up.ts";
-import { type VethKey, type VethStep, veth } from "./link/veth.ts";
-import type { VlanGatewayStep } from "./link/vlanGateway.ts";
+import defer * as tuned from "./link/tuning.ts";
+import * as up from "./link/up.ts";
+import * as veth from "./link/veth.ts";
 import defer * as vlanGateway from "./link/vlanGateway.ts";
-import type { VrfStep } from "./link/vrf.ts";
 import defer * as vrf from "./link/vrf.ts";
 import defer * as asRead from "./nft/asRead.ts";
-import type { ForwardAcceptKey, ForwardAcceptStep } from "./nft/forwardAccept.ts";
-import defer * as forwardAccept from "./nft/forwardAccept.ts";
-import type { IngressPolicyStep } from "./nft/ingressPolicy.ts";
-import defer * as ingressPolicy from "./nft/ingressPolicy.ts";
-import type { MacSpoofCheckKey, MacSpoofCheckStep } from "./nft/macSpoofCheck.ts";
-import defer * as macSpoofCheck from "./nft/macSpoofCheck.ts";
-import { type MasqueradeStep, masquerade } from "./nft/masquerade.ts";
-import type { PortConditionKey, PortConditionStep } from "./ports/conditions.ts";
-import defer * as conditions from "./ports/conditions.ts";
-import type { MasqueradeAllKey, MasqueradeAllStep } from "./ports/masqAll.ts";
-import defer * as masqAll from "./ports/masqAll.ts";
+import defer * as accept from "./nft/forwardAccept.ts";
+import defer * as guard from "./nft/ingressPolicy.ts";
+import defer * as spoofCheck from "./nft/macSpoofCheck.ts";
+import * as masquerade from "./nft/masquerade.ts";
+import defer * as portCondition from "./ports/conditions.ts";
+import defer * as masqueradeAll from "./ports/masqAll.ts";
 import defer * as ports from "./ports/ports.ts";
-import type { PortsKey, PortsStep } from "./ports/present.ts";
 
-export type Step =
-  | ForwardAcceptStep
-  | AddressStep
-  | AdoptedStep
-  | BridgeStep
-  | BridgePortStep
-  | ClosedStep
-  | HostDeviceStep
-  | AwaitForwardingStep
-  | IngressPolicyStep
-  | ContainerLinkStep
-  | LocalnetStep
-  | MasqueradeAllStep
-  | MasqueradeStep
-  | MemberStep
-  | PortConditionStep
-  | PortsStep
-  | PortVlanStep
-  | RouteStep
-  | RuleStep
-  | AwaitDadStep
-  | BandwidthStep
-  | NoLinkLocalStep
-  | MacSpoofCheckStep
-  | SysctlStep
-  | TapStep
-  | TuningStep
-  | UpStep
-  | VethStep
-  | VlanGatewayStep
-  | VrfStep
-  | RemovedRouteStep
-  | ZoneStep;
+/** Make the interface of an attachment: its other end is on the host, or nothing of it is. */
+const hostLinks = { veth };
+const containerLinks = { inside, device, tap };
 
-/** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
-export type Removal =
-  | ({ readonly kind: "veth" } & VethKey)
-  | ({ readonly kind: "accept" } & ForwardAcceptKey)
-  | ({ readonly kind: "adopted" } & AdoptedKey)
-  | ({ readonly kind: "device" } & HostDeviceKey)
-  | ({ readonly kind: "inside" } & ContainerLinkKey)
-  | ({ readonly kind: "masqueradeAll" } & MasqueradeAllKey)
-  | ({ readonly kind: "portCondition" } & PortConditionKey)
-  | ({ readonly kind: "ports" } & PortsKey)
-  | ({ readonly kind: "rule" } & RuleKey)
-  | ({ readonly kind: "shaping" } & BandwidthKey)
-  | ({ readonly kind: "spoofCheck" } & MacSpoofCheckKey)
-  | ({ readonly kind: "tap" } & TapKey)
-  | ({ readonly kind: "tuned" } & TuningKey)
-  | ZoneStep;
+/** Beside the interface, to be undone for themselves: found by their marks where nothing is remembered, in this order. */
+const marked = { ports, portCondition, masqueradeAll, spoofCheck, shaping };
 
-type Kinds = { readonly [K in Step["kind"]]: Kind<Extract<Step, { kind: K }>, never> };
+/** Beside the interface, to be undone for themselves as they are remembered. */
+const remembered = { accept, adopted, zone };
 
-const kinds: Kinds = {
-  // What few attachments have is loaded for those.
-  get accept() {
-    return forwardAccept.accept;
-  },
+/** Go with the link or the namespace that they are about, if the plugin that made them does not put back what was. */
+const ofLinks = {
   address,
-  get adopted() {
-    return adopted.adopted;
-  },
-  bridge,
   bridgePort,
-  get closed() {
-    return closedLoopback.closed;
-  },
-  get device() {
-    return hostDevice.device;
-  },
+  closed: closedLoopback,
   forwarding,
-  get guard() {
-    return ingressPolicy.guard;
-  },
-  get inside() {
-    return containerLink.inside;
-  },
-  get localnet() {
-    return closedLoopback.localnet;
-  },
-  masquerade,
-  get member() {
-    return member.member;
-  },
-  get masqueradeAll() {
-    return masqAll.masqueradeAll;
-  },
-  get portCondition() {
-    return conditions.portCondition;
-  },
-  get ports() {
-    return ports.ports;
-  },
-  get portVlan() {
-    return portVlan.portVlan;
-  },
+  member,
+  portVlan,
   route,
-  get rule() {
-    return rule.rule;
-  },
-  get settled() {
-    return awaitDad.settled;
-  },
-  get shaping() {
-    return bandwidth.shaping;
-  },
+  rule,
+  settled,
   silent,
-  get spoofCheck() {
-    return macSpoofCheck.spoofCheck;
-  },
   sysctl,
-  get tap() {
-    return tap.tap;
-  },
-  get tuned() {
-    return tuning.tuned;
-  },
+  tuned,
   up,
-  veth,
-  get vlanGateway() {
-    return vlanGateway.vlanGateway;
-  },
-  get vrf() {
-    return vrf.vrf;
-  },
-  get withdrawn() {
-    return removedRoute.withdrawn;
-  },
-  get zone() {
-    return zone.zone;
-  },
-} satisfies {
-  readonly [K in Step["kind"]]: Kind<
-    Extract<Step, { kind: K }>,
-    K extends Removal["kind"] ? Extract<Removal, { kind: K }> : Extract<Step, { kind: K }>
-  >;
+  vrf,
+  withdrawn,
 };
 
+/** Attachments share them. */
+const shared = { bridge, guard, localnet: closedLoopback, masquerade, vlanGateway };
+
+const kinds = { ...hostLinks, ...containerLinks, ...marked, ...remembered, ...ofLinks, ...shared };
+
+type Files = typeof kinds;
+type Name = keyof Files;
+
+/** The compiler refuses a file that does not export the kind of its line, or whose steps are of another. */
+kinds satisfies { readonly [N in Name]: { readonly [K in N]: Kind<{ readonly kind: N }, never> } };
+
+type StepOf<N extends Name> = Files[N] extends { readonly [K in N]: Kind<infer S, never> } ? S : never;
+type KeyOf<N extends Name> = Files[N] extends { readonly [K in N]: Kind<never, infer Key> } ? Key : never;
+
+export type Step = { [N in Name]: StepOf<N> }[Name];
+
+/** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
+export type Removal = { [N in Name]: { readonly kind: N } & KeyOf<N> }[Name];
+
 // A step and its kind belong together by `kind`; the compiler cannot follow that through a lookup.
-const kindOf = (step: { readonly kind: Step["kind"] }) => kinds[step.kind] as unknown as Kind<typeof step>;
+const kindOf = ({ kind }: { readonly kind: Name }) =>
+  (kinds[kind] as unknown as { readonly [N in Name]: Kind<AnyStep> })[kind];
 
 /** True when this call made something that `undoStep` removes. */
 export const applyStep = (step: Step, kernel: Kernel): boolean => kindOf(step).apply!(step, kernel);
