@@ -61,8 +61,7 @@ export async function del(request: DeleteRequest): Promise<void> {
   } catch (error) {
     errors.push(error as Error);
   }
-  const found: Removal[] = [];
-  for (const trace of traces(request.attachment, entry)) if (trace.kind !== "adopted") found.push(trace);
+  const found = traces(request.attachment, entry);
   const whenAbsent = () => undoInnerEnd(request, entry);
   const removed = isAbsent ? found : removals(request.attachment, found, whenAbsent);
   if (adopted) removed.push(adopted);

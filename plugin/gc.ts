@@ -8,12 +8,12 @@ import type { CollectRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { deleteLinks } from "../kernel/deleteLinks.ts";
 import { Kernel } from "../kernel/kernel.ts";
-import { deviceGroup, hostLinkName, isDisputed, linkGroup, untoldNetwork } from "../kernel/ownership.ts";
+import { hostLinkName, isDisputed, linkGroup, untoldNetwork } from "../kernel/ownership.ts";
 import { madeName } from "../kernel/renamedLink.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "../step/commit.ts";
-import type { Removal } from "../step/index.ts";
+import { leftoversOf } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
 import { isInProgress, isInterrupted, openExistingStore, thisProcess } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
@@ -72,9 +72,8 @@ export async function gc(
   if (!dryRun) {
     await attempt(undefined, () => deleteLinks(request.network, links, kernel));
     errors.push(...removeLeftovers(claimed, store, kernel));
-    // Devices whose containers died: the kernel sent them back, and nobody is left to DEL.
-    const strays: Removal = { kind: "device", ifname: "", group: deviceGroup(request.network) };
-    errors.push(...undoAll([...foreign, strays], kernel));
+    const strays = leftoversOf("pod", { kind: "network", name: request.network });
+    errors.push(...undoAll([...foreign, ...strays], kernel));
     for (const entry of claimed) {
       await attempt(undefined, () =>
         ipamForRelease(request, entry).release(

@@ -6,6 +6,7 @@
 
 import type { Limit } from "../conf/config/config.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { shapingLinkName } from "../kernel/ownership.ts";
 import type { Message } from "../netlink/message.ts";
 import { createLink, deleteLink, linkFlag } from "../netlink/route/link.ts";
 import {
@@ -72,6 +73,11 @@ export const shaping: Kind<BandwidthStep, BandwidthKey> = {
     if (egress || host === undefined) tolerantly(kernel, deleteLink(ifb));
     kernel.forget("host", ifb);
   },
+
+  // Without `host` nothing is known but the name of the link.
+  deletes: ({ host, ifb, egress }) => (host === undefined || egress ? ifb : undefined),
+
+  leftover: { attachment: (attachment) => ({ ifb: shapingLinkName(attachment) }) },
 
   check({ host, ifb, ingress, egress }, kernel) {
     return [...(ingress ? difference(kernel, host, ingress) : []), ...(egress ? difference(kernel, ifb, egress) : [])];

@@ -1,7 +1,8 @@
 /** The kinds of step: a file each, which exports the kind under its name, and a line here. Few attachments have those that are deferred. */
 
-import type { Kernel } from "../kernel/kernel.ts";
+import type { Kernel, Where } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
+import type { Link } from "../netlink/route/link.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
 import * as address from "./address/address.ts";
 import defer * as settled from "./address/awaitDad.ts";
@@ -12,7 +13,7 @@ import * as sysctl from "./address/sysctl.ts";
 import defer * as adopted from "./adopted.ts";
 import defer * as shaping from "./bandwidth.ts";
 import defer * as zone from "./firewalld/zone.ts";
-import type { AnyStep, Difference, Kind } from "./kind.ts";
+import type { AnyStep, Difference, Foreign, Kind, Owner } from "./kind.ts";
 import * as forwarding from "./link/awaitForwarding.ts";
 import * as bridge from "./link/bridge.ts";
 import * as bridgePort from "./link/bridgePort.ts";
@@ -45,7 +46,10 @@ const containerLinks = { inside, device, tap };
 const marked = { ports, portCondition, masqueradeAll, spoofCheck, shaping };
 
 /** Beside the interface, to be undone for themselves as they are remembered. */
-const remembered = { accept, adopted, zone };
+const remembered = { accept, zone };
+
+/** All that another plugin made, before ns-net came in its place: undone where plugin/takeover finds it. */
+const othersOwn = { adopted };
 
 /** Go with the link or the namespace that they are about, if the plugin that made them does not put back what was. */
 const ofLinks = {
@@ -69,21 +73,22 @@ const ofLinks = {
 /** Attachments share them. */
 const shared = { bridge, guard, localnet: closedLoopback, masquerade, vlanGateway };
 
-const kinds = { ...hostLinks, ...containerLinks, ...marked, ...remembered, ...ofLinks, ...shared };
+const kinds = { ...hostLinks, ...containerLinks, ...marked, ...remembered, ...othersOwn, ...ofLinks, ...shared };
 
 type Files = typeof kinds;
 type Name = keyof Files;
 
 /** The compiler refuses a file that does not export the kind of its line, or whose steps are of another. */
-kinds satisfies { readonly [N in Name]: { readonly [K in N]: Kind<{ readonly kind: N }, never> } };
+kinds satisfies { readonly [N in Name]: { readonly [K in N]: Kind<{ readonly kind: N }, unknown> } };
 
-type StepOf<N extends Name> = Files[N] extends { readonly [K in N]: Kind<infer S, never> } ? S : never;
-type KeyOf<N extends Name> = Files[N] extends { readonly [K in N]: Kind<never, infer Key> } ? Key : never;
+type Of<N extends Name> = Files[N] extends { readonly [K in N]: Kind<infer S, infer Key> }
+  ? { readonly step: S; readonly key: Key }
+  : never;
 
-export type Step = { [N in Name]: StepOf<N> }[Name];
+export type Step = { [N in Name]: Of<N>["step"] }[Name];
 
 /** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
-export type Removal = { [N in Name]: { readonly kind: N } & KeyOf<N> }[Name];
+export type Removal = { [N in Name]: { readonly kind: N } & Of<N>["key"] }[Name];
 
 // A step and its kind belong together by `kind`; the compiler cannot follow that through a lookup.
 const kindOf = ({ kind }: { readonly kind: Name }) =>
@@ -106,6 +111,26 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
     asRead.batchAsRead(kernel, () => steps.flatMap((step) => kindOf(step).rules!(step, kernel)));
   }
 }
+/** True for a step whose effect outlives the interface, and that DEL undoes for itself. */
+export const outlivesLink = ({ kind }: AnyStep): boolean => kind in marked || kind in remembered;
+
+/** Where the interface is that a step makes: it has an end on the host, or it is in the container alone. */
+export function linkMadeBy({ kind }: AnyStep): Where | undefined {
+  if (kind in hostLinks) return "host";
+  return kind in containerLinks ? "pod" : undefined;
+}
+
+/** What to undo of an owner when nothing is remembered: by marks on the host, or interfaces in the container. */
+export function leftoversOf<K extends Owner["kind"]>(where: Where, owner: Owner<K>, foreign?: Foreign): Removal[] {
+  const found: Removal[] = [];
+  for (const kind of Object.keys(where === "host" ? marked : containerLinks) as Name[]) {
+    const key = kindOf({ kind }).leftover?.[owner.kind]?.(owner.name, foreign);
+    if (key) found.push({ ...key, kind } as Removal);
+  }
+  return found;
+}
+/** The link that goes with an undo, if that is all of it. */
+export const linkDeletedBy = (removal: Removal): string | undefined => kindOf(removal).deletes?.(removal);
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);
 /** Puts a step right that differs from the kernel; rules are answered, not written, so that all go in one batch. */
 export function repairStep(step: Step, kernel: Kernel): readonly Message[] {
@@ -122,5 +147,9 @@ export function supersede(later: Step, earlier: Step): Step | undefined {
   const kind = kindOf(later);
   return kind.supersede ? (kind.supersede(later, earlier) as Step | undefined) : earlier;
 }
+/** False where the interface that the step made is not there. */
+export const isPresent = (step: Step, kernel: Kernel): boolean => kindOf(step).isPresent?.(step, kernel) !== false;
+/** True for an interface of the container that the step made, by what the container left of its marks. */
+export const isMadeBy = (step: Step, link: Link): boolean => kindOf(step).isMadeBy?.(step, link) === true;
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
 export const printStep = (step: Step, kernel?: Kernel): readonly string[] => kindOf(step).print(step, kernel);

@@ -1,13 +1,37 @@
 /** What a step is: data, and for each kind of it four readings. */
 
+import type { Attachment } from "../conf/attachment.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
+import type { Link } from "../netlink/route/link.ts";
 
 /** What CHECK found different: `mtu of eth0`, `1500`, `1400`. */
 export interface Difference {
   readonly what: string;
   readonly expected: string;
   readonly found: string;
+}
+
+/** Whose a thing is: by kind of owner, what it is known by. */
+interface OwnerNames {
+  readonly attachment: Attachment;
+  readonly network: string;
+  readonly lab: string;
+  readonly node: string;
+}
+
+type OwnerKind = keyof OwnerNames;
+
+export interface Owner<K extends OwnerKind = OwnerKind> {
+  readonly kind: K;
+  readonly name: OwnerNames[K];
+}
+
+/** Of an interface that another plugin made, before ns-net came in its place. */
+export interface Foreign {
+  /** Link kind as the kernel calls it. */
+  readonly type: string;
+  readonly mac: string;
 }
 
 /** A step of any kind, to a kind that looks at those of others. */
@@ -28,12 +52,20 @@ export interface Kind<Step, Key = Step> {
   pending?(step: Step, kernel: Kernel): readonly Message[];
   /** Removes it; absent is success. A kind whose effect dies with another step's, or is shared by attachments, has none. */
   undo?(key: Key, kernel: Kernel): void;
+  /** The link that `undo` deletes, and all of it with the link: a caller may delete it in one request with others. */
+  deletes?(key: Key): string | undefined;
+  /** By kind of owner: what to undo of it when nothing is remembered. `foreign` is the interface that the result tells of. */
+  readonly leftover?: { readonly [O in OwnerKind]?: (name: OwnerNames[O], foreign?: Foreign) => Key };
   /** The nf_tables messages that put it in place whatever is there: for repair, and where `pending` met what nobody knew of. */
   rules?(step: Step, kernel: Kernel): readonly Message[];
   /** For repair, where `apply` would make what still stands in part: sets right what `check` found; after the batch, where there are `rules`. */
   mend?(step: Step, kernel: Kernel): void;
   /** Compares it with the kernel; changes nothing. */
   check(step: Step, kernel: Kernel): readonly Difference[];
+  /** False where the interface that it made is not there, or another one has its name. Absent: it makes none. */
+  isPresent?(step: Step, kernel: Kernel): boolean;
+  /** True for an interface of the container that is the step's, though the container changed its marks. */
+  isMadeBy?(step: Step, link: Link): boolean;
   /**
    * A step that a plugin before it in the chain made, as this one leaves it: the same where it leaves it alone, undefined
    * where it takes it away. Absent: it leaves all as they are.

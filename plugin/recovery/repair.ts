@@ -9,9 +9,8 @@ import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import type { Message } from "../../netlink/message.ts";
-import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { allExpected } from "../../step/expected.ts";
-import { checkStep, completeStep, repairStep, type Step } from "../../step/index.ts";
+import { checkStep, completeStep, isPresent, repairStep, type Step } from "../../step/index.ts";
 import { type Difference, differenceText, distinct } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
 import { setAside } from "../../store/file/setAside.ts";
@@ -177,7 +176,8 @@ function writeRules({ rules, failures }: Work, kernel: Kernel): void {
 type Looked = { readonly differences: readonly Difference[]; readonly isGone: boolean } | undefined;
 
 function mendAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel, work: Work): Looked {
-  const isGone = !steps.every((step) => hasInterfaceOf(step, kernel));
+  // What has the name of an interface that is gone is not ours.
+  const isGone = !steps.every((step) => isPresent(step, kernel));
   const differences = steps.flatMap((step) => {
     const differences = checkStep(step, kernel);
     if (differences.length === 0 || work.dryRun || isGone) return differences;
@@ -188,22 +188,6 @@ function mendAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel,
     return differences;
   });
   return { differences, isGone };
-}
-
-/** False where the interface that the step made is not there: one that has its name by now is somebody else's. */
-function hasInterfaceOf(step: Step, kernel: Kernel): boolean {
-  switch (step.kind) {
-    case "veth": {
-      const [outer, inner] = [kernel.link("host", step.host), kernel.link("pod", step.ifname)];
-      return inner?.info?.kind === vethKind && outer?.peerIndex === inner.index;
-    }
-    case "inside":
-    case "device":
-    case "tap":
-      return kernel.link("pod", step.ifname)?.group === step.group;
-    default:
-      return true;
-  }
 }
 
 /** What its own ADD did, as the plugins after it left it, and then what those did. */

@@ -2,7 +2,7 @@
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { hostLinkName } from "../../kernel/ownership.ts";
-import type { Removal } from "../../step/index.ts";
+import { linkDeletedBy, type Removal } from "../../step/index.ts";
 
 /**
  * What DEL removes: derived from the attachment's name, so that neither a lease nor a namespace nor a configuration is
@@ -14,8 +14,9 @@ export function removals(attachment: Attachment, traces: readonly Removal[], whe
   const removed: Removal[] = [];
   let beside: string | undefined;
   for (const trace of traces) {
-    if (trace.kind === "shaping" && (trace.host === undefined || trace.egress)) beside = trace.ifb;
-    else removed.push(trace);
+    const link = linkDeletedBy(trace);
+    if (link === undefined) removed.push(trace);
+    else beside = link;
   }
   const { network } = attachment;
   const host = hostLinkName(attachment);

@@ -5,34 +5,18 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
 import type { Raw } from "../../conf/request.ts";
+import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
-import { containerLinkGroup, deviceGroup, hostLinkName, isAliasOf } from "../../kernel/ownership.ts";
-import { deleteLink, type Link, listLinks } from "../../netlink/route/link.ts";
+import { containerLinkGroup, hostLinkName, isAliasOf } from "../../kernel/ownership.ts";
+import { deleteLink, listLinks } from "../../netlink/route/link.ts";
 import { undoAll } from "../../step/commit.ts";
-import type { Removal, Step } from "../../step/index.ts";
-import type { Foreign } from "../../step/link/containerLink.ts";
-import { tapKind } from "../../step/link/tap.ts";
+import { isMadeBy, leftoversOf, linkMadeBy, type Removal, type Step } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { errno } from "../../sys/errors.ts";
 import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
 import { foreignIn } from "../takeover/foreignLink.ts";
-
-const kinds: readonly Step["kind"][] = ["inside", "device", "tap"];
-
-/** By its marks alone: what an ADD that was killed may have left, or one whose entry is lost; and what `foreign` tells. */
-export function containerLinkRemovals(attachment: Attachment, foreign?: Foreign): Removal[] {
-  const { network, ifname } = attachment;
-  const [temporary, group] = [hostLinkName(attachment), containerLinkGroup(network)];
-  return [
-    { kind: "inside", ifname, temporary, group, ...(foreign && { foreign }) },
-    {
-      ...{ kind: "device", ifname, group: deviceGroup(network) },
-      ...(foreign?.type === "host-device" && { foreignMac: foreign.mac }),
-    },
-  ];
-}
 
 /** True when there may be something to undo of an attachment that has no entry. */
 export function isInContainer({ attachment, netns: path, type }: Undone): boolean {
@@ -58,16 +42,15 @@ interface Undone {
 
 export function undoContainerLink({ attachment, netns: path, type, raw }: Undone, entry: Entry | undefined): Error[] {
   const all = entry?.steps as readonly Step[] | undefined;
-  const isAnothers = all === undefined || all[0]?.kind === "adopted";
-  const removals = isAnothers
-    ? containerLinkRemovals(attachment, raw && foreignIn(raw, attachment.ifname, type))
-    : (all.filter(({ kind }) => kinds.includes(kind)) as Removal[]);
-  const own = isAnothers ? [] : all;
+  const own = all === undefined || adoptedStep(entry) ? undefined : all;
+  const removals = own
+    ? own.filter((step) => linkMadeBy(step) === "pod")
+    : leftoversOf("pod", { kind: "attachment", name: attachment }, raw && foreignIn(raw, attachment.ifname, type));
   try {
     const namespaces = namespacesOf(path, entry);
     // Without one, a device that came home is still to be found.
     if (namespaces.length === 0) namespaces.push(undefined);
-    return namespaces.flatMap((netns) => undoIn(netns, removals, attachment, own));
+    return namespaces.flatMap((netns) => undoIn(netns, removals, attachment, own ?? []));
   } catch (error) {
     return [error as Error];
   }
@@ -118,11 +101,4 @@ function removeDisguised(attachment: Attachment, steps: readonly Step[], kernel:
     if (!isMarked && !steps.some((step) => isMadeBy(step, link))) continue;
     ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(link)));
   }
-}
-
-function isMadeBy(step: Step, { name, address, info }: Link): boolean {
-  if (step.kind !== "inside" && step.kind !== "tap") return false;
-  if (info?.kind !== (step.kind === "tap" ? tapKind : step.settings.type)) return false;
-  const isOwnMac = step.kind === "tap" || !step.inheritsMac;
-  return name === step.ifname || (isOwnMac && address === step.mac);
 }

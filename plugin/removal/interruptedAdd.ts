@@ -2,12 +2,12 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { undoAll } from "../../step/commit.ts";
+import { leftoversOf } from "../../step/index.ts";
 import { openExistingStore } from "../../store/index.ts";
 import { waitWhileInProgress } from "../../store/wait.ts";
 import { throwTogether } from "../faults.ts";
 import { removals } from "./attachment.ts";
-import { containerLinkRemovals } from "./containerLink.ts";
-import { traces } from "./leftovers.ts";
+import { adoptedIn, traces } from "./leftovers.ts";
 
 /**
  * True when something was undone. An attachment that was told to be attached is left alone, and so is what another
@@ -20,8 +20,9 @@ export async function undoInterrupted(attachment: Attachment, dataDir: string, k
     return entry !== undefined && entry.state !== "attached" && store!.claim(entry) ? entry : undefined;
   });
   if (!ours) return false;
-  const inside = ours.bridge === "" ? containerLinkRemovals(attachment) : [];
-  throwTogether(undoAll([...removals(attachment, traces(attachment, ours)), ...inside], kernel));
+  const inside = ours.bridge === "" ? leftoversOf("pod", { kind: "attachment", name: attachment }) : [];
+  const beside = [...adoptedIn(ours), ...traces(attachment, ours)];
+  throwTogether(undoAll([...removals(attachment, beside), ...inside], kernel));
   kernel.forget("pod", attachment.ifname);
   return true;
 }

@@ -2,7 +2,7 @@
 import { isObject } from "../../conf/decode.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
 import type { Raw } from "../../conf/request.ts";
-import type { Foreign } from "../../step/link/containerLink.ts";
+import type { Foreign } from "../../step/kind.ts";
 
 /** Undefined when nothing is told, or too little to know it again. */
 export function foreignIn({ stdin }: Raw, ifname: string, type: PluginType = "ns-net"): Foreign | undefined {

@@ -5,10 +5,11 @@
 
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
+import { containerLinkGroup, hostLinkName } from "../../kernel/ownership.ts";
 import { macvlanKind } from "../../netlink/route/kind/macvlan.ts";
 import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import { differences, type Kind, missing } from "../kind.ts";
+import { differences, type Foreign, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
 import { dataOf, readSettings, type Settings, wordsOf } from "./linkSettings.ts";
 import { unknownMtu } from "./veth.ts";
@@ -28,13 +29,6 @@ export interface ContainerLinkStep {
   readonly innerMtu?: number;
   readonly group: number;
   readonly netns: string;
-}
-
-/** Of an interface that another plugin made, before ns-net came in its place. */
-export interface Foreign {
-  /** Link kind as the kernel calls it. */
-  readonly type: string;
-  readonly mac: string;
 }
 
 export interface ContainerLinkKey extends Pick<ContainerLinkStep, "ifname" | "temporary" | "group"> {
@@ -102,6 +96,19 @@ export const inside: Kind<ContainerLinkStep, ContainerLinkKey> = {
     remove(ifname, group, kernel, foreign);
     remove(temporary, group, kernel);
   },
+
+  leftover: {
+    attachment(attachment, foreign) {
+      const { network, ifname } = attachment;
+      const [temporary, group] = [hostLinkName(attachment), containerLinkGroup(network)];
+      return { ifname, temporary, group, ...(foreign && { foreign }) };
+    },
+  },
+
+  isPresent: ({ ifname, group }, kernel) => kernel.link("pod", ifname)?.group === group,
+
+  isMadeBy: ({ ifname, mac, settings, inheritsMac }, { name, address, info }) =>
+    info?.kind === settings.type && (name === ifname || (!inheritsMac && address === mac)),
 
   /** One that is gone is gone with all it had on it: only making it anew would help, so that is told. */
   mend() {},

@@ -5,6 +5,7 @@
  */
 
 import type { Kernel, Where } from "../../kernel/kernel.ts";
+import { deviceGroup } from "../../kernel/ownership.ts";
 import { changeLink, type Link, linkFlag, listLinks } from "../../netlink/route/link.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
 import { closeNetns, openOwnNetns } from "../../sys/netns.ts";
@@ -74,6 +75,17 @@ export const device: Kind<HostDeviceStep, HostDeviceKey> = {
       if (isIt) goHome("host", stray, key, kernel);
     }
   },
+
+  leftover: {
+    attachment: ({ network, ifname }, foreign) => ({
+      ...{ ifname, group: deviceGroup(network) },
+      ...(foreign?.type === "host-device" && { foreignMac: foreign.mac }),
+    }),
+    /** Those whose containers died: the kernel sent them back, and no DEL comes for them. */
+    network: (network) => ({ ifname: "", group: deviceGroup(network) }),
+  },
+
+  isPresent: ({ ifname, group }, kernel) => kernel.link("pod", ifname)?.group === group,
 
   mend() {},
 

@@ -40,6 +40,11 @@ export const tap: Kind<TapStep, TapKey> = {
     inside.undo!({ ifname, temporary: ifname, group } as never, kernel);
   },
 
+  isPresent: ({ ifname, group }, kernel) => kernel.link("pod", ifname)?.group === group,
+
+  isMadeBy: ({ ifname, mac }, { name, address, info }) =>
+    info?.kind === tapKind && (name === ifname || address === mac),
+
   mend() {},
 
   check({ ifname, mac, mtu, innerMtu = mtu, group }, kernel) {

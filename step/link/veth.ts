@@ -72,6 +72,11 @@ export const veth: Kind<VethStep, VethKey> = {
     kernel.forget("host", host);
   },
 
+  isPresent({ host, ifname }, kernel) {
+    const [outer, inner] = [kernel.link("host", host), kernel.link("pod", ifname)];
+    return inner?.info?.kind === vethKind && outer?.peerIndex === inner.index;
+  },
+
   /** A pair that is gone is gone with all the container had on it: only making it anew would help, so that is told. */
   mend({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
     const inner = kernel.link("pod", ifname);

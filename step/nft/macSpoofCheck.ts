@@ -97,6 +97,8 @@ export const spoofCheck: Kind<MacSpoofCheckStep, MacSpoofCheckKey> = {
       removeMarked(bridgeTable, sets, (mark) => mark === ownerMark(attachment), kernel);
   },
 
+  leftover: { attachment: (attachment) => ({ attachment }) },
+
   check({ attachment, mac }, kernel) {
     const key = concatenated([nameOf(attachment), macCodec.put(mac)]);
     return [

@@ -110,6 +110,8 @@ export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
     remove((one) => one === mark, kernel);
   },
 
+  leftover: { attachment: (attachment) => ({ attachment }) },
+
   check(step, kernel) {
     const mark = ownerMark(step.attachment);
     const found = listRules(kernel.netfilter, table, exceptionsChain).filter(({ comment }) => comment === mark).length;

@@ -95,6 +95,8 @@ export const masqueradeAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
     removeMarked(table, bothSets, (mark) => mark === ownerMark(attachment), kernel);
   },
 
+  leftover: { attachment: (attachment) => ({ attachment }) },
+
   check({ attachment, addresses }, kernel) {
     if (!getChain(kernel.netfilter, table, chain)) return missing(`nf_tables chain ${chain} in table inet ${nftTable}`);
     const lost = addresses.flatMap((text) => {

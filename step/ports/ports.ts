@@ -73,6 +73,8 @@ export const ports: Kind<PortsStep, PortsKey> = {
     );
   },
 
+  leftover: { attachment: (attachment) => ({ attachment }) },
+
   check(step, kernel) {
     if (!isThere(kernel)) return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
     return [...ruleset.missingPortRules(kernel), ...elementDifferences(step, kernel)];
