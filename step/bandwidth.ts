@@ -6,9 +6,9 @@
 
 import type { Limit } from "../conf/config/config.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { shapingLinkName } from "../kernel/ownership.ts";
+import { hostLinkOfShaping, shapingGroup, shapingLinkName } from "../kernel/ownership.ts";
 import type { Message } from "../netlink/message.ts";
-import { createLink, deleteLink, linkFlag } from "../netlink/route/link.ts";
+import { createLink, deleteLink, linkFlag, listLinks } from "../netlink/route/link.ts";
 import {
   addIngress,
   deleteBucket,
@@ -78,6 +78,16 @@ export const shaping: Kind<BandwidthStep, BandwidthKey> = {
   deletes: ({ host, ifb, egress }) => (host === undefined || egress ? ifb : undefined),
 
   leftover: { attachment: (attachment) => ({ ifb: shapingLinkName(attachment) }) },
+
+  collect: {
+    network(network, kept, kernel) {
+      const group = shapingGroup(network);
+      for (const link of listLinks(kernel.route("host"))) {
+        if (link.group !== group || kept.has(hostLinkOfShaping(link.name ?? ""))) continue;
+        tolerantly(kernel, deleteLink(link), errno.ENODEV);
+      }
+    },
+  },
 
   check({ host, ifb, ingress, egress }, kernel) {
     return [...(ingress ? difference(kernel, host, ingress) : []), ...(egress ? difference(kernel, ifb, egress) : [])];

@@ -129,6 +129,10 @@ export function leftoversOf<K extends Owner["kind"]>(where: Where, owner: Owner<
   }
   return found;
 }
+/** Removes what of an owner has marks of attachments whose links are not `kept`. */
+export function collect<K extends Owner["kind"]>(owner: Owner<K>, kept: ReadonlySet<string>, kernel: Kernel): void {
+  for (const kind of Object.keys(marked) as Name[]) kindOf({ kind }).collect?.[owner.kind]?.(owner.name, kept, kernel);
+}
 /** The link that goes with an undo, if that is all of it. */
 export const linkDeletedBy = (removal: Removal): string | undefined => kindOf(removal).deletes?.(removal);
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);

@@ -56,6 +56,10 @@ export interface Kind<Step, Key = Step> {
   deletes?(key: Key): string | undefined;
   /** By kind of owner: what to undo of it when nothing is remembered. `foreign` is the interface that the result tells of. */
   readonly leftover?: { readonly [O in OwnerKind]?: (name: OwnerNames[O], foreign?: Foreign) => Key };
+  /** For GC, by kind of owner: removes what has the mark of an attachment of the owner whose link is not `kept`. */
+  readonly collect?: {
+    readonly [O in OwnerKind]?: (name: OwnerNames[O], kept: ReadonlySet<string>, kernel: Kernel) => void;
+  };
   /** The nf_tables messages that put it in place whatever is there: for repair, and where `pending` met what nobody knew of. */
   rules?(step: Step, kernel: Kernel): readonly Message[];
   /** For repair, where `apply` would make what still stands in part: sets right what `check` found; after the batch, where there are `rules`. */

@@ -6,24 +6,14 @@
 import type { CollectRequest } from "../../conf/request.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import {
-  hostLinkOfShaping,
-  isMarkOf,
-  isOurGroup,
-  masqueradeChainPrefix,
-  shapingGroup,
-} from "../../kernel/ownership.ts";
+import { isOurGroup, masqueradeChainPrefix } from "../../kernel/ownership.ts";
 import { commitBatch } from "../../netlink/nft/batch.ts";
 import { deleteChain, listChains } from "../../netlink/nft/chain.ts";
 import { flushChain } from "../../netlink/nft/rule.ts";
 import { hasTable } from "../../netlink/nft/table.ts";
-import { deleteLink, type Link, listLinks } from "../../netlink/route/link.ts";
-import { removeUnownedSpoofChecks } from "../../step/nft/macSpoofCheck.ts";
+import { type Link, listLinks } from "../../netlink/route/link.ts";
+import { collect } from "../../step/index.ts";
 import { table } from "../../step/nft/table.ts";
-import { removeUnownedPortConditions } from "../../step/ports/conditions.ts";
-import { isTableThere, publishedPorts } from "../../step/ports/elements.ts";
-import { removeUnownedMasqueradeAll } from "../../step/ports/masqAll.ts";
-import { removePorts } from "../../step/ports/ports.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
@@ -89,27 +79,13 @@ function removeNow({ request, kernel, store, kept: keptBefore, gone }: Look): Un
   };
   const kept = new Set(keptBefore);
   for (const { hostLink } of store?.entries(network) ?? []) kept.add(hostLink);
-  attempt(undefined, () => removeUnowned(network, kept, kernel));
+  attempt(undefined, () => collect({ kind: "network", name: network }, kept, kernel));
   const isEmpty = kept.size === 0;
   const chains = isEmpty ? attempt([], () => removeChains(network, kernel)) : [];
   attempt(undefined, () => removeIdlePolicies(store, gone, kernel));
   const bridges = isEmpty ? attempt([], () => removeBridges(request, kernel, store, gone)) : [];
   if (isEmpty) attempt(undefined, () => removeTables(store, kernel));
   return { chains, bridges, errors };
-}
-
-/** What carries the mark of an attachment of the network whose link is not `kept`. */
-function removeUnowned(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {
-  const isUnowned = ({ comment = "" }) => isMarkOf(network, comment) && !kept.has(comment.split(" ")[0]!);
-  if (isTableThere(kernel)) removePorts((waiting) => [...publishedPorts(kernel), ...waiting].filter(isUnowned), kernel);
-  removeUnownedPortConditions(network, kept, kernel);
-  removeUnownedMasqueradeAll(network, kept, kernel);
-  removeUnownedSpoofChecks(network, kept, kernel);
-  const group = shapingGroup(network);
-  for (const link of listLinks(kernel.route("host"))) {
-    if (link.group !== group || kept.has(hostLinkOfShaping(link.name ?? ""))) continue;
-    ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(link)));
-  }
 }
 
 function masqueradeChains(network: string, kernel: Kernel): string[] {

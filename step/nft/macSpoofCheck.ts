@@ -99,6 +99,8 @@ export const spoofCheck: Kind<MacSpoofCheckStep, MacSpoofCheckKey> = {
 
   leftover: { attachment: (attachment) => ({ attachment }) },
 
+  collect: { network: (network, kept, kernel) => removeMarked(bridgeTable, sets, unowned(network, kept), kernel) },
+
   check({ attachment, mac }, kernel) {
     const key = concatenated([nameOf(attachment), macCodec.put(mac)]);
     return [
@@ -128,11 +130,6 @@ function ruleCommands(): string[] {
     `nft add chain ${bridge} ${chain} '{ type filter hook prerouting priority ${base.priority}; }'`,
     ...rules().map((rule) => `nft add rule ${bridge} ${chain} ${textOf(rule)}`),
   ];
-}
-
-/** For GC: those of a network's attachments whose link is not `kept`. */
-export function removeUnownedSpoofChecks(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {
-  removeMarked(bridgeTable, sets, unowned(network, kept), kernel);
 }
 
 /** The check of an attachment, if there is one: for a store that is made anew. */

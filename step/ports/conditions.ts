@@ -112,6 +112,8 @@ export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
 
   leftover: { attachment: (attachment) => ({ attachment }) },
 
+  collect: { network: (network, kept, kernel) => remove(unowned(network, kept), kernel) },
+
   check(step, kernel) {
     const mark = ownerMark(step.attachment);
     const found = listRules(kernel.netfilter, table, exceptionsChain).filter(({ comment }) => comment === mark).length;
@@ -127,8 +129,3 @@ export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
       return `nft ${shellWord(`add rule inet ${nftTable} ${exceptionsChain} ${rule}`)}`;
     }),
 };
-
-/** For GC: those of a network's attachments whose link is not `kept`. */
-export function removeUnownedPortConditions(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {
-  remove(unowned(network, kept), kernel);
-}

@@ -5,7 +5,6 @@
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { formatAddress, parseAddress } from "../../ip/address.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
 import { addressBytes, nftTable, ownerMark } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
 import { type BaseChain, getChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
@@ -97,6 +96,8 @@ export const masqueradeAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
 
   leftover: { attachment: (attachment) => ({ attachment }) },
 
+  collect: { network: (network, kept, kernel) => removeMarked(table, bothSets, unowned(network, kept), kernel) },
+
   check({ attachment, addresses }, kernel) {
     if (!getChain(kernel.netfilter, table, chain)) return missing(`nf_tables chain ${chain} in table inet ${nftTable}`);
     const lost = addresses.flatMap((text) => {
@@ -123,9 +124,4 @@ function ruleCommands(): string[] {
     `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat - 6; }'`,
     ...rules().map((rule) => `nft add rule inet ${nftTable} ${chain} ${textOf(rule)}`),
   ];
-}
-
-/** For GC: those of a network's attachments whose link is not `kept`. */
-export function removeUnownedMasqueradeAll(network: string, kept: ReadonlySet<string>, kernel: Kernel): void {
-  removeMarked(table, bothSets, unowned(network, kept), kernel);
 }

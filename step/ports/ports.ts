@@ -15,12 +15,14 @@ import { hasRules } from "../../netlink/nft/rule.ts";
 import { concatenated } from "../../netlink/nft/set.ts";
 import { type Difference, type Kind, missing } from "../kind.ts";
 import defer * as asRead from "../nft/asRead.ts";
+import defer * as marked from "../nft/markedElements.ts";
 import { table } from "../nft/table.ts";
 import defer * as text from "./commands.ts";
 import {
   bySet,
   hairpinsOf,
   type InSet,
+  isTableThere,
   isTranslation,
   keysOf,
   keyText,
@@ -75,6 +77,15 @@ export const ports: Kind<PortsStep, PortsKey> = {
 
   leftover: { attachment: (attachment) => ({ attachment }) },
 
+  collect: {
+    network(network, kept, kernel) {
+      if (!isTableThere(kernel)) return;
+      const isUnowned = marked.unowned(network, kept);
+      const isMeant = ({ comment = "" }: { readonly comment?: string | undefined }) => isUnowned(comment);
+      removePorts((waiting) => [...publishedPorts(kernel), ...waiting].filter(isMeant), kernel);
+    },
+  },
+
   check(step, kernel) {
     if (!isThere(kernel)) return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
     return [...ruleset.missingPortRules(kernel), ...elementDifferences(step, kernel)];
@@ -113,7 +124,7 @@ function isTaken(mapping: TargetedMapping, taken: ReadonlySet<string>): boolean 
 }
 
 /** Removes what `find` answers, given what waits, and hands the ports on to those that wait for them, in one batch. */
-export function removePorts(find: (waiting: readonly InSet[]) => readonly InSet[], kernel: Kernel): void {
+function removePorts(find: (waiting: readonly InSet[]) => readonly InSet[], kernel: Kernel): void {
   let found: readonly InSet[] = [];
   asRead.batchAsRead(kernel, () => {
     const waiting = waitingElements(kernel);
