@@ -8,7 +8,7 @@ import type { DeleteRequest } from "../conf/request.ts";
 import { identityIn, openContainerNetns } from "../kernel/namespace.ts";
 import { isAt, isNetns } from "../netlink/sameNetns.ts";
 import { isThere } from "../plugin/removal/leftovers.ts";
-import type { Step } from "../step/index.ts";
+import { givenBy, type Step } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
 import { openExistingStore } from "../store/index.ts";
 import { isWithoutNamespace } from "../store/namespace.ts";
@@ -57,8 +57,8 @@ export function entriesOf(target: Target, filter: Filter): Entry[] {
 
 /** The bridge whose port an attachment is. That of a ptp link is none, and its entry says the default's name. */
 export function bridgeOf({ bridge, steps }: Entry): string | undefined {
-  const veth = ((steps ?? []) as readonly Step[]).find((step) => step.kind === "veth");
-  return (veth ? veth.bridge : bridge) || undefined;
+  const [hostEnd] = ((steps ?? []) as readonly Step[]).flatMap((step) => givenBy(step).hostEnd ?? []);
+  return (hostEnd ? hostEnd.bridge : bridge) || undefined;
 }
 
 /** Throws Fault when it is gone. */

@@ -17,6 +17,7 @@ import type { Facts } from "../plan/facts.ts";
 import { innerIndex, type Plan } from "../plan/plan.ts";
 import { plan } from "../plan/planner.ts";
 import { commit } from "../step/commit.ts";
+import { givenBy } from "../step/index.ts";
 import type { Entry, NewEntry } from "../store/entry.ts";
 import { openStore, thisProcess } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
@@ -201,7 +202,7 @@ function sweep(store: Store): void {
 function hintAtObstacles({ through, routes, steps }: Plan, { addresses }: Lease, kernel: Kernel): void {
   if (through === undefined) return;
   try {
-    if (steps.some((step) => step.kind === "address" && step.where === "host"))
+    if (steps.some((step) => givenBy(step).address?.where === "host"))
       overlappingRoutes.hintAtOverlaps(through, addresses, kernel);
   } catch {
     return; // a hint must not fail what it is about

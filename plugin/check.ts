@@ -13,10 +13,10 @@ import { ipamFor } from "../ipam/index.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { openContainerNetns } from "../kernel/namespace.ts";
 import type { AdoptedKey } from "../step/adopted.ts";
+import { innerOf } from "../step/asInResult.ts";
 import { expectedAfter } from "../step/expected.ts";
-import { checkStep, type Step } from "../step/index.ts";
+import { asInResult, checkStep, type Step } from "../step/index.ts";
 import { type Difference, differenceText, distinct } from "../step/kind.ts";
-import { unknownMtu } from "../step/link/veth.ts";
 import { openExistingStore } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
 import { closeNetns } from "../sys/netns.ts";
@@ -48,7 +48,7 @@ export async function check(request: Request): Promise<void> {
       throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
     }
     const later = store.chainedSteps(attachment).flat() as readonly Step[];
-    const told = steps.flatMap((step) => narrowedTo(step, prevResult));
+    const told = steps.flatMap((step) => asInResult(step, prevResult) ?? []);
     const found = expectedAfter(told, later).flatMap((step) => checkStep(step, kernel));
     found.push(...toldDifferences(request, entry, netns, kernel));
     if (found.length > 0) errors.push(differencesFault(what, found));
@@ -95,31 +95,6 @@ function asToldAlone(
 function differencesFault(what: string, found: readonly Difference[]): Fault {
   const lines = distinct(found).map(differenceText);
   return new Fault(code.checkFailed, `${what} is not as ADD made it: ${lines.join("; ")}`, cure);
-}
-
-/** A step as the chain left it: with the hardware address and MTU that the result tells, gone with the route it no longer tells. */
-function narrowedTo(step: Step, { interfaces, ips, routes }: Result): Step[] {
-  switch (step.kind) {
-    case "veth":
-    case "inside":
-    case "device":
-    case "tap": {
-      const inner = innerOf(step.ifname, interfaces);
-      if (!inner) return [step];
-      const { mac, mtu: innerMtu = unknownMtu } = inner;
-      return [{ ...step, innerMtu, ...(mac && { mac: mac.toLowerCase() }) }];
-    }
-    case "address":
-      return step.where === "host" || ips.some(({ address }) => address === step.address) ? [step] : [];
-    case "route":
-      return step.where === "host" || routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? [step] : [];
-    default:
-      return [step];
-  }
-}
-
-function innerOf(ifname: string, interfaces: Result["interfaces"]) {
-  return interfaces.find(({ name, sandbox }) => name === ifname && sandbox !== undefined);
 }
 
 /** The addresses that the result tells of our interface, or of none in particular. */

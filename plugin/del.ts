@@ -14,7 +14,7 @@ import { hostLinkName, linkGroup, untoldAttachment, untoldNetwork } from "../ker
 import defer * as renamedLink from "../kernel/renamedLink.ts";
 import { canBeChained, roleOf } from "../plan/types.ts";
 import { undoAll } from "../step/commit.ts";
-import type { Removal, Step } from "../step/index.ts";
+import { goesWithLast, type Removal, type Step } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
 import { bootId, InProgress, openExistingStore } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
@@ -35,7 +35,7 @@ export async function del(request: DeleteRequest): Promise<void> {
   const errors: Error[] = [];
   let store: Store | undefined;
   let entry: Entry | undefined;
-  let unknownMtu: Entry | undefined;
+  let untold: Entry | undefined;
   const kernel = new Kernel();
   let isAbsent = false;
   try {
@@ -47,8 +47,8 @@ export async function del(request: DeleteRequest): Promise<void> {
       isAbsent = !isPresent(request.attachment, kernel) && !isInContainer(request);
       if (!isAbsent) store ??= openExistingStore(request.dataDir);
       if (!isAbsent && store) entry = await deleting(store, request.attachment);
-      if (entry === undefined && store) unknownMtu = await deletingUntold(store, request.attachment);
-      if (unknownMtu) [isAbsent, entry] = [false, { ...unknownMtu, attachment: request.attachment }];
+      if (entry === undefined && store) untold = await deletingUntold(store, request.attachment);
+      if (untold) [isAbsent, entry] = [false, { ...untold, attachment: request.attachment }];
       if (entry === undefined) delAfter(request, store);
     }
   } catch (error) {
@@ -79,22 +79,22 @@ export async function del(request: DeleteRequest): Promise<void> {
     try {
       // What had no entry has none to remove: one that is there by now is another call's.
       await ipamForRelease(request, entry).release(request, entry && store);
-      if (unknownMtu) store?.remove(unknownMtu.attachment);
+      if (untold) store?.remove(untold.attachment);
       // An entry made from a reservation that does not say of which interface it is.
       if (adopted && entry === undefined) store?.remove({ ...request.attachment, ifname: "" });
     } catch (error) {
       errors.push(error as Error);
     }
   }
-  if (errors.length === 0 && entry?.steps) removeGuard(request.attachment, entry, store, kernel);
+  if (errors.length === 0 && entry?.steps) removeShared(request.attachment, entry, store, kernel);
   kernel.close();
   throwTogether(errors);
 }
 
 /** The policy of a bridge is shared; it goes with the last attachment, for the next may come with another one. */
-function removeGuard(attachment: Attachment, { steps }: Entry, store: Store | undefined, kernel: Kernel): void {
-  for (const { kind } of steps as readonly Step[]) {
-    if (kind !== "guard") continue;
+function removeShared(attachment: Attachment, { steps }: Entry, store: Store | undefined, kernel: Kernel): void {
+  for (const step of steps as readonly Step[]) {
+    if (!goesWithLast(step)) continue;
     ingressPolicies.removePoliciesWith(attachment, store, kernel);
     return;
   }

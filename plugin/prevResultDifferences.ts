@@ -9,7 +9,7 @@ import { contains, formatAddress, networkOf, parseAddress, parseCidr } from "../
 import type { Kernel } from "../kernel/kernel.ts";
 import { addressFromBytes } from "../kernel/ownership.ts";
 import { listRoutes } from "../netlink/route/route.ts";
-import type { Step } from "../step/index.ts";
+import { givenBy, type Step } from "../step/index.ts";
 import { type Difference, missing } from "../step/kind.ts";
 import type { Entry } from "../store/entry.ts";
 import { isSameNetns, type Netns, netnsIdentity } from "../sys/netns.ts";
@@ -39,9 +39,10 @@ function containerDifferences(ifname: string, told: readonly ResultInterface[], 
 
 function hostDifferences(steps: readonly Step[], told: readonly ResultInterface[]): Difference[] {
   return steps.flatMap((step) => {
-    if (step.kind !== "veth") return [];
-    const bridge = step.bridge ? [{ name: step.bridge }] : [];
-    return [...bridge, { name: step.host, mac: step.hostMac }].flatMap((one) => hostDifference(one, told));
+    const { hostEnd } = givenBy(step);
+    if (!hostEnd) return [];
+    const { name, mac, bridge } = hostEnd;
+    return [...(bridge ? [{ name: bridge }] : []), { name, mac }].flatMap((one) => hostDifference(one, told));
   });
 }
 
@@ -54,9 +55,10 @@ function hostDifference({ name, mac }: ResultInterface, told: readonly ResultInt
 
 /** Where the lease names none, the bridge has it. */
 function gatewayDifferences(ips: Result["ips"], { addresses }: Entry, steps: readonly Step[]): Difference[] {
-  const ofBridge = steps.flatMap((step) =>
-    step.kind === "address" && step.where === "host" ? [parseCidr(step.address)!] : [],
-  );
+  const ofBridge = steps.flatMap((step) => {
+    const { address } = givenBy(step);
+    return address?.where === "host" ? [parseCidr(address.cidr)!] : [];
+  });
   return ips.flatMap(({ address, gateway: found }) => {
     const lease = addresses.find((one) => one.address === address);
     if (!lease || found === undefined) return [];
@@ -71,7 +73,10 @@ function gatewayDifferences(ips: Result["ips"], { addresses }: Entry, steps: rea
 
 /** One of ours is compared with the kernel as its step. */
 function isOurs({ dst, gw }: Route, steps: readonly Step[]): boolean {
-  return steps.some((step) => step.kind === "route" && step.dst === dst && step.gw === gw);
+  return steps.some((step) => {
+    const { route } = givenBy(step);
+    return route?.dst === dst && route.gw === gw;
+  });
 }
 
 /** What another plugin told of: in any table, as sbr and vrf give routes one of their own. */

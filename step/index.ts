@@ -1,5 +1,6 @@
 /** The kinds of step: a file each, which exports the kind under its name, and a line here. Few attachments have those that are deferred. */
 
+import type { Result } from "../conf/result/result.ts";
 import type { Kernel, Where } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
 import type { Link } from "../netlink/route/link.ts";
@@ -13,7 +14,7 @@ import * as sysctl from "./address/sysctl.ts";
 import defer * as adopted from "./adopted.ts";
 import defer * as shaping from "./bandwidth.ts";
 import defer * as zone from "./firewalld/zone.ts";
-import type { AnyStep, Difference, Foreign, Kind, Owner } from "./kind.ts";
+import type { AnyStep, Difference, Foreign, Given, Kind, Owner } from "./kind.ts";
 import * as forwarding from "./link/awaitForwarding.ts";
 import * as bridge from "./link/bridge.ts";
 import * as bridgePort from "./link/bridgePort.ts";
@@ -70,10 +71,20 @@ const ofLinks = {
   withdrawn,
 };
 
-/** Attachments share them. */
-const shared = { bridge, guard, localnet: closedLoopback, masquerade, vlanGateway };
+/** Attachments share them: GC removes them, and of the last group the DEL of the last attachment, too. */
+const shared = { bridge, localnet: closedLoopback, masquerade, vlanGateway };
+const sharedToTheLast = { guard };
 
-const kinds = { ...hostLinks, ...containerLinks, ...marked, ...remembered, ...othersOwn, ...ofLinks, ...shared };
+const kinds = {
+  ...hostLinks,
+  ...containerLinks,
+  ...marked,
+  ...remembered,
+  ...othersOwn,
+  ...ofLinks,
+  ...shared,
+  ...sharedToTheLast,
+};
 
 type Files = typeof kinds;
 type Name = keyof Files;
@@ -114,6 +125,9 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
 /** True for a step whose effect outlives the interface, and that DEL undoes for itself. */
 export const outlivesLink = ({ kind }: AnyStep): boolean => kind in marked || kind in remembered;
 
+/** True for a step that the DEL of the last attachment that shares it is to undo. */
+export const goesWithLast = ({ kind }: AnyStep): boolean => kind in sharedToTheLast;
+
 /** Where the interface is that a step makes: it has an end on the host, or it is in the container alone. */
 export function linkMadeBy({ kind }: AnyStep): Where | undefined {
   if (kind in hostLinks) return "host";
@@ -151,6 +165,12 @@ export function supersede(later: Step, earlier: Step): Step | undefined {
   const kind = kindOf(later);
   return kind.supersede ? (kind.supersede(later, earlier) as Step | undefined) : earlier;
 }
+/** A step as a result says that the chain left it; undefined where the result leaves it out. */
+export function asInResult(step: Step, result: Result): Step | undefined {
+  const kind = kindOf(step);
+  return kind.asInResult ? (kind.asInResult(step, result) as Step | undefined) : step;
+}
+export const givenBy = (step: Step): Given => kindOf(step).given?.(step) ?? {};
 /** False where the interface that the step made is not there. */
 export const isPresent = (step: Step, kernel: Kernel): boolean => kindOf(step).isPresent?.(step, kernel) !== false;
 /** True for an interface of the container that the step made, by what the container left of its marks. */

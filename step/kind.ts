@@ -1,7 +1,8 @@
 /** What a step is: data, and for each kind of it four readings. */
 
 import type { Attachment } from "../conf/attachment.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import type { Result, Route } from "../conf/result/result.ts";
+import type { Kernel, Where } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
 import type { Link } from "../netlink/route/link.ts";
 
@@ -33,6 +34,18 @@ export interface Foreign {
   readonly type: string;
   readonly mac: string;
 }
+
+/** What a step gives the attachment, for those who compare it with a result or say it to a person. */
+export interface Given {
+  /** The host's end of its link. */
+  readonly hostEnd?: { readonly name: string; readonly mac: string; readonly bridge?: string };
+  /** CIDR, of the container or of a gateway on the host. */
+  readonly address?: { readonly where: Where; readonly cidr: string };
+  readonly route?: Pick<Route, "dst" | "gw">;
+}
+
+/** Before version 1.1.0 a result has no MTU: what a later plugin made of it cannot be told. */
+export const unknownMtu = 0;
 
 /** A step of any kind, to a kind that looks at those of others. */
 export interface AnyStep {
@@ -70,6 +83,9 @@ export interface Kind<Step, Key = Step> {
   isPresent?(step: Step, kernel: Kernel): boolean;
   /** True for an interface of the container that is the step's, though the container changed its marks. */
   isMadeBy?(step: Step, link: Link): boolean;
+  given?(step: Step): Given;
+  /** The step as a result says that the chain left it; undefined where the result leaves it out. Absent: a result says nothing of it. */
+  asInResult?(step: Step, result: Result): AnyStep | undefined;
   /**
    * A step that a plugin before it in the chain made, as this one leaves it: the same where it leaves it alone, undefined
    * where it takes it away. Absent: it leaves all as they are.

@@ -12,6 +12,8 @@ import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/faults.ts";
 import { interruptions } from "../../plugin/signals.ts";
 import { writeAnswer, writeOut } from "../../plugin/stdio.ts";
+import { givenBy } from "../../step/index.ts";
+import { masqueradedBy } from "../../step/nft/masquerade.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
 import { readNetwork, rememberNetwork } from "../network.ts";
@@ -93,7 +95,10 @@ function tellLeftOut(used: string, others: readonly string[]): void {
 
 /** The subnet says how long an address's prefix is; a person who asks for another one is not to get something else unsaid. */
 function refuseOtherPrefix(asked: readonly string[] = [], { steps }: Plan): void {
-  const given = steps.flatMap((step) => (step.kind === "address" && step.where === "pod" ? [step.address] : []));
+  const given = steps.flatMap((step) => {
+    const { address } = givenBy(step);
+    return address?.where === "pod" ? [address.cidr] : [];
+  });
   for (const text of asked.flatMap((words) => words.split(","))) {
     const cidr = parseCidr(text.trim());
     const own = cidr && given.find((one) => formatAddress(parseCidr(one)!) === formatAddress(cidr));
@@ -121,8 +126,8 @@ function account(ifname: string, target: Target, made: Plan, isNew: boolean): st
   const { interfaces, mac, routes, steps } = made;
   const at = innerIndex(made);
   const [mtu, host] = [interfaces[at]?.mtu, interfaces[at - 1]?.name];
-  const bridge = steps.find((step) => step.kind === "bridge")?.name;
-  const masquerade = steps.find((step) => step.kind === "masquerade")?.subnets.join(", ");
+  const bridge = interfaces[at - 2]?.name;
+  const masquerade = steps.flatMap(masqueradedBy).join(", ");
   const via = routes.find(({ dst }) => dst === "0.0.0.0/0" || dst === "::/0")?.gw;
   const lines = [
     isNew && `namespace  ${target.path} (new)`,

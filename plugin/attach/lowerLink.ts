@@ -10,6 +10,7 @@ import { type Link, listLinks } from "../../netlink/route/link.ts";
 import type { Facts, LowerLink } from "../../plan/facts.ts";
 import { interfaceType } from "../../plan/types.ts";
 import type { Step } from "../../step/index.ts";
+import defer * as hostDevice from "../../step/link/hostDevice.ts";
 import { openExistingStore } from "../../store/index.ts";
 
 export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
@@ -128,8 +129,6 @@ function holderOf(name: string, dataDir: string): string | undefined {
   using store = openExistingStore(dataDir);
   const holder = store
     ?.entries()
-    .find(({ steps }) =>
-      (steps as readonly Step[] | undefined)?.some((step) => step.kind === "device" && step.device === name),
-    );
+    .find(({ steps }) => (steps as readonly Step[] | undefined)?.some((step) => hostDevice.isLending(name, step)));
   return holder && `${attachmentText(holder.attachment)} has it`;
 }

@@ -4,7 +4,7 @@ import type { Attachment } from "../../conf/attachment.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
 import { undoAll } from "../../step/commit.ts";
-import type { Step } from "../../step/index.ts";
+import { goesWithLast, type Step } from "../../step/index.ts";
 import type { ChainedRecord } from "../../store/entry.ts";
 import { bootId } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
@@ -25,8 +25,8 @@ export function undoRecorded(all: readonly ChainedRecord[], netns: string, store
     if (found.length === 0) store.forget(later);
     return found;
   });
-  const isGuarded = all.some(({ steps }) => (steps as readonly Step[]).some(({ kind }) => kind === "guard"));
-  if (errors.length > 0 || !isGuarded) return errors;
+  const isShared = all.some(({ steps }) => (steps as readonly Step[]).some(goesWithLast));
+  if (errors.length > 0 || !isShared) return errors;
   return withKernel(hostAlone, (kernel) => {
     ingressPolicies.removePoliciesWith(all[0]!.attachment, store, kernel);
     return [];

@@ -7,7 +7,7 @@ import { deleteElements, type FoundElement, listElements } from "../../netlink/n
 import { linkNameBytes } from "../../netlink/nft/set.ts";
 import type { Link } from "../../netlink/route/link.ts";
 import type { Step } from "../../step/index.ts";
-import { guardedSet, neighboursSet, portsOfBridge } from "../../step/nft/ingressPolicy.ts";
+import { guardedBy, guardedSet, neighboursSet, portsOfBridge } from "../../step/nft/ingressPolicy.ts";
 import { table } from "../../step/nft/table.ts";
 import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
@@ -45,7 +45,10 @@ function removeIdleNow(
   const staying = (store?.entries() ?? []).filter(({ attachment }) => !leaving || !isSame(attachment, leaving));
   const expected = new Set(staying.map(({ bridge }) => bridge));
   for (const steps of store?.chainedSteps() ?? []) {
-    for (const step of steps as readonly Step[]) if (step.kind === "guard") expected.add(step.bridge);
+    for (const step of steps as readonly Step[]) {
+      const bridge = guardedBy(step);
+      if (bridge !== undefined) expected.add(bridge);
+    }
   }
   // The gateway of one of its VLANs, `br0.100`, is named after the bridge.
   const isExpected = (name: string) => [...expected].some((one) => name === one || name.startsWith(`${one}.`));

@@ -79,6 +79,11 @@ export const address: Kind<AddressStep> = {
     return [{ what: `address of ${link}`, expected: formatCidr(parseCidr(text)!), found: found.join(", ") || "none" }];
   },
 
+  given: ({ where, address }) => ({ address: { where, cidr: address } }),
+
+  asInResult: (step, { ips }) =>
+    step.where === "host" || ips.some(({ address }) => address === step.address) ? step : undefined,
+
   print(step, kernel) {
     const { where, link, address: text, detectDuplicates, netns, replaces, noPrefixRoute } = step;
     const isShared = where === "host" && replaces.length === 0;

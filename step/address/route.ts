@@ -94,6 +94,11 @@ export const route: Kind<RouteStep> = {
     return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
   },
 
+  given: ({ dst, gw }) => ({ route: { dst, ...(gw && { gw }) } }),
+
+  asInResult: (step, { routes }) =>
+    step.where === "host" || routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? step : undefined,
+
   // Beside another one, as above.
   print: (step, kernel) => {
     const isBeside = step.isFurther || (kernel && standing(step, undefined, kernel).length > 0);

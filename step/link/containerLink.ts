@@ -9,10 +9,10 @@ import { containerLinkGroup, hostLinkName } from "../../kernel/ownership.ts";
 import { macvlanKind } from "../../netlink/route/kind/macvlan.ts";
 import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import { differences, type Foreign, type Kind, missing } from "../kind.ts";
+import defer * as asInResult from "../asInResult.ts";
+import { differences, type Foreign, type Kind, missing, unknownMtu } from "../kind.ts";
 import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
 import { dataOf, readSettings, type Settings, wordsOf } from "./linkSettings.ts";
-import { unknownMtu } from "./veth.ts";
 
 export interface ContainerLinkStep {
   readonly kind: "inside";
@@ -112,6 +112,8 @@ export const inside: Kind<ContainerLinkStep, ContainerLinkKey> = {
 
   /** One that is gone is gone with all it had on it: only making it anew would help, so that is told. */
   mend() {},
+
+  asInResult: (step, result) => asInResult.linkAsIn(step, result),
 
   check({ ifname, settings, master, mac, mtu, innerMtu = mtu, group }, kernel) {
     const found = kernel.link("pod", ifname);

@@ -9,9 +9,9 @@ import { deviceGroup } from "../../kernel/ownership.ts";
 import { changeLink, type Link, linkFlag, listLinks } from "../../netlink/route/link.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
 import { closeNetns, openOwnNetns } from "../../sys/netns.ts";
-import { differences, type Kind, missing } from "../kind.ts";
+import defer * as asInResult from "../asInResult.ts";
+import { type AnyStep, differences, isOf, type Kind, missing, unknownMtu } from "../kind.ts";
 import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
-import { unknownMtu } from "./veth.ts";
 
 export interface HostDeviceStep {
   readonly kind: "device";
@@ -89,6 +89,8 @@ export const device: Kind<HostDeviceStep, HostDeviceKey> = {
 
   mend() {},
 
+  asInResult: (step, result) => asInResult.linkAsIn(step, result),
+
   check({ ifname, device: name, mac, mtu, innerMtu = mtu, group }, kernel) {
     const found = kernel.link("pod", ifname);
     if (!found) return missing(`device ${ifname} (${name} of the host) in the container`);
@@ -153,4 +155,9 @@ function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDev
     kernel.forget("pod", name);
     kernel.forget("host", own);
   }
+}
+
+/** True for a step that lends the device of that name on the host. */
+export function isLending(name: string, step: AnyStep): boolean {
+  return isOf<HostDeviceStep>("device", step) && step.device === name;
 }

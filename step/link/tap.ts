@@ -1,10 +1,10 @@
 /** A tap interface in the container, for a program such as a virtual machine to open. It dies with its namespace. */
 import { changeLink } from "../../netlink/route/link.ts";
 import { createTap } from "../../sys/tap.ts";
-import { differences, type Kind, missing } from "../kind.ts";
+import defer * as asInResult from "../asInResult.ts";
+import { differences, type Kind, missing, unknownMtu } from "../kind.ts";
 import { ipWord, linkWord, shellWord } from "../shellWords.ts";
 import { inside } from "./containerLink.ts";
-import { unknownMtu } from "./veth.ts";
 
 export interface TapStep {
   readonly kind: "tap";
@@ -46,6 +46,8 @@ export const tap: Kind<TapStep, TapKey> = {
     info?.kind === tapKind && (name === ifname || address === mac),
 
   mend() {},
+
+  asInResult: (step, result) => asInResult.linkAsIn(step, result),
 
   check({ ifname, mac, mtu, innerMtu = mtu, group }, kernel) {
     const found = kernel.link("pod", ifname);

@@ -9,7 +9,8 @@ import defer * as renamedLink from "../../kernel/renamedLink.ts";
 import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
 import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import { differences, type Kind, missing } from "../kind.ts";
+import defer * as asInResult from "../asInResult.ts";
+import { differences, type Kind, missing, unknownMtu } from "../kind.ts";
 import { netnsWord, shellWord } from "../shellWords.ts";
 
 export interface VethStep {
@@ -26,9 +27,6 @@ export interface VethStep {
   readonly group: number;
   readonly netns: string;
 }
-
-/** Before version 1.1.0 a result has no MTU: what a later plugin made of it cannot be told. */
-export const unknownMtu = 0;
 
 export interface VethKey extends Pick<VethStep, "host"> {
   /** A link of the same attachment, to be deleted in the same request. */
@@ -76,6 +74,10 @@ export const veth: Kind<VethStep, VethKey> = {
     const [outer, inner] = [kernel.link("host", host), kernel.link("pod", ifname)];
     return inner?.info?.kind === vethKind && outer?.peerIndex === inner.index;
   },
+
+  given: ({ host, hostMac, bridge }) => ({ hostEnd: { name: host, mac: hostMac, ...(bridge && { bridge }) } }),
+
+  asInResult: (step, result) => asInResult.linkAsIn(step, result),
 
   /** A pair that is gone is gone with all the container had on it: only making it anew would help, so that is told. */
   mend({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
