@@ -45,8 +45,18 @@ export function forwardingSteps(families: ReadonlySet<number>, netns: string): S
   return steps;
 }
 
-export function containerSteps(input: PlanInput, routes: readonly Route[]): Step[] {
+interface ContainerLink {
+  /** What the link is told whose it is, where the host's end is not told instead. */
+  readonly alias?: string;
+  /** Its neighbours are the network's, not other ports of a bridge of ours: it may give itself a link-local address. */
+  readonly isOnNetwork?: true;
+  /** The subnet is not on the link. */
+  readonly noPrefixRoute?: true;
+}
+
+export function containerSteps(input: PlanInput, routes: readonly Route[], own: ContainerLink = {}): Step[] {
   const { attachment, config, lease, netns } = input;
+  const { alias, isOnNetwork, noPrefixRoute } = own;
   const link = attachment.ifname;
   if (config.disableContainerInterface) return [];
   // Up already or not: asking first costs more than saying it again.
@@ -61,16 +71,19 @@ export function containerSteps(input: PlanInput, routes: readonly Route[]): Step
     // Its link-local address, too, and what it gives itself later.
     if (!config.enabledad) steps.push(set("accept_dad"));
   } else if (mayBeSilent(input)) {
-    steps.push({ kind: "silent", where: "pod", link, netns });
+    if (!isOnNetwork) steps.push({ kind: "silent", where: "pod", link, netns });
   } else if (!config.enabledad) {
     const path = `net/ipv6/conf/${link}/accept_dad`;
     steps.push({ kind: "sysctl", where: "pod", path, value: "0", netns, ifThere: true });
   }
   const detectDuplicates = config.enabledad;
   for (const { address } of lease.addresses) {
-    steps.push({ kind: "address", where: "pod", link, address, detectDuplicates, netns, replaces: [] });
+    steps.push({
+      ...{ kind: "address", where: "pod", link, address, detectDuplicates, netns, replaces: [] },
+      ...(noPrefixRoute && { noPrefixRoute }),
+    });
   }
-  steps.push({ kind: "up", where: "pod", link, netns });
+  steps.push({ kind: "up", where: "pod", link, netns, ...(alias !== undefined && { alias }) });
   for (let i = 0; i < routes.length; i++) {
     const isFurther = i > 0 && isBeside(routes, i);
     steps.push({ kind: "route", ...routes[i]!, link, netns, ...(isFurther && { isFurther }) });

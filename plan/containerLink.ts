@@ -15,17 +15,8 @@ export function containerLinkPlan(input: PlanInput, making: readonly Step[], mac
   const { ifname } = attachment;
   const mtu = facts.uplinkMtu;
   const routes = routesOf(config, lease);
-  // Its neighbours are the network's, not other ports of a bridge of ours: it may give itself a link-local address.
-  const rest = containerSteps(input, routes).filter(({ kind }) => kind !== "silent");
-  const steps = [
-    ...making,
-    ...announcing(input),
-    ...rest.map((step) =>
-      step.kind === "up" && step.link === ifname && !isLent
-        ? { ...step, alias: aliasOf(attachment, config.dataDir) }
-        : step,
-    ),
-  ];
+  const own = { isOnNetwork: true, ...(!isLent && { alias: aliasOf(attachment, config.dataDir) }) } as const;
+  const steps = [...making, ...announcing(input), ...containerSteps(input, routes, own)];
   return { steps, mac, interfaces: [{ name: ifname, mac, mtu, sandbox: netns }], routes };
 }
 

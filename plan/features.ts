@@ -1,7 +1,8 @@
 /** What type `ns-net` does in one call where the reference needs a chain: loaded when the configuration asks for it. Pure. */
 import type { ChainKeys } from "../conf/config/config.ts";
 import { zoneSteps } from "../step/firewalld/source.ts";
-import type { Step } from "../step/index.ts";
+import { isRules, type Step } from "../step/index.ts";
+import { bringsUp } from "../step/link/up.ts";
 import { bandwidthSteps } from "./chained/bandwidth.ts";
 import { portsSteps } from "./chained/portmap.ts";
 import { sysctlSteps } from "./chained/tuning.ts";
@@ -12,18 +13,15 @@ import { innerIndex, type Plan, type PlanInput } from "./plan.ts";
  * container that is not up yet, a datagram leaves the host asking for its neighbour once a second.) Nothing runs in the
  * container before ADD has answered.
  */
-export function withFeatures(made: Plan, features: ChainKeys, { attachment, config, lease, netns }: PlanInput): Plan {
+export function withFeatures(made: Plan, features: ChainKeys, input: PlanInput): Plan {
+  const { attachment, config, lease, facts, netns } = input;
   const { ingressPolicy: policy } = features;
   const inner = innerIndex(made);
   const [host, { mtu = 0 } = {}] = made.interfaces.slice(inner - 1, inner + 1);
   const addresses = lease.addresses.map(({ address }) => address);
   // One whose bridge lets 127.0.0.1 through already is closed before the container can send.
-  const isClosed = made.steps.some(({ kind }) => kind === "closed");
-  const ownLinks = isClosed || !host ? [] : [host.name];
-  const isRules = ({ kind }: Step) => kind === "masquerade" || kind === "spoofCheck";
-  const laying = made.steps
-    .filter((step) => !isRules(step))
-    .map((step) => (step.kind === "bridgePort" && policy === "isolated" ? { ...step, isolated: true } : step));
+  const ownLinks = facts.bridge?.letsLoopbackThrough || !host ? [] : [host.name];
+  const laying = made.steps.filter((step) => !isRules(step));
   const steps: Step[] = [
     ...beforeUp(laying, sysctlSteps(features, attachment.ifname, netns), attachment.ifname),
     ...bandwidthSteps(attachment, features, host!.name, mtu),
@@ -39,7 +37,7 @@ export function withFeatures(made: Plan, features: ChainKeys, { attachment, conf
 
 /** Once the interface is up it acts by its settings: it looks for routers, and gives itself addresses. */
 function beforeUp(steps: readonly Step[], settings: readonly Step[], ifname: string): Step[] {
-  const at = steps.findIndex((step) => step.kind === "up" && step.where === "pod" && step.link === ifname);
+  const at = steps.findIndex((step) => bringsUp("pod", ifname, step));
   const end = at < 0 ? steps.length : at;
   return [...steps.slice(0, end), ...settings, ...steps.slice(end)];
 }

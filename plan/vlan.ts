@@ -2,27 +2,35 @@
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
+import type { ResultInterface } from "../conf/result/result.ts";
 import { macOf, vlanGatewayGroup, vlanPortName } from "../kernel/ownership.ts";
 import type { PortVlan } from "../netlink/route/bridgeVlan.ts";
 import type { Step } from "../step/index.ts";
 import { gatewaysOf } from "./container.ts";
 import type { VlanFacts } from "./facts.ts";
-import type { Plan, PlanInput } from "./plan.ts";
+import type { PlanInput } from "./plan.ts";
 
-/** The plan of an attachment to a bridge, with the VLANs of its port. Throws Fault (code.config) where others would be cut off. */
-export function withVlans(made: Plan, input: PlanInput, facts: VlanFacts): Plan {
-  const { config } = input;
+/** What VLANs add to the parts of a bridge's plan. */
+export interface VlanParts {
+  /** The key, and its value, for which the bridge looks at VLANs. */
+  readonly filtersFor: string;
+  readonly gateway: readonly Step[];
+  readonly gatewayInterface: readonly ResultInterface[];
+  port(link: string): Step;
+}
+
+/** Throws Fault (code.config) where others would be cut off. */
+export function vlanParts(input: PlanInput, facts: VlanFacts): VlanParts {
+  const { config, lease } = input;
   if (facts.unready.length > 0) throw wouldCutOff(config, facts.unready);
-  const steps: Step[] = [];
-  for (const step of made.steps) {
-    if (step.kind === "bridge")
-      steps.push({ ...step, filtersFor: keyText(config) }, ...gatewaySteps(input, facts, step.mtu));
-    else if (step.kind === "veth") steps.push(step, { kind: "portVlan", link: step.host, ...portVlans(config, facts) });
-    else steps.push(step);
-  }
-  const [gateway] = gatewaysOf(input.lease.addresses);
-  if (facts.gatewayLink === undefined || gateway === undefined) return { ...made, steps };
-  return { ...made, steps, interfaces: [...made.interfaces, { name: facts.gatewayLink, mac: macOf(gateway) }] };
+  const [first] = gatewaysOf(lease.addresses);
+  const { gatewayLink: name } = facts;
+  return {
+    filtersFor: keyText(config),
+    gateway: gatewaySteps(input, facts),
+    gatewayInterface: name === undefined || first === undefined ? [] : [{ name, mac: macOf(first) }],
+    port: (link) => ({ kind: "portVlan", link, ...portVlans(config, facts) }),
+  };
 }
 
 function keyText({ vlan, vlanTrunk }: NetworkConfig): string {
@@ -41,7 +49,7 @@ function portVlans({ vlan, vlanTrunk, preserveDefaultVlan }: NetworkConfig, { de
   return { vlans, ...(!isKept && { without: defaultVlan }) };
 }
 
-function gatewaySteps({ config, lease }: PlanInput, facts: VlanFacts, mtu: number): Step[] {
+function gatewaySteps({ config, lease, facts: { uplinkMtu: mtu } }: PlanInput, facts: VlanFacts): Step[] {
   const { bridge, vlan, name: network, preserveDefaultVlan } = config;
   const [first] = gatewaysOf(lease.addresses);
   if (facts.gatewayLink === undefined || vlan === undefined || first === undefined) return [];

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import { writeOut } from "../../plugin/stdio.ts";
-import type { Step } from "../../step/index.ts";
+import { outlivesLink, type Step } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { openExistingStore } from "../../store/index.ts";
 import { entries, isPresent } from "../attachments.ts";
@@ -66,24 +66,14 @@ export default command({
   },
 });
 
-/** Kinds of step whose effect stays when the link goes: a port would lead to whoever has the address next. */
-const beside: readonly Step["kind"][] = [
-  "ports",
-  "portCondition",
-  "masqueradeAll",
-  "shaping",
-  "spoofCheck",
-  "accept",
-  "zone",
-];
-
-/** Those of the attachments that have something of the kind, by their own ADD or by later plugins of the chain. */
+/**
+ * Those of the attachments that have what stays when the link goes, by their own ADD or by later plugins of the chain: a
+ * port would lead to the container that has the address next.
+ */
 function withMoreThanLinks(all: readonly Entry[], dataDir: string): Entry[] {
   using store = openExistingStore(dataDir);
   return all.filter(({ attachment, steps = [] }) =>
-    ([...steps, ...(store?.chainedSteps(attachment) ?? []).flat()] as readonly Step[]).some(({ kind }) =>
-      beside.includes(kind),
-    ),
+    ([...steps, ...(store?.chainedSteps(attachment) ?? []).flat()] as readonly Step[]).some(outlivesLink),
   );
 }
 

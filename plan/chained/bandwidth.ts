@@ -3,6 +3,7 @@ import type { Attachment } from "../../conf/attachment.ts";
 import type { ChainKeys, Limit } from "../../conf/config/config.ts";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
 import { macOfOwner, shapingGroup, shapingLinkName } from "../../kernel/ownership.ts";
+import { vethKind } from "../../netlink/route/kind/veth.ts";
 import type { BandwidthStep } from "../../step/bandwidth.ts";
 import type { ChainedType } from "../chain.ts";
 
@@ -11,7 +12,7 @@ export const bandwidth: ChainedType = {
     if (!features.bandwidth) return { steps: [], result: prev };
     const inner = kernel.link("pod", attachment.ifname);
     const host = inner?.peerIndex === undefined ? undefined : kernel.linkByIndex(inner.peerIndex);
-    if (inner?.info?.kind !== "veth" || !host?.name) {
+    if (inner?.info?.kind !== vethKind || !host?.name) {
       throw new Fault(
         code.config,
         `Cannot limit ${attachment.ifname}: it is ${inner ? `a ${inner.info?.kind ?? "device"}` : "not there"}, no veth whose other end is on this host`,

@@ -5,12 +5,11 @@
 import { attachmentText } from "../../conf/attachment.ts";
 import type { NetworkConfig } from "../../conf/config/config.ts";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
-import type { Result, ResultInterface } from "../../conf/result/result.ts";
-import { hostLinkName } from "../../kernel/ownership.ts";
+import type { Result } from "../../conf/result/result.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
-import type { Step } from "../../step/index.ts";
 import type { ChainedInput, ChainedType } from "../chain.ts";
-import { bridge } from "../interface/bridge.ts";
+import { masqueradeSteps } from "../container.ts";
+import { bridgeParts, portSteps } from "../interface/bridge.ts";
 
 export const hostPort: ChainedType = {
   plan(input) {
@@ -19,12 +18,14 @@ export const hostPort: ChainedType = {
     const port = hostInterface(input);
     const facts = input.facts();
     const lease = { addresses: prev.ips, routes: [], made: false };
-    const made = bridge.plan({ attachment, netns, config, lease, facts });
-    const steps = made.steps.flatMap((step) => ofPort(step, hostLinkName(attachment), port, config.bridge, netns));
-    const { name = config.bridge, mac } = made.interfaces[0]!;
+    const own = { attachment, netns, config, lease, facts };
+    const below = bridgeParts(own, false);
+    const joins = { kind: "member", where: "host", link: port, master: config.bridge, netns } as const;
+    const steps = [...below.steps, ...masqueradeSteps(own), ...portSteps(own, below, { link: port, joins })];
+    const { bridge: name } = config;
     const known = prev.interfaces.some((one) => one.name === name && !one.sandbox);
-    const own: ResultInterface[] = known ? [] : [{ name, ...(mac && { mac }) }];
-    return { steps, result: { ...prev, interfaces: [...prev.interfaces, ...own] } };
+    const interfaces = known ? prev.interfaces : [...prev.interfaces, { name, mac: below.mac }];
+    return { steps, result: { ...prev, interfaces } };
   },
 
   // It dies with the interface, which is the other plugin's to delete.
@@ -63,14 +64,4 @@ function hostInterface({ attachment, config, prev, kernel }: ChainedInput): stri
     `Cannot attach ${attachmentText(attachment)} to bridge ${config.bridge}: ${found.name} is a port of ${master}`,
     `Name ${master} as the bridge, or take the interface out: ip link set ${found.name} nomaster`,
   );
-}
-
-/** What the plan says of the host's end of a veth, said of the port; what it says of the container is not ours to do. */
-function ofPort(step: Step, veth: string, port: string, master: string, netns: string): Step[] {
-  if (step.kind === "veth") return [{ kind: "member", where: "host", link: port, master, netns }];
-  if (step.kind === "silent" || step.kind === "forwarding") return [];
-  if ("where" in step && step.where === "pod") return [];
-  if (step.kind === "route") return [];
-  if (step.kind === "up" && step.link === veth) return [{ kind: "up", where: "host", link: port, netns }];
-  return "link" in step && step.link === veth ? [{ ...step, link: port } as Step] : [step];
 }

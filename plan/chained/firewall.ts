@@ -2,6 +2,7 @@
 
 import { type ChainKeys, defaultZone } from "../../conf/config/config.ts";
 import { badConfig } from "../../conf/fault.ts";
+import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { zoneSteps } from "../../step/firewalld/source.ts";
 import defer * as zones from "../../step/firewalld/zones.ts";
 import type { Step } from "../../step/index.ts";
@@ -39,7 +40,7 @@ function guardSteps({
 }: ChainedInput): Step[] {
   if (policy === undefined) return [];
   const hosts = prev.interfaces.flatMap(({ name, sandbox }) => (sandbox ? [] : [name]));
-  const bridge = hosts.find((name) => kernel.link("host", name)?.info?.kind === "bridge");
+  const bridge = hosts.find((name) => kernel.link("host", name)?.info?.kind === bridgeKind);
   if (bridge === undefined) {
     throw badConfig(
       "ingressPolicy",

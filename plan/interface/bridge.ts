@@ -27,6 +27,7 @@ import {
 import type { Facts } from "../facts.ts";
 import defer * as idleGateway from "../idleGateway.ts";
 import type { InterfaceType, Plan, PlanInput } from "../plan.ts";
+import type { VlanParts } from "../vlan.ts";
 import defer * as vlan from "../vlan.ts";
 
 export const bridge: InterfaceType = { plan, refuse };
@@ -48,55 +49,100 @@ function writtenGateways(ipam: IpamConfig): string[] {
 
 function plan(input: PlanInput): Plan {
   const { attachment, config, lease, facts, netns } = input;
-  const { hairpinMode, portIsolation } = config;
   const mtu = facts.uplinkMtu;
   const host = hostLinkName(attachment);
   const mac = macFor(input, host);
-  const inChain = config.type === ownType ? {} : { inChain: true as const };
   const hostMac = macOfOwner("host", host);
-  const gateways = config.isGateway ? gatewaysOf(lease.addresses) : [];
-  const gatewayLink = facts.vlan?.gatewayLink ?? config.bridge;
-  const bridgeMac =
-    standingMac(facts) ?? (gateways[0] && !facts.vlan ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
   const routes = routesOf(config, lease);
+  const below = bridgeParts(input);
+  const joins: Step = {
+    ...{ kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu },
+    ...{ bridge: config.bridge, group: linkGroup(attachment.network), netns },
+  };
   const steps: Step[] = [
-    ...bridgeSteps(input, mtu, bridgeMac, gateways, gatewayLink),
+    ...below.steps,
     ...masqueradeSteps(input),
     ...(config.macspoofchk ? [{ kind: "spoofCheck", attachment, mac } as const] : []),
-    {
-      ...{ kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu },
-      ...{ bridge: config.bridge, group: linkGroup(attachment.network), netns },
-    },
-    ...(facts.bridge?.letsLoopbackThrough ? [{ kind: "closed", link: host, ...inChain } as const] : []),
-    { kind: "silent", where: "host", link: host, netns },
-    { kind: "bridgePort", link: host, hairpin: hairpinMode, isolated: portIsolation },
-    { kind: "up", where: "host", link: host, netns, alias: aliasOf(attachment, config.dataDir) },
+    ...portSteps(input, below, { link: host, joins, alias: aliasOf(attachment, config.dataDir) }),
     ...containerSteps(input, routes),
   ];
   if (!config.disableContainerInterface) steps.push({ kind: "forwarding", link: host });
   const interfaces = [
-    { name: config.bridge, mac: bridgeMac },
+    { name: config.bridge, mac: below.mac },
     { name: host, mac: hostMac, mtu },
     { name: attachment.ifname, mac, mtu, sandbox: netns },
+    ...(below.vlans?.gatewayInterface ?? []),
   ];
-  const made = { steps, mac, interfaces, routes, through: gatewayLink };
-  return facts.vlan ? vlan.withVlans(made, input, facts.vlan) : made;
+  return { steps, mac, interfaces, routes, through: below.gatewayLink };
+}
+
+/** The bridge, and its gateways where it has some. */
+export interface BridgeParts {
+  readonly steps: readonly Step[];
+  /** Hardware address of the bridge. */
+  readonly mac: string;
+  readonly gatewayLink: string;
+  readonly vlans: VlanParts | undefined;
+}
+
+/** `isRouted` is false where the host's routes to the containers are another plugin's. */
+export function bridgeParts(input: PlanInput, isRouted = true): BridgeParts {
+  const { config, lease, facts } = input;
+  const gateways = config.isGateway ? gatewaysOf(lease.addresses) : [];
+  const gatewayLink = facts.vlan?.gatewayLink ?? config.bridge;
+  const mac =
+    standingMac(facts) ?? (gateways[0] && !facts.vlan ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
+  const vlans = facts.vlan && vlan.vlanParts(input, facts.vlan);
+  const steps = bridgeSteps(input, mac, gateways, gatewayLink, vlans, isRouted);
+  return { steps, mac, gatewayLink, vlans };
+}
+
+export interface Port {
+  /** Of the host. */
+  readonly link: string;
+  /** Puts it into the bridge. */
+  readonly joins: Step;
+  /** What it is told whose it is; absent for one that another plugin made. */
+  readonly alias?: string;
+}
+
+export function portSteps({ config, facts, netns }: PlanInput, { vlans }: BridgeParts, port: Port): Step[] {
+  const { hairpinMode, portIsolation, features, type } = config;
+  const { link, joins, alias } = port;
+  const inChain = type === ownType ? {} : { inChain: true as const };
+  const isolated = portIsolation || features?.ingressPolicy === "isolated";
+  const isOurs = alias !== undefined;
+  return [
+    joins,
+    ...(vlans ? [vlans.port(link)] : []),
+    ...(facts.bridge?.letsLoopbackThrough ? [{ kind: "closed", link, ...inChain } as const] : []),
+    ...(isOurs ? [{ kind: "silent", where: "host", link, netns } as const] : []),
+    { kind: "bridgePort", link, hairpin: hairpinMode, isolated },
+    { kind: "up", where: "host", link, netns, ...(isOurs && { alias }) },
+  ];
 }
 
 function bridgeSteps(
   { config, facts, lease, netns }: PlanInput,
-  mtu: number,
   mac: string,
   gateways: readonly Cidr[],
   gatewayLink: string,
+  vlans: VlanParts | undefined,
+  isRouted: boolean,
 ): Step[] {
+  const mtu = facts.uplinkMtu;
   const families = new Set<number>();
   for (const { family } of gateways) families.add(family);
   const { bridge: name, promiscMode: promiscuous } = config;
   const steps = forwardingSteps(families, netns);
   const keepsMac = gateways.length > 0 && facts.bridge !== undefined && !isOurGroup(facts.bridge.group);
   const group = bridgeGroup(config.name);
-  steps.push({ kind: "bridge", name, mac, mtu, group, promiscuous, ...(keepsMac && { keepsMac }) });
+  steps.push({
+    ...{ kind: "bridge", name, mac, mtu, group, promiscuous },
+    ...(keepsMac && { keepsMac }),
+    ...(vlans && { filtersFor: vlans.filtersFor }),
+  });
+  if (vlans) steps.push(...vlans.gateway);
   if (facts.bridge?.acceptsRa !== false) steps.push(deafToRouters(name, netns));
   if (gatewayLink !== name) steps.push(deafToRouters(gatewayLink, netns));
   if (families.has(6) && !hasIpv6(facts)) {
@@ -116,7 +162,8 @@ function bridgeSteps(
       netns,
       replaces,
     });
-    if (isLinkLocal(gateway)) steps.push(...subnetRoutes(lease, formatAddress(gateway), gatewayLink, netns));
+    if (isRouted && isLinkLocal(gateway))
+      steps.push(...subnetRoutes(lease, formatAddress(gateway), gatewayLink, netns));
   }
   return steps;
 }

@@ -39,10 +39,8 @@ function plan(input: PlanInput): Plan {
     ...masqueradeSteps(input),
     { kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu, group: linkGroup(attachment.network), netns },
     ...hostSteps(host, pairs, aliasOf(attachment, config.dataDir), netns),
-    ...containerSteps(input, []).map(
-      (step): Step => (step.kind === "address" ? { ...step, noPrefixRoute: true } : step),
-    ),
-    // The subnet is not on the link: its other addresses are behind the gateway, as everything is.
+    // The subnet's other addresses are behind the gateway, as everything is.
+    ...containerSteps(input, [], { noPrefixRoute: true }),
     ...pairs.flatMap(({ own, gateway }) => {
       // The kernel takes no source that it still looks for duplicates of.
       const src = own.family === 6 && config.enabledad ? {} : { src: formatAddress(own) };

@@ -3,6 +3,7 @@
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { NetworkConfig } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
+import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import type { Facts } from "../../plan/facts.ts";
 import { interfaceType } from "../../plan/types.ts";
 
@@ -16,7 +17,7 @@ export function refuseImpossible(attachment: Attachment, config: NetworkConfig, 
     );
   }
   interfaceType(config.type).refuse?.(config, facts);
-  if (facts.bridge && facts.bridge.kind !== "bridge") {
+  if (facts.bridge && facts.bridge.kind !== bridgeKind) {
     throw noBridge(config.bridge, facts.bridge.kind);
   }
 }

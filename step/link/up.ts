@@ -2,7 +2,7 @@
 
 import type { Where } from "../../kernel/kernel.ts";
 import { changeLink, linkFlag } from "../../netlink/route/link.ts";
-import { differences, type Kind, missing } from "../kind.ts";
+import { type AnyStep, differences, isOf, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord, shellWord } from "../shellWords.ts";
 
 export interface UpStep {
@@ -30,3 +30,8 @@ export const up: Kind<UpStep> = {
     `${ipWord(where, netns)} link set ${linkWord(link)} up${alias === undefined ? "" : ` alias ${shellWord(alias)}`}`,
   ],
 };
+
+/** True for the step that brings a link up. */
+export function bringsUp(where: Where, link: string, step: AnyStep): boolean {
+  return isOf<UpStep>("up", step) && step.where === where && step.link === link;
+}

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { parseNetwork } from "../../conf/parse.ts";
 import type { Request } from "../../conf/request.ts";
 import type { Lease } from "../../ipam/ipam.ts";
+import { bridge } from "../../plan/interface/bridge.ts";
 import type { PlanInput } from "../../plan/plan.ts";
-import { withVlans } from "../../plan/vlan.ts";
+import { vlanParts } from "../../plan/vlan.ts";
 import { resultOf } from "../../plugin/add.ts";
 import { needs, needsLack } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
@@ -171,13 +172,10 @@ describe("A VLAN", () => {
     const given = { name: "n", cniVersion: "1.1.0", type: "ns-net", bridge: "br0", vlan: 7, isGateway: true };
     const config = parseNetwork({ ...given, subnet: "10.9.0.0/24" });
     const lease: Lease = { addresses: [{ address: "10.9.0.2/24", gateway: "10.9.0.1" }], routes: [], made: true };
-    const interfaces = [{ name: "br0" }, { name: "nsv0" }, { name: "eth0", sandbox: "/run/netns/web" }];
-    const facts = { defaultVlan: 1, unready: [], gatewayLink: "br0.7" };
-    const made = withVlans(
-      { steps: [], mac: "", interfaces, routes: [] },
-      { config, lease } as unknown as PlanInput,
-      facts,
-    );
+    const attachment = { network: "n", container: "web", ifname: "eth0" };
+    const vlan = { defaultVlan: 1, unready: [], gatewayLink: "br0.7" };
+    const facts = { uplinkMtu: 1500, bridge: undefined, isIfnameTaken: false, vlan };
+    const made = bridge.plan({ attachment, netns: "/run/netns/web", config, lease, facts });
     assert.deepEqual(made.interfaces.at(-1), { name: "br0.7", mac: "0a:58:0a:09:00:01" });
     assert.deepEqual(
       resultOf({ config } as Request, made, lease).ips.map(({ interface: index }) => index),
@@ -187,9 +185,8 @@ describe("A VLAN", () => {
 
   it("is refused where others on the bridge would be cut off, with what to do about it", () => {
     const config = parseNetwork({ name: "n", cniVersion: "1.1.0", type: "ns-net", bridge: "br0", vlan: 7 });
-    const made = { steps: [], mac: "", interfaces: [], routes: [] };
     const facts = { defaultVlan: 1, unready: ["eth1", "br0"] };
-    assert.throws(() => withVlans(made, { config } as unknown as PlanInput, facts), {
+    assert.throws(() => vlanParts({ config } as unknown as PlanInput, facts), {
       code: 7,
       message: /vlan = 7.*eth1, br0 would be cut off/,
       cure: /bridge vlan add vid 1 dev eth1 pvid untagged; bridge vlan add vid 1 dev br0 pvid untagged self/,
