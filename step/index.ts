@@ -107,7 +107,9 @@ const kindOf = ({ kind }: { readonly kind: Name }) =>
 
 /** True when this call made something that `undoStep` removes. */
 export const applyStep = (step: Step, kernel: Kernel): boolean => kindOf(step).apply!(step, kernel);
+
 export const isRules = (step: Step): boolean => kindOf(step).pending !== undefined;
+
 export const hasUndo = (step: Step): boolean => kindOf(step).undo !== undefined;
 
 /** Applies steps that are rules, all or none, in one batch; no batch when all of them stand. Then they are to be settled. */
@@ -122,6 +124,7 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
     asRead.batchAsRead(kernel, () => steps.flatMap((step) => kindOf(step).rules!(step, kernel)));
   }
 }
+
 /** True for a step whose effect outlives the interface, and that DEL undoes for itself. */
 export const outlivesLink = ({ kind }: AnyStep): boolean => kind in marked || kind in remembered;
 
@@ -143,13 +146,17 @@ export function leftoversOf<K extends Owner["kind"]>(where: Where, owner: Owner<
   }
   return found;
 }
+
 /** Removes what of an owner has marks of attachments whose links are not `kept`. */
 export function collect<K extends Owner["kind"]>(owner: Owner<K>, kept: ReadonlySet<string>, kernel: Kernel): void {
   for (const kind of Object.keys(marked) as Name[]) kindOf({ kind }).collect?.[owner.kind]?.(owner.name, kept, kernel);
 }
+
 /** The link that goes with an undo, if that is all of it. */
 export const linkDeletedBy = (removal: Removal): string | undefined => kindOf(removal).deletes?.(removal);
+
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);
+
 /** Puts a step right that differs from the kernel; rules are answered, not written, so that all go in one batch. */
 export function repairStep(step: Step, kernel: Kernel): readonly Message[] {
   const kind = kindOf(step);
@@ -158,22 +165,30 @@ export function repairStep(step: Step, kernel: Kernel): readonly Message[] {
   else kind.apply!(step, kernel);
   return [];
 }
+
 /** What is left to do for a step once its rules are written. */
 export const completeStep = (step: Step, kernel: Kernel): void => kindOf(step).mend?.(step, kernel);
+
 /** An earlier step as a later plugin of the chain left it; undefined where that took it away. */
 export function supersede(later: Step, earlier: Step): Step | undefined {
   const kind = kindOf(later);
   return kind.supersede ? (kind.supersede(later, earlier) as Step | undefined) : earlier;
 }
+
 /** A step as a result says that the chain left it; undefined where the result leaves it out. */
 export function asInResult(step: Step, result: Result): Step | undefined {
   const kind = kindOf(step);
   return kind.asInResult ? (kind.asInResult(step, result) as Step | undefined) : step;
 }
+
 export const givenBy = (step: Step): Given => kindOf(step).given?.(step) ?? {};
+
 /** False where the interface that the step made is not there. */
 export const isPresent = (step: Step, kernel: Kernel): boolean => kindOf(step).isPresent?.(step, kernel) !== false;
+
 /** True for an interface of the container that the step made, by what the container left of its marks. */
 export const isMadeBy = (step: Step, link: Link): boolean => kindOf(step).isMadeBy?.(step, link) === true;
+
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
+
 export const printStep = (step: Step, kernel?: Kernel): readonly string[] => kindOf(step).print(step, kernel);

@@ -1,4 +1,4 @@
-/** What a step is: data, and for each kind of it four readings. */
+/** What a step is: data. And what each kind of it declares, so that what handles steps need not know the kinds. */
 
 import type { Attachment } from "../conf/attachment.ts";
 import type { Result, Route } from "../conf/result/result.ts";
@@ -53,7 +53,7 @@ export interface AnyStep {
 }
 
 /** True for a step of that kind. */
-export function isOf<Step extends AnyStep>(kind: Step["kind"], step: AnyStep): step is Step {
+export function isStep<Step extends AnyStep>(kind: Step["kind"], step: AnyStep): step is Step {
   return step.kind === kind;
 }
 
@@ -83,6 +83,7 @@ export interface Kind<Step, Key = Step> {
   isPresent?(step: Step, kernel: Kernel): boolean;
   /** True for an interface of the container that is the step's, though the container changed its marks. */
   isMadeBy?(step: Step, link: Link): boolean;
+  /** Absent: none of these. */
   given?(step: Step): Given;
   /** The step as a result says that the chain left it; undefined where the result leaves it out. Absent: a result says nothing of it. */
   asInResult?(step: Step, result: Result): AnyStep | undefined;

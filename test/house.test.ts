@@ -83,6 +83,32 @@ function circle(): string[] {
   return [];
 }
 
+/** The step of a takeover is read by host-local, which is below step/. */
+const declaresStep = (file: string) => folderOf(file) === "step" || file === "ipam/hostLocal/adopted.ts";
+const stepKinds = new Set(
+  files
+    .filter(declaresStep)
+    .flatMap((file) => [...read(file).matchAll(/^ {2}readonly kind: "(\w+)";$/gm)].map(([, kind]) => kind!)),
+);
+
+/** The lines of a source that treat steps of one kind otherwise than others, each with a sentence. */
+function branchesOnSteps(source: string): string[] {
+  const found: string[] = [];
+  let isSwitch = false;
+  source.split("\n").forEach((line, i) => {
+    isSwitch = /\bswitch \(/.test(line) ? /\bkind\) \{/.test(line) : isSwitch;
+    const compared = line.matchAll(/\bkind\)? ?[!=]==? ?"(\w+)"|"(\w+)" ?[!=]==? ?[\w.?!]*\bkind\b|\bcase "(\w+)":/g);
+    for (const [text, a, b, inCase] of compared) {
+      const kind = a ?? b ?? inCase!;
+      if (stepKinds.has(kind) && (inCase === undefined || isSwitch))
+        found.push(`${i + 1}: ${text} asks for steps of kind ${kind}`);
+    }
+    const [asked] = /\.includes\((\w+\.)*kind\)|\bisStep[<(]/.exec(line) ?? [];
+    if (asked !== undefined) found.push(`${i + 1}: ${asked} asks for steps of some kinds`);
+  });
+  return found;
+}
+
 describe("the house", () => {
   it("has floors: a file imports from its own folder and from lower ones", () => {
     const floorOf = (path: string) => floors.findIndex((folders) => folders.includes(folderOf(path)));
@@ -218,6 +244,24 @@ describe("the house", () => {
         .map((name) => `${file} names ${name}`),
     );
     assert.deepEqual(lost, []);
+  });
+
+  it("treats steps of one kind otherwise than others only in step/", () => {
+    const wrong = files
+      .filter((file) => !declaresStep(file))
+      .flatMap((file) => branchesOnSteps(read(file)).map((line) => `${file}:${line}`));
+    assert.deepEqual(wrong, [], "let each kind declare what it is in step/kind.ts, and ask that");
+    assert.ok(stepKinds.size > 30, "the reader of kinds is broken");
+    const samples = [
+      'if (step.kind === "veth") return;',
+      'if ("veth" !== step?.kind) return;',
+      'switch (step.kind) {\n  case "veth":',
+      "lasting.includes(step.kind)",
+      'isStep<VethStep>("veth", step)',
+    ];
+    for (const sample of samples) assert.equal(branchesOnSteps(sample).length, 1, sample);
+    for (const sample of ['info?.kind === "ifb"', 'switch (key) {\n  case "device":'])
+      assert.deepEqual(branchesOnSteps(sample), []);
   });
 
   it("finds imports at all", () => {

@@ -3,7 +3,7 @@
 import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import { deleteRoute } from "../../netlink/route/route.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import { isOf, type Kind } from "../kind.ts";
+import { isStep, type Kind } from "../kind.ts";
 import type { AddressStep } from "./address.ts";
 import { type RouteStep, route, routeCommand, routeRequest } from "./route.ts";
 
@@ -40,9 +40,9 @@ export const withdrawn: Kind<RemovedRouteStep> = {
 
   // sbr and vrf give routes to another table.
   supersede(step, earlier) {
-    if (isOf<AddressStep>("address", earlier) && isSubnetOf(earlier, step))
+    if (isStep<AddressStep>("address", earlier) && isSubnetOf(earlier, step))
       return { ...earlier, subnetElsewhere: true };
-    return isOf<RouteStep>("route", earlier) && isSameRoute(earlier, step) ? undefined : earlier;
+    return isStep<RouteStep>("route", earlier) && isSameRoute(earlier, step) ? undefined : earlier;
   },
 
   print: (step) => [routeCommand("del", asRoute(step))],

@@ -1,7 +1,7 @@
 /** A kernel setting, written only when it differs. */
 
 import type { Where } from "../../kernel/kernel.ts";
-import { differences, isOf, type Kind } from "../kind.ts";
+import { differences, isStep, type Kind } from "../kind.ts";
 import { shellWord, sysctlName } from "../shellWords.ts";
 import defer * as raRouters from "./raRouters.ts";
 
@@ -48,7 +48,7 @@ export const sysctl: Kind<SysctlStep> = {
   },
 
   supersede({ where, path }, earlier) {
-    const isIt = isOf<SysctlStep>("sysctl", earlier) && earlier.where === where && earlier.path === path;
+    const isIt = isStep<SysctlStep>("sysctl", earlier) && earlier.where === where && earlier.path === path;
     return isIt ? undefined : earlier;
   },
 

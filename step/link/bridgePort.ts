@@ -1,6 +1,6 @@
 /** How the bridge treats the port: its host end may hear itself (hairpin), and may be kept from other isolated ports. */
 import { changeBridgePort, portOf } from "../../netlink/route/link.ts";
-import { differences, isOf, type Kind, missing } from "../kind.ts";
+import { differences, isStep, type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 
 export interface BridgePortStep {
@@ -36,7 +36,7 @@ export const bridgePort: Kind<BridgePortStep> = {
 
   // firewall isolates for a policy.
   supersede: ({ link, isolated }, earlier) =>
-    isOf<BridgePortStep>("bridgePort", earlier) && earlier.link === link
+    isStep<BridgePortStep>("bridgePort", earlier) && earlier.link === link
       ? { ...earlier, isolated: earlier.isolated || isolated }
       : earlier,
 

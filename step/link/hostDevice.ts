@@ -10,7 +10,7 @@ import { changeLink, type Link, linkFlag, listLinks } from "../../netlink/route/
 import { errno, KernelError } from "../../sys/errors.ts";
 import { closeNetns, openOwnNetns } from "../../sys/netns.ts";
 import defer * as asInResult from "../asInResult.ts";
-import { type AnyStep, differences, isOf, type Kind, missing, unknownMtu } from "../kind.ts";
+import { type AnyStep, differences, isStep, type Kind, missing, unknownMtu } from "../kind.ts";
 import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
 
 export interface HostDeviceStep {
@@ -159,5 +159,5 @@ function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDev
 
 /** True for a step that lends the device of that name on the host. */
 export function isLending(name: string, step: AnyStep): boolean {
-  return isOf<HostDeviceStep>("device", step) && step.device === name;
+  return isStep<HostDeviceStep>("device", step) && step.device === name;
 }

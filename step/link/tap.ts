@@ -37,7 +37,7 @@ export const tap: Kind<TapStep, TapKey> = {
   },
 
   undo({ ifname, group }, kernel) {
-    inside.undo!({ ifname, temporary: ifname, group } as never, kernel);
+    inside.undo!({ ifname, temporary: ifname, group }, kernel);
   },
 
   isPresent: ({ ifname, group }, kernel) => kernel.link("pod", ifname)?.group === group,

@@ -6,7 +6,7 @@ import { isOurGroup } from "../../kernel/ownership.ts";
 import { changeLink, type Link, linkFlag } from "../../netlink/route/link.ts";
 import defer * as tuningBackup from "../../reference/tuningBackup.ts";
 import { isSameNetns, ownNetns } from "../../sys/netns.ts";
-import { type AnyStep, differences, isOf, type Kind } from "../kind.ts";
+import { type AnyStep, differences, isStep, type Kind } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
 export interface TuningStep {
@@ -66,7 +66,7 @@ export const tuned: Kind<TuningStep, TuningKey> = {
   },
 
   supersede({ link, to }, earlier) {
-    if (isOf<TuningStep>("tuned", earlier))
+    if (isStep<TuningStep>("tuned", earlier))
       return earlier.link === link ? { ...earlier, to: without(earlier.to, to) } : earlier;
     const { mac, mtu: innerMtu } = to;
     return isMaking(link, earlier) ? { ...earlier, ...(mac && { mac }), ...(innerMtu && { innerMtu }) } : earlier;

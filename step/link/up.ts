@@ -2,7 +2,7 @@
 
 import type { Where } from "../../kernel/kernel.ts";
 import { changeLink, linkFlag } from "../../netlink/route/link.ts";
-import { type AnyStep, differences, isOf, type Kind, missing } from "../kind.ts";
+import { type AnyStep, differences, isStep, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord, shellWord } from "../shellWords.ts";
 
 export interface UpStep {
@@ -33,5 +33,5 @@ export const up: Kind<UpStep> = {
 
 /** True for the step that brings a link up. */
 export function bringsUp(where: Where, link: string, step: AnyStep): boolean {
-  return isOf<UpStep>("up", step) && step.where === where && step.link === link;
+  return isStep<UpStep>("up", step) && step.where === where && step.link === link;
 }

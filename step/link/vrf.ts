@@ -5,7 +5,7 @@ import { vrf as vrfData, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { createLink, deleteLink, linkFlag, listLinks } from "../../netlink/route/link.ts";
 import { errno } from "../../sys/errors.ts";
 import type { RouteStep } from "../address/route.ts";
-import { differences, isOf, type Kind, missing } from "../kind.ts";
+import { differences, isStep, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
 export interface VrfStep {
@@ -45,7 +45,7 @@ export const vrf: Kind<VrfStep> = {
   },
 
   // The routes of its ports are in its table.
-  supersede: (_, earlier) => (isOf<RouteStep>("route", earlier) ? undefined : earlier),
+  supersede: (_, earlier) => (isStep<RouteStep>("route", earlier) ? undefined : earlier),
 
   print({ name, table, group, netns }) {
     const ip = ipWord("pod", netns);

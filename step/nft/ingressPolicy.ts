@@ -22,7 +22,7 @@ import { hasRules } from "../../netlink/nft/rule.ts";
 import { concatenated, linkNameBytes, newSet, type SetShape, valueType } from "../../netlink/nft/set.ts";
 import { newTable } from "../../netlink/nft/table.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
-import { type AnyStep, differences, isOf, type Kind, missing } from "../kind.ts";
+import { type AnyStep, differences, isStep, type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 import { type ChainRule, missingRules, textOf, writtenAnew } from "./sharedRules.ts";
 import { table, tableComment } from "./table.ts";
@@ -135,7 +135,7 @@ function rulesOf(step: IngressPolicyStep, kernel: Kernel): Message[] {
 
 /** The bridge whose policy a step is. */
 export function guardedBy(step: AnyStep): string | undefined {
-  return isOf<IngressPolicyStep>("guard", step) ? step.bridge : undefined;
+  return isStep<IngressPolicyStep>("guard", step) ? step.bridge : undefined;
 }
 
 /** The ports of a bridge; none when there is no bridge of that name. */

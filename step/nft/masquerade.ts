@@ -9,7 +9,7 @@ import { type Cidr, parseCidr } from "../../ip/address.ts";
 import { masqueradeChain, nftTable } from "../../kernel/ownership.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { countRules } from "../../netlink/nft/rule.ts";
-import { type AnyStep, isOf, type Kind, missing } from "../kind.ts";
+import { type AnyStep, isStep, type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 import defer * as rules from "./masqueradeRules.ts";
 import { table, tableComment } from "./table.ts";
@@ -62,5 +62,5 @@ export const masquerade: Kind<MasqueradeStep> = {
 
 /** The subnets that a step masquerades; none for a step of another kind. */
 export function masqueradedBy(step: AnyStep): readonly string[] {
-  return isOf<MasqueradeStep>("masquerade", step) ? step.subnets : [];
+  return isStep<MasqueradeStep>("masquerade", step) ? step.subnets : [];
 }
