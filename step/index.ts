@@ -1,46 +1,49 @@
-/** The kinds of step: a file each, which exports the kind under its name, and a line here. Few attachments have those that are deferred. */
+/**
+ * The kinds of step: a file each, which exports the kind under its name, and a line here. Few attachments have those that
+ * are deferred; an object for a module that every ADD loads would cost each process, so of these the kind is named.
+ */
 
 import type { Result } from "../conf/result/result.ts";
 import type { Kernel, Where } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
 import type { Link } from "../netlink/route/link.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
-import * as address from "./address/address.ts";
+import { address } from "./address/address.ts";
 import defer * as settled from "./address/awaitDad.ts";
 import defer * as withdrawn from "./address/removedRoute.ts";
-import * as route from "./address/route.ts";
+import { route } from "./address/route.ts";
 import defer * as rule from "./address/rule.ts";
-import * as sysctl from "./address/sysctl.ts";
+import { sysctl } from "./address/sysctl.ts";
 import defer * as adopted from "./adopted.ts";
 import defer * as shaping from "./bandwidth.ts";
 import defer * as zone from "./firewalld/zone.ts";
 import type { AnyStep, Difference, Foreign, Given, Kind, Owner } from "./kind.ts";
-import * as forwarding from "./link/awaitForwarding.ts";
-import * as bridge from "./link/bridge.ts";
-import * as bridgePort from "./link/bridgePort.ts";
+import { forwarding } from "./link/awaitForwarding.ts";
+import { bridge } from "./link/bridge.ts";
+import { bridgePort } from "./link/bridgePort.ts";
 import defer * as closedLoopback from "./link/closedLoopback.ts";
 import defer * as inside from "./link/containerLink.ts";
 import defer * as device from "./link/hostDevice.ts";
 import defer * as member from "./link/member.ts";
-import * as silent from "./link/noLinkLocal.ts";
+import { silent } from "./link/noLinkLocal.ts";
 import defer * as portVlan from "./link/portVlan.ts";
 import defer * as tap from "./link/tap.ts";
 import defer * as tuned from "./link/tuning.ts";
-import * as up from "./link/up.ts";
-import * as veth from "./link/veth.ts";
+import { up } from "./link/up.ts";
+import { veth } from "./link/veth.ts";
 import defer * as vlanGateway from "./link/vlanGateway.ts";
 import defer * as vrf from "./link/vrf.ts";
 import defer * as asRead from "./nft/asRead.ts";
 import defer * as accept from "./nft/forwardAccept.ts";
 import defer * as guard from "./nft/ingressPolicy.ts";
 import defer * as spoofCheck from "./nft/macSpoofCheck.ts";
-import * as masquerade from "./nft/masquerade.ts";
+import { masquerade } from "./nft/masquerade.ts";
 import defer * as portCondition from "./ports/conditions.ts";
 import defer * as masqueradeAll from "./ports/masqAll.ts";
 import defer * as ports from "./ports/ports.ts";
 
 /** Make the interface of an attachment: its other end is on the host, or nothing of it is. */
-const hostLinks = { veth };
+const hostLinks = { veth: { veth } };
 const containerLinks = { inside, device, tap };
 
 /** Beside the interface, to be undone for themselves: found by their marks where nothing is remembered, in this order. */
@@ -54,25 +57,25 @@ const othersOwn = { adopted };
 
 /** Go with the link or the namespace that they are about, if the plugin that made them does not put back what was. */
 const ofLinks = {
-  address,
-  bridgePort,
+  address: { address },
+  bridgePort: { bridgePort },
   closed: closedLoopback,
-  forwarding,
+  forwarding: { forwarding },
   member,
   portVlan,
-  route,
+  route: { route },
   rule,
   settled,
-  silent,
-  sysctl,
+  silent: { silent },
+  sysctl: { sysctl },
   tuned,
-  up,
+  up: { up },
   vrf,
   withdrawn,
 };
 
 /** Attachments share them: GC removes them, and of the last group the DEL of the last attachment, too. */
-const shared = { bridge, localnet: closedLoopback, masquerade, vlanGateway };
+const shared = { bridge: { bridge }, localnet: closedLoopback, masquerade: { masquerade }, vlanGateway };
 const sharedToTheLast = { guard };
 
 const kinds = {
