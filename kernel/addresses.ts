@@ -1,5 +1,6 @@
 /** Which addresses other namespaces have: those that can be reached from here, and those that a link of the host leads to. */
 import { type Cidr, formatAddress } from "../ip/address.ts";
+import { addressFromBytes } from "../ip/bytes.ts";
 import { addressFlag, type InterfaceAddress, listAddresses } from "../netlink/route/address.ts";
 import { listLinks } from "../netlink/route/link.ts";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
@@ -10,7 +11,6 @@ import { closeNetns, openOwnNetns } from "../sys/netns.ts";
 import { ignoring } from "./deleteLinks.ts";
 import type { Kernel } from "./kernel.ts";
 import { forEachNamespace, type SeenNamespace } from "./namespaces.ts";
-import { addressFromBytes } from "./ownership.ts";
 
 /**
  * By address, the namespace that has it; undefined where nothing leads into that one, and where several have the address.

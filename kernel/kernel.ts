@@ -1,5 +1,6 @@
 /** Everything the steps do to the kernel goes through here: one place to look, to trace and to fail in tests. */
 import type { Cidr } from "../ip/address.ts";
+import { addressFromBytes } from "../ip/bytes.ts";
 import type { Frame, Message } from "../netlink/message.ts";
 import { commitBatch } from "../netlink/nft/batch.ts";
 import { listAddresses } from "../netlink/route/address.ts";
@@ -9,7 +10,6 @@ import { NetlinkSocket, openSocketIn, protocol } from "../netlink/socket.ts";
 import { errno, isKernelError, KernelError } from "../sys/errors.ts";
 import { readText, writeText } from "../sys/files.ts";
 import { inNetns, type Netns } from "../sys/netns.ts";
-import { addressFromBytes } from "./ownership.ts";
 
 /** The namespace a step works in: the caller's own, or the container's. */
 export type Where = "host" | "pod";

@@ -4,37 +4,8 @@
  */
 
 import type { Attachment } from "../conf/attachment.ts";
-import { type Address, addressBits, type Cidr, formatCidr } from "../ip/address.ts";
-
-/** IFNAMSIZ is 16 with the closing NUL. "nsv" and 12 hex digits: 48 bits of hash. */
-const hostLinkPrefix = "nsv";
-const hostLinkDigits = 12;
-/** All of them, in words of nft. */
-export const anyHostLink = `${hostLinkPrefix}*`;
-
-function hash(...parts: readonly string[]): string {
-  return new Bun.CryptoHasher("sha256").update(parts.join("\0")).digest("hex");
-}
-
-/** The host's end of an attachment's veth pair. */
-export function hostLinkName({ network, container, ifname }: Attachment): string {
-  return hostLinkPrefix + hash("link", network, container, ifname).slice(0, hostLinkDigits);
-}
-
-export function isHostLinkName(name: string): boolean {
-  return name.startsWith(hostLinkPrefix) && name.length === hostLinkPrefix.length + hostLinkDigits;
-}
-
-const letterN = 0x6e;
-const letterS = 0x73;
-const letterV = 0x76;
-const letterG = 0x67;
-
-/** True for the name of a host's end or of a VLAN's gateway port, as the kernel writes it: closed by a zero. */
-export function isOurPortName(name: Uint8Array): boolean {
-  const isKind = name[2] === letterV || name[2] === letterG;
-  return name[0] === letterN && name[1] === letterS && isKind && name[14] !== 0 && name[15] === 0;
-}
+import { type Address, type Cidr, formatCidr } from "../ip/address.ts";
+import { hash, hostLinkName } from "./linkNames.ts";
 
 const aliasMark = "ns-net";
 /** IFALIASZ less the closing NUL, which we send and the kernel counts. */
@@ -143,11 +114,6 @@ export function bridgeGroup(network: string): number {
   return groupOf("bridge", network);
 }
 
-/** The end of a VLAN's gateway that is a port of the bridge. */
-export function vlanPortName(bridge: string, vlan: number): string {
-  return `nsg${hash("vlan", bridge, String(vlan)).slice(0, hostLinkDigits)}`;
-}
-
 /** IFLA_GROUP of the gateways that a network made for VLANs. */
 export function vlanGatewayGroup(network: string): number {
   return groupOf("vlan gateways", network);
@@ -163,25 +129,11 @@ export function deviceGroup(network: string): number {
   return groupOf("device", network);
 }
 
-const shapingPrefix = "nsb";
-
-/** The link that holds back what an attachment sends; its digits are those of the attachment's own link. */
-export function shapingLinkName(attachment: Attachment): string {
-  return shapingPrefix + hostLinkName(attachment).slice(hostLinkPrefix.length);
-}
-
-/** The attachment's link that such a link belongs to. */
-export function hostLinkOfShaping(name: string): string {
-  return hostLinkPrefix + name.slice(shapingPrefix.length);
-}
-
 /** IFLA_GROUP of a network's links of that kind. */
 export function shapingGroup(network: string): number {
   return groupOf("shaping", network);
 }
 
-/** A link that is never up: what is led to it is dropped. One for the host, made with the first port that 127.0.0.1 leads to. */
-export const closedLink = "nsnet-closed";
 export const closedGroup = (): number => groupOf("closed", "");
 
 /** Where GC puts stale veths in order to delete them all in one request. */
@@ -238,23 +190,4 @@ export function masqueradeChain(network: string, subnets: readonly Cidr[]): stri
   const parts = ["subnets"];
   for (const subnet of subnets) parts.push(formatCidr(subnet));
   return masqueradeChainPrefix(network) + hash(...parts).slice(0, 8);
-}
-
-/** An address as the 4 or 16 bytes the kernel wants. */
-export function addressBytes({ family, value }: Address): Uint8Array {
-  const length = addressBits(family) / 8;
-  const bytes = new Uint8Array(length);
-  let rest = value;
-  for (let i = length - 1; i >= 0; i--) {
-    bytes[i] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
-  return bytes;
-}
-
-/** The address in 4 or 16 bytes. */
-export function addressFromBytes(bytes: Uint8Array): Address {
-  let value = 0n;
-  for (let i = 0; i < bytes.length; i++) value = (value << 8n) | BigInt(bytes[i]!);
-  return { family: bytes.length === 4 ? 4 : 6, value };
 }

@@ -1,7 +1,8 @@
 /** The host's end of a veth that somebody gave another name: its alias still says whose it is. */
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import type { Kernel } from "./kernel.ts";
-import { attachmentOfHostAlias, hostLinkName, isHostLinkName } from "./ownership.ts";
+import { hostLinkName, isHostLinkName } from "./linkNames.ts";
+import { attachmentOfHostAlias } from "./ownership.ts";
 
 /** `host` is the name that it was made with. */
 export function renamedLink(host: string, kernel: Kernel): Link | undefined {

@@ -1,10 +1,10 @@
 /** Where the host's routes lead. */
 
 import { formatCidr, parseAddress } from "../ip/address.ts";
+import { addressBytes, addressFromBytes } from "../ip/bytes.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
 import type { Kernel, Where } from "./kernel.ts";
-import { addressBytes, addressFromBytes } from "./ownership.ts";
 
 /** The interface that the default route leaves by. */
 export function uplink(kernel: Kernel, where: Where = "host"): Link | undefined {

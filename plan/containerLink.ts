@@ -2,7 +2,8 @@
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { badConfig, code, Fault } from "../conf/fault.ts";
-import { aliasOf, containerLinkGroup, hostLinkName } from "../kernel/ownership.ts";
+import { hostLinkName } from "../kernel/linkNames.ts";
+import { aliasOf, containerLinkGroup } from "../kernel/ownership.ts";
 import type { Step } from "../step/index.ts";
 import type { Settings } from "../step/link/linkSettings.ts";
 import { containerSteps, routesOf } from "./container.ts";

@@ -3,7 +3,8 @@
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { ResultInterface } from "../conf/result/result.ts";
-import { macOf, vlanGatewayGroup, vlanPortName } from "../kernel/ownership.ts";
+import { vlanPortName } from "../kernel/linkNames.ts";
+import { macOf, vlanGatewayGroup } from "../kernel/ownership.ts";
 import type { PortVlan } from "../netlink/route/bridgeVlan.ts";
 import type { Step } from "../step/index.ts";
 import { gatewaysOf } from "./container.ts";

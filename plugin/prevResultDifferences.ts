@@ -6,8 +6,8 @@
 import type { Request } from "../conf/request.ts";
 import type { Result, ResultInterface, Route } from "../conf/result/result.ts";
 import { contains, formatAddress, networkOf, parseAddress, parseCidr } from "../ip/address.ts";
+import { addressFromBytes } from "../ip/bytes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { addressFromBytes } from "../kernel/ownership.ts";
 import { listRoutes } from "../netlink/route/route.ts";
 import { givenBy, type Step } from "../step/index.ts";
 import { type Difference, missing } from "../step/kind.ts";

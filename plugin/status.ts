@@ -6,7 +6,7 @@ import { code, Fault } from "../conf/fault.ts";
 import type { StatusRequest } from "../conf/request.ts";
 import { ipamFor } from "../ipam/index.ts";
 import { Kernel } from "../kernel/kernel.ts";
-import { anyHostLink } from "../kernel/ownership.ts";
+import { anyHostLink } from "../kernel/linkNames.ts";
 import { hostNetworks } from "../kernel/routes.ts";
 import { bridgeKind } from "../netlink/route/kind/bridge.ts";
 import { openStore } from "../store/index.ts";

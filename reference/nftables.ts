@@ -3,8 +3,8 @@
  * They stand in chains that all containers share, and say by their comments whose they are.
  */
 import { formatAddress, parseAddress } from "../ip/address.ts";
+import { addressBytes, addressFromBytes } from "../ip/bytes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { addressBytes, addressFromBytes } from "../kernel/ownership.ts";
 import type { Message } from "../netlink/message.ts";
 import { compare } from "../netlink/nft/expr/compare.ts";
 import type { Expression } from "../netlink/nft/expr/expression.ts";

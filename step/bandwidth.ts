@@ -6,7 +6,8 @@
 
 import type { Limit } from "../conf/config/config.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { hostLinkOfShaping, shapingGroup, shapingLinkName } from "../kernel/ownership.ts";
+import { hostLinkOfShaping, shapingLinkName } from "../kernel/linkNames.ts";
+import { shapingGroup } from "../kernel/ownership.ts";
 import type { Message } from "../netlink/message.ts";
 import { createLink, deleteLink, linkFlag, listLinks } from "../netlink/route/link.ts";
 import {

@@ -1,7 +1,7 @@
 /** `ns-net inspect <netns>` */
 import { formatAddress, formatCidr } from "../../ip/address.ts";
+import { addressFromBytes } from "../../ip/bytes.ts";
 import { Kernel } from "../../kernel/kernel.ts";
-import { addressFromBytes } from "../../kernel/ownership.ts";
 import { linkFlag, listLinks, portOf } from "../../netlink/route/link.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import { withCookie } from "../../netlink/sameNetns.ts";

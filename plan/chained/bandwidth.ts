@@ -2,7 +2,8 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import type { ChainKeys, Limit } from "../../conf/config/config.ts";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
-import { macOfOwner, shapingGroup, shapingLinkName } from "../../kernel/ownership.ts";
+import { shapingLinkName } from "../../kernel/linkNames.ts";
+import { macOfOwner, shapingGroup } from "../../kernel/ownership.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import type { BandwidthStep } from "../../step/bandwidth.ts";
 import type { ChainedType } from "../chain.ts";

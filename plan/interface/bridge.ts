@@ -5,15 +5,8 @@ import { code, Fault } from "../../conf/fault.ts";
 import { ownType } from "../../conf/pluginType.ts";
 import { type Cidr, formatAddress, formatCidr, isLinkLocal, networkOf, overlaps, parseCidr } from "../../ip/address.ts";
 import type { Lease } from "../../ipam/ipam.ts";
-import {
-  aliasOf,
-  bridgeGroup,
-  hostLinkName,
-  isOurGroup,
-  linkGroup,
-  macOf,
-  macOfOwner,
-} from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
+import { aliasOf, bridgeGroup, isOurGroup, linkGroup, macOf, macOfOwner } from "../../kernel/ownership.ts";
 import type { Step } from "../../step/index.ts";
 import {
   containerSteps,

@@ -1,5 +1,5 @@
 /** `dummy`: an interface that leads nowhere, for its addresses. */
-import { hostLinkName } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
 import { macFor } from "../container.ts";
 import { containerLinkPlan, making } from "../containerLink.ts";
 import type { InterfaceType } from "../plan.ts";

@@ -1,6 +1,6 @@
 /** `macvlan`: an interface with a hardware address of its own on the network that an interface of the host is on. */
 import { code, Fault } from "../../conf/fault.ts";
-import { hostLinkName } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
 import { macFor } from "../container.ts";
 import { containerLinkPlan, making, refuseMaster } from "../containerLink.ts";
 import type { InterfaceType, PlanInput } from "../plan.ts";

@@ -11,7 +11,8 @@ import {
   parseAddress,
   parseCidr,
 } from "../../ip/address.ts";
-import { aliasOf, hostLinkName, linkGroup, macOfOwner } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
+import { aliasOf, linkGroup, macOfOwner } from "../../kernel/ownership.ts";
 import type { RouteStep } from "../../step/address/route.ts";
 import type { Step } from "../../step/index.ts";
 import type { LeasedAddress } from "../../store/entry.ts";

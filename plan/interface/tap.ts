@@ -1,5 +1,7 @@
 /** `tap`: an interface whose other end is a program's, such as a virtual machine's. */
-import { containerLinkGroup, hostLinkName } from "../../kernel/ownership.ts";
+
+import { hostLinkName } from "../../kernel/linkNames.ts";
+import { containerLinkGroup } from "../../kernel/ownership.ts";
 import type { Step } from "../../step/index.ts";
 import { macFor } from "../container.ts";
 import { containerLinkPlan } from "../containerLink.ts";

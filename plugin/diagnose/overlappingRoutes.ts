@@ -1,7 +1,7 @@
 /** Networks that two links claim: the kernel sends what is for containers by one of them, and not always by theirs. */
 import { addressBits, type Cidr, formatCidr, networkOf, overlaps, parseCidr } from "../../ip/address.ts";
+import { addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { addressFromBytes } from "../../kernel/ownership.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import type { LeasedAddress } from "../../store/entry.ts";
 

@@ -8,11 +8,11 @@ import type { Attachment } from "../../conf/attachment.ts";
 import { type Cidr, contains, formatAddress, formatCidr, networkOf } from "../../ip/address.ts";
 import { globalOnes } from "../../kernel/addresses.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
+import { isHostLinkName } from "../../kernel/linkNames.ts";
 import { namespacesById, type SeenNamespace } from "../../kernel/namespaces.ts";
 import {
   attachmentOfAlias,
   attachmentOfHostAlias,
-  isHostLinkName,
   isOurGroup,
   linkGroup,
   untoldAttachment,

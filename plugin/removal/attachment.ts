@@ -1,7 +1,7 @@
 /** Everything that DEL removes of an attachment, in order. */
 
 import type { Attachment } from "../../conf/attachment.ts";
-import { hostLinkName } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
 import { linkDeletedBy, type Removal } from "../../step/index.ts";
 
 /**

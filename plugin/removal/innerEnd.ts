@@ -5,8 +5,9 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import { Kernel } from "../../kernel/kernel.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
 import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
-import { hostLinkName, isAliasOf, linkGroup } from "../../kernel/ownership.ts";
+import { isAliasOf, linkGroup } from "../../kernel/ownership.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { deleteLink, getLink, type Link, listLinks } from "../../netlink/route/link.ts";
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";

@@ -2,7 +2,7 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { hostLinkName } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
 import { deleteElements, type FoundElement, listElements } from "../../netlink/nft/element.ts";
 import { linkNameBytes } from "../../netlink/nft/set.ts";
 import type { Link } from "../../netlink/route/link.ts";

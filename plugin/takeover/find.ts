@@ -12,7 +12,7 @@ import { type AdoptedStep, adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { reservationFolder } from "../../ipam/hostLocal/folder.ts";
 import { type Reservation, reservationsIn } from "../../ipam/hostLocal/reservations.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { isHostLinkName } from "../../kernel/ownership.ts";
+import { isHostLinkName } from "../../kernel/linkNames.ts";
 import type { Removal } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";

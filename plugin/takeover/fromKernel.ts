@@ -3,9 +3,9 @@
  * before cniVersion 0.4.0 there is no `prevResult`, and of IPAMs host-local alone leaves files.
  */
 import { formatAddress } from "../../ip/address.ts";
+import { addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
-import { addressFromBytes } from "../../kernel/ownership.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { family } from "../../netlink/nft/message.ts";
 import { listAddresses } from "../../netlink/route/address.ts";

@@ -6,7 +6,7 @@ import { release } from "../../ipam/hostLocal/reservations.ts";
 import type { Adoption } from "../../ipam/ipam.ts";
 import { addressesElsewhere } from "../../kernel/addresses.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { hostLinkName } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
 import { thisProcess } from "../../store/index.ts";
 import { tryLock } from "../../sys/sysRare.ts";
 

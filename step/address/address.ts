@@ -1,8 +1,8 @@
 /** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
 
 import { formatCidr, isLinkLocal, parseCidr } from "../../ip/address.ts";
+import { addressBytes } from "../../ip/bytes.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
-import { addressBytes } from "../../kernel/ownership.ts";
 import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/address.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";

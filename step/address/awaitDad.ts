@@ -5,8 +5,8 @@
 
 import { code, Fault } from "../../conf/fault.ts";
 import { formatAddress } from "../../ip/address.ts";
+import { addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { addressFromBytes } from "../../kernel/ownership.ts";
 import { addressFlag, listAddresses } from "../../netlink/route/address.ts";
 import { eventGroup, waitForEvent } from "../../netlink/route/events.ts";
 import { protocol } from "../../netlink/socket.ts";

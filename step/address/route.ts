@@ -10,8 +10,8 @@ import {
   parseAddress,
   parseCidr,
 } from "../../ip/address.ts";
+import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
-import { addressBytes, addressFromBytes } from "../../kernel/ownership.ts";
 import {
   addRoute,
   addRouteBeside,

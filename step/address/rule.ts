@@ -1,8 +1,8 @@
 /** A rule of the container: what has this source is routed by this table. */
 import { addressBits, formatAddress, parseAddress } from "../../ip/address.ts";
+import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { addressBytes, addressFromBytes } from "../../kernel/ownership.ts";
 import { addRule, deleteRule, listRules, type SourceRule } from "../../netlink/route/rule.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";

@@ -1,7 +1,7 @@
 /** The route to an address's subnet, which the kernel makes with the address and which may be lost by itself. For CHECK and repair. */
 import { addressBits, type Cidr, networkOf, parseCidr } from "../../ip/address.ts";
+import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
-import { addressBytes, addressFromBytes } from "../../kernel/ownership.ts";
 import { addRoute, listRoutes, routeScope } from "../../netlink/route/route.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
 

@@ -9,7 +9,8 @@
  */
 
 import type { Kernel } from "../../kernel/kernel.ts";
-import { closedGroup, closedLink, macOfOwner } from "../../kernel/ownership.ts";
+import { closedLink } from "../../kernel/linkNames.ts";
+import { closedGroup, macOfOwner } from "../../kernel/ownership.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { createLink, type Link, listLinks } from "../../netlink/route/link.ts";

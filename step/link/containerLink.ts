@@ -5,7 +5,8 @@
 
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
-import { containerLinkGroup, hostLinkName } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
+import { containerLinkGroup } from "../../kernel/ownership.ts";
 import { macvlanKind } from "../../netlink/route/kind/macvlan.ts";
 import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";

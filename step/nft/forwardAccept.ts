@@ -6,8 +6,9 @@
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { formatAddress, parseAddress } from "../../ip/address.ts";
+import { addressBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { addressBytes, ownerMark } from "../../kernel/ownership.ts";
+import { ownerMark } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
 import { type BaseChain, getChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
 import { equals } from "../../netlink/nft/expr/compare.ts";

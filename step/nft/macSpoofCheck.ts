@@ -4,7 +4,8 @@
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { hostLinkName, nftTable, ownerMark } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
+import { nftTable, ownerMark } from "../../kernel/ownership.ts";
 import { mac as macCodec } from "../../netlink/codec.ts";
 import type { Message } from "../../netlink/message.ts";
 import { hook, newChain, priority } from "../../netlink/nft/chain.ts";

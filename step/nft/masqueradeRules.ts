@@ -1,7 +1,7 @@
 /** The rules of a masquerading chain: written, and compared with what stands. */
 import { type Cidr, parseCidr } from "../../ip/address.ts";
+import { addressBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { addressBytes } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
 import { type BaseChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
 import { differs, equals } from "../../netlink/nft/expr/compare.ts";

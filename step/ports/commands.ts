@@ -1,7 +1,8 @@
 /** Published ports as a person would have typed them: what rules.ts makes, and the elements of an attachment. */
 import { onePortEach } from "../../conf/config/portRow.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { hostLinkName, nftTable, ownerMark } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
+import { nftTable, ownerMark } from "../../kernel/ownership.ts";
 import { concatenated } from "../../netlink/nft/set.ts";
 import { textOf } from "../nft/sharedRules.ts";
 import { tableComment } from "../nft/table.ts";

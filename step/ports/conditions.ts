@@ -7,8 +7,9 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import type { ChainKeys, Condition } from "../../conf/config/config.ts";
 import { parseAddress, parseCidr } from "../../ip/address.ts";
+import { addressBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { addressBytes, nftTable, ownerMark } from "../../kernel/ownership.ts";
+import { nftTable, ownerMark } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
 import { between, differs, equals } from "../../netlink/nft/expr/compare.ts";
 import type { Expression } from "../../netlink/nft/expr/expression.ts";

@@ -3,8 +3,8 @@
 import type { PortMapping } from "../../conf/config/config.ts";
 import { inRows, portsIn } from "../../conf/config/portRow.ts";
 import { formatAddress, parseAddress } from "../../ip/address.ts";
+import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { addressBytes, addressFromBytes } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
 import {
   deleteElements,

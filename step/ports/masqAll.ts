@@ -5,7 +5,8 @@
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { formatAddress, parseAddress } from "../../ip/address.ts";
-import { addressBytes, nftTable, ownerMark } from "../../kernel/ownership.ts";
+import { addressBytes } from "../../ip/bytes.ts";
+import { nftTable, ownerMark } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
 import { type BaseChain, getChain, hook, newChain, priority } from "../../netlink/nft/chain.ts";
 import { addElements, getElement } from "../../netlink/nft/element.ts";

@@ -7,7 +7,9 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import { onePortEach } from "../../conf/config/portRow.ts";
 import { parseAddress } from "../../ip/address.ts";
-import { addressBytes, hostLinkName, ownerMark, toldByMark } from "../../kernel/ownership.ts";
+import { addressBytes } from "../../ip/bytes.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
+import { ownerMark, toldByMark } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
 import { addElements, deleteElements, type Element } from "../../netlink/nft/element.ts";
 import { linkNameBytes, newSet } from "../../netlink/nft/set.ts";

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Fault } from "../../conf/fault.ts";
 import { parseCollect, parseDelete, parseRequest, parseStatus } from "../../conf/parse.ts";
-import { aliasOf, attachmentOfAlias, dataDirOfAlias, hostLinkName, linkGroup } from "../../kernel/ownership.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
+import { aliasOf, attachmentOfAlias, dataDirOfAlias, linkGroup } from "../../kernel/ownership.ts";
 import { holds, mochaLimitMs } from "./property.ts";
 
 const keys = [
