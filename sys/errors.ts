@@ -25,6 +25,8 @@ export const errno = {
   ENOBUFS: 105,
   ESRCH: 3,
   ENOTDIR: 20,
+  ENAMETOOLONG: 36,
+  ELOOP: 40,
   EPIPE: 32,
   ECONNRESET: 104,
   ECONNREFUSED: 111,

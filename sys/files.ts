@@ -41,12 +41,15 @@ export function fileStatus(file: string | number): FileStatus {
   };
 }
 
-/** As `fileStatus`, or undefined where there is no such file. */
+/** Each says that no file is at the path; the last three, that none can be while the path leads through what it does. */
+const absent = [errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP];
+
+/** As `fileStatus`, or undefined where there is no such file, also because the path leads through another file. */
 export function statusIfThere(path: string): FileStatus | undefined {
   try {
     return fileStatus(path);
   } catch (error) {
-    if (isKernelError(error, errno.ENOENT)) return undefined;
+    if (isKernelError(error, ...absent)) return undefined;
     throw error;
   }
 }

@@ -62,7 +62,7 @@ function readReservation(file: string, address: Address): Reservation | undefine
 
 /** Two names of the greatest length, and white space. */
 const reservationBytesMax = 1024;
-const absent = ["ENOENT", "ENOTDIR", "EISDIR"];
+const absent = ["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"];
 
 /** The address given last, by the index of the range set. */
 export function lastReserved(folder: string): Record<string, string> {

@@ -1,6 +1,6 @@
 /** DEL tolerates whatever is left: it needs the attachment's name and nothing else. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
@@ -127,6 +127,29 @@ describe("DEL", () => {
     world.must("DEL", world.network(), { netns });
     assert.deepEqual(left(world), nothing);
   });
+
+  for (const [title, below] of [
+    ["below a file", "file"],
+    ["below a file that is to be a folder", "file/data"],
+    ["with a name that no file can have", "y".repeat(300)],
+    ["behind links that lead to each other", "loop/data"],
+  ] as const) {
+    it(`succeeds after an ADD that was refused because its store would lie ${title}`, () => {
+      using world = freshWorld();
+      const netns = world.netns();
+      mkdirSync(world.dataDir);
+      writeFileSync(join(world.dataDir, "file"), "");
+      symlinkSync(join(world.dataDir, "loop"), join(world.dataDir, "loop"));
+      const before = world.snapshot(netns);
+      const dataDir = join(world.dataDir, below);
+      for (const config of [world.network({ dataDir }), world.network({ type: "bridge", dataDir })]) {
+        const { code, json } = world.call("ADD", config, { netns });
+        assert.deepEqual([code, json.code], [1, 5], JSON.stringify(json));
+        for (const _ of [1, 2]) world.must("DEL", config, { netns });
+      }
+      assert.deepEqual(world.snapshot(netns), before);
+    });
+  }
 
   it("removes the link, and then complains, when the store is garbage", () => {
     const { world, netns } = attached();
