@@ -38,7 +38,7 @@ export function addressesElsewhere(kernel: Kernel): ReadonlyMap<string, SeenName
     const foreign = new Set<number>();
     for (const { index, peerNetnsId: id } of listLinks(inside)) if (id !== undefined && id !== here) foreign.add(index);
     const addresses = listAddresses(inside).filter(({ index }) => !foreign.has(index));
-    note(addresses, { path, device, inode });
+    note(addresses, { path, device, inode, cookie: inside.netnsCookie });
     inside.close();
   });
   closeNetns(own);
