@@ -37,6 +37,11 @@ function writeAll(text: string): void {
 
 function cannotWrite({ errno: number, symbol }: KernelError): Fault {
   const [what, cure] =
-    number === errno.EPIPE ? ["its reader has gone", "Read it to its end"] : [symbol, "Lead it to where there is room"];
+    number === errno.EPIPE
+      ? ["its reader has gone", "Read it to its end"]
+      : [
+          number === errno.ENOSPC ? "the disk is full" : `the kernel refuses (${symbol})`,
+          "Lead it to where there is room",
+        ];
   return new Fault(code.io, `Cannot write standard output: ${what}`, cure);
 }

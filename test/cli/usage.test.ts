@@ -43,7 +43,7 @@ describe("ns-net words", () => {
       using place = freshPlace();
       const said = Bun.spawnSync(place.host.inside(["sh", "-c", `exec "$0" ${line} >/dev/full`, nsNet]));
       assert.equal(said.exitCode, 1);
-      assert.match(said.stderr.toString(), /^ns-net: Cannot write standard output: ENOSPC\n {2}.*\n$/);
+      assert.match(said.stderr.toString(), /^ns-net: Cannot write standard output: the disk is full\n {2}.*\n$/);
     });
   }
 

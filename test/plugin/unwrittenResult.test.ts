@@ -7,7 +7,7 @@ import { freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 
 /** Where standard output leads to: a full disk, and a pipe whose reader has ended. */
 const outputs = {
-  "a full disk": { lead: "exec >/dev/full", why: "ENOSPC" },
+  "a full disk": { lead: "exec >/dev/full", why: "the disk is full" },
   "a reader that has gone": { lead: "exec > >(true); wait $!", why: "its reader has gone" },
 } as const;
 

@@ -163,8 +163,8 @@ describe("ns-net add", () => {
     using place = freshPlace();
     const name = place.name();
     for (const [options, lead, why] of [
-      ["", "exec >/dev/full", "ENOSPC"],
-      ["--json", "exec >/dev/full", "ENOSPC"],
+      ["", "exec >/dev/full", "the disk is full"],
+      ["--json", "exec >/dev/full", "the disk is full"],
       ["", "exec > >(true); wait $!", "its reader has gone"],
     ]) {
       const line = `${lead}; exec "$0" add ${name} --data-dir "$1" ${options}`;
