@@ -1,5 +1,6 @@
 /** From what a runtime sends to a request, for each verb. Whatever these refuse is refused before anything was touched. */
 
+import { familyOf } from "../ip/address.ts";
 import { type CniArgs, labelsOf, readArgs } from "./args.ts";
 import type { Attachment } from "./attachment.ts";
 import { bridgeOf } from "./config/bridge.ts";
@@ -221,7 +222,7 @@ function readVersion(object: JsonObject): Version {
 function refuseTooManyAddresses(ipam: IpamConfig, version: Version): void {
   if (isAtLeast(version, "0.3.0")) return;
   const sources = sourcesOf(ipam);
-  const ipv6Count = sources.filter((text) => text.includes(":")).length;
+  const ipv6Count = sources.filter((text) => familyOf(text) === 6).length;
   if (ipv6Count > 1 || sources.length - ipv6Count > 1) {
     throw badConfig(
       "ipam",

@@ -2,7 +2,7 @@
 
 import { attachmentText } from "../conf/attachment.ts";
 import { badConfig, code, Fault } from "../conf/fault.ts";
-import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
+import { type Address, formatAddress, parseAddress, withoutPrefix } from "../ip/address.ts";
 import type { Entry, Grant, LeasedAddress, NetworkMemory, NewEntry } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
 import { nextFree } from "./allocate.ts";
@@ -97,10 +97,6 @@ function requestedAddress(
     throw badConfig("requested address", text, `in a range of the network (${sets.map(setText).join(", ")})`);
   }
   return address;
-}
-
-function withoutPrefix(text: string): string {
-  return text.replace(/\/.*$/s, "");
 }
 
 function isSame(holder: Entry, { attachment }: NewEntry): boolean {

@@ -6,9 +6,8 @@ import { listLinks } from "../netlink/route/link.ts";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import { routeScope } from "../netlink/route/route.ts";
 import { openSocketIn, protocol } from "../netlink/socket.ts";
-import { errno } from "../sys/errors.ts";
+import { errno, tolerating } from "../sys/errors.ts";
 import { closeNetns, openOwnNetns } from "../sys/netns.ts";
-import { ignoring } from "./deleteLinks.ts";
 import type { Kernel } from "./kernel.ts";
 import { forEachNamespace, type SeenNamespace } from "./namespaces.ts";
 
@@ -46,7 +45,7 @@ export function addressesElsewhere(kernel: Kernel): ReadonlyMap<string, SeenName
   for (const { peerNetnsId: id } of listLinks(host)) {
     if (id === undefined || asked.has(id)) continue;
     asked.add(id);
-    ignoring(errno.EINVAL, () => note(listAddresses(host, 0, id), undefined)); // one may end while it is asked
+    tolerating(() => note(listAddresses(host, 0, id), undefined), errno.EINVAL); // it may end while the kernel is asked
   }
   return found;
 }

@@ -1,24 +1,21 @@
 /** Deleting many links at once: one by one each waits for the kernel's readers; as a group they wait once. */
 
 import { changeLink, deleteLinkGroup, type Link } from "../netlink/route/link.ts";
-import { errno, isKernelError } from "../sys/errors.ts";
+import { errno, tolerating } from "../sys/errors.ts";
 import type { Kernel } from "./kernel.ts";
 import { condemnedGroup } from "./ownership.ts";
 
-/** Absent is success. By index, so that a link made anew under the same name meanwhile is not meant. */
+/** Absent is success. By index, so that a link recreated under the same name meanwhile stays. */
 export function deleteLinks(network: string, links: readonly Link[], kernel: Kernel): void {
   if (links.length === 0) return;
   const group = condemnedGroup(network);
   for (const { name, index } of links) {
-    ignoring(errno.ENODEV, () => kernel.request("host", changeLink(`deleteLinks link ${name}`, { index, group })));
+    const message = changeLink(`mark link ${name} for deletion`, { index, group });
+    tolerating(() => kernel.request("host", message), errno.ENODEV);
   }
-  ignoring(errno.ENODEV, () => kernel.request("host", deleteLinkGroup(group)));
+  tolerating(() => kernel.request("host", deleteLinkGroup(group)), errno.ENODEV);
 }
 
 export function ignoring(number: number, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!isKernelError(error, number)) throw error;
-  }
+  tolerating(work, number);
 }

@@ -2,6 +2,7 @@
 
 import { formatCidr, parseAddress } from "../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../ip/bytes.ts";
+import { addressFamily } from "../netlink/route/address.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
 import type { Kernel, Where } from "./kernel.ts";
@@ -18,7 +19,7 @@ export function uplink(kernel: Kernel, where: Where = "host"): Link | undefined 
 
 /** The destinations of the host's routes, CIDR, default routes left out: what a subnet chosen for a network must not overlap. */
 export function hostNetworks(kernel: Kernel): string[] {
-  return [2, 10].flatMap((family) =>
+  return Object.values(addressFamily).flatMap((family) =>
     listRoutes(kernel.route("host"), family, { table: mainTable })
       .filter((route) => route.destination && route.dstLength > 0)
       .map((route) => formatCidr({ ...addressFromBytes(route.destination!), prefixLength: route.dstLength })),

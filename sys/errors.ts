@@ -64,3 +64,16 @@ function errnoName(number: number): string {
 export function isKernelError(error: unknown, ...numbers: number[]): error is KernelError {
   return error instanceof KernelError && numbers.includes(error.errno);
 }
+
+/**
+ * Does `work`, and answers undefined if the kernel refuses it with one of these numbers; throws any other error. Some
+ * refusals are the wanted state: ENODEV for a link that is to be deleted, EEXIST for one that is to be created.
+ */
+export function tolerating<T>(work: () => T, ...numbers: number[]): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (isKernelError(error, ...numbers)) return undefined;
+    throw error;
+  }
+}

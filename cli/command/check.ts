@@ -1,6 +1,8 @@
 /** `ns-net check <netns>` */
+
 import { attachmentText } from "../../conf/attachment.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
+import { familyOf } from "../../ip/address.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { hintAtBlockers } from "../../plugin/diagnose/forwardPolicy.ts";
 import { hasVeth } from "../../plugin/removal/entrySteps.ts";
@@ -65,7 +67,7 @@ function tellOfForwarding(entries: readonly Entry[]): void {
   const families = new Map<string, boolean>();
   for (const entry of entries) {
     const { addresses, hostLink } = entry;
-    const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
+    const hasIpv6 = addresses.some(({ address }) => familyOf(address) === 6);
     // What a ptp link sends comes by the host's end.
     const through = bridgeOf(entry) ?? (hasVeth(entry) ? hostLink : undefined);
     if (through && addresses.some(({ gateway }) => gateway))

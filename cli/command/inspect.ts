@@ -1,7 +1,9 @@
 /** `ns-net inspect <netns>` */
+
 import { formatAddress, formatCidr } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
 import { Kernel } from "../../kernel/kernel.ts";
+import { addressFamily } from "../../netlink/route/address.ts";
 import { linkFlag, listLinks, portOf } from "../../netlink/route/link.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import { withCookie } from "../../netlink/sameNetns.ts";
@@ -59,7 +61,7 @@ function namespaceOf(entry: Entry) {
         state: flags & linkFlag.up ? "up" : "down",
         addresses: kernel.addresses("pod", name).map(formatCidr),
       })),
-      routes: [2, 10].flatMap((family) =>
+      routes: Object.values(addressFamily).flatMap((family) =>
         listRoutes(kernel.route("pod"), family, { table: mainTable }).map((route) => ({
           destination: route.destination
             ? formatCidr({ ...addressFromBytes(route.destination), prefixLength: route.dstLength })

@@ -1,7 +1,9 @@
 /** The configuration that install writes, made from its options. */
+
 import { existsSync, readFileSync } from "node:fs";
 import { code, Fault } from "../../conf/fault.ts";
 import { parseRequest } from "../../conf/parse.ts";
+import { familyOf } from "../../ip/address.ts";
 import { stdinOf } from "../target.ts";
 
 export interface Wanted {
@@ -23,8 +25,8 @@ export function conflistOf(wanted: Wanted): { readonly name: string; readonly te
   const ranges = subnets.map((subnet) => [{ subnet }]) as Record<string, string>[][];
   for (const range of wanted.range ?? []) {
     const [rangeStart, rangeEnd] = range.split("-");
-    const family = range.includes(":");
-    const set = ranges.find(([first]) => first!["subnet"]!.includes(":") === family);
+    const family = familyOf(range);
+    const set = ranges.find(([first]) => familyOf(first!["subnet"]!) === family);
     if (!set || !rangeStart || !rangeEnd) {
       throw new Fault(
         code.config,

@@ -1,4 +1,5 @@
 /** The bridge's keys: what of them does not go together, and their defaults. */
+import { familyOf } from "../../ip/address.ts";
 import { badConfig } from "../fault.ts";
 import { interfaceName } from "../nameRules.ts";
 import { isContainerLink, ownType, type PluginType } from "../pluginType.ts";
@@ -76,8 +77,8 @@ function mtuOf(mtu: number | undefined, ipam: IpamConfig): number | undefined {
 }
 
 export function givesIpv6(ipam: IpamConfig): boolean {
-  if (ipam.type === "static") return ipam.addresses.some(({ address }) => address.includes(":"));
-  return "rangeSets" in ipam && ipam.rangeSets.some(([range]) => range?.subnet.includes(":"));
+  if (ipam.type === "static") return ipam.addresses.some(({ address }) => familyOf(address) === 6);
+  return "rangeSets" in ipam && ipam.rangeSets.some(([range]) => familyOf(range!.subnet) === 6);
 }
 
 function vlanTrunkOf(items: NonNullable<GivenNetwork["vlanTrunk"]>): readonly VlanRange[] {

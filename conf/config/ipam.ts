@@ -1,5 +1,6 @@
 /** `ipam` of each kind: from what was written to what the rest of the program reads. */
 
+import { type Families, familyOf } from "../../ip/address.ts";
 import type { CniArgs } from "../args.ts";
 import { badConfig } from "../fault.ts";
 import { storeIpam } from "../generated/common.js";
@@ -112,14 +113,13 @@ export function sourcesOf(ipam: IpamConfig): readonly string[] {
   return "rangeSets" in ipam ? ipam.rangeSets.map(([range]) => range!.subnet) : [];
 }
 
-/** Of the addresses that it may give. A subnet that is yet to be chosen is of IPv4. */
-export function familiesOf(ipam: IpamConfig): readonly (4 | 6)[] {
+/** The families of the addresses that IPAM may give. A subnet that is yet to be chosen is IPv4. */
+export function familiesOf(ipam: IpamConfig): Families {
   if (ipam.type === "delegate") return [4, 6];
   const families = familiesIn(sourcesOf(ipam));
   return families.length > 0 ? families : [4];
 }
 
-export function familiesIn(addresses: readonly string[]): readonly (4 | 6)[] {
-  const has = (isIpv6: boolean) => addresses.some((text) => text.includes(":") === isIpv6);
-  return [...(has(false) ? [4 as const] : []), ...(has(true) ? [6 as const] : [])];
+export function familiesIn(addresses: readonly string[]): Families {
+  return ([4, 6] as const).filter((family) => addresses.some((text) => familyOf(text) === family));
 }

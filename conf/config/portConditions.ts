@@ -2,7 +2,7 @@
  * `conditionsV4` and `conditionsV6` of portmap: which packets a published port is for, in words of iptables or of nft.
  * What can be said of addresses and of the interface is understood in either; the rest is refused. Throws code 2 and 7.
  */
-import { formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
+import { addressBits, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import { badConfig, code, Fault } from "../fault.ts";
 import { interfaceName } from "../nameRules.ts";
 import type { Condition } from "./config.ts";
@@ -79,7 +79,7 @@ function setAt(words: readonly string[], start: number): { readonly values: stri
 
 function prefix(text: string, family: 4 | 6, key: string): string {
   const alone = parseAddress(text);
-  const cidr = alone ? { ...alone, prefixLength: alone.family === 4 ? 32 : 128 } : parseCidr(text);
+  const cidr = alone ? { ...alone, prefixLength: addressBits(alone.family) } : parseCidr(text);
   if (cidr?.family !== family) throw badConfig(key, text, `an IPv${family} network such as ${examples[family]}`);
   return formatCidr(networkOf(cidr));
 }

@@ -3,6 +3,7 @@
  * (pkg/types/020, 040 and 100), which every runtime uses.
  */
 
+import { type Family, familyOf } from "../../ip/address.ts";
 import { dnsOf } from "../config/routes.ts";
 import { code, Fault } from "../fault.ts";
 import { isAtLeast, type Version } from "../version.ts";
@@ -47,22 +48,22 @@ function formatInterface(one: ResultInterface, version: Version): ResultInterfac
 
 function formatIp(one: ResultAddress, version: Version): object {
   if (isAtLeast(version, "1.0.0")) return one;
-  return { version: isIpv6(one.address) ? "6" : "4", ...one };
+  return { version: familyOf(one.address) === 6 ? "6" : "4", ...one };
 }
 
 /** 0.1.0 and 0.2.0: the first address of each family, with the routes of that family. */
 function formatOldResult({ ips, routes, dns }: Result, version: Version): object {
-  const half = (ipv6: boolean) => {
-    const first = ips.find(({ address }) => isIpv6(address) === ipv6);
+  const half = (family: Family) => {
+    const first = ips.find(({ address }) => familyOf(address) === family);
     if (first === undefined) return undefined;
-    const own = routes.filter(({ dst }) => isIpv6(dst) === ipv6).map(({ dst, gw }) => ({ dst, ...(gw && { gw }) }));
+    const own = routes.filter(({ dst }) => familyOf(dst) === family).map(({ dst, gw }) => ({ dst, ...(gw && { gw }) }));
     return {
       ip: first.address,
       ...(first.gateway && { gateway: first.gateway }),
       ...(own.length > 0 && { routes: own }),
     };
   };
-  const [ip4, ip6] = [half(false), half(true)];
+  const [ip4, ip6] = [half(4), half(6)];
   if (ip4 === undefined && ip6 === undefined) {
     throw new Fault(
       code.version,
@@ -71,8 +72,4 @@ function formatOldResult({ ips, routes, dns }: Result, version: Version): object
     );
   }
   return { cniVersion: version, ...(ip4 && { ip4 }), ...(ip6 && { ip6 }), ...(dnsOf(dns) && { dns }) };
-}
-
-function isIpv6(text: string): boolean {
-  return text.includes(":");
 }

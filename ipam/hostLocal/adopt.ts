@@ -7,7 +7,7 @@
  * midway has done nothing. The files stay until the attachment is deleted, so that the way back is open.
  */
 import { existsSync } from "node:fs";
-import { formatAddress } from "../../ip/address.ts";
+import { addressBits, formatAddress } from "../../ip/address.ts";
 import type { Adopted, LeasedAddress } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import type { Adoption } from "../ipam.ts";
@@ -70,11 +70,11 @@ function byAttachment(reservations: readonly Reservation[]): Held[] {
   return [...found.values()];
 }
 
-/** As the range that holds it would have given it; an address of no range stands alone. */
+/** As the range that holds it would have given it; an address of no range as a network of its own. */
 function leaseOf({ address }: Reservation, sets: readonly (readonly BoundRange[])[]): LeasedAddress {
   for (const set of sets) {
     const span = spanAt(spansOf(set, []), address);
     if (span !== undefined) return leased(span.range, address.value);
   }
-  return { address: `${formatAddress(address)}/${address.family === 4 ? 32 : 128}` };
+  return { address: `${formatAddress(address)}/${addressBits(address.family)}` };
 }

@@ -1,6 +1,6 @@
 /** Tracked connections: CTA_* (linux/netfilter/nfnetlink_conntrack.h), over nfnetlink. */
 
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { attributes, be16, be32, bytes, joined, nest, struct, u8, type Values } from "../codec.ts";
 import type { Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
@@ -93,9 +93,5 @@ export function listConnections(
 export function deleteConnection(socket: NetlinkSocket, { raw: { original, id, zone }, family }: Connection): void {
   const payload = joined([header.put({ family }), connectionAttributes.put({ original, id, zone })]);
   const message: Message = { what: "forget a tracked connection", type: type.delete, flags: 0, payload };
-  try {
-    socket.request(message);
-  } catch (error) {
-    if (!isKernelError(error, errno.ENOENT)) throw error;
-  }
+  tolerating(() => socket.request(message), errno.ENOENT);
 }

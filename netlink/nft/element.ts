@@ -1,6 +1,6 @@
 /** Elements of sets and maps: NFTA_SET_ELEM_LIST_*, NFTA_SET_ELEM_*. There may be tens of thousands, so bytes are copied and walked. */
 
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { aligned, attributes, bytes, list, nest, readU32, text, writeU32 } from "../codec.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
@@ -127,28 +127,19 @@ export function getElement(
     elements: oneElement.put([{ key: { value: key } }]),
   });
   const what = `look up an element of nf_tables set ${set}`;
-  try {
-    const frame = socket.lookUp(nftMessage(what, nftType.getElement, table.family, 0, payload));
-    return frame && new Reader().found(frame.payload)[0];
-  } catch (error) {
-    if (isKernelError(error, errno.ENOENT)) return undefined;
-    throw error;
-  }
+  const message = nftMessage(what, nftType.getElement, table.family, 0, payload);
+  const frame = tolerating(() => socket.lookUp(message), errno.ENOENT);
+  return frame && new Reader().found(frame.payload)[0];
 }
 
 /** All elements of a set; none when there is no such set. */
 export function listElements(socket: NetlinkSocket, table: Table, set: string): FoundElement[] {
   const payload = elementsAttributes.put({ table: table.name, set });
   const what = `list nf_tables set ${set}`;
-  try {
-    const reader = new Reader();
-    for (const frame of socket.dump(nftMessage(what, nftType.getElement, table.family, 0, payload)))
-      reader.found(frame.payload);
-    return reader.all;
-  } catch (error) {
-    if (isKernelError(error, errno.ENOENT)) return [];
-    throw error;
-  }
+  const message = nftMessage(what, nftType.getElement, table.family, 0, payload);
+  const reader = new Reader();
+  for (const frame of tolerating(() => socket.dump(message), errno.ENOENT) ?? []) reader.found(frame.payload);
+  return reader.all;
 }
 
 /** Calls `see` with the type of each attribute and where its content begins and ends. Trusts the lengths, as they are the kernel's. */

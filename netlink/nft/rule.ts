@@ -1,6 +1,6 @@
 /** Rules: NFTA_RULE_*; a rule is a list of expressions, each a file in expr/. */
 
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { attributes, be64, bytes, list, text, type Values } from "../codec.ts";
 import { type Frame, flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
@@ -85,10 +85,6 @@ export function countRules(socket: NetlinkSocket, table: Table, chain: string): 
 
 function listed(socket: NetlinkSocket, table: Table, chain: string): Frame[] {
   const payload = ruleAttributes.put({ table: table.name, chain });
-  try {
-    return socket.dump(nftMessage(`list nf_tables chain ${chain}`, nftType.getRule, table.family, 0, payload));
-  } catch (error) {
-    if (isKernelError(error, errno.ENOENT)) return [];
-    throw error;
-  }
+  const message = nftMessage(`list nf_tables chain ${chain}`, nftType.getRule, table.family, 0, payload);
+  return tolerating(() => socket.dump(message), errno.ENOENT) ?? [];
 }

@@ -1,6 +1,6 @@
 /** Tables: NFTA_TABLE_*. */
 
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { attributes, be32, text } from "../codec.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
@@ -26,13 +26,7 @@ export function deleteTable({ family, name }: Table): Message {
 }
 
 export function hasTable(socket: NetlinkSocket, { family, name }: Table): boolean {
-  try {
-    socket.request(
-      nftMessage(`look up nf_tables table ${name}`, nftType.getTable, family, 0, tableAttributes.put({ name })),
-    );
-    return true;
-  } catch (error) {
-    if (isKernelError(error, errno.ENOENT)) return false;
-    throw error;
-  }
+  const payload = tableAttributes.put({ name });
+  const message = nftMessage(`look up nf_tables table ${name}`, nftType.getTable, family, 0, payload);
+  return tolerating(() => socket.request(message), errno.ENOENT) !== undefined;
 }

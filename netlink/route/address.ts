@@ -14,9 +14,12 @@ export const addressFlag = {
   noPrefixRoute: 0x200,
 } as const;
 
-/** AF_INET, AF_INET6 by the length of an address. */
-export function familyOf(address: Uint8Array): number {
-  return address.length === 4 ? 2 : 10;
+/** AF_INET and AF_INET6 (linux/socket.h): the kernel's numbers of IPv4 and IPv6. */
+export const addressFamily = { 4: 2, 6: 10 } as const;
+
+/** The kernel's number for the family of an address of 4 or 16 bytes. */
+export function familyOfBytes(address: Uint8Array): number {
+  return addressFamily[address.length === 4 ? 4 : 6];
 }
 
 const header = struct({ family: u8, prefixLength: u8, flags: u8, scope: u8, index: u32 });
@@ -40,7 +43,12 @@ export interface InterfaceAddress extends Values<(typeof addressAttributes)["tab
 export const addressPayload: Codec<InterfaceAddress> = {
   put: ({ index, prefixLength, scope, ...values }) =>
     joined([
-      header.put({ family: familyOf(values.local ?? values.address ?? new Uint8Array(4)), prefixLength, scope, index }),
+      header.put({
+        family: familyOfBytes(values.local ?? values.address ?? new Uint8Array(4)),
+        prefixLength,
+        scope,
+        index,
+      }),
       addressAttributes.put(values),
     ]),
   get(raw) {

@@ -3,7 +3,7 @@
  * takes as long as a whole ADD (linux/if_bridge.h, linux/sockios.h).
  */
 
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, isKernelError, tolerating } from "../../sys/errors.ts";
 import { addressOf } from "../../sys/libc.ts";
 import { text } from "../codec.ts";
 import type { NetlinkSocket } from "../socket.ts";
@@ -67,11 +67,9 @@ function point(structure: Uint32Array, at: number, to: NodeJS.TypedArray): void 
 
 /** Writes the name of the link whose index is in the request over the name there, closed by a zero; false for one that is gone. */
 function isNamed(socket: NetlinkSocket, bytes: Uint8Array): boolean {
-  try {
+  const look = () => {
     socket.control("look up the name of a link", SIOCGIFNAME, bytes);
     return true;
-  } catch (error) {
-    if (isKernelError(error, errno.ENODEV)) return false;
-    throw error;
-  }
+  };
+  return tolerating(look, errno.ENODEV) ?? false;
 }

@@ -2,6 +2,7 @@
 import { attributes, bytes, i32, joined, mac, struct, u8, u16, u32, type Values } from "../codec.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
+import { familyOfBytes } from "./address.ts";
 
 export const neighbourType = { create: 28, delete: 29, get: 30 } as const;
 
@@ -18,7 +19,7 @@ export interface Neighbour extends Values<(typeof neighbourAttributes)["table"]>
 
 /** Sets the hardware address of an IP address on a link, for good. */
 export function setNeighbour(index: number, destination: Uint8Array, address: string): Message {
-  const family = destination.length === 4 ? 2 : 10;
+  const family = familyOfBytes(destination);
   return {
     what: `set neighbour ${address}`,
     type: neighbourType.create,
@@ -32,7 +33,7 @@ export function setNeighbour(index: number, destination: Uint8Array, address: st
 
 /** Forgets what is known of an IP address on a link; refused with ENOENT when nothing is. */
 export function deleteNeighbour(index: number, destination: Uint8Array): Message {
-  const family = destination.length === 4 ? 2 : 10;
+  const family = familyOfBytes(destination);
   return {
     what: "delete a neighbour",
     type: neighbourType.delete,

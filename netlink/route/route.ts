@@ -1,9 +1,10 @@
 /** Routes: struct rtmsg and RTA_* (linux/rtnetlink.h). */
 
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { aligned, attributes, bytes, type Codec, joined, nest, struct, u8, u16, u32, type Values } from "../codec.ts";
 import { type Frame, flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
+import { familyOfBytes } from "./address.ts";
 
 export const routeType = { create: 24, delete: 25, get: 26 } as const;
 
@@ -148,7 +149,7 @@ function routeMessage(what: string, type: number, messageFlags: number, request:
 /** The route the kernel would take to an address, or undefined when it knows none. */
 export function lookUpRoute(socket: NetlinkSocket, destination: Uint8Array): Route | undefined {
   const payload = routePayload.put({
-    family: destination.length === 4 ? 2 : 10,
+    family: familyOfBytes(destination),
     dstLength: destination.length * 8,
     scope: 0,
     kind: 0,
@@ -156,24 +157,15 @@ export function lookUpRoute(socket: NetlinkSocket, destination: Uint8Array): Rou
     table: 0,
     destination,
   });
-  try {
-    const frame = socket.lookUp({ what: "look up a route", type: routeType.get, flags: 0, payload });
-    return frame && routePayload.get(frame.payload);
-  } catch (error) {
-    if (isKernelError(error, errno.ENETUNREACH, errno.ESRCH, errno.EINVAL, errno.EACCES, errno.EHOSTUNREACH))
-      return undefined;
-    throw error;
-  }
+  const message: Message = { what: "look up a route", type: routeType.get, flags: 0, payload };
+  const { ENETUNREACH, ESRCH, EINVAL, EACCES, EHOSTUNREACH } = errno;
+  const frame = tolerating(() => socket.lookUp(message), ENETUNREACH, ESRCH, EINVAL, EACCES, EHOSTUNREACH);
+  return frame && routePayload.get(frame.payload);
 }
 
 /** A table comes into being with its first route: one that is not there (ENOENT) has none. */
 function dumped(socket: NetlinkSocket, message: Message): Frame[] {
-  try {
-    return socket.dump(message);
-  } catch (error) {
-    if (isKernelError(error, errno.ENOENT)) return [];
-    throw error;
-  }
+  return tolerating(() => socket.dump(message), errno.ENOENT) ?? [];
 }
 
 /** All routes of a family (2 or 10; 0 both), of one table, of one link, where given; each way of a route by itself. */

@@ -2,7 +2,7 @@
 import { attributes, bytes, type Codec, joined, struct, u8, u32, type Values } from "../codec.ts";
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
-import { familyOf } from "./address.ts";
+import { familyOfBytes } from "./address.ts";
 
 export const ruleType = { create: 32, delete: 33, get: 34 } as const;
 
@@ -53,7 +53,7 @@ export interface SourceRule {
 }
 
 const ruleOf = ({ source, table }: SourceRule): Rule => {
-  return { family: familyOf(source), sourceLength: source.length * 8, source, table };
+  return { family: familyOfBytes(source), sourceLength: source.length * 8, source, table };
 };
 
 /** The kernel gives it the place before the rules that are there. Refused with EEXIST when there is the same one. */

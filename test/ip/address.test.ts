@@ -6,13 +6,16 @@ import {
   type Cidr,
   contains,
   type Family,
+  familyOf,
   formatAddress,
   formatCidr,
+  ipCommand,
   lastOf,
   networkOf,
   overlaps,
   parseAddress,
   parseCidr,
+  withoutPrefix,
 } from "../../ip/address.ts";
 
 const anyAddress = fc
@@ -31,6 +34,23 @@ const anyIpv6Text = fc
   .map((groups) => groups.join(":"));
 
 const theirs = (text: string) => (text.includes(":") ? new Address6(text) : new Address4(text));
+
+describe("the helpers for text", () => {
+  it("see the family and cut off the prefix length, as parsing does", () => {
+    fc.assert(
+      fc.property(anyCidr, (cidr) => {
+        for (const text of [formatCidr(cidr), formatAddress(cidr)]) {
+          assert.equal(familyOf(text), cidr.family);
+          assert.equal(withoutPrefix(text), formatAddress(cidr));
+        }
+      }),
+    );
+  });
+
+  it("name the ip(8) command of a family", () => {
+    assert.deepEqual([ipCommand(4), ipCommand(6)], ["ip", "ip -6"]);
+  });
+});
 
 describe("parseAddress()", () => {
   for (const text of ["0.0.0.0", "10.1.0.7", "255.255.255.255", "::", "::1", "1::", "2001:db8::7", "fe80::1:0:0:1"]) {
