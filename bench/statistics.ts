@@ -7,7 +7,6 @@ function quantile(values: readonly number[], part: number): number {
 }
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
-export const p90 = (values: readonly number[]): number => quantile(values, 0.9);
 
 /** Three significant figures; nothing for what was not measured. */
 export function figure(value: number | undefined): string {

@@ -7,7 +7,7 @@ import { entries } from "./attachments.ts";
 import { defaultNetwork } from "./network.ts";
 import { standing } from "./standing.ts";
 
-export interface CollectedAll {
+interface CollectedAll {
   /** By the name of the network. */
   readonly collected: Readonly<Record<string, Collected>>;
   /** One for each network that could not be looked at. */

@@ -2,7 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { code, Fault } from "../conf/fault.ts";
 
-export interface Option {
+interface Option {
   readonly type: "string" | "boolean";
   readonly about: string;
   /** What stands for the value in help: `--ip ADDRESS`. */
@@ -15,7 +15,7 @@ export type Options = Readonly<Record<string, Option>>;
 
 type ValueOf<O extends Option> = O["multiple"] extends true ? string[] : O["type"] extends "boolean" ? boolean : string;
 
-export interface Parsed<O extends Options> {
+interface Parsed<O extends Options> {
   readonly options: { readonly [K in keyof O]?: ValueOf<O[K]> };
   readonly operands: readonly string[];
   /** What follows `--`. */

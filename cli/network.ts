@@ -73,7 +73,7 @@ export function networkNames(dataDir = defaultDataDir): string[] {
 }
 
 /** Told the type of the plugin that is used, and those of the others. */
-export type LeftOut = (used: string, others: readonly string[]) => void;
+type LeftOut = (used: string, others: readonly string[]) => void;
 
 function findNamed(name: string, onLeftOut?: LeftOut): Json | undefined {
   for (const { path, configuration } of configurations(configurationFolder)) {

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 
 type Json = Readonly<Record<string, unknown>>;
 
-export interface Remembered {
+interface Remembered {
   /** Of the file, absolute. */
   readonly path: string;
   /** What was in it. */

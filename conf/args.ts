@@ -53,6 +53,5 @@ export function labelsOf(args: CniArgs): Labels {
   return {
     ...(args.K8S_POD_NAMESPACE && { podNamespace: args.K8S_POD_NAMESPACE }),
     ...(args.K8S_POD_NAME && { podName: args.K8S_POD_NAME }),
-    ...(args.K8S_POD_UID && { podUid: args.K8S_POD_UID }),
   };
 }

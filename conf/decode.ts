@@ -9,7 +9,7 @@ export const configurationBytesMax = 16 * 1024 * 1024;
 /** Deepest that CNI itself goes is 7 (a list's plugin's ipam's ranges); the rest is for what others put beside it. */
 export const depthMax = 64;
 
-export interface Decoded {
+interface Decoded {
   readonly text: string;
   readonly object: JsonObject;
 }

@@ -16,7 +16,6 @@ export interface Raw {
 export interface Labels {
   readonly podNamespace?: string;
   readonly podName?: string;
-  readonly podUid?: string;
 }
 
 /** ADD and CHECK. */

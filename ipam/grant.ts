@@ -9,7 +9,7 @@ import { nextFree } from "./allocate.ts";
 import { poolFull } from "./poolFull.ts";
 import { type BoundRange, leased, setText, spanAt, spansOf } from "./range.ts";
 
-export interface Wish {
+interface Wish {
   readonly sets: readonly (readonly BoundRange[])[];
   /** Each with or without a prefix length, which is ignored: the subnet's counts. */
   readonly requested: readonly string[];

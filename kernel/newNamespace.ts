@@ -6,7 +6,7 @@ import { enterNamespace, namespaceKind } from "../sys/libc.ts";
 import { type Netns, type NetnsIdentity, netnsFolder, openOwnNetns, ownNetns, ownPath } from "../sys/netns.ts";
 import { mount, mountFlag, newNamespace, unmount } from "../sys/sysRare.ts";
 
-export interface NewNetns {
+interface NewNetns {
   /** Called with what identifies it, before it has its name: what fails there makes no namespace. */
   readonly onMade: (made: MadeNetns) => void;
   /** There is a file of that name without a namespace on it. */

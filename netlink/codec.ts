@@ -44,7 +44,7 @@ export function writeU32(out: Uint8Array, at: number, value: number): void {
   out[at + 3] = value >>> 24;
 }
 
-export interface FixedCodec<T> extends Codec<T> {
+interface FixedCodec<T> extends Codec<T> {
   /** Bytes. */
   readonly size: number;
   /** Into what is zero. */

@@ -29,7 +29,7 @@ const dumpAttemptsMax = 32;
 const buffer = new Uint8Array(receiveBytes);
 
 /** Sees each message that is sent (→) or received (←). */
-export type Trace = (direction: "→" | "←", protocolNumber: number, frame: Frame, what: string) => void;
+type Trace = (direction: "→" | "←", protocolNumber: number, frame: Frame, what: string) => void;
 
 let trace: Trace | undefined;
 

@@ -9,7 +9,7 @@ import { closeFile, openFile, readFile, statusOf, writeFile } from "./libc.ts";
 export const openFlag = { readOnly: 0, writeOnly: 1, truncate: 0o1000, nonBlocking: 0o4000 } as const;
 
 /** What statx(2) tells of a file. */
-export interface FileStatus {
+interface FileStatus {
   /** The permission bits, 0o7777. */
   readonly permissions: number;
   readonly isRegular: boolean;

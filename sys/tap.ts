@@ -15,7 +15,7 @@ const tapFlag = { tap: 0x2, noPacketInformation: 0x1000, multiQueue: 0x100, excl
 const ifreqBytes = 40;
 const nameBytes = 16;
 
-export interface Tap {
+interface Tap {
   readonly name: string;
   readonly multiQueue: boolean;
   /** Numbers of the user and the group that may open it; absent: root alone. */

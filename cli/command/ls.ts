@@ -77,7 +77,7 @@ function table(rows: readonly Row[]): string {
 }
 
 /** `42s`, `12m`, `5h`, `3d`: the largest unit that counts. */
-export function ageText(seconds: number): string {
+function ageText(seconds: number): string {
   if (seconds < 120) return `${seconds}s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
   return seconds < 172_800 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;

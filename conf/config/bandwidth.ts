@@ -3,7 +3,7 @@ import { badConfig } from "../fault.ts";
 import type { Bandwidth, Limit } from "./config.ts";
 
 /** Rates in bit/s, bursts in bits, as they were written; 0 is "not set". */
-export interface GivenBandwidth {
+interface GivenBandwidth {
   readonly ingressRate?: number;
   readonly ingressBurst?: number;
   readonly egressRate?: number;

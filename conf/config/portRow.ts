@@ -28,7 +28,7 @@ export function onePortEach<T extends PortMapping>(mapping: T): T[] {
 }
 
 /** Two mappings, in the order given, of which one port of the host would lead to two of the container. */
-export type Refusal<T> = (clash: { readonly first: T; readonly second: T; readonly port: number }) => Error;
+type Refusal<T> = (clash: { readonly first: T; readonly second: T; readonly port: number }) => Error;
 
 /**
  * The same ports, in as few mappings as may be. `placeOf` says what a port is a port of: its protocol, and an address.

@@ -10,7 +10,7 @@ import { isAtLeast, type Version } from "../version.ts";
 import type { Result, ResultAddress, ResultInterface } from "./result.ts";
 
 /** What goes to standard output when a verb fails. `details` is left out when there is no cure. */
-export interface FormattedFault {
+interface FormattedFault {
   readonly cniVersion: Version;
   readonly code: number;
   readonly msg: string;

@@ -16,7 +16,7 @@ const vlanTrunkItem = object("One VLAN, or all of a range", {
 });
 
 /** The keys of our own configuration; the specification's come with them in `network`. */
-export const ownKeys = {
+const ownKeys = {
   bridge: text("Name of the bridge; made if missing", "1 to 15 bytes without / : % or white space, and not . or .."),
   isGateway: flag("Put the gateway's address on the bridge and forward packets", false),
   isDefaultGateway: flag("Also make it the container's default gateway; implies isGateway", false),

@@ -18,7 +18,7 @@ export interface Explaining {
   errors?: readonly Complaint[] | null;
 }
 
-export interface Complaint {
+interface Complaint {
   /** A JSON pointer. */
   readonly instancePath: string;
   readonly keyword: string;

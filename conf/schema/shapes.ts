@@ -38,7 +38,7 @@ export const rangeKeys = {
 
 export const range = object("A range of addresses within a subnet", rangeKeys, ["subnet"]);
 
-export const rangeSet = list("Ranges that are tried in order for one address; all of one family", range, {
+const rangeSet = list("Ranges that are tried in order for one address; all of one family", range, {
   minItems: 1,
   mustBe: 'a list of at least one range such as {"subnet": "10.1.0.0/24"}',
 });

@@ -1,6 +1,6 @@
 /** Reads a stream to its end and keeps its beginning. */
 
-export interface Gathered {
+interface Gathered {
   readonly done: Promise<void>;
   text(): string;
   /** True when the stream was longer than what was kept. */

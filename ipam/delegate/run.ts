@@ -3,7 +3,7 @@ import { code, Fault } from "../../conf/fault.ts";
 import { gather } from "./gather.ts";
 
 /** What libcni's clients give a whole ADD or more; a plugin that takes longer hangs. */
-export const timeoutMsDefault = 60_000;
+const timeoutMsDefault = 60_000;
 const stdoutBytesMax = 1024 * 1024;
 const stderrBytesKept = 4096;
 

@@ -15,7 +15,7 @@ import { type BoundRange, leased, spanAt, spansOf } from "../range.ts";
 import { type AdoptedStep, adoptedStep } from "./adopted.ts";
 import { lastReserved, type Reservation, reservationsIn } from "./reservations.ts";
 
-export interface Adopting {
+interface Adopting {
   readonly network: string;
   readonly folder: string;
   readonly sets: readonly (readonly BoundRange[])[];

@@ -14,7 +14,7 @@ export const valueType = {
   linkName: { number: 41, bytes: 16 },
 } as const;
 
-export type ValueType = (typeof valueType)[keyof typeof valueType];
+type ValueType = (typeof valueType)[keyof typeof valueType];
 
 const bitsPerType = 6;
 /** NFT_SET_MAP. A concatenation of exact values needs no flag. */

@@ -57,7 +57,7 @@ export const addressPayload: Codec<InterfaceAddress> = {
   },
 };
 
-export interface AddressRequest {
+interface AddressRequest {
   readonly index: number;
   /** 4 or 16 bytes. */
   readonly address: Uint8Array;

@@ -32,7 +32,6 @@ export const linkFlag = {
   loopback: 0x8,
   promiscuous: 0x100,
   allMulticast: 0x200,
-  lowerUp: 0x10000,
 } as const;
 
 export const linkHeader = struct({ family: u8, padding: u8, type: u16, index: i32, flags: u32, change: u32 });
@@ -52,7 +51,8 @@ const inet = attributes({ routeLocalnet: [1, setting(25)] });
 /** IFLA_AF_SPEC: per address family; AF_INET (2) holds IFLA_INET_CONF (1), AF_INET6 (10) IFLA_INET6_CONF (2) and IFLA_INET6_ADDR_GEN_MODE (8). */
 const inet6 = attributes({ acceptRa: [2, setting(3)], addressGeneration: [8, u8] });
 const familySpecific = attributes({ inet: [2, nest(inet)], inet6: [10, nest(inet6)] });
-export const addressGeneration = { eui64: 0, none: 1 } as const;
+/** IN6_ADDR_GEN_MODE_NONE (linux/if_link.h): no link-local address. */
+export const addressGeneration = { none: 1 } as const;
 
 export const linkAttributes = attributes({
   address: [1, mac],
@@ -86,7 +86,7 @@ export interface Link extends LinkValues {
   readonly flags: number;
 }
 
-export interface LinkChange extends LinkValues {
+interface LinkChange extends LinkValues {
   readonly index?: number;
   /** Flags to set and to clear, linkFlag. */
   readonly set?: number;

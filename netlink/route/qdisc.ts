@@ -3,7 +3,7 @@ import { attributes, bytes, i32, joined, nest, struct, text, u8, u16, u32, u64 }
 import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 
-export const qdiscType = { create: 36, delete: 37, get: 38 } as const;
+const qdiscType = { create: 36, delete: 37, get: 38 } as const;
 const filterType = { create: 44, get: 46 } as const;
 
 /** TC_H_ROOT, TC_H_INGRESS and the handle that an ingress qdisc has. */
@@ -28,7 +28,7 @@ const uint32Max = 0xffffffff;
 /** How long a packet may wait for the bucket, seconds; what the reference allows. */
 const latencySeconds = 0.025;
 
-export interface BucketRequest {
+interface BucketRequest {
   readonly index: number;
   /** Words for messages. */
   readonly text: string;
@@ -156,7 +156,7 @@ function message(what: string, type: number, messageFlags: number, { kind, optio
   return { what, type, flags: messageFlags, payload: joined([header.put(rest), tcAttributes.put({ kind, options })]) };
 }
 
-export interface Bucket {
+interface Bucket {
   readonly bytesPerSecond: number;
 }
 

@@ -48,7 +48,7 @@ const ways: Codec<readonly Way[]> = {
   },
 };
 
-export interface Way {
+interface Way {
   readonly outIndex: number;
   readonly gateway?: Uint8Array;
 }

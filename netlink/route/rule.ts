@@ -4,7 +4,7 @@ import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { familyOfBytes } from "./address.ts";
 
-export const ruleType = { create: 32, delete: 33, get: 34 } as const;
+const ruleType = { create: 32, delete: 33, get: 34 } as const;
 
 /** FR_ACT_TO_TBL. */
 const toTable = 1;
@@ -32,7 +32,7 @@ export interface Rule extends Values<(typeof ruleAttributes)["table"]> {
   readonly action?: number;
 }
 
-export const rulePayload: Codec<Rule> = {
+const rulePayload: Codec<Rule> = {
   put({ family, sourceLength, action, table = 0, ...values }) {
     const inHeader = table <= tableInHeaderMax ? table : 0;
     const head = header.put({ family, sourceLength, table: inHeader, action });

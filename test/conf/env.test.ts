@@ -101,7 +101,7 @@ describe("readArgs()", () => {
   it("reads what containerd sends", () => {
     const text =
       "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web;K8S_POD_INFRA_CONTAINER_ID=abc;K8S_POD_UID=u1";
-    assert.deepEqual(labelsOf(readArgs(text)), { podNamespace: "default", podName: "web", podUid: "u1" });
+    assert.deepEqual(labelsOf(readArgs(text)), { podNamespace: "default", podName: "web" });
   });
 
   for (const text of [undefined, "", ";", "IP=10.1.0.7;", "IP=", "X=1;IgnoreUnknown=true", "IgnoreUnknown=True;X=1"]) {

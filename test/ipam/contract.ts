@@ -16,7 +16,7 @@ import {
   statusOf,
 } from "./storeWorld.ts";
 
-export interface Case {
+interface Case {
   /** Why it cannot run here; the tests are then skipped, and this is printed. */
   readonly lacking?: string;
   /** False for kinds that hand out what they are told, to whoever asks. */

@@ -7,7 +7,7 @@ import { masquerade } from "../../netlink/nft/expr/masquerade.ts";
 import { jump } from "../../netlink/nft/expr/verdict.ts";
 import { matchAddress, matchProtocolOf, type Prefix } from "../../netlink/nft/match.ts";
 import { family } from "../../netlink/nft/message.ts";
-import { flushChain, newRule } from "../../netlink/nft/rule.ts";
+import { deleteRule as deleteRuleByHandle, flushChain, newRule } from "../../netlink/nft/rule.ts";
 import { deleteTable, newTable } from "../../netlink/nft/table.ts";
 import { addAddress, deleteAddress } from "../../netlink/route/address.ts";
 import { addPortVlans, deletePortVlans } from "../../netlink/route/bridgeVlan.ts";
@@ -18,7 +18,14 @@ import { macvlan, macvlanKind, macvlanMode } from "../../netlink/route/kind/macv
 import { veth } from "../../netlink/route/kind/veth.ts";
 import { vlan, vlanKind } from "../../netlink/route/kind/vlan.ts";
 import { vrf, vrfKind } from "../../netlink/route/kind/vrf.ts";
-import { changeBridgePort, changeLink, createLink, deleteLinkGroup, linkFlag } from "../../netlink/route/link.ts";
+import {
+  changeBridgePort,
+  changeLink,
+  createLink,
+  deleteLink,
+  deleteLinkGroup,
+  linkFlag,
+} from "../../netlink/route/link.ts";
 import { addRoute, deleteRoute } from "../../netlink/route/route.ts";
 import { addRule, deleteRule } from "../../netlink/route/rule.ts";
 import { isBridged } from "../../step/nft/masqueradeRules.ts";
@@ -36,7 +43,7 @@ const rule: Shape = { skip: 12 };
 const nft: Shape = { skip: 4 };
 
 /** NUL at the end of a text or not, and whether a nest of rtnetlink is marked: the kernel takes both. */
-const withoutTextEnds = (json: string) => json.replaceAll(/"(1|3|4)":"((?:[2-7][0-9a-f])+)00"/g, '"$1":"$2"');
+const withoutTextEnds = (json: string) => json.replaceAll(/"(1|3|4|20)":"((?:[2-7][0-9a-f])+)00"/g, '"$1":"$2"');
 const withoutMarks = (json: string) => json.replaceAll(/"(\d+)!":/g, '"$1":');
 
 /** Where we differ knowingly: our routes say that they are static (4), those of `ip` that they are of the boot (3); */
@@ -82,6 +89,24 @@ const rows: [capture: string, shape: Shape, ours: (index: () => number) => Messa
     link,
     () => createLink({ name: "br0", address: "0a:00:00:00:00:01", mtu: 1400, info: { kind: "bridge" } }),
   ],
+  [
+    "bridge-stp-off",
+    link,
+    () =>
+      createLink({
+        ...{ name: "br0", group: 77 },
+        info: { kind: "bridge", data: bridgeData.put({ stpState: 0, forwardDelay: 0, multicastSnooping: 0 }) },
+      }),
+  ],
+  [
+    "bridge-vlan-filtering",
+    link,
+    () =>
+      createLink({
+        name: "br0",
+        info: { kind: "bridge", data: bridgeData.put({ vlanFiltering: 1, defaultVlan: 0 }) },
+      }),
+  ],
   ["bridge-up", link, (index) => changeLink("", { index: index(), set: linkFlag.up })],
   ["bridge-promisc", link, (index) => changeLink("", { index: index(), set: linkFlag.promiscuous })],
   [
@@ -101,6 +126,15 @@ const rows: [capture: string, shape: Shape, ours: (index: () => number) => Messa
       }),
   ],
   [
+    "veth-up",
+    vethLink,
+    () =>
+      createLink({
+        ...{ name: "ve0", set: linkFlag.up },
+        info: { kind: "veth", data: veth.put({ peer: { name: "eth0" } }) },
+      }),
+  ],
+  [
     "bridge-vlan-filtering-on",
     link,
     (index) => changeLink("", { index: index(), info: { kind: "bridge", data: bridgeData.put({ vlanFiltering: 1 }) } }),
@@ -111,6 +145,10 @@ const rows: [capture: string, shape: Shape, ours: (index: () => number) => Messa
   ["link-master", link, (index) => changeLink("", { index: index(), master: 2 })],
   ["link-mtu", link, (index) => changeLink("", { index: index(), mtu: 1300 })],
   ["link-address", link, (index) => changeLink("", { index: index(), address: "0a:00:00:00:00:04" })],
+  ["link-rename", link, (index) => changeLink("", { index: index(), name: "renamed0" })],
+  ["link-alias", link, (index) => changeLink("", { index: index(), alias: "web" })],
+  ["link-netns", link, (index) => changeLink("", { index: index(), netnsFd: 4 })],
+  ["link-delete", link, (index) => deleteLink({ index: index(), name: "v0" })],
   ["link-delete-group", link, () => deleteLinkGroup(77)],
   [
     "address-4",
@@ -180,6 +218,7 @@ const rows: [capture: string, shape: Shape, ours: (index: () => number) => Messa
   ["nft-chain-plain", nft, () => newChain(table, "net-1", undefined, "podnet")],
   ["nft-chain-flush", nft, () => flushChain(table, "postrouting")],
   ["nft-chain-delete", nft, () => deleteChain(table, "postrouting")],
+  ["nft-rule-delete", nft, () => deleteRuleByHandle(table, "net-1", 2n)],
   ["nft-rule-jump", nft, () => newRule(table, "postrouting", [jump("net-1")])],
   ["nft-masquerade-4", nft, () => newRule(table, "postrouting", outside4, "podnet")],
   ["nft-bridged", nft, () => newRule(table, "postrouting", isBridged)],
@@ -222,13 +261,35 @@ describe("What we send is what other programs send:", () => {
     });
   }
 
-  it("flags of a bridge port, whose kind ip gives as the link's and we as the port's", () => {
-    const [theirs] = captured("bridge-port-flags");
-    const ours = changeBridgePort("", "v0", { hairpin: 1, isolated: 1 });
-    const portData = (message: { payload: Uint8Array }) =>
-      (comparable(message, link) as { 18: { 5: Record<string, string> } })[18][5];
-    assert.deepEqual(portData(ours), portData(theirs!));
+  for (const [name, port] of [
+    ["bridge-port-flags", { hairpin: 1, isolated: 1 }],
+    ["bridge-port-no-flood", { unicastFlood: 0, multicastFlood: 0, learning: 0 }],
+  ] as const) {
+    it(`${name}, whose kind ip gives as the link's and we as the port's`, () => {
+      const [theirs] = captured(name);
+      const portData = (message: { payload: Uint8Array }) =>
+        (comparable(message, link) as { 18: { 5: Record<string, string> } })[18][5];
+      assert.deepEqual(portData(changeBridgePort("", "v0", port)), portData(theirs!));
+    });
+  }
+
+  it("an IPv4 address, but for its broadcast address, which ip leaves out unless it is asked for", () => {
+    const [theirs] = captured("address-4-plain");
+    const index = indexIn(theirs!.payload);
+    const ours = addAddress({ index, address: bytes("10.1.0.2"), prefixLength: 24, text: "" });
+    assert.deepEqual(comparable(ours, address), { ...comparable(theirs!, address), 4: "0a0100ff" });
   });
+
+  for (const [capture, ours] of [
+    ["nft-chain-prerouting", { type: "nat", hook: hook.prerouting, priority: priority.destinationNat }],
+    ["nft-chain-filter", { type: "filter", hook: hook.forward, priority: priority.filter - 5 }],
+  ] as const) {
+    it(`${capture}, but for the policy: ours is always accept`, () => {
+      const [theirs] = captured(capture);
+      const name = capture.slice("nft-chain-".length).replace("filter", "forward");
+      assert.deepEqual(comparable(newChain(table, name, ours), nft), { ...comparable(theirs!, nft), 5: "00000001" });
+    });
+  }
 
   it("the deletion of a route, by what names it", () => {
     const [theirs] = captured("route-delete");

@@ -47,6 +47,7 @@ const byPort = { key: [Uint8Array.of(6), Uint8Array.of(0x1f, 0x90)], value: [byt
 
 const rows: [capture: string, ours: readonly Message[]][] = [
   ["nft-set-names", [newSet(inet, { name: "ports", key: [linkName] }, 1), ...addElements(inet, "ports", [named])]],
+  ["nft-set-element", addElements(inet, "pods", [{ key: [bytes("10.1.0.2")], comment: "web eth0" }])],
   ["nft-set-element-delete", deleteElements(inet, "pods", [bytes("10.1.0.2")])],
   ["nft-map-concatenated", [newSet(inet, published, 1), ...addElements(inet, "published", [byPort])]],
   ["nft-dnat-map-any4", rule("ports", translation(4, portMaps.any4, false))],

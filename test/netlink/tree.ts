@@ -10,7 +10,7 @@ export interface Shape {
   readonly [type: number]: Shape;
 }
 
-export interface WireMessage {
+interface WireMessage {
   readonly type: number;
   readonly flags: number;
   readonly payload: Uint8Array;
@@ -42,7 +42,7 @@ export function tree(bytes: Uint8Array, shape: Shape = {}): object {
   return found;
 }
 
-export function wireMessage(bytes: Uint8Array): WireMessage {
+function wireMessage(bytes: Uint8Array): WireMessage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {
     type: view.getUint16(4, true),

@@ -5,7 +5,7 @@ import { splitMessages } from "../../scripts/golden/strace.ts";
 
 const folder = join(import.meta.dirname, "../golden");
 
-export interface Golden {
+interface Golden {
   readonly name: string;
   /** The command that sent the bytes, as a person would have typed it. */
   readonly command: string;

@@ -89,7 +89,7 @@ export function runPlugin(call: Call): Answer {
   return answer(exitCode, signalCode ?? undefined, stdout.toString(), stderr.toString());
 }
 
-export interface RunningPlugin {
+interface RunningPlugin {
   readonly answer: Promise<Answer>;
   kill(signal: NodeJS.Signals): void;
 }

@@ -1,10 +1,7 @@
 /** An IPv6 router that announces itself, by socat: RFC 4861. */
 import type { Netns } from "./sandbox.ts";
 
-/** What a neighbour makes its address from. */
-export const advertisedPrefix = "2001:db8:77::/64";
-
-/** Sections 4.2 and 4.6.2: a router for half an hour, and the prefix for an hour. */
+/** Sections 4.2 and 4.6.2: a router for half an hour, and the prefix 2001:db8:77::/64 for an hour. */
 const advertisement = Buffer.from(
   ["86000000", "40000708", "00000000", "00000000", "030440c0", "00000e10", "00000e10", "00000000"].join("") +
     "20010db8007700000000000000000000",

@@ -5,7 +5,7 @@
 import { sandboxMark } from "../../scripts/sandbox.ts";
 import { skip } from "./skip.ts";
 
-export class CommandFailed extends Error {}
+class CommandFailed extends Error {}
 
 /** Runs a program to its end and answers what it printed; throws with its words when it fails. */
 export function run(command: readonly string[], input?: string | Uint8Array): string {
