@@ -12,7 +12,7 @@ import { readText, writeText } from "../sys/files.ts";
 import { inNetns, type Netns } from "../sys/netns.ts";
 
 /** The namespace a step works in: the caller's own, or the container's. */
-export type Where = "host" | "pod";
+export type Where = "host" | "container";
 
 export class Kernel {
   readonly netns: Netns | undefined;

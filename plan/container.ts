@@ -60,30 +60,30 @@ export function containerSteps(input: PlanInput, routes: readonly Route[], own: 
   const link = attachment.ifname;
   if (config.disableContainerInterface) return [];
   // Up already or not: asking first costs more than saying it again.
-  const steps: Step[] = [{ kind: "up", where: "pod", link: "lo", netns }];
+  const steps: Step[] = [{ kind: "up", where: "container", link: "lo", netns }];
   if (hasIpv6(lease)) {
     const set = (key: string): Step => {
-      return { kind: "sysctl", where: "pod", path: `net/ipv6/conf/${link}/${key}`, value: "0", netns };
+      return { kind: "sysctl", where: "container", path: `net/ipv6/conf/${link}/${key}`, value: "0", netns };
     };
     steps.push(set("disable_ipv6"));
     // Where new namespaces have IPv6 off, lo has no ::1 either.
-    steps.push({ kind: "sysctl", where: "pod", path: "net/ipv6/conf/lo/disable_ipv6", value: "0", netns });
+    steps.push({ kind: "sysctl", where: "container", path: "net/ipv6/conf/lo/disable_ipv6", value: "0", netns });
     // Its link-local address, too, and what it gives itself later.
     if (!config.enabledad) steps.push(set("accept_dad"));
   } else if (mayBeSilent(input)) {
-    if (!isOnNetwork) steps.push({ kind: "silent", where: "pod", link, netns });
+    if (!isOnNetwork) steps.push({ kind: "noLinkLocal", where: "container", link, netns });
   } else if (!config.enabledad) {
     const path = `net/ipv6/conf/${link}/accept_dad`;
-    steps.push({ kind: "sysctl", where: "pod", path, value: "0", netns, ifThere: true });
+    steps.push({ kind: "sysctl", where: "container", path, value: "0", netns, ifThere: true });
   }
   const detectDuplicates = config.enabledad;
   for (const { address } of lease.addresses) {
     steps.push({
-      ...{ kind: "address", where: "pod", link, address, detectDuplicates, netns, replaces: [] },
+      ...{ kind: "address", where: "container", link, address, detectDuplicates, netns, replaces: [] },
       ...(noPrefixRoute && { noPrefixRoute }),
     });
   }
-  steps.push({ kind: "up", where: "pod", link, netns, ...(alias !== undefined && { alias }) });
+  steps.push({ kind: "up", where: "container", link, netns, ...(alias !== undefined && { alias }) });
   for (let i = 0; i < routes.length; i++) {
     const isFurther = i > 0 && isBeside(routes, i);
     steps.push({ kind: "route", ...routes[i]!, link, netns, ...(isFurther && { isFurther }) });

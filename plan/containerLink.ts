@@ -28,7 +28,7 @@ function announcing({ attachment, lease, netns }: PlanInput): Step[] {
     ...(has(false) ? [`net/ipv4/conf/${attachment.ifname}/arp_notify`] : []),
     ...(has(true) ? [`net/ipv6/conf/${attachment.ifname}/ndisc_notify`] : []),
   ];
-  return settings.map((path): Step => ({ kind: "sysctl", where: "pod", path, value: "1", netns }));
+  return settings.map((path): Step => ({ kind: "sysctl", where: "container", path, value: "1", netns }));
 }
 
 /** An interface of that kind, on top of the one below where the type has one. */
@@ -36,7 +36,7 @@ export function making(input: PlanInput, settings: Settings, mac: string, inheri
   const { attachment, facts, netns } = input;
   const { below } = facts;
   return {
-    kind: "inside",
+    kind: "containerLink",
     ifname: attachment.ifname,
     temporary: hostLinkName(attachment),
     settings,

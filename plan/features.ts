@@ -27,7 +27,7 @@ export function withFeatures(made: Plan, features: ChainKeys, input: PlanInput):
     ...bandwidthSteps(attachment, features, host!.name, mtu),
     ...made.steps.filter(isRules),
     ...(policy
-      ? [{ kind: "guard", network: attachment.network, bridge: made.through ?? config.bridge, policy } as const]
+      ? [{ kind: "ingressPolicy", network: attachment.network, bridge: made.through ?? config.bridge, policy } as const]
       : []),
     ...portsSteps({ attachment, features, addresses, through: made.through, ownLinks }),
     ...(features.backend === "firewalld" ? zoneSteps(features.zone, addresses) : []),
@@ -37,7 +37,7 @@ export function withFeatures(made: Plan, features: ChainKeys, input: PlanInput):
 
 /** Once the interface is up it acts by its settings: it looks for routers, and gives itself addresses. */
 function beforeUp(steps: readonly Step[], settings: readonly Step[], ifname: string): Step[] {
-  const at = steps.findIndex((step) => bringsUp("pod", ifname, step));
+  const at = steps.findIndex((step) => bringsUp("container", ifname, step));
   const end = at < 0 ? steps.length : at;
   return [...steps.slice(0, end), ...settings, ...steps.slice(end)];
 }

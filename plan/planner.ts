@@ -17,5 +17,5 @@ export function plan(input: PlanInput): Plan {
 function settling(made: Plan, { attachment, config, lease, netns }: PlanInput): Plan {
   if (!config.enabledad || config.disableContainerInterface) return made;
   if (!lease.addresses.some(({ address }) => address.includes(":"))) return made;
-  return { ...made, steps: [...made.steps, { kind: "settled", link: attachment.ifname, netns }] };
+  return { ...made, steps: [...made.steps, { kind: "awaitDad", link: attachment.ifname, netns }] };
 }

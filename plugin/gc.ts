@@ -73,7 +73,7 @@ export async function gc(
   if (!dryRun) {
     await attempt(undefined, () => deleteLinks(request.network, links, kernel));
     errors.push(...removeLeftovers(claimed, store, kernel));
-    const strays = leftoversOf("pod", { kind: "network", name: request.network });
+    const strays = leftoversOf("container", { kind: "network", name: request.network });
     errors.push(...undoAll([...foreign, ...strays], kernel));
     for (const entry of claimed) {
       await attempt(undefined, () =>

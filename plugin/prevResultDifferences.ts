@@ -83,7 +83,7 @@ function isOurs({ dst, gw }: Route, steps: readonly Step[]): boolean {
 function stands({ dst, gw }: Route, kernel: Kernel): boolean {
   const { family, value, prefixLength } = networkOf(parseCidr(dst)!);
   const via = gw === undefined ? undefined : parseAddress(gw)!.value;
-  return listRoutes(kernel.route("pod"), family === 4 ? 2 : 10).some(({ destination, dstLength, gateway }) => {
+  return listRoutes(kernel.route("container"), family === 4 ? 2 : 10).some(({ destination, dstLength, gateway }) => {
     if (dstLength !== prefixLength || (destination ? addressFromBytes(destination).value : 0n) !== value) return false;
     return via === undefined || (gateway !== undefined && addressFromBytes(gateway).value === via);
   });

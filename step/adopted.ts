@@ -56,8 +56,8 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
 
   check({ attachment: { ifname }, addresses, files }, kernel) {
     const lost = files.filter((file) => !existsSync(file)).flatMap((file) => missing(`reservation ${file}`));
-    if (!kernel.link("pod", ifname)) return [...lost, ...missing(`link ${ifname} in the container`)];
-    const have = kernel.addresses("pod", ifname).map(formatAddress);
+    if (!kernel.link("container", ifname)) return [...lost, ...missing(`link ${ifname} in the container`)];
+    const have = kernel.addresses("container", ifname).map(formatAddress);
     const gone = addresses.filter((text) => !have.includes(formatAddress(parseAddress(text)!)));
     return [...lost, ...gone.flatMap((address) => missing(`address ${address} of ${ifname} in the container`))];
   },

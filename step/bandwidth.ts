@@ -24,7 +24,7 @@ import defer * as closedLoopback from "./link/closedLoopback.ts";
 import { shellWord } from "./shellWords.ts";
 
 export interface BandwidthStep {
-  readonly kind: "shaping";
+  readonly kind: "bandwidth";
   /** The host's end of the container's link. */
   readonly host: string;
   /** The link that is made to hold back what the container sends. */
@@ -45,7 +45,7 @@ function bucketOf({ rate, burst }: Limit) {
   return { bytesPerSecond: Math.floor(rate / bitsPerByte), burstBytes: Math.floor(burst / bitsPerByte) };
 }
 
-export const shaping: Kind<BandwidthStep, BandwidthKey> = {
+export const bandwidth: Kind<BandwidthStep, BandwidthKey> = {
   apply({ host, ifb, mac, group, mtu, ingress, egress }, kernel) {
     const index = kernel.indexOf("host", host);
     if (ingress) kernel.request("host", replaceBucket({ index, text: host, ...bucketOf(ingress) }));
@@ -61,7 +61,7 @@ export const shaping: Kind<BandwidthStep, BandwidthKey> = {
       tolerantly(kernel, addIngress(index, host), errno.EEXIST); // for a filter that keeps the container from 127.0.0.1
       kernel.request("host", redirectAll(index, ifbIndex, host));
     } catch (error) {
-      shaping.undo!({ host, ifb, egress }, kernel);
+      bandwidth.undo!({ host, ifb, egress }, kernel);
       throw error;
     }
     return true;

@@ -9,48 +9,48 @@ import type { Message } from "../netlink/message.ts";
 import type { Link } from "../netlink/route/link.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
 import { address } from "./address/address.ts";
-import defer * as settled from "./address/awaitDad.ts";
-import defer * as withdrawn from "./address/removedRoute.ts";
+import defer * as awaitDad from "./address/awaitDad.ts";
+import defer * as removedRoute from "./address/removedRoute.ts";
 import { route } from "./address/route.ts";
 import defer * as rule from "./address/rule.ts";
 import { sysctl } from "./address/sysctl.ts";
 import defer * as adopted from "./adopted.ts";
-import defer * as shaping from "./bandwidth.ts";
-import defer * as zone from "./firewalld/zone.ts";
+import defer * as bandwidth from "./bandwidth.ts";
+import defer * as firewalldZone from "./firewalld/zone.ts";
 import type { AnyStep, Difference, Foreign, Given, Kind, Owner } from "./kind.ts";
-import { forwarding } from "./link/awaitForwarding.ts";
+import { awaitForwarding } from "./link/awaitForwarding.ts";
 import { bridge } from "./link/bridge.ts";
 import { bridgePort } from "./link/bridgePort.ts";
 import defer * as closedLoopback from "./link/closedLoopback.ts";
-import defer * as inside from "./link/containerLink.ts";
-import defer * as device from "./link/hostDevice.ts";
+import defer * as containerLink from "./link/containerLink.ts";
+import defer * as hostDevice from "./link/hostDevice.ts";
 import defer * as member from "./link/member.ts";
-import { silent } from "./link/noLinkLocal.ts";
+import { noLinkLocal } from "./link/noLinkLocal.ts";
 import defer * as portVlan from "./link/portVlan.ts";
 import defer * as tap from "./link/tap.ts";
-import defer * as tuned from "./link/tuning.ts";
+import defer * as tuning from "./link/tuning.ts";
 import { up } from "./link/up.ts";
 import { veth } from "./link/veth.ts";
 import defer * as vlanGateway from "./link/vlanGateway.ts";
 import defer * as vrf from "./link/vrf.ts";
 import defer * as asRead from "./nft/asRead.ts";
-import defer * as accept from "./nft/forwardAccept.ts";
-import defer * as guard from "./nft/ingressPolicy.ts";
-import defer * as spoofCheck from "./nft/macSpoofCheck.ts";
+import defer * as forwardAccept from "./nft/forwardAccept.ts";
+import defer * as ingressPolicy from "./nft/ingressPolicy.ts";
+import defer * as macSpoofCheck from "./nft/macSpoofCheck.ts";
 import { masquerade } from "./nft/masquerade.ts";
-import defer * as portCondition from "./ports/conditions.ts";
-import defer * as masqueradeAll from "./ports/masqAll.ts";
+import defer * as portConditions from "./ports/conditions.ts";
+import defer * as masqAll from "./ports/masqAll.ts";
 import defer * as ports from "./ports/ports.ts";
 
 /** Make the interface of an attachment: its other end is on the host, or nothing of it is. */
 const hostLinks = { veth: { veth } };
-const containerLinks = { inside, device, tap };
+const containerLinks = { containerLink, hostDevice, tap };
 
 /** Beside the interface, to be undone for themselves: found by their marks where nothing is remembered, in this order. */
-const marked = { ports, portCondition, masqueradeAll, spoofCheck, shaping };
+const marked = { ports, portConditions, masqAll, macSpoofCheck, bandwidth };
 
 /** Beside the interface, to be undone for themselves as they are remembered. */
-const remembered = { accept, zone };
+const remembered = { forwardAccept, firewalldZone };
 
 /** All that another plugin made, before ns-net came in its place: undone where plugin/takeover finds it. */
 const othersOwn = { adopted };
@@ -59,24 +59,24 @@ const othersOwn = { adopted };
 const ofLinks = {
   address: { address },
   bridgePort: { bridgePort },
-  closed: closedLoopback,
-  forwarding: { forwarding },
+  closedLoopback,
+  awaitForwarding: { awaitForwarding },
   member,
   portVlan,
   route: { route },
   rule,
-  settled,
-  silent: { silent },
+  awaitDad,
+  noLinkLocal: { noLinkLocal },
   sysctl: { sysctl },
-  tuned,
+  tuning,
   up: { up },
   vrf,
-  withdrawn,
+  removedRoute,
 };
 
 /** Attachments share them: GC removes them, and of the last group the DEL of the last attachment, too. */
-const shared = { bridge: { bridge }, localnet: closedLoopback, masquerade: { masquerade }, vlanGateway };
-const sharedToTheLast = { guard };
+const shared = { bridge: { bridge }, routeLocalnet: closedLoopback, masquerade: { masquerade }, vlanGateway };
+const sharedToTheLast = { ingressPolicy };
 
 const kinds = {
   ...hostLinks,
@@ -137,7 +137,7 @@ export const goesWithLast = ({ kind }: AnyStep): boolean => kind in sharedToTheL
 /** Where the interface is that a step makes: it has an end on the host, or it is in the container alone. */
 export function linkMadeBy({ kind }: AnyStep): Where | undefined {
   if (kind in hostLinks) return "host";
-  return kind in containerLinks ? "pod" : undefined;
+  return kind in containerLinks ? "container" : undefined;
 }
 
 /** What to undo of an owner when nothing is remembered: by marks on the host, or interfaces in the container. */

@@ -97,7 +97,7 @@ function tellLeftOut(used: string, others: readonly string[]): void {
 function refuseOtherPrefix(asked: readonly string[] = [], { steps }: Plan): void {
   const given = steps.flatMap((step) => {
     const { address } = givenBy(step);
-    return address?.where === "pod" ? [address.cidr] : [];
+    return address?.where === "container" ? [address.cidr] : [];
   });
   for (const text of asked.flatMap((words) => words.split(","))) {
     const cidr = parseCidr(text.trim());

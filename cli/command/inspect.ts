@@ -48,7 +48,7 @@ function namespaceOf(entry: Entry) {
   const netns = openNetnsOf(entry);
   const kernel = new Kernel(netns);
   try {
-    const names = new Map(listLinks(kernel.route("pod")).map((link) => [link.index, link]));
+    const names = new Map(listLinks(kernel.route("container")).map((link) => [link.index, link]));
     return {
       path: netnsPath,
       inode: Number(netnsInode),
@@ -59,10 +59,10 @@ function namespaceOf(entry: Entry) {
         mtu,
         mac: address,
         state: flags & linkFlag.up ? "up" : "down",
-        addresses: kernel.addresses("pod", name).map(formatCidr),
+        addresses: kernel.addresses("container", name).map(formatCidr),
       })),
       routes: Object.values(addressFamily).flatMap((family) =>
-        listRoutes(kernel.route("pod"), family, { table: mainTable }).map((route) => ({
+        listRoutes(kernel.route("container"), family, { table: mainTable }).map((route) => ({
           destination: route.destination
             ? formatCidr({ ...addressFromBytes(route.destination), prefixLength: route.dstLength })
             : "default",

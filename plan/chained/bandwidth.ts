@@ -11,7 +11,7 @@ import type { ChainedType } from "../chain.ts";
 export const bandwidth: ChainedType = {
   plan({ attachment, features, prev, kernel }) {
     if (!features.bandwidth) return { steps: [], result: prev };
-    const inner = kernel.link("pod", attachment.ifname);
+    const inner = kernel.link("container", attachment.ifname);
     const host = inner?.peerIndex === undefined ? undefined : kernel.linkByIndex(inner.peerIndex);
     if (inner?.info?.kind !== vethKind || !host?.name) {
       throw new Fault(
@@ -25,7 +25,7 @@ export const bandwidth: ChainedType = {
     return { steps, result: { ...prev, interfaces: [...prev.interfaces, ...made] } };
   },
 
-  removals: (attachment) => [{ kind: "shaping", ifb: shapingLinkName(attachment) }],
+  removals: (attachment) => [{ kind: "bandwidth", ifb: shapingLinkName(attachment) }],
 };
 
 /** Throws Fault (code.config) for a burst that no packet fits in: nothing would ever get through. */
@@ -43,5 +43,5 @@ export function bandwidthSteps(
   }
   const { network, container, ifname } = attachment;
   const own = { ifb: shapingLinkName(attachment), mac: macOfOwner("shaping", network, container, ifname) };
-  return [{ kind: "shaping", host, ...own, group: shapingGroup(network), mtu, ...limits }];
+  return [{ kind: "bandwidth", host, ...own, group: shapingGroup(network), mtu, ...limits }];
 }

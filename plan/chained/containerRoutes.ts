@@ -9,9 +9,9 @@ const families = { 2: 4, 10: 6 } as const;
 
 /** Without those to link-local addresses, which each interface has for itself. */
 export function containerRoutes(ifname: string, netns: string, kernel: Kernel): RouteStep[] {
-  const outIndex = kernel.indexOf("pod", ifname);
+  const outIndex = kernel.indexOf("container", ifname);
   return [2, 10].flatMap((family) =>
-    listRoutes(kernel.route("pod"), family, { table: mainTable, outIndex })
+    listRoutes(kernel.route("container"), family, { table: mainTable, outIndex })
       .filter((route) => route.outIndex === outIndex && route.kind === routeKind.unicast)
       .map((route) => routeStep(route, ifname, netns))
       .filter(({ dst }) => !dst.startsWith("fe80:")),

@@ -15,13 +15,18 @@ export const firewall: ChainedType = {
   plan(input) {
     const { attachment, features, prev } = input;
     const addresses = containerAddresses(attachment.ifname, prev).map((cidr) => cidr.replace(/\/.*/, ""));
-    const accept: Step = { kind: "accept", attachment, addresses, adminChain: features.adminChain ?? adminChain };
+    const accept: Step = {
+      kind: "forwardAccept",
+      attachment,
+      addresses,
+      adminChain: features.adminChain ?? adminChain,
+    };
     const open = isByFirewalld(features) ? zoneSteps(features.zone, addresses) : addresses.length > 0 ? [accept] : [];
     return { steps: [...guardSteps(input), ...open], result: prev };
   },
 
   removals: (attachment, told) => [
-    { kind: "accept", attachment },
+    { kind: "forwardAccept", attachment },
     ...zoneSteps(told.text("firewalldZone") || defaultZone, told.addresses()),
   ],
 };
@@ -50,7 +55,7 @@ function guardSteps({
   }
   // A VLAN's packets come and go by its gateway.
   const gateway = hosts.find((name) => name.startsWith(`${bridge}.`) && kernel.link("host", name) !== undefined);
-  const guard: Step = { kind: "guard", network, bridge: gateway ?? bridge, policy };
+  const guard: Step = { kind: "ingressPolicy", network, bridge: gateway ?? bridge, policy };
   if (policy !== "isolated") return [guard];
   const ports = ingressPolicy.portsOfBridge(bridge, kernel).filter(({ name = "" }) => hosts.includes(name));
   return [guard, ...ports.map(({ name = "" }): Step => ({ kind: "bridgePort", link: name, isolated: true }))];

@@ -10,15 +10,15 @@ export const loopback: ChainedType = {
   remembers: false, // the interface dies with its namespace
 
   plan({ config, prev, netns, kernel }) {
-    const steps = [{ kind: "up", where: "pod", link, netns } as const];
+    const steps = [{ kind: "up", where: "container", link, netns } as const];
     if (config.prevResult) return { steps, result: prev };
     // The kernel gives both addresses by itself, the moment the link is up.
     const ips = [
       "127.0.0.1/8",
-      ...(kernel.readSysctl("pod", `net/ipv6/conf/${link}/disable_ipv6`) === "0" ? ["::1/128"] : []),
+      ...(kernel.readSysctl("container", `net/ipv6/conf/${link}/disable_ipv6`) === "0" ? ["::1/128"] : []),
     ];
     const others = kernel
-      .addresses("pod", link)
+      .addresses("container", link)
       .map(formatCidr)
       .filter((address) => !ips.includes(address));
     return {
@@ -32,7 +32,7 @@ export const loopback: ChainedType = {
   },
 
   leave(kernel) {
-    kernel.request("pod", changeLink(`take down ${link}`, { name: link, clear: linkFlag.up }));
+    kernel.request("container", changeLink(`take down ${link}`, { name: link, clear: linkFlag.up }));
   },
 
   removals: () => [],

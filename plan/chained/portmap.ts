@@ -32,8 +32,8 @@ export const portmap: ChainedType = {
 
   removals: (attachment) => [
     { kind: "ports", attachment },
-    { kind: "portCondition", attachment },
-    { kind: "masqueradeAll", attachment },
+    { kind: "portConditions", attachment },
+    { kind: "masqAll", attachment },
   ],
 };
 
@@ -66,13 +66,13 @@ export function portsSteps({ attachment, features, addresses, through, ownLinks,
   const isLocalnet = snat && through !== undefined && mappings.some(hearsLoopback);
   return [
     { kind: "ports", attachment, mappings, ...(snat && through !== undefined && { hairpin: through }) },
-    ...(isConditional ? [{ kind: "portCondition", attachment, mappings, conditions } as const] : []),
-    ...(masqAll ? [{ kind: "masqueradeAll", attachment, addresses: targetsOf(mappings) } as const] : []),
+    ...(isConditional ? [{ kind: "portConditions", attachment, mappings, conditions } as const] : []),
+    ...(masqAll ? [{ kind: "masqAll", attachment, addresses: targetsOf(mappings) } as const] : []),
     // Or the kernel drops, as a martian, what 127.0.0.1 sends by an interface.
     ...(isLocalnet
       ? [
-          ...ownLinks.map((link) => ({ kind: "closed", link, ...(inChain && { inChain }) }) as const),
-          { kind: "localnet", link: through, but: ownLinks } as const,
+          ...ownLinks.map((link) => ({ kind: "closedLoopback", link, ...(inChain && { inChain }) }) as const),
+          { kind: "routeLocalnet", link: through, but: ownLinks } as const,
         ]
       : []),
   ];

@@ -83,7 +83,7 @@ function mainSteps(addresses: readonly ResultAddress[], routes: readonly RouteSt
   const leaving = hints ? byGateway : [...byGateway, ...routes.filter(({ gw }) => gw === undefined)];
   const subnets = hints ? addresses.map(({ address }) => parseCidr(address)!) : [];
   return [
-    ...leaving.map((route): Step => ({ ...route, kind: "withdrawn" })),
+    ...leaving.map((route): Step => ({ ...route, kind: "removedRoute" })),
     ...subnets.map((own): Step => {
       const dst = formatCidr(networkOf(own));
       return { kind: "route", dst, src: formatAddress(own), link: attachment.ifname, netns };
@@ -95,7 +95,7 @@ const firstTable = 100;
 
 /** Numbers that no rule leads to and no route is in. */
 function* freeTables(kernel: Kernel): Generator<number, undefined> {
-  const socket = kernel.route("pod");
+  const socket = kernel.route("container");
   const taken = new Set(
     [...listRules(socket), ...listRoutes(socket, 2), ...listRoutes(socket, 10)].map(({ table }) => table),
   );

@@ -22,7 +22,7 @@ export const tuning: ChainedType = {
     };
     const sysctls: Step[] = [];
     for (const step of sysctlSteps(features, ifname, netns)) {
-      const was = kernel.readSysctl("pod", step.path);
+      const was = kernel.readSysctl("container", step.path);
       sysctls.push({ ...step, ...(was !== undefined && { was }) });
     }
     if (Object.keys(to).length === 0) return { steps: sysctls, result: prev };
@@ -34,7 +34,7 @@ export const tuning: ChainedType = {
         "Name tuning after the plugin that makes it",
       );
     const was = Object.fromEntries(Object.keys(to).map((key) => [key, found[key as keyof Tunables]]));
-    const steps: Step[] = [...sysctls, { kind: "tuned", link: ifname, netns, to, was }];
+    const steps: Step[] = [...sysctls, { kind: "tuning", link: ifname, netns, to, was }];
     const interfaces = prev.interfaces.map((one) => (isInner(one, ifname) ? told(one, to) : one));
     return { steps, result: { ...prev, interfaces } };
   },
@@ -55,7 +55,7 @@ export function sysctlSteps({ sysctl }: ChainKeys, ifname: string, netns: string
   const steps: SysctlStep[] = [];
   for (const path in sysctl) {
     const own = path.includes(placeholder) ? withName(path, ifname) : path;
-    steps.push({ kind: "sysctl", where: "pod", path: own, value: sysctl[path]!, netns });
+    steps.push({ kind: "sysctl", where: "container", path: own, value: sysctl[path]!, netns });
   }
   return steps;
 }

@@ -22,13 +22,13 @@ export const vrf: ChainedType = {
       // Entering, the interface is taken down and up, which costs it its IPv6 addresses and its routes by gateways.
       { kind: "member", link: ifname, master: name, netns },
       ...kernel
-        .addresses("pod", ifname)
+        .addresses("container", ifname)
         .filter(({ family }) => family === 6)
         .map((address): Step => {
           const text = formatCidr(address);
           return {
             kind: "address",
-            where: "pod",
+            where: "container",
             link: ifname,
             address: text,
             detectDuplicates: false,
@@ -47,8 +47,8 @@ export const vrf: ChainedType = {
 };
 
 function refuseMember({ attachment: { ifname }, kernel }: ChainedInput, name: string): void {
-  const link = kernel.link("pod", ifname);
-  const master = link?.master === undefined ? undefined : kernel.linkByIndex(link.master, "pod")?.name;
+  const link = kernel.link("container", ifname);
+  const master = link?.master === undefined ? undefined : kernel.linkByIndex(link.master, "container")?.name;
   if (link && (master === undefined || master === name)) return;
   throw new Fault(
     code.config,
@@ -59,7 +59,7 @@ function refuseMember({ attachment: { ifname }, kernel }: ChainedInput, name: st
 
 /** The VRF's own where it stands, else the one asked for, else the first that no VRF has. */
 function tableFor(name: string, asked: number | undefined, kernel: Kernel): number {
-  const standing = kernel.link("pod", name);
+  const standing = kernel.link("container", name);
   const has = standing && tableOf(standing);
   if (standing && has === undefined) {
     throw new Fault(
@@ -83,7 +83,7 @@ function tableOf({ info }: Link): number | undefined {
 }
 
 function freeTable(kernel: Kernel): number {
-  const taken = new Set(listLinks(kernel.route("pod")).map(tableOf));
+  const taken = new Set(listLinks(kernel.route("container")).map(tableOf));
   let table = 1;
   while (taken.has(table)) table++;
   return table;

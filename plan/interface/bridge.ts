@@ -55,11 +55,11 @@ function plan(input: PlanInput): Plan {
   const steps: Step[] = [
     ...below.steps,
     ...masqueradeSteps(input),
-    ...(config.macspoofchk ? [{ kind: "spoofCheck", attachment, mac } as const] : []),
+    ...(config.macspoofchk ? [{ kind: "macSpoofCheck", attachment, mac } as const] : []),
     ...portSteps(input, below, { link: host, joins, alias: aliasOf(attachment, config.dataDir) }),
     ...containerSteps(input, routes),
   ];
-  if (!config.disableContainerInterface) steps.push({ kind: "forwarding", link: host });
+  if (!config.disableContainerInterface) steps.push({ kind: "awaitForwarding", link: host });
   const interfaces = [
     { name: config.bridge, mac: below.mac },
     { name: host, mac: hostMac, mtu },
@@ -108,8 +108,8 @@ export function portSteps({ config, facts, netns }: PlanInput, { vlans }: Bridge
   return [
     joins,
     ...(vlans ? [vlans.port(link)] : []),
-    ...(facts.bridge?.letsLoopbackThrough ? [{ kind: "closed", link, ...inChain } as const] : []),
-    ...(isOurs ? [{ kind: "silent", where: "host", link, netns } as const] : []),
+    ...(facts.bridge?.letsLoopbackThrough ? [{ kind: "closedLoopback", link, ...inChain } as const] : []),
+    ...(isOurs ? [{ kind: "noLinkLocal", where: "host", link, netns } as const] : []),
     { kind: "bridgePort", link, hairpin: hairpinMode, isolated },
     { kind: "up", where: "host", link, netns, ...(isOurs && { alias }) },
   ];

@@ -15,7 +15,7 @@ export const hostDevice: InterfaceType = {
     if (userSpaceDriver) return withoutLink(input);
     const { address: mac = "", mtu = 0, flags, group = 0, alias, info } = link!;
     const lending: Step = {
-      ...{ kind: "device", device: device!, ifname: attachment.ifname, mac, linkKind: info?.kind ?? "", mtu },
+      ...{ kind: "hostDevice", device: device!, ifname: attachment.ifname, mac, linkKind: info?.kind ?? "", mtu },
       ...{ group: deviceGroup(attachment.network), netns },
       was: { up: (flags & linkFlag.up) !== 0, group, ...(alias !== undefined && { alias }) },
     };

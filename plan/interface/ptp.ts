@@ -74,7 +74,7 @@ function hostSteps(host: string, pairs: readonly Pair[], alias: string, netns: s
       return { kind: "sysctl", where: "host", path, value, netns, ...(!hasIpv6 && { ifThere: true as const }) };
     }),
     // Without addresses, what speaks over the link has those that the ends give themselves.
-    ...(hasIpv6 || pairs.length === 0 ? [] : [{ kind: "silent", where: "host", link: host, netns } as const]),
+    ...(hasIpv6 || pairs.length === 0 ? [] : [{ kind: "noLinkLocal", where: "host", link: host, netns } as const]),
     ...gateways.map((address): Step => {
       return { kind: "address", where: "host", link: host, address, detectDuplicates: false, netns, replaces: [] };
     }),

@@ -32,7 +32,7 @@ export function readFacts(config: NetworkConfig, attachment: Attachment, kernel:
     bridge: bridge && bridgeFacts(bridge, config, kernel, vlan?.gatewayLink ?? config.bridge),
     ...(vlan && { vlan }),
     uplinkMtu: config.mtu ?? defaultMtu(config, kernel),
-    isIfnameTaken: kernel.link("pod", ifname) !== undefined,
+    isIfnameTaken: kernel.link("container", ifname) !== undefined,
   };
 }
 

@@ -20,7 +20,7 @@ export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Ker
   return {
     bridge: undefined,
     uplinkMtu: mtu ?? below?.link?.mtu ?? ethernetMtu,
-    isIfnameTaken: kernel.link("pod", ifname) !== undefined,
+    isIfnameTaken: kernel.link("container", ifname) !== undefined,
     ...(below && { below }),
   };
 }
@@ -52,7 +52,7 @@ function belowOf(config: NetworkConfig, kernel: Kernel): LowerLink | undefined {
 }
 
 function master({ link, type, prevResult }: NetworkConfig, kernel: Kernel): LowerLink {
-  const where = link!.linkInContainer ? "pod" : "host";
+  const where = link!.linkInContainer ? "container" : "host";
   // An ipvlan may come after the plugin that made its master.
   const [before, ...more] = (type === "ipvlan" && prevResult?.interfaces) || [];
   const name = link!.master ?? (more.length === 0 ? before?.name : undefined);

@@ -181,7 +181,7 @@ function tuningRemovals(request: DeleteRequest): Removal[] {
   const noted = tuningBackup.backupOf(request);
   if (noted === undefined) return [];
   const { network, ifname: link } = request.attachment;
-  return [{ kind: "tuned", link, was: noted.was, backup: { file: noted.file, lentGroup: deviceGroup(network) } }];
+  return [{ kind: "tuning", link, was: noted.was, backup: { file: noted.file, lentGroup: deviceGroup(network) } }];
 }
 
 const adoptedParts = ["portmap", "firewall", "bandwidth"] as const;

@@ -7,8 +7,8 @@ import type { Netns } from "../../sys/netns.ts";
 
 /** Where no step is in the namespace, it is no matter which one it is, and not worth a socket in there. */
 export function placeOf(netnsPath: string, { device, inode }: Netns, steps: readonly Step[], kernel: Kernel) {
-  const isContainerLink = steps.some((step) => "where" in step && step.where === "pod");
-  if (isContainerLink) kernel.route("pod");
+  const isContainerLink = steps.some((step) => "where" in step && step.where === "container");
+  if (isContainerLink) kernel.route("container");
   const identity = { netnsDevice: device, netnsInode: inode, netnsCookie: kernel.netnsCookie };
   return { netnsPath, ...identity, bootId: bootId() };
 }

@@ -58,7 +58,7 @@ function isInNamespace(entry: Entry): boolean {
 function hasTracesIn(netns: Netns, { attachment, addresses }: Entry): boolean {
   const kernel = new Kernel(netns);
   try {
-    const socket = kernel.route("pod");
+    const socket = kernel.route("container");
     const isNamed = listLinks(socket).some(
       ({ name, alias = "" }) => name === attachment.ifname || isAliasOf(alias, attachment),
     );

@@ -37,7 +37,7 @@ export function rebuildContainerLinks(draft: Store, making: RebuildScope): numbe
 function enterAll(draft: Store, netns: Netns, own: Netns, making: RebuildScope): number {
   const kernel = new Kernel(netns);
   try {
-    const socket = kernel.route("pod");
+    const socket = kernel.route("container");
     const found = listLinks(socket).filter(({ alias }) => alias !== undefined);
     if (found.length === 0) return 0;
     const id = netnsIdOf(socket, own.fd);
@@ -57,7 +57,7 @@ function enter(draft: Store, link: Link, netns: Netns, kernel: Kernel, making: R
   const place = { netnsPath: path, netnsDevice: device, netnsInode: inode, netnsCookie: kernel.netnsCookie };
   const attachment = unclaimed(said, place, draft);
   if (!attachment) return false;
-  const addresses = globalOnes(listAddresses(kernel.route("pod"), link.index));
+  const addresses = globalOnes(listAddresses(kernel.route("container"), link.index));
   const hostLink = hostLinkName(attachment);
   const entry = { attachment, ...place, ...thisProcess(), bridge: "", hostLink, ipamType: "" };
   begin(
@@ -66,15 +66,24 @@ function enter(draft: Store, link: Link, netns: Netns, kernel: Kernel, making: R
     addresses,
     addresses.map((cidr) => ({ address: formatCidr(cidr) })),
   );
-  const inside = { kind: "inside", ifname: name, temporary: hostLink, settings, mac, mtu, group, netns: path } as const;
+  const inside = {
+    kind: "containerLink",
+    ifname: name,
+    temporary: hostLink,
+    settings,
+    mac,
+    mtu,
+    group,
+    netns: path,
+  } as const;
   const steps: Step[] = [
     inside,
     ...addresses.map((cidr): Step => {
-      const of = { kind: "address", where: "pod", link: name, address: formatCidr(cidr) } as const;
+      const of = { kind: "address", where: "container", link: name, address: formatCidr(cidr) } as const;
       const alone = cidr.noPrefixRoute && ({ noPrefixRoute: true } as const);
       return { ...of, detectDuplicates: false, netns: path, replaces: [], ...alone };
     }),
-    { kind: "up", where: "pod", link: name, netns: path },
+    { kind: "up", where: "container", link: name, netns: path },
   ];
   // Of one that is disputed nothing is to be undone but the lease.
   draft.attached(attachment, { mac, steps: isDisputed(attachment) ? [] : steps });

@@ -36,7 +36,7 @@ export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): St
       group: host.group ?? 0,
       netns: path,
     },
-    { kind: "silent", where: "host", link, netns: path },
+    { kind: "noLinkLocal", where: "host", link, netns: path },
     ...(standing.bridge
       ? [{ kind: "bridgePort", link, hairpin: port?.hairpin === 1, isolated: port?.isolated === 1 } as const]
       : []),
@@ -44,7 +44,7 @@ export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): St
     ...addresses.map(
       (cidr): Step => ({
         kind: "address",
-        where: "pod",
+        where: "container",
         link: attachment.ifname,
         address: formatCidr(cidr),
         detectDuplicates: false,
@@ -53,8 +53,8 @@ export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): St
         ...(cidr.noPrefixRoute && { noPrefixRoute: true }),
       }),
     ),
-    ...(isUp ? [{ kind: "up", where: "pod", link: attachment.ifname, netns: path } as const] : []),
-    ...(isUp && standing.bridge ? [{ kind: "forwarding", link } as const] : []),
+    ...(isUp ? [{ kind: "up", where: "container", link: attachment.ifname, netns: path } as const] : []),
+    ...(isUp && standing.bridge ? [{ kind: "awaitForwarding", link } as const] : []),
   ];
 }
 
@@ -100,7 +100,7 @@ function masqueradeSteps({ attachment: { network }, addresses }: PresentAttachme
 function guardSteps({ attachment: { network }, bridge }: PresentAttachment, kernel: Kernel): Step[] {
   if (bridge?.name === undefined) return [];
   const policy = ingressPolicy.policyOf(bridge.name, network, kernel);
-  return policy === undefined ? [] : [{ kind: "guard", network, bridge: bridge.name, policy }];
+  return policy === undefined ? [] : [{ kind: "ingressPolicy", network, bridge: bridge.name, policy }];
 }
 
 function spoofCheckSteps({ attachment, inner }: PresentAttachment, kernel: Kernel): Step[] {

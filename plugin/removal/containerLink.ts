@@ -26,7 +26,7 @@ export function isInContainer({ attachment, netns: path, type }: Undone): boolea
   if (!netns) return false;
   const kernel = new Kernel(netns);
   try {
-    return [attachment.ifname, hostLinkName(attachment)].some((name) => kernel.link("pod", name) !== undefined);
+    return [attachment.ifname, hostLinkName(attachment)].some((name) => kernel.link("container", name) !== undefined);
   } finally {
     kernel.close();
     closeNetns(netns);
@@ -45,8 +45,12 @@ export function undoContainerLink({ attachment, netns: path, type, raw }: Undone
   const all = entry?.steps as readonly Step[] | undefined;
   const own = all === undefined || adoptedStep(entry) ? undefined : all;
   const removals = own
-    ? own.filter((step) => linkMadeBy(step) === "pod")
-    : leftoversOf("pod", { kind: "attachment", name: attachment }, raw && foreignIn(raw, attachment.ifname, type));
+    ? own.filter((step) => linkMadeBy(step) === "container")
+    : leftoversOf(
+        "container",
+        { kind: "attachment", name: attachment },
+        raw && foreignIn(raw, attachment.ifname, type),
+      );
   try {
     const namespaces = namespacesOf(path, entry);
     // Without one, a device that came home is still to be found.
@@ -97,9 +101,9 @@ function undoIn(
  */
 function removeDisguised(attachment: Attachment, steps: readonly Step[], kernel: Kernel): void {
   const group = containerLinkGroup(attachment.network);
-  for (const link of listLinks(kernel.route("pod"))) {
+  for (const link of listLinks(kernel.route("container"))) {
     const isMarked = link.group === group && isAliasOf(link.alias ?? "", attachment);
     if (!isMarked && !steps.some((step) => isMadeBy(step, link))) continue;
-    ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(link)));
+    ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(link)));
   }
 }

@@ -39,13 +39,13 @@ function removeFrom(netns: Netns, attachment: Attachment, entry: Entry | undefin
   const kernel = new Kernel(netns);
   try {
     if (isSameNetns(netns, own)) return;
-    const socket = kernel.route("pod");
+    const socket = kernel.route("container");
     const hostId = netnsIdOf(socket, own.fd);
     for (const link of listLinks(socket)) {
       // A pair with an end on this host is another call's, which has come since.
       if (link.info?.kind !== vethKind || (hostId !== undefined && link.peerNetnsId === hostId)) continue;
       const isIt = isKnownTo(entry, link) || isEndOf(attachment, otherEnd(link, kernel));
-      if (isIt) ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(link)));
+      if (isIt) ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(link)));
     }
   } finally {
     kernel.close();
@@ -69,7 +69,7 @@ function isEndOf(attachment: Attachment, other: Link | undefined): boolean {
 function otherEnd({ peerIndex, peerNetnsId }: Link, kernel: Kernel): Link | undefined {
   if (peerIndex === undefined || (peerNetnsId !== undefined && peerNetnsId < 0)) return undefined;
   try {
-    return getLink(kernel.route("pod"), peerIndex, peerNetnsId);
+    return getLink(kernel.route("container"), peerIndex, peerNetnsId);
   } catch (error) {
     if (error instanceof KernelError) return undefined;
     throw error;

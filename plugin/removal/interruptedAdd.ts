@@ -20,9 +20,9 @@ export async function undoInterrupted(attachment: Attachment, dataDir: string, k
     return entry !== undefined && entry.state !== "attached" && store!.claim(entry) ? entry : undefined;
   });
   if (!ours) return false;
-  const inside = ours.bridge === "" ? leftoversOf("pod", { kind: "attachment", name: attachment }) : [];
+  const inside = ours.bridge === "" ? leftoversOf("container", { kind: "attachment", name: attachment }) : [];
   const beside = [...adoptedIn(ours), ...traces(attachment, ours)];
   throwTogether(undoAll([...removals(attachment, beside), ...inside], kernel));
-  kernel.forget("pod", attachment.ifname);
+  kernel.forget("container", attachment.ifname);
   return true;
 }

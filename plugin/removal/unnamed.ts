@@ -110,7 +110,7 @@ function toldInside(path: string) {
   if (netns === undefined) return [];
   const kernel = new Kernel(netns);
   try {
-    return listLinks(kernel.route("pod")).flatMap(
+    return listLinks(kernel.route("container")).flatMap(
       ({ alias = "", name = "", group = 0 }) => attachmentOfContainerAlias(alias, name, group) ?? [],
     );
   } finally {

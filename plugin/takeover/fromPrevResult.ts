@@ -31,7 +31,7 @@ export function vethDifferences(
 }
 
 function innerDifferences({ name, mac, mtu }: ResultInterface, kernel: Kernel, more: object): Difference[] {
-  const found = kernel.link("pod", name);
+  const found = kernel.link("container", name);
   if (!found) return missing(`link ${name} in the container`);
   return differences(
     `link ${name} in the container`,
@@ -43,7 +43,7 @@ function innerDifferences({ name, mac, mtu }: ResultInterface, kernel: Kernel, m
 /** True where the container has what the result tells: a macvlan or its like, or a device that host-device lent it. */
 export function isInNamespace({ ifname }: Attachment, { type }: NetworkConfig, raw: Raw, kernel: Kernel): boolean {
   const told = foreignIn(raw, ifname, type);
-  const found = told && kernel.link("pod", ifname);
+  const found = told && kernel.link("container", ifname);
   return told !== undefined && found !== undefined && found.address === told.mac && isTheirs(found, told.type);
 }
 

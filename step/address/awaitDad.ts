@@ -16,7 +16,7 @@ import { type Kind, missing } from "../kind.ts";
 import { ipWord, shellWord } from "../shellWords.ts";
 
 export interface AwaitDadStep {
-  readonly kind: "settled";
+  readonly kind: "awaitDad";
   readonly link: string;
   readonly netns: string;
 }
@@ -24,7 +24,7 @@ export interface AwaitDadStep {
 /** A second or two is usual; the kernel begins after a random delay of up to one. */
 const waitMsMax = 10_000;
 
-export const settled: Kind<AwaitDadStep> = {
+export const awaitDad: Kind<AwaitDadStep> = {
   apply({ link }, kernel) {
     const isSettled = () =>
       flagged(link, addressFlag.tentative, kernel).length === 0 || duplicates(link, kernel).length > 0;
@@ -47,7 +47,7 @@ export const settled: Kind<AwaitDadStep> = {
   },
 
   check({ link }, kernel) {
-    if (!kernel.link("pod", link)) return missing(`link ${link}`);
+    if (!kernel.link("container", link)) return missing(`link ${link}`);
     return flagged(link, addressFlag.tentative | addressFlag.duplicate, kernel).map((address) => ({
       what: `address ${address} of ${link}`,
       expected: "usable",
@@ -56,14 +56,15 @@ export const settled: Kind<AwaitDadStep> = {
   },
 
   print: ({ link, netns }) => [
-    `while ${ipWord("pod", netns)} -6 address show dev ${shellWord(link)} tentative | grep -q .; do sleep 0.1; done`,
+    `while ${ipWord("container", netns)} -6 address show dev ${shellWord(link)} tentative | grep -q .; do sleep 0.1; done`,
   ],
 };
 
 const duplicates = (link: string, kernel: Kernel) => flagged(link, addressFlag.duplicate, kernel);
 
 function flagged(link: string, flag: number, kernel: Kernel): string[] {
-  return listAddresses(kernel.route("pod"), kernel.indexOf("pod", link)).flatMap(({ address, flags = 0 }) =>
-    address?.length === 16 && (flags & flag) !== 0 ? [formatAddress(addressFromBytes(address))] : [],
+  return listAddresses(kernel.route("container"), kernel.indexOf("container", link)).flatMap(
+    ({ address, flags = 0 }) =>
+      address?.length === 16 && (flags & flag) !== 0 ? [formatAddress(addressFromBytes(address))] : [],
   );
 }

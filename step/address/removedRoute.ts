@@ -8,15 +8,15 @@ import type { AddressStep } from "./address.ts";
 import { type RouteStep, route, routeCommand, routeRequest } from "./route.ts";
 
 export interface RemovedRouteStep extends Omit<RouteStep, "kind"> {
-  readonly kind: "withdrawn";
+  readonly kind: "removedRoute";
 }
 
 const asRoute = (step: RemovedRouteStep): RouteStep => ({ ...step, kind: "route" });
 
-export const withdrawn: Kind<RemovedRouteStep> = {
+export const removedRoute: Kind<RemovedRouteStep> = {
   apply(step, kernel) {
     try {
-      kernel.request("pod", deleteRoute(routeRequest(asRoute(step), kernel)));
+      kernel.request("container", deleteRoute(routeRequest(asRoute(step), kernel)));
       return true;
     } catch (error) {
       if (!isKernelError(error, errno.ESRCH)) throw error;
@@ -25,7 +25,7 @@ export const withdrawn: Kind<RemovedRouteStep> = {
   },
 
   undo(step, kernel) {
-    if (!kernel.netns || !kernel.link("pod", step.link)) return;
+    if (!kernel.netns || !kernel.link("container", step.link)) return;
     try {
       route.apply!(asRoute(step), kernel);
     } catch (error) {

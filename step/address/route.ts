@@ -57,7 +57,7 @@ export function routeRequest(step: RouteStep, kernel: Kernel): RouteRequest {
     text: textOf(step),
     destination: addressBytes(destination),
     dstLength: destination.prefixLength,
-    outIndex: kernel.indexOf(step.where ?? "pod", step.link),
+    outIndex: kernel.indexOf(step.where ?? "container", step.link),
     gateway: bytesOf(step.gw),
     mtu: step.mtu,
     advmss: step.advmss,
@@ -70,7 +70,7 @@ export function routeRequest(step: RouteStep, kernel: Kernel): RouteRequest {
 
 export const route: Kind<RouteStep> = {
   apply(step, kernel) {
-    const where = step.where ?? "pod";
+    const where = step.where ?? "container";
     const request = routeRequest(step, kernel);
     try {
       kernel.request(where, addRoute(request));
@@ -85,7 +85,7 @@ export const route: Kind<RouteStep> = {
   },
 
   check(step, kernel) {
-    const where = step.where ?? "pod";
+    const where = step.where ?? "container";
     if (!kernel.link(where, step.link)) return missing(`link ${step.link}`);
     const destination = destinationOf(step);
     const candidates = standing(step, kernel.indexOf(where, step.link), kernel);
@@ -120,7 +120,7 @@ function standing(step: RouteStep, outIndex: number | undefined, kernel: Kernel)
   const { table = mainTable } = step;
   // A table that there is not yet the kernel refuses to list (ENOENT).
   const filter = outIndex === undefined ? {} : { table, outIndex };
-  return listRoutes(kernel.route(step.where ?? "pod"), family === 4 ? 2 : 10, filter).filter((found) => {
+  return listRoutes(kernel.route(step.where ?? "container"), family === 4 ? 2 : 10, filter).filter((found) => {
     const bytes = found.destination ?? new Uint8Array(addressBits(family) / 8);
     const isBy = found.table === table && (outIndex === undefined || found.outIndex === outIndex);
     return isBy && found.dstLength === prefixLength && addressFromBytes(bytes).value === value;
@@ -137,7 +137,7 @@ export function routeCommand(verb: "add" | "prepend" | "del", step: RouteStep): 
     step.scope && ` scope ${step.scope}`,
     step.src && ` src ${step.src}`,
   ];
-  return `${ipWord(step.where ?? "pod", step.netns)}${family} route ${verb} ${textOf({ ...step, link: shellWord(step.link) })}${more.filter(Boolean).join("")}`;
+  return `${ipWord(step.where ?? "container", step.netns)}${family} route ${verb} ${textOf({ ...step, link: shellWord(step.link) })}${more.filter(Boolean).join("")}`;
 }
 
 function gatewayText(found: Route): string | undefined {

@@ -27,7 +27,7 @@ const textOf = (source: string, table: number) => `from ${source} lookup ${table
 
 /** The container's rules that have a single address as their source. */
 function rulesOf(kernel: Kernel): { readonly source: string; readonly table: number }[] {
-  return listRules(kernel.route("pod")).flatMap(({ source, sourceLength, table = 0 }) => {
+  return listRules(kernel.route("container")).flatMap(({ source, sourceLength, table = 0 }) => {
     if (!source) return [];
     const address = addressFromBytes(source);
     return sourceLength === addressBits(address.family) ? [{ source: formatAddress(address), table }] : [];
@@ -37,7 +37,7 @@ function rulesOf(kernel: Kernel): { readonly source: string; readonly table: num
 export const rule: Kind<RuleStep, RuleKey> = {
   apply(step, kernel) {
     try {
-      kernel.request("pod", addRule(requestOf(step)));
+      kernel.request("container", addRule(requestOf(step)));
       return true;
     } catch (error) {
       if (!isKernelError(error, errno.EEXIST)) throw error;
@@ -48,10 +48,10 @@ export const rule: Kind<RuleStep, RuleKey> = {
   undo(key, kernel) {
     if (!kernel.netns) return;
     const remove = (one: Pick<RuleStep, "source" | "table">) =>
-      ignoring(errno.ENOENT, () => kernel.request("pod", deleteRule(requestOf(one))));
+      ignoring(errno.ENOENT, () => kernel.request("container", deleteRule(requestOf(one))));
     if (!("of" in key)) remove(key);
-    else if (kernel.link("pod", key.of)) {
-      const own = kernel.addresses("pod", key.of).map(formatAddress);
+    else if (kernel.link("container", key.of)) {
+      const own = kernel.addresses("container", key.of).map(formatAddress);
       for (const one of rulesOf(kernel)) if (own.includes(one.source)) remove(one);
     }
   },
@@ -64,6 +64,6 @@ export const rule: Kind<RuleStep, RuleKey> = {
 
   print({ source, table, netns }) {
     const family = source.includes(":") ? " -6" : "";
-    return [`${ipWord("pod", netns)}${family} rule add ${textOf(source, table)}`];
+    return [`${ipWord("container", netns)}${family} rule add ${textOf(source, table)}`];
   },
 };

@@ -35,7 +35,7 @@ export const sysctl: Kind<SysctlStep> = {
   },
 
   undo({ where, path, was }, kernel) {
-    if (was === undefined || (where === "pod" && !kernel.netns)) return;
+    if (was === undefined || (where === "container" && !kernel.netns)) return;
     // A setting of a link goes with the link.
     const is = kernel.readSysctl(where, path);
     if (is !== undefined && !isSame(is, was)) kernel.writeSysctl(where, path, was);

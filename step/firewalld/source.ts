@@ -7,13 +7,13 @@ export interface Source {
 }
 
 export interface ZoneStep extends Source {
-  readonly kind: "zone";
+  readonly kind: "firewalldZone";
 }
 
 /** Each address, CIDR or without prefix length, by itself: firewalld knows no request for several. */
 export function zoneSteps(zone: string, addresses: readonly string[]): ZoneStep[] {
   return addresses.map((address) => {
     const text = address.replace(/\/.*/s, "");
-    return { kind: "zone", zone, source: `${text}/${text.includes(":") ? 128 : 32}` };
+    return { kind: "firewalldZone", zone, source: `${text}/${text.includes(":") ? 128 : 32}` };
   });
 }

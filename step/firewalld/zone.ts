@@ -10,7 +10,7 @@ import { addSource, hasSource, removeSource } from "./zones.ts";
 
 export type { ZoneStep };
 
-export const zone: Kind<ZoneStep> = {
+export const firewalldZone: Kind<ZoneStep> = {
   apply: (step) => addSource(step),
   undo: (step) => removeSource(step),
   check: (step) => (hasSource(step) ? [] : missing(`${step.source} in firewalld's zone ${step.zone}`)),

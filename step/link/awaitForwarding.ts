@@ -11,7 +11,7 @@ import { errno, KernelError } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 
 export interface AwaitForwardingStep {
-  readonly kind: "forwarding";
+  readonly kind: "awaitForwarding";
   readonly link: string;
 }
 
@@ -25,7 +25,7 @@ function isEventually(forwards: () => boolean): boolean {
   return events.waitForEvent(events.eventGroup.link, forwards, waitMsMax);
 }
 
-export const forwarding: Kind<AwaitForwardingStep> = {
+export const awaitForwarding: Kind<AwaitForwardingStep> = {
   apply({ link }, kernel) {
     const forwards = () => {
       const port = portOf(getLink(kernel.route("host"), link) ?? { index: 0, flags: 0 });

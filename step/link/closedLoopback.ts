@@ -22,7 +22,7 @@ import { shellWord } from "../shellWords.ts";
 
 /** One interface of the host, of which the bridge lets 127.0.0.1 through. */
 export interface ClosedStep {
-  readonly kind: "closed";
+  readonly kind: "closedLoopback";
   readonly link: string;
   /** A plugin that comes later may want the place for filters, and fail where it is taken. */
   readonly inChain?: true;
@@ -30,7 +30,7 @@ export interface ClosedStep {
 
 /** The interface towards containers lets 127.0.0.1 through, and none of its ports does. */
 export interface LocalnetStep {
-  readonly kind: "localnet";
+  readonly kind: "routeLocalnet";
   readonly link: string;
   /** The attachment's own links, which have a step each. */
   readonly but: readonly string[];
@@ -67,7 +67,7 @@ export function close({ index, name = "" }: Pick<Link, "index" | "name">, kernel
   tolerantly(() => kernel.request("host", redirectLoopback(index, closedIndex(kernel), name)));
 }
 
-export const closed: Kind<ClosedStep> = {
+export const closedLoopback: Kind<ClosedStep> = {
   apply({ link, inChain }, kernel) {
     if (!inChain || !hasOthersBandwidth()) close({ index: kernel.indexOf("host", link), name: link }, kernel);
     return false; // it goes with the link
@@ -121,7 +121,7 @@ function bridgeBehind({ index, info, peerIndex, peerNetnsId }: Link, kernel: Ker
 
 const settingOf = (link: string) => `net/ipv4/conf/${link}/route_localnet`;
 
-export const localnet: Kind<LocalnetStep> = {
+export const routeLocalnet: Kind<LocalnetStep> = {
   apply(step, kernel) {
     const { link } = step;
     // Once it is set, each ADD closes its own port.

@@ -16,7 +16,7 @@ import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
 import { dataOf, readSettings, type Settings, wordsOf } from "./linkSettings.ts";
 
 export interface ContainerLinkStep {
-  readonly kind: "inside";
+  readonly kind: "containerLink";
   readonly ifname: string;
   /** Until it has its own name: a kernel before 6.15 refuses one that the host has a link of. */
   readonly temporary: string;
@@ -50,15 +50,15 @@ function create(step: ContainerLinkStep, kernel: Kernel): void {
     info: { kind: settings.type, ...(data && { data }) },
   };
   if (!isAcross(step)) {
-    kernel.request("pod", createLink({ ...change, name: ifname }));
+    kernel.request("container", createLink({ ...change, name: ifname }));
     return;
   }
   kernel.request("host", createLink({ ...change, name: temporary, netnsFd: kernel.netns!.fd }));
-  kernel.forget("pod", temporary);
+  kernel.forget("container", temporary);
   try {
-    const index = kernel.indexOf("pod", temporary);
-    kernel.forget("pod", temporary);
-    kernel.request("pod", changeLink(`give link ${temporary} the name ${ifname}`, { index, name: ifname }));
+    const index = kernel.indexOf("container", temporary);
+    kernel.forget("container", temporary);
+    kernel.request("container", changeLink(`give link ${temporary} the name ${ifname}`, { index, name: ifname }));
   } catch (error) {
     remove(temporary, group, kernel);
     throw error;
@@ -66,11 +66,11 @@ function create(step: ContainerLinkStep, kernel: Kernel): void {
 }
 
 function remove(name: string, group: number, kernel: Kernel, foreign?: Foreign): void {
-  const found = kernel.link("pod", name);
+  const found = kernel.link("container", name);
   if (found && (found.group === group || isForeign(found, foreign))) {
-    ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(name)));
+    ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(name)));
   }
-  kernel.forget("pod", name);
+  kernel.forget("container", name);
 }
 
 /** Nobody but us gives it a group. */
@@ -78,17 +78,17 @@ function isForeign({ info, address, group = 0 }: Link, foreign: Foreign | undefi
   return foreign !== undefined && group === 0 && info?.kind === foreign.type && address === foreign.mac;
 }
 
-export const inside: Kind<ContainerLinkStep, ContainerLinkKey> = {
+export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
   apply(step, kernel) {
     try {
       create(step, kernel);
     } catch (error) {
       // A call that was killed left it before it had its own name.
-      if (!isKernelError(error, errno.EEXIST) || kernel.link("pod", step.temporary) === undefined) throw error;
+      if (!isKernelError(error, errno.EEXIST) || kernel.link("container", step.temporary) === undefined) throw error;
       remove(step.temporary, step.group, kernel);
       create(step, kernel);
     }
-    kernel.forget("pod", step.ifname);
+    kernel.forget("container", step.ifname);
     return true;
   },
 
@@ -106,7 +106,7 @@ export const inside: Kind<ContainerLinkStep, ContainerLinkKey> = {
     },
   },
 
-  isPresent: ({ ifname, group }, kernel) => kernel.link("pod", ifname)?.group === group,
+  isPresent: ({ ifname, group }, kernel) => kernel.link("container", ifname)?.group === group,
 
   isMadeBy: ({ ifname, mac, settings, inheritsMac }, { name, address, info }) =>
     info?.kind === settings.type && (name === ifname || (!inheritsMac && address === mac)),
@@ -117,7 +117,7 @@ export const inside: Kind<ContainerLinkStep, ContainerLinkKey> = {
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
 
   check({ ifname, settings, master, mac, mtu, innerMtu = mtu, group }, kernel) {
-    const found = kernel.link("pod", ifname);
+    const found = kernel.link("container", ifname);
     if (!found) return missing(`link ${ifname} in the container`);
     const below = master && kernel.link(master.where, master.name);
     // One macvlan on top of another is on top of that one's master.
@@ -151,7 +151,7 @@ export const inside: Kind<ContainerLinkStep, ContainerLinkKey> = {
       ...(isAcross(step) ? [`netns ${netnsWord(netns)}`] : []),
       wordsOf(settings),
     ];
-    const pod = ipWord("pod", netns);
+    const pod = ipWord("container", netns);
     if (!isAcross(step)) return [`${pod} link add ${linkWord(ifname)} ${words.join(" ")}`];
     return [`ip link add ${temporary} ${words.join(" ")}`, `${pod} link set ${temporary} name ${shellWord(ifname)}`];
   },

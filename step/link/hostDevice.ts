@@ -14,7 +14,7 @@ import { type AnyStep, differences, isStep, type Kind, missing, unknownMtu } fro
 import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
 
 export interface HostDeviceStep {
-  readonly kind: "device";
+  readonly kind: "hostDevice";
   /** Its name on the host. */
   readonly device: string;
   readonly ifname: string;
@@ -38,7 +38,7 @@ export interface HostDeviceKey
   readonly foreignMac?: string;
 }
 
-export const device: Kind<HostDeviceStep, HostDeviceKey> = {
+export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
   apply(step, kernel) {
     const { device: name, ifname, group } = step;
     const index = kernel.indexOf("host", name);
@@ -47,26 +47,26 @@ export const device: Kind<HostDeviceStep, HostDeviceKey> = {
       kernel.request("host", changeLink(what, { index, name: ifname, alias: name, group, netnsFd: kernel.netns!.fd }));
     } catch (error) {
       // The kernel moves it first and may then refuse the rest.
-      const half = listLinks(kernel.route("pod")).find((link) => link.name === name && link.group !== group);
-      if (half && kernel.linkByIndex(index)?.name !== name) goHome("pod", half, step, kernel);
+      const half = listLinks(kernel.route("container")).find((link) => link.name === name && link.group !== group);
+      if (half && kernel.linkByIndex(index)?.name !== name) goHome("container", half, step, kernel);
       throw error;
     } finally {
       kernel.forget("host", name);
-      kernel.forget("pod", ifname);
+      kernel.forget("container", ifname);
     }
     return true;
   },
 
   undo(key, kernel) {
     const { ifname, group } = key;
-    const named = kernel.netns && kernel.link("pod", ifname);
+    const named = kernel.netns && kernel.link("container", ifname);
     if (named?.alias !== undefined && named.address === key.foreignMac) {
-      goHome("pod", named, { was: { up: false, group: named.group ?? 0 } }, kernel);
+      goHome("container", named, { was: { up: false, group: named.group ?? 0 } }, kernel);
       return;
     }
     const lent = named && isLent(named, key) ? named : kernel.netns && lentUnderAnotherName(key, kernel);
     if (lent) {
-      goHome("pod", lent, key, kernel);
+      goHome("container", lent, key, kernel);
       return;
     }
     // Its namespace is gone, and a physical device is in the first namespace then, where nothing of the group belongs.
@@ -85,14 +85,14 @@ export const device: Kind<HostDeviceStep, HostDeviceKey> = {
     network: (network) => ({ ifname: "", group: deviceGroup(network) }),
   },
 
-  isPresent: ({ ifname, group }, kernel) => kernel.link("pod", ifname)?.group === group,
+  isPresent: ({ ifname, group }, kernel) => kernel.link("container", ifname)?.group === group,
 
   mend() {},
 
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
 
   check({ ifname, device: name, mac, mtu, innerMtu = mtu, group }, kernel) {
-    const found = kernel.link("pod", ifname);
+    const found = kernel.link("container", ifname);
     if (!found) return missing(`device ${ifname} (${name} of the host) in the container`);
     return differences(
       `device ${ifname} in the container`,
@@ -104,8 +104,8 @@ export const device: Kind<HostDeviceStep, HostDeviceKey> = {
   print({ device: name, ifname, group, netns }) {
     return [
       `ip link set ${linkWord(name)} netns ${netnsWord(netns)} name ${shellWord(ifname)}`,
-      `${ipWord("pod", netns)} link set ${linkWord(ifname)} alias ${shellWord(name)}`,
-      `${ipWord("pod", netns)} link set ${linkWord(ifname)} group ${group}`,
+      `${ipWord("container", netns)} link set ${linkWord(ifname)} alias ${shellWord(name)}`,
+      `${ipWord("container", netns)} link set ${linkWord(ifname)} group ${group}`,
     ];
   },
 };
@@ -123,7 +123,7 @@ function isLent({ group, alias, address, info }: Link, key: HostDeviceKey): bool
 function lentUnderAnotherName(key: HostDeviceKey, kernel: Kernel): Link | undefined {
   const { device: name, mac, group } = key;
   if (name === undefined) return undefined;
-  const all = listLinks(kernel.route("pod")).filter((link) => isLent(link, key));
+  const all = listLinks(kernel.route("container")).filter((link) => isLent(link, key));
   const marked = all.find((link) => link.group === group && link.alias === name);
   const [same, ...more] = all.filter((link) => link.address === mac);
   return marked ?? (more.length === 0 ? same : undefined);
@@ -135,8 +135,8 @@ function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDev
   const own = told ?? alias ?? name;
   kernel.forget("host", own);
   const taken = kernel.link("host", own);
-  const isTaken = taken !== undefined && (where === "pod" || taken.index !== index);
-  const home = where === "pod" ? openOwnNetns() : undefined;
+  const isTaken = taken !== undefined && (where === "container" || taken.index !== index);
+  const home = where === "container" ? openOwnNetns() : undefined;
   try {
     kernel.request(
       where,
@@ -152,12 +152,12 @@ function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDev
     if (!(error instanceof KernelError) || error.errno !== errno.ENODEV) throw error;
   } finally {
     if (home) closeNetns(home);
-    kernel.forget("pod", name);
+    kernel.forget("container", name);
     kernel.forget("host", own);
   }
 }
 
 /** True for a step that lends the device of that name on the host. */
 export function isLending(name: string, step: AnyStep): boolean {
-  return isStep<HostDeviceStep>("device", step) && step.device === name;
+  return isStep<HostDeviceStep>("hostDevice", step) && step.device === name;
 }

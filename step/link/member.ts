@@ -14,7 +14,7 @@ export interface MemberStep {
   readonly where?: Where;
 }
 
-const inOf = ({ where = "pod" }: MemberStep) => where;
+const inOf = ({ where = "container" }: MemberStep) => where;
 
 export const member: Kind<MemberStep> = {
   apply(step, kernel) {
@@ -28,7 +28,7 @@ export const member: Kind<MemberStep> = {
   undo(step, kernel) {
     const { link, master } = step;
     const where = inOf(step);
-    if (where === "pod" && !kernel.netns) return;
+    if (where === "container" && !kernel.netns) return;
     const found = kernel.link(where, link);
     if (found?.master === undefined || found.master !== kernel.link(where, master)?.index) return;
     kernel.request(where, changeLink(`take ${link} out of ${master}`, { name: link, master: 0 }));
@@ -37,7 +37,7 @@ export const member: Kind<MemberStep> = {
 
   check(step, kernel) {
     const { link, master } = step;
-    const what = `link ${link} ${inOf(step) === "pod" ? "in the container" : "of the host"}`;
+    const what = `link ${link} ${inOf(step) === "container" ? "in the container" : "of the host"}`;
     const found = kernel.link(inOf(step), link);
     if (!found) return missing(what);
     const name = found.master === undefined ? undefined : kernel.linkByIndex(found.master, inOf(step))?.name;

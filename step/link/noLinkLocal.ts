@@ -11,13 +11,13 @@ import { differences, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
 export interface NoLinkLocalStep {
-  readonly kind: "silent";
+  readonly kind: "noLinkLocal";
   readonly where: Where;
   readonly link: string;
   readonly netns: string;
 }
 
-export const silent: Kind<NoLinkLocalStep> = {
+export const noLinkLocal: Kind<NoLinkLocalStep> = {
   apply({ where, link }, kernel) {
     const families = { inet6: { addressGeneration: addressGeneration.none } };
     try {

@@ -4,7 +4,7 @@ import { createTap } from "../../sys/tap.ts";
 import defer * as asInResult from "../asInResult.ts";
 import { differences, type Kind, missing, unknownMtu } from "../kind.ts";
 import { ipWord, linkWord, shellWord } from "../shellWords.ts";
-import { inside } from "./containerLink.ts";
+import { containerLink } from "./containerLink.ts";
 
 export interface TapStep {
   readonly kind: "tap";
@@ -30,17 +30,17 @@ export const tapKind = "tun";
 export const tap: Kind<TapStep, TapKey> = {
   apply({ ifname: name, multiQueue, owner, openGroup, mac, mtu, group }, kernel) {
     createTap(kernel.netns!, { name, multiQueue, owner, group: openGroup }, () =>
-      kernel.request("pod", changeLink(`set up tap ${name}`, { name, address: mac, mtu, group })),
+      kernel.request("container", changeLink(`set up tap ${name}`, { name, address: mac, mtu, group })),
     );
-    kernel.forget("pod", name);
+    kernel.forget("container", name);
     return true;
   },
 
   undo({ ifname, group }, kernel) {
-    inside.undo!({ ifname, temporary: ifname, group }, kernel);
+    containerLink.undo!({ ifname, temporary: ifname, group }, kernel);
   },
 
-  isPresent: ({ ifname, group }, kernel) => kernel.link("pod", ifname)?.group === group,
+  isPresent: ({ ifname, group }, kernel) => kernel.link("container", ifname)?.group === group,
 
   isMadeBy: ({ ifname, mac }, { name, address, info }) =>
     info?.kind === tapKind && (name === ifname || address === mac),
@@ -50,7 +50,7 @@ export const tap: Kind<TapStep, TapKey> = {
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
 
   check({ ifname, mac, mtu, innerMtu = mtu, group }, kernel) {
-    const found = kernel.link("pod", ifname);
+    const found = kernel.link("container", ifname);
     if (!found) return missing(`link ${ifname} in the container`);
     return differences(
       `link ${ifname} in the container`,
@@ -60,7 +60,7 @@ export const tap: Kind<TapStep, TapKey> = {
   },
 
   print({ ifname, multiQueue, owner, openGroup, mac, mtu, group, netns }) {
-    const ip = ipWord("pod", netns);
+    const ip = ipWord("container", netns);
     const words = [
       ...(multiQueue ? ["multi_queue"] : []),
       ...(owner === undefined ? [] : [`user ${owner}`]),

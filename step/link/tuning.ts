@@ -10,7 +10,7 @@ import { type AnyStep, differences, isStep, type Kind } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
 export interface TuningStep {
-  readonly kind: "tuned";
+  readonly kind: "tuning";
   readonly link: string;
   readonly netns: string;
   readonly to: Tunables;
@@ -24,7 +24,7 @@ export interface TuningKey extends Pick<TuningStep, "link" | "was"> {
 
 /** What a link has of these, or undefined when there is no such link in the container. */
 export function tunablesOf(kernel: Kernel, name: string): Required<Tunables> | undefined {
-  const link = kernel.link("pod", name);
+  const link = kernel.link("container", name);
   if (!link) return undefined;
   const { address: mac = "", mtu = 0, flags, transmitQueueLength: txQLen = 0 } = link;
   const has = (flag: number) => (flags & flag) !== 0;
@@ -36,8 +36,11 @@ function change(kernel: Kernel, link: string, tunables: Tunables, group?: number
   const bits = (wanted: boolean) =>
     (promisc === wanted ? linkFlag.promiscuous : 0) | (allmulti === wanted ? linkFlag.allMulticast : 0);
   const values = { address: mac, mtu, transmitQueueLength: txQLen, group };
-  kernel.request("pod", changeLink(`tune ${link}`, { name: link, ...values, set: bits(true), clear: bits(false) }));
-  kernel.forget("pod", link);
+  kernel.request(
+    "container",
+    changeLink(`tune ${link}`, { name: link, ...values, set: bits(true), clear: bits(false) }),
+  );
+  kernel.forget("container", link);
 }
 
 /**
@@ -48,14 +51,14 @@ function isLent({ alias = "", group = 0 }: Link, kernel: Kernel): boolean {
   return alias !== "" && !isOurGroup(group) && !isSameNetns(kernel.netns!, ownNetns());
 }
 
-export const tuned: Kind<TuningStep, TuningKey> = {
+export const tuning: Kind<TuningStep, TuningKey> = {
   apply({ link, to }, kernel) {
     change(kernel, link, to);
     return true;
   },
 
   undo({ link, was, backup }, kernel) {
-    const found = kernel.netns && kernel.link("pod", link);
+    const found = kernel.netns && kernel.link("container", link);
     const isMarked = backup && was.mac !== undefined && found && isLent(found, kernel);
     if (found) change(kernel, link, was, isMarked ? backup.lentGroup : undefined);
     if (backup) tuningBackup.removeBackup(backup.file);
@@ -66,7 +69,7 @@ export const tuned: Kind<TuningStep, TuningKey> = {
   },
 
   supersede({ link, to }, earlier) {
-    if (isStep<TuningStep>("tuned", earlier))
+    if (isStep<TuningStep>("tuning", earlier))
       return earlier.link === link ? { ...earlier, to: without(earlier.to, to) } : earlier;
     const { mac, mtu: innerMtu } = to;
     return isMaking(link, earlier) ? { ...earlier, ...(mac && { mac }), ...(innerMtu && { innerMtu }) } : earlier;
@@ -82,7 +85,7 @@ export const tuned: Kind<TuningStep, TuningKey> = {
       ...onOff("allmulticast", allmulti),
       ...(txQLen === undefined ? [] : [`txqueuelen ${txQLen}`]),
     ];
-    return [`${ipWord("pod", netns)} link set ${linkWord(link)} ${words.join(" ")}`];
+    return [`${ipWord("container", netns)} link set ${linkWord(link)} ${words.join(" ")}`];
   },
 };
 

@@ -50,7 +50,7 @@ export const veth: Kind<VethStep, VethKey> = {
       }),
     );
     kernel.forget("host", host);
-    kernel.forget("pod", ifname);
+    kernel.forget("container", ifname);
     return true;
   },
 
@@ -71,7 +71,7 @@ export const veth: Kind<VethStep, VethKey> = {
   },
 
   isPresent({ host, ifname }, kernel) {
-    const [outer, inner] = [kernel.link("host", host), kernel.link("pod", ifname)];
+    const [outer, inner] = [kernel.link("host", host), kernel.link("container", ifname)];
     return inner?.info?.kind === vethKind && outer?.peerIndex === inner.index;
   },
 
@@ -81,20 +81,20 @@ export const veth: Kind<VethStep, VethKey> = {
 
   /** A pair that is gone is gone with all the container had on it: only making it anew would help, so that is told. */
   mend({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
-    const inner = kernel.link("pod", ifname);
+    const inner = kernel.link("container", ifname);
     if (!kernel.link("host", host) || !inner) return;
     const master = bridge === undefined ? undefined : kernel.indexOf("host", bridge);
     const what = bridge === undefined ? `set up ${host} again` : `put ${host} into bridge ${bridge}`;
     kernel.request("host", changeLink(what, { name: host, mtu, group, ...(master && { master }) }));
     kernel.forget("host", host);
     if (inner.address === mac && inner.mtu === innerMtu) return;
-    kernel.request("pod", changeLink(`set up ${ifname} again`, { name: ifname, address: mac, mtu: innerMtu }));
-    kernel.forget("pod", ifname);
+    kernel.request("container", changeLink(`set up ${ifname} again`, { name: ifname, address: mac, mtu: innerMtu }));
+    kernel.forget("container", ifname);
   },
 
   check({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
     const outer = kernel.link("host", host);
-    const inner = kernel.link("pod", ifname);
+    const inner = kernel.link("container", ifname);
     if (!outer) return missing(`link ${host} (the host's end of ${ifname})`);
     if (!inner) return missing(`link ${ifname} in the container`);
     return [

@@ -19,24 +19,24 @@ export interface VrfStep {
 
 export const vrf: Kind<VrfStep> = {
   apply({ name, table, group }, kernel) {
-    if (kernel.link("pod", name)) return false;
+    if (kernel.link("container", name)) return false;
     const info = { kind: vrfKind, data: vrfData.put({ table }) };
-    kernel.request("pod", createLink({ name, group, set: linkFlag.up, info }));
-    kernel.forget("pod", name);
+    kernel.request("container", createLink({ name, group, set: linkFlag.up, info }));
+    kernel.forget("container", name);
     return true;
   },
 
   undo({ name, group }, kernel) {
     if (!kernel.netns) return;
-    const found = kernel.link("pod", name);
+    const found = kernel.link("container", name);
     if (found?.group !== group || found.info?.kind !== vrfKind) return;
-    if (listLinks(kernel.route("pod"), { master: found.index }).length > 0) return;
-    ignoring(errno.ENODEV, () => kernel.request("pod", deleteLink(name)));
-    kernel.forget("pod", name);
+    if (listLinks(kernel.route("container"), { master: found.index }).length > 0) return;
+    ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(name)));
+    kernel.forget("container", name);
   },
 
   check({ name, table }, kernel) {
-    const found = kernel.link("pod", name);
+    const found = kernel.link("container", name);
     if (!found) return missing(`vrf ${name} in the container`);
     const { kind, data } = found.info ?? {};
     const has = kind === vrfKind && data ? vrfData.get(data).table : undefined;
@@ -48,7 +48,7 @@ export const vrf: Kind<VrfStep> = {
   supersede: (_, earlier) => (isStep<RouteStep>("route", earlier) ? undefined : earlier),
 
   print({ name, table, group, netns }) {
-    const ip = ipWord("pod", netns);
+    const ip = ipWord("container", netns);
     return [`${ip} link add ${linkWord(name)} up group ${group} type vrf table ${table}`];
   },
 };

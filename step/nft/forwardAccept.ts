@@ -25,7 +25,7 @@ import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 
 export interface ForwardAcceptStep {
-  readonly kind: "accept";
+  readonly kind: "forwardAccept";
   readonly attachment: Attachment;
   /** The container's, without prefix length. */
   readonly addresses: readonly string[];
@@ -102,7 +102,7 @@ function removeMarked(mark: string, standing: readonly Rule[], version: Family, 
   }
 }
 
-export const accept: Kind<ForwardAcceptStep, ForwardAcceptKey> = {
+export const forwardAccept: Kind<ForwardAcceptStep, ForwardAcceptKey> = {
   apply({ attachment, addresses, adminChain }, kernel) {
     const mark = ownerMark(attachment);
     const messages: Message[] = [];

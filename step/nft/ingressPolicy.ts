@@ -28,7 +28,7 @@ import { type ChainRule, missingRules, textOf, writtenAnew } from "./sharedRules
 import { table, tableComment } from "./table.ts";
 
 export interface IngressPolicyStep {
-  readonly kind: "guard";
+  readonly kind: "ingressPolicy";
   readonly network: string;
   readonly bridge: string;
   readonly policy: IngressPolicy;
@@ -108,7 +108,7 @@ function standing(bridge: string, kernel: Kernel) {
 export function policyOf(bridge: string, network: string, kernel: Kernel): IngressPolicy | undefined {
   const comment = getElement(kernel.netfilter, table, guardedSet.name, concatenated(keyOf(bridge)))?.comment;
   const policies = ["same-bridge", "isolated"] as const;
-  return policies.find((policy) => comment === commentOf({ kind: "guard", network, bridge, policy }));
+  return policies.find((policy) => comment === commentOf({ kind: "ingressPolicy", network, bridge, policy }));
 }
 
 function hasPolicy(comment = "", policy: IngressPolicy): boolean {
@@ -135,7 +135,7 @@ function rulesOf(step: IngressPolicyStep, kernel: Kernel): Message[] {
 
 /** The bridge whose policy a step is. */
 export function guardedBy(step: AnyStep): string | undefined {
-  return isStep<IngressPolicyStep>("guard", step) ? step.bridge : undefined;
+  return isStep<IngressPolicyStep>("ingressPolicy", step) ? step.bridge : undefined;
 }
 
 /** The ports of a bridge; none when there is no bridge of that name. */
@@ -159,7 +159,7 @@ function refuseAnother(
   );
 }
 
-export const guard: Kind<IngressPolicyStep> = {
+export const ingressPolicy: Kind<IngressPolicyStep> = {
   pending(step, kernel) {
     const found = getElement(kernel.netfilter, table, guardedSet.name, concatenated(keyOf(step.bridge)));
     const stands = found && hasPolicy(found.comment, step.policy) && hasRules(kernel.netfilter, table, chain);
@@ -184,7 +184,7 @@ export const guard: Kind<IngressPolicyStep> = {
   print(step, kernel) {
     const { bridge, policy } = step;
     const inet = `inet ${nftTable}`;
-    if (kernel && guard.check(step, kernel).length === 0) return [];
+    if (kernel && ingressPolicy.check(step, kernel).length === 0) return [];
     const { guarded, neighbours } = kernel ? standing(bridge, kernel) : {};
     const [name, pair] = [`"${bridge}"`, `"${bridge}" . "${bridge}"`];
     const element = (verb: string, set: SetShape, text: string) =>

@@ -26,7 +26,7 @@ import { type ChainRule, missingRules, textOf, writtenAnew } from "./sharedRules
 import { tableComment } from "./table.ts";
 
 export interface MacSpoofCheckStep {
-  readonly kind: "spoofCheck";
+  readonly kind: "macSpoofCheck";
   readonly attachment: Attachment;
   readonly mac: string;
 }
@@ -84,7 +84,7 @@ function rulesOf(step: MacSpoofCheckStep, kernel: Kernel): Message[] {
   return [...allRules(), ...removalOf(bridgeTable, sets, (one) => one === mark, kernel), ...elementsOf(step)];
 }
 
-export const spoofCheck: Kind<MacSpoofCheckStep, MacSpoofCheckKey> = {
+export const macSpoofCheck: Kind<MacSpoofCheckStep, MacSpoofCheckKey> = {
   pending(step, kernel) {
     // Left by an earlier ADD whose DEL never came, perhaps with another address.
     if (isChecked(step.attachment, kernel)) return rulesOf(step, kernel);
@@ -135,5 +135,5 @@ function ruleCommands(): string[] {
 
 /** The check of an attachment, if there is one: for a store that is made anew. */
 export function standingSpoofCheck(attachment: Attachment, mac: string, kernel: Kernel): MacSpoofCheckStep | undefined {
-  return isChecked(attachment, kernel) ? { kind: "spoofCheck", attachment, mac } : undefined;
+  return isChecked(attachment, kernel) ? { kind: "macSpoofCheck", attachment, mac } : undefined;
 }

@@ -29,7 +29,7 @@ import { bigEndian, isAnyAddress, protocolNumber, type TargetedMapping } from ".
 import { exceptionsChain } from "./sets.ts";
 
 export interface PortConditionStep {
-  readonly kind: "portCondition";
+  readonly kind: "portConditions";
   readonly attachment: Attachment;
   readonly mappings: readonly TargetedMapping[];
   /** A packet must fit all of its family. */
@@ -98,7 +98,7 @@ function remove(isMeant: IsMeant, kernel: Kernel): void {
   }
 }
 
-export const portCondition: Kind<PortConditionStep, PortConditionKey> = {
+export const portConditions: Kind<PortConditionStep, PortConditionKey> = {
   pending: (step) => additions(step),
 
   rules(step, kernel) {

@@ -27,7 +27,7 @@ import { table, tableComment } from "../nft/table.ts";
 import { shellWord } from "../shellWords.ts";
 
 export interface MasqueradeAllStep {
-  readonly kind: "masqueradeAll";
+  readonly kind: "masqAll";
   readonly attachment: Attachment;
   /** The container's, without prefix length. */
   readonly addresses: readonly string[];
@@ -83,7 +83,7 @@ function elementsOf({ attachment, addresses }: MasqueradeAllStep): Message[] {
   return addresses.map(placed).flatMap(({ set, key }) => addElements(table, set, [{ key, comment }]));
 }
 
-export const masqueradeAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
+export const masqAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
   pending: (step, kernel) => [...(hasRules(kernel.netfilter, table, chain) ? [] : allRules()), ...elementsOf(step)],
 
   rules(step, kernel) {
