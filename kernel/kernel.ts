@@ -9,40 +9,87 @@ import { routeScope } from "../netlink/route/route.ts";
 import { NetlinkSocket, openSocketIn, protocol } from "../netlink/socket.ts";
 import { errno, isKernelError, KernelError } from "../sys/errors.ts";
 import { readText, writeText } from "../sys/files.ts";
-import { inNetns, type Netns } from "../sys/netns.ts";
+import { closeNetns, inNetns, type Netns, openOwnNetns } from "../sys/netns.ts";
 
-/** The namespace a step works in: the caller's own, or the container's. */
+/** The end that a step works at: the host, or the container. */
 export type Where = "host" | "container";
 
-export class Kernel {
-  readonly netns: Netns | undefined;
+/** Which namespaces a kernel reaches. */
+export interface Ends {
+  /** The host's namespace, which stays its caller's to close. Absent: the one that this thread is in. */
+  readonly host?: Netns | undefined;
+  /** The container's namespace; the kernel closes it. Absent: only the host can be reached. */
+  readonly container?: Netns | undefined;
+  /** Takes a sentence for the person who reads the runtime's log. */
+  readonly stderr?: ((text: string) => void) | undefined;
+}
+
+/** Opens nothing until something is asked. `using kernel = openKernel(…)` closes its sockets and the container's namespace. */
+export function openKernel(ends: Ends = {}): Kernel {
+  return new Kernel(ends);
+}
+
+/** The kernel as one host and one container see it. What it reads is cached until `forget`. */
+export class Kernel implements Disposable {
+  readonly #ends: Ends;
+  readonly #ownsContainer: boolean;
   readonly #links = new Map<string, Link | undefined>();
   readonly #addresses = new Map<string, Cidr[]>();
+  #ownHost: Netns | undefined;
   #host: NetlinkSocket | undefined;
-  #pod: NetlinkSocket | undefined;
+  #container: NetlinkSocket | undefined;
   #netfilter: NetlinkSocket | undefined;
 
-  /** Without a namespace only the host can be reached. */
-  constructor(netns?: Netns) {
-    this.netns = netns;
+  /** Given a namespace instead of ends, that stays its caller's to close. For the last callers that do so; see openKernel(). */
+  constructor(ends: Ends | Netns = {}) {
+    this.#ownsContainer = !("fd" in ends);
+    this.#ends = "fd" in ends ? { container: ends } : ends;
+  }
+
+  /** The container's namespace; undefined where only the host can be reached. */
+  get netns(): Netns | undefined {
+    return this.#ends.container;
+  }
+
+  /** The host's namespace, open for as long as this kernel is. */
+  get host(): Netns {
+    return this.#ends.host ?? (this.#ownHost ??= openOwnNetns());
+  }
+
+  /** A kernel of the same host and another container, which it closes. */
+  withContainer(container: Netns | undefined): Kernel {
+    return new Kernel({ ...this.#ends, container });
+  }
+
+  /** Runs `work` with the thread in the host's namespace: sockets it opens, /proc/net and processes it starts are the host's. */
+  inHost<T>(work: () => T extends Promise<unknown> ? never : T): T {
+    return this.#ends.host ? inNetns(this.#ends.host, work) : work();
+  }
+
+  stderr(text: string): void {
+    this.#ends.stderr?.(text);
   }
 
   route(where: Where): NetlinkSocket {
     if (where === "host") {
-      this.#host ??= new NetlinkSocket(protocol.route);
+      this.#host ??= this.#openHost(protocol.route);
       return this.#host;
     }
-    this.#pod ??= openSocketIn(this.#pods(), protocol.route);
-    return this.#pod;
+    this.#container ??= openSocketIn(this.#containerNetns(), protocol.route);
+    return this.#container;
+  }
+
+  #openHost(number: number): NetlinkSocket {
+    return this.#ends.host ? openSocketIn(this.#ends.host, number) : new NetlinkSocket(number);
   }
 
   /** What names the container's namespace for good; 0 where nothing was asked of that yet. */
   get netnsCookie(): bigint {
-    return this.#pod?.netnsCookie ?? 0n;
+    return this.#container?.netnsCookie ?? 0n;
   }
 
   get netfilter(): NetlinkSocket {
-    this.#netfilter ??= new NetlinkSocket(protocol.netfilter);
+    this.#netfilter ??= this.#openHost(protocol.netfilter);
     return this.#netfilter;
   }
 
@@ -110,41 +157,54 @@ export class Kernel {
     return this.#addresses.get(`${where}/${name}`);
   }
 
+  /** All that was read is asked again: another call may have changed it. */
+  forgetAll(): void {
+    this.#links.clear();
+    this.#addresses.clear();
+  }
+
   /** The value of a sysctl by its path below /proc/sys, or undefined where the kernel has none. */
   readSysctl(where: Where, path: string): string | undefined {
-    const read = () => {
+    return this.#at<string | undefined>(where, () => {
       try {
         return readText(`/proc/sys/${path}`).trim();
       } catch (error) {
         if (isKernelError(error, errno.ENOENT)) return undefined;
         throw error;
       }
-    };
-    // /proc/sys/net shows the network namespace of the thread that opens a file in it.
-    return where === "host" ? read() : inNetns<string | undefined>(this.#pods(), read);
+    });
   }
 
   writeSysctl(where: Where, path: string, value: string): void {
-    const write = () => {
+    this.#at<void>(where, () => {
       try {
         writeText(`/proc/sys/${path}`, value);
       } catch (error) {
         const number = error instanceof KernelError ? error.errno : errno.EINVAL;
         throw new KernelError(`set sysctl ${path} to ${value}`, number);
       }
-    };
-    if (where === "host") write();
-    else inNetns<void>(this.#pods(), write);
+    });
   }
 
-  #pods(): Netns {
+  /** /proc/sys/net shows the network namespace of the thread that opens a file in it. */
+  #at<T>(where: Where, work: () => T extends Promise<unknown> ? never : T): T {
+    return where === "host" ? this.inHost(work) : inNetns<T>(this.#containerNetns(), work);
+  }
+
+  #containerNetns(): Netns {
     if (!this.netns) throw new Error("This verb was not given a namespace");
     return this.netns;
   }
 
   close(): void {
     this.#host?.close();
-    this.#pod?.close();
+    this.#container?.close();
     this.#netfilter?.close();
+    if (this.#ownHost) closeNetns(this.#ownHost);
+    if (this.#ownsContainer && this.#ends.container) closeNetns(this.#ends.container);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
