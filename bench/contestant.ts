@@ -99,7 +99,7 @@ export function call(
     name: "bench",
     type,
     ...keysOf(type, it, pod),
-    ...(prevResult !== undefined && { prevResult }),
+    prevResult,
   };
   const environment = {
     CNI_COMMAND: verb,

@@ -52,14 +52,14 @@ export function environmentFor(
   { container, path }: Target,
   ifname: string,
   args: string,
-): Record<string, string> {
+): Record<string, string | undefined> {
   return {
     CNI_COMMAND: command,
     CNI_CONTAINERID: container,
     CNI_NETNS: path,
     CNI_IFNAME: ifname,
     CNI_PATH: process.env["CNI_PATH"] ?? "/opt/cni/bin:/usr/lib/cni",
-    ...(args && { CNI_ARGS: args }),
+    CNI_ARGS: args || undefined,
   };
 }
 

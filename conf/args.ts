@@ -51,7 +51,7 @@ function refuseUnknown(keys: readonly string[]): void {
 
 export function labelsOf(args: CniArgs): Labels {
   return {
-    ...(args.K8S_POD_NAMESPACE && { podNamespace: args.K8S_POD_NAMESPACE }),
-    ...(args.K8S_POD_NAME && { podName: args.K8S_POD_NAME }),
+    podNamespace: args.K8S_POD_NAMESPACE || undefined,
+    podName: args.K8S_POD_NAME || undefined,
   };
 }

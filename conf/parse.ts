@@ -128,14 +128,14 @@ export function parseNetwork(object: JsonObject, calledAs: string = ownType, cni
     dataDir: storeFolder(given.dataDir, ipamDataDir, type),
     ...bridgeOf(given, ipam, type),
     ipam,
-    ...(dns && { dns }),
-    ...(aliases?.length && { aliases }),
-    ...(mac && { mac }),
+    dns,
+    aliases: aliases?.length ? aliases : undefined,
+    mac,
     // Those of `static` are its addresses already; a delegate reads for itself what was asked.
     requestedAddresses: "rangeSets" in ipam ? requestedAddresses(given, cniArgs) : [],
-    ...(features && { features }),
-    ...(keys && { link: keys.link }),
-    ...(prevResult && { prevResult }),
+    features,
+    link: keys?.link,
+    prevResult,
   };
 }
 
@@ -180,7 +180,7 @@ function ipamAfter(prevResult: Result | undefined, type: PluginType, ipam: IpamC
   if (reason !== undefined && !(type === "ptp" && isWritten)) throw badConfig("ipam", undefined, `given: ${reason}`);
   if (type !== "ipvlan" || !prevResult?.ips.length) return ipam;
   const addresses = prevResult.ips.map(({ interface: _, ...address }) => address);
-  return { type: "static", addresses, routes: prevResult.routes, ...(prevResult.dns && { dns: prevResult.dns }) };
+  return { type: "static", addresses, routes: prevResult.routes, dns: prevResult.dns };
 }
 
 function readLinkKeys(given: GivenNetwork, type: PluginType) {

@@ -14,8 +14,8 @@ export interface Raw {
 
 /** Pod names and the like from CNI_ARGS, for `ls` and logs only. */
 export interface Labels {
-  readonly podNamespace?: string;
-  readonly podName?: string;
+  readonly podNamespace?: string | undefined;
+  readonly podName?: string | undefined;
 }
 
 /** ADD and CHECK. */

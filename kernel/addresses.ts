@@ -54,12 +54,11 @@ export function globalOnes(all: ReturnType<typeof listAddresses>): SeenAddress[]
   return all.flatMap(({ local, address, scope, prefixLength, flags = 0 }): SeenAddress[] => {
     const bytes = local ?? address;
     if (bytes === undefined || scope === routeScope.link) return [];
-    const isAlone = (flags & addressFlag.noPrefixRoute) !== 0;
-    return [{ ...addressFromBytes(bytes), prefixLength, ...(isAlone && { noPrefixRoute: true }) }];
+    return [{ ...addressFromBytes(bytes), prefixLength, noPrefixRoute: (flags & addressFlag.noPrefixRoute) !== 0 }];
   });
 }
 
 export interface SeenAddress extends Cidr {
-  /** It stands without its subnet's route. */
-  readonly noPrefixRoute?: true;
+  /** The kernel created no route to its subnet. */
+  readonly noPrefixRoute: boolean;
 }

@@ -115,7 +115,7 @@ export interface PortClaim {
 export interface LeasedAddress {
   /** CIDR: the address with the length of its subnet. */
   readonly address: string;
-  readonly gateway?: string;
+  readonly gateway?: string | undefined;
 }
 
 /** Who asks: an attachment, on behalf of the plugin of that type, in that namespace. */

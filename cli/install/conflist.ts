@@ -41,8 +41,8 @@ export function conflistOf(wanted: Wanted): { readonly name: string; readonly te
     bridge,
     isDefaultGateway: true,
     ipMasq: true,
-    ...(mtu !== undefined && { mtu: /^\d+$/.test(mtu) ? Number(mtu) : mtu }),
-    ...(ranges.length > 0 && { ipam: { type: "ns-net", ranges } }),
+    mtu: mtu && (/^\d+$/.test(mtu) ? Number(mtu) : mtu),
+    ipam: ranges.length > 0 ? { type: "ns-net", ranges } : undefined,
     // With a static address podman 4.3 gives the first plugin of a list `ips` alone, and no ports, unless it declares `ips`.
     capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true },
   };

@@ -4,10 +4,10 @@ import type { Bandwidth, Limit } from "./config.ts";
 
 /** Rates in bit/s, bursts in bits, as they were written; 0 is "not set". */
 interface GivenBandwidth {
-  readonly ingressRate?: number;
-  readonly ingressBurst?: number;
-  readonly egressRate?: number;
-  readonly egressBurst?: number;
+  readonly ingressRate?: number | undefined;
+  readonly ingressBurst?: number | undefined;
+  readonly egressRate?: number | undefined;
+  readonly egressBurst?: number | undefined;
 }
 
 /** The kernel counts a bucket's bytes in 32 bits; the reference draws the same line, less than 4 GB in whole bytes. */

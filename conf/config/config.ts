@@ -7,9 +7,9 @@ import type { Version } from "../version.ts";
 /** One range of host-local. `subnet` is a network address with its length; the others are addresses within it, or the gateway an IPv6 link-local one. */
 export interface Range {
   readonly subnet: string;
-  readonly rangeStart?: string;
-  readonly rangeEnd?: string;
-  readonly gateway?: string;
+  readonly rangeStart?: string | undefined;
+  readonly rangeEnd?: string | undefined;
+  readonly gateway?: string | undefined;
 }
 
 /** Ranges tried in order for one address; all of one family. */
@@ -21,19 +21,19 @@ export interface StoreIpamConfig {
   /** One address per set: `runtimeConfig.ipRanges` first, then the flat `subnet …`, then `ranges`. Empty only for `ns-net`, which then chooses a subnet. */
   readonly rangeSets: readonly RangeSet[];
   readonly routes: readonly Route[];
-  readonly dns?: Dns;
+  readonly dns?: Dns | undefined;
   /** Path of a resolv.conf whose entries become `dns`. */
-  readonly resolvConf?: string;
+  readonly resolvConf?: string | undefined;
   /** `ipam.dataDir`: where the reference's host-local keeps its reservations. Ours are in the network's `dataDir`. */
-  readonly hostLocalDir?: string;
+  readonly hostLocalDir?: string | undefined;
 }
 
 export interface StaticIpamConfig {
   readonly type: "static";
   /** `address` is CIDR. */
-  readonly addresses: readonly { readonly address: string; readonly gateway?: string }[];
+  readonly addresses: readonly { readonly address: string; readonly gateway?: string | undefined }[];
   readonly routes: readonly Route[];
-  readonly dns?: Dns;
+  readonly dns?: Dns | undefined;
 }
 
 /** Any other `ipam.type`: an executable of that name in CNI_PATH, given the whole configuration untouched. */
@@ -62,9 +62,9 @@ export interface PortMapping {
   readonly hostPort: number;
   readonly containerPort: number;
   /** Absent: one. */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /** Canonical; absent: every address of the host, of either family. */
-  readonly hostIp?: string;
+  readonly hostIp?: string | undefined;
 }
 
 export interface Limit {
@@ -90,7 +90,7 @@ export interface Condition {
   /** CIDR, or the name of the interface that it comes in by. */
   readonly value: string;
   /** Further ones, of which it may fit any instead; not where `isNot`. */
-  readonly or?: readonly string[];
+  readonly or?: readonly string[] | undefined;
 }
 
 /** firewalld's zone for what is trusted. */
@@ -104,14 +104,14 @@ export interface ChainKeys {
   readonly snat: boolean;
   /** Whatever comes through a published port is masqueraded. */
   readonly masqAll: boolean;
-  readonly bandwidth?: Bandwidth;
-  readonly adminChain?: string;
+  readonly bandwidth?: Bandwidth | undefined;
+  readonly adminChain?: string | undefined;
   /** Who lets a container's packets through; absent: firewalld where it runs, else ns-net in the tables of iptables. */
-  readonly backend?: "iptables" | "firewalld";
+  readonly backend?: "iptables" | "firewalld" | undefined;
   /** Of firewalld. */
   readonly zone: string;
   /** Absent: everybody ("open"). */
-  readonly ingressPolicy?: IngressPolicy;
+  readonly ingressPolicy?: IngressPolicy | undefined;
   /** By path below /proc/sys; IFNAME in it stands for the container's interface. */
   readonly sysctl: Readonly<Record<string, string>>;
   /** Of the container's interface. */
@@ -134,25 +134,25 @@ export const deviceKeys = ["deviceID", "device", "hwaddr", "kernelpath", "pciBus
 
 /** What the reference's plugins are told that make or take an interface other than a veth, or say by which to send. */
 export interface InterfaceKeys {
-  readonly master?: string;
+  readonly master?: string | undefined;
   /** One that the type has. */
-  readonly mode?: string;
+  readonly mode?: string | undefined;
   readonly linkInContainer: boolean;
   /** Packets. */
-  readonly bcqueuelen?: number;
+  readonly bcqueuelen?: number | undefined;
   readonly vlanId: number;
   /** By which key the host's device was chosen. */
-  readonly device?: { readonly key: (typeof deviceKeys)[number]; readonly value: string };
+  readonly device?: { readonly key: (typeof deviceKeys)[number]; readonly value: string } | undefined;
   readonly multiQueue: boolean;
-  readonly owner?: number;
-  readonly group?: number;
-  readonly selinuxContext?: string;
+  readonly owner?: number | undefined;
+  readonly group?: number | undefined;
+  readonly selinuxContext?: string | undefined;
   /** Of the container. */
-  readonly bridge?: string;
-  readonly table?: number;
+  readonly bridge?: string | undefined;
+  readonly table?: number | undefined;
   readonly gateways: readonly string[];
   readonly addSourceHints: boolean;
-  readonly vrfName?: string;
+  readonly vrfName?: string | undefined;
 }
 
 export interface NetworkConfig {
@@ -167,31 +167,31 @@ export interface NetworkConfig {
   readonly ipMasq: boolean;
   readonly ip6Masq: boolean;
   /** Bytes; absent: that of the default-route interface. */
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
   readonly hairpinMode: boolean;
   readonly promiscMode: boolean;
   readonly portIsolation: boolean;
   readonly macspoofchk: boolean;
   readonly enabledad: boolean;
   readonly disableContainerInterface: boolean;
-  readonly vlan?: number;
+  readonly vlan?: number | undefined;
   readonly vlanTrunk: readonly VlanRange[];
   readonly preserveDefaultVlan: boolean;
   /** Folder of the store, absolute. */
   readonly dataDir: string;
   readonly ipam: IpamConfig;
   /** The network's, and before it what the runtime asks for in `runtimeConfig.dns`. */
-  readonly dns?: Dns;
+  readonly dns?: Dns | undefined;
   /** Further names of the container, kept for whoever looks: ns-net serves no DNS. */
-  readonly aliases?: readonly string[];
+  readonly aliases?: readonly string[] | undefined;
   /** Lower case, colons. runtimeConfig.mac before args.cni.mac before CNI_ARGS MAC. */
-  readonly mac?: string;
+  readonly mac?: string | undefined;
   /** Addresses asked for by runtimeConfig.ips, args.cni.ips or CNI_ARGS IP, each with or without a prefix length. */
   readonly requestedAddresses: readonly string[];
   /** Absent: the configuration has nothing of the kind. */
-  readonly features?: ChainKeys;
+  readonly features?: ChainKeys | undefined;
   /** Only for types that have such keys. */
-  readonly link?: InterfaceKeys;
+  readonly link?: InterfaceKeys | undefined;
   /** In the newest version's shape, whatever version it came in. */
-  readonly prevResult?: Result;
+  readonly prevResult?: Result | undefined;
 }

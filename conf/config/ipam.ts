@@ -82,13 +82,7 @@ function storeOf(kind: StoreIpamConfig["type"], store: GivenStore, given: GivenN
     throw badConfig(at("subnet"), subnet, "given with rangeStart, rangeEnd and gateway");
   addSets(given.runtimeConfig?.ipRanges, "runtimeConfig.ipRanges");
   if (subnet) {
-    const range = {
-      subnet,
-      ...(rangeStart && { rangeStart }),
-      ...(rangeEnd && { rangeEnd }),
-      ...(gateway && { gateway }),
-    };
-    sets.push({ ranges: [range], path, flat: true });
+    sets.push({ ranges: [{ subnet, rangeStart, rangeEnd, gateway }], path, flat: true });
   }
   addSets(store.ranges, at("ranges"));
   const rangeSets = rangeSetsOf(sets);
@@ -101,9 +95,9 @@ function storeOf(kind: StoreIpamConfig["type"], store: GivenStore, given: GivenN
     type: kind,
     rangeSets,
     routes: routesOf(store.routes, at("routes"), { strict: true }),
-    ...(dns && { dns }),
-    ...(path !== "" && store.resolvConf && { resolvConf: store.resolvConf }),
-    ...(path !== "" && store.dataDir && { hostLocalDir: store.dataDir }),
+    dns,
+    resolvConf: (path !== "" && store.resolvConf) || undefined,
+    hostLocalDir: (path !== "" && store.dataDir) || undefined,
   };
 }
 

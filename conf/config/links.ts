@@ -20,7 +20,7 @@ const modes: { readonly [T in PluginType]?: readonly string[] } = {
 export function linkKeysOf(
   network: GivenNetwork,
   type: PluginType,
-): { readonly link: InterfaceKeys; readonly mac?: string } {
+): { readonly link: InterfaceKeys; readonly mac: string | undefined } {
   const given = validated("links", network, "");
   const { master, vrfname, owner, group, table, bcqueuelen } = given;
   for (const [key, name] of Object.entries({ master, vrfname, bridge: network.bridge })) {
@@ -35,23 +35,23 @@ export function linkKeysOf(
   if (given.mac && !mac) throw badConfig("mac", given.mac, macMustBe);
   const device = type === "host-device" ? deviceOf(given, network) : undefined;
   const link: InterfaceKeys = {
-    ...(master && { master }),
-    ...(mode && { mode }),
+    master: master || undefined,
+    mode,
     linkInContainer: given.linkInContainer ?? false,
-    ...(bcqueuelen && { bcqueuelen }),
+    bcqueuelen: bcqueuelen || undefined,
     vlanId: given.vlanId ?? 0,
-    ...(device && { device }),
+    device,
     multiQueue: given.multiQueue ?? false,
-    ...(owner !== undefined && { owner }),
-    ...(group !== undefined && { group }),
-    ...(given.selinuxContext && { selinuxContext: given.selinuxContext }),
-    ...(network.bridge && { bridge: network.bridge }),
-    ...(table && { table }),
+    owner,
+    group,
+    selinuxContext: given.selinuxContext || undefined,
+    bridge: network.bridge || undefined,
+    table: table || undefined,
     gateways: gatewaysOf(given.gateways ?? []),
     addSourceHints: given.addSourceHints ?? false,
-    ...(vrfname && { vrfName: vrfname }),
+    vrfName: vrfname || undefined,
   };
-  return { link, ...(mac && { mac }) };
+  return { link, mac };
 }
 
 function modeOf({ mode }: Given, type: PluginType): string | undefined {

@@ -28,7 +28,7 @@ export function conditionsOf(given: readonly string[], key: "conditionsV4" | "co
     const all = values.map((value) => (field === "interface" ? link(value, key) : prefix(value, family, key)));
     // Of those that it must not fit, it must fit none: a condition each.
     if (isNot) for (const value of all) found.push({ field, isNot, value });
-    else found.push({ field, isNot, value: all[0]!, ...(all.length > 1 && { or: all.slice(1) }) });
+    else found.push({ field, isNot, value: all[0]!, or: all.length > 1 ? all.slice(1) : undefined });
     at += length;
   }
   return found;

@@ -37,8 +37,8 @@ function read(given: Given, path: string): Read {
     protocol: protocol as Protocol,
     hostPort,
     containerPort,
-    ...(count > 1 && { count }),
-    ...(hostIp && { hostIp }),
+    count: count > 1 ? count : undefined,
+    hostIp,
   };
 }
 

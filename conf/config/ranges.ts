@@ -73,9 +73,9 @@ function checkRange(given: GivenRange, path: string): { range: Range; span: Span
   return {
     range: {
       subnet: formatCidr(subnet),
-      ...(start && { rangeStart: formatAddress(start) }),
-      ...(end && { rangeEnd: formatAddress(end) }),
-      ...(gateway && { gateway: formatAddress(gateway) }),
+      rangeStart: start && formatAddress(start),
+      rangeEnd: end && formatAddress(end),
+      gateway: gateway && formatAddress(gateway),
     },
     span: { family: subnet.family, first, last, path, subnet: given.subnet },
   };

@@ -21,12 +21,12 @@ export function routesOf(
     if (strict && gws?.length) throw manyWays(`${path}[${i}].gws`, gws);
     routes.push({
       ...destination(given[i]!, `${path}[${i}]`, strict),
-      ...(gws?.length && { gws }),
-      ...(mtu && { mtu }),
-      ...(advmss && { advmss }),
-      ...(priority && { priority }),
-      ...(table !== undefined && { table }),
-      ...(scope !== undefined && { scope }),
+      gws: gws?.length ? gws : undefined,
+      mtu: mtu || undefined,
+      advmss: advmss || undefined,
+      priority: priority || undefined,
+      table,
+      scope,
     });
   }
   return routes;
@@ -64,6 +64,7 @@ export function dnsOf(given: Accepted<typeof dns> | undefined, asked?: AskedDns)
   const nameservers = asked?.servers?.length ? asked.servers : given?.nameservers;
   const search = asked?.searches?.length ? asked.searches : given?.search;
   const options = asked?.options?.length ? asked.options : given?.options;
+  // Only the keys that are set: ipam/pool.ts puts them over those of a resolv.conf.
   const result: Dns = {
     ...(nameservers?.length && { nameservers }),
     ...(domain && { domain }),

@@ -30,7 +30,7 @@ export function staticOf(given: GivenNetwork, cniArgs: CniArgs): StaticIpamConfi
     type: "static",
     addresses: asked === undefined ? withGateways([...written, ...requested], cniArgs) : requested,
     routes: routesOf(config.routes, "ipam.routes", { strict: true }),
-    ...(dns && { dns }),
+    dns,
   };
 }
 

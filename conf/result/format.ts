@@ -14,14 +14,17 @@ interface FormattedFault {
   readonly cniVersion: Version;
   readonly code: number;
   readonly msg: string;
-  readonly details?: string;
+  readonly details?: string | undefined;
 }
 
 export function formatFault({ code: faultCode, message, cure }: Fault, version: Version): FormattedFault {
-  return { cniVersion: version, code: faultCode, msg: message, ...(cure !== "" && { details: cure }) };
+  return { cniVersion: version, code: faultCode, msg: message, details: cure || undefined };
 }
 
-/** Throws code 1 when `version` cannot express the result: before 0.3.0 there had to be an address. */
+/**
+ * A value for JSON.stringify, which leaves out undefined properties. Throws code 1 when `version` cannot express the
+ * result: before 0.3.0 there had to be an address.
+ */
 export function formatResult(result: Result, version: Version): object {
   if (!isAtLeast(version, "0.3.0")) return formatOldResult(result, version);
   const { routes } = result;
@@ -32,11 +35,11 @@ export function formatResult(result: Result, version: Version): object {
   const dns = dnsOf(result.dns);
   return {
     cniVersion: version,
-    ...(interfaces.length > 0 && { interfaces }),
-    ...(ips.length > 0 && { ips }),
+    interfaces: interfaces.length > 0 ? interfaces : undefined,
+    ips: ips.length > 0 ? ips : undefined,
     // Before 1.1.0 a route had only dst and gw; the Go library writes the other keys all the same, and its plugins heed them.
-    ...(routes.length > 0 && { routes }),
-    ...(dns && { dns }),
+    routes: routes.length > 0 ? routes : undefined,
+    dns,
   };
 }
 
@@ -56,12 +59,8 @@ function formatOldResult({ ips, routes, dns }: Result, version: Version): object
   const half = (family: Family) => {
     const first = ips.find(({ address }) => familyOf(address) === family);
     if (first === undefined) return undefined;
-    const own = routes.filter(({ dst }) => familyOf(dst) === family).map(({ dst, gw }) => ({ dst, ...(gw && { gw }) }));
-    return {
-      ip: first.address,
-      ...(first.gateway && { gateway: first.gateway }),
-      ...(own.length > 0 && { routes: own }),
-    };
+    const own = routes.filter(({ dst }) => familyOf(dst) === family).map(({ dst, gw }) => ({ dst, gw }));
+    return { ip: first.address, gateway: first.gateway, routes: own.length > 0 ? own : undefined };
   };
   const [ip4, ip6] = [half(4), half(6)];
   if (ip4 === undefined && ip6 === undefined) {
@@ -71,5 +70,5 @@ function formatOldResult({ ips, routes, dns }: Result, version: Version): object
       "set cniVersion to 0.3.0 or later",
     );
   }
-  return { cniVersion: version, ...(ip4 && { ip4 }), ...(ip6 && { ip6 }), ...(dnsOf(dns) && { dns }) };
+  return { cniVersion: version, ip4, ip6, dns: dnsOf(dns) };
 }

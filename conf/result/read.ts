@@ -43,8 +43,7 @@ function readOldResult(json: JsonObject, path: string): Result {
   const given = validated("oldResult", json, path);
   const halves = (["ip4", "ip6"] as const).flatMap((key) => (given[key] ? [{ key, half: given[key] }] : []));
   const ips = halves.map(({ key, half: { ip, gateway } }) => {
-    const address = { address: ip, ...(gateway && { gateway }) };
-    return readIp(address, `${path}.${key}`, "ip");
+    return readIp({ address: ip, gateway }, `${path}.${key}`, "ip");
   });
   const routes = halves.flatMap(({ key, half }) => routesOf(half.routes, `${path}.${key}.routes`, { strict: false }));
   return assembled([], ips, routes, dnsOf(given.dns));
@@ -55,11 +54,11 @@ type GivenInterface = NonNullable<Accepted<typeof result>["interfaces"]>[number]
 function readInterface({ name, mac, mtu, sandbox, socketPath, pciID }: GivenInterface): ResultInterface {
   return {
     name,
-    ...(mac && { mac }),
-    ...(mtu && { mtu }),
-    ...(sandbox && { sandbox }),
-    ...(socketPath && { socketPath }),
-    ...(pciID && { pciID }),
+    mac: mac || undefined,
+    mtu: mtu || undefined,
+    sandbox: sandbox || undefined,
+    socketPath: socketPath || undefined,
+    pciID: pciID || undefined,
   };
 }
 
@@ -74,9 +73,9 @@ function readIp(given: GivenIp, path: string, addressKey = "address"): ResultAdd
   if (given.gateway && gateway === undefined) throw badConfig(`${path}.gateway`, given.gateway, "an address");
   return {
     address: formatCidr(address),
-    ...(gateway && { gateway: formatAddress(gateway) }),
+    gateway: gateway && formatAddress(gateway),
     // Some plugins write -1 for "no interface".
-    ...(given.interface !== undefined && given.interface >= 0 && { interface: given.interface }),
+    interface: given.interface !== undefined && given.interface >= 0 ? given.interface : undefined,
   };
 }
 
@@ -86,5 +85,5 @@ function assembled(
   routes: readonly Route[],
   dns: Dns | undefined,
 ): Result {
-  return { interfaces, ips, routes, ...(dns && { dns }) };
+  return { interfaces, ips, routes, dns };
 }

@@ -2,28 +2,28 @@
 
 export interface ResultInterface {
   readonly name: string;
-  readonly mac?: string;
+  readonly mac?: string | undefined;
   /** Bytes. */
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
   /** Path of the network namespace; absent for an interface of the host. */
-  readonly sandbox?: string;
-  readonly socketPath?: string;
-  readonly pciID?: string;
+  readonly sandbox?: string | undefined;
+  readonly socketPath?: string | undefined;
+  readonly pciID?: string | undefined;
 }
 
 export interface ResultAddress {
   /** CIDR. */
   readonly address: string;
-  readonly gateway?: string;
+  readonly gateway?: string | undefined;
   /** Index into `interfaces`; 0 and absent are different things. */
-  readonly interface?: number;
+  readonly interface?: number | undefined;
 }
 
 export interface Result {
   readonly interfaces: readonly ResultInterface[];
   readonly ips: readonly ResultAddress[];
   readonly routes: readonly Route[];
-  readonly dns?: Dns;
+  readonly dns?: Dns | undefined;
 }
 
 export interface Dns {
@@ -36,12 +36,12 @@ export interface Dns {
 /** SPEC.md 1.1.0, "Add Success": `mtu` and `advmss` in bytes, `table` and `scope` as the kernel numbers them. */
 export interface Route {
   readonly dst: string;
-  readonly gw?: string;
+  readonly gw?: string | undefined;
   /** A proposal for the specification, several ways at once: handed on in a result, not served. */
-  readonly gws?: readonly string[];
-  readonly mtu?: number;
-  readonly advmss?: number;
-  readonly priority?: number;
-  readonly table?: number;
-  readonly scope?: number;
+  readonly gws?: readonly string[] | undefined;
+  readonly mtu?: number | undefined;
+  readonly advmss?: number | undefined;
+  readonly priority?: number | undefined;
+  readonly table?: number | undefined;
+  readonly scope?: number | undefined;
 }

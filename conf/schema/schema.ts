@@ -29,7 +29,7 @@ type Properties = Readonly<Record<string, Schema>>;
 
 type ObjectOf<P extends Properties, Required extends keyof P> = {
   readonly [Key in Required]: Accepted<P[Key]>;
-} & { readonly [Key in Exclude<keyof P, Required>]?: Accepted<P[Key]> };
+} & { readonly [Key in Exclude<keyof P, Required>]?: Accepted<P[Key]> | undefined };
 
 export function flag(description: string, byDefault: boolean): Schema<boolean> {
   return { type: "boolean", description, mustBe: "true or false", default: byDefault };

@@ -37,13 +37,18 @@ export interface BaseChain {
   readonly priority: number;
 }
 
+/** NF_ACCEPT: the policy of every base chain that we create. */
+const accept = 1;
+
 /** Makes a chain, or leaves one that is there. With `base` it hangs on a hook; without, rules jump to it. */
 export function newChain(table: Table, name: string, base?: BaseChain, words?: string): Message {
   const payload = chainAttributes.put({
     table: table.name,
     name,
     comment: words,
-    ...(base && { hook: { number: base.hook, priority: base.priority }, type: base.type, policy: 1 }),
+    hook: base && { number: base.hook, priority: base.priority },
+    type: base?.type,
+    policy: base && accept,
   });
   return nftMessage(`create nf_tables chain ${name}`, nftType.newChain, table.family, flags.create, payload);
 }

@@ -45,7 +45,7 @@ export function addElements(table: Table, set: string, elements: readonly Elemen
   for (const one of elements) {
     const key = concatenated(one.key);
     const value = one.value && concatenated(one.value);
-    const first = oneElement.put([{ key: { value: key }, ...(value && { value: { value } }), comment: one.comment }]);
+    const first = oneElement.put([{ key: { value: key }, value: value && { value }, comment: one.comment }]);
     parts.push(first);
     if (one.count === undefined) continue;
     const keyEnd = keyAt + key.length;

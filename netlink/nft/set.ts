@@ -66,9 +66,10 @@ export function newSet(table: Table, { name, key, value }: SetShape, id: number)
     flags: value ? isMap : 0,
     keyType: numberOf(key),
     keyLength: lengthOf(key),
-    ...(value && { dataType: numberOf(value), dataLength: lengthOf(value) }),
+    dataType: value && numberOf(value),
+    dataLength: value && lengthOf(value),
     id,
-    ...(key.length === 1 && key[0] === valueType.linkName && { userData: hostOrderKey }),
+    userData: key.length === 1 && key[0] === valueType.linkName ? hostOrderKey : undefined,
   });
   return nftMessage(`create nf_tables set ${name}`, nftType.newSet, table.family, flags.create, payload);
 }

@@ -41,7 +41,7 @@ export function replaceBucket({ index, text: shown, bytesPerSecond, burstBytes }
   const limit = Math.min(uint32Max, Math.ceil(bytesPerSecond * latencySeconds) + burstBytes);
   const options = bucketAttributes.put({
     bucket: { linkLayer: ethernet, rate: Math.min(uint32Max, bytesPerSecond), limit },
-    ...(bytesPerSecond > uint32Max && { rate64: BigInt(bytesPerSecond) }),
+    rate64: bytesPerSecond > uint32Max ? BigInt(bytesPerSecond) : undefined,
     burst: burstBytes,
   });
   return message(`limit ${shown}`, qdiscType.create, flags.create | flags.replace, {

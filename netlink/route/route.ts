@@ -41,7 +41,7 @@ const ways: Codec<readonly Way[]> = {
       const { length = 0, outIndex = 0 } = nextHop.get(raw, at);
       if (length < nextHop.size || length > raw.length - at) break;
       const { gateway } = routeAttributes.get(raw.subarray(at + nextHop.size, at + length));
-      found.push({ outIndex, ...(gateway && { gateway }) });
+      found.push({ outIndex, gateway });
       at += aligned(length);
     }
     return found;
@@ -50,7 +50,7 @@ const ways: Codec<readonly Way[]> = {
 
 interface Way {
   readonly outIndex: number;
-  readonly gateway?: Uint8Array;
+  readonly gateway: Uint8Array | undefined;
 }
 
 const routeAttributes = attributes({

@@ -51,7 +51,7 @@ export const removedRoute: Kind<RemovedRouteStep> = {
 interface To {
   readonly link: string;
   readonly dst: string;
-  readonly gw?: string;
+  readonly gw?: string | undefined;
 }
 
 function isSubnetOf({ link, address }: AddressStep, to: To): boolean {

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readArgs } from "../../../conf/args.ts";
 import type { IpamConfig } from "../../../conf/config/config.ts";
 import { parseNetwork } from "../../../conf/parse.ts";
+import { onlySet } from "../../support/onlySet.ts";
 import { refuses } from "../refuses.ts";
 
 const least = { cniVersion: "1.0.0", name: "podnet", type: "ns-net" };
-const parse = (more: object, cniArgs = "") => parseNetwork({ ...least, ...more }, "ns-net", readArgs(cniArgs));
+const parse = (more: object, cniArgs = "") => onlySet(parseNetwork({ ...least, ...more }, "ns-net", readArgs(cniArgs)));
 const rangeSets = (ipam: IpamConfig) => ("rangeSets" in ipam ? ipam.rangeSets : undefined);
 const hostLocal = (more: object) => ({ ipam: { type: "host-local", ...more } });
 

@@ -4,8 +4,9 @@ import { Fault } from "../../../conf/fault.ts";
 import { formatFault, formatResult } from "../../../conf/result/format.ts";
 import { readResult } from "../../../conf/result/read.ts";
 import type { Result } from "../../../conf/result/result.ts";
-import { isAtLeast, versions } from "../../../conf/version.ts";
+import { isAtLeast, type Version, versions } from "../../../conf/version.ts";
 import { formatAddress, formatCidr } from "../../../ip/address.ts";
+import { onlySet } from "../../support/onlySet.ts";
 import { refuses } from "../refuses.ts";
 
 /** The example of SPEC.md 1.1.0, section "Example", with a second family and the keys that 1.1.0 brought. */
@@ -23,6 +24,9 @@ const full: Result = {
   routes: [{ dst: "0.0.0.0/0", gw: "10.1.0.1", mtu: 1400, table: 0 }, { dst: "::/0" }],
   dns: { nameservers: ["10.1.0.1"] },
 };
+
+const format = (result: Result, version: Version) => onlySet(formatResult(result, version));
+const read = (json: unknown, version: Version) => onlySet(readResult(json, version));
 
 const oldShape = {
   ip4: { ip: "10.1.0.5/16", gateway: "10.1.0.1", routes: [{ dst: "0.0.0.0/0", gw: "10.1.0.1" }] },
@@ -48,11 +52,11 @@ describe("formatResult()", () => {
     ["1.0.0", { ...full, interfaces: withoutMtu }],
     ["1.1.0", full],
   ] as const) {
-    it(`writes ${version}`, () => assert.deepEqual(formatResult(full, version), { cniVersion: version, ...expected }));
+    it(`writes ${version}`, () => assert.deepEqual(format(full, version), { cniVersion: version, ...expected }));
   }
 
   const empty: Result = { interfaces: [], ips: [], routes: [], dns: { search: [] } };
-  it("leaves out what is empty", () => assert.deepEqual(formatResult(empty, "0.3.0"), { cniVersion: "0.3.0" }));
+  it("leaves out what is empty", () => assert.deepEqual(format(empty, "0.3.0"), { cniVersion: "0.3.0" }));
   it("refuses a result without addresses before 0.3.0", () => refuses(() => formatResult(empty, "0.2.0"), 1, "0.2.0"));
 });
 
@@ -90,7 +94,7 @@ const anyResult = fc.record(
 describe("readResult()", () => {
   it("reads what formatResult() wrote in 1.1.0", () => {
     fc.assert(
-      fc.property(anyResult, (result) => assert.deepEqual(readResult(formatResult(result, "1.1.0"), "0.1.0"), result)),
+      fc.property(anyResult, (result) => assert.deepEqual(read(formatResult(result, "1.1.0"), "0.1.0"), result)),
     );
   });
 
@@ -104,7 +108,7 @@ describe("readResult()", () => {
             ...(sandbox && { sandbox }),
           }));
           const expected = version === "1.1.0" ? result : { ...result, interfaces };
-          assert.deepEqual(readResult(formatResult(result, version), "0.1.0"), expected);
+          assert.deepEqual(read(formatResult(result, version), "0.1.0"), expected);
         }),
       );
     });
@@ -112,7 +116,7 @@ describe("readResult()", () => {
 
   for (const version of ["0.1.0", "0.2.0"] as const) {
     it(`reads what formatResult() wrote in ${version}`, () => {
-      assert.deepEqual(readResult(formatResult(full, version), "1.0.0"), {
+      assert.deepEqual(read(formatResult(full, version), "1.0.0"), {
         interfaces: [],
         ips: [
           { address: "10.1.0.5/16", gateway: "10.1.0.1" },
@@ -125,7 +129,7 @@ describe("readResult()", () => {
   }
 
   it("takes the configuration's version when the result has none", () => {
-    assert.deepEqual(readResult({ ip4: { ip: "10.1.0.5/16" } }, "0.2.0").ips, [{ address: "10.1.0.5/16" }]);
+    assert.deepEqual(read({ ip4: { ip: "10.1.0.5/16" } }, "0.2.0").ips, [{ address: "10.1.0.5/16" }]);
   });
 
   it("keeps interface 0, takes -1 for none, and null and {} for nothing", () => {
@@ -133,7 +137,7 @@ describe("readResult()", () => {
       { address: "10.1.0.5/16", interface: 0 },
       { address: "10.1.0.6/16", interface: -1, gateway: "" },
     ];
-    assert.deepEqual(readResult({ cniVersion: "1.0.0", ips, routes: null, interfaces: null, dns: {} }, "1.0.0"), {
+    assert.deepEqual(read({ cniVersion: "1.0.0", ips, routes: null, interfaces: null, dns: {} }, "1.0.0"), {
       interfaces: [],
       ips: [{ address: "10.1.0.5/16", interface: 0 }, { address: "10.1.0.6/16" }],
       routes: [],
@@ -141,7 +145,7 @@ describe("readResult()", () => {
   });
 
   it("takes keys in other cases", () => {
-    assert.deepEqual(readResult({ CNIVersion: "0.4.0", IPs: [{ Address: "10.1.0.5/16" }] }, "1.0.0").ips, [
+    assert.deepEqual(read({ CNIVersion: "0.4.0", IPs: [{ Address: "10.1.0.5/16" }] }, "1.0.0").ips, [
       { address: "10.1.0.5/16" },
     ]);
   });
@@ -189,6 +193,6 @@ describe("formatFault()", () => {
   });
 
   it("leaves out details that there are none of", () => {
-    assert.deepEqual(formatFault(new Fault(999, "x"), "1.0.0"), { cniVersion: "1.0.0", code: 999, msg: "x" });
+    assert.deepEqual(onlySet(formatFault(new Fault(999, "x"), "1.0.0")), { cniVersion: "1.0.0", code: 999, msg: "x" });
   });
 });
