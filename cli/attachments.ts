@@ -7,7 +7,7 @@ import { ownType } from "../conf/pluginType.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { identityIn, openContainerNetns } from "../kernel/namespace.ts";
 import { isAt, isNetns } from "../netlink/sameNetns.ts";
-import { isThere } from "../plugin/removal/leftovers.ts";
+import { isThere } from "../plugin/removal/entrySteps.ts";
 import { givenBy, type Step } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
 import { openExistingStore } from "../store/index.ts";

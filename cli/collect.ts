@@ -17,12 +17,12 @@ interface CollectedAll {
 /** Of one network, where it is given. */
 export async function collectAll(dataDir: string, dryRun: boolean, network?: string): Promise<CollectedAll> {
   const kernel = new Kernel();
-  const mayStand = standing(entries({ network, dataDir }), kernel);
+  const mayLive = standing(entries({ network, dataDir }), kernel);
   const collected: Record<string, Collected> = {};
   const errors: Error[] = [];
   for (const name of network === undefined ? networksOf(dataDir) : [network]) {
     try {
-      collected[name] = await gc(requestFor(name, dataDir), { dryRun, mayStand });
+      collected[name] = await gc(requestFor(name, dataDir), { dryRun, mayLive });
     } catch (error) {
       errors.push(error as Error);
     }

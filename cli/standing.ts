@@ -1,12 +1,11 @@
 /** Whether what the store tells of still stands. */
 
+import { findHostLink } from "../kernel/hostLink.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { renamedLink } from "../kernel/renamedLink.ts";
 import { eventGroup, waitForEvent } from "../netlink/route/events.ts";
 import { getLink } from "../netlink/route/link.ts";
 import { openSocketIn, protocol } from "../netlink/socket.ts";
-import { hasVeth } from "../plugin/removal/entrySteps.ts";
-import { isThere } from "../plugin/removal/leftovers.ts";
+import { hasVeth, isThere } from "../plugin/removal/entrySteps.ts";
 import { isAdoptedPresent } from "../plugin/takeover/standing.ts";
 import type { Entry } from "../store/entry.ts";
 import { bootId } from "../store/index.ts";
@@ -54,7 +53,8 @@ function isWithoutInterface(entry: Entry, pids: ReadonlyMap<bigint, number>): bo
  * the link tells is taken back, or refused (EINVAL).
  */
 function leadsSomewhere(hostLink: string, kernel: Kernel): boolean {
-  const link = getLink(kernel.route("host"), hostLink) ?? renamedLink(hostLink, kernel);
+  kernel.forget("host", hostLink);
+  const link = findHostLink(hostLink, kernel);
   if (link?.peerNetnsId === undefined) return link !== undefined;
   if (link.peerNetnsId < 0 || link.peerIndex === undefined) return false;
   try {

@@ -2,6 +2,7 @@
 
 import { changeLink, deleteLinkGroup, type Link } from "../netlink/route/link.ts";
 import { errno, tolerating } from "../sys/errors.ts";
+import { findHostLink } from "./hostLink.ts";
 import type { Kernel } from "./kernel.ts";
 import { condemnedGroup } from "./ownership.ts";
 
@@ -14,6 +15,22 @@ export function deleteLinks(network: string, links: readonly Link[], kernel: Ker
     tolerating(() => kernel.request("host", message), errno.ENODEV);
   }
   tolerating(() => kernel.request("host", deleteLinkGroup(group)), errno.ENODEV);
+}
+
+/**
+ * Those of some names, as `deleteLinks`; answers the names that the host has. One call's link is looked up again: what
+ * was seen before may have been deleted since.
+ */
+export function deleteNamedLinks(network: string, names: readonly string[], kernel: Kernel): ReadonlySet<string> {
+  const found = new Map<string, Link>();
+  for (const name of names) {
+    kernel.forget("host", name);
+    const link = findHostLink(name, kernel);
+    if (link) found.set(name, link);
+    kernel.forget("host", name);
+  }
+  deleteLinks(network, [...found.values()], kernel);
+  return new Set(found.keys());
 }
 
 export function ignoring(number: number, work: () => void): void {

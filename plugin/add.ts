@@ -34,8 +34,8 @@ import defer * as reclaim from "./liveness/reclaim.ts";
 import defer * as refuseLiving from "./liveness/refuseLiving.ts";
 import { refuseImpossible } from "./preflight/impossible.ts";
 import defer * as rebuild from "./recovery/rebuild.ts";
+import { leavingOf, removeAttachment } from "./removal/attachment.ts";
 import defer * as interruptedAdd from "./removal/interruptedAdd.ts";
-import * as leftovers from "./removal/leftovers.ts";
 import defer * as leases from "./takeover/leases.ts";
 
 export interface AddOptions {
@@ -174,7 +174,7 @@ async function attach(
 
 /** An ADD that comes again without a DEL, to an attachment whose link is gone: what it had beside that is not to outlive it. */
 function undoEarlier(before: Entry, store: Store, kernel: Kernel): void {
-  const [first] = leftovers.removeLeftovers([before], store, kernel);
+  const [first] = removeAttachment(leavingOf(before, "absent"), store, kernel);
   if (first) throw first;
 }
 

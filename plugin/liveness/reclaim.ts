@@ -15,11 +15,10 @@ import { readFileSync } from "node:fs";
 import { ipamKeepsLeases } from "../../ipam/index.ts";
 import { PoolFull } from "../../ipam/poolFull.ts";
 import { addressesElsewhere } from "../../kernel/addresses.ts";
-import { deleteLinks } from "../../kernel/deleteLinks.ts";
+import { createdName } from "../../kernel/hostLink.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { identityIn } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
-import { madeName } from "../../kernel/renamedLink.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import { withCookie } from "../../netlink/sameNetns.ts";
 import type { Entry } from "../../store/entry.ts";
@@ -29,8 +28,8 @@ import type { Store } from "../../store/store.ts";
 import { waitWhileInProgress } from "../../store/wait.ts";
 import { isSameNetns, type NetnsIdentity } from "../../sys/netns.ts";
 import { throwTogether } from "../faults.ts";
-import { hasVeth } from "../removal/entrySteps.ts";
-import { isThere, removeLeftovers } from "../removal/leftovers.ts";
+import { removeAttachments } from "../removal/attachment.ts";
+import { hasVeth, isThere } from "../removal/entrySteps.ts";
 import defer * as standing from "../takeover/standing.ts";
 
 export interface Place {
@@ -58,12 +57,11 @@ export async function retried<T>(error: unknown, place: Place, work: () => T | P
 /** Frees what is dead, and notes what looks so for the first time. */
 export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly markGone: number } {
   // Links before entries: a link is made after its entry, so none that is seen lacks one because it is new.
-  const links = new Map(listLinks(kernel.route("host")).map((link) => [madeName(link), link]));
+  const links = new Map(listLinks(kernel.route("host")).map((link) => [createdName(link), link]));
   const judged = judge(store.entries(network), links, kernel);
   const dead = judged.dead.filter((entry) => store.claim(entry));
   const left = dead.flatMap(({ hostLink }) => links.get(hostLink) ?? []);
-  deleteLinks(network, left, kernel);
-  throwTogether(removeLeftovers(dead, store, kernel));
+  throwTogether(removeAttachments(network, dead, left, store, kernel));
   for (const { attachment } of dead) store.remove(attachment);
   for (const { attachment } of judged.revived) store.markGone(attachment, undefined);
   for (const { attachment } of judged.markGone) store.markGone(attachment, uptimeMs());

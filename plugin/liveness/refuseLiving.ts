@@ -4,13 +4,13 @@ import { attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import { formatCidr } from "../../ip/address.ts";
 import { globalOnes } from "../../kernel/addresses.ts";
+import { findHostLink } from "../../kernel/hostLink.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
 import { isAliasOf } from "../../kernel/ownership.ts";
-import { renamedLink } from "../../kernel/renamedLink.ts";
 import { listAddresses } from "../../netlink/route/address.ts";
-import { getLink, listLinks } from "../../netlink/route/link.ts";
+import { listLinks } from "../../netlink/route/link.ts";
 import { isNetns } from "../../netlink/sameNetns.ts";
 import type { Entry } from "../../store/entry.ts";
 import { bootId } from "../../store/index.ts";
@@ -36,7 +36,8 @@ export function refuseLiving(entry: Entry, kernel: Kernel): void {
 
 /** Looked for anew: what was seen before may be of a moment ago. */
 function isOnHost({ hostLink }: Entry, kernel: Kernel): boolean {
-  return (getLink(kernel.route("host"), hostLink) ?? renamedLink(hostLink, kernel)) !== undefined;
+  kernel.forget("host", hostLink);
+  return findHostLink(hostLink, kernel) !== undefined;
 }
 
 function isInNamespace(entry: Entry): boolean {

@@ -7,6 +7,7 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import { type Cidr, contains, formatAddress, formatCidr, networkOf } from "../../ip/address.ts";
 import { globalOnes } from "../../kernel/addresses.ts";
+import { createdName } from "../../kernel/hostLink.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { isHostLinkName } from "../../kernel/linkNames.ts";
 import { namespacesById, type SeenNamespace } from "../../kernel/namespaces.ts";
@@ -18,7 +19,6 @@ import {
   untoldAttachment,
   untoldNetwork,
 } from "../../kernel/ownership.ts";
-import { madeName } from "../../kernel/renamedLink.ts";
 import { listAddresses } from "../../netlink/route/address.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { getLink, type Link, listLinks } from "../../netlink/route/link.ts";
@@ -41,7 +41,7 @@ function rebuildVeths(draft: Store, kernel: Kernel, making: RebuildScope): numbe
   const standing = linksOf(making, kernel);
   if (standing.length === 0) return 0;
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
-  const hosts = standing.filter((link) => !known.has(madeName(link)));
+  const hosts = standing.filter((link) => !known.has(createdName(link)));
   const namespaces = namespacesById(kernel.route("host"));
   const all = hosts.flatMap((host) => standingOf(host, namespaces, kernel, making) ?? []);
   for (const one of all) enter(draft, one, kernel);
@@ -137,7 +137,7 @@ function entryOf({ attachment, host, bridge, netns }: PresentAttachment): NewEnt
     netnsCookie: netns?.cookie ?? 0n,
     ...thisProcess(),
     bridge: bridge?.name ?? "",
-    hostLink: madeName(host),
+    hostLink: createdName(host),
     ipamType: "",
   };
 }

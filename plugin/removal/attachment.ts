@@ -1,25 +1,145 @@
-/** Everything that DEL removes of an attachment, in order. */
+/**
+ * Everything that an attachment has, and the order in which it goes. The only such list: DEL, GC, the reclaim of a full
+ * pool, an interrupted ADD and an ADD that comes again remove by it.
+ *
+ *   1. What chained plugins did, the last one first, from their records in the store.
+ *   2. An interface that exists only in the container: macvlan and its like, a tap, a lent device; and the container's
+ *      end of a veth whose other end a person moved away from this host.
+ *   3. Rules and whatever else outlives the interface: the steps of the entry, or what carries the attachment's mark.
+ *   4. The host's end of the veth, and the container's end with it. It comes last: the kernel waits 20 ms for the
+ *      readers of a link that is deleted, and frees the rules meanwhile.
+ *   5. What the reference's plugins created, if the attachment is theirs.
+ *
+ * The caller releases the lease afterwards, and only if all of this succeeded: no address is given out while a link may
+ * have it. What attachments share (plugin/shared/) comes after the lease, because entries say who still needs it.
+ */
 
-import type { Attachment } from "../../conf/attachment.ts";
+import { isContainerLink, ownType } from "../../conf/pluginType.ts";
+import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
+import defer * as deleteLinks from "../../kernel/deleteLinks.ts";
+import { createdName, deleteHostLink } from "../../kernel/hostLink.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
-import { linkDeletedBy, type Removal } from "../../step/index.ts";
+import { identityIn } from "../../kernel/namespace.ts";
+import type { Link } from "../../netlink/route/link.ts";
+import { isAt } from "../../netlink/sameNetns.ts";
+import { roleOf } from "../../plan/types.ts";
+import { undoAll } from "../../step/commit.ts";
+import { leftoversOf, linkDeletedBy, outlivesLink, type Removal, type Step } from "../../step/index.ts";
+import type { Entry } from "../../store/entry.ts";
+import type { Store } from "../../store/store.ts";
+import { Attempts } from "../attempts.ts";
+import defer * as undo from "../chain/undo.ts";
+import defer * as containerLink from "./containerLink.ts";
+import { hasVeth } from "./entrySteps.ts";
+import defer * as innerEnd from "./innerEnd.ts";
+import type { Leaving } from "./leaving.ts";
+
+/** Removes all that it has in the kernel, and the records of chained plugins. Absent is success; every part is tried. */
+export function removeAttachment(leaving: Leaving, store: Store | undefined, kernel: Kernel): Error[] {
+  const { attachment, entry, netns, reference } = leaving;
+  const attempts = new Attempts();
+  if (entry?.hasChained && store) attempts.all(() => undo.undoChained(attachment, netns, store));
+  if (mayHaveContainerLink(leaving)) attempts.all(() => containerLink.undoContainerLink(leaving));
+  if (leaving.hostLink === "absent") attempts.try(undefined, () => removeInnerEnd(leaving));
+  const { rules, links } = outliving(leaving);
+  attempts.all(() => undoAll(rules, kernel));
+  if (leaving.hostLink === "delete") attempts.try(undefined, () => removeVeth(leaving, links, kernel));
+  if (reference) attempts.all(() => undoAll([reference], kernel));
+  return attempts.errors;
+}
+
+/** Removes many of a network. Their links go first, in one request: one by one the kernel would wait 20 ms for each. */
+export function removeAttachments(
+  network: string,
+  entries: readonly Entry[],
+  links: readonly Link[],
+  store: Store | undefined,
+  kernel: Kernel,
+): Error[] {
+  const attempts = new Attempts();
+  const found = new Set(links.map(createdName));
+  attempts.try(undefined, () => deleteLinks.deleteLinks(network, [...links, ...besideLinks(entries, kernel)], kernel));
+  for (const entry of entries) {
+    const hostLink = found.has(entry.hostLink) ? "deleted" : "absent";
+    attempts.all(() => removeAttachment(leavingOf(entry, hostLink), store, kernel));
+  }
+  return attempts.errors;
+}
+
+/** An attachment of which the caller knows the entry alone. */
+export function leavingOf(entry: Entry, hostLink: Leaving["hostLink"], netns = ""): Leaving {
+  return { attachment: entry.attachment, entry, netns, hostLink, reference: adoptedIn(entry) };
+}
 
 /**
- * What DEL removes: derived from the attachment's name, so that neither a lease nor a namespace nor a configuration is
- * needed, and what it has beside its link. The link comes last: while the kernel waits for those who may still use it,
- * it frees the rules. It waits 20 ms for each request that deletes links, and once for two links in one. `whenAbsent` is
- * called where the host has no such link.
+ * What outlives the interface: as the entry remembers it, and by the marks where the entry is silent. Nothing, without a
+ * question to the kernel, for an attachment that has none. `links` are those that go with the veth in one request.
  */
-export function removals(attachment: Attachment, traces: readonly Removal[], whenAbsent?: () => void): Removal[] {
-  const removed: Removal[] = [];
-  let beside: string | undefined;
-  for (const trace of traces) {
-    const link = linkDeletedBy(trace);
-    if (link === undefined) removed.push(trace);
-    else beside = link;
+function outliving({ attachment, entry, hostLink }: Leaving): { readonly rules: Removal[]; readonly links: string[] } {
+  const found = remembered(entry);
+  if (entry?.steps === undefined || !isComplete(entry))
+    found.push(...leftoversOf("host", { kind: "attachment", name: attachment }));
+  const rules: Removal[] = [];
+  const links: string[] = [];
+  for (const one of found) {
+    const link = hostLink === "delete" ? linkDeletedBy(one) : undefined;
+    if (link === undefined) rules.push(one);
+    else links.push(link);
   }
-  const { network } = attachment;
-  const host = hostLinkName(attachment);
-  removed.push({ kind: "veth", host, ...(beside && { beside: { link: beside, network } }), whenAbsent });
-  return removed;
+  return { rules, links };
+}
+
+function remembered(entry: Entry | undefined): Removal[] {
+  const found: Removal[] = [];
+  for (const step of (entry?.steps ?? []) as readonly Step[]) if (outlivesLink(step)) found.push(step);
+  return found;
+}
+
+/** False for an interrupted ADD, and for an entry that was rebuilt from the kernel, which knows no IPAM: there may be more than they say. */
+function isComplete({ state, ipamType }: Entry): boolean {
+  return state === "attached" && ipamType !== "";
+}
+
+/** Links that the attachments have on the host beside their veths. */
+function besideLinks(entries: readonly Entry[], kernel: Kernel): Link[] {
+  const names = entries.flatMap(remembered).flatMap((one) => linkDeletedBy(one) ?? []);
+  return names.flatMap((name) => {
+    const link = kernel.link("host", name);
+    kernel.forget("host", name);
+    return link ?? [];
+  });
+}
+
+/** Without an entry, `absent` says that it was looked for, too. */
+function mayHaveContainerLink({ type = ownType, entry, hostLink }: Leaving): boolean {
+  return entry ? isContainerLink(type) || entry.bridge === "" : hostLink !== "absent" && isContainerLink(type);
+}
+
+/** `beside` are links of the host that go in the same request. */
+function removeVeth(leaving: Leaving, beside: readonly string[], kernel: Kernel): void {
+  const { network } = leaving.attachment;
+  const host = hostLinkName(leaving.attachment);
+  const isFound =
+    beside.length === 0
+      ? deleteHostLink(host, kernel)
+      : deleteLinks.deleteNamedLinks(network, [host, ...beside], kernel).has(host);
+  if (!isFound) removeInnerEnd(leaving);
+}
+
+/** Where the host has no end of the veth, the container's may live on with the address. */
+function removeInnerEnd(leaving: Leaving): void {
+  if (mayHaveVeth(leaving)) innerEnd.removeInnerEnd(leaving);
+}
+
+function mayHaveVeth({ type = ownType, entry }: Leaving): boolean {
+  if (entry && isComplete(entry)) return hasVeth(entry);
+  return entry?.bridge !== "" && roleOf(type) === "link" && !isContainerLink(type);
+}
+
+/** The reference's part of an entry that was taken over. */
+function adoptedIn(entry: Entry): Removal | undefined {
+  const step = adoptedStep(entry);
+  if (step === undefined) return undefined;
+  return isAt(entry.netnsPath, identityIn(entry)) ? { ...step, netns: entry.netnsPath } : step;
 }

@@ -3,8 +3,6 @@
  * is undone is undone in the container's namespace, found by what the caller says or else by what the entry says.
  */
 import type { Attachment } from "../../conf/attachment.ts";
-import type { PluginType } from "../../conf/pluginType.ts";
-import type { Raw } from "../../conf/request.ts";
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import { Kernel } from "../../kernel/kernel.ts";
@@ -18,9 +16,14 @@ import type { Entry } from "../../store/entry.ts";
 import { errno } from "../../sys/errors.ts";
 import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
 import { foreignIn } from "../takeover/foreignLink.ts";
+import type { Leaving } from "./leaving.ts";
 
-/** True when there may be something to undo of an attachment that has no entry. */
-export function isInContainer({ attachment, netns: path, type }: Undone): boolean {
+/** True if there may be something to undo of an attachment that has no entry. */
+export function isInContainer({
+  attachment,
+  netns: path,
+  type,
+}: Pick<Leaving, "attachment" | "netns" | "type">): boolean {
   if (type === "host-device") return true; // it may have been sent home
   const netns = openIfPresent(path);
   if (!netns) return false;
@@ -33,15 +36,7 @@ export function isInContainer({ attachment, netns: path, type }: Undone): boolea
   }
 }
 
-interface Undone {
-  readonly attachment: Attachment;
-  /** May be empty. */
-  readonly netns: string;
-  readonly type?: PluginType;
-  readonly raw?: Raw;
-}
-
-export function undoContainerLink({ attachment, netns: path, type, raw }: Undone, entry: Entry | undefined): Error[] {
+export function undoContainerLink({ attachment, entry, netns: path, type, raw }: Leaving): Error[] {
   const all = entry?.steps as readonly Step[] | undefined;
   const own = all === undefined || adoptedStep(entry) ? undefined : all;
   const removals = own
@@ -51,14 +46,10 @@ export function undoContainerLink({ attachment, netns: path, type, raw }: Undone
         { kind: "attachment", name: attachment },
         raw && foreignIn(raw, attachment.ifname, type),
       );
-  try {
-    const namespaces = namespacesOf(path, entry);
-    // Without one, a device that came home is still to be found.
-    if (namespaces.length === 0) namespaces.push(undefined);
-    return namespaces.flatMap((netns) => undoIn(netns, removals, attachment, own ?? []));
-  } catch (error) {
-    return [error as Error];
-  }
+  const namespaces = namespacesOf(path, entry);
+  // Without one, a device that came home is still to be found.
+  if (namespaces.length === 0) namespaces.push(undefined);
+  return namespaces.flatMap((netns) => undoIn(netns, removals, attachment, own ?? []));
 }
 
 /**

@@ -15,15 +15,14 @@ import type { Entry } from "../../store/entry.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
 import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
 import { hasVeth } from "./entrySteps.ts";
-
-interface Undone {
-  readonly attachment: Attachment;
-  /** Path of the namespace as the caller tells it; may be empty. */
-  readonly netns: string;
-}
+import type { Leaving } from "./leaving.ts";
 
 /** Absent is success. The entry knows the namespace better than the caller of a DEL. */
-export function removeInnerEnd({ attachment, netns: told }: Undone, entry: Entry | undefined): void {
+export function removeInnerEnd({
+  attachment,
+  entry,
+  netns: told,
+}: Pick<Leaving, "attachment" | "entry" | "netns">): void {
   const known = entry && openIfSame(entry.netnsPath, identityIn(entry));
   const netns = known ?? openIfPresent(told);
   if (netns === undefined) return;

@@ -3,12 +3,9 @@
  * namespace, the outer end in the network's group and in the bridge. Deleting one end deletes the other, wherever it is.
  */
 
-import defer * as deleteLinks from "../../kernel/deleteLinks.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
-import defer * as renamedLink from "../../kernel/renamedLink.ts";
+import { deleteHostLink } from "../../kernel/hostLink.ts";
 import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
-import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { changeLink, createLink } from "../../netlink/route/link.ts";
 import defer * as asInResult from "../asInResult.ts";
 import { differences, type Kind, missing, unknownMtu } from "../kind.ts";
 import { netnsWord, shellWord } from "../shellWords.ts";
@@ -28,12 +25,7 @@ export interface VethStep {
   readonly netns: string;
 }
 
-export interface VethKey extends Pick<VethStep, "host"> {
-  /** A link of the same attachment, to be deleted in the same request. */
-  readonly beside?: { readonly link: string; readonly network: string };
-  /** Called where neither its name nor its alias leads to the host end. */
-  readonly whenAbsent?: (() => void) | undefined;
-}
+export type VethKey = Pick<VethStep, "host">;
 
 export const veth: Kind<VethStep, VethKey> = {
   apply({ host, hostMac, ifname, mac, mtu, bridge, group }, kernel) {
@@ -54,20 +46,8 @@ export const veth: Kind<VethStep, VethKey> = {
     return true;
   },
 
-  undo({ host, beside, whenAbsent }, kernel) {
-    if (beside) {
-      if (!together([host, beside.link], beside.network, kernel).has(host)) whenAbsent?.();
-      return;
-    }
-    try {
-      kernel.request("host", deleteLink(host));
-    } catch (error) {
-      if (!isKernelError(error, errno.ENODEV)) throw error;
-      const found = renamed(host, kernel);
-      if (found) kernel.request("host", { ...deleteLink(found), absent: errno.ENODEV });
-      else whenAbsent?.();
-    }
-    kernel.forget("host", host);
+  undo({ host }, kernel) {
+    deleteHostLink(host, kernel);
   },
 
   isPresent({ host, ifname }, kernel) {
@@ -124,20 +104,3 @@ export const veth: Kind<VethStep, VethKey> = {
     ];
   },
 };
-
-function renamed(host: string, kernel: Kernel): Link | undefined {
-  return renamedLink.renamedLink(host, kernel);
-}
-
-/** Answers those that it found, by the names that they were made with. */
-function together(names: readonly string[], network: string, kernel: Kernel): Map<string, Link> {
-  const found = new Map<string, Link>();
-  for (const name of names) {
-    kernel.forget("host", name);
-    const link = kernel.link("host", name) ?? renamed(name, kernel);
-    if (link) found.set(name, link);
-    kernel.forget("host", name);
-  }
-  deleteLinks.deleteLinks(network, [...found.values()], kernel);
-  return found;
-}

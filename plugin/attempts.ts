@@ -1,0 +1,27 @@
+/** Work that goes on after an error: DEL and GC try every part, and report together what failed. */
+export class Attempts {
+  readonly errors: Error[] = [];
+
+  /** Answers `otherwise` where `work` throws. */
+  try<T>(otherwise: NoInfer<T>, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.errors.push(error as Error);
+      return otherwise;
+    }
+  }
+
+  /** For work that answers its errors, and may throw another one. */
+  all(work: () => readonly Error[]): void {
+    for (const error of this.try([], work)) this.errors.push(error);
+  }
+
+  async await(work: () => Promise<void> | void): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.errors.push(error as Error);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/** What DEL knows of an attachment before it removes it: its entry, claimed for this process, or that there is nothing. */
+
+import type { Attachment } from "../../conf/attachment.ts";
+import { Fault } from "../../conf/fault.ts";
+import { isContainerLink, ownType } from "../../conf/pluginType.ts";
+import type { DeleteRequest } from "../../conf/request.ts";
+import { findHostLink } from "../../kernel/hostLink.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { hostLinkName } from "../../kernel/linkNames.ts";
+import { linkGroup, untoldAttachment, untoldNetwork } from "../../kernel/ownership.ts";
+import type { Entry } from "../../store/entry.ts";
+import { InProgress, openExistingStore } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
+import defer * as wait from "../../store/wait.ts";
+import type { Attempts } from "../attempts.ts";
+import defer * as containerLink from "./containerLink.ts";
+import defer * as newerStore from "./newerStore.ts";
+
+export interface Claimed {
+  /** Undefined where there is none, or none that can be read. Left open: a plugin's process ends at once, and closing would write and sync. */
+  store?: Store | undefined;
+  /** State "deleting", by this process. */
+  entry?: Entry | undefined;
+  /** What the store calls the attachment instead, if it was rebuilt from a link that could not say whose it is. */
+  storedAs?: Attachment;
+  /** True if there was neither an entry nor a link: what has the link's name by now is of an ADD that began since. */
+  isAbsent?: boolean;
+}
+
+/** Waits for an ADD that is at work, and throws InProgress if it takes too long. Other errors are noted: the link goes all the same. */
+export async function claimEntry(request: DeleteRequest, kernel: Kernel, attempts: Attempts): Promise<Claimed> {
+  const { attachment, dataDir } = request;
+  const claimed: Claimed = {};
+  try {
+    claimed.store = openExistingStore(dataDir);
+    claimed.entry = claimed.store && (await claim(claimed.store, attachment));
+    if (claimed.entry) return claimed;
+    // An ADD may have begun since. It writes its entry first: a link that exists before the second look has an entry by then.
+    claimed.isAbsent = !findHostLink(hostLinkName(attachment), kernel) && !isInContainer(request);
+    if (!claimed.isAbsent) {
+      claimed.store ??= openExistingStore(dataDir);
+      claimed.entry = claimed.store && (await claim(claimed.store, attachment));
+    }
+    if (!claimed.entry && claimed.store) await claimUnnamed(attachment, claimed.store, claimed);
+  } catch (error) {
+    if (error instanceof InProgress) throw error;
+    attempts.all(() => unlessNewer(error));
+  }
+  return claimed;
+}
+
+/** Waits for an ADD that is at work: what it has yet to create would outlive this DEL. */
+async function claim(store: Store, attachment: Attachment): Promise<Entry | undefined> {
+  try {
+    return store.deleting(attachment);
+  } catch (error) {
+    if (!(error instanceof InProgress)) throw error;
+    return wait.waitWhileInProgress(() => store.deleting(attachment));
+  }
+}
+
+/** A rebuilt store has an entry under another name where the link could not say whose it is. */
+async function claimUnnamed(attachment: Attachment, store: Store, claimed: Claimed): Promise<void> {
+  const host = hostLinkName(attachment);
+  for (const network of [attachment.network, untoldNetwork(linkGroup(attachment.network))]) {
+    const storedAs = untoldAttachment(host, network);
+    const entry = await claim(store, storedAs);
+    if (!entry) continue;
+    Object.assign(claimed, { entry: { ...entry, attachment }, storedAs, isAbsent: false });
+    return;
+  }
+}
+
+function isInContainer(request: DeleteRequest): boolean {
+  if (!isContainerLink(request.type ?? ownType)) return false;
+  return containerLink.isInContainer(request);
+}
+
+function unlessNewer(error: unknown): Error[] {
+  if (!(error instanceof Fault)) return [error as Error];
+  return newerStore.unlessNewer(error);
+}
