@@ -7,11 +7,9 @@ import { ownType } from "../conf/pluginType.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { identityIn, openContainerNetns } from "../kernel/namespace.ts";
 import { isAt, isNetns } from "../netlink/sameNetns.ts";
-import { isThere } from "../plugin/removal/entrySteps.ts";
 import { givenBy, type Step } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
 import { openExistingStore } from "../store/index.ts";
-import { isWithoutNamespace } from "../store/namespace.ts";
 import { closeNetns, type Netns } from "../sys/netns.ts";
 import { defaultNetwork, isFile, readNetwork } from "./network.ts";
 import { stdinOf, type Target } from "./target.ts";
@@ -82,19 +80,6 @@ function openedAt(path: string): Netns | undefined {
     if (!(error instanceof Fault) || error.code !== code.unknownContainer) throw error;
     return undefined;
   }
-}
-
-/** True for one that nothing speaks against: its namespace is there, or it never had one. */
-export function isPresent(entry: Entry): boolean {
-  return isWithoutNamespace(entry) || isThere(entry);
-}
-
-/**
- * True unless the entry's namespace is gone for certain: with an earlier boot, or not at its path any more and no
- * process in it either. A runtime may take a name away before the last process has ended.
- */
-export function mayStand(entry: Entry, boot: string, pids: ReadonlyMap<bigint, number>): boolean {
-  return isWithoutNamespace(entry) || (entry.bootId === boot && (isThere(entry) || pidIn(entry, pids) !== undefined));
 }
 
 /** A process in the entry's namespace. One in a namespace that was given the same number is none. */

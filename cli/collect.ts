@@ -4,8 +4,8 @@ import { Kernel } from "../kernel/kernel.ts";
 import { type Collected, gc } from "../plugin/gc.ts";
 import { openExistingStore } from "../store/index.ts";
 import { entries } from "./attachments.ts";
+import { living } from "./living.ts";
 import { defaultNetwork } from "./network.ts";
-import { standing } from "./standing.ts";
 
 interface CollectedAll {
   /** By the name of the network. */
@@ -17,12 +17,12 @@ interface CollectedAll {
 /** Of one network, where it is given. */
 export async function collectAll(dataDir: string, dryRun: boolean, network?: string): Promise<CollectedAll> {
   const kernel = new Kernel();
-  const mayLive = standing(entries({ network, dataDir }), kernel);
+  const isKept = living(entries({ network, dataDir }), kernel);
   const collected: Record<string, Collected> = {};
   const errors: Error[] = [];
   for (const name of network === undefined ? networksOf(dataDir) : [network]) {
     try {
-      collected[name] = await gc(requestFor(name, dataDir), { dryRun, mayLive });
+      collected[name] = await gc(requestFor(name, dataDir), { dryRun, isKept });
     } catch (error) {
       errors.push(error as Error);
     }

@@ -7,7 +7,7 @@ import { isContainerLink, ownType } from "../conf/pluginType.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
 import { ipamForRelease } from "../ipam/index.ts";
-import { Kernel } from "../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { canBeChained, roleOf } from "../plan/types.ts";
 import { goesWithLast, type Removal, type Step } from "../step/index.ts";
 import { bootId } from "../store/index.ts";
@@ -22,7 +22,7 @@ import defer * as find from "./takeover/find.ts";
 
 /** Detaches a container. Throws Fault with every error there was, after all else is done. */
 export async function del(request: DeleteRequest): Promise<void> {
-  const kernel = new Kernel();
+  using kernel = openKernel();
   const attempts = new Attempts();
   const claimed = await claimEntry(request, kernel, attempts);
   const { store, entry, isAbsent } = claimed;
@@ -34,7 +34,6 @@ export async function del(request: DeleteRequest): Promise<void> {
   // While a link may have the address, the lease stays; the runtime calls DEL again.
   if (attempts.errors.length === 0) await attempts.await(() => release(request, claimed, reference));
   if (attempts.errors.length === 0) attempts.try(undefined, () => removeShared(request, claimed, kernel));
-  kernel.close();
   throwTogether(attempts.errors);
 }
 

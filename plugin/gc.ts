@@ -7,7 +7,7 @@ import type { Attachment } from "../conf/attachment.ts";
 import type { CollectRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { createdName } from "../kernel/hostLink.ts";
-import { Kernel } from "../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { hostLinkName } from "../kernel/linkNames.ts";
 import { isDisputed, linkGroup, untoldNetwork } from "../kernel/ownership.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
@@ -19,8 +19,9 @@ import { isInProgress, isInterrupted, openExistingStore, thisProcess } from "../
 import type { Store } from "../store/store.ts";
 import { Attempts } from "./attempts.ts";
 import { throwTogether } from "./faults.ts";
+import { evidence } from "./liveness/evidence.ts";
+import { livenessOf, mayLive } from "./liveness/liveness.ts";
 import { removeAttachments } from "./removal/attachment.ts";
-import { isThere } from "./removal/entrySteps.ts";
 import { findUnused, removeUnused, type Unused } from "./shared/collect.ts";
 import defer * as find from "./takeover/find.ts";
 
@@ -38,23 +39,20 @@ export interface CollectOptions {
    * For `ns-net gc`, which has no list of valid attachments, while ADDs come and go: whether the entry, as it is read
    * now, may be alive. Links without an entry are kept, then: a veth lives as long as its namespace.
    */
-  readonly mayLive?: (entry: Entry) => boolean;
+  readonly isKept?: (entry: Entry) => boolean;
 }
 
 /** Throws Fault with every error there was, after all else is done. */
-export async function gc(
-  request: CollectRequest,
-  { dryRun = false, mayLive }: CollectOptions = {},
-): Promise<Collected> {
-  const kernel = new Kernel();
+export async function gc(request: CollectRequest, { dryRun = false, isKept }: CollectOptions = {}): Promise<Collected> {
+  using kernel = openKernel();
   const attempts = new Attempts();
   // Links before entries, and before the store itself, which may be in the making: what is being added now has its
   // entry first, so its link is never taken for one without.
   const all = attempts.try([], () => ourLinks(request.network, kernel));
   using store = attempts.try(undefined, () => openExistingStore(request.dataDir));
   const entries = attempts.try([], () => (store ? entriesOf(request.network, store) : []));
-  const { kept, stale } = sorted(request, entries, mayLive);
-  if (mayLive) keepUnknown(all, entries, kept);
+  const { kept, stale } = sorted(request, entries, { isKept, isDisputedAlive: isDisputedAlive(all, kernel) });
+  if (isKept) keepUnknown(all, entries, kept);
   // What the reference's plugins created before ns-net took the node over, and no ADD has met since.
   const reserved = attempts.try([], () => find.unknownReservations(request, entries, store));
   const claimed = dryRun || !store ? [] : claimStale(stale, store, kept, attempts);
@@ -68,7 +66,6 @@ export async function gc(
     const look = { request, kernel, store, kept, gone: links };
     return dryRun ? findUnused(look) : removeUnused(look);
   });
-  kernel.close();
   throwTogether([...attempts.errors, ...unused.errors]);
   return {
     attachments: [...stale, ...reserved].map(({ attachment }) => attachment),
@@ -94,7 +91,7 @@ interface Sorted {
 function sorted(
   { network, valid }: CollectRequest,
   entries: readonly Entry[],
-  mayLive: CollectOptions["mayLive"],
+  { isKept, isDisputedAlive }: Judge,
 ): Sorted {
   // A reservation of an old host-local does not say of which interface it is.
   const kept = new Set(
@@ -103,14 +100,27 @@ function sorted(
   const self = thisProcess();
   const stale = entries.filter((entry) => {
     const isNewer = entry.bootId === self.bootId && entry.pidStart > self.pidStart;
-    const isPresent = isDisputed(entry.attachment) && isThere(entry);
-    const isValid = kept.has(entry.hostLink) || isNewer || isInProgress(entry) || mayLive?.(entry) || isPresent;
+    const isBusy = isNewer || isInProgress(entry);
+    const isValid = kept.has(entry.hostLink) || isBusy || isKept?.(entry) || isDisputedAlive(entry);
     const isStale = isInterrupted(entry) || !isValid;
     if (isStale) kept.delete(entry.hostLink);
     else kept.add(entry.hostLink);
     return isStale;
   });
   return { kept, stale };
+}
+
+/** Which entries stay though the runtime did not name them. */
+interface Judge {
+  readonly isKept: CollectOptions["isKept"] | undefined;
+  readonly isDisputedAlive: (entry: Entry) => boolean;
+}
+
+/** A runtime does not know the name under which a rebuilt store keeps the addresses of a second namespace. */
+function isDisputedAlive(all: readonly Link[], kernel: Kernel): Judge["isDisputedAlive"] {
+  const names = new Set(all.map(createdName));
+  const look = evidence(kernel, ({ hostLink }) => names.has(hostLink));
+  return (entry) => isDisputed(entry.attachment) && mayLive(livenessOf(entry, look));
 }
 
 function keepUnknown(all: readonly Link[], entries: readonly Entry[], kept: Set<string>): void {

@@ -3,10 +3,11 @@ import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import type { Entry } from "../../store/entry.ts";
+import { isInterrupted } from "../../store/index.ts";
 import { dataDirOf, entries, pidIn, pidsByInode } from "../attachments.ts";
 import { columns, command } from "../command.ts";
+import { living } from "../living.ts";
 import { lostHint, tellLost } from "../lost.ts";
-import { standing } from "../standing.ts";
 import { unknownNetwork } from "../suggest.ts";
 import { filterOptions } from "./options.ts";
 
@@ -24,10 +25,10 @@ export default command({
     const pids = pidsByInode();
     const all = entries({ network, dataDir });
     const kernel = new Kernel();
-    const isPresent = standing(all, kernel);
+    const isLiving = living(all, kernel);
     const unknown = all.length > 0 ? undefined : unknownNetwork(network, dataDir);
     if (unknown && lostHint(dataDir) === undefined) throw unknown;
-    const rows = all.map((entry) => rowOf(entry, pids, isPresent(entry)));
+    const rows = all.map((entry) => rowOf(entry, pids, isLiving(entry) || isInterrupted(entry)));
     kernel.close();
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(rows));

@@ -3,17 +3,19 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
+import { openKernel } from "../../kernel/kernel.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { outlivesLink, type Step } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { openExistingStore } from "../../store/index.ts";
-import { entries, isPresent } from "../attachments.ts";
+import { entries } from "../attachments.ts";
 import { command } from "../command.ts";
 import { putBack } from "../install/dropIn.ts";
 import { touching } from "../install/files.ts";
 import { hostLocalFolder, leaveLeases } from "../install/leases.ts";
 import { leftInUse, removedUnused } from "../install/leftovers.ts";
 import { type Installed, keptFolder, readRecord, recordPath, sha256 } from "../install/record.ts";
+import { living } from "../living.ts";
 import { binDirDefault, folders } from "./install.ts";
 import { networkOptions } from "./options.ts";
 
@@ -41,16 +43,16 @@ export default command({
       return 0;
     }
     const dataDir = options["data-dir"] ?? defaultDataDir;
-    const standing = entries({ dataDir }).filter(isPresent);
+    const present = livingEntries(dataDir);
     const goesBack = record.links.includes("bridge") && existsSync(join(keptFolder(binDir), "bridge"));
-    if (standing.length > 0 && !goesBack && !options.force) {
+    if (present.length > 0 && !goesBack && !options.force) {
       throw new Fault(
         code.config,
-        `Cannot uninstall: ${counted(standing.length, "attachment stands", "attachments stand")}, and no other plugin is there that could remove them`,
+        `Cannot uninstall: ${counted(present.length, "attachment stands", "attachments stand")}, and no other plugin is there that could remove them`,
         "Stop their containers first (ns-net ls shows them), or give --force",
       );
     }
-    const bound = withMoreThanLinks(standing, dataDir);
+    const bound = withMoreThanLinks(present, dataDir);
     if (bound.length > 0 && !options.force) {
       const attachments = counted(bound.length, "attachment has", "attachments have");
       throw new Fault(
@@ -59,12 +61,18 @@ export default command({
         "Stop their containers first (ns-net ls shows them), or give --force",
       );
     }
-    const leave = () => leaveLeases(standing, dataDir, options["lease-dir"]);
+    const leave = () => leaveLeases(present, dataDir, options["lease-dir"]);
     const said = uninstall(binDir, record, leave, [...(await removedUnused(dataDir)), ...leftInUse()]);
     writeOut(`${said.join("\n")}\n`);
     return 0;
   },
 });
+
+function livingEntries(dataDir: string): Entry[] {
+  using kernel = openKernel();
+  const all = entries({ dataDir });
+  return all.filter(living(all, kernel));
+}
 
 /**
  * Those of the attachments that have what stays when the link goes, by their own ADD or by later plugins of the chain: a

@@ -1,36 +1,22 @@
 /**
- * Leases of attachments that provably are no more, freed without anybody having asked: container runtimes forget to DEL
- * (a crash, a reboot, a time-out), and most of them never call GC. What proves it:
- *
- *   - the entry is of an earlier boot: with it went every namespace and link;
- *   - the call that made it died half-way, so nobody was told that it succeeded;
- *   - its link is gone and its namespace is not at its path; and where it has no veth, whose ends go together, neither
- *     is the namespace seen with a process in it, nor its addresses anywhere. Seen twice, a while apart, because a
- *     runtime may be between two things it does.
- *
- * A lease that was asked for without a namespace (CNI_NETNS=/dev/null) proves none of this, but the second.
+ * Frees leases in a full pool: of attachments that are dead (liveness.ts), or were gone at two looks, a while apart.
+ * Container runtimes forget to DEL (a crash, a reboot, a time-out), and most of them never call GC.
  */
 
 import { readFileSync } from "node:fs";
 import { ipamKeepsLeases } from "../../ipam/index.ts";
 import { PoolFull } from "../../ipam/poolFull.ts";
-import { addressesElsewhere } from "../../kernel/addresses.ts";
 import { createdName } from "../../kernel/hostLink.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { identityIn } from "../../kernel/namespace.ts";
-import { forEachNamespace } from "../../kernel/namespaces.ts";
-import { type Link, listLinks } from "../../netlink/route/link.ts";
-import { withCookie } from "../../netlink/sameNetns.ts";
+import { listLinks } from "../../netlink/route/link.ts";
 import type { Entry } from "../../store/entry.ts";
-import { bootId, InProgress, isInProgress, isInterrupted } from "../../store/index.ts";
-import { isWithoutNamespace } from "../../store/namespace.ts";
+import { InProgress } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { waitWhileInProgress } from "../../store/wait.ts";
-import { isSameNetns, type NetnsIdentity } from "../../sys/netns.ts";
 import { throwTogether } from "../faults.ts";
 import { removeAttachments } from "../removal/attachment.ts";
-import { hasVeth, isThere } from "../removal/entrySteps.ts";
-import defer * as standing from "../takeover/standing.ts";
+import { type Evidence, evidence } from "./evidence.ts";
+import { livenessOf } from "./liveness.ts";
 
 export interface Place {
   readonly network: string;
@@ -54,72 +40,43 @@ export async function retried<T>(error: unknown, place: Place, work: () => T | P
   return work();
 }
 
-/** Frees what is dead, and notes what looks so for the first time. */
+/** Frees what is dead, and notes what is gone for the first time. */
 export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly markGone: number } {
-  // Links before entries: a link is made after its entry, so none that is seen lacks one because it is new.
+  // Links before entries: a link is created after its entry, so none that is seen lacks one because it is new.
   const links = new Map(listLinks(kernel.route("host")).map((link) => [createdName(link), link]));
-  const judged = judge(store.entries(network), links, kernel);
-  const dead = judged.dead.filter((entry) => store.claim(entry));
-  const left = dead.flatMap(({ hostLink }) => links.get(hostLink) ?? []);
-  throwTogether(removeAttachments(network, dead, left, store, kernel));
-  for (const { attachment } of dead) store.remove(attachment);
-  for (const { attachment } of judged.revived) store.markGone(attachment, undefined);
-  for (const { attachment } of judged.markGone) store.markGone(attachment, uptimeMs());
-  return { freed: dead.length, markGone: judged.markGone.length };
+  const look = evidence(kernel, ({ hostLink }) => links.has(hostLink));
+  const { dead, firstGone, revived } = judge(store.entries(network), look);
+  const claimed = dead.filter((entry) => store.claim(entry));
+  const left = claimed.flatMap(({ hostLink }) => links.get(hostLink) ?? []);
+  throwTogether(removeAttachments(network, claimed, left, store, kernel));
+  for (const { attachment } of claimed) store.remove(attachment);
+  for (const { attachment } of revived) store.markGone(attachment, undefined);
+  for (const { attachment } of firstGone) store.markGone(attachment, uptimeMs());
+  return { freed: claimed.length, markGone: firstGone.length };
 }
 
 interface Judged {
   readonly dead: readonly Entry[];
-  readonly markGone: readonly Entry[];
+  /** Seen to be gone for the first time. */
+  readonly firstGone: readonly Entry[];
+  /** Seen to be gone before, and again there. */
   readonly revived: readonly Entry[];
 }
 
-/** Which entries are dead for certain, which look so for the first time, and which looked so and live. Changes nothing. */
-export function judge(entries: readonly Entry[], links: ReadonlyMap<string, Link>, kernel: Kernel): Judged {
+function judge(entries: readonly Entry[], look: Evidence): Judged {
   const dead: Entry[] = [];
-  const markGone: Entry[] = [];
+  const firstGone: Entry[] = [];
   const revived: Entry[] = [];
-  const boot = bootId();
-  // An attachment that another plugin made has no link of our name; its addresses tell.
-  const isAdoptedStanding = standing.isAdoptedPresent(kernel);
-  const isSeen = seenAnywhere(kernel);
   for (const entry of entries) {
-    if (isInProgress(entry) || !ipamKeepsLeases(entry.ipamType)) continue;
-    if (isWithoutNamespace(entry)) {
-      if (isInterrupted(entry)) dead.push(entry);
-      continue;
-    }
-    const isGone =
-      !links.has(entry.hostLink) &&
-      !isThere(entry) &&
-      (hasVeth(entry) || (!isAdoptedStanding(entry) && !isSeen(entry)));
-    if (entry.bootId !== boot ? !links.has(entry.hostLink) : isInterrupted(entry)) dead.push(entry);
-    else if (!isGone) {
-      if (entry.goneMs !== undefined) revived.push(entry);
-    } else if (entry.goneMs === undefined) markGone.push(entry);
-    else if (uptimeMs() - entry.goneMs >= secondLookMs) dead.push(entry);
+    if (!ipamKeepsLeases(entry.ipamType)) continue;
+    const { is } = livenessOf(entry, look);
+    const { goneMs } = entry;
+    if (is === "dead" || (is === "gone" && goneMs !== undefined && uptimeMs() - goneMs >= secondLookMs))
+      dead.push(entry);
+    else if (is === "gone" && goneMs === undefined) firstGone.push(entry);
+    else if (is !== "gone" && goneMs !== undefined) revived.push(entry);
   }
-  return { dead, markGone, revived };
-}
-
-/** For what has no link on the host: a path may go while its namespace lives, with a process in it. Looked for once. */
-function seenAnywhere(kernel: Kernel): (entry: Entry) => boolean {
-  let found: { namespaces: readonly NetnsIdentity[]; addresses: ReturnType<typeof addressesElsewhere> } | undefined;
-  return (entry) => {
-    found ??= { namespaces: seenNamespaces(), addresses: addressesElsewhere(kernel) };
-    const { namespaces, addresses: elsewhere } = found;
-    const own = identityIn(entry);
-    return (
-      namespaces.some((one) => isSameNetns(one, own)) ||
-      entry.addresses.some(({ address }) => elsewhere.has(address.replace(/\/.*/, "")))
-    );
-  };
-}
-
-function seenNamespaces(): readonly NetnsIdentity[] {
-  const all: NetnsIdentity[] = [];
-  forEachNamespace((netns) => all.push(withCookie(netns)));
-  return all;
+  return { dead, firstGone, revived };
 }
 
 /** A clock that nobody sets back. */

@@ -40,8 +40,8 @@ export function removeAttachment(leaving: Leaving, store: Store | undefined, ker
   const { attachment, entry, netns, reference } = leaving;
   const attempts = new Attempts();
   if (entry?.hasChained && store) attempts.all(() => undo.undoChained(attachment, netns, store));
-  if (mayHaveContainerLink(leaving)) attempts.all(() => containerLink.undoContainerLink(leaving));
-  if (leaving.hostLink === "absent") attempts.try(undefined, () => removeInnerEnd(leaving));
+  if (mayHaveContainerLink(leaving)) attempts.all(() => containerLink.undoContainerLink(leaving, kernel));
+  if (leaving.hostLink === "absent") attempts.try(undefined, () => removeInnerEnd(leaving, kernel));
   const { rules, links } = outliving(leaving);
   attempts.all(() => undoAll(rules, kernel));
   if (leaving.hostLink === "delete") attempts.try(undefined, () => removeVeth(leaving, links, kernel));
@@ -124,12 +124,12 @@ function removeVeth(leaving: Leaving, beside: readonly string[], kernel: Kernel)
     beside.length === 0
       ? deleteHostLink(host, kernel)
       : deleteLinks.deleteNamedLinks(network, [host, ...beside], kernel).has(host);
-  if (!isFound) removeInnerEnd(leaving);
+  if (!isFound) removeInnerEnd(leaving, kernel);
 }
 
 /** Where the host has no end of the veth, the container's may live on with the address. */
-function removeInnerEnd(leaving: Leaving): void {
-  if (mayHaveVeth(leaving)) innerEnd.removeInnerEnd(leaving);
+function removeInnerEnd(leaving: Leaving, kernel: Kernel): void {
+  if (mayHaveVeth(leaving)) innerEnd.removeInnerEnd(leaving, kernel);
 }
 
 function mayHaveVeth({ type = ownType, entry }: Leaving): boolean {

@@ -36,7 +36,7 @@ export async function claimEntry(request: DeleteRequest, kernel: Kernel, attempt
     claimed.entry = claimed.store && (await claim(claimed.store, attachment));
     if (claimed.entry) return claimed;
     // An ADD may have begun since. It writes its entry first: a link that exists before the second look has an entry by then.
-    claimed.isAbsent = !findHostLink(hostLinkName(attachment), kernel) && !isInContainer(request);
+    claimed.isAbsent = !findHostLink(hostLinkName(attachment), kernel) && !isInContainer(request, kernel);
     if (!claimed.isAbsent) {
       claimed.store ??= openExistingStore(dataDir);
       claimed.entry = claimed.store && (await claim(claimed.store, attachment));
@@ -71,9 +71,9 @@ async function claimUnnamed(attachment: Attachment, store: Store, claimed: Claim
   }
 }
 
-function isInContainer(request: DeleteRequest): boolean {
+function isInContainer(request: DeleteRequest, kernel: Kernel): boolean {
   if (!isContainerLink(request.type ?? ownType)) return false;
-  return containerLink.isInContainer(request);
+  return containerLink.isInContainer(request, kernel);
 }
 
 function unlessNewer(error: unknown): Error[] {

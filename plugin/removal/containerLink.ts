@@ -3,9 +3,10 @@
  * is undone is undone in the container's namespace, found by what the caller says or else by what the entry says.
  */
 import type { Attachment } from "../../conf/attachment.ts";
+import type { DeleteRequest } from "../../conf/request.ts";
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
-import { Kernel } from "../../kernel/kernel.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
 import { containerLinkGroup, isAliasOf } from "../../kernel/ownership.ts";
@@ -15,28 +16,20 @@ import { isMadeBy, leftoversOf, linkMadeBy, type Removal, type Step } from "../.
 import type { Entry } from "../../store/entry.ts";
 import { errno } from "../../sys/errors.ts";
 import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
+import { Attempts } from "../attempts.ts";
 import { foreignIn } from "../takeover/foreignLink.ts";
 import type { Leaving } from "./leaving.ts";
 
 /** True if there may be something to undo of an attachment that has no entry. */
-export function isInContainer({
-  attachment,
-  netns: path,
-  type,
-}: Pick<Leaving, "attachment" | "netns" | "type">): boolean {
+export function isInContainer({ attachment, netns: path, type }: DeleteRequest, kernel: Kernel): boolean {
   if (type === "host-device") return true; // it may have been sent home
   const netns = openIfPresent(path);
   if (!netns) return false;
-  const kernel = new Kernel(netns);
-  try {
-    return [attachment.ifname, hostLinkName(attachment)].some((name) => kernel.link("container", name) !== undefined);
-  } finally {
-    kernel.close();
-    closeNetns(netns);
-  }
+  using inside = kernel.withContainer(netns);
+  return [attachment.ifname, hostLinkName(attachment)].some((name) => inside.link("container", name) !== undefined);
 }
 
-export function undoContainerLink({ attachment, entry, netns: path, type, raw }: Leaving): Error[] {
+export function undoContainerLink({ attachment, entry, netns: path, type, raw }: Leaving, kernel: Kernel): Error[] {
   const all = entry?.steps as readonly Step[] | undefined;
   const own = all === undefined || adoptedStep(entry) ? undefined : all;
   const removals = own
@@ -49,7 +42,7 @@ export function undoContainerLink({ attachment, entry, netns: path, type, raw }:
   const namespaces = namespacesOf(path, entry);
   // Without one, a device that came home is still to be found.
   if (namespaces.length === 0) namespaces.push(undefined);
-  return namespaces.flatMap((netns) => undoIn(netns, removals, attachment, own ?? []));
+  return namespaces.flatMap((netns) => undoIn(netns, removals, attachment, own ?? [], kernel));
 }
 
 /**
@@ -72,18 +65,13 @@ function undoIn(
   removals: readonly Removal[],
   attachment: Attachment,
   own: readonly Step[],
+  host: Kernel,
 ): Error[] {
-  const kernel = new Kernel(netns);
-  try {
-    const errors = undoAll(removals, kernel);
-    if (netns) removeDisguised(attachment, own, kernel);
-    return errors;
-  } catch (error) {
-    return [error as Error];
-  } finally {
-    kernel.close();
-    if (netns) closeNetns(netns);
-  }
+  using kernel = host.withContainer(netns);
+  const attempts = new Attempts();
+  attempts.all(() => undoAll(removals, kernel));
+  if (netns) attempts.try(undefined, () => removeDisguised(attachment, own, kernel));
+  return attempts.errors;
 }
 
 /**

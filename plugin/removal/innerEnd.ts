@@ -4,7 +4,7 @@
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
-import { Kernel } from "../../kernel/kernel.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
 import { isAliasOf, linkGroup } from "../../kernel/ownership.ts";
@@ -13,42 +13,24 @@ import { deleteLink, getLink, type Link, listLinks } from "../../netlink/route/l
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";
 import type { Entry } from "../../store/entry.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
-import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
+import { isSameNetns } from "../../sys/netns.ts";
 import { hasVeth } from "./entrySteps.ts";
 import type { Leaving } from "./leaving.ts";
 
 /** Absent is success. The entry knows the namespace better than the caller of a DEL. */
-export function removeInnerEnd({
-  attachment,
-  entry,
-  netns: told,
-}: Pick<Leaving, "attachment" | "entry" | "netns">): void {
+export function removeInnerEnd({ attachment, entry, netns: path }: Leaving, host: Kernel): void {
   const known = entry && openIfSame(entry.netnsPath, identityIn(entry));
-  const netns = known ?? openIfPresent(told);
+  const netns = known ?? openIfPresent(path);
   if (netns === undefined) return;
-  try {
-    removeFrom(netns, attachment, entry);
-  } finally {
-    closeNetns(netns);
-  }
-}
-
-function removeFrom(netns: Netns, attachment: Attachment, entry: Entry | undefined): void {
-  const own = openOwnNetns();
-  const kernel = new Kernel(netns);
-  try {
-    if (isSameNetns(netns, own)) return;
-    const socket = kernel.route("container");
-    const hostId = netnsIdOf(socket, own.fd);
-    for (const link of listLinks(socket)) {
-      // A pair with an end on this host is another call's, which has come since.
-      if (link.info?.kind !== vethKind || (hostId !== undefined && link.peerNetnsId === hostId)) continue;
-      const isIt = isKnownTo(entry, link) || isEndOf(attachment, otherEnd(link, kernel));
-      if (isIt) ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(link)));
-    }
-  } finally {
-    kernel.close();
-    closeNetns(own);
+  using kernel = host.withContainer(netns);
+  if (isSameNetns(netns, kernel.host)) return;
+  const socket = kernel.route("container");
+  const hostId = netnsIdOf(socket, kernel.host.fd);
+  for (const link of listLinks(socket)) {
+    // A pair with an end on this host is another call's, which has come since.
+    if (link.info?.kind !== vethKind || (hostId !== undefined && link.peerNetnsId === hostId)) continue;
+    const isIt = isKnownTo(entry, link) || isEndOf(attachment, otherEnd(link, kernel));
+    if (isIt) ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(link)));
   }
 }
 

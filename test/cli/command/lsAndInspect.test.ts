@@ -96,6 +96,30 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual([...links(place.host).keys()], ["lo"]);
   });
 
+  it("gc and ls find a namespace under another name, where nothing of the attachment is on the host", function () {
+    needs(this, "macvlan");
+    using place = freshPlace();
+    const [name, other] = [place.name(), place.name()];
+    place.host.ip("link", "add", "up0", "type", "veth", "peer", "name", "far0");
+    const macvlan = {
+      name: "lan",
+      type: "macvlan",
+      master: "up0",
+      ipam: { type: "host-local", subnet: "10.20.0.0/24" },
+    };
+    place.must("add", name, "--network", place.file("lan.json", JSON.stringify(macvlan)));
+    Bun.spawnSync(["ip", "netns", "add", other]);
+    Bun.spawnSync(["umount", `/run/netns/${other}`]);
+    Bun.spawnSync(["mount", "--bind", `/run/netns/${name}`, `/run/netns/${other}`]);
+    Bun.spawnSync(["ip", "netns", "del", name]);
+    const state = () => JSON.parse(place.must("ls", "--json"))[0]?.state;
+    assert.equal(state(), "attached");
+    assert.equal(place.must("gc"), "Nothing to remove.\n");
+    Bun.spawnSync(["ip", "netns", "del", other]);
+    assert.equal(state(), "gone");
+    assert.match(place.must("gc"), RegExp(`removed the attachment eth0 of ${name} on lan`));
+  });
+
   it("gc keeps what is added meanwhile, ports and all, and add stands up to a gc that takes the idle bridge away", async () => {
     for (let round = 0; round < 4; round++) {
       using place = freshPlace();

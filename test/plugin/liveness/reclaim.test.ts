@@ -189,6 +189,45 @@ describe("A full pool", () => {
   });
 });
 
+describe("A full pool whose container has one end of its veth, or none", () => {
+  before(function () {
+    needs(this, "ns-net", "bridge");
+  });
+
+  const added = (world: World, netns = world.netns()) => {
+    world.must("ADD", tiny(world), { netns, container: "old" });
+    return ourLinks(world.host)[0]!;
+  };
+  const next = (world: World) => world.call("ADD", tiny(world), { netns: world.netns(), container: "new" });
+
+  it("gives the address of one whose link was deleted, seen twice, though its namespace exists", () => {
+    using world = freshWorld();
+    world.host.ip("link", "del", added(world));
+    assert.equal(next(world).code, 0);
+    assert.deepEqual(containers(world), ["new"]);
+  });
+
+  it("is full while the container's end lives, and the host's is elsewhere", () => {
+    using world = freshWorld();
+    world.host.ip("link", "set", added(world), "netns", world.netns("other").name);
+    assert.equal(next(world).json.code, 11);
+    assert.deepEqual(containers(world), ["old"]);
+  });
+
+  it("is full, too, where a process is all that leads into that namespace", async () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    world.host.ip("link", "set", added(world, netns), "netns", world.netns("other").name);
+    const keeper = Bun.spawn(netns.inside(["sh", "-c", "echo in; exec sleep 60"]), { stdout: "pipe" });
+    await keeper.stdout.getReader().read();
+    netns[Symbol.dispose]();
+    const { json } = next(world);
+    keeper.kill();
+    assert.equal(json.code, 11);
+    assert.deepEqual(containers(world), ["old"]);
+  });
+});
+
 describe("A full pool whose container's link was renamed", () => {
   before(function () {
     needs(this, "ns-net", "bridge");

@@ -1,0 +1,18 @@
+/** Which attachments live, for commands of a person: `ls`, `gc`, `uninstall`. */
+
+import type { Kernel } from "../kernel/kernel.ts";
+import { eventGroup, waitForEvent } from "../netlink/route/events.ts";
+import { evidence, leadsIntoNamespace } from "../plugin/liveness/evidence.ts";
+import { livenessOf, mayLive } from "../plugin/liveness/liveness.ts";
+import type { Entry } from "../store/entry.ts";
+
+/** A socket that was just closed in a namespace keeps it alive for an RCU grace period, and its links with it. */
+const dyingMsMax = 500;
+
+/** Answers whether an entry may be alive. Of `all`, those that only the link speaks for are given a moment to die. */
+export function living(all: readonly Entry[], kernel: Kernel): (entry: Entry) => boolean {
+  const look = evidence(kernel, ({ hostLink }) => leadsIntoNamespace(hostLink, kernel));
+  const dying = all.filter((entry) => look.inNamespace(entry) !== "interface" && look.hasHostLink(entry));
+  if (dying.length > 0) waitForEvent(eventGroup.link, () => !dying.some(look.hasHostLink), dyingMsMax);
+  return (entry) => mayLive(livenessOf(entry, look));
+}

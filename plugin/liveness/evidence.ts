@@ -1,0 +1,92 @@
+/** What can be seen of attachments from here. Each thing is looked at when it is first asked for. */
+
+import { formatCidr, withoutPrefix } from "../../ip/address.ts";
+import { addressesElsewhere, globalOnes } from "../../kernel/addresses.ts";
+import { findHostLink } from "../../kernel/hostLink.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { identityIn, openIfSame } from "../../kernel/namespace.ts";
+import { forEachNamespace } from "../../kernel/namespaces.ts";
+import { isAliasOf } from "../../kernel/ownership.ts";
+import { listAddresses } from "../../netlink/route/address.ts";
+import { getLink, listLinks } from "../../netlink/route/link.ts";
+import type { Entry } from "../../store/entry.ts";
+import { errno, isKernelError } from "../../sys/errors.ts";
+import type { Netns, NetnsIdentity } from "../../sys/netns.ts";
+
+export interface Evidence {
+  /** True if the host's end of its veth is on this host. */
+  hasHostLink(entry: Entry): boolean;
+  /**
+   * What its namespace has: its interface or one of its addresses, whatever names they have by now; or nothing of it. The
+   * namespace is looked for at its path, below /run/netns, and by the processes in it. Undefined where it is not found.
+   */
+  inNamespace(entry: Entry): "interface" | "namespace" | undefined;
+  /** True if another namespace, whichever it is, has one of its addresses. */
+  hasAddress(entry: Entry): boolean;
+}
+
+/** `hasHostLink` is the caller's: it knows of when its look at the links must be. */
+export function evidence(kernel: Kernel, hasHostLink: Evidence["hasHostLink"]): Evidence {
+  let paths: ReadonlyMap<string, string> | undefined;
+  let elsewhere: ReturnType<typeof addressesElsewhere> | undefined;
+  const opened = (entry: Entry): Netns | undefined => {
+    const identity = identityIn(entry);
+    const netns = openIfSame(entry.netnsPath, identity);
+    if (netns || identity.inode === 0n) return netns;
+    // A path may go while its namespace lives, under another name or with a process in it.
+    paths ??= pathsByIdentity();
+    return openIfSame(paths.get(keyOf(identity)) ?? "", identity);
+  };
+  return {
+    hasHostLink,
+    inNamespace(entry) {
+      const netns = opened(entry);
+      if (netns === undefined) return undefined;
+      using inside = kernel.withContainer(netns);
+      return hasPartOf(entry, inside) ? "interface" : "namespace";
+    },
+    hasAddress(entry) {
+      elsewhere ??= addressesElsewhere(kernel);
+      return entry.addresses.some(({ address }) => elsewhere!.has(withoutPrefix(address)));
+    },
+  };
+}
+
+/**
+ * True if the host's end of a veth leads into a namespace that lives. The kernel deletes the links of an ended namespace
+ * later; but from its end on the namespace cannot be asked: the number that the link has for it is negative, or refused
+ * (EINVAL). `name` is the one that ADD gave the link.
+ */
+export function leadsIntoNamespace(name: string, kernel: Kernel): boolean {
+  kernel.forget("host", name);
+  const link = findHostLink(name, kernel);
+  if (link?.peerNetnsId === undefined) return link !== undefined;
+  if (link.peerNetnsId < 0 || link.peerIndex === undefined) return false;
+  try {
+    return getLink(kernel.route("host"), link.peerIndex, link.peerNetnsId) !== undefined;
+  } catch (error) {
+    if (isKernelError(error, errno.EINVAL)) return false;
+    throw error;
+  }
+}
+
+function hasPartOf({ attachment, addresses }: Entry, inside: Kernel): boolean {
+  try {
+    const socket = inside.route("container");
+    if (getLink(socket, attachment.ifname) !== undefined) return true;
+    if (listLinks(socket).some(({ alias = "" }) => isAliasOf(alias, attachment))) return true;
+    const leased = new Set(addresses.map(({ address }) => address));
+    return globalOnes(listAddresses(socket)).some((cidr) => leased.has(formatCidr(cidr)));
+  } catch (error) {
+    if (isKernelError(error, errno.EPERM, errno.EACCES)) return true; // who may not look cannot say that it is gone
+    throw error;
+  }
+}
+
+function pathsByIdentity(): ReadonlyMap<string, string> {
+  const paths = new Map<string, string>();
+  forEachNamespace((netns) => paths.set(keyOf(netns), netns.path));
+  return paths;
+}
+
+const keyOf = ({ device, inode }: NetnsIdentity) => `${device} ${inode}`;
