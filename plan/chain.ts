@@ -4,7 +4,7 @@ import type { Attachment } from "../conf/attachment.ts";
 import type { ChainKeys, NetworkConfig } from "../conf/config/config.ts";
 import type { Result, ResultAddress, ResultInterface } from "../conf/result/result.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { Removal, Step } from "../step/index.ts";
+import type { Step } from "../step/index.ts";
 import type { PortClaim } from "../store/entry.ts";
 import type { Facts } from "./facts.ts";
 
@@ -38,16 +38,8 @@ export interface ChainedType {
   leave?(kernel: Kernel): void;
   /** Reads, and says what is to be done. Throws Fault for what cannot be. */
   plan(input: ChainedInput): ChainedPlan;
-  /** What DEL undoes when nothing is remembered of the attachment. */
-  removals(attachment: Attachment, told: ToldOfDel): readonly Removal[];
-}
-
-/** What DEL is given beside the attachment's name, and need not be given. */
-export interface ToldOfDel {
-  /** Key of the configuration, if its value is a text. */
-  text(key: string): string | undefined;
-  /** Those in `prevResult`, without prefix length, that nobody else has by now. */
-  addresses(): readonly string[];
+  /** Kinds of step whose leftovers its DEL looks for when nothing is remembered. Absent: its effects go with the namespace, or with the interface. */
+  readonly leftovers?: readonly Step["kind"][];
 }
 
 /** The container's addresses in a result: those of its interface, or of none in particular. */

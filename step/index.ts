@@ -17,7 +17,7 @@ import { sysctl } from "./address/sysctl.ts";
 import defer * as adopted from "./adopted.ts";
 import defer * as bandwidth from "./bandwidth.ts";
 import defer * as firewalldZone from "./firewalld/zone.ts";
-import type { AnyStep, Difference, Foreign, Given, Kind, Owner } from "./kind.ts";
+import type { AnyStep, Difference, Given, Hints, Kind, Owner } from "./kind.ts";
 import { awaitForwarding } from "./link/awaitForwarding.ts";
 import { bridge } from "./link/bridge.ts";
 import { bridgePort } from "./link/bridgePort.ts";
@@ -49,7 +49,7 @@ const containerLinks = { containerLink, hostDevice, tap };
 /** Beside the interface, to be undone for themselves: found by their marks where nothing is remembered, in this order. */
 const marked = { ports, portConditions, masqAll, macSpoofCheck, bandwidth };
 
-/** Beside the interface, to be undone for themselves as they are remembered. */
+/** Beside the interface, to be undone for themselves as they are remembered; only the DEL of `firewall` looks for their leftovers. */
 const remembered = { forwardAccept, firewalldZone };
 
 /** All that another plugin made, before ns-net came in its place: undone where plugin/takeover finds it. */
@@ -140,14 +140,22 @@ export function linkMadeBy({ kind }: AnyStep): Where | undefined {
   return kind in containerLinks ? "container" : undefined;
 }
 
-/** What to undo of an owner when nothing is remembered: by marks on the host, or interfaces in the container. */
-export function leftoversOf<K extends Owner["kind"]>(where: Where, owner: Owner<K>, foreign?: Foreign): Removal[] {
+/** The kinds that an owner's things are looked for among: all that have marks on the host, all interfaces in the container, or some. */
+export type Among = Where | readonly Name[];
+
+/** What to undo of an owner when nothing is remembered. */
+export function leftoversOf<K extends Owner["kind"]>(among: Among, owner: Owner<K>, hints: Hints = {}): Removal[] {
   const found: Removal[] = [];
-  for (const kind of Object.keys(where === "host" ? marked : containerLinks) as Name[]) {
-    const key = kindOf({ kind }).leftover?.[owner.kind]?.(owner.name, foreign);
-    if (key) found.push({ ...key, kind } as Removal);
+  for (const kind of namesOf(among)) {
+    const keys = kindOf({ kind }).leftover?.[owner.kind]?.(owner.name, hints) ?? [];
+    for (const key of [keys].flat()) found.push({ ...key, kind } as Removal);
   }
   return found;
+}
+
+function namesOf(among: Among): readonly Name[] {
+  if (among === "host") return Object.keys(marked) as Name[];
+  return among === "container" ? (Object.keys(containerLinks) as Name[]) : among;
 }
 
 /** Removes what of an owner has marks of attachments whose links are not `kept`. */

@@ -35,6 +35,16 @@ export interface Foreign {
   readonly mac: string;
 }
 
+/** What a DEL that remembers nothing may go by beside the owner's name. */
+export interface Hints {
+  /** The interface that `prevResult` describes. */
+  readonly foreign?: Foreign | undefined;
+  /** The addresses in `prevResult`, without prefix length, that no other attachment has by now. */
+  readonly addresses?: (() => readonly string[]) | undefined;
+  /** The value of a key of the configuration, if it is a text. */
+  readonly text?: ((key: string) => string | undefined) | undefined;
+}
+
 /** What a step gives the attachment, for those who compare it with a result or say it to a person. */
 export interface Given {
   /** The host's end of its link. */
@@ -67,8 +77,8 @@ export interface Kind<Step, Key = Step> {
   undo?(key: Key, kernel: Kernel): void;
   /** The link that `undo` deletes, and all of it with the link: a caller may delete it in one request with others. */
   deletes?(key: Key): string | undefined;
-  /** By kind of owner: what to undo of it when nothing is remembered. `foreign` is the interface that the result tells of. */
-  readonly leftover?: { readonly [O in OwnerKind]?: (name: OwnerNames[O], foreign?: Foreign) => Key };
+  /** By kind of owner: what to undo of it when nothing is remembered. */
+  readonly leftover?: { readonly [O in OwnerKind]?: (name: OwnerNames[O], hints: Hints) => Key | readonly Key[] };
   /** For GC, by kind of owner: removes what has the mark of an attachment of the owner whose link is not `kept`. */
   readonly collect?: {
     readonly [O in OwnerKind]?: (name: OwnerNames[O], kept: ReadonlySet<string>, kernel: Kernel) => void;

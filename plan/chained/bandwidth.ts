@@ -25,7 +25,7 @@ export const bandwidth: ChainedType = {
     return { steps, result: { ...prev, interfaces: [...prev.interfaces, ...made] } };
   },
 
-  removals: (attachment) => [{ kind: "bandwidth", ifb: shapingLinkName(attachment) }],
+  leftovers: ["bandwidth"],
 };
 
 /** Throws Fault (code.config) for a burst that no packet fits in: nothing would ever get through. */

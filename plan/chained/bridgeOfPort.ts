@@ -27,9 +27,6 @@ export const hostPort: ChainedType = {
     const interfaces = known ? prev.interfaces : [...prev.interfaces, { name, mac: below.mac }];
     return { steps, result: { ...prev, interfaces } };
   },
-
-  // It dies with the interface, which is the other plugin's to delete.
-  removals: () => [],
 };
 
 /** True for an ADD whose interface is on the host already. */

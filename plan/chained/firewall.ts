@@ -1,6 +1,6 @@
 /** `firewall`: lets a container's packets through where the host drops what it forwards, and keeps others' out where asked to. */
 
-import { type ChainKeys, defaultZone } from "../../conf/config/config.ts";
+import type { ChainKeys } from "../../conf/config/config.ts";
 import { badConfig } from "../../conf/fault.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { zoneSteps } from "../../step/firewalld/source.ts";
@@ -25,10 +25,7 @@ export const firewall: ChainedType = {
     return { steps: [...guardSteps(input), ...open], result: prev };
   },
 
-  removals: (attachment, told) => [
-    { kind: "forwardAccept", attachment },
-    ...zoneSteps(told.text("firewalldZone") || defaultZone, told.addresses()),
-  ],
+  leftovers: ["forwardAccept", "firewalldZone"],
 };
 
 /** What firewalld rejects, no rule of another table lets through. */

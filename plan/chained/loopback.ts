@@ -34,6 +34,4 @@ export const loopback: ChainedType = {
   leave(kernel) {
     kernel.request("container", changeLink(`take down ${link}`, { name: link, clear: linkFlag.up }));
   },
-
-  removals: () => [],
 };

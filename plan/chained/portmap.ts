@@ -30,11 +30,7 @@ export const portmap: ChainedType = {
     };
   },
 
-  removals: (attachment) => [
-    { kind: "ports", attachment },
-    { kind: "portConditions", attachment },
-    { kind: "masqAll", attachment },
-  ],
+  leftovers: ["ports", "portConditions", "masqAll"],
 };
 
 export interface PortsInput {

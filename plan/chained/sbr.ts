@@ -44,7 +44,7 @@ export const sbr: ChainedType = {
     return { steps: [...own, ...mainSteps(addresses, routes, input)], result: prev };
   },
 
-  removals: ({ ifname }) => [{ kind: "rule", of: ifname }],
+  leftovers: ["rule"],
 };
 
 function ruleStep({ address }: ResultAddress, table: number, netns: string): Step {

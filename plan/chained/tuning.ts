@@ -38,8 +38,6 @@ export const tuning: ChainedType = {
     const interfaces = prev.interfaces.map((one) => (isInner(one, ifname) ? told(one, to) : one));
     return { steps, result: { ...prev, interfaces } };
   },
-
-  removals: () => [], // what is not remembered went with the namespace, or the reference's tuning noted what it was
 };
 
 function isInner({ name, sandbox }: ResultInterface, ifname: string): boolean {

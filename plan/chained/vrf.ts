@@ -42,8 +42,6 @@ export const vrf: ChainedType = {
     ];
     return { steps, result: prev };
   },
-
-  removals: () => [], // what is not remembered went with the namespace
 };
 
 function refuseMember({ attachment: { ifname }, kernel }: ChainedInput, name: string): void {

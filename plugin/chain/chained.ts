@@ -15,13 +15,13 @@ import { isAllOurs } from "../../ipam/hostLocal/adopted.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { openContainerNetns, openIfPresent } from "../../kernel/namespace.ts";
 import { deviceGroup } from "../../kernel/ownership.ts";
-import { type ChainedPlan, containerAddresses, type ToldOfDel } from "../../plan/chain.ts";
+import { type ChainedPlan, containerAddresses } from "../../plan/chain.ts";
 import { chainedType, roleOf } from "../../plan/types.ts";
 import defer * as tuningBackup from "../../reference/tuningBackup.ts";
 import { commit, undoAll } from "../../step/commit.ts";
 import { expectedAfter } from "../../step/expected.ts";
-import { checkStep, type Removal, type Step } from "../../step/index.ts";
-import { differenceText, distinct } from "../../step/kind.ts";
+import { checkStep, leftoversOf, type Removal, type Step } from "../../step/index.ts";
+import { differenceText, distinct, type Hints } from "../../step/kind.ts";
 import type { ChainedKey, ChainedRecord } from "../../store/entry.ts";
 import { openExistingStore, openStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
@@ -129,7 +129,8 @@ function undoUnknown(request: DeleteRequest & { readonly type: PluginType }, sto
   return withKernel(
     () => openIfPresent(request.netns),
     (kernel) => {
-      const own = chainedType(request.type).removals(request.attachment, toldOf(request, store));
+      const { leftovers = [] } = chainedType(request.type);
+      const own = leftoversOf(leftovers, { kind: "attachment", name: request.attachment }, hintsOf(request, store));
       return undoAll([...own, ...adopted(request, store, kernel)].reverse(), kernel);
     },
   );
@@ -148,7 +149,7 @@ function inStanding(path: string, work: (kernel: Kernel) => void): void {
   }
 }
 
-function toldOf(request: DeleteRequest, store: Store | undefined): ToldOfDel {
+function hintsOf(request: DeleteRequest, store: Store | undefined): Hints {
   return {
     text(key) {
       const value = find.given(request)[key];

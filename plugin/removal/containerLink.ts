@@ -37,7 +37,7 @@ export function undoContainerLink({ attachment, entry, netns: path, type, raw }:
     : leftoversOf(
         "container",
         { kind: "attachment", name: attachment },
-        raw && foreignIn(raw, attachment.ifname, type),
+        { foreign: raw && foreignIn(raw, attachment.ifname, type) },
       );
   const namespaces = namespacesOf(path, entry);
   // Without one, a device that came home is still to be found.

@@ -56,6 +56,8 @@ export const rule: Kind<RuleStep, RuleKey> = {
     }
   },
 
+  leftover: { attachment: ({ ifname }) => ({ of: ifname }) },
+
   check({ source, table }, kernel) {
     const wanted = formatAddress(parseAddress(source)!);
     const isThere = rulesOf(kernel).some((one) => one.source === wanted && one.table === table);

@@ -3,9 +3,10 @@
  * memory: what it is reloaded with has none of these, which CHECK tells and repair puts right.
  */
 
+import { defaultZone } from "../../conf/config/config.ts";
 import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
-import type { ZoneStep } from "./source.ts";
+import { type ZoneStep, zoneSteps } from "./source.ts";
 import { addSource, hasSource, removeSource } from "./zones.ts";
 
 export type { ZoneStep };
@@ -13,6 +14,9 @@ export type { ZoneStep };
 export const firewalldZone: Kind<ZoneStep> = {
   apply: (step) => addSource(step),
   undo: (step) => removeSource(step),
+  leftover: {
+    attachment: (_, { text, addresses }) => zoneSteps(text?.("firewalldZone") || defaultZone, addresses?.() ?? []),
+  },
   check: (step) => (hasSource(step) ? [] : missing(`${step.source} in firewalld's zone ${step.zone}`)),
   print: (step) => [`firewall-cmd --zone=${shellWord(step.zone)} --add-source=${step.source}`],
 };

@@ -99,7 +99,7 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
   },
 
   leftover: {
-    attachment(attachment, foreign) {
+    attachment(attachment, { foreign }) {
       const { network, ifname } = attachment;
       const [temporary, group] = [hostLinkName(attachment), containerLinkGroup(network)];
       return { ifname, temporary, group, ...(foreign && { foreign }) };

@@ -77,7 +77,7 @@ export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
   },
 
   leftover: {
-    attachment: ({ network, ifname }, foreign) => ({
+    attachment: ({ network, ifname }, { foreign }) => ({
       ...{ ifname, group: deviceGroup(network) },
       ...(foreign?.type === "host-device" && { foreignMac: foreign.mac }),
     }),

@@ -125,6 +125,8 @@ export const forwardAccept: Kind<ForwardAcceptStep, ForwardAcceptKey> = {
       removeMarked(mark, listRulesWith(kernel.netfilter, tables[version], acceptChain, [mark]), version, kernel);
   },
 
+  leftover: { attachment: (attachment) => ({ attachment }) },
+
   check({ attachment, addresses }, kernel) {
     const mark = ownerMark(attachment);
     return familiesOf(addresses).flatMap((version) => {
