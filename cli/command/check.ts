@@ -5,7 +5,7 @@ import { defaultDataDir } from "../../conf/identity.ts";
 import { familyOf } from "../../ip/address.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { hintAtBlockers } from "../../plugin/diagnose/forwardPolicy.ts";
-import { hasVeth } from "../../plugin/removal/entrySteps.ts";
+import { committedSteps, hasVeth } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { allExpected } from "../../step/expected.ts";
 import { checkStep, type Step } from "../../step/index.ts";
@@ -29,10 +29,10 @@ export default command({
     const dataDir = dataDirOf(options);
     const { network, ifname } = options;
     const found = someEntriesOf(targetOf(operands[0]!), { network, ifname, dataDir });
-    const later = chainedStepsOf(found, dataDir);
-    const reports = found.map((entry, i) => ({
+    using store = openExistingStore(dataDir ?? defaultDataDir);
+    const reports = found.map((entry) => ({
       attachment: entry.attachment,
-      differences: differencesOf(entry, later[i]!),
+      differences: differencesOf(entry, committedSteps(entry, store)),
     }));
     if (options.json) writeOut(`${JSON.stringify(reports, null, 2)}\n`);
     else for (const { attachment, differences } of reports) writeOut(textOf(attachmentText(attachment), differences));
@@ -41,21 +41,14 @@ export default command({
   },
 });
 
-/** What plugins that came after it did to each of them, one after the other. */
-function chainedStepsOf(found: readonly Entry[], dataDir = defaultDataDir): readonly (readonly (readonly Step[])[])[] {
-  using store = openExistingStore(dataDir);
-  return found.map(({ attachment }) => (store?.chainedSteps(attachment) ?? []) as readonly (readonly Step[])[]);
-}
-
-/** Every step that was committed, as later plugins left it, and theirs, compared with the kernel as it is. */
-function differencesOf(entry: Entry, later: readonly (readonly Step[])[]): readonly Difference[] {
-  const { steps } = entry;
-  if (steps === undefined) return [{ what: "attachment", expected: "attached", found: "an ADD that did not end" }];
+/** Every step that was committed, as chained plugins left it, compared with the kernel as it is. */
+function differencesOf(entry: Entry, committed: readonly (readonly Step[])[]): readonly Difference[] {
+  if (entry.steps === undefined)
+    return [{ what: "attachment", expected: "attached", found: "an ADD that did not end" }];
   const netns = openNetnsOf(entry);
   const kernel = new Kernel(netns);
   try {
-    const all = allExpected([steps as readonly Step[], ...later]);
-    return distinct(all.flatMap((step) => checkStep(step, kernel)));
+    return distinct(allExpected(committed).flatMap((step) => checkStep(step, kernel)));
   } finally {
     kernel.close();
     closeNetns(netns);

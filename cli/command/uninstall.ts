@@ -4,8 +4,9 @@ import { join, resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import { openKernel } from "../../kernel/kernel.ts";
+import { committedSteps } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
-import { outlivesLink, type Step } from "../../step/index.ts";
+import { outlivesLink } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { openExistingStore } from "../../store/index.ts";
 import { entries } from "../attachments.ts";
@@ -80,9 +81,7 @@ function livingEntries(dataDir: string): Entry[] {
  */
 function withMoreThanLinks(all: readonly Entry[], dataDir: string): Entry[] {
   using store = openExistingStore(dataDir);
-  return all.filter(({ attachment, steps = [] }) =>
-    ([...steps, ...(store?.chainedSteps(attachment) ?? []).flat()] as readonly Step[]).some(outlivesLink),
-  );
+  return all.filter((entry) => committedSteps(entry, store).flat().some(outlivesLink));
 }
 
 /** Leases first: from the moment that host-local is back it may be asked. */

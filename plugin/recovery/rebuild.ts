@@ -26,15 +26,15 @@ import type { LeasedAddress, NewEntry } from "../../store/entry.ts";
 import { thisProcess } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
+import { begin, type PresentAttachment } from "./presentAttachment.ts";
 import { rebuildContainerLinks } from "./rebuildContainerLinks.ts";
 import { belongs, type RebuildScope } from "./scope.ts";
-import { begin, type PresentAttachment } from "./standing.ts";
 import { stepsFromKernel } from "./stepsFromKernel.ts";
 
 /** Writes an entry for each attachment that stands, has none and is no other store's; how many that were. */
 export function rebuild(draft: Store, kernel: Kernel, making: RebuildScope): number {
   // What is on the host comes first: of the rest a container may have written that it is another's.
-  return rebuildVeths(draft, kernel, making) + rebuildContainerLinks(draft, making);
+  return rebuildVeths(draft, kernel, making) + rebuildContainerLinks(draft, kernel, making);
 }
 
 function rebuildVeths(draft: Store, kernel: Kernel, making: RebuildScope): number {

@@ -3,7 +3,7 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import { formatCidr } from "../../ip/address.ts";
 import { globalOnes } from "../../kernel/addresses.ts";
-import { Kernel } from "../../kernel/kernel.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { identityIn } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
@@ -11,53 +11,44 @@ import { attachmentOfContainerAlias, disputed, isDisputed } from "../../kernel/o
 import { listAddresses } from "../../netlink/route/address.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";
+import { type NetlinkSocket, openSocketIn, protocol } from "../../netlink/socket.ts";
 import type { Step } from "../../step/index.ts";
 import { readSettings } from "../../step/link/linkSettings.ts";
 import type { NewEntry } from "../../store/entry.ts";
 import { thisProcess } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
-import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
+import { isSameNetns, type Netns } from "../../sys/netns.ts";
+import { begin } from "./presentAttachment.ts";
 import { belongs, type RebuildScope } from "./scope.ts";
-import { begin } from "./standing.ts";
 
 /** How many it entered. Those on top of this host's interfaces only: others' may be another host's, or nobody's. */
-export function rebuildContainerLinks(draft: Store, making: RebuildScope): number {
-  const own = openOwnNetns();
+export function rebuildContainerLinks(draft: Store, host: Kernel, making: RebuildScope): number {
   let count = 0;
-  try {
-    forEachNamespace((netns) => {
-      if (!isSameNetns(netns, own)) count += enterAll(draft, netns, own, making);
-    });
-    return count;
-  } finally {
-    closeNetns(own);
-  }
+  forEachNamespace((netns) => {
+    if (!isSameNetns(netns, host.host)) count += enterAll(draft, netns, host, making);
+  });
+  return count;
 }
 
-function enterAll(draft: Store, netns: Netns, own: Netns, making: RebuildScope): number {
-  const kernel = new Kernel(netns);
-  try {
-    const socket = kernel.route("container");
-    const found = listLinks(socket).filter(({ alias }) => alias !== undefined);
-    if (found.length === 0) return 0;
-    const id = netnsIdOf(socket, own.fd);
-    if (id === undefined) return 0;
-    return found.filter((link) => link.peerNetnsId === id && enter(draft, link, netns, kernel, making)).length;
-  } finally {
-    kernel.close();
-  }
+function enterAll(draft: Store, netns: Netns, host: Kernel, making: RebuildScope): number {
+  using socket = openSocketIn(netns, protocol.route);
+  const found = listLinks(socket).filter(({ alias }) => alias !== undefined);
+  if (found.length === 0) return 0;
+  const id = netnsIdOf(socket, host.host.fd);
+  if (id === undefined) return 0;
+  return found.filter((link) => link.peerNetnsId === id && enter(draft, link, netns, socket, making)).length;
 }
 
-function enter(draft: Store, link: Link, netns: Netns, kernel: Kernel, making: RebuildScope): boolean {
+function enter(draft: Store, link: Link, netns: Netns, socket: NetlinkSocket, making: RebuildScope): boolean {
   const { name = "", alias = "", group = 0, address: mac = "", mtu = 0 } = link;
   const said = attachmentOfContainerAlias(alias, name, group);
   const settings = readSettings(link);
   if (!said || !settings || !belongs(alias, said.network, making)) return false;
   const { path, device, inode } = netns;
-  const place = { netnsPath: path, netnsDevice: device, netnsInode: inode, netnsCookie: kernel.netnsCookie };
+  const place = { netnsPath: path, netnsDevice: device, netnsInode: inode, netnsCookie: socket.netnsCookie };
   const attachment = unclaimed(said, place, draft);
   if (!attachment) return false;
-  const addresses = globalOnes(listAddresses(kernel.route("container"), link.index));
+  const addresses = globalOnes(listAddresses(socket, link.index));
   const hostLink = hostLinkName(attachment);
   const entry = { attachment, ...place, ...thisProcess(), bridge: "", hostLink, ipamType: "" };
   begin(

@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
-import { Kernel } from "../../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import type { Message } from "../../netlink/message.ts";
 import { allExpected } from "../../step/expected.ts";
@@ -16,7 +16,7 @@ import type { Entry } from "../../store/entry.ts";
 import { setAside } from "../../store/file/setAside.ts";
 import { bootId, openExistingStore, openStore, StoreDamaged } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
-import { closeNetns } from "../../sys/netns.ts";
+import { committedSteps } from "../removal/entrySteps.ts";
 import { rebuild } from "./rebuild.ts";
 
 export interface Repaired {
@@ -60,16 +60,12 @@ export function repair(dataDir: string, dryRun = false): Repaired {
 
 /** `dryRun`: the store is a copy in `folder`, and the kernel is left alone. */
 function repaired(folder: string, dataDir: string, dryRun: boolean): Repaired {
-  const kernel = new Kernel();
-  try {
-    const { store, ...found } = repairStore(folder, (draft) => rebuild(draft, kernel, { dataDir }));
-    const failures: Failure[] = [];
-    const attachments = repairAttachments(store, kernel, failures, dryRun);
-    store.close();
-    return { ...found, attachments, failures };
-  } finally {
-    kernel.close();
-  }
+  using kernel = openKernel();
+  const { store, ...found } = repairStore(folder, (draft) => rebuild(draft, kernel, { dataDir }));
+  const failures: Failure[] = [];
+  const attachments = repairAttachments(store, kernel, failures, dryRun);
+  store.close();
+  return { ...found, attachments, failures };
 }
 
 type Opened = Omit<Repaired, "attachments" | "failures"> & { readonly store: Store };
@@ -111,7 +107,7 @@ function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dr
     trying(attachment, failures, () =>
       found.set(
         entry,
-        withKernel(entry, (own) => mendAll(attachment, stepsOf(entry, store), own, work)),
+        inContainer(entry, kernel, (own) => repairAll(attachment, stepsOf(entry, store), own, work)),
       ),
     );
   }
@@ -124,7 +120,7 @@ function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dr
     let left = differences;
     if (!dryRun)
       trying(attachment, failures, () => {
-        left = withKernel(entry, (own) => stepsOf(entry, store).flatMap((step) => checkStep(step, own))) ?? [];
+        left = inContainer(entry, kernel, (own) => stepsOf(entry, store).flatMap((step) => checkStep(step, own))) ?? [];
       });
     return [{ attachment, found: differences, left }];
   });
@@ -175,7 +171,7 @@ function writeRules({ rules, failures }: Work, kernel: Kernel): void {
 /** What is known of an attachment; undefined where its namespace is gone. */
 type Looked = { readonly differences: readonly Difference[]; readonly isGone: boolean } | undefined;
 
-function mendAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel, work: Work): Looked {
+function repairAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel, work: Work): Looked {
   // What has the name of an interface that is gone is not ours.
   const isGone = !steps.every((step) => isPresent(step, kernel));
   const differences = steps.flatMap((step) => {
@@ -190,22 +186,17 @@ function mendAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel,
   return { differences, isGone };
 }
 
-/** What its own ADD did, as the plugins after it left it, and then what those did. */
-function stepsOf({ attachment, steps = [] }: Entry, store: Store): readonly Step[] {
-  return allExpected([steps, ...store.chainedSteps(attachment)] as readonly (readonly Step[])[]);
+/** What its own ADD committed, as chained plugins left it, and then what those did. */
+function stepsOf(entry: Entry, store: Store): readonly Step[] {
+  return allExpected(committedSteps(entry, store));
 }
 
 /** A namespace that is gone, or another by now, is no fault to repair: gc removes what is left of it. */
-function withKernel<T>(entry: Entry, work: (kernel: Kernel) => T): T | undefined {
+function inContainer<T>(entry: Entry, host: Kernel, work: (kernel: Kernel) => T): T | undefined {
   const netns = openIfSame(entry.netnsPath, identityIn(entry));
   if (netns === undefined) return undefined;
-  const kernel = new Kernel(netns);
-  try {
-    return work(kernel);
-  } finally {
-    kernel.close();
-    closeNetns(netns);
-  }
+  using kernel = host.withContainer(netns);
+  return work(kernel);
 }
 
 /** A line or two an attachment, for a person. */

@@ -10,7 +10,7 @@ import type { Step } from "../../step/index.ts";
 import defer * as ingressPolicy from "../../step/nft/ingressPolicy.ts";
 import defer * as macSpoofCheck from "../../step/nft/macSpoofCheck.ts";
 import { table } from "../../step/nft/table.ts";
-import type { PresentAttachment } from "./standing.ts";
+import type { PresentAttachment } from "./presentAttachment.ts";
 
 /** Routes in the container are its own affair by now: they are not among the steps. */
 export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): Step[] {

@@ -11,13 +11,12 @@ import { ipamFolder, storeFolder } from "../../conf/identity.ts";
 import { absolutePath, networkName } from "../../conf/nameRules.ts";
 import { type PluginType, typeMeant } from "../../conf/pluginType.ts";
 import { newestVersion } from "../../conf/version.ts";
-import { Kernel } from "../../kernel/kernel.ts";
+import { openKernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
 import { attachmentOfContainerAlias, attachmentOfHostAlias } from "../../kernel/ownership.ts";
 import { listLinks } from "../../netlink/route/link.ts";
 import { openExistingStore, StoreNewer } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
-import { closeNetns } from "../../sys/netns.ts";
 import { throwTogether } from "../faults.ts";
 
 /** Does the DEL of one network, given a configuration that names it. */
@@ -76,8 +75,8 @@ function attachedOn(env: Environment, { dataDir, ipam, type: written }: JsonObje
     typeof path === "string" && absolutePath.allows(path) ? path : undefined,
   );
   const inStore = openedStore(storeFolder(own, ofIpam, type))?.networksOf(container, ifname) ?? [];
-  const onHost = toldOnHost().filter(isIt);
-  const inside = toldInside(netns).filter(isIt);
+  const onHost = attachedOnHost().filter(isIt);
+  const inside = attachedInside(netns).filter(isIt);
   return new Map([
     ...[...inStore, ...onHost.map(({ network }) => network)].map((network) => [network, written] as const),
     // Any type whose interface is in the container alone: DEL finds it by its marks.
@@ -94,27 +93,18 @@ function openedStore(dataDir: string): Store | undefined {
   }
 }
 
-function toldOnHost() {
-  const kernel = new Kernel();
-  try {
-    return listLinks(kernel.route("host")).flatMap(
-      ({ alias = "", group = 0 }) => attachmentOfHostAlias(alias, group) ?? [],
-    );
-  } finally {
-    kernel.close();
-  }
+function attachedOnHost() {
+  using kernel = openKernel();
+  return listLinks(kernel.route("host")).flatMap(
+    ({ alias = "", group = 0 }) => attachmentOfHostAlias(alias, group) ?? [],
+  );
 }
 
-function toldInside(path: string) {
+function attachedInside(path: string) {
   const netns = openIfPresent(path);
   if (netns === undefined) return [];
-  const kernel = new Kernel(netns);
-  try {
-    return listLinks(kernel.route("container")).flatMap(
-      ({ alias = "", name = "", group = 0 }) => attachmentOfContainerAlias(alias, name, group) ?? [],
-    );
-  } finally {
-    kernel.close();
-    closeNetns(netns);
-  }
+  using kernel = openKernel({ container: netns });
+  return listLinks(kernel.route("container")).flatMap(
+    ({ alias = "", name = "", group = 0 }) => attachmentOfContainerAlias(alias, name, group) ?? [],
+  );
 }
