@@ -32,7 +32,7 @@ export async function preview(request: Request, { name, path }: Target, onPlan: 
     ...(isNew ? [`ip netns add ${name}`] : []),
     ...(await planned(request, (made, kernel) => {
       onPlan(made);
-      return made.steps.flatMap((step) => printStep(step, kernel));
+      return made.steps.flatMap((step) => printStep(step, { kernel, netns: request.netns }));
     })),
   ]);
 }

@@ -29,18 +29,18 @@ export function masqueradeSteps({ attachment, config, lease }: PlanInput): Step[
 }
 
 /** A container that calls itself a router would become the host's, where the host does not forward IPv6 itself. */
-export function deafToRouters(link: string, netns: string): Step {
+export function deafToRouters(link: string): Step {
   const path = `net/ipv6/conf/${link}/accept_ra`;
-  return { kind: "sysctl", where: "host", path, value: "0", netns, ifThere: true };
+  return { kind: "sysctl", where: "host", path, value: "0", ifThere: true };
 }
 
 /** Forwarding for each family that has a gateway here. */
-export function forwardingSteps(families: ReadonlySet<number>, netns: string): Step[] {
+export function forwardingSteps(families: ReadonlySet<number>): Step[] {
   const steps: Step[] = [];
-  if (families.has(4)) steps.push({ kind: "sysctl", where: "host", path: "net/ipv4/ip_forward", value: "1", netns });
+  if (families.has(4)) steps.push({ kind: "sysctl", where: "host", path: "net/ipv4/ip_forward", value: "1" });
   if (families.has(6)) {
     const path = "net/ipv6/conf/all/forwarding";
-    steps.push({ kind: "sysctl", where: "host", path, value: "1", netns, keepsRouters: true });
+    steps.push({ kind: "sysctl", where: "host", path, value: "1", keepsRouters: true });
   }
   return steps;
 }
@@ -55,38 +55,38 @@ interface ContainerLink {
 }
 
 export function containerSteps(input: PlanInput, routes: readonly Route[], own: ContainerLink = {}): Step[] {
-  const { attachment, config, lease, netns } = input;
+  const { attachment, config, lease } = input;
   const { alias, isOnNetwork, noPrefixRoute } = own;
   const link = attachment.ifname;
   if (config.disableContainerInterface) return [];
   // Up already or not: asking first costs more than saying it again.
-  const steps: Step[] = [{ kind: "up", where: "container", link: "lo", netns }];
+  const steps: Step[] = [{ kind: "up", where: "container", link: "lo" }];
   if (hasIpv6(lease)) {
     const set = (key: string): Step => {
-      return { kind: "sysctl", where: "container", path: `net/ipv6/conf/${link}/${key}`, value: "0", netns };
+      return { kind: "sysctl", where: "container", path: `net/ipv6/conf/${link}/${key}`, value: "0" };
     };
     steps.push(set("disable_ipv6"));
     // Where new namespaces have IPv6 off, lo has no ::1 either.
-    steps.push({ kind: "sysctl", where: "container", path: "net/ipv6/conf/lo/disable_ipv6", value: "0", netns });
+    steps.push({ kind: "sysctl", where: "container", path: "net/ipv6/conf/lo/disable_ipv6", value: "0" });
     // Its link-local address, too, and what it gives itself later.
     if (!config.enabledad) steps.push(set("accept_dad"));
   } else if (mayBeSilent(input)) {
-    if (!isOnNetwork) steps.push({ kind: "noLinkLocal", where: "container", link, netns });
+    if (!isOnNetwork) steps.push({ kind: "noLinkLocal", where: "container", link });
   } else if (!config.enabledad) {
     const path = `net/ipv6/conf/${link}/accept_dad`;
-    steps.push({ kind: "sysctl", where: "container", path, value: "0", netns, ifThere: true });
+    steps.push({ kind: "sysctl", where: "container", path, value: "0", ifThere: true });
   }
   const detectDuplicates = config.enabledad;
   for (const { address } of lease.addresses) {
     steps.push({
-      ...{ kind: "address", where: "container", link, address, detectDuplicates, netns, replaces: [] },
+      ...{ kind: "address", where: "container", link, address, detectDuplicates, replaces: [] },
       ...(noPrefixRoute && { noPrefixRoute }),
     });
   }
-  steps.push({ kind: "up", where: "container", link, netns, ...(alias !== undefined && { alias }) });
+  steps.push({ kind: "up", where: "container", link, ...(alias !== undefined && { alias }) });
   for (let i = 0; i < routes.length; i++) {
     const isFurther = i > 0 && isBeside(routes, i);
-    steps.push({ kind: "route", ...routes[i]!, link, netns, ...(isFurther && { isFurther }) });
+    steps.push({ kind: "route", ...routes[i]!, link, ...(isFurther && { isFurther }) });
   }
   return steps;
 }

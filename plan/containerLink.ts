@@ -22,18 +22,18 @@ export function containerLinkPlan(input: PlanInput, making: readonly Step[], mac
 }
 
 /** On a network that others are on, they are told at once who has the address now. */
-function announcing({ attachment, lease, netns }: PlanInput): Step[] {
+function announcing({ attachment, lease }: PlanInput): Step[] {
   const has = (isIpv6: boolean) => lease.addresses.some(({ address }) => address.includes(":") === isIpv6);
   const settings = [
     ...(has(false) ? [`net/ipv4/conf/${attachment.ifname}/arp_notify`] : []),
     ...(has(true) ? [`net/ipv6/conf/${attachment.ifname}/ndisc_notify`] : []),
   ];
-  return settings.map((path): Step => ({ kind: "sysctl", where: "container", path, value: "1", netns }));
+  return settings.map((path): Step => ({ kind: "sysctl", where: "container", path, value: "1" }));
 }
 
 /** An interface of that kind, on top of the one below where the type has one. */
 export function making(input: PlanInput, settings: Settings, mac: string, inheritsMac = false): Step {
-  const { attachment, facts, netns } = input;
+  const { attachment, facts } = input;
   const { below } = facts;
   return {
     kind: "containerLink",
@@ -45,7 +45,6 @@ export function making(input: PlanInput, settings: Settings, mac: string, inheri
     ...(inheritsMac && { inheritsMac }),
     mtu: facts.uplinkMtu,
     group: containerLinkGroup(attachment.network),
-    netns,
   };
 }
 

@@ -14,7 +14,7 @@ import { innerIndex, type Plan, type PlanInput } from "./plan.ts";
  * container before ADD has answered.
  */
 export function withFeatures(made: Plan, features: ChainKeys, input: PlanInput): Plan {
-  const { attachment, config, lease, facts, netns } = input;
+  const { attachment, config, lease, facts } = input;
   const { ingressPolicy: policy } = features;
   const inner = innerIndex(made);
   const [host, { mtu = 0 } = {}] = made.interfaces.slice(inner - 1, inner + 1);
@@ -23,7 +23,7 @@ export function withFeatures(made: Plan, features: ChainKeys, input: PlanInput):
   const ownLinks = facts.bridge?.letsLoopbackThrough || !host ? [] : [host.name];
   const laying = made.steps.filter((step) => !isRules(step));
   const steps: Step[] = [
-    ...beforeUp(laying, sysctlSteps(features, attachment.ifname, netns), attachment.ifname),
+    ...beforeUp(laying, sysctlSteps(features, attachment.ifname), attachment.ifname),
     ...bandwidthSteps(attachment, features, host!.name, mtu),
     ...made.steps.filter(isRules),
     ...(policy

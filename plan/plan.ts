@@ -12,7 +12,7 @@ import type { Facts } from "./facts.ts";
 
 export interface PlanInput {
   readonly attachment: Attachment;
-  /** Path of the container's namespace, for printing. */
+  /** Path of the container's namespace: the sandbox in the result. */
   readonly netns: string;
   readonly config: NetworkConfig;
   readonly lease: Lease;

@@ -14,8 +14,8 @@ export function plan(input: PlanInput): Plan {
 }
 
 /** With duplicate detection the container's IPv6 addresses can be used when it is over. */
-function settling(made: Plan, { attachment, config, lease, netns }: PlanInput): Plan {
+function settling(made: Plan, { attachment, config, lease }: PlanInput): Plan {
   if (!config.enabledad || config.disableContainerInterface) return made;
   if (!lease.addresses.some(({ address }) => address.includes(":"))) return made;
-  return { ...made, steps: [...made.steps, { kind: "awaitDad", link: attachment.ifname, netns }] };
+  return { ...made, steps: [...made.steps, { kind: "awaitDad", link: attachment.ifname }] };
 }

@@ -17,7 +17,7 @@ import { sysctl } from "./address/sysctl.ts";
 import defer * as adopted from "./adopted.ts";
 import defer * as bandwidth from "./bandwidth.ts";
 import defer * as firewalldZone from "./firewalld/zone.ts";
-import type { AnyStep, Difference, Given, Hints, Kind, Owner } from "./kind.ts";
+import type { AnyStep, Difference, Given, Hints, Kind, Owner, PrintContext } from "./kind.ts";
 import { awaitForwarding } from "./link/awaitForwarding.ts";
 import { bridge } from "./link/bridge.ts";
 import { bridgePort } from "./link/bridgePort.ts";
@@ -202,4 +202,4 @@ export const isMadeBy = (step: Step, link: Link): boolean => kindOf(step).isMade
 
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
 
-export const printStep = (step: Step, kernel?: Kernel): readonly string[] => kindOf(step).print(step, kernel);
+export const printStep = (step: Step, context: PrintContext): readonly string[] => kindOf(step).print(step, context);

@@ -102,8 +102,16 @@ export interface Kind<Step, Key = Step> {
    * where it takes it away. Absent: it leaves all as they are.
    */
   supersede?(later: Step, earlier: AnyStep): AnyStep | undefined;
-  /** The commands a person would have typed. With a kernel, without those for what is shared and stands there already. */
-  print(step: Step, kernel?: Kernel): readonly string[];
+  /** The commands a person would have typed. */
+  print(step: Step, context: PrintContext): readonly string[];
+}
+
+/** What the text of a step needs beside the step. */
+export interface PrintContext {
+  /** Path of the container's namespace. */
+  readonly netns: string;
+  /** Leaves out the commands for shared objects that exist in this kernel. Absent: prints all commands. */
+  readonly kernel?: Kernel | undefined;
 }
 
 /** The differences between two records of the same shape, field by field. */

@@ -100,7 +100,7 @@ function attachmentOf(entry: Entry) {
         hairpin: port?.hairpin === 1,
         isolated: port?.isolated === 1,
       },
-      commands: ((steps ?? []) as readonly Step[]).flatMap((step) => printStep(step)),
+      commands: ((steps ?? []) as readonly Step[]).flatMap((step) => printStep(step, { netns: entry.netnsPath })),
     };
   } finally {
     kernel.close();

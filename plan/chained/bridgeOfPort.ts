@@ -20,7 +20,7 @@ export const hostPort: ChainedType = {
     const lease = { addresses: prev.ips, routes: [], made: false };
     const own = { attachment, netns, config, lease, facts };
     const below = bridgeParts(own, false);
-    const joins = { kind: "member", where: "host", link: port, master: config.bridge, netns } as const;
+    const joins = { kind: "member", where: "host", link: port, master: config.bridge } as const;
     const steps = [...below.steps, ...masqueradeSteps(own), ...portSteps(own, below, { link: port, joins })];
     const { bridge: name } = config;
     const known = prev.interfaces.some((one) => one.name === name && !one.sandbox);

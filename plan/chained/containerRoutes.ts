@@ -8,17 +8,17 @@ import type { RouteStep } from "../../step/address/route.ts";
 const families = { 2: 4, 10: 6 } as const;
 
 /** Without those to link-local addresses, which each interface has for itself. */
-export function containerRoutes(ifname: string, netns: string, kernel: Kernel): RouteStep[] {
+export function containerRoutes(ifname: string, kernel: Kernel): RouteStep[] {
   const outIndex = kernel.indexOf("container", ifname);
   return [2, 10].flatMap((family) =>
     listRoutes(kernel.route("container"), family, { table: mainTable, outIndex })
       .filter((route) => route.outIndex === outIndex && route.kind === routeKind.unicast)
-      .map((route) => routeStep(route, ifname, netns))
+      .map((route) => routeStep(route, ifname))
       .filter(({ dst }) => !dst.startsWith("fe80:")),
   );
 }
 
-function routeStep(route: Route, link: string, netns: string): RouteStep {
+function routeStep(route: Route, link: string): RouteStep {
   const { family, dstLength: prefixLength, destination, gateway, preferredSource, priority, metrics, scope } = route;
   const bits = addressBits(families[family as 2 | 10]);
   const text = (bytes: Uint8Array | undefined) => bytes && formatAddress(addressFromBytes(bytes));
@@ -32,6 +32,6 @@ function routeStep(route: Route, link: string, netns: string): RouteStep {
     ...(metrics?.mtu && { mtu: metrics.mtu }),
     ...(metrics?.advmss && { advmss: metrics.advmss }),
     ...(family === 2 && { scope }),
-    ...{ link, netns },
+    link,
   };
 }

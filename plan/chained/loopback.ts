@@ -10,7 +10,7 @@ export const loopback: ChainedType = {
   remembers: false, // the interface dies with its namespace
 
   plan({ config, prev, netns, kernel }) {
-    const steps = [{ kind: "up", where: "container", link, netns } as const];
+    const steps = [{ kind: "up", where: "container", link } as const];
     if (config.prevResult) return { steps, result: prev };
     // The kernel gives both addresses by itself, the moment the link is up.
     const ips = [

@@ -24,7 +24,7 @@ import { containerRoutes } from "./containerRoutes.ts";
 
 export const sbr: ChainedType = {
   plan(input) {
-    const { attachment, config, prev, netns, kernel } = input;
+    const { attachment, config, prev, kernel } = input;
     const addresses = addressesOf(attachment.ifname, prev);
     if (addresses.length === 0) {
       throw new Fault(
@@ -36,9 +36,9 @@ export const sbr: ChainedType = {
     const { table } = config.link!;
     if (table !== undefined) {
       // The routes are there already: the plugin before was told this table.
-      return { steps: addresses.map((address) => ruleStep(address, table, netns)), result: prev };
+      return { steps: addresses.map((address) => ruleStep(address, table)), result: prev };
     }
-    const routes = containerRoutes(attachment.ifname, netns, kernel);
+    const routes = containerRoutes(attachment.ifname, kernel);
     const tables = freeTables(kernel);
     const own = addresses.flatMap((address) => stepsOf(address, tables.next().value!, routes, input));
     return { steps: [...own, ...mainSteps(addresses, routes, input)], result: prev };
@@ -47,23 +47,23 @@ export const sbr: ChainedType = {
   leftovers: ["rule"],
 };
 
-function ruleStep({ address }: ResultAddress, table: number, netns: string): Step {
-  return { kind: "rule", source: formatAddress(parseCidr(address)!), table, netns };
+function ruleStep({ address }: ResultAddress, table: number): Step {
+  return { kind: "rule", source: formatAddress(parseCidr(address)!), table };
 }
 
 const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 
 /** The table of one address: what is on the link first, since gateways are reached by that. */
 function stepsOf(one: ResultAddress, table: number, routes: readonly RouteStep[], input: ChainedInput): Step[] {
-  const { attachment, config, netns } = input;
+  const { attachment, config } = input;
   const own = parseCidr(one.address)!;
   const gateway = config.link!.gateways.find((text) => parseAddress(text)!.family === own.family) ?? one.gateway;
   const dst = defaultRoutes[own.family];
   const byDefault: RouteStep[] =
-    gateway === undefined ? [] : [{ kind: "route", dst, gw: gateway, table, link: attachment.ifname, netns }];
+    gateway === undefined ? [] : [{ kind: "route", dst, gw: gateway, table, link: attachment.ifname }];
   const copies = routes.filter((route) => isFor(own, route)).map((route) => ({ ...route, table }));
   const further = copies.filter(({ gw, dst: to }) => gw !== undefined && (gateway === undefined || to !== dst));
-  return [...copies.filter(({ gw }) => gw === undefined), ...byDefault, ...further, ruleStep(one, table, netns)];
+  return [...copies.filter(({ gw }) => gw === undefined), ...byDefault, ...further, ruleStep(one, table)];
 }
 
 /** Those from the address's subnet or through it, and those that name neither. */
@@ -76,7 +76,7 @@ function isFor(own: Cidr, { dst, src, gw }: RouteStep): boolean {
 
 /** What the main table keeps: nothing of the interface, or with hints its subnets alone. */
 function mainSteps(addresses: readonly ResultAddress[], routes: readonly RouteStep[], input: ChainedInput): Step[] {
-  const { attachment, config, netns } = input;
+  const { attachment, config } = input;
   const hints = config.link!.addSourceHints;
   // Put back from the end: what is on the link first, since gateways are reached by that.
   const byGateway = routes.filter(({ gw }) => gw !== undefined);
@@ -86,7 +86,7 @@ function mainSteps(addresses: readonly ResultAddress[], routes: readonly RouteSt
     ...leaving.map((route): Step => ({ ...route, kind: "removedRoute" })),
     ...subnets.map((own): Step => {
       const dst = formatCidr(networkOf(own));
-      return { kind: "route", dst, src: formatAddress(own), link: attachment.ifname, netns };
+      return { kind: "route", dst, src: formatAddress(own), link: attachment.ifname };
     }),
   ];
 }

@@ -14,14 +14,14 @@ const placeholder = "IFNAME";
 export const tuning: ChainedType = {
   several: true,
 
-  plan({ attachment: { ifname }, config, features, prev, netns, kernel }) {
+  plan({ attachment: { ifname }, config, features, prev, kernel }) {
     const to: Tunables = {
       ...features.tunables,
       ...(config.mac !== undefined && { mac: config.mac }),
       ...features.askedTunables,
     };
     const sysctls: Step[] = [];
-    for (const step of sysctlSteps(features, ifname, netns)) {
+    for (const step of sysctlSteps(features, ifname)) {
       const was = kernel.readSysctl("container", step.path);
       sysctls.push({ ...step, ...(was !== undefined && { was }) });
     }
@@ -34,7 +34,7 @@ export const tuning: ChainedType = {
         "Name tuning after the plugin that makes it",
       );
     const was = Object.fromEntries(Object.keys(to).map((key) => [key, found[key as keyof Tunables]]));
-    const steps: Step[] = [...sysctls, { kind: "tuning", link: ifname, netns, to, was }];
+    const steps: Step[] = [...sysctls, { kind: "tuning", link: ifname, to, was }];
     const interfaces = prev.interfaces.map((one) => (isInner(one, ifname) ? told(one, to) : one));
     return { steps, result: { ...prev, interfaces } };
   },
@@ -49,11 +49,11 @@ function told(one: ResultInterface, { mac, mtu }: Tunables): ResultInterface {
 }
 
 /** The settings of a configuration, in the container. */
-export function sysctlSteps({ sysctl }: ChainKeys, ifname: string, netns: string): SysctlStep[] {
+export function sysctlSteps({ sysctl }: ChainKeys, ifname: string): SysctlStep[] {
   const steps: SysctlStep[] = [];
   for (const path in sysctl) {
     const own = path.includes(placeholder) ? withName(path, ifname) : path;
-    steps.push({ kind: "sysctl", where: "container", path: own, value: sysctl[path]!, netns });
+    steps.push({ kind: "sysctl", where: "container", path: own, value: sysctl[path]! });
   }
   return steps;
 }

@@ -12,15 +12,15 @@ import { containerRoutes } from "./containerRoutes.ts";
 
 export const vrf: ChainedType = {
   plan(input) {
-    const { attachment, config, prev, netns, kernel } = input;
+    const { attachment, config, prev, kernel } = input;
     const { ifname, network } = attachment;
     const name = config.link!.vrfName!;
     refuseMember(input, name);
     const table = tableFor(name, config.link!.table, kernel);
     const steps: Step[] = [
-      { kind: "vrf", name, table, group: containerLinkGroup(network), netns },
+      { kind: "vrf", name, table, group: containerLinkGroup(network) },
       // Entering, the interface is taken down and up, which costs it its IPv6 addresses and its routes by gateways.
-      { kind: "member", link: ifname, master: name, netns },
+      { kind: "member", link: ifname, master: name },
       ...kernel
         .addresses("container", ifname)
         .filter(({ family }) => family === 6)
@@ -32,11 +32,10 @@ export const vrf: ChainedType = {
             link: ifname,
             address: text,
             detectDuplicates: false,
-            netns,
             replaces: [],
           };
         }),
-      ...containerRoutes(ifname, netns, kernel)
+      ...containerRoutes(ifname, kernel)
         .filter(({ gw }) => gw !== undefined)
         .map((route): Step => ({ ...route, table })),
     ];

@@ -50,7 +50,7 @@ function plan(input: PlanInput): Plan {
   const below = bridgeParts(input);
   const joins: Step = {
     ...{ kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu },
-    ...{ bridge: config.bridge, group: linkGroup(attachment.network), netns },
+    ...{ bridge: config.bridge, group: linkGroup(attachment.network) },
   };
   const steps: Step[] = [
     ...below.steps,
@@ -99,7 +99,7 @@ export interface Port {
   readonly alias?: string;
 }
 
-export function portSteps({ config, facts, netns }: PlanInput, { vlans }: BridgeParts, port: Port): Step[] {
+export function portSteps({ config, facts }: PlanInput, { vlans }: BridgeParts, port: Port): Step[] {
   const { hairpinMode, portIsolation, features, type } = config;
   const { link, joins, alias } = port;
   const inChain = type === ownType ? {} : { inChain: true as const };
@@ -109,14 +109,14 @@ export function portSteps({ config, facts, netns }: PlanInput, { vlans }: Bridge
     joins,
     ...(vlans ? [vlans.port(link)] : []),
     ...(facts.bridge?.letsLoopbackThrough ? [{ kind: "closedLoopback", link, ...inChain } as const] : []),
-    ...(isOurs ? [{ kind: "noLinkLocal", where: "host", link, netns } as const] : []),
+    ...(isOurs ? [{ kind: "noLinkLocal", where: "host", link } as const] : []),
     { kind: "bridgePort", link, hairpin: hairpinMode, isolated },
-    { kind: "up", where: "host", link, netns, ...(isOurs && { alias }) },
+    { kind: "up", where: "host", link, ...(isOurs && { alias }) },
   ];
 }
 
 function bridgeSteps(
-  { config, facts, lease, netns }: PlanInput,
+  { config, facts, lease }: PlanInput,
   mac: string,
   gateways: readonly Cidr[],
   gatewayLink: string,
@@ -127,7 +127,7 @@ function bridgeSteps(
   const families = new Set<number>();
   for (const { family } of gateways) families.add(family);
   const { bridge: name, promiscMode: promiscuous } = config;
-  const steps = forwardingSteps(families, netns);
+  const steps = forwardingSteps(families);
   const keepsMac = gateways.length > 0 && facts.bridge !== undefined && !isOurGroup(facts.bridge.group);
   const group = bridgeGroup(config.name);
   steps.push({
@@ -136,11 +136,11 @@ function bridgeSteps(
     ...(vlans && { filtersFor: vlans.filtersFor }),
   });
   if (vlans) steps.push(...vlans.gateway);
-  if (facts.bridge?.acceptsRa !== false) steps.push(deafToRouters(name, netns));
-  if (gatewayLink !== name) steps.push(deafToRouters(gatewayLink, netns));
+  if (facts.bridge?.acceptsRa !== false) steps.push(deafToRouters(name));
+  if (gatewayLink !== name) steps.push(deafToRouters(gatewayLink));
   if (families.has(6) && !hasIpv6(facts)) {
     for (const [key, value] of bridgeIpv6(config)) {
-      steps.push({ kind: "sysctl", where: "host", path: `net/ipv6/conf/${gatewayLink}/${key}`, value, netns });
+      steps.push({ kind: "sysctl", where: "host", path: `net/ipv6/conf/${gatewayLink}/${key}`, value });
     }
   }
   for (const gateway of gateways) {
@@ -152,22 +152,20 @@ function bridgeSteps(
       link: gatewayLink,
       address,
       detectDuplicates: false,
-      netns,
       replaces,
     });
-    if (isRouted && isLinkLocal(gateway))
-      steps.push(...subnetRoutes(lease, formatAddress(gateway), gatewayLink, netns));
+    if (isRouted && isLinkLocal(gateway)) steps.push(...subnetRoutes(lease, formatAddress(gateway), gatewayLink));
   }
   return steps;
 }
 
 /** A gateway's link-local address brings no route to the subnet, by which the host would find the containers. */
-function subnetRoutes({ addresses }: Lease, gateway: string, link: string, netns: string): Step[] {
+function subnetRoutes({ addresses }: Lease, gateway: string, link: string): Step[] {
   return addresses
     .filter((one) => one.gateway === gateway)
     .map(({ address }) => {
       const dst = formatCidr(networkOf(parseCidr(address)!));
-      return { kind: "route", where: "host", dst, link, netns };
+      return { kind: "route", where: "host", dst, link };
     });
 }
 

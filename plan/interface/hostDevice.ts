@@ -9,14 +9,14 @@ import type { InterfaceType, Plan, PlanInput } from "../plan.ts";
 
 export const hostDevice: InterfaceType = {
   plan(input) {
-    const { attachment, facts, netns } = input;
+    const { attachment, facts } = input;
     const { name: device, link, userSpaceDriver } = facts.below!;
     // The program that has the device speaks for it; what it needs of the network is in the result.
     if (userSpaceDriver) return withoutLink(input);
     const { address: mac = "", mtu = 0, flags, group = 0, alias, info } = link!;
     const lending: Step = {
       ...{ kind: "hostDevice", device: device!, ifname: attachment.ifname, mac, linkKind: info?.kind ?? "", mtu },
-      ...{ group: deviceGroup(attachment.network), netns },
+      group: deviceGroup(attachment.network),
       was: { up: (flags & linkFlag.up) !== 0, group, ...(alias !== undefined && { alias }) },
     };
     return containerLinkPlan(input, [lending], mac, true);

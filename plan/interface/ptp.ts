@@ -36,21 +36,21 @@ function plan(input: PlanInput): Plan {
   const pairs = lease.addresses.map(pairOf);
   const routes = routesOf(config, lease);
   const steps: Step[] = [
-    ...forwardingSteps(new Set(pairs.map(({ own }) => own.family)), netns),
+    ...forwardingSteps(new Set(pairs.map(({ own }) => own.family))),
     ...masqueradeSteps(input),
-    { kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu, group: linkGroup(attachment.network), netns },
-    ...hostSteps(host, pairs, aliasOf(attachment, config.dataDir), netns),
+    { kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu, group: linkGroup(attachment.network) },
+    ...hostSteps(host, pairs, aliasOf(attachment, config.dataDir)),
     // The subnet's other addresses are behind the gateway, as everything is.
     ...containerSteps(input, [], { noPrefixRoute: true }),
     ...pairs.flatMap(({ own, gateway }) => {
       // The kernel takes no source that it still looks for duplicates of.
       const src = own.family === 6 && config.enabledad ? {} : { src: formatAddress(own) };
       return [
-        routeStep(attachment.ifname, { dst: alone(gateway), ...src, ...onLink(gateway) }, netns),
-        routeStep(attachment.ifname, { dst: formatCidr(networkOf(own)), gw: gateway, ...src }, netns),
+        routeStep(attachment.ifname, { dst: alone(gateway), ...src, ...onLink(gateway) }),
+        routeStep(attachment.ifname, { dst: formatCidr(networkOf(own)), gw: gateway, ...src }),
       ];
     }),
-    ...routes.map((route) => routeStep(attachment.ifname, byHost(route, pairs), netns)),
+    ...routes.map((route) => routeStep(attachment.ifname, byHost(route, pairs))),
   ];
   const interfaces = [
     { name: host, mac: hostMac, mtu },
@@ -59,7 +59,7 @@ function plan(input: PlanInput): Plan {
   return { steps, mac, interfaces, routes, through: host };
 }
 
-function hostSteps(host: string, pairs: readonly Pair[], alias: string, netns: string): Step[] {
+function hostSteps(host: string, pairs: readonly Pair[], alias: string): Step[] {
   const hasIpv6 = pairs.some(({ own }) => own.family === 6);
   // While its link-local address is tentative, the kernel asks for no neighbour on behalf of others.
   const settings = [
@@ -68,20 +68,20 @@ function hostSteps(host: string, pairs: readonly Pair[], alias: string, netns: s
   ];
   const gateways = [...new Set(pairs.map(({ gateway }) => alone(gateway)))];
   return [
-    deafToRouters(host, netns),
+    deafToRouters(host),
     ...settings.map(([key, value]): Step => {
       const path = `net/ipv6/conf/${host}/${key}`;
-      return { kind: "sysctl", where: "host", path, value, netns, ...(!hasIpv6 && { ifThere: true as const }) };
+      return { kind: "sysctl", where: "host", path, value, ...(!hasIpv6 && { ifThere: true as const }) };
     }),
     // Without addresses, what speaks over the link has those that the ends give themselves.
-    ...(hasIpv6 || pairs.length === 0 ? [] : [{ kind: "noLinkLocal", where: "host", link: host, netns } as const]),
+    ...(hasIpv6 || pairs.length === 0 ? [] : [{ kind: "noLinkLocal", where: "host", link: host } as const]),
     ...gateways.map((address): Step => {
-      return { kind: "address", where: "host", link: host, address, detectDuplicates: false, netns, replaces: [] };
+      return { kind: "address", where: "host", link: host, address, detectDuplicates: false, replaces: [] };
     }),
-    { kind: "up", where: "host", link: host, netns, alias },
+    { kind: "up", where: "host", link: host, alias },
     ...pairs.map(({ own }): Step => {
       const text = formatAddress(own);
-      return { kind: "route", where: "host", dst: alone(text), ...onLink(text), link: host, netns };
+      return { kind: "route", where: "host", dst: alone(text), ...onLink(text), link: host };
     }),
   ];
 }
@@ -97,8 +97,8 @@ function byHost(route: Route, pairs: readonly Pair[]): Route {
   );
 }
 
-function routeStep(link: string, route: Omit<RouteStep, "kind" | "link" | "netns">, netns: string): Step {
-  return { kind: "route", ...route, link, netns };
+function routeStep(link: string, route: Omit<RouteStep, "kind" | "link">): Step {
+  return { kind: "route", ...route, link };
 }
 
 /** RT_SCOPE_LINK; IPv6 has no scopes. */

@@ -9,7 +9,7 @@ import type { InterfaceType } from "../plan.ts";
 
 export const tap: InterfaceType = {
   plan(input) {
-    const { attachment, config, facts, netns } = input;
+    const { attachment, config, facts } = input;
     const { ifname } = attachment;
     const { multiQueue, owner, group: openGroup, bridge } = config.link!;
     const mac = macFor(input, hostLinkName(attachment));
@@ -18,9 +18,9 @@ export const tap: InterfaceType = {
         ...{ kind: "tap", ifname, multiQueue, mac, mtu: facts.uplinkMtu },
         ...(owner !== undefined && { owner }),
         ...(openGroup !== undefined && { openGroup }),
-        ...{ group: containerLinkGroup(attachment.network), netns },
+        group: containerLinkGroup(attachment.network),
       },
-      ...(bridge ? [{ kind: "member", link: ifname, master: bridge, netns } as const] : []),
+      ...(bridge ? [{ kind: "member", link: ifname, master: bridge } as const] : []),
     ];
     return containerLinkPlan(input, steps, mac);
   },

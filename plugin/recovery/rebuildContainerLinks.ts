@@ -65,16 +65,15 @@ function enter(draft: Store, link: Link, netns: Netns, socket: NetlinkSocket, ma
     mac,
     mtu,
     group,
-    netns: path,
   } as const;
   const steps: Step[] = [
     inside,
     ...addresses.map((cidr): Step => {
       const of = { kind: "address", where: "container", link: name, address: formatCidr(cidr) } as const;
       const alone = cidr.noPrefixRoute && ({ noPrefixRoute: true } as const);
-      return { ...of, detectDuplicates: false, netns: path, replaces: [], ...alone };
+      return { ...of, detectDuplicates: false, replaces: [], ...alone };
     }),
-    { kind: "up", where: "container", link: name, netns: path },
+    { kind: "up", where: "container", link: name },
   ];
   // Of one that is disputed nothing is to be undone but the lease.
   draft.attached(attachment, { mac, steps: isDisputed(attachment) ? [] : steps });

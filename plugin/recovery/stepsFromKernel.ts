@@ -17,7 +17,7 @@ export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): St
   const { attachment, host, inner, addresses, netns } = standing;
   if (netns === undefined || inner === undefined || host.name === undefined) return [];
   const port = portOf(host);
-  const [link, path] = [host.name, netns.path];
+  const link = host.name;
   const isUp = (inner.flags & linkFlag.up) !== 0;
   return [
     ...bridgeSteps(standing),
@@ -34,13 +34,12 @@ export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): St
       innerMtu: inner.mtu ?? 0,
       ...(standing.bridge?.name !== undefined && { bridge: standing.bridge.name }),
       group: host.group ?? 0,
-      netns: path,
     },
-    { kind: "noLinkLocal", where: "host", link, netns: path },
+    { kind: "noLinkLocal", where: "host", link },
     ...(standing.bridge
       ? [{ kind: "bridgePort", link, hairpin: port?.hairpin === 1, isolated: port?.isolated === 1 } as const]
       : []),
-    { kind: "up", where: "host", link, netns: path, ...(host.alias !== undefined && { alias: host.alias }) },
+    { kind: "up", where: "host", link, ...(host.alias !== undefined && { alias: host.alias }) },
     ...addresses.map(
       (cidr): Step => ({
         kind: "address",
@@ -48,24 +47,23 @@ export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): St
         link: attachment.ifname,
         address: formatCidr(cidr),
         detectDuplicates: false,
-        netns: path,
         replaces: [],
         ...(cidr.noPrefixRoute && { noPrefixRoute: true }),
       }),
     ),
-    ...(isUp ? [{ kind: "up", where: "container", link: attachment.ifname, netns: path } as const] : []),
+    ...(isUp ? [{ kind: "up", where: "container", link: attachment.ifname } as const] : []),
     ...(isUp && standing.bridge ? [{ kind: "awaitForwarding", link } as const] : []),
   ];
 }
 
-function bridgeSteps({ attachment, bridge, bridgeAddresses, netns, addresses }: PresentAttachment): Step[] {
-  if (bridge?.name === undefined || netns === undefined) return [];
+function bridgeSteps({ attachment, bridge, bridgeAddresses, addresses }: PresentAttachment): Step[] {
+  if (bridge?.name === undefined) return [];
   const { name, address: mac = "", mtu = 0, flags } = bridge;
   const gateways = bridgeAddresses.filter((one) =>
     addresses.some((cidr) => formatCidr(networkOf(cidr)) === formatCidr(networkOf(one))),
   );
   return [
-    ...forwardingSteps(new Set(gateways.map(({ family }) => family)), netns.path),
+    ...forwardingSteps(new Set(gateways.map(({ family }) => family))),
     {
       kind: "bridge",
       name,
@@ -81,7 +79,6 @@ function bridgeSteps({ attachment, bridge, bridgeAddresses, netns, addresses }: 
         link: name,
         address: formatCidr(gateway),
         detectDuplicates: false,
-        netns: netns.path,
         replaces: [],
       }),
     ),

@@ -17,7 +17,6 @@ export interface AddressStep {
   readonly address: string;
   /** False lets the kernel detect duplicates first, which keeps an IPv6 address unusable for a second or two. */
   readonly detectDuplicates: boolean;
-  readonly netns: string;
   /** Addresses of the link that this one takes the place of. */
   readonly replaces: readonly string[];
   /** The subnet is not on the link. */
@@ -84,8 +83,8 @@ export const address: Kind<AddressStep> = {
   asInResult: (step, { ips }) =>
     step.where === "host" || ips.some(({ address }) => address === step.address) ? step : undefined,
 
-  print(step, kernel) {
-    const { where, link, address: text, detectDuplicates, netns, replaces, noPrefixRoute } = step;
+  print(step, { kernel, netns }) {
+    const { where, link, address: text, detectDuplicates, replaces, noPrefixRoute } = step;
     const isShared = where === "host" && replaces.length === 0;
     if (kernel && isShared && address.check(step, kernel).length === 0) return [];
     const [ip, dev] = [ipWord(where, netns), shellWord(link)];

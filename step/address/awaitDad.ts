@@ -18,7 +18,6 @@ import { ipWord, shellWord } from "../shellWords.ts";
 export interface AwaitDadStep {
   readonly kind: "awaitDad";
   readonly link: string;
-  readonly netns: string;
 }
 
 /** A second or two is usual; the kernel begins after a random delay of up to one. */
@@ -55,7 +54,7 @@ export const awaitDad: Kind<AwaitDadStep> = {
     }));
   },
 
-  print: ({ link, netns }) => [
+  print: ({ link }, { netns }) => [
     `while ${ipWord("container", netns)} -6 address show dev ${shellWord(link)} tentative | grep -q .; do sleep 0.1; done`,
   ],
 };

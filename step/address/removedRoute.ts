@@ -45,7 +45,7 @@ export const removedRoute: Kind<RemovedRouteStep> = {
     return isStep<RouteStep>("route", earlier) && isSameRoute(earlier, step) ? undefined : earlier;
   },
 
-  print: (step) => [routeCommand("del", asRoute(step))],
+  print: (step, { netns }) => [routeCommand("del", asRoute(step), netns)],
 };
 
 interface To {

@@ -27,7 +27,6 @@ import { ipWord, shellWord } from "../shellWords.ts";
 export interface RouteStep extends RouteWanted {
   readonly kind: "route";
   readonly link: string;
-  readonly netns: string;
   /** Absent: in the container. */
   readonly where?: Where;
   /** The address that what has none is sent from. */
@@ -100,9 +99,9 @@ export const route: Kind<RouteStep> = {
     step.where === "host" || routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? step : undefined,
 
   // Beside another one, as above.
-  print: (step, kernel) => {
+  print: (step, { kernel, netns }) => {
     const isBeside = step.isFurther || (kernel && standing(step, undefined, kernel).length > 0);
-    return [routeCommand(isBeside ? "prepend" : "add", step)];
+    return [routeCommand(isBeside ? "prepend" : "add", step, netns)];
   },
 };
 
@@ -128,7 +127,7 @@ function standing(step: RouteStep, outIndex: number | undefined, kernel: Kernel)
 }
 
 /** `ip -n web route add 10.2.0.0/16 via 10.1.0.1 dev eth0` */
-export function routeCommand(verb: "add" | "prepend" | "del", step: RouteStep): string {
+export function routeCommand(verb: "add" | "prepend" | "del", step: RouteStep, netns: string): string {
   const family = step.dst.includes(":") ? " -6" : "";
   const more = [
     verb !== "del" && " proto static",
@@ -137,7 +136,7 @@ export function routeCommand(verb: "add" | "prepend" | "del", step: RouteStep): 
     step.scope && ` scope ${step.scope}`,
     step.src && ` src ${step.src}`,
   ];
-  return `${ipWord(step.where ?? "container", step.netns)}${family} route ${verb} ${textOf({ ...step, link: shellWord(step.link) })}${more.filter(Boolean).join("")}`;
+  return `${ipWord(step.where ?? "container", netns)}${family} route ${verb} ${textOf({ ...step, link: shellWord(step.link) })}${more.filter(Boolean).join("")}`;
 }
 
 function gatewayText(found: Route): string | undefined {

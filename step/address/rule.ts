@@ -13,7 +13,6 @@ export interface RuleStep {
   /** An address. */
   readonly source: string;
   readonly table: number;
-  readonly netns: string;
 }
 
 /** When nothing else is known: the rules for the addresses of this interface. */
@@ -64,7 +63,7 @@ export const rule: Kind<RuleStep, RuleKey> = {
     return isThere ? [] : missing(`rule ${textOf(source, table)} in the container`);
   },
 
-  print({ source, table, netns }) {
+  print({ source, table }, { netns }) {
     const family = source.includes(":") ? " -6" : "";
     return [`${ipWord("container", netns)}${family} rule add ${textOf(source, table)}`];
   },

@@ -11,7 +11,6 @@ export interface SysctlStep {
   /** LowerLink /proc/sys: `net/ipv4/ip_forward`. */
   readonly path: string;
   readonly value: string;
-  readonly netns: string;
   /** What it was before, to be put back; absent: others may count on it by then. */
   readonly was?: string;
   /** A kernel that has no such setting needs none. */
@@ -52,8 +51,8 @@ export const sysctl: Kind<SysctlStep> = {
     return isIt ? undefined : earlier;
   },
 
-  print(step, kernel) {
-    const { where, path, value, netns, ifThere, keepsRouters } = step;
+  print(step, { kernel, netns }) {
+    const { where, path, value, ifThere, keepsRouters } = step;
     if (kernel && where === "host") {
       const is = kernel.readSysctl(where, path);
       // Of a link that is yet to be made: the kernel will have it if it has it for any.

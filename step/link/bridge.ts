@@ -75,7 +75,7 @@ export const bridge: Kind<BridgeStep> = {
     );
   },
 
-  print(step, kernel) {
+  print(step, { kernel }) {
     const { mac, mtu, group, promiscuous, filtersFor, keepsMac } = step;
     const name = linkWord(step.name);
     const keep = keepsMac ? [`ip link set ${name} address ${mac}`] : [];

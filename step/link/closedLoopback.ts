@@ -80,7 +80,7 @@ export const closedLoopback: Kind<ClosedStep> = {
     return missing(`filter of ${link} that keeps containers from 127.0.0.0/8`);
   },
 
-  print: ({ link }, kernel) => [
+  print: ({ link }, { kernel }) => [
     ...(kernel?.link("host", closedLink)
       ? []
       : [`ip link add ${closedLink} address ${closedMac()} group ${closedGroup()} type bridge`]),
@@ -143,7 +143,7 @@ export const routeLocalnet: Kind<LocalnetStep> = {
     return value === "1" ? [] : [{ what: `sysctl ${settingOf(link)}`, expected: "1", found: value ?? "none" }];
   },
 
-  print(step, kernel) {
+  print(step, { kernel }) {
     const { link } = step;
     if (kernel?.readSysctl("host", settingOf(link)) === "1" && kernel.link("host", closedLink)) return [];
     const ports = kernel?.link("host", link) ? waysIn(step, kernel).map(({ name = "" }) => name) : [];

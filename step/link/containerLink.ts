@@ -29,7 +29,6 @@ export interface ContainerLinkStep {
   /** For CHECK: what a later plugin of the chain gave it instead. */
   readonly innerMtu?: number;
   readonly group: number;
-  readonly netns: string;
 }
 
 export interface ContainerLinkKey extends Pick<ContainerLinkStep, "ifname" | "temporary" | "group"> {
@@ -142,8 +141,8 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
     );
   },
 
-  print(step) {
-    const { ifname, temporary, settings, master, mac, inheritsMac, mtu, group, netns } = step;
+  print(step, { netns }) {
+    const { ifname, temporary, settings, master, mac, inheritsMac, mtu, group } = step;
     const words = [
       ...(master ? [`link ${shellWord(master.name)}`] : []),
       ...(inheritsMac ? [] : [`address ${mac}`]),

@@ -25,7 +25,6 @@ export interface HostDeviceStep {
   /** For CHECK: what a later plugin of the chain gave it instead. */
   readonly innerMtu?: number;
   readonly group: number;
-  readonly netns: string;
   /** What it was on the host, to be put back. */
   readonly was: { readonly up: boolean; readonly group: number; readonly alias?: string };
 }
@@ -101,7 +100,7 @@ export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
     );
   },
 
-  print({ device: name, ifname, group, netns }) {
+  print({ device: name, ifname, group }, { netns }) {
     return [
       `ip link set ${linkWord(name)} netns ${netnsWord(netns)} name ${shellWord(ifname)}`,
       `${ipWord("container", netns)} link set ${linkWord(ifname)} alias ${shellWord(name)}`,

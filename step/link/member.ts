@@ -9,7 +9,6 @@ export interface MemberStep {
   readonly kind: "member";
   readonly link: string;
   readonly master: string;
-  readonly netns: string;
   /** Absent: in the container. */
   readonly where?: Where;
 }
@@ -44,7 +43,7 @@ export const member: Kind<MemberStep> = {
     return differences(what, { master }, { master: name });
   },
 
-  print: (step) => [
-    `${ipWord(inOf(step), step.netns)} link set ${linkWord(step.link)} master ${shellWord(step.master)}`,
+  print: (step, { netns }) => [
+    `${ipWord(inOf(step), netns)} link set ${linkWord(step.link)} master ${shellWord(step.master)}`,
   ],
 };

@@ -14,7 +14,6 @@ export interface NoLinkLocalStep {
   readonly kind: "noLinkLocal";
   readonly where: Where;
   readonly link: string;
-  readonly netns: string;
 }
 
 export const noLinkLocal: Kind<NoLinkLocalStep> = {
@@ -37,5 +36,5 @@ export const noLinkLocal: Kind<NoLinkLocalStep> = {
     return differences(`link ${link}`, { "address generation mode": expected }, { "address generation mode": mode });
   },
 
-  print: ({ where, link, netns }) => [`${ipWord(where, netns)} link set ${linkWord(link)} addrgenmode none`],
+  print: ({ where, link }, { netns }) => [`${ipWord(where, netns)} link set ${linkWord(link)} addrgenmode none`],
 };

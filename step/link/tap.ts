@@ -19,7 +19,6 @@ export interface TapStep {
   readonly innerMtu?: number;
   /** IFLA_GROUP. */
   readonly group: number;
-  readonly netns: string;
 }
 
 export type TapKey = Pick<TapStep, "ifname" | "group">;
@@ -59,7 +58,7 @@ export const tap: Kind<TapStep, TapKey> = {
     );
   },
 
-  print({ ifname, multiQueue, owner, openGroup, mac, mtu, group, netns }) {
+  print({ ifname, multiQueue, owner, openGroup, mac, mtu, group }, { netns }) {
     const ip = ipWord("container", netns);
     const words = [
       ...(multiQueue ? ["multi_queue"] : []),

@@ -12,7 +12,6 @@ import { ipWord, linkWord } from "../shellWords.ts";
 export interface TuningStep {
   readonly kind: "tuning";
   readonly link: string;
-  readonly netns: string;
   readonly to: Tunables;
   readonly was: Tunables;
 }
@@ -75,7 +74,7 @@ export const tuning: Kind<TuningStep, TuningKey> = {
     return isMaking(link, earlier) ? { ...earlier, ...(mac && { mac }), ...(innerMtu && { innerMtu }) } : earlier;
   },
 
-  print({ link, netns, to: { mac, mtu, promisc, allmulti, txQLen } }) {
+  print({ link, to: { mac, mtu, promisc, allmulti, txQLen } }, { netns }) {
     const onOff = (name: string, value: boolean | undefined) =>
       value === undefined ? [] : [`${name} ${value ? "on" : "off"}`];
     const words = [

@@ -9,7 +9,6 @@ export interface UpStep {
   readonly kind: "up";
   readonly where: Where;
   readonly link: string;
-  readonly netns: string;
   /** What the link is told whose it is; rides in the same message. */
   readonly alias?: string;
 }
@@ -26,7 +25,7 @@ export const up: Kind<UpStep> = {
     return differences(`link ${link}`, { state: "up" }, { state: found.flags & linkFlag.up ? "up" : "down" });
   },
 
-  print: ({ where, link, netns, alias }) => [
+  print: ({ where, link, alias }, { netns }) => [
     `${ipWord(where, netns)} link set ${linkWord(link)} up${alias === undefined ? "" : ` alias ${shellWord(alias)}`}`,
   ],
 };

@@ -22,7 +22,6 @@ export interface VethStep {
   /** Absent: the host routes to it. */
   readonly bridge?: string;
   readonly group: number;
-  readonly netns: string;
 }
 
 export type VethKey = Pick<VethStep, "host">;
@@ -97,7 +96,7 @@ export const veth: Kind<VethStep, VethKey> = {
     ];
   },
 
-  print({ host, hostMac, ifname, mac, mtu, bridge, group, netns }) {
+  print({ host, hostMac, ifname, mac, mtu, bridge, group }, { netns }) {
     return [
       `ip link add ${host} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${shellWord(ifname)} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,
       ...(bridge === undefined ? [] : [`ip link set ${host} master ${shellWord(bridge)}`]),

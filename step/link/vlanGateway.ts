@@ -50,7 +50,7 @@ export const vlanGateway: Kind<VlanGatewayStep> = {
     return differences(`link ${link}`, { state: "up" }, { state: found.flags & linkFlag.up ? "up" : "down" });
   },
 
-  print(step, kernel) {
+  print(step, { kernel }) {
     const { link, port, bridge, vlan, without, mac, mtu, group } = step;
     if (kernel && vlanGateway.check(step, kernel).length === 0) return [];
     const up = [`ip link set ${port} up`, `ip link set ${linkWord(link)} up`];

@@ -14,7 +14,6 @@ export interface VrfStep {
   /** Routing table of its ports. */
   readonly table: number;
   readonly group: number;
-  readonly netns: string;
 }
 
 export const vrf: Kind<VrfStep> = {
@@ -47,7 +46,7 @@ export const vrf: Kind<VrfStep> = {
   // The routes of its ports are in its table.
   supersede: (_, earlier) => (isStep<RouteStep>("route", earlier) ? undefined : earlier),
 
-  print({ name, table, group, netns }) {
+  print({ name, table, group }, { netns }) {
     const ip = ipWord("container", netns);
     return [`${ip} link add ${linkWord(name)} up group ${group} type vrf table ${table}`];
   },

@@ -181,7 +181,7 @@ export const ingressPolicy: Kind<IngressPolicyStep> = {
     ];
   },
 
-  print(step, kernel) {
+  print(step, { kernel }) {
     const { bridge, policy } = step;
     const inet = `inet ${nftTable}`;
     if (kernel && ingressPolicy.check(step, kernel).length === 0) return [];

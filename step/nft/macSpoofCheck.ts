@@ -112,7 +112,7 @@ export const macSpoofCheck: Kind<MacSpoofCheckStep, MacSpoofCheckKey> = {
     ];
   },
 
-  print({ attachment, mac }, kernel) {
+  print({ attachment, mac }, { kernel }) {
     const [host, mark] = [hostLinkName(attachment), ownerMark(attachment)];
     return [
       ...(kernel && hasRules(kernel.netfilter, bridgeTable, chain) ? [] : ruleCommands()),

@@ -44,7 +44,7 @@ export const masquerade: Kind<MasqueradeStep> = {
     return rules.missingMasquerade(kernel, chain, cidrs);
   },
 
-  print(step, kernel) {
+  print(step, { kernel }) {
     const { chain, cidrs } = chainOf(step);
     if (kernel && masquerade.check(step, kernel).length === 0) return [];
     const stands = kernel && getChain(kernel.netfilter, table, chain) !== undefined;

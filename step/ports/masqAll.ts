@@ -109,7 +109,7 @@ export const masqAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
     return [...missingRules(table, rules(), kernel), ...lost];
   },
 
-  print: ({ attachment, addresses }, kernel) => [
+  print: ({ attachment, addresses }, { kernel }) => [
     ...(kernel && hasRules(kernel.netfilter, table, chain) ? [] : ruleCommands()),
     ...addresses.map((text) => {
       const element = `{ ${formatAddress(parseAddress(text)!)} comment "${ownerMark(attachment)}" }`;

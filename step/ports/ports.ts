@@ -91,7 +91,7 @@ export const ports: Kind<PortsStep, PortsKey> = {
     return [...ruleset.missingPortRules(kernel), ...elementDifferences(step, kernel)];
   },
 
-  print: (step, kernel) => text.printed(step, kernel),
+  print: (step, { kernel }) => text.printed(step, kernel),
 };
 
 /** Refused (EEXIST) where one is there: by what an attachment left that is gone, or is another's. */
