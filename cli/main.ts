@@ -1,10 +1,11 @@
 /** The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 the words do not fit, and exec's are its command's, or as shells have it 126 and 127. */
+
 import { NotPermitted } from "../conf/fault.ts";
 import defer * as debug from "../netlink/debug.ts";
 import { faultOf } from "../plugin/faults.ts";
 import { writeOut } from "../plugin/stdio.ts";
 import { shellWord } from "../step/shellWords.ts";
-import { byHand } from "./byHand.ts";
+import { spoken } from "./byHand.ts";
 import { type Command, columns, type Described, help, NotRun, parse, UsageError } from "./command.ts";
 import { commands } from "./index.ts";
 
@@ -23,8 +24,7 @@ export async function run(words: readonly string[], version: string): Promise<nu
       process.stderr.write(`ns-net ${words[0]} needs root: sudo ns-net ${words.map(shellWord).join(" ")}\n`);
       return 1;
     }
-    const { message, cure } = fault;
-    process.stderr.write(byHand(`ns-net: ${message}${cure ? `\n  ${cure}` : ""}\n`));
+    process.stderr.write(spoken(fault));
     return error instanceof NotRun ? error.exitCode : 1;
   }
 }

@@ -1,5 +1,5 @@
 /** CNI's environment variables (SPEC.md, section 2 "Parameters"): what each verb needs of them and what they may be. */
-import { code, Fault, shown } from "./fault.ts";
+import { type Audience, code, Fault, shown } from "./fault.ts";
 import { containerId, interfaceName } from "./nameRules.ts";
 import type { Verb } from "./request.ts";
 import { isAtLeast, type Version } from "./version.ts";
@@ -100,7 +100,25 @@ export function requireVersionFor(verb: Verb, version: Version): void {
   );
 }
 
+/** Where a person gives what a runtime puts into a variable, or into a key of CNI_ARGS. */
+const options: Readonly<Record<string, string>> = {
+  CNI_IFNAME: "--ifname",
+  CNI_NETNS: "<netns>",
+  CNI_ARGS: "--ip and --mac",
+  "IP in CNI_ARGS": "--ip",
+  "MAC in CNI_ARGS": "--mac",
+};
+
+/** A variable as its reader knows it: `CNI_IFNAME`, or `--ifname` for a person. */
+export function variableName(name: string, { byHand }: Audience): string {
+  return byHand ? (options[name] ?? name) : name;
+}
+
 /** Code 4: `Cannot use CNI_IFNAME = "a/b"`. */
 export function badVariable(name: string, value: string, mustBe: string): Fault {
-  return new Fault(code.environment, `Cannot use ${name} = ${shown(value)}`, `${name} must be ${mustBe}`);
+  return new Fault(
+    code.environment,
+    (audience) => `Cannot use ${variableName(name, audience)} = ${shown(value)}`,
+    (audience) => `${variableName(name, audience)} must be ${mustBe}`,
+  );
 }

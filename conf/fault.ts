@@ -24,20 +24,67 @@ export const code = {
 
 export type Code = (typeof code)[keyof typeof code];
 
-/** `sentence` says what failed and with which value, without a final full stop; `cure` says what to do about it. */
+/** Who reads the words: a runtime speaks CNI (false); a person typed options and operands of `ns-net` (true). */
+export interface Audience {
+  readonly byHand: boolean;
+}
+
+/** Words for every reader, or a function of the reader where a runtime and a person have different names for a thing. */
+export type Words = string | ((audience: Audience) => string);
+
+/** Words for a runtime, and for a person. */
+export function forAudience(runtime: string, person: string): Words {
+  return ({ byHand }) => (byHand ? person : runtime);
+}
+
+const toRuntime: Audience = { byHand: false };
+/** The words that this reader gets. */
+export function wordsTo(audience: Audience, words: Words): string {
+  return typeof words === "string" ? words : words(audience);
+}
+
+/**
+ * `sentence` says what failed and with which value, without a final full stop; `cure` says what to do about it. The
+ * property `message` is the sentence for a runtime.
+ */
 export class Fault extends Error {
   readonly code: number;
-  readonly cure: string;
+  readonly #sentence: Words;
+  readonly #cure: Words;
 
-  constructor(faultCode: number, sentence: string, cure = "") {
-    super(sentence);
+  constructor(faultCode: number, sentence: Words, cure: Words = "") {
+    super(wordsTo(toRuntime, sentence));
     this.name = "Fault";
     this.code = faultCode;
-    this.cure = cure;
+    this.#sentence = sentence;
+    this.#cure = cure;
+  }
+
+  sentence(audience = toRuntime): string {
+    return wordsTo(audience, this.#sentence);
+  }
+
+  /** Empty if there is none. */
+  cure(audience = toRuntime): string {
+    return wordsTo(audience, this.#cure);
+  }
+
+  /** The same words under another code. */
+  withCode(faultCode: number): Fault {
+    return new Fault(faultCode, this.#sentence, this.#cure);
   }
 }
 
-/** The caller lacks a right. Of its own class, so that the command line can name the cure as a command. */
+/** The cure where this call was too late or was interrupted, and the next one can succeed. */
+export const callAgain = forAudience("Call ADD again", "Call it again");
+
+/** The cure where an attachment of that name exists. */
+export const deleteFirst = forAudience(
+  "Delete the attachment first (CNI DEL, or 'ns-net del')",
+  "Delete the attachment first (ns-net del)",
+);
+
+/** The caller lacks a right. A class, so that the command line can name the cure as a command. */
 export class NotPermitted extends Fault {}
 
 /** A key of the configuration that cannot be used: `Cannot use mtu = 42`, `mtu must be …`; or one that is missing. */

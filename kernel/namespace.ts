@@ -1,4 +1,5 @@
 /** The container's namespace as ADD and CHECK need it: there, a network namespace, and not the caller's own. */
+import { variableName } from "../conf/env.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { isNetns } from "../netlink/sameNetns.ts";
 import {
@@ -19,8 +20,10 @@ export function openContainerNetns(path: string, mayBeOwn: boolean): Netns {
   closeNetns(netns);
   throw new Fault(
     code.netns,
-    `Cannot use CNI_NETNS = ${path}: it is the network namespace that this plugin runs in`,
-    "CNI_NETNS must be the container's namespace, such as /run/netns/NAME or /proc/PID/ns/net",
+    (audience) =>
+      `Cannot use ${variableName("CNI_NETNS", audience)} = ${path}: it is the network namespace that this plugin runs in`,
+    (audience) =>
+      `${variableName("CNI_NETNS", audience)} must be the container's namespace, such as /run/netns/NAME or /proc/PID/ns/net`,
   );
 }
 
@@ -32,7 +35,8 @@ function openOrFault(path: string): Netns {
     throw new Fault(
       error.missing ? code.unknownContainer : code.netns,
       error.message,
-      "CNI_NETNS must be the path of a network namespace, such as /run/netns/NAME or /proc/PID/ns/net",
+      (audience) =>
+        `${variableName("CNI_NETNS", audience)} must be the path of a network namespace, such as /run/netns/NAME or /proc/PID/ns/net`,
     );
   }
 }

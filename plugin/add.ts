@@ -2,7 +2,7 @@
 
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import type { NetworkConfig } from "../conf/config/config.ts";
-import { code, Fault } from "../conf/fault.ts";
+import { callAgain, code, deleteFirst, Fault } from "../conf/fault.ts";
 import type { Request } from "../conf/request.ts";
 import { formatResult } from "../conf/result/format.ts";
 import type { Result, ResultAddress } from "../conf/result/result.ts";
@@ -116,7 +116,7 @@ function refuseAttached(attachment: Attachment, kernel: Kernel): void {
   throw new Fault(
     code.environment,
     `Cannot attach ${attachmentText(attachment)}: it is attached already, by link ${host} to another namespace`,
-    "Delete the attachment first (CNI DEL, or 'ns-net del')",
+    deleteFirst,
   );
 }
 
@@ -162,7 +162,7 @@ async function attach(
     if (facts.bridge === undefined) sweep(store);
     if (options.isByHand || (facts.bridge === undefined && config.type !== "ptp")) hintAtObstacles(made, lease, kernel);
     const signal = await options.interruptedBy();
-    if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
+    if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, callAgain);
     return result;
   } catch (error) {
     undo?.();
@@ -214,7 +214,7 @@ function hintAtObstacles({ through, routes, steps }: Plan, { addresses }: Lease,
 
 function deletedMeanwhile(attachment: Attachment): Fault {
   const what = `Cannot attach ${attachmentText(attachment)}: its entry was removed from the store meanwhile`;
-  return new Fault(code.tryAgain, what, "Call ADD again");
+  return new Fault(code.tryAgain, what, callAgain);
 }
 
 /** Frees the lease of an ADD that failed. A second failure must not hide the first. */

@@ -42,7 +42,7 @@ function lineOf({ env, steps, result, fault }: Logged, network: unknown): string
     pod: podOf(env["CNI_ARGS"] ?? ""),
     ms: Number(performance.now().toFixed(1)),
     steps: steps?.map(({ kind }) => kind),
-    ...(fault ? { error: { code: fault.code, msg: fault.message, details: fault.cure } } : {}),
+    ...(fault ? { error: { code: fault.code, msg: fault.message, details: fault.cure() } } : {}),
   };
   const whole = `${JSON.stringify(fault ? line : { ...line, result })}\n`;
   return Buffer.byteLength(whole) <= lineBytesMax ? whole : `${JSON.stringify({ ...line, cut: true })}\n`;

@@ -1,17 +1,17 @@
 /** What a refusal by the kernel or the file system means, in words, and what to do about it. Loaded when a call failed. */
-import { code, Fault, NotPermitted } from "../conf/fault.ts";
+import { code, deleteFirst, Fault, NotPermitted, type Words } from "../conf/fault.ts";
 import { KernelError } from "../sys/errors.ts";
 import { NotANamespace } from "../sys/netns.ts";
 
 interface Meaning {
   readonly code: number;
   readonly words: string;
-  readonly cure: string;
+  readonly cure: Words;
 }
 
-const io = (words: string, cure: string): Meaning => ({ code: code.io, words, cure });
-const again = (words: string, cure: string): Meaning => ({ code: code.tryAgain, words, cure });
-const ofKernel = (words: string, cure: string): Meaning => ({ code: code.kernel, words, cure });
+const io = (words: string, cure: Words): Meaning => ({ code: code.io, words, cure });
+const again = (words: string, cure: Words): Meaning => ({ code: code.tryAgain, words, cure });
+const ofKernel = (words: string, cure: Words): Meaning => ({ code: code.kernel, words, cure });
 
 const forMore = "NSNET_DEBUG=netlink shows the messages on standard error";
 
@@ -37,7 +37,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EISDIR: io("it is a folder", "Move it away, or choose another path"),
   ELOOP: io("it is a symbolic link, or leads through too many", "Replace the link by what it leads to"),
   ENAMETOOLONG: io("the name is too long", "Choose a shorter one"),
-  EEXIST: ofKernel("it exists already", "Delete the attachment first (CNI DEL, or 'ns-net del')"),
+  EEXIST: ofKernel("it exists already", deleteFirst),
   EADDRINUSE: {
     code: code.config,
     words: "another interface on the same device has its hardware address",

@@ -8,9 +8,12 @@ export function throwTogether(errors: readonly Error[]): void {
   if (errors.length === 0) return;
   const faults = errors.map(faultOf);
   const [first] = faults;
-  const cures = new Set(faults.map(({ cure }) => cure).filter(Boolean));
   const kind = faults.every((fault) => fault instanceof NotPermitted) ? NotPermitted : Fault;
-  throw new kind(first!.code, faults.map(({ message }) => message).join("; "), [...cures].join("; "));
+  throw new kind(
+    first!.code,
+    (audience) => faults.map((fault) => fault.sentence(audience)).join("; "),
+    (audience) => [...new Set(faults.map((fault) => fault.cure(audience)).filter(Boolean))].join("; "),
+  );
 }
 
 export function faultOf(error: unknown): Fault {

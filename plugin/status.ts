@@ -21,7 +21,7 @@ function unlessUnavailable<T>(work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    throw new Fault(code.unavailable, error.message, error.cure);
+    throw error.withCode(code.unavailable);
   }
 }
 

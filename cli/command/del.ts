@@ -1,7 +1,9 @@
 /** `ns-net del <netns>` */
+import { code, Fault } from "../../conf/fault.ts";
 import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/faults.ts";
 import { dataDirOf, entriesOf, removalOf } from "../attachments.ts";
+import { spoken } from "../byHand.ts";
 import { command } from "../command.ts";
 import { tellLost } from "../lost.ts";
 import { deleteOwn } from "../ownNamespace.ts";
@@ -43,7 +45,5 @@ function tellNothing(
   network: string | undefined,
   dataDir: string | undefined,
 ): void {
-  const unknown = unknownNetwork(network, dataDir);
-  const cure = unknown?.cure ?? meant;
-  process.stderr.write(`ns-net: ${unknown?.message ?? sentence}${cure && `\n  ${cure}`}\n`);
+  process.stderr.write(spoken(unknownNetwork(network, dataDir) ?? new Fault(code.unknownContainer, sentence, meant)));
 }

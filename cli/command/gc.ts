@@ -1,8 +1,10 @@
 /** `ns-net gc` */
+
 import { defaultDataDir } from "../../conf/identity.ts";
 import { throwTogether } from "../../plugin/faults.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { dataDirOf, networkName } from "../attachments.ts";
+import { spoken } from "../byHand.ts";
 import { collectAll, linesOf } from "../collect.ts";
 import { command } from "../command.ts";
 import { unknownNetwork } from "../suggest.ts";
@@ -26,7 +28,7 @@ export default command({
     const network = options.network === undefined ? undefined : networkName(options.network);
     const unknown = unknownNetwork(options.network, dataDir);
     // Links of it may stand all the same, where the store is lost.
-    if (unknown) process.stderr.write(`ns-net: ${unknown.message}\n  ${unknown.cure}\n`);
+    if (unknown) process.stderr.write(spoken(unknown));
     const { collected, errors } = await collectAll(dataDir, dryRun, network);
     const said = options.json
       ? `${JSON.stringify(collected, null, 2)}\n`

@@ -4,7 +4,7 @@ import { defaultDataDir } from "../../conf/identity.ts";
 import { faultOf } from "../../plugin/faults.ts";
 import { repair, repairText } from "../../plugin/recovery/repair.ts";
 import { writeOut } from "../../plugin/stdio.ts";
-import { byHand } from "../byHand.ts";
+import { spoken } from "../byHand.ts";
 import { command } from "../command.ts";
 import { networkOptions } from "./options.ts";
 
@@ -22,14 +22,12 @@ export default command({
   run({ options: { json, "data-dir": dataDir = defaultDataDir, "dry-run": dryRun = false } }) {
     const repaired = repair(dataDir, dryRun);
     const failures = repaired.failures.map(({ attachment, error }) => {
-      const { message, cure } = faultOf(error);
-      return { ...attachment, message, cure };
+      const fault = faultOf(error);
+      return { attachment, fault, json: { ...attachment, message: fault.message, cure: fault.cure() } };
     });
-    writeOut(json ? `${JSON.stringify({ ...repaired, failures }, null, 2)}\n` : repairText(repaired, dryRun));
-    for (const { message, cure, ...attachment } of failures) {
-      const said = `ns-net: ${attachmentText(attachment)}: ${message}${cure ? `\n  ${cure}` : ""}\n`;
-      process.stderr.write(byHand(said));
-    }
+    const shown = { ...repaired, failures: failures.map((one) => one.json) };
+    writeOut(json ? `${JSON.stringify(shown, null, 2)}\n` : repairText(repaired, dryRun));
+    for (const { attachment, fault } of failures) process.stderr.write(spoken(fault, attachmentText(attachment)));
     const isLeft = repaired.attachments.some(({ left, gone }) => gone || (!dryRun && left.length > 0));
     return isLeft || failures.length > 0 ? 1 : 0;
   },

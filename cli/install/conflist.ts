@@ -58,8 +58,10 @@ export function conflistOf(wanted: Wanted): { readonly name: string; readonly te
   };
 }
 
+const byHand = { byHand: true };
+
 /** The keys of the configuration as the options that gave them. */
-function inOptions({ code: number, message, cure }: Fault, { subnet = [] }: Wanted): Fault {
+function inOptions(fault: Fault, { subnet = [] }: Wanted): Fault {
   const named = (text: string) =>
     text
       .replace(/\bipam\.ranges\[(\d+)\]\[0\]\.subnet/g, (_, index) =>
@@ -67,7 +69,7 @@ function inOptions({ code: number, message, cure }: Fault, { subnet = [] }: Want
       )
       .replace(/\bipam\.ranges\[\d+\]\[0\]\.range(Start|End)/g, "--range")
       .replace(/^(Cannot use )?(name|bridge|mtu)\b/, "$1--$2");
-  return new Fault(number, named(message), named(cure));
+  return new Fault(fault.code, named(fault.sentence(byHand)), named(fault.cure(byHand)));
 }
 
 /** A node's CIDRs as Kubernetes says them (`10.1.2.0/24,fd00:1:2::/64`), or a file that holds them. */

@@ -17,8 +17,8 @@ interface FormattedFault {
   readonly details?: string | undefined;
 }
 
-export function formatFault({ code: faultCode, message, cure }: Fault, version: Version): FormattedFault {
-  return { cniVersion: version, code: faultCode, msg: message, details: cure || undefined };
+export function formatFault(fault: Fault, version: Version): FormattedFault {
+  return { cniVersion: version, code: fault.code, msg: fault.message, details: fault.cure() || undefined };
 }
 
 /**

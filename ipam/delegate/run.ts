@@ -1,5 +1,5 @@
 /** Runs another plugin as SPEC.md, "Delegated Plugins", says: the same input, its stderr passed on, its error ours. */
-import { code, Fault } from "../../conf/fault.ts";
+import { callAgain, code, Fault } from "../../conf/fault.ts";
 import { gather } from "./gather.ts";
 
 /** What libcni's clients give a whole ADD or more; a plugin that takes longer hangs. */
@@ -40,7 +40,7 @@ export async function runPlugin(run: Run): Promise<string> {
   if (signal !== undefined) {
     stdout.stop();
     stderr.stop();
-    throw new Fault(code.tryAgain, `Interrupted by ${signal} while plugin ${path} ran`, "Call ADD again");
+    throw new Fault(code.tryAgain, `Interrupted by ${signal} while plugin ${path} ran`, callAgain);
   }
   if (ended === "tooLate") {
     plugin.kill("SIGKILL");

@@ -34,7 +34,7 @@ export function refuseUnready(config: NetworkConfig, kernel: Kernel): void {
     interfaceType(config.type).refuse?.(config, { bridge: undefined, uplinkMtu: 0, isIfnameTaken: false, below });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    throw new Fault(code.unavailable, error.message, error.cure);
+    throw error.withCode(code.unavailable);
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { familiesIn } from "../../conf/config/ipam.ts";
-import { code, Fault } from "../../conf/fault.ts";
+import { callAgain, code, Fault } from "../../conf/fault.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
 import type { CollectRequest, DeleteRequest, Raw, Request } from "../../conf/request.ts";
 import { formatResult } from "../../conf/result/format.ts";
@@ -70,7 +70,7 @@ export async function addChained(request: Request, { interruptedBy }: ChainedOpt
       const signal = await interruptedBy();
       if (!signal) return result;
       undo();
-      throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, "Call ADD again");
+      throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, callAgain);
     } catch (error) {
       store?.forget(key);
       throw error;

@@ -1,7 +1,7 @@
 /** Refuses an ADD that would take over the entry of an attachment that is alive. */
 
 import { attachmentText } from "../../conf/attachment.ts";
-import { code, Fault } from "../../conf/fault.ts";
+import { code, deleteFirst, Fault } from "../../conf/fault.ts";
 import { findHostLink } from "../../kernel/hostLink.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Entry } from "../../store/entry.ts";
@@ -21,6 +21,6 @@ export function refuseLiving(entry: Entry, kernel: Kernel): void {
   throw new Fault(
     code.environment,
     `Cannot attach ${attachmentText(entry.attachment)}: it is attached already, in the namespace ${entry.netnsPath}`,
-    "Delete the attachment first (CNI DEL, or 'ns-net del')",
+    deleteFirst,
   );
 }

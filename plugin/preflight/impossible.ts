@@ -2,7 +2,8 @@
 
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { NetworkConfig } from "../../conf/config/config.ts";
-import { code, Fault } from "../../conf/fault.ts";
+import { variableName } from "../../conf/env.ts";
+import { code, deleteFirst, Fault, wordsTo } from "../../conf/fault.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import type { Facts } from "../../plan/facts.ts";
 import { interfaceType } from "../../plan/types.ts";
@@ -13,7 +14,7 @@ export function refuseImpossible(attachment: Attachment, config: NetworkConfig, 
     throw new Fault(
       code.environment,
       `Cannot attach ${attachmentText(attachment)}: the container has an interface ${attachment.ifname} already`,
-      "Delete the attachment first (CNI DEL, or 'ns-net del'), or ask for another CNI_IFNAME",
+      (audience) => `${wordsTo(audience, deleteFirst)}, or ask for another ${variableName("CNI_IFNAME", audience)}`,
     );
   }
   interfaceType(config.type).refuse?.(config, facts);

@@ -1,6 +1,6 @@
 /** A store file, and the fault for one that is damaged. */
 
-import { code, Fault } from "../../conf/fault.ts";
+import { code, Fault, forAudience } from "../../conf/fault.ts";
 
 export interface StoreFile {
   readonly path: string;
@@ -21,7 +21,10 @@ export class StoreNewer extends Fault {
     super(
       code.io,
       `Cannot use the store ${storePath}: a newer ns-net wrote it (schema ${version}, this one knows ${known})`,
-      "Install that newer version again, or set another dataDir",
+      forAudience(
+        "Install that newer version again, or set another dataDir",
+        "Install that newer version again, or give another --data-dir",
+      ),
     );
   }
 }

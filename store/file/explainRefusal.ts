@@ -1,7 +1,7 @@
 /** Which Fault a refusal by SQLite or the file system is. Result codes: https://sqlite.org/rescode.html */
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { code, Fault, NotPermitted } from "../../conf/fault.ts";
+import { code, Fault, forAudience, NotPermitted, type Words } from "../../conf/fault.ts";
 import { KernelError } from "../../sys/errors.ts";
 import { StoreDamaged, type StoreFile } from "./damaged.ts";
 import { writerOf } from "./writer.ts";
@@ -17,7 +17,10 @@ export function storeFault({ path: storePath, busyTimeoutMs }: StoreFile, error:
     return new StoreDamaged(storePath, "it is not a store of ns-net, or is damaged");
   }
   if (/^(SQLITE_(READONLY|PERM|AUTH)|SQLITE_CANTOPEN$|EACCES|EPERM)/.test(reason) && process.geteuid!() !== 0) {
-    const cure = "Run it as root, or set a dataDir that is this user's own";
+    const cure = forAudience(
+      "Run it as root, or set a dataDir that is this user's own",
+      "Run it as root, or give a --data-dir that is this user's own",
+    );
     return new NotPermitted(code.io, `Cannot use the store ${storePath}: this user may not`, cure);
   }
   if (/^SQLITE_CANTOPEN$|^EMFILE/.test(reason) && isOutOfFiles()) {
@@ -58,7 +61,7 @@ function busy(storePath: string, busyTimeoutMs: number): Fault {
 }
 
 /** By the name of SQLite's code or of the errno. The first that matches holds. */
-const cures: readonly (readonly [RegExp, string, (storePath: string) => string])[] = [
+const cures: readonly (readonly [RegExp, string, (storePath: string) => Words])[] = [
   [
     /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/,
     "the disk is full",
@@ -67,12 +70,21 @@ const cures: readonly (readonly [RegExp, string, (storePath: string) => string])
   [
     /^(SQLITE_(READONLY|PERM|AUTH)|EACCES|EPERM|EROFS)/,
     "it may not be written",
-    (path) => `Run as root, and make ${dirname(path)} writable (a read-only file system?), or set another dataDir`,
+    (path) => {
+      const root = `Run as root, and make ${dirname(path)} writable (a read-only file system?)`;
+      return forAudience(`${root}, or set another dataDir`, `${root}, or give another --data-dir`);
+    },
   ],
   [
     /^(SQLITE_CANTOPEN_SYMLINK|ELOOP)/,
     "it is a symbolic link",
-    (path) => `Remove the link, and set dataDir to the folder that ${path} is meant to be in`,
+    (path) => {
+      const folder = `the folder that ${path} is meant to be in`;
+      return forAudience(
+        `Remove the link, and set dataDir to ${folder}`,
+        `Remove the link, and give as --data-dir ${folder}`,
+      );
+    },
   ],
   [
     /^(SQLITE_CANTOPEN|ENOTDIR|EEXIST|EISDIR|ENOENT|ENAMETOOLONG)/,

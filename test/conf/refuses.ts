@@ -7,7 +7,7 @@ export function refuses(run: () => unknown, faultCode: number, ...words: readonl
     run();
   } catch (error) {
     assert.ok(error instanceof Fault, `not a Fault but ${error}`);
-    const text = `${error.message}; ${error.cure}`;
+    const text = `${error.message}; ${error.cure()}`;
     assert.equal(error.code, faultCode, text);
     for (const word of words) assert.ok(text.includes(word), `${JSON.stringify(text)} lacks ${word}`);
     return;

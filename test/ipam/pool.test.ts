@@ -63,10 +63,10 @@ describe("local", () => {
     for (const name of ["a", "b", "c", "d", "e"]) acquire(s.store, config, name);
     assert.throws(
       () => acquire(s.store, config, "f"),
-      ({ code, message, cure }: Fault) =>
-        code === 11 &&
-        message === "No free address in 10.1.0.0/29 of network podnet: 5 of 5 in use" &&
-        cure.includes("ns-net gc --dry-run"),
+      (fault: Fault) =>
+        fault.code === 11 &&
+        fault.message === "No free address in 10.1.0.0/29 of network podnet: 5 of 5 in use" &&
+        fault.cure().includes("ns-net gc --dry-run"),
     );
     assert.throws(
       () => local.status(statusOf("podnet", { ipam: config }), config, s.store, () => []),
@@ -89,7 +89,7 @@ describe("local", () => {
     };
     assert.throws(
       () => local.acquire({ ...context, entry: entryOf(attachment, { bootId: "another" }) }),
-      ({ cure }: Fault) => cure.startsWith("1 of the network's attachments are from before the last boot"),
+      (fault: Fault) => fault.cure().startsWith("1 of the network's attachments are from before the last boot"),
     );
   });
 
@@ -181,7 +181,7 @@ describe("a chosen subnet", () => {
     const all = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
     assert.throws(
       () => acquire(s.store, rangesConfig(), "a", { network: "three", host: all }),
-      ({ code, cure }: Fault) => code === 7 && cure.includes("subnet"),
+      (fault: Fault) => fault.code === 7 && fault.cure().includes("subnet"),
     );
   });
 });

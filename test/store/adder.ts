@@ -23,7 +23,7 @@ function report(dataDir: string, work: () => void): void {
     console.log("no failure");
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    console.log(`${error.code} ${error.message} | ${error.cure}`);
+    console.log(`${error.code} ${error.message} | ${error.cure()}`);
   }
   try {
     const database = new Database(`${dataDir}/ns-net.sqlite`);

@@ -84,8 +84,8 @@ describe("a delegate", () => {
   it("that fails is asked to DEL, its own error is told, and no entry is left", async () => {
     using w = world(`[ $CNI_COMMAND = DEL ] && exit 0
       echo '{"cniVersion":"1.0.0","code":11,"msg":"no lease yet","details":"the DHCP server is silent"}'; exit 1`);
-    const { code: own, message, cure } = await faultOf(w.acquire());
-    assert.deepEqual([own, message, cure], [11, "no lease yet", "the DHCP server is silent"]);
+    const fault = await faultOf(w.acquire());
+    assert.deepEqual([fault.code, fault.message, fault.cure()], [11, "no lease yet", "the DHCP server is silent"]);
     assert.deepEqual(w.verbs(), ["ADD", "DEL"]);
     assert.equal(w.store.find(attachment), undefined);
   });
@@ -95,7 +95,7 @@ describe("a delegate", () => {
     await w.acquire();
     const fault = await faultOf(w.release());
     assert.match(fault.message, /exit status 3\) without an error message/);
-    assert.match(fault.cure, /broken/);
+    assert.match(fault.cure(), /broken/);
     assert.notEqual(w.store.find(attachment), undefined);
   });
 
@@ -127,8 +127,8 @@ describe("a delegate", () => {
 
   it("that writes an error has failed, whatever its exit status", async () => {
     using w = world(`[ $CNI_COMMAND = DEL ] || echo '{"code":999,"msg":"boom","details":"why"}'`);
-    const { code, message, cure } = await faultOf(w.acquire());
-    assert.deepEqual([code, message, cure], [999, "boom", "why"]);
+    const fault = await faultOf(w.acquire());
+    assert.deepEqual([fault.code, fault.message, fault.cure()], [999, "boom", "why"]);
   });
 });
 

@@ -18,7 +18,7 @@ function refuses(work: () => unknown, path: string, words: RegExp): void {
     assert.equal(fault.code, 5);
     assert.ok(fault.message.includes(path), fault.message);
     assert.match(fault.message, words);
-    assert.notEqual(fault.cure, "");
+    assert.notEqual(fault.cure(), "");
     return true;
   });
 }
