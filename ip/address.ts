@@ -1,10 +1,9 @@
 /**
  * IP addresses and networks as values: a family and a bigint, so that a /8 and a /64 cost the same as a /24.
  *
- * The package `ip-address` would do all of this, but loading it costs 1.5 ms in the compiled executable (measured,
- * six runs, 1.48–2.17), a tenth of a whole ADD; this file costs nothing that can be seen. The package is the oracle in
- * test/ip/address.test.ts instead. For the same reason this file has loops instead of Array.from or every(): the engine
- * compiles each such function at its first use, 0.03 to 0.14 ms apiece.
+ * The package `ip-address` does all of this, but takes 1.5 ms to load in the compiled executable (six runs, 1.48–2.17),
+ * a tenth of a whole ADD. It is the oracle in test/ip/address.test.ts instead. For the same reason this file has loops
+ * instead of Array.from or every(): the engine compiles each such function at its first use, 0.03 to 0.14 ms each.
  *
  * Parsing is strict, because one text must name one address: no leading zeros in IPv4 (some programs read them as
  * octal), no missing parts, no zone identifiers, no white space.
@@ -17,7 +16,7 @@ export interface Address {
   readonly value: bigint;
 }
 
-/** An address and the length of its network's prefix. `value` may have host bits: `10.1.0.7/24` is an interface's address. */
+/** An address with a prefix length. `value` may have host bits: `10.1.0.7/24` is an interface's address. */
 export interface Cidr extends Address {
   readonly prefixLength: number;
 }
@@ -86,12 +85,12 @@ export function contains(cidr: Cidr, address: Address): boolean {
   return cidr.family === address.family && cidr.value >> bits === address.value >> bits;
 }
 
-/** RFC 4291, 2.5.6: fe80::/10. An address of one link, where each link has the same network. */
+/** True for a link-local IPv6 address: fe80::/10 (RFC 4291, 2.5.6). Every link has this same network. */
 export function isLinkLocal({ family, value }: Address): boolean {
   return family === 6 && value >> 118n === 0x3fan;
 }
 
-/** True when two networks share an address; host bits do not matter. */
+/** True if two networks share an address. Host bits do not matter. */
 export function overlaps(a: Cidr, b: Cidr): boolean {
   return a.prefixLength <= b.prefixLength ? contains(a, b) : contains(b, a);
 }
@@ -113,7 +112,7 @@ function parseIpv4(text: string): bigint | undefined {
   return BigInt(value);
 }
 
-/** A number of one to three digits without a leading zero, between two places of a text; NaN for anything else. */
+/** The decimal number in text[start, end): one to three digits without a leading zero; NaN for anything else. */
 function parseDecimal(text: string, start: number, end: number): number {
   const length = end - start;
   if (length < 1 || length > 3) return Number.NaN;
@@ -126,7 +125,7 @@ function parseDecimal(text: string, start: number, end: number): number {
   return value;
 }
 
-/** The longest form, `0000:0000:0000:0000:0000:ffff:255.255.255.255`; longer text is refused before it costs anything. */
+/** The longest form, `0000:0000:0000:0000:0000:ffff:255.255.255.255`. Longer text is refused before it costs time. */
 const ipv6LengthMax = 45;
 
 function parseIpv6(text: string): bigint | undefined {
@@ -137,7 +136,7 @@ function parseIpv6(text: string): bigint | undefined {
   const tail = groupsOf(halves[1] ?? "");
   if (head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length / 4 - tail.length / 4;
-  // RFC 4291, 2.2: "::" stands for one group of zeros or more.
+  // RFC 4291, 2.2: "::" means one or more groups of zeros.
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
   return BigInt(`0x${head}${"0000".repeat(missing)}${tail}`);
 }
@@ -179,7 +178,7 @@ function formatIpv6(value: bigint): string {
   return `${groups.slice(0, zeros.start).join(":")}::${groups.slice(end).join(":")}`;
 }
 
-/** RFC 5952, 4.2: the longest run of zero groups is shortened, the first of equals. */
+/** RFC 5952, 4.2: the longest run of zero groups is shortened; of two equal ones the first. */
 function longestZeros(groups: readonly string[]): { start: number; length: number } {
   let best = { start: 0, length: 0 };
   let length = 0;

@@ -1,8 +1,8 @@
-/** Addresses as the bytes that the kernel has. */
+/** Addresses as bytes in network order, as the kernel has them. */
 
 import { type Address, addressBits } from "./address.ts";
 
-/** An address as the 4 or 16 bytes the kernel wants. */
+/** An address as 4 or 16 bytes. */
 export function addressBytes({ family, value }: Address): Uint8Array {
   const length = addressBits(family) / 8;
   const bytes = new Uint8Array(length);

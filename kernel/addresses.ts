@@ -1,4 +1,7 @@
-/** Which addresses other namespaces have: those that can be reached from here, and those that a link of the host leads to. */
+/**
+ * The addresses of other network namespaces: of those that can be reached from here, and of those at the other end of a
+ * host link.
+ */
 import { type Cidr, formatAddress } from "../ip/address.ts";
 import { addressFromBytes } from "../ip/bytes.ts";
 import { addressFlag, type InterfaceAddress, listAddresses } from "../netlink/route/address.ts";
@@ -12,8 +15,8 @@ import type { Kernel } from "./kernel.ts";
 import { forEachNamespace, type SeenNamespace } from "./namespaces.ts";
 
 /**
- * By address, the namespace that has it; undefined where nothing leads into that one, and where several have the address.
- * An interface whose other end, or whose lower device, is in a third namespace is none of this host's.
+ * By address the namespace that has it; undefined if no path leads to that namespace, or if several have the address.
+ * Leaves out interfaces whose other end, or whose lower device, is in a third namespace: this host does not reach them.
  */
 export function addressesElsewhere(kernel: Kernel): ReadonlyMap<string, SeenNamespace | undefined> {
   const host = kernel.route("host");
@@ -41,7 +44,7 @@ export function addressesElsewhere(kernel: Kernel): ReadonlyMap<string, SeenName
     inside.close();
   });
   closeNetns(own);
-  // Some are held open by a runtime and have neither a name nor a process: their links have an end here.
+  // A runtime may hold a namespace open that has no name and no process; its links have an end on this host.
   for (const { peerNetnsId: id } of listLinks(host)) {
     if (id === undefined || asked.has(id)) continue;
     asked.add(id);

@@ -1,15 +1,18 @@
-/** Deleting many links at once: one by one each waits for the kernel's readers; as a group they wait once. */
+/** Deletes many links by one request: the kernel waits for its readers once, not once a link. */
 
 import { changeLink, deleteLinkGroup, type Link } from "../netlink/route/link.ts";
 import { errno, tolerating } from "../sys/errors.ts";
 import { findHostLink } from "./hostLink.ts";
 import type { Kernel } from "./kernel.ts";
-import { condemnedGroup } from "./ownership.ts";
+import { deletionGroup } from "./ownership.ts";
 
-/** Absent is success. By index, so that a link recreated under the same name meanwhile stays. */
+/**
+ * Deletes links of a network. An absent link is success. By index, so that a link recreated under the same name
+ * meanwhile stays.
+ */
 export function deleteLinks(network: string, links: readonly Link[], kernel: Kernel): void {
   if (links.length === 0) return;
-  const group = condemnedGroup(network);
+  const group = deletionGroup(network);
   for (const { name, index } of links) {
     const message = changeLink(`mark link ${name} for deletion`, { index, group });
     tolerating(() => kernel.request("host", message), errno.ENODEV);
@@ -18,8 +21,8 @@ export function deleteLinks(network: string, links: readonly Link[], kernel: Ker
 }
 
 /**
- * Those of some names, as `deleteLinks`; answers the names that the host has. One call's link is looked up again: what
- * was seen before may have been deleted since.
+ * Deletes the links of these names, and answers the names that the host had. One name alone is looked up again: the
+ * link that was seen earlier may have been deleted since.
  */
 export function deleteNamedLinks(network: string, names: readonly string[], kernel: Kernel): ReadonlySet<string> {
   const found = new Map<string, Link>();

@@ -1,4 +1,4 @@
-/** Everything the steps do to the kernel goes through here: one place to look, to trace and to fail in tests. */
+/** All that steps do to the kernel goes through here: one place to read, to trace, and to make fail in tests. */
 import type { Cidr } from "../ip/address.ts";
 import { addressFromBytes } from "../ip/bytes.ts";
 import type { Frame, Message } from "../netlink/message.ts";
@@ -83,7 +83,7 @@ export class Kernel implements Disposable {
     return this.#ends.host ? openSocketIn(this.#ends.host, number) : new NetlinkSocket(number);
   }
 
-  /** What names the container's namespace for good; 0 where nothing was asked of that yet. */
+  /** The cookie of the container's namespace, which the kernel never gives again; 0 until a socket was opened there. */
   get netnsCookie(): bigint {
     return this.#container?.netnsCookie ?? 0n;
   }
@@ -98,12 +98,15 @@ export class Kernel implements Disposable {
     return this.route(where).request(message);
   }
 
-  /** One atomic change of nf_tables, in the host's namespace; refused (ERESTART) where that is of another `generation` by now. */
+  /**
+   * One atomic change of nf_tables, in the host's namespace. With `generation`, the kernel refuses it (ERESTART) if the
+   * ruleset changed since.
+   */
   batch(messages: readonly Message[], generation?: number): void {
     commitBatch(this.netfilter, messages, generation);
   }
 
-  /** A link as it was when first asked for; `forget` it after changing it. */
+  /** A link as it was when first asked for. `forget` it after changing it. */
   link(where: Where, name: string): Link | undefined {
     const key = `${where}/${name}`;
     if (!this.#links.has(key)) this.#links.set(key, getLink(this.route(where), name));
@@ -114,7 +117,7 @@ export class Kernel implements Disposable {
     return getLink(this.route(where), index);
   }
 
-  /** The link's index. Throws KernelError ENODEV when it is not there. */
+  /** The index of a link. Throws KernelError ENODEV if there is no such link. */
   indexOf(where: Where, name: string): number {
     const link = this.link(where, name);
     if (!link) throw new KernelError(`find link ${name}`, errno.ENODEV);
@@ -126,7 +129,10 @@ export class Kernel implements Disposable {
     this.#addresses.delete(`${where}/${name}`);
   }
 
-  /** What a link has, without the link-local addresses the kernel gives by itself; as it was when first asked for. */
+  /**
+   * The addresses of a link as it had them when first asked for, without the link-local ones that the kernel gives by
+   * itself.
+   */
   addresses(where: Where, name: string): readonly Cidr[] {
     const key = `${where}/${name}`;
     let found = this.#addresses.get(key);
@@ -137,7 +143,7 @@ export class Kernel implements Disposable {
     return found;
   }
 
-  /** The addresses of a link that hold on that link alone, whoever gave them; asked each time. */
+  /** The link-local addresses of a link, whatever set them. Asks the kernel each time. */
   linkLocalAddresses(where: Where, name: string): readonly Cidr[] {
     return this.#addressesOf(where, name, true);
   }
@@ -152,18 +158,18 @@ export class Kernel implements Disposable {
     return found;
   }
 
-  /** As `addresses`, but only if they have been asked for: undefined costs no request. */
+  /** As `addresses` if they were asked for before; undefined otherwise, without a request. */
   knownAddresses(where: Where, name: string): readonly Cidr[] | undefined {
     return this.#addresses.get(`${where}/${name}`);
   }
 
-  /** All that was read is asked again: another call may have changed it. */
+  /** Drops all that was read: another call may have changed it. */
   forgetAll(): void {
     this.#links.clear();
     this.#addresses.clear();
   }
 
-  /** The value of a sysctl by its path below /proc/sys, or undefined where the kernel has none. */
+  /** The value of a sysctl by its path below /proc/sys; undefined if the kernel has none. */
   readSysctl(where: Where, path: string): string | undefined {
     return this.#at<string | undefined>(where, () => {
       try {

@@ -1,4 +1,7 @@
-/** The container's namespace as ADD and CHECK need it: there, a network namespace, and not the caller's own. */
+/**
+ * Opens the container's namespace for ADD and CHECK: it must exist, be a network namespace, and not be the plugin's
+ * own.
+ */
 import { variableName } from "../conf/env.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { isNetns } from "../netlink/sameNetns.ts";
@@ -12,7 +15,10 @@ import {
   ownNetns,
 } from "../sys/netns.ts";
 
-/** Opens it. Throws Fault: code 3 when it is gone (the runtime need not clean up), 8 when it is something else or our own. */
+/**
+ * Opens it. Throws Fault: code 3 if it does not exist (the runtime need not clean up), 8 if the path is something else
+ * or the plugin's own namespace.
+ */
 export function openContainerNetns(path: string, mayBeOwn: boolean): Netns {
   const netns = openOrFault(path);
   if (mayBeOwn) return netns;
@@ -41,7 +47,7 @@ function openOrFault(path: string): Netns {
   }
 }
 
-/** Undefined for one that is gone: with it went what was made in it. */
+/** Opens a namespace, or answers undefined if it no longer exists: everything in it went with it. */
 export function openIfPresent(path: string): Netns | undefined {
   if (path === "") return undefined;
   try {
@@ -52,7 +58,7 @@ export function openIfPresent(path: string): Netns | undefined {
   }
 }
 
-/** As `standing`, if it is that one: the path may lead to another by now. */
+/** As `openIfPresent`, but only if it is that namespace: the path may lead to another one by now. */
 export function openIfSame(path: string, identity: NetnsIdentity): Netns | undefined {
   const netns = openIfPresent(path);
   if (netns === undefined || isNetns(netns, identity)) return netns;
@@ -60,7 +66,7 @@ export function openIfSame(path: string, identity: NetnsIdentity): Netns | undef
   return undefined;
 }
 
-/** What the store has of a namespace. */
+/** The identity of a namespace from the columns of the store. */
 export function identityIn({ netnsDevice, netnsInode, netnsCookie }: Stored): NetnsIdentity {
   return { device: netnsDevice, inode: netnsInode, cookie: netnsCookie };
 }

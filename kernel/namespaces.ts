@@ -1,4 +1,4 @@
-/** The network namespaces that can be reached from here: by a name below /run/netns, or by a process that is in them. */
+/** The network namespaces that can be reached from here: by a name in /run/netns, or through a process. */
 import { readdirSync } from "node:fs";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import { withCookie } from "../netlink/sameNetns.ts";
@@ -9,7 +9,10 @@ export interface SeenNamespace extends NetnsIdentity {
   readonly path: string;
 }
 
-/** By the number that the socket's namespace has for each; one without a number has no link to here. */
+/**
+ * The reachable namespaces by the number that the socket's namespace has for each. Leaves out those without a number:
+ * no link leads from them to here.
+ */
 export function namespacesById(socket: NetlinkSocket): ReadonlyMap<number, SeenNamespace> {
   const found = new Map<number, SeenNamespace>();
   forEachNamespace((netns) => {
@@ -21,7 +24,7 @@ export function namespacesById(socket: NetlinkSocket): ReadonlyMap<number, SeenN
   return found;
 }
 
-/** Each once, and closed after the visit. */
+/** Visits each reachable namespace once, and closes it after the visit. */
 export function forEachNamespace(visit: (netns: Netns) => void): void {
   const seen = new Set<bigint>();
   for (const path of paths()) {
@@ -38,7 +41,7 @@ export function forEachNamespace(visit: (netns: Netns) => void): void {
   }
 }
 
-/** Names first: they say more than a process's number, and last longer. */
+/** Names come before processes: they say more, and last longer. */
 function paths(): string[] {
   const names = listed(netnsFolder).map((name) => `${netnsFolder}/${name}`);
   const processes = listed("/proc").filter((name) => /^\d+$/.test(name));
@@ -53,7 +56,7 @@ function listed(folder: string): string[] {
   }
 }
 
-/** Undefined for what is no namespace, or gone by now. */
+/** Opens a namespace; undefined if the path is something else, or no longer exists. */
 function opened(path: string): Netns | undefined {
   try {
     return openNetns(path);

@@ -1,4 +1,4 @@
-/** Namespaces that are made: with a name, as ip-netns(8) does it, or without. Nothing that a runtime calls needs this. */
+/** Creates network namespaces: with a name, as ip-netns(8) does, or without. No verb of a runtime needs this. */
 import { closeSync, constants, mkdirSync, openSync, unlinkSync } from "node:fs";
 import { NetlinkSocket, protocol } from "../netlink/socket.ts";
 import { errno, isKernelError, KernelError } from "../sys/errors.ts";
@@ -7,17 +7,17 @@ import { type Netns, type NetnsIdentity, netnsFolder, openOwnNetns, ownNetns, ow
 import { mount, mountFlag, newNamespace, unmount } from "../sys/sysRare.ts";
 
 interface NewNetns {
-  /** Called with what identifies it, before it has its name: what fails there makes no namespace. */
+  /** Called with the identity of the namespace before it has its name. If it throws, no namespace is created. */
   readonly onMade: (made: MadeNetns) => void;
-  /** There is a file of that name without a namespace on it. */
+  /** A file of that name exists without a namespace on it, and is reused. */
   readonly over: boolean;
 }
 
 export type MadeNetns = Required<NetnsIdentity>;
 
 /**
- * Makes /run/netns/<name>, a namespace that `ip netns exec <name>` sees too. Throws KernelError EEXIST when the name is
- * taken. The folder is made a shared mount of its own as ip-netns(8) does, so that other mount namespaces see the name.
+ * Creates /run/netns/NAME, a namespace that `ip netns exec NAME` sees, too. Throws KernelError EEXIST if the name is in
+ * use. Turns the folder into a shared mount, as ip-netns(8) does, so that other mount namespaces see the name.
  */
 export function createNetns(name: string, { onMade, over }: NewNetns): string {
   const path = `${netnsFolder}/${name}`;
@@ -59,13 +59,13 @@ function shareFolder(): void {
   try {
     share();
   } catch (error) {
-    if (!isKernelError(error, errno.EINVAL)) throw error; // EINVAL: not a mount point yet
+    if (!isKernelError(error, errno.EINVAL)) throw error; // EINVAL: the folder is no mount point yet
     mount(netnsFolder, netnsFolder, "none", mountFlag.bind | mountFlag.recursive);
     share();
   }
 }
 
-/** Removes the name and its mount; the namespace dies when nothing else holds it. False when there was none. */
+/** Removes the name and its mount. The namespace ends when nothing else holds it. False if there was no such name. */
 export function deleteNetns(name: string): boolean {
   const path = `${netnsFolder}/${name}`;
   unmount(path);
@@ -78,7 +78,7 @@ export function deleteNetns(name: string): boolean {
   }
 }
 
-/** A new namespace that has no name and dies when it is closed. */
+/** Creates a namespace without a name. It ends when it is closed. */
 export function anonymousNetns(): Netns {
   const home = openSync(ownPath, constants.O_RDONLY);
   try {

@@ -1,4 +1,4 @@
-/** Where the host's routes lead. */
+/** The destinations of routes. */
 
 import { formatCidr, parseAddress } from "../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../ip/bytes.ts";
@@ -7,7 +7,7 @@ import { type Link, linkFlag } from "../netlink/route/link.ts";
 import { listRoutes, lookUpRoute, mainTable } from "../netlink/route/route.ts";
 import type { Kernel, Where } from "./kernel.ts";
 
-/** The interface that the default route leaves by. */
+/** The interface of the default route; undefined without one. */
 export function uplink(kernel: Kernel, where: Where = "host"): Link | undefined {
   for (const text of somewhereElse) {
     const outIndex = lookUpRoute(kernel.route(where), addressBytes(parseAddress(text)!))?.outIndex;
@@ -17,7 +17,10 @@ export function uplink(kernel: Kernel, where: Where = "host"): Link | undefined 
   return undefined;
 }
 
-/** The destinations of the host's routes, CIDR, default routes left out: what a subnet chosen for a network must not overlap. */
+/**
+ * The destinations (CIDR) of the host's routes without default routes. A subnet that is chosen for a network must not
+ * overlap them.
+ */
 export function hostNetworks(kernel: Kernel): string[] {
   return Object.values(addressFamily).flatMap((family) =>
     listRoutes(kernel.route("host"), family, { table: mainTable })
@@ -26,7 +29,10 @@ export function hostNetworks(kernel: Kernel): string[] {
   );
 }
 
-/** Documentation addresses (RFC 5737, RFC 3849): nobody routes to them, so the way there is the default route. */
+/**
+ * Documentation addresses (RFC 5737, RFC 3849): no host has a route to them, so the kernel answers with the default
+ * route.
+ */
 const somewhereElse = ["192.0.2.1", "2001:db8::1"];
 
 export const ethernetMtu = 1500;

@@ -1,7 +1,8 @@
 /**
  * The wire format as tables: a table is encoder, decoder, type and documentation in one.
- * Netlink is in host byte order (little-endian on every machine Bun runs on); what is big-endian says so (be16, be32, be64).
- * A typed array is walked by its indexes: `for … of` on one goes through an iterator that the engine compiles at first use.
+ * Netlink is in host byte order (little-endian on every machine Bun runs on); big-endian codecs have it in their name
+ * (be16, be32, be64).
+ * Typed arrays are walked by index: `for … of` uses an iterator, which the engine compiles at its first use.
  * Layout of attributes: linux/netlink.h, struct nlattr; each is padded to 4 bytes.
  */
 
@@ -10,11 +11,11 @@ import { cText } from "../sys/cText.ts";
 export interface Codec<T> {
   put(value: T): Uint8Array;
   get(bytes: Uint8Array): T;
-  /** True for an attribute that is to carry NLA_F_NESTED. */
+  /** True for an attribute that carries NLA_F_NESTED. */
   readonly nested?: boolean;
 }
 
-/** The bytes are not what the protocol promises: a bug here or in the kernel, never a user's mistake. */
+/** The bytes break the protocol: a bug here or in the kernel, never a user's mistake. */
 export class WireError extends Error {
   override name = "WireError";
 }
@@ -47,7 +48,7 @@ export function writeU32(out: Uint8Array, at: number, value: number): void {
 interface FixedCodec<T> extends Codec<T> {
   /** Bytes. */
   readonly size: number;
-  /** Into what is zero. */
+  /** `out` must be zero at that place. */
   write(out: Uint8Array, at: number, value: T): void;
   get(bytes: Uint8Array, at?: number): T;
 }
@@ -57,7 +58,7 @@ function requireBytes(raw: Uint8Array, at: number, size: number): void {
   if (left < size) throw new WireError(`Cannot read ${size} bytes from the ${left} that are left`);
 }
 
-/** A whole number of 1, 2 or 4 bytes; by shifts, since a DataView costs a microsecond to make and there are hundreds. */
+/** A whole number of 1, 2 or 4 bytes, by shifts: creating a DataView takes a microsecond, and there are hundreds. */
 function whole(size: 1 | 2 | 4, isBigEndian: boolean, isSigned = false): FixedCodec<number> {
   const [first, step] = isBigEndian ? [8 * (size - 1), -8] : [0, 8];
   const write = (out: Uint8Array, at: number, value: number) => {
@@ -107,13 +108,13 @@ export const be16 = whole(2, true);
 export const be32 = whole(4, true);
 export const be64 = whole64(false);
 
-/** Bytes as they are: hardware addresses, IP addresses in network order, data another table reads. */
+/** Bytes unchanged: hardware addresses, IP addresses in network order, data that another table reads. */
 export const bytes: Codec<Uint8Array> = { put: (value) => value, get: (raw) => raw.slice() };
 
-/** Present or not; carries nothing. */
+/** An attribute without content: its presence is the value. */
 export const flag: Codec<true> = { put: () => new Uint8Array(0), get: () => true };
 
-/** NUL-terminated text. Nearly all of it is ASCII (names), which needs no encoder to be made. */
+/** NUL-terminated text. Nearly all of it is ASCII (names), which needs no encoder. */
 export const text: Codec<string> = {
   put: cText,
   get(raw) {
@@ -146,7 +147,7 @@ export const mac: Codec<string> = {
   },
 };
 
-/** A codec seen through two functions. */
+/** A codec whose values are converted by two functions. */
 export function mapped<A, B>(codec: Codec<A>, to: (value: A) => B, from: (value: B) => A): Codec<B> {
   return { put: (value) => codec.put(from(value)), get: (raw) => to(codec.get(raw)) };
 }
@@ -155,7 +156,7 @@ export function mapped<A, B>(codec: Codec<A>, to: (value: A) => B, from: (value:
 type AnyCodec = Codec<any>;
 type Of<C> = C extends Codec<infer T> ? T : never;
 
-/** A C structure: fields in order, each as long as its codec writes; missing fields are zero. No padding is added. */
+/** A C structure: fields in order, each as long as its codec writes. Missing fields are zero. No padding is added. */
 export function struct<F extends Record<string, FixedCodec<number> | FixedCodec<bigint>>>(
   fields: F,
 ): FixedCodec<{ [K in keyof F]?: Of<F[K]> | undefined }> {
@@ -195,9 +196,9 @@ export function struct<F extends Record<string, FixedCodec<number> | FixedCodec<
 export type Table = Readonly<Record<string, readonly [type: number, codec: AnyCodec]>>;
 export type Values<T extends Table> = { -readonly [K in keyof T]?: Of<T[K][1]> | undefined };
 
-/** A set of attributes by name, written in the order of the table. Types that the table does not know are passed over. */
+/** A set of attributes by name, written in the order of the table. Types that the table does not list are skipped. */
 export function attributes<T extends Table>(table: T): Codec<Values<T>> & { readonly table: T } {
-  let names: readonly (string | undefined)[] | undefined; // most tables are only written: made at the first reading
+  let names: readonly (string | undefined)[] | undefined; // created at the first reading, because most tables are only written
   return {
     table,
     put(values) {
@@ -213,7 +214,7 @@ export function attributes<T extends Table>(table: T): Codec<Values<T>> & { read
     get(raw) {
       names ??= namesByType(table);
       const values: Record<string, unknown> = {};
-      // A link has some fifty attributes, of which we know a dozen: for the others nothing is called and nothing made.
+      // A link has some fifty attributes, of which the table lists a dozen. The others cost no call and no object.
       for (let at = 0; at < raw.length; ) {
         const length = attributeLength(raw, at);
         const name = names[(raw[at + 2]! | (raw[at + 3]! << 8)) & attributeTypeMask];
@@ -233,12 +234,12 @@ function namesByType(table: Table): (string | undefined)[] {
   return names;
 }
 
-/** The same codec, its attribute marked NLA_F_NESTED: nf_tables wants it, rtnetlink mostly does not care. */
+/** The same codec with its attribute marked NLA_F_NESTED, which nf_tables requires and rtnetlink mostly ignores. */
 export function nest<C extends AnyCodec>(codec: C): C {
   return { ...codec, nested: true };
 }
 
-/** Elements that all carry the same attribute type, one after another. */
+/** Elements with the same attribute type, one after another. */
 export function list<T>(type: number, element: Codec<T>): Codec<readonly T[]> {
   return {
     nested: true,
@@ -270,7 +271,7 @@ function attribute(type: number, data: Uint8Array): Uint8Array {
   return out;
 }
 
-/** Bytes of the attribute at `at`, its header counted. Throws WireError when so many are not there. */
+/** The length of the attribute at `at` in bytes, with its header. Throws WireError if it is longer than the data. */
 function attributeLength(raw: Uint8Array, at: number): number {
   const length = at + 1 < raw.length ? raw[at]! | (raw[at + 1]! << 8) : 0;
   if (length < attributeHeaderBytes || length > raw.length - at) {
@@ -279,7 +280,7 @@ function attributeLength(raw: Uint8Array, at: number): number {
   return length;
 }
 
-/** Byte strings, one after another. */
+/** Joins byte strings. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;

@@ -1,4 +1,7 @@
-/** NSNET_DEBUG=netlink: every message named, decoded where a table knows it, and in hex, on standard error. Loaded only then. */
+/**
+ * NSNET_DEBUG=netlink: prints every message on standard error, by name, decoded where a table exists, and in
+ * hexadecimal digits. Loaded only then.
+ */
 import { writeSync } from "node:fs";
 import { controlType, type Frame } from "./message.ts";
 import { nfgenHeader, nftType } from "./nft/message.ts";
@@ -76,5 +79,5 @@ function printFrame(direction: "→" | "←", protocol: number, frame: Frame, wh
   writeSync(2, `${head}${what && `: ${what}`}${decoded(protocol, frame)}\n${hexLines(frame.payload)}`);
 }
 
-/** From here on every message that is sent or received is printed on standard error. */
+/** Prints every message that is sent or received from now on. */
 export const traceMessages = (): void => traceWith(printFrame);

@@ -1,6 +1,6 @@
 /**
- * Messages and their frames (linux/netlink.h, struct nlmsghdr). The package `netlink` frames too, but loading its
- * `structs` costs 0.33 ms, a thirtieth of an ADD; tests hold these against it instead, and debug.ts decodes by it.
+ * Messages and their frames (linux/netlink.h, struct nlmsghdr). The package `netlink` has them, too, but loading its
+ * `structs` takes 0.33 ms, a thirtieth of an ADD. Tests compare these with it, and debug.ts decodes by it.
  */
 import { aligned, readU32, WireError, writeU32 } from "./codec.ts";
 
@@ -10,32 +10,32 @@ export const flags = {
   ack: 0x4,
   echo: 0x8,
   dumpInterrupted: 0x10,
-  /** On GET. */
+  /** With GET. */
   dump: 0x300,
-  /** On NEW: fail when it exists; make when it does not; replace; add behind. */
+  /** With NEW: replace it if it exists; fail if it exists; create it if not; append. */
   replace: 0x100,
   exclusive: 0x200,
   create: 0x400,
   append: 0x800,
-  /** On an error: the request is not echoed whole; attributes follow. */
+  /** In an error: the request is not repeated whole; attributes follow. */
   capped: 0x100,
   ackAttributes: 0x200,
 } as const;
 
 export const controlType = { noop: 1, error: 2, done: 3, overrun: 4 } as const;
 
-/** A request before it has a sequence number. */
+/** A request without its sequence number. */
 export interface Message {
-  /** What it asks, in words that follow "Cannot": `create veth nsv0123`. */
+  /** The request in words that follow "Cannot": `create veth nsv0123`. */
   readonly what: string;
   readonly type: number;
   readonly flags: number;
   readonly payload: Uint8Array;
-  /** A refusal with this errno says that there is none of what was looked up: no answer, and no error. */
+  /** The errno by which the kernel says that the thing does not exist. It is then no error. */
   readonly absent?: number;
 }
 
-/** A message as it came. */
+/** A message as received. */
 export interface Frame {
   readonly type: number;
   readonly flags: number;
@@ -46,7 +46,7 @@ export interface Frame {
 /** struct nlmsghdr: length u32, type u16, flags u16, sequence u32, port u32. */
 const headerBytes = 16;
 
-/** Messages with their headers, one after another, each padded; numbered from `first`. */
+/** Messages with their headers, numbered from `first`, each padded, one after another. */
 export function framed(messages: readonly Message[], first: number): Uint8Array {
   let length = 0;
   for (const { payload } of messages) length += headerBytes + aligned(payload.length);
@@ -87,7 +87,7 @@ export function frames(datagram: Uint8Array): Frame[] {
 
 const ackTextAttribute = 1;
 
-/** The number (positive errno, 0 for an acknowledgement) and the kernel's words in an NLMSG_ERROR. */
+/** The errno (positive; 0 for an acknowledgement) and the kernel's explanation in an NLMSG_ERROR. */
 export function acknowledgement(frame: Frame): { readonly errno: number; readonly text: string } {
   if (frame.payload.length < 4) throw new WireError(`Cannot read an acknowledgement of ${frame.payload.length} bytes`);
   const errno = -(readU32(frame.payload, 0) | 0);

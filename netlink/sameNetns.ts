@@ -1,4 +1,4 @@
-/** Whether a namespace is the one that was meant: by its cookie, which a socket inside it tells (SO_NETNS_COOKIE, Linux 5.14). */
+/** Compares namespaces also by their cookie, which a socket inside reads (SO_NETNS_COOKIE, Linux 5.14). */
 
 import { errno, isKernelError } from "../sys/errors.ts";
 import {
@@ -12,25 +12,25 @@ import {
 } from "../sys/netns.ts";
 import { openSocketIn, protocol } from "./socket.ts";
 
-/** With the cookie, which costs a socket in the namespace. */
+/** Adds the cookie, which costs a socket in the namespace. */
 export function withCookie(netns: Netns): Netns & { readonly cookie: bigint } {
   using socket = openSocketIn(netns, protocol.route);
   return { ...netns, cookie: socket.netnsCookie };
 }
 
-/** As `isSameNetns`, with the open one asked for its cookie where that decides. */
+/** As `isSameNetns`, and reads the cookie of the open namespace if the answer depends on it. */
 export function isNetns(netns: Netns, identity: NetnsIdentity): boolean {
   if (!isSameNetns(netns, identity)) return false;
   if (!identity.cookie || netns.cookie !== undefined) return true;
   try {
     return isSameNetns(withCookie(netns), identity);
   } catch (error) {
-    if (isKernelError(error, errno.EPERM)) return true; // who may not enter it cannot say more
+    if (isKernelError(error, errno.EPERM)) return true; // without the right to enter it, device and inode decide
     throw error;
   }
 }
 
-/** True where the path leads to it, and not to another one by now. */
+/** True if the path leads to this namespace and not to another one by now. */
 export function isAt(path: string, identity: NetnsIdentity): boolean {
   const found = path === "" ? undefined : netnsIdentity(path);
   if (found === undefined || !isSameNetns(found, identity)) return false;

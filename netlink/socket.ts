@@ -1,6 +1,6 @@
 /**
- * A synchronous netlink socket. The kernel handles a request inside send(2): when that returns, every answer already
- * waits in the socket (a dump continues inside recv). So nothing here ever blocks, and a missing answer is an error.
+ * A synchronous netlink socket. The kernel handles a request inside send(2): when that returns, every answer waits in
+ * the socket (a dump continues inside recv). So nothing here blocks, and a missing answer is an error.
  */
 
 import { errno, isKernelError, KernelError } from "../sys/errors.ts";
@@ -21,19 +21,19 @@ import { acknowledgement, controlType, type Frame, flags, framed, frames, type M
 
 export const protocol = { route: 0, netfilter: 12 } as const;
 
-/** Limits of ours. A datagram of a dump has at most 32 KiB; one link with hundreds of names may have more. */
+/** Our limits. A datagram of a dump has at most 32 KiB; a single link with hundreds of names may have more. */
 const receiveBytes = 64 * 1024;
 const dumpBytesMax = 256 * 1024 * 1024;
 const dumpAttemptsMax = 32;
 
 const buffer = new Uint8Array(receiveBytes);
 
-/** Sees each message that is sent (→) or received (←). */
+/** Called for each message that is sent (→) or received (←). */
 type Trace = (direction: "→" | "←", protocolNumber: number, frame: Frame, what: string) => void;
 
 let trace: Trace | undefined;
 
-/** From here on every message of every socket is handed to `print` (netlink/debug.ts). */
+/** Hands every message of every socket to `print` from now on (netlink/debug.ts). */
 export function traceWith(print: Trace): void {
   trace = print;
 }
@@ -43,7 +43,7 @@ export class NetlinkSocket {
   readonly #fd: number;
   #sequence = 0;
 
-  /** Opened in the network namespace the thread is in, and belongs to it for life. */
+  /** Opens the socket in the network namespace of the thread. It belongs to that namespace for life. */
   constructor(protocolNumber: number) {
     this.protocol = protocolNumber;
     this.#fd = netlinkSocket(protocolNumber);
@@ -52,14 +52,14 @@ export class NetlinkSocket {
     enableNetlinkOption(this.#fd, netlinkOption.strictCheck);
   }
 
-  /** One request, acknowledged; answers what came before the acknowledgement. Throws KernelError. */
+  /** Sends one request; answers what came before its acknowledgement. Throws KernelError. */
   request(message: Message): Frame[] {
     return this.batch([message])[0]!;
   }
 
   /**
-   * A look-up of one thing: its answer, or undefined where the refusal is `absent`. The answer itself says that the
-   * request was served, so no acknowledgement is asked for. Throws KernelError.
+   * Looks up one thing: answers its frame, or undefined if the kernel refuses with `absent`. The answer itself shows
+   * that the request was served, so no acknowledgement is requested. Throws KernelError.
    */
   lookUp(message: Message): Frame | undefined {
     this.#send([message]);
@@ -76,9 +76,9 @@ export class NetlinkSocket {
   }
 
   /**
-   * Several requests in one datagram, each acknowledged by its own sequence number. All are tried; the first refusal
-   * is thrown. Answers the replies to each message, in order. `unacknowledged` lists messages that must not ask for an
-   * acknowledgement (the begin and end of an nf_tables batch) but whose refusal still counts.
+   * Sends several requests in one datagram, each acknowledged by its own sequence number. The kernel tries all; the
+   * first refusal is thrown. Answers the replies to each message, in order. `unacknowledged` lists messages that must
+   * not request an acknowledgement (begin and end of an nf_tables batch) but whose refusal counts.
    */
   batch(messages: readonly Message[], unacknowledged?: ReadonlySet<Message>): Frame[][] {
     const first = this.#sequence + 1;
@@ -97,7 +97,7 @@ export class NetlinkSocket {
     while (pending > 0) {
       const datagram = this.#receive();
       if (!datagram) {
-        if (refusal) break; // a batch that is refused as a whole acknowledges nothing more
+        if (refusal) break; // the kernel acknowledges nothing more of a batch that it refuses as a whole
         throw new WireError(`Cannot ${messages.at(-1)?.what}: ${pending} acknowledgements are missing`);
       }
       for (const frame of datagram) {
@@ -120,7 +120,10 @@ export class NetlinkSocket {
     return replies;
   }
 
-  /** All entries a dump request lists. Repeated when the kernel says that the list changed meanwhile (NLM_F_DUMP_INTR). */
+  /**
+   * All entries of a dump. Repeats the request when the kernel reports that the list changed meanwhile
+   * (NLM_F_DUMP_INTR).
+   */
   dump(message: Message): Frame[] {
     for (let attempt = 1; ; attempt++) {
       const { entries, interrupted } = this.#dumpOnce(message);
@@ -169,7 +172,7 @@ export class NetlinkSocket {
     }
   }
 
-  /** The frames of the next datagram, or undefined when none waits. */
+  /** The frames of the next datagram; undefined if none waits. */
   #receive(): Frame[] | undefined {
     const length = receive(this.#fd, buffer);
     if (length === undefined) return undefined;
@@ -178,12 +181,17 @@ export class NetlinkSocket {
     return datagram;
   }
 
-  /** What names the socket's namespace for good: SO_NETNS_COOKIE. 0 where the kernel has none. */
+  /**
+   * The cookie of the socket's namespace (SO_NETNS_COOKIE), which the kernel never gives again; 0 before Linux 5.14.
+   */
   get netnsCookie(): bigint {
     return netnsCookie(this.#fd);
   }
 
-  /** An ioctl(2) about a link of the socket's namespace, in the structure that the kernel reads and writes. Throws KernelError. */
+  /**
+   * Calls ioctl(2) about a link of the socket's namespace, with a structure that the kernel reads and writes. Throws
+   * KernelError.
+   */
   control(operation: string, request: number, structure: Uint8Array): void {
     control(operation, this.#fd, request, structure);
   }
@@ -197,7 +205,7 @@ export class NetlinkSocket {
   }
 }
 
-/** A socket that belongs to another namespace: three system calls there, then home again. */
+/** Opens a socket in another namespace: three system calls there, then back. */
 export function openSocketIn(netns: Netns, protocol: number): NetlinkSocket {
   return inNetns(netns, () => new NetlinkSocket(protocol) as never);
 }

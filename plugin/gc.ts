@@ -9,7 +9,7 @@ import { ipamForRelease } from "../ipam/index.ts";
 import { createdName } from "../kernel/hostLink.ts";
 import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { hostLinkName } from "../kernel/linkNames.ts";
-import { isDisputed, linkGroup, untoldNetwork } from "../kernel/ownership.ts";
+import { isDisputed, linkGroup, unnamedNetwork } from "../kernel/ownership.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "../step/commit.ts";
@@ -163,5 +163,5 @@ function ourLinks(network: string, kernel: Kernel): Link[] {
 
 /** Those of links that could not say their network, too. */
 function entriesOf(network: string, store: Store): Entry[] {
-  return [...store.entries(network), ...store.entries(untoldNetwork(linkGroup(network)))];
+  return [...store.entries(network), ...store.entries(unnamedNetwork(linkGroup(network)))];
 }

@@ -1,6 +1,6 @@
-/** Text as C has it. */
+/** Text as C reads it. */
 
-/** NUL-terminated, for a `char *` that the callee only reads. */
+/** The bytes of a `char *`, closed by NUL. The callee may read them and not keep them. */
 export function cText(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length + 1);
   for (let i = 0; i < text.length; i++) {

@@ -1,7 +1,7 @@
-/** What the kernel answers when it refuses, kept as it came: the number and its own words. */
+/** A refusal by the kernel: the errno and the kernel's own words, unchanged. */
 import defer * as os from "node:os";
 
-/** Numbers of asm-generic/errno.h that callers decide by. */
+/** The errno numbers that this program decides by (asm-generic/errno.h). */
 export const errno = {
   EPERM: 1,
   ENOENT: 2,
@@ -34,12 +34,12 @@ export const errno = {
 } as const;
 
 export class KernelError extends Error {
-  /** What was asked, in words: `create veth nsv0123`. */
+  /** The request in words that follow "Cannot": `create veth nsv0123`. */
   readonly operation: string;
   readonly errno: number;
-  /** The symbol, `EEXIST`. */
+  /** The name of the errno: `EEXIST`. */
   readonly symbol: string;
-  /** The kernel's extended acknowledgement (NLMSGERR_ATTR_MSG), where it gave one. */
+  /** The kernel's explanation (NLMSGERR_ATTR_MSG), or an empty text. */
   readonly kernelText: string;
 
   constructor(operation: string, number: number, kernelText = "") {
@@ -55,7 +55,7 @@ export class KernelError extends Error {
 
 function errnoName(number: number): string {
   for (const name in errno) if (errno[name as keyof typeof errno] === number) return name;
-  // Loading the whole table costs time: only for the numbers that nothing here decides by.
+  // node:os costs time to load: only for numbers that nothing here decides by.
   for (const [name, value] of Object.entries(os.constants.errno)) if (value === number) return name;
   return `error ${number}`;
 }

@@ -1,14 +1,14 @@
 /**
- * Files by system calls. `node:fs` costs 0.6 ms to load, a twentieth of a whole ADD, so what ADD and DEL run reads files
- * by these. Every failure is a KernelError: the errno, and what was asked.
+ * Files by system calls. ADD and DEL read files by these, because `node:fs` takes 0.6 ms to load, a twentieth of a
+ * whole ADD. Every failure is a KernelError with the errno and the operation.
  */
 import { errno, isKernelError } from "./errors.ts";
 import { closeFile, openFile, readFile, statusOf, writeFile } from "./libc.ts";
 
-/** fcntl.h; the same numbers on every architecture Bun runs on, but for some that are not here. */
+/** fcntl.h; the same numbers on x86-64 and arm64. */
 export const openFlag = { readOnly: 0, writeOnly: 1, truncate: 0o1000, nonBlocking: 0o4000 } as const;
 
-/** What statx(2) tells of a file. */
+/** The part of statx(2) that this program reads. */
 interface FileStatus {
   /** The permission bits, 0o7777. */
   readonly permissions: number;
@@ -25,7 +25,7 @@ const at = { uid: 5, mode: 7, inode: 4, size: 5, deviceMajor: 34, deviceMinor: 3
 const fileType = { mask: 0o170000, regular: 0o100000 } as const;
 const permissionBits = 0o7777;
 
-/** Of a path, following links, or of an open file. Throws KernelError. */
+/** The status of a path, following links, or of an open file. Throws KernelError. */
 export function fileStatus(file: string | number): FileStatus {
   const raw = statusOf(file);
   const words = new Uint32Array(raw);
@@ -41,10 +41,13 @@ export function fileStatus(file: string | number): FileStatus {
   };
 }
 
-/** Each says that no file is at the path; the last three, that none can be while the path leads through what it does. */
+/**
+ * Each means that there is no file at the path. With the last three there cannot be one, because a part of the path is
+ * no folder, too long, or a circle of links.
+ */
 const absent = [errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP];
 
-/** As `fileStatus`, or undefined where there is no such file, also because the path leads through another file. */
+/** The status of a path, or undefined if there is no file. Throws KernelError for any other refusal. */
 export function statusIfThere(path: string): FileStatus | undefined {
   try {
     return fileStatus(path);
@@ -54,12 +57,14 @@ export function statusIfThere(path: string): FileStatus | undefined {
   }
 }
 
-/** A number such as stat(2) has it: gnu_dev_makedev of sys/sysmacros.h, for numbers as small as the kernel's are. */
+/**
+ * The device number as stat(2) has it: gnu_dev_makedev of sys/sysmacros.h, for the small numbers that the kernel gives.
+ */
 function deviceNumber(major: number, minor: number): bigint {
   return BigInt((minor >>> 8) * 2 ** 20 + (((major & 0xfff) << 8) | (minor & 0xff)));
 }
 
-/** A small file of /proc, whole: what one read gives, 4 KiB at the most. */
+/** The text of a small file of /proc: the first read alone, at most 4 KiB. */
 export function readText(path: string): string {
   const fd = openFile(path, openFlag.readOnly);
   try {
@@ -72,7 +77,7 @@ export function readText(path: string): string {
 
 const textBytesMax = 4096;
 
-/** Writes what fits one write, as a sysctl wants it. */
+/** Writes a text by one write(2), as the kernel requires for a sysctl. */
 export function writeText(path: string, text: string): void {
   const fd = openFile(path, openFlag.writeOnly | openFlag.truncate);
   try {

@@ -1,13 +1,13 @@
 /**
- * The only file that calls C, with sysRare.ts beside it. Every call is synchronous; a negative answer becomes a
- * KernelError with errno.
+ * The functions of C that ADD and DEL call. Only this file and sysRare.ts call C. Every call is synchronous, and a
+ * negative result becomes a KernelError.
  */
 
 import { dlopen, type FFIFunction, type Pointer, ptr, read } from "bun:ffi";
 import { cText } from "./cText.ts";
 import { errno, KernelError } from "./errors.ts";
 
-/** A function costs some 0.02 ms to bind: these are what ADD and DEL call. */
+/** The functions that ADD and DEL call. Binding one takes 0.02 ms, so the others are in sysRare.ts. */
 const hot = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
@@ -28,8 +28,8 @@ const hot = {
 declare const NSNET_LIBC: string;
 
 /**
- * glibc by name, as the dynamic linker finds it; musl by its path. Bun takes a name that the linker does not find for a
- * file in the current folder, which a runtime may leave to a container: so an executable asks for its own library alone.
+ * glibc by its name, as the dynamic linker finds it; musl by its path. The compiled executable tries its own library
+ * alone: Bun looks for a name that the linker does not find in the current folder, which a container may have filled.
  */
 const libraryNames =
   typeof NSNET_LIBC === "string"
@@ -49,7 +49,7 @@ export function bind<S extends Record<string, FFIFunction>>(signatures: S) {
 }
 
 export const c = bind(hot);
-/** The result if it is not negative; EINTR is for the caller to repeat. */
+/** Answers the result, or throws KernelError if it is negative. The caller repeats the call on EINTR. */
 export function checked(operation: string, result: number | bigint): number {
   const value = Number(result);
   if (value < 0) throw new KernelError(operation, lastErrno());
@@ -62,7 +62,7 @@ export function lastErrno(): number {
 
 const O_CLOEXEC = 0o2000000;
 
-/** A file descriptor. `mode` is for a file that is made. */
+/** Opens a file and answers its descriptor. `mode` holds for a file that this call creates. Throws KernelError. */
 export function openFile(path: string, flags: number, mode = 0): number {
   const name = cText(path);
   for (;;) {
@@ -73,7 +73,7 @@ export function openFile(path: string, flags: number, mode = 0): number {
   }
 }
 
-/** Bytes read, 0 at the end. */
+/** Reads into `buffer`; answers the number of bytes, 0 at the end of the file. Throws KernelError. */
 export function readFile(fd: number, buffer: Uint8Array): number {
   for (;;) {
     const length = Number(c.read(fd, ptr(buffer), buffer.length));
@@ -83,7 +83,7 @@ export function readFile(fd: number, buffer: Uint8Array): number {
   }
 }
 
-/** Bytes written, maybe fewer than there are. */
+/** Writes; answers the number of bytes, maybe fewer than given. Throws KernelError. */
 export function writeFile(fd: number, bytes: Uint8Array): number {
   for (;;) {
     const length = Number(c.write(fd, ptr(bytes), bytes.length));
@@ -93,7 +93,7 @@ export function writeFile(fd: number, bytes: Uint8Array): number {
   }
 }
 
-/** The descriptor is gone whatever is answered: close(2). */
+/** Closes a descriptor. Answers no error: the descriptor is free even if close(2) reports one. */
 export function closeFile(fd: number): void {
   c.close(fd);
 }
@@ -105,7 +105,7 @@ const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_STATS = 0x7ff;
 const statxBytes = 256;
 
-/** struct statx of a path, following links, or of an open file. */
+/** struct statx of a path, following links, or of an open file. Throws KernelError. */
 export function statusOf(file: string | number): ArrayBuffer {
   const isOpen = typeof file === "number";
   const out = new ArrayBuffer(statxBytes);
@@ -128,7 +128,7 @@ const MSG_DONTWAIT = 0x40;
 
 export const netlinkOption = { capAck: 10, extendedAck: 11, strictCheck: 12 } as const;
 
-/** A netlink socket of this protocol, in the network namespace the calling thread is in, for life. */
+/** Opens a netlink socket of a protocol. It belongs to the network namespace that the thread is in, for life. */
 export function netlinkSocket(protocol: number): number {
   return checked(
     `open a netlink socket (protocol ${protocol})`,
@@ -136,7 +136,7 @@ export function netlinkSocket(protocol: number): number {
   );
 }
 
-/** Sets a netlink option; an older kernel that lacks it is left without (ENOPROTOOPT is not an error). */
+/** Sets a netlink option. An older kernel refuses an unknown option (ENOPROTOOPT), which is not an error. */
 export function enableNetlinkOption(socket: number, option: number): void {
   c.setsockopt(socket, SOL_NETLINK, option, ptr(new Int32Array([1])), 4);
 }
@@ -145,7 +145,10 @@ export function enableNetlinkOption(socket: number, option: number): void {
 const SOL_SOCKET = 1;
 const SO_NETNS_COOKIE = 71;
 
-/** The number that the kernel gave the socket's network namespace and gives no other; 0 before Linux 5.14. */
+/**
+ * The cookie of the socket's network namespace, a number that the kernel never gives to another one; 0 before Linux
+ * 5.14.
+ */
 export function netnsCookie(socket: number): bigint {
   const [cookie, size] = [new BigUint64Array(1), new Uint32Array([8])];
   return c.getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, ptr(cookie), ptr(size)) < 0 ? 0n : cookie[0]!;
@@ -160,7 +163,10 @@ export function send(socket: number, bytes: Uint8Array): void {
   }
 }
 
-/** One datagram into `buffer`; its length, or undefined when none waits. What does not fit is an error, never a short read. */
+/**
+ * Receives one datagram into `buffer`; answers its length, or undefined if none waits. Throws KernelError (ENOBUFS) if
+ * the datagram is longer than the buffer: nothing is ever cut.
+ */
 export function receive(socket: number, buffer: Uint8Array): number | undefined {
   for (;;) {
     const length = Number(c.recv(socket, ptr(buffer), buffer.length, MSG_DONTWAIT | MSG_TRUNC));
@@ -176,28 +182,34 @@ export function receive(socket: number, buffer: Uint8Array): number | undefined 
 export const namespaceKind = { net: 0x40000000, mount: 0x00020000, user: 0x10000000 } as const;
 const NS_GET_NSTYPE = 0xb703;
 
-/** The CLONE_NEW… number of the namespace behind a file descriptor, or undefined when it is no namespace. */
+/** The CLONE_NEW* number of the namespace behind a file descriptor; undefined if it is not a namespace. */
 export function namespaceTypeOf(fd: number): number | undefined {
   const type = c.ioctl(fd, NS_GET_NSTYPE, 0);
   return type < 0 ? undefined : type;
 }
 
-/** ioctl(2) with a number, or with a structure that the kernel reads and writes. */
+/** Calls ioctl(2) with a number, or with a structure that the kernel reads and writes. Throws KernelError. */
 export function control(operation: string, fd: number, request: number, argument: number | Uint8Array): void {
   checked(operation, c.ioctl(fd, request, typeof argument === "number" ? argument : ptr(argument)));
 }
 
-/** Where a structure is, for one that points to it. It must be kept until the call is over. */
+/**
+ * The address of a structure, for another structure that points to it. The caller must keep the structure until the
+ * call is over.
+ */
 export function addressOf(structure: NodeJS.TypedArray): number {
   return ptr(structure);
 }
 
-/** Moves the calling thread into a namespace. No `await` may lie between this and the way back. */
+/** Moves the calling thread into a namespace. No `await` may come before the way back. */
 export function enterNamespace(fd: number, kind: number): void {
   checked("enter a namespace", c.setns(fd, kind));
 }
 
-/** Ends the process at once: no exit handlers, no database closed (which would write and sync). All output must have been written. */
+/**
+ * Ends the process at once: no exit handlers run, and no database is closed, which would write and sync. Write all
+ * output before.
+ */
 export function exitNow(status: number): never {
   c._exit(status);
   throw new Error("unreachable");

@@ -1,6 +1,6 @@
 /**
- * Network namespaces. A namespace lives while a process is in it, a file descriptor is open on it, or a bind mount of
- * its nsfs file exists; `/run/netns/<name>` is where `ip netns` looks for such mounts (ip-netns(8)).
+ * Network namespaces. One lives while a process is in it, a file descriptor is open on it, or a bind mount of its nsfs
+ * file exists; `ip netns` looks for such mounts at /run/netns/NAME (ip-netns(8)).
  */
 
 import { errno, KernelError } from "./errors.ts";
@@ -9,24 +9,24 @@ import { closeFile, enterNamespace, namespaceKind, namespaceTypeOf, openFile } f
 
 export const netnsFolder = "/run/netns";
 
-/** The calling thread's own namespace; `/proc/self` would be the process's first thread. */
+/** The namespace of the calling thread; /proc/self would show that of the first thread. */
 export const ownPath = "/proc/thread-self/ns/net";
 
-/** What names a namespace for as long as it lives: the device and inode of its nsfs file. */
+/** The identity of a namespace: device and inode of its nsfs file, and its cookie. */
 export interface NetnsIdentity {
   readonly device: bigint;
   readonly inode: bigint;
-  /** SO_NETNS_COOKIE. The kernel gives an inode's number again at once, and this one never. Absent or 0: not known. */
+  /** SO_NETNS_COOKIE, which the kernel never gives again, unlike the inode. Absent or 0: not known. */
   readonly cookie?: bigint;
 }
 
-/** An open namespace. Close it: an open descriptor keeps the namespace alive. */
+/** An open namespace. The caller closes it, because an open descriptor keeps the namespace alive. */
 export interface Netns extends NetnsIdentity {
   readonly fd: number;
   readonly path: string;
 }
 
-/** Why a path is no network namespace: it is not there, or it is something else. */
+/** A path is not a network namespace: there is no file, or it is another kind of file. */
 export class NotANamespace extends Error {
   readonly path: string;
   readonly missing: boolean;
@@ -39,7 +39,10 @@ export class NotANamespace extends Error {
   }
 }
 
-/** Opens the namespace at a path. Never blocks on a FIFO and never opens a device. Throws NotANamespace, or KernelError for no permission. */
+/**
+ * Opens the namespace at a path. Never blocks on a FIFO and never opens a device. Throws NotANamespace, or KernelError
+ * for missing rights or descriptors.
+ */
 export function openNetns(path: string): Netns {
   const fd = openPath(path);
   if (namespaceTypeOf(fd) !== namespaceKind.net) {
@@ -49,7 +52,7 @@ export function openNetns(path: string): Netns {
   return { fd, path, ...identityOf(fd) };
 }
 
-/** EMFILE, ENFILE, ENOMEM: that says nothing of the path. */
+/** EMFILE, ENFILE, ENOMEM: they mean nothing for the path. */
 const exhausted: readonly number[] = [24, 23, 12];
 
 function openPath(path: string): number {
@@ -72,17 +75,17 @@ function identityOf(file: string | number): NetnsIdentity {
   return { device, inode };
 }
 
-/** The namespace this process is in. */
+/** Opens the namespace that this thread is in. */
 export function openOwnNetns(): Netns {
   return openNetns(ownPath);
 }
 
-/** The identity of that one, without opening it. */
+/** The identity of the namespace that this thread is in, without opening it. */
 export function ownNetns(): NetnsIdentity {
   return identityOf(ownPath);
 }
 
-/** The identity of the namespace at a path without opening it; undefined when there is none. */
+/** The identity of the namespace at a path, without opening it; undefined if there is no file. */
 export function netnsIdentity(path: string): NetnsIdentity | undefined {
   try {
     return identityOf(path);
@@ -91,18 +94,21 @@ export function netnsIdentity(path: string): NetnsIdentity | undefined {
   }
 }
 
-/** By the cookies, too, where both are known. */
+/** True if both are the same namespace: by device and inode, and by the cookies where both are known. */
 export function isSameNetns(a: NetnsIdentity, b: NetnsIdentity): boolean {
   return a.device === b.device && a.inode === b.inode && (!a.cookie || !b.cookie || a.cookie === b.cookie);
 }
 
-/** `name` → /run/netns/name, `pid:42` → /proc/42/ns/net, a path stays. */
+/** The path of a namespace that a person names: `web` → /run/netns/web, `pid:42` → /proc/42/ns/net; a path is kept. */
 export function netnsPathOf(spec: string): string {
   if (spec.includes("/")) return spec;
   return spec.startsWith("pid:") ? `/proc/${spec.slice(4)}/ns/net` : `${netnsFolder}/${spec}`;
 }
 
-/** Runs `work` with the thread inside a namespace. `work` is synchronous: a thread that awaits is a thread that others use. */
+/**
+ * Runs `work` with the thread inside a namespace. `work` must be synchronous: while a thread awaits, other code runs on
+ * it.
+ */
 export function inNetns<T>(netns: Netns, work: () => T extends Promise<unknown> ? never : T): T {
   const home = openFile(ownPath, openFlag.readOnly);
   try {
@@ -121,7 +127,7 @@ export function closeNetns(netns: Netns): void {
   closeFile(netns.fd);
 }
 
-/** Moves this thread into a namespace for good: for a process that is about to become another program. */
+/** Moves this thread into a namespace and leaves it there: for a process that is about to become another program. */
 export function enterNetns(netns: Netns): void {
   enterNamespace(netns.fd, namespaceKind.net);
 }

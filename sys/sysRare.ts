@@ -1,4 +1,4 @@
-/** C functions that few calls need, each bound when it is first called. */
+/** Functions of C that few calls need. Each is bound when it is first called. */
 import { ptr } from "bun:ffi";
 import { cText } from "./cText.ts";
 import { errno, KernelError } from "./errors.ts";
@@ -28,20 +28,22 @@ const MSG_DONTWAIT = 0x40;
 const POLLIN = 1;
 const drainedBytes = 64 * 1024;
 
-/** Blocks until something can be read or the time is over; what came is thrown away. */
+/** Blocks until the socket can be read or the time is over. Discards the messages that came. */
 export function waitReadable(socket: number, timeoutMs: number): void {
   const descriptor = new Int32Array([socket, POLLIN]);
   const drained = new Uint8Array(drainedBytes);
   rarely("poll")(ptr(descriptor), 1, Math.ceil(timeoutMs));
-  // Two thrown-away reasons to ask again: a message, or ENOBUFS because there were too many.
+  // A positive result is a message; a negative one is ENOBUFS or EAGAIN. Either way the caller asks the kernel again.
   while (Number(c.recv(socket, ptr(drained), drained.length, MSG_DONTWAIT)) > 0);
 }
 
-/** asm-generic/socket.h. The kernel doubles what it is given. */
+/** asm-generic/socket.h. The kernel doubles the number. */
 const SO_SNDBUF = 7;
 const SO_SNDBUFFORCE = 32;
 
-/** So that one message of that many bytes can be sent; as far as the host's limit where the kernel does not let us pass it. */
+/**
+ * Makes room for one message of that many bytes. Without CAP_NET_ADMIN only up to the host's limit (net.core.wmem_max).
+ */
 export function raiseSendBuffer(socket: number, bytes: number): void {
   const value = ptr(new Int32Array([bytes]));
   if (c.setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, value, 4) < 0)
@@ -51,8 +53,8 @@ export function raiseSendBuffer(socket: number, bytes: number): void {
 const AF_NETLINK = 16;
 
 /**
- * By bind(2), not by an option of the socket: the kernel tells nothing that it did itself to a socket without an
- * address, since it takes that (port 0) for its own.
+ * Subscribes to a group of notifications by bind(2). After a subscription by socket option alone the socket has address
+ * 0, which the kernel takes for its own, and it sends no notifications of its own changes there.
  */
 export function joinNetlinkGroup(socket: number, group: number): void {
   // struct sockaddr_nl: family, padding, port, a bit for each group
@@ -71,8 +73,8 @@ const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
 /**
- * Binds a socket to a port of this namespace and lets go of it again: 0, or why that is refused (EADDRINUSE). `::` is
- * IPv4, too. What remains of closed TCP connections is no reason.
+ * Binds a socket to a port of this namespace and closes it again. Answers 0, or the errno of the refusal (EADDRINUSE).
+ * `::` includes IPv4. Connections in TIME_WAIT do not count (SO_REUSEADDR).
  */
 export function bindRefusal(protocol: "tcp" | "udp", address: Uint8Array, port: number): number {
   const isIpv4 = address.length === 4;
@@ -99,7 +101,10 @@ const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
 const pathBytesMax = 108;
 
-/** A stream to a socket of this machine; a path that begins with NUL is an abstract name. Each call waits `timeoutMs` at most, then it is EAGAIN. */
+/**
+ * Connects to a Unix socket and answers the descriptor. A path that begins with NUL is an abstract name. Each later
+ * call on it waits at most `timeoutMs`, then fails with EAGAIN. Throws KernelError.
+ */
 export function connectUnix(path: string, timeoutMs: number): number {
   const shown = path.replace("\0", "@");
   const bytes = new TextEncoder().encode(path);
@@ -117,9 +122,9 @@ export function connectUnix(path: string, timeoutMs: number): number {
   throw new KernelError(`connect to ${shown}`, number);
 }
 
-/** Gives the calling thread a new namespace of its own. */
+/** Moves the calling thread into a new namespace. */
 export function newNamespace(kind: number): void {
-  checked("make a namespace", rarely("unshare")(kind));
+  checked("create a namespace", rarely("unshare")(kind));
 }
 
 // linux/mount.h
@@ -140,7 +145,7 @@ export function mount(source: string, target: string, type: string, flags: numbe
   checked(`mount ${source || type} on ${target}`, rarely("mount")(ptr(from), ptr(to), ptr(kind), flags, null));
 }
 
-/** Detaches a mount; false when nothing was mounted there. */
+/** Detaches a mount; false if there is no mount at the path. */
 export function unmount(target: string): boolean {
   if (rarely("umount2")(ptr(cText(target)), MNT_DETACH | UMOUNT_NOFOLLOW) === 0) return true;
   const number = lastErrno();
@@ -151,7 +156,7 @@ export function unmount(target: string): boolean {
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-/** Takes flock(2)'s lock on an open file, which goes when that is closed. False when somebody else has it. */
+/** Locks an open file by flock(2), until it is closed. False if another process holds the lock. */
 export function tryLock(fd: number): boolean {
   if (rarely("flock")(fd, LOCK_EX | LOCK_NB) === 0) return true;
   const number = lastErrno();
@@ -159,10 +164,10 @@ export function tryLock(fd: number): boolean {
   throw new KernelError("lock a file", number);
 }
 
-// asm-generic/signal.h: what Bun ignores, and a program expects to end it.
+// asm-generic/signal.h. Bun ignores these two signals; a program expects them to end it.
 const [SIGPIPE, SIGXFSZ, SIG_DFL] = [13, 25, 0];
 
-/** Replaces this process. Returns only by throwing. */
+/** Replaces this process by a program. Returns only by throwing KernelError. */
 export function execute(
   path: string,
   args: readonly string[],

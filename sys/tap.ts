@@ -1,4 +1,4 @@
-/** Tap interfaces, which netlink cannot make (linux/if_tun.h, Documentation/networking/tuntap.rst of the kernel). */
+/** Tap interfaces, which netlink cannot create (linux/if_tun.h, Documentation/networking/tuntap.rst of the kernel). */
 import { closeSync, openSync } from "node:fs";
 import { errno, KernelError } from "./errors.ts";
 import { control } from "./libc.ts";
@@ -8,7 +8,7 @@ const cloneDevice = "/dev/net/tun";
 
 const request = { create: 0x400454ca, persist: 0x400454cb, owner: 0x400454cc, group: 0x400454ce } as const;
 
-/** IFF_*: Ethernet frames, nothing before them, several queues, and no other's interface of that name. */
+/** IFF_*: Ethernet frames without a header, several queues, and an error if the name exists. */
 const tapFlag = { tap: 0x2, noPacketInformation: 0x1000, multiQueue: 0x100, exclusive: 0x8000 } as const;
 
 /** struct ifreq: 16 bytes of name, then the flags. */
@@ -18,16 +18,19 @@ const nameBytes = 16;
 interface Tap {
   readonly name: string;
   readonly multiQueue: boolean;
-  /** Numbers of the user and the group that may open it; absent: root alone. */
+  /** Numbers of the user and the group that may open it; absent: only root. */
   readonly owner?: number | undefined;
   readonly group?: number | undefined;
 }
 
-/** `finish` is done before the interface would outlive this process: until then, whatever fails or dies takes it away. */
+/**
+ * Creates a tap. `finish` runs before the interface is made persistent: if it throws, or this process dies, the kernel
+ * removes the interface.
+ */
 export function createTap(netns: Netns, tap: Tap, finish: () => void): void {
   const { name, owner, group } = tap;
   const what = `create tap ${name}`;
-  // The interface is made in the namespace in which the device was opened.
+  // The kernel creates the interface in the namespace in which the device was opened.
   const fd = inNetns<number>(netns, opened);
   try {
     control(what, fd, request.create, ifreq(tap));

@@ -25,7 +25,7 @@ const connectionAttributes = attributes({
   filter: [25, nest(filter)],
 });
 
-/** CTA_FILTER_*_FLAGS are in the machine's byte order, unlike all else here. */
+/** CTA_FILTER_*_FLAGS are in the machine's byte order, unlike everything else here. */
 function be32Host() {
   return {
     put: (value: number) => new Uint8Array(Uint32Array.of(value).buffer),
@@ -36,9 +36,9 @@ function be32Host() {
 type Tuple = Values<(typeof tuple)["table"]>;
 
 export interface Connection {
-  /** As its first packet was sent. */
+  /** The addresses and ports of its first packet. */
   readonly original: Flow;
-  /** As its answers are sent: from where it was led to. */
+  /** The addresses and ports of its answers, after translation. */
   readonly reply: Flow;
   readonly raw: Values<(typeof connectionAttributes)["table"]>;
   readonly family: number;
@@ -62,7 +62,10 @@ function flowOf({ ip: addresses = {}, protocol: ports = {} }: Tuple): Flow {
   };
 }
 
-/** Connections of a family (AF_INET 2, AF_INET6 10) and a protocol whose first packet went to this port, or to any; the kernel sorts out the rest. */
+/**
+ * Tracked connections of a family (AF_INET 2, AF_INET6 10) and a protocol, whose first packet went to this port or,
+ * without one, to any. The kernel filters.
+ */
 export function listConnections(
   socket: NetlinkSocket,
   family: number,
@@ -83,13 +86,13 @@ export function listConnections(
     const raw = connectionAttributes.get(frame.payload.subarray(header.size));
     return { original: flowOf(raw.original ?? {}), reply: flowOf(raw.reply ?? {}), raw, family };
   });
-  // A kernel before 5.8 does not know the filter and lists everything.
+  // A kernel before 5.8 ignores the filter and lists everything.
   const isToPort = ({ original }: Connection) =>
     destinationPort === undefined || original.destinationPort === destinationPort;
   return all.filter((one) => one.original.protocol === number && isToPort(one));
 }
 
-/** Forgets one connection; it may be gone already. */
+/** Makes the kernel forget one connection. An absent one is success. */
 export function deleteConnection(socket: NetlinkSocket, { raw: { original, id, zone }, family }: Connection): void {
   const payload = joined([header.put({ family }), connectionAttributes.put({ original, id, zone })]);
   const message: Message = { what: "forget a tracked connection", type: type.delete, flags: 0, payload };

@@ -1,4 +1,4 @@
-/** All or nothing: what is sent between begin and end takes effect together, or not at all. */
+/** Batches of nf_tables: all messages between begin and end take effect together, or none. */
 
 import { errno, isKernelError } from "../../sys/errors.ts";
 import type { Message } from "../message.ts";
@@ -7,13 +7,13 @@ import { batchBegin, batchBeginAt, batchEnd } from "./message.ts";
 import defer * as parts from "./parts.ts";
 
 const edges = new Set([batchBegin, batchEnd]);
-/** More acknowledgements than these might not have room in the socket. What is refused is answered without being asked. */
+/** More acknowledgements might overflow the socket. The kernel reports a refusal even without a request for one. */
 const acknowledgedMax = 64;
 
 /**
- * Commits messages atomically. Throws KernelError naming the first that was refused; then none took effect. With
- * `generation`, only while the ruleset still is of that one (ERESTART). What is larger than the socket may send is
- * committed in parts, in order; then those before the one that is refused have taken effect.
+ * Commits messages atomically. Throws KernelError that names the first refused message; then none took effect. With
+ * `generation` the kernel refuses the batch (ERESTART) if the ruleset changed since. A batch larger than the socket may
+ * send is committed in parts, in order: then the parts before the refused one have taken effect.
  */
 export function commitBatch(socket: NetlinkSocket, messages: readonly Message[], generation?: number): void {
   const begin = generation === undefined ? batchBegin : batchBeginAt(generation);

@@ -40,7 +40,7 @@ export interface BaseChain {
 /** NF_ACCEPT: the policy of every base chain that we create. */
 const accept = 1;
 
-/** Makes a chain, or leaves one that is there. With `base` it hangs on a hook; without, rules jump to it. */
+/** Creates a chain, or leaves an existing one. With `base` it is called by a hook, without by rules that jump to it. */
 export function newChain(table: Table, name: string, base?: BaseChain, words?: string): Message {
   const payload = chainAttributes.put({
     table: table.name,
@@ -53,7 +53,7 @@ export function newChain(table: Table, name: string, base?: BaseChain, words?: s
   return nftMessage(`create nf_tables chain ${name}`, nftType.newChain, table.family, flags.create, payload);
 }
 
-/** Deletes a chain; its rules must be gone (see `flushChain`). Refused with ENOENT when there is none. */
+/** Deletes a chain without rules (see `flushChain`). Refused with ENOENT if it does not exist. */
 export function deleteChain(table: Table, name: string): Message {
   const payload = chainAttributes.put({ table: table.name, name });
   return nftMessage(`delete nf_tables chain ${name}`, nftType.deleteChain, table.family, 0, payload);
@@ -66,7 +66,7 @@ export function getChain(socket: NetlinkSocket, table: Table, name: string): Cha
   return frame && chainAttributes.get(frame.payload.subarray(nfgenHeader.size));
 }
 
-/** The chains of every table of a family; of every family without one (NFPROTO_UNSPEC). */
+/** The chains of all tables of a family; with family 0 (NFPROTO_UNSPEC) of all families. */
 export function listAllChains(socket: NetlinkSocket, family = 0): { readonly family: number; readonly chain: Chain }[] {
   return socket
     .dump(nftMessage("list nf_tables chains", nftType.getChain, family, 0, new Uint8Array(0)))

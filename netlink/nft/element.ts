@@ -1,4 +1,7 @@
-/** Elements of sets and maps: NFTA_SET_ELEM_LIST_*, NFTA_SET_ELEM_*. There may be tens of thousands, so bytes are copied and walked. */
+/**
+ * Elements of sets and maps: NFTA_SET_ELEM_LIST_*, NFTA_SET_ELEM_*. There may be tens of thousands, so this file copies
+ * and walks bytes instead of using a codec for each.
+ */
 
 import { errno, tolerating } from "../../sys/errors.ts";
 import { aligned, attributes, bytes, list, nest, readU32, text, writeU32 } from "../codec.ts";
@@ -20,7 +23,7 @@ export interface Element {
   readonly key: readonly Uint8Array[];
   readonly value?: readonly Uint8Array[];
   readonly comment?: string;
-  /** So many in a row: the number of two bytes at the end of the key, and the one at the end of the value, count up. */
+  /** That many elements in a row: the port at the end of the key, and the one at the end of the value, count up. */
   readonly count?: number;
 }
 
@@ -31,14 +34,14 @@ export interface FoundElement {
 }
 
 const headerBytes = 4;
-/** Of an element's own header, its key's, and that of the value in it. */
+/** Where a key begins: after the headers of the element, of its key, and of the value in that. */
 const keyAt = 3 * headerBytes;
-/** A port in a concatenation: two bytes in a register of four. */
+/** A port in a concatenation has two bytes in a register of four. */
 const registerBytes = 4;
 
 /**
- * Adds elements; one that is there with the same value is left, with another value refused (EEXIST); with
- * `flags.exclusive` both are.
+ * Adds elements. An existing one with the same value is left, with another value it is refused (EEXIST); with
+ * `flags.exclusive` both are refused.
  */
 export function addElements(table: Table, set: string, elements: readonly Element[], exclusive = 0): Message[] {
   const parts: Uint8Array[] = [];
@@ -56,7 +59,7 @@ export function addElements(table: Table, set: string, elements: readonly Elemen
   return inMessages(parts, { what, type: nftType.newElement, flags: flags.create | exclusive, table, set });
 }
 
-/** With the numbers in the registers that end at `places` so much higher. */
+/** A copy in which the ports in the registers that end at `places` are higher by that much. */
 function counted(first: Uint8Array, places: readonly number[], by: number): Uint8Array {
   const out = first.slice();
   for (let i = 0; i < places.length; i++) {
@@ -68,7 +71,7 @@ function counted(first: Uint8Array, places: readonly number[], by: number): Uint
   return out;
 }
 
-/** Deletes elements; refused with ENOENT when one is not there. */
+/** Deletes elements. Refused with ENOENT if one does not exist. */
 export function deleteElements(table: Table, set: string, keys: readonly Uint8Array[]): Message[] {
   const parts: Uint8Array[] = [];
   for (const key of keys) {
@@ -94,7 +97,7 @@ interface Wanted {
   readonly set: string;
 }
 
-/** The length of an attribute has 16 bits. */
+/** An attribute's length has 16 bits. */
 const elementsBytesMax = 60_000;
 
 function inMessages(parts: readonly Uint8Array[], { what, type: number, flags: asked, table, set }: Wanted): Message[] {
@@ -132,7 +135,7 @@ export function getElement(
   return frame && new Reader().found(frame.payload)[0];
 }
 
-/** All elements of a set; none when there is no such set. */
+/** All elements of a set; none if the set does not exist. */
 export function listElements(socket: NetlinkSocket, table: Table, set: string): FoundElement[] {
   const payload = elementsAttributes.put({ table: table.name, set });
   const what = `list nf_tables set ${set}`;
@@ -142,7 +145,10 @@ export function listElements(socket: NetlinkSocket, table: Table, set: string): 
   return reader.all;
 }
 
-/** Calls `see` with the type of each attribute and where its content begins and ends. Trusts the lengths, as they are the kernel's. */
+/**
+ * Calls `see` with each attribute's type and the begin and end of its content. Trusts the lengths, which the kernel
+ * wrote.
+ */
 function walk(
   raw: Uint8Array,
   start: number,
@@ -158,7 +164,7 @@ function walk(
   }
 }
 
-/** Elements as they come: those of one owner, one after another, have the same comment. */
+/** Reads elements. Neighbours of one owner have the same comment, which is then decoded once. */
 class Reader {
   readonly all: FoundElement[] = [];
   #raw: Uint8Array = new Uint8Array(0);

@@ -1,4 +1,4 @@
-/** Phrases: a few expressions that nft(8) writes as one, in the bytes that nft writes. */
+/** Several expressions that nft(8) writes as one phrase, in the bytes that nft sends. */
 import { keepBits } from "./expr/bitwise.ts";
 import { differs, equals } from "./expr/compare.ts";
 import type { Expression } from "./expr/expression.ts";
@@ -6,7 +6,7 @@ import { loadMeta, metaKey } from "./expr/meta.ts";
 import { loadPayload, payloadBase } from "./expr/payload.ts";
 import { family } from "./message.ts";
 
-/** A network as bytes: 4 or 16, host bits clear. */
+/** A network as 4 or 16 bytes with clear host bits. */
 export interface Prefix {
   readonly address: Uint8Array;
   readonly length: number;
@@ -20,7 +20,10 @@ export function matchProtocolOf(address: Uint8Array): Expression[] {
 /** Offsets in the IPv4 (RFC 791) and IPv6 (RFC 8200) headers. */
 const offsets = { 4: { source: 12, destination: 16 }, 16: { source: 8, destination: 24 } } as const;
 
-/** `ip saddr 10.1.0.0/16`, `ip6 daddr != ff00::/8`. A length in whole bytes is a shorter load instead of a mask, as nft does it. */
+/**
+ * `ip saddr 10.1.0.0/16`, `ip6 daddr != ff00::/8`. A length in whole bytes needs a shorter load and no mask, as nft
+ * does it.
+ */
 export function matchAddress(which: "source" | "destination", prefix: Prefix, holds = true): Expression[] {
   const { address, length } = prefix;
   const offset = offsets[address.length as 4 | 16][which];

@@ -57,7 +57,7 @@ function edge(what: string, type: number, generation?: number): Message {
 }
 
 export const batchBegin: Message = edge("begin an nf_tables batch", batchType.begin);
-/** Refused (ERESTART) where the ruleset is another by now. */
+/** The kernel refuses the batch (ERESTART) if the ruleset changed since that generation. */
 export const batchBeginAt = (generation: number): Message =>
   edge("begin an nf_tables batch", batchType.begin, generation);
 export const batchEnd: Message = edge("commit an nf_tables batch", batchType.end);

@@ -1,10 +1,10 @@
-/** A batch that is larger than the kernel takes from this process, which may not raise the limit: in a user namespace it may not. */
+/** Batches larger than the socket's send buffer, where the process may not raise the limit (in a user namespace). */
 import type { Message } from "../message.ts";
 
-/** LowerLink every send buffer that is usual (net.core.wmem_default is 212992). A message has at most 64 KiB. */
+/** Less than every usual send buffer (net.core.wmem_default is 212992). A message has at most 64 KiB. */
 const partBytesMax = 128 * 1024;
 
-/** Commits one part, only while the ruleset still is of `generation` if that is given. */
+/** Commits one part; with `generation` only if the ruleset did not change since. */
 type Commit = (part: readonly Message[], generation: number | undefined) => void;
 
 export function commitInParts(messages: readonly Message[], generation: number | undefined, commit: Commit): void {

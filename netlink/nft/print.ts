@@ -1,6 +1,6 @@
 /**
- * A rule's expressions in the language of nft(8). So what is printed is what is sent. Knows the expressions that ns-net
- * writes; throws for any other, since a rule that is printed in part would say something else.
+ * Prints a rule's expressions in the language of nft(8), so what is printed is what is sent. Knows the expressions that
+ * ns-net writes and throws for any other, because a rule printed in part has another meaning.
  */
 import { formatAddress } from "../../ip/address.ts";
 import { WireError } from "../codec.ts";
@@ -16,7 +16,7 @@ import { payload, payloadBase } from "./expr/payload.ts";
 import { immediate } from "./expr/verdict.ts";
 import { family } from "./message.ts";
 
-/** What a register holds: its words, how a value beside it is written, and its length in bytes. */
+/** The content of a register: its words, how to print a value that it is compared with, and its length in bytes. */
 interface Operand {
   readonly words: string;
   readonly value: (bytes: Uint8Array) => string;
@@ -81,16 +81,16 @@ function payloadOperand({ base, offset, length }: { base: number; offset: number
   if (base === payloadBase.transport && length === 2)
     return { words: offset === 0 ? "th sport" : "th dport", value: number, length };
   if (base === payloadBase.network) {
-    // The two headers do not share an offset of an address, but 16: IPv4's destination lies in IPv6's source.
+    // No offset is an address in both headers but 16: IPv4's destination lies in IPv6's source.
     if (offset === 12 || (offset === 16 && length <= 4)) return address(offset === 12 ? "ip saddr" : "ip daddr", 4);
     if (offset === 8 || offset === 24) return address(offset === 8 ? "ip6 saddr" : "ip6 daddr", 16);
   }
   throw new WireError(`Cannot print a load of ${length} bytes at ${offset} of header ${base}`);
 }
 
-/** Bytes from the beginning of register one. NFT_REG_1 to 4 have 16 bytes each, NFT_REG32_00 (8) and on 4. */
+/** The distance of a register from register one in bytes. NFT_REG_1 to 4 have 16 bytes, NFT_REG32_00 (8) and on 4. */
 const startOf = (number: number) => (number <= register.four ? 16 * (number - 1) : 4 * (number - 8));
-/** A concatenation goes on where the next register of 4 bytes begins. */
+/** The next value of a concatenation begins at a register of 4 bytes. */
 const padded = (length: number) => Math.ceil(length / 4) * 4;
 
 function verdictText({ code = 0, chain }: { code?: number | undefined; chain?: string | undefined }): string {
@@ -111,7 +111,7 @@ export function ruleText(expressions: readonly Expression[]): string {
     return operand;
   };
 
-  /** All that is loaded from this register on without a gap. */
+  /** Everything that is loaded from this register on without a gap. */
   const concatenation = (source: number | undefined): string => {
     const parts: string[] = [];
     for (let start = startOf(source ?? 0); ; ) {
@@ -125,7 +125,7 @@ export function ruleText(expressions: readonly Expression[]): string {
 
   const load = (destination: number | undefined, operand: Operand) => {
     const start = startOf(destination ?? 0);
-    if (start === 0) held.clear(); // what is loaded into register one begins a new comparison or look-up
+    if (start === 0) held.clear(); // a load into register one begins a new comparison or look-up
     held.set(start, operand);
   };
 
@@ -158,7 +158,7 @@ export function ruleText(expressions: readonly Expression[]): string {
     cmp(data, index) {
       const { source, operator = 0, data: { value = new Uint8Array(0) } = {} } = compare.get(data);
       const operand = at(source);
-      // nft adds this by itself where the next words are an address of that family.
+      // nft adds this by itself if the next words are an address of that family.
       if (operand.words === "meta nfproto" && isImplied(expressions.slice(index + 1))) return;
       words.push(comparisonText(operand, operator, value));
     },
@@ -203,12 +203,12 @@ function comparisonText({ words, value, mask, length }: Operand, operator: numbe
   return `${words} ${comparisons[operator]}${text}`;
 }
 
-/** `th dport >= 5`, `th dport <= 9` are `th dport 5-9`. */
+/** Joins `th dport >= 5` and `th dport <= 9` to `th dport 5-9`. */
 function joined(words: readonly string[]): string {
   return words.join(" ").replace(/(\S+ \S+) >= (\S+) \1 <= (\S+)/g, "$1 $2-$3");
 }
 
-/** True where a plain comparison of an address follows, which has its family in its name. */
+/** True if a comparison of an address follows, which has its family in its name. */
 function isImplied([load, ...rest]: readonly Expression[]): boolean {
   if (load?.name !== "payload" || payload.get(load.data).base !== payloadBase.network) return false;
   const [next, after] = rest;

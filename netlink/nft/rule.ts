@@ -1,4 +1,4 @@
-/** Rules: NFTA_RULE_*; a rule is a list of expressions, each a file in expr/. */
+/** Rules: NFTA_RULE_*. A rule is a list of expressions; each kind is a file in expr/. */
 
 import { errno, tolerating } from "../../sys/errors.ts";
 import { attributes, be64, bytes, list, text, type Values } from "../codec.ts";
@@ -39,26 +39,26 @@ export function insertRule(table: Table, chain: string, expressions: readonly Ex
   return { ...newRule(table, chain, expressions, words), flags: flags.create };
 }
 
-/** Deletes one rule, by the handle that the kernel gave it. Refused with ENOENT when there is none. */
+/** Deletes one rule by the handle that the kernel gave it. Refused with ENOENT if it does not exist. */
 export function deleteRule(table: Table, chain: string, handle: bigint): Message {
   const payload = ruleAttributes.put({ table: table.name, chain, handle });
   return nftMessage(`delete a rule of nf_tables chain ${chain}`, nftType.deleteRule, table.family, 0, payload);
 }
 
-/** Deletes every rule of a chain; refused with ENOENT when there is no such chain. */
+/** Deletes every rule of a chain. Refused with ENOENT if the chain does not exist. */
 export function flushChain(table: Table, chain: string): Message {
   const payload = ruleAttributes.put({ table: table.name, chain });
   return nftMessage(`flush nf_tables chain ${chain}`, nftType.deleteRule, table.family, 0, payload);
 }
 
-/** The rules of a chain in order; empty when there is no such chain. */
+/** The rules of a chain in order; none if the chain does not exist. */
 export function listRules(socket: NetlinkSocket, table: Table, chain: string): Rule[] {
   return listed(socket, table, chain).map(ruleIn);
 }
 
 /**
- * Those alone that have one of these words in them, in a comment or a name. Of a thousand rules, decoding all would take
- * thirty times as long.
+ * The rules of a chain that contain one of these words, in a comment or a name. Decoding all of a thousand rules would
+ * take thirty times as long.
  */
 export function listRulesWith(socket: NetlinkSocket, table: Table, chain: string, words: readonly string[]): Rule[] {
   const found = listed(socket, table, chain).filter(({ payload: { buffer, byteOffset, length } }) => {
@@ -73,12 +73,12 @@ export function ruleIn({ payload }: Pick<Frame, "payload">): Rule {
   return ruleAttributes.get(payload.subarray(nfgenHeader.size));
 }
 
-/** False for a chain that was flushed, and where there is none. Cheaper than `listRules`, for what each ADD asks. */
+/** True if a chain exists and has rules. Cheaper than `listRules`; every ADD asks this. */
 export function hasRules(socket: NetlinkSocket, table: Table, chain: string): boolean {
   return countRules(socket, table, chain) > 0;
 }
 
-/** 0 where there is no such chain. */
+/** 0 if the chain does not exist. */
 export function countRules(socket: NetlinkSocket, table: Table, chain: string): number {
   return listed(socket, table, chain).length;
 }

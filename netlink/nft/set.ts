@@ -1,4 +1,4 @@
-/** Sets and maps: NFTA_SET_*. A map is a set whose elements lead to a value. Their elements: element.ts. */
+/** Sets and maps: NFTA_SET_*. A map is a set whose elements have values. Elements: element.ts. */
 import { attributes, be32, bytes, text } from "../codec.ts";
 import { flags, type Message } from "../message.ts";
 import { nftMessage, nftType } from "./message.ts";
@@ -26,7 +26,7 @@ const hostOrderKey = Uint8Array.of(0, 4, 1, 0, 0, 0);
 export interface SetShape {
   readonly name: string;
   readonly key: readonly ValueType[];
-  /** Of a map. */
+  /** Only for a map. */
   readonly value?: readonly ValueType[];
 }
 
@@ -50,7 +50,7 @@ function numberOf(types: readonly ValueType[]): number {
   return number;
 }
 
-/** One value keeps its length; concatenated ones begin on a register each, of 4 bytes. */
+/** One value keeps its length. Concatenated ones begin at a register of 4 bytes each. */
 function lengthOf(types: readonly ValueType[]): number {
   if (types.length === 1) return types[0]!.bytes;
   let length = 0;
@@ -58,7 +58,7 @@ function lengthOf(types: readonly ValueType[]): number {
   return length;
 }
 
-/** Makes a set, or leaves one that is there. */
+/** Creates a set, or leaves an existing one. */
 export function newSet(table: Table, { name, key, value }: SetShape, id: number): Message {
   const payload = setAttributes.put({
     table: table.name,
@@ -81,7 +81,7 @@ export function linkNameBytes(name: string): Uint8Array {
   return out;
 }
 
-/** Values one after another, each from the start of a register. */
+/** Concatenates values, each from the start of a register. */
 export function concatenated(values: readonly Uint8Array[]): Uint8Array {
   if (values.length === 1) return values[0]!;
   let length = 0;

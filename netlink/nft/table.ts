@@ -14,13 +14,13 @@ export interface Table {
 
 const tableAttributes = attributes({ name: [1, text], flags: [2, be32], comment: [6, comment] });
 
-/** Makes a table, or leaves one that is there. */
+/** Creates a table, or leaves an existing one. */
 export function newTable({ family, name }: Table, words?: string): Message {
   const payload = tableAttributes.put({ name, flags: 0, comment: words });
   return nftMessage(`create nf_tables table ${name}`, nftType.newTable, family, flags.create, payload);
 }
 
-/** Deletes a table with everything in it; refused with ENOENT when there is none. */
+/** Deletes a table with everything in it. Refused with ENOENT if it does not exist. */
 export function deleteTable({ family, name }: Table): Message {
   return nftMessage(`delete nf_tables table ${name}`, nftType.deleteTable, family, 0, tableAttributes.put({ name }));
 }

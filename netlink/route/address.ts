@@ -5,7 +5,10 @@ import type { NetlinkSocket } from "../socket.ts";
 
 export const addressType = { create: 20, delete: 21, get: 22 } as const;
 
-/** IFA_F_*: `noPrefixRoute` keeps the kernel from making the subnet's route; `noDad` skips duplicate address detection, so that an IPv6 address works at once; `duplicate` is what it found. */
+/**
+ * IFA_F_*. `noPrefixRoute`: the kernel creates no route to the subnet. `noDad`: no duplicate address detection, so an
+ * IPv6 address works at once. `duplicate`: the detection found another holder.
+ */
 export const addressFlag = {
   noDad: 0x02,
   duplicate: 0x08,
@@ -30,7 +33,7 @@ const addressAttributes = attributes({
   label: [3, text],
   broadcast: [4, bytes],
   flags: [8, u32],
-  /** IFA_TARGET_NETNSID: of another namespace, by the number that the socket's own namespace has for it. */
+  /** IFA_TARGET_NETNSID: another namespace, by the number that the socket's namespace has for it. */
   netnsId: [10, i32],
 });
 
@@ -67,7 +70,10 @@ interface AddressRequest {
   readonly text: string;
 }
 
-/** Gives a link an address; refused with EEXIST when it has it. An IPv4 address gets its subnet's broadcast address, as `ip` does with `brd +`. */
+/**
+ * Gives a link an address. Refused with EEXIST if the link has it. An IPv4 address gets its subnet's broadcast address,
+ * as with `brd +` of ip(8).
+ */
 export function addAddress({
   index,
   address,
@@ -109,7 +115,7 @@ export function deleteAddress({ index, address, prefixLength, text: shown }: Add
   };
 }
 
-/** The addresses of one link, or of all when `index` is 0; of another namespace when its `netnsId` is given. */
+/** The addresses of one link, or with `index` 0 of all links; in another namespace if its `netnsId` is given. */
 export function listAddresses(socket: NetlinkSocket, index = 0, netnsId?: number): InterfaceAddress[] {
   const payload =
     netnsId === undefined ? header.put({ index }) : joined([header.put({ index }), addressAttributes.put({ netnsId })]);

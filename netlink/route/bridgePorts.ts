@@ -1,6 +1,6 @@
 /**
- * Whose a bridge's ports are, by their names. By ioctl, which answers a number a port: to list 500 links over rtnetlink
- * takes as long as a whole ADD (linux/if_bridge.h, linux/sockios.h).
+ * Whether all ports of a bridge are ours, by their names. Uses ioctl, which answers a number a port: listing 500 links
+ * over rtnetlink takes as long as a whole ADD (linux/if_bridge.h, linux/sockios.h).
  */
 
 import { errno, isKernelError, tolerating } from "../../sys/errors.ts";
@@ -15,20 +15,21 @@ const BRCTL_GET_PORT_LIST = 7;
 const portsMax = 1024;
 
 /**
- * Of more ports, this many with the lowest and as many with the highest indexes are named, 1 µs each. Indexes grow: a
- * network card is older than the containers, and a tunnel or a machine's tap is new when it becomes a port.
+ * Of more ports, only this many with the lowest and as many with the highest indexes are looked up, 1 µs each. Indexes
+ * grow: a network card is older than the containers, and a tunnel or a machine's tap is new when it becomes a port.
  */
 const namedMax = 32;
 
-/** struct ifreq in words of four bytes: four of a name, then a union. */
+/** struct ifreq in words of four bytes: four for a name, then a union. */
 const requestWords = 10;
 const unionAt = 4;
 /** A 64-bit number is two words, the lower first. */
 const wordRange = 2 ** 32;
 
 /**
- * True when the bridge has a port whose name `isOurs` refuses, as far as they are looked at, and where the kernel does not
- * say; false for a bridge that is gone. To be asked of bridges alone: the number of the ioctl means something else to other devices.
+ * True if the bridge has a port whose name `isOurs` refuses, among the ports that are looked up, and also if the kernel
+ * does not answer. False for a bridge that no longer exists. The device must be a bridge: for others the number of this
+ * ioctl has another meaning.
  */
 export function hasOtherPort(socket: NetlinkSocket, bridge: string, isOurs: (name: Uint8Array) => boolean): boolean {
   const request = new Uint32Array(requestWords);
@@ -47,7 +48,7 @@ export function hasOtherPort(socket: NetlinkSocket, bridge: string, isOurs: (nam
   }
 }
 
-/** The kernel has them by the ports' numbers, with 0 where a port was; sorted, those are in front. */
+/** The kernel lists indexes by port number, 0 for a port that is gone. Sorted, the zeros come first. */
 function portIndexes(socket: NetlinkSocket, request: Uint32Array, bytes: Uint8Array): Int32Array {
   const indexes = new Int32Array(portsMax);
   const call = new Uint32Array(8);
@@ -65,7 +66,7 @@ function point(structure: Uint32Array, at: number, to: NodeJS.TypedArray): void 
   structure[at + 1] = Math.floor(address / wordRange);
 }
 
-/** Writes the name of the link whose index is in the request over the name there, closed by a zero; false for one that is gone. */
+/** Replaces the index in the request by the name of that link, closed by a zero. False if the link no longer exists. */
 function isNamed(socket: NetlinkSocket, bytes: Uint8Array): boolean {
   const look = () => {
     socket.control("look up the name of a link", SIOCGIFNAME, bytes);

@@ -1,4 +1,7 @@
-/** VLANs of a bridge's ports: RTM_SETLINK and its like for AF_BRIDGE, IFLA_AF_SPEC, struct bridge_vlan_info (linux/if_bridge.h). */
+/**
+ * VLANs of a bridge's ports: RTM_SETLINK and its relatives for AF_BRIDGE, IFLA_AF_SPEC, struct bridge_vlan_info
+ * (linux/if_bridge.h).
+ */
 import { attributes, joined, list, struct, u16, u32 } from "../codec.ts";
 import type { Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
@@ -9,13 +12,13 @@ const bridgeFamily = 7;
 /** BRIDGE_VLAN_INFO_*. */
 const vlanFlag = { pvid: 2, untagged: 4, rangeBegin: 8, rangeEnd: 16 } as const;
 
-/** RTEXT_FILTER_BRVLAN_COMPRESSED: ranges instead of a VLAN each. */
+/** RTEXT_FILTER_BRVLAN_COMPRESSED: ranges instead of single VLANs. */
 const withVlans = 4;
 
 const vlanInfo = struct({ flags: u16, id: u16 });
 
 const portAttributes = attributes({
-  /** Without the mark of a nest, as `bridge` writes it; IFLA_BRIDGE_VLAN_INFO each. */
+  /** IFLA_BRIDGE_VLAN_INFO each. Without NLA_F_NESTED, as `bridge` writes it. */
   vlans: [26, { ...list(2, vlanInfo), nested: false }],
   /** IFLA_EXT_MASK. */
   extended: [29, u32],
@@ -23,18 +26,18 @@ const portAttributes = attributes({
 
 export interface PortVlan {
   readonly first: number;
-  /** Absent: `first` alone. */
+  /** Absent: only `first`. */
   readonly last?: number;
-  /** Of frames that come in without a tag; they leave without one. */
+  /** The VLAN of frames that come in without a tag; they leave without one. */
   readonly isNative?: boolean;
 }
 
-/** The port is in these VLANs, too. The index is that of the port. */
+/** Adds the port with this index to VLANs. */
 export function addPortVlans(what: string, index: number, vlans: readonly PortVlan[]): Message {
   return { what, type: interfaceType.set, flags: 0, payload: payload(index, vlans) };
 }
 
-/** The port is no more in these. Refused with ENOENT when it was not. */
+/** Removes the port with this index from VLANs. Refused with ENOENT if it is not in one. */
 export function deletePortVlans(what: string, index: number, vlans: readonly PortVlan[]): Message {
   return { what, type: interfaceType.delete, flags: 0, payload: payload(index, vlans) };
 }

@@ -7,8 +7,8 @@ import { protocol } from "../socket.ts";
 export const eventGroup = { link: 1, ipv6Address: 9 } as const;
 
 /**
- * Asks `holds` now and after each event of the group; false when the time is over. Events are those of the namespace
- * that `open` opens its socket in: the thread's own, if not told otherwise.
+ * Calls `holds` now and after each event of the group; false if it does not become true in time. `open` opens the
+ * socket in the namespace whose events count: by default that of the thread.
  */
 export function waitForEvent(
   group: number,
@@ -20,7 +20,7 @@ export function waitForEvent(
   const socket = open();
   try {
     joinNetlinkGroup(socket, group);
-    // Listening first, then asking: a change between the two is heard.
+    // Subscribes before asking, so that no change between the two is missed.
     while (!holds()) {
       const leftMs = deadlineMs - performance.now();
       if (leftMs <= 0) return false;

@@ -21,7 +21,7 @@ import { flags, type Message } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { type BridgePort, bridgePort } from "./kind/bridgePort.ts";
 
-/** RTEXT_FILTER_SKIP_STATS: a third of the answer, and nothing reads it. */
+/** RTEXT_FILTER_SKIP_STATS: statistics are a third of the answer, and this program does not read them. */
 const skipStatistics = 8;
 
 export const interfaceType = { create: 16, delete: 17, get: 18, set: 19 } as const;
@@ -38,17 +38,23 @@ export const linkHeader = struct({ family: u8, padding: u8, type: u16, index: i3
 
 const linkInfo = attributes({
   kind: [1, text],
-  /** What it holds depends on `kind`: see kind/. */
+  /** Its content depends on `kind`: see kind/. */
   data: [2, bytes],
   portKind: [4, text],
   portData: [5, bytes],
 });
 
-/** One of IFLA_INET_CONF's or IFLA_INET6_CONF's settings, arrays of i32: by IPV4_DEVCONF_* less one (linux/ip.h), and by DEVCONF_* (linux/ipv6.h). */
+/**
+ * One setting of the arrays of i32 in IFLA_INET_CONF (IPV4_DEVCONF_* less one, linux/ip.h) or IFLA_INET6_CONF
+ * (DEVCONF_*, linux/ipv6.h).
+ */
 const setting = (index: number): Codec<number> => ({ put: i32.put, get: (raw) => i32.get(raw, index * i32.size) });
 
 const inet = attributes({ routeLocalnet: [1, setting(25)] });
-/** IFLA_AF_SPEC: per address family; AF_INET (2) holds IFLA_INET_CONF (1), AF_INET6 (10) IFLA_INET6_CONF (2) and IFLA_INET6_ADDR_GEN_MODE (8). */
+/**
+ * IFLA_AF_SPEC by address family: AF_INET (2) has IFLA_INET_CONF (1); AF_INET6 (10) has IFLA_INET6_CONF (2) and
+ * IFLA_INET6_ADDR_GEN_MODE (8).
+ */
 const inet6 = attributes({ acceptRa: [2, setting(3)], addressGeneration: [8, u8] });
 const familySpecific = attributes({ inet: [2, nest(inet)], inet6: [10, nest(inet6)] });
 /** IN6_ADDR_GEN_MODE_NONE (linux/if_link.h): no link-local address. */
@@ -60,20 +66,20 @@ export const linkAttributes = attributes({
   mtu: [4, u32],
   /** IFLA_IFALIAS, at most 255 bytes; the kernel ignores it in the message that creates a link. */
   alias: [20, text],
-  /** The other end of a veth, or the device below. */
+  /** The other end of a veth, or the lower device. */
   peerIndex: [5, i32],
-  /** Index of the bridge; 0 takes the link out. */
+  /** Index of the bridge; 0 removes the link from its bridge. */
   master: [10, u32],
   transmitQueueLength: [13, u32],
   info: [18, linkInfo],
   netnsFd: [28, u32],
   families: [26, nest(familySpecific)],
   group: [27, u32],
-  /** IFLA_EXT_MASK, a filter of what GET reports. */
+  /** IFLA_EXT_MASK: what GET reports. */
   extended: [29, u32],
   promiscuity: [30, u32],
   peerNetnsId: [37, i32],
-  /** IFLA_TARGET_NETNSID: of another namespace, by the number that the socket's own namespace has for it. */
+  /** IFLA_TARGET_NETNSID: another namespace, by the number that the socket's namespace has for it. */
   netnsId: [46, i32],
   altNames: [52, list(53, text)],
 });
@@ -107,7 +113,10 @@ function payload(change: LinkChange, family = 0): Uint8Array {
   return joined([linkHeader.put({ family, index, flags: set, change: set | clear }), linkAttributes.put(values)]);
 }
 
-/** Makes a link; refused with EEXIST when the name is taken, here or (a veth's peer) there. */
+/**
+ * Creates a link. Refused with EEXIST if the name is in use, in its namespace or (for the peer of a veth) in the
+ * peer's.
+ */
 export function createLink(change: LinkChange & { name: string }): Message {
   return {
     what: `create ${change.info?.kind ?? "link"} ${change.name}`,
@@ -117,28 +126,31 @@ export function createLink(change: LinkChange & { name: string }): Message {
   };
 }
 
-/** Changes a link named by index, or by name when no index is given. */
+/** Changes a link, by index, or by name without an index. */
 export function changeLink(what: string, change: LinkChange): Message {
   return { what, type: interfaceType.create, flags: 0, payload: payload(change) };
 }
 
-/** Changes how a bridge treats one of its ports. */
+/** Changes the settings of a bridge's port. */
 export function changeBridgePort(what: string, name: string, port: BridgePort): Message {
   return changeLink(what, { name, info: { portKind: "bridge", portData: bridgePort.put(port) } });
 }
 
-/** Deletes the link of a name; or one that was seen, and never another that took its name since. */
+/** Deletes the link of this name; or a link that was read, and never another one that has its name since. */
 export function deleteLink(which: string | Pick<Link, "index" | "name">): Message {
   const [name, key] = typeof which === "string" ? [which, { name: which }] : [which.name, { index: which.index }];
   return { what: `delete link ${name}`, type: interfaceType.delete, flags: 0, payload: payload(key) };
 }
 
-/** Deletes every link of a group in one request: the kernel waits for its readers once, not once a link. */
+/** Deletes every link of a group by one request: the kernel waits for its readers once, not once a link. */
 export function deleteLinkGroup(group: number): Message {
   return { what: `delete links of group ${group}`, type: interfaceType.delete, flags: 0, payload: payload({ group }) };
 }
 
-/** The link of this name or index in the socket's namespace, or by index in the one of `netnsId`; undefined when there is none. */
+/**
+ * The link of this name or index in the socket's namespace, or of this index in the namespace `netnsId`; undefined if
+ * it does not exist.
+ */
 export function getLink(socket: NetlinkSocket, which: string | number, netnsId?: number): Link | undefined {
   const key = typeof which === "string" ? { name: which } : { index: which, netnsId };
   const frame = socket.lookUp({
@@ -151,7 +163,7 @@ export function getLink(socket: NetlinkSocket, which: string | number, netnsId?:
   return frame && linkPayload.get(frame.payload);
 }
 
-/** All links of the socket's namespace; the kernel filters by bridge (`master`) where that is given. */
+/** All links of the socket's namespace; with `master` only that bridge's ports (the kernel filters). */
 export function listLinks(socket: NetlinkSocket, filter: { readonly master?: number } = {}): Link[] {
   return socket
     .dump({

@@ -17,7 +17,7 @@ export interface Neighbour extends Values<(typeof neighbourAttributes)["table"]>
   readonly state: number;
 }
 
-/** Sets the hardware address of an IP address on a link, for good. */
+/** Sets the permanent hardware address of an IP address on a link. */
 export function setNeighbour(index: number, destination: Uint8Array, address: string): Message {
   const family = familyOfBytes(destination);
   return {
@@ -31,7 +31,7 @@ export function setNeighbour(index: number, destination: Uint8Array, address: st
   };
 }
 
-/** Forgets what is known of an IP address on a link; refused with ENOENT when nothing is. */
+/** Deletes the entry of an IP address on a link. Refused with ENOENT if there is none. */
 export function deleteNeighbour(index: number, destination: Uint8Array): Message {
   const family = familyOfBytes(destination);
   return {
@@ -42,7 +42,7 @@ export function deleteNeighbour(index: number, destination: Uint8Array): Message
   };
 }
 
-/** The neighbours of a family (2, 10) known in the socket's namespace. */
+/** The neighbours in the socket's namespace of a family: AF_INET 2, AF_INET6 10, AF_BRIDGE 7. */
 export function listNeighbours(socket: NetlinkSocket, family: number): Neighbour[] {
   return socket
     .dump({ what: "list neighbours", type: neighbourType.get, flags: 0, payload: header.put({ family }) })

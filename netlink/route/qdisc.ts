@@ -14,18 +14,20 @@ const rootHandle = 0x10000;
 const header = struct({ family: u8, padding1: u8, padding2: u16, index: i32, handle: u32, parent: u32, info: u32 });
 const tcAttributes = attributes({ kind: [1, text], options: [2, bytes] });
 
-/** struct tc_tbf_qopt, of which what is not named stays zero: a peak rate, and the bucket in time (TCA_TBF_BURST says it in bytes). */
+/**
+ * struct tc_tbf_qopt. Unnamed fields stay zero: a peak rate, and the bucket in time (TCA_TBF_BURST has it in bytes).
+ */
 const bucket = struct({
   ...{ cellLog: u8, linkLayer: u8, overhead: u16, cellAlign: u16, smallest: u16, rate: u32 },
   ...{ peak1: u32, peak2: u32, peak3: u32, limit: u32, buffer: u32, mtu: u32 },
 });
 const bucketAttributes = attributes({ bucket: [1, bucket], rate64: [4, u64], burst: [6, u32] });
 
-/** TC_LINKLAYER_ETHERNET: the kernel then needs no table of transmission times. */
+/** TC_LINKLAYER_ETHERNET: with it the kernel needs no table of transmission times. */
 const ethernet = 1;
 const uint32Max = 0xffffffff;
 
-/** How long a packet may wait for the bucket, seconds; what the reference allows. */
+/** How long a packet may wait for the bucket, in seconds, as in the reference. */
 const latencySeconds = 0.025;
 
 interface BucketRequest {
@@ -36,7 +38,7 @@ interface BucketRequest {
   readonly burstBytes: number;
 }
 
-/** A token bucket at a link's root, in place of what is there. */
+/** Sets a token bucket as a link's root qdisc, replacing another one. */
 export function replaceBucket({ index, text: shown, bytesPerSecond, burstBytes }: BucketRequest): Message {
   const limit = Math.min(uint32Max, Math.ceil(bytesPerSecond * latencySeconds) + burstBytes);
   const options = bucketAttributes.put({
@@ -50,7 +52,7 @@ export function replaceBucket({ index, text: shown, bytesPerSecond, burstBytes }
   });
 }
 
-/** Where filters can see what comes in. Refused with EEXIST when it is there. */
+/** Adds the ingress qdisc, to which filters for received packets attach. Refused with EEXIST if there is one. */
 export function addIngress(index: number, shown: string): Message {
   return message(`watch what ${shown} receives`, qdiscType.create, flags.create | flags.exclusive, {
     ...{ index, handle: ingressHandle, parent: parent.ingress },
@@ -58,19 +60,19 @@ export function addIngress(index: number, shown: string): Message {
   });
 }
 
-/** Removes a link's token bucket; refused with ENOENT or EINVAL when it has none. */
+/** Removes a link's token bucket. Refused with ENOENT or EINVAL if it has none. */
 export function deleteBucket(index: number, shown: string): Message {
   return message(`lift the limit of ${shown}`, qdiscType.delete, 0, { index, handle: rootHandle, parent: parent.root });
 }
 
-/** Removes what sees incoming packets, with its filters. */
+/** Removes the ingress qdisc with its filters. */
 export function deleteIngress(index: number, shown: string): Message {
   return message(`stop watching ${shown}`, qdiscType.delete, 0, {
     ...{ index, handle: ingressHandle, parent: parent.ingress },
   });
 }
 
-/** TC_U32_TERMINAL; one key that every packet matches, as `match u32 0 0`. */
+/** TC_U32_TERMINAL, and one key that every packet matches, as `match u32 0 0`. */
 const everything = joined([Uint8Array.of(1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), new Uint8Array(16)]);
 
 const redirect = struct({
@@ -82,13 +84,13 @@ const action = attributes({ kind: [1, text], options: [2, nest(mirred)] });
 const actions = attributes({ first: [1, nest(action)] });
 const u32Attributes = attributes({ selector: [5, bytes], actions: [7, nest(actions)] });
 
-/** TC_ACT_STOLEN, TCA_EGRESS_REDIR; ETH_P_ALL in network order, and the filter's preference above it. */
+/** TC_ACT_STOLEN and TCA_EGRESS_REDIR; ETH_P_ALL in network order, with the filter's preference in the bits above. */
 const stolen = 4;
 const egressRedirect = 1;
 const everyProtocol = 0x0300;
 const preference = 1 << 16;
 
-/** Everything that comes in by one link goes out by another instead. */
+/** Redirects everything that a link receives to leave by another link. */
 export function redirectAll(index: number, toIndex: number, shown: string): Message {
   const options = u32Attributes.put({
     selector: everything,
@@ -102,19 +104,25 @@ export function redirectAll(index: number, toIndex: number, shown: string): Mess
   });
 }
 
-/** `match u32 0x40000000 0xf0000000 at 0 match ip dst 127.0.0.0/8`: IPv4, by its version, so that a frame's VLAN tag is no way around. */
+/**
+ * `match u32 0x40000000 0xf0000000 at 0 match ip dst 127.0.0.0/8`. Recognizes IPv4 by its version, so a VLAN tag is no
+ * way around the filter.
+ */
 const toLoopback = joined([
   Uint8Array.of(1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
   ...[Uint8Array.of(0xf0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)],
   ...[Uint8Array.of(0xff, 0, 0, 0, 127, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0)],
 ]);
 
-/** TC_H_MIN_INGRESS of whatever has the ingress handle, be it of kind ingress or clsact. */
+/** TC_H_MIN_INGRESS of the qdisc that has the ingress handle: kind ingress or clsact. */
 const anyIngress = 0xfffffff2;
-/** `800::1`: before the filters that the kernel numbers, from 800::800 on. */
+/** `800::1`: before the filters that the kernel numbers, from 800::800. */
 const firstFilter = 0x80000001;
 
-/** What comes in by a link for 127.0.0.0/8 goes to `toIndex` instead, before any other filter; where that is down, to no place. Refused with EEXIST when it is there. */
+/**
+ * Redirects packets for 127.0.0.0/8 that a link receives to `toIndex`, before any other filter. If that link is down,
+ * they are dropped. Refused with EEXIST if the filter exists.
+ */
 export function redirectLoopback(index: number, toIndex: number, shown: string): Message {
   const options = u32Attributes.put({
     selector: toLoopback,
@@ -128,7 +136,7 @@ export function redirectLoopback(index: number, toIndex: number, shown: string):
   });
 }
 
-/** True when `redirectLoopback` stands on a link. */
+/** True if a link has the filter of `redirectLoopback`. */
 export function isLoopbackRedirected(socket: NetlinkSocket, index: number): boolean {
   const payload = header.put({ index, parent: anyIngress });
   const frames = socket.dump({ what: "list filters", type: filterType.get, flags: 0, payload });
@@ -136,7 +144,7 @@ export function isLoopbackRedirected(socket: NetlinkSocket, index: number): bool
     const { kind, options } = tcAttributes.get(raw.subarray(header.size));
     if (header.get(raw).handle !== firstFilter || kind !== "u32" || !options) return false;
     const { selector } = u32Attributes.get(options);
-    // After the selector itself the kernel may tell how often it held.
+    // The kernel may append counters to the selector.
     return (
       selector !== undefined && Buffer.compare(selector.subarray(16, toLoopback.length), toLoopback.subarray(16)) === 0
     );
@@ -160,7 +168,7 @@ interface Bucket {
   readonly bytesPerSecond: number;
 }
 
-/** The token bucket at a link's root, if there is one. */
+/** The token bucket that is a link's root qdisc; undefined without one. */
 export function getBucket(socket: NetlinkSocket, index: number): Bucket | undefined {
   const payload = header.put({ index });
   for (const { payload: raw } of socket.dump({ what: "list qdiscs", type: qdiscType.get, flags: 0, payload })) {

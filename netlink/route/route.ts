@@ -31,7 +31,7 @@ const header = struct({
 /** RTAX_*: bytes. */
 const metrics = attributes({ mtu: [2, u32], advmss: [8, u32] });
 
-/** struct rtnexthop: ways of one IPv6 route that the kernel tells together. */
+/** struct rtnexthop: the next hops of one IPv6 route, which the kernel lists together. */
 const nextHop = struct({ length: u16, flags: u8, hops: u8, outIndex: u32 });
 const ways: Codec<readonly Way[]> = {
   put: () => new Uint8Array(0),
@@ -99,23 +99,23 @@ export interface RouteRequest {
   readonly priority?: number | undefined;
   readonly table?: number | undefined;
   readonly scope?: number | undefined;
-  /** The address that packets without one get (RTA_PREFSRC). */
+  /** The source address of packets that have none yet (RTA_PREFSRC). */
   readonly preferredSource?: Uint8Array | undefined;
-  /** As if the kernel had made it by itself. */
+  /** Marks the route as created by the kernel (RTPROT_KERNEL). */
   readonly byKernel?: boolean;
 }
 
-/** Adds a route; refused with EEXIST when there is one of the same destination, table and priority. */
+/** Adds a route. Refused with EEXIST if one has the same destination, table and priority. */
 export function addRoute(request: RouteRequest): Message {
   return routeMessage(`add route ${request.text}`, routeType.create, flags.create | flags.exclusive, request);
 }
 
-/** Adds a route beside those of the same destination; refused with EEXIST where this very one stands. */
+/** Adds a route beside others to the same destination. Refused with EEXIST if this very route exists. */
 export function addRouteBeside(request: RouteRequest): Message {
   return routeMessage(`add route ${request.text}`, routeType.create, flags.create, request);
 }
 
-/** Whoever made it. */
+/** Deletes a route, whatever its protocol. */
 export function deleteRoute(request: RouteRequest): Message {
   return routeMessage(`delete route ${request.text}`, routeType.delete, 0, request);
 }
@@ -131,7 +131,7 @@ function routeMessage(what: string, type: number, messageFlags: number, request:
     payload: routePayload.put({
       family: isIpv4 ? 2 : 10,
       dstLength,
-      // A destination reached without a gateway is on the link; IPv6 has no scopes.
+      // A destination without a gateway is on the link. IPv6 routes have no scope.
       scope: request.scope ?? (isIpv4 && !gateway ? routeScope.link : routeScope.universe),
       kind: routeKind.unicast,
       protocol: type === routeType.delete ? 0 : byKernel ? protocolKernel : protocolStatic,
@@ -146,7 +146,7 @@ function routeMessage(what: string, type: number, messageFlags: number, request:
   };
 }
 
-/** The route the kernel would take to an address, or undefined when it knows none. */
+/** The route that the kernel takes to an address; undefined if it has none. */
 export function lookUpRoute(socket: NetlinkSocket, destination: Uint8Array): Route | undefined {
   const payload = routePayload.put({
     family: familyOfBytes(destination),
@@ -163,12 +163,15 @@ export function lookUpRoute(socket: NetlinkSocket, destination: Uint8Array): Rou
   return frame && routePayload.get(frame.payload);
 }
 
-/** A table comes into being with its first route: one that is not there (ENOENT) has none. */
+/** A table exists as soon as it has a route. One that does not exist (ENOENT) has none. */
 function dumped(socket: NetlinkSocket, message: Message): Frame[] {
   return tolerating(() => socket.dump(message), errno.ENOENT) ?? [];
 }
 
-/** All routes of a family (2 or 10; 0 both), of one table, of one link, where given; each way of a route by itself. */
+/**
+ * The routes of a family (2 or 10; 0 for both), optionally of one table or one link. Each next hop is a route of its
+ * own here.
+ */
 export function listRoutes(
   socket: NetlinkSocket,
   family: number,

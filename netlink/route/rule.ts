@@ -56,7 +56,7 @@ const ruleOf = ({ source, table }: SourceRule): Rule => {
   return { family: familyOfBytes(source), sourceLength: source.length * 8, source, table };
 };
 
-/** The kernel gives it the place before the rules that are there. Refused with EEXIST when there is the same one. */
+/** Adds a rule before the existing ones. Refused with EEXIST if the same rule exists. */
 export function addRule(rule: SourceRule): Message {
   return {
     what: `add rule ${rule.text}`,
@@ -66,7 +66,7 @@ export function addRule(rule: SourceRule): Message {
   };
 }
 
-/** Refused with ENOENT when there is none. */
+/** Deletes a rule. Refused with ENOENT if it does not exist. */
 export function deleteRule(rule: SourceRule): Message {
   return { what: `delete rule ${rule.text}`, type: ruleType.delete, flags: 0, payload: rulePayload.put(ruleOf(rule)) };
 }

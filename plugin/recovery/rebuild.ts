@@ -16,8 +16,8 @@ import {
   attachmentOfHostAlias,
   isOurGroup,
   linkGroup,
-  untoldAttachment,
-  untoldNetwork,
+  unnamedAttachment,
+  unnamedNetwork,
 } from "../../kernel/ownership.ts";
 import { listAddresses } from "../../netlink/route/address.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
@@ -107,7 +107,7 @@ function attachmentOf({ name = "", alias = "", group = 0 }: Link, making: Rebuil
   const told = isHostLinkName(name) ? attachmentOfAlias(alias, name, group) : attachmentOfHostAlias(alias, group);
   if (told) return told;
   const isAsked = making.network !== undefined && linkGroup(making.network) === group;
-  return untoldAttachment(name, isAsked ? making.network! : untoldNetwork(group));
+  return unnamedAttachment(name, isAsked ? making.network! : unnamedNetwork(group));
 }
 
 function enter(draft: Store, standing: PresentAttachment, kernel: Kernel): void {

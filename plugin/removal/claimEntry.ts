@@ -7,7 +7,7 @@ import type { DeleteRequest } from "../../conf/request.ts";
 import { findHostLink } from "../../kernel/hostLink.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
-import { linkGroup, untoldAttachment, untoldNetwork } from "../../kernel/ownership.ts";
+import { linkGroup, unnamedAttachment, unnamedNetwork } from "../../kernel/ownership.ts";
 import type { Entry } from "../../store/entry.ts";
 import { InProgress, openExistingStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
@@ -62,8 +62,8 @@ async function claim(store: Store, attachment: Attachment): Promise<Entry | unde
 /** A rebuilt store has an entry under another name where the link could not say whose it is. */
 async function claimUnnamed(attachment: Attachment, store: Store, claimed: Claimed): Promise<void> {
   const host = hostLinkName(attachment);
-  for (const network of [attachment.network, untoldNetwork(linkGroup(attachment.network))]) {
-    const storedAs = untoldAttachment(host, network);
+  for (const network of [attachment.network, unnamedNetwork(linkGroup(attachment.network))]) {
+    const storedAs = unnamedAttachment(host, network);
     const entry = await claim(store, storedAs);
     if (!entry) continue;
     Object.assign(claimed, { entry: { ...entry, attachment }, storedAs, isAbsent: false });

@@ -3,7 +3,7 @@
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { nftTable, ownerMark, toldByMark } from "../../kernel/ownership.ts";
+import { nftTable, ownerMark, ownerInMark } from "../../kernel/ownership.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { table } from "../nft/table.ts";
 import {
@@ -64,7 +64,7 @@ export function sorted(step: PortsStep, kernel: Kernel): Sorted {
 /** Of the same container by another interface or network. */
 export function isBeside({ comment = "" }: InSet, attachment: Attachment): boolean {
   const mark = ownerMark(attachment);
-  return comment !== mark && toldByMark(comment).container === toldByMark(mark).container;
+  return comment !== mark && ownerInMark(comment).container === ownerInMark(mark).container;
 }
 
 export function refuseOther(one: InSet, attachment: Attachment, kernel: Kernel): void {

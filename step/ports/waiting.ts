@@ -9,7 +9,7 @@ import { onePortEach } from "../../conf/config/portRow.ts";
 import { parseAddress } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
-import { ownerMark, toldByMark } from "../../kernel/ownership.ts";
+import { ownerMark, ownerInMark } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
 import { addElements, deleteElements, type Element } from "../../netlink/nft/element.ts";
 import { linkNameBytes, newSet } from "../../netlink/nft/set.ts";
@@ -114,7 +114,7 @@ export function handedOn(removed: readonly InSet[], waiting: readonly InSet[]): 
 
 /** Runtimes number interfaces in the order of a container's networks: `eth9` before `eth10`. */
 function comesBefore(a: InSet, b: InSet): boolean {
-  const [one, other] = [a, b].map(({ comment = "" }) => toldByMark(comment).ifname);
+  const [one, other] = [a, b].map(({ comment = "" }) => ownerInMark(comment).ifname);
   return one!.length === other!.length ? one! < other! : one!.length < other!.length;
 }
 

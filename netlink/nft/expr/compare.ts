@@ -1,4 +1,4 @@
-/** cmp: a register against a value; the rule ends where it does not hold. NFTA_CMP_*. */
+/** cmp: compares a register with a value. If it does not hold, the rule ends. NFTA_CMP_*. */
 import { attributes, be32, nest } from "../../codec.ts";
 import { data, type Expression, register } from "./expression.ts";
 

@@ -1,4 +1,4 @@
-/** ct: what connection tracking knows of the packet's connection. NFTA_CT_*. */
+/** ct: loads what connection tracking knows of the packet's connection. NFTA_CT_*. */
 import { attributes, be32 } from "../../codec.ts";
 import { type Expression, register } from "./expression.ts";
 
@@ -7,7 +7,10 @@ export const conntrack = attributes({ key: [2, be32], destination: [1, be32] });
 /** NFT_CT_STATE, NFT_CT_STATUS. */
 export const conntrackKey = { state: 0, status: 2 } as const;
 
-/** IPS_DST_NAT: the destination was replaced. NF_CT_STATE_BIT for established and related, in the machine's byte order; for a new one as a number. */
+/**
+ * IPS_DST_NAT: the destination was replaced. NF_CT_STATE_BIT of established and related, in the machine's byte order;
+ * of a new connection as a number.
+ */
 export const connectionStatus = { destinationNat: Uint8Array.of(0x20, 0, 0, 0) } as const;
 export const connectionState = { establishedOrRelated: Uint8Array.of(0x6, 0, 0, 0), new: 0x8 } as const;
 

@@ -1,4 +1,4 @@
-/** counter: packets and bytes that came so far; iptables expects one in every rule. NFTA_COUNTER_*. */
+/** counter: counts packets and bytes. iptables expects one in every rule. NFTA_COUNTER_*. */
 import { attributes, be64 } from "../../codec.ts";
 import type { Expression } from "./expression.ts";
 

@@ -1,4 +1,4 @@
-/** fib: what the routing tables say of an address of the packet. NFTA_FIB_*. */
+/** fib: asks the routing tables for an address of the packet. NFTA_FIB_*. */
 import { attributes, be32 } from "../../codec.ts";
 import { type Expression, register } from "./expression.ts";
 

@@ -1,4 +1,4 @@
-/** Expressions by the name the kernel gives them, to read them back. */
+/** The codecs of expressions by the kernel's names, for reading rules. */
 import type { Codec } from "../../codec.ts";
 import { bitwise } from "./bitwise.ts";
 import { compare } from "./compare.ts";
@@ -23,11 +23,14 @@ const codecs: Readonly<Record<string, Pick<Codec<unknown>, "get">>> = {
   payload,
 };
 
-/** An expression as text that is equal when the meaning is, for comparing what the kernel tells with what we would write. */
+/**
+ * An expression as text. Texts are equal if the expressions mean the same, so a rule in the kernel can be compared with
+ * ours.
+ */
 export function expressionText({ name, data }: Expression): string {
   const show = (_: string, value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
-  // The kernel writes attributes in an order of its own, and forgets by which number a batch knew a set.
+  // The kernel writes attributes in another order, and drops the number of a set within a batch.
   const fields = Object.entries((codecs[name]?.get(data) ?? {}) as object).filter(([field]) => field !== "setId");
   return `${name} ${JSON.stringify(fields.sort(), show)}`;
 }

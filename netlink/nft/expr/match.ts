@@ -1,10 +1,12 @@
-/** match: an extension of iptables, for tables that iptables is to read. NFTA_MATCH_*. */
+/** match: a match extension of iptables, for tables that iptables must be able to read. NFTA_MATCH_*. */
 import { attributes, be32, bytes, text } from "../../codec.ts";
 import type { Expression } from "./expression.ts";
 
 export const match = attributes({ name: [1, text], revision: [2, be32], info: [3, bytes] });
 
-/** struct xt_conntrack_mtinfo3 (linux/netfilter/xt_conntrack.h), padded; offsets of what is set in it. */
+/**
+ * struct xt_conntrack_mtinfo3 (linux/netfilter/xt_conntrack.h), padded, with the offsets of the fields that are set.
+ */
 const infoBytes = 168;
 const matchFlagsAt = 146;
 const invertFlagsAt = 148;
@@ -21,7 +23,7 @@ function conntrackInfo(): Uint8Array {
   return info;
 }
 
-/** True for a `match` that no connection's first packet passes, such as the one below. */
+/** True for a `match` that the first packet of a connection never passes, such as the one below. */
 export function isEstablishedOnly(data: Uint8Array): boolean {
   const { name, info } = match.get(data);
   if (name !== "conntrack" || info?.length !== infoBytes || !((info[matchFlagsAt] ?? 0) & byState)) return false;

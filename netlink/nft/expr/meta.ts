@@ -1,4 +1,4 @@
-/** meta: what the packet carries beside its bytes. NFTA_META_*. */
+/** meta: loads or sets properties of a packet that are not in its bytes. NFTA_META_*. */
 import { attributes, be32 } from "../../codec.ts";
 import { type Expression, register } from "./expression.ts";
 

@@ -1,4 +1,4 @@
-/** nat: another destination for a connection, address and port from registers. NFTA_NAT_*. */
+/** nat: replaces the destination of a connection by an address and a port in registers. NFTA_NAT_*. */
 import { attributes, be32 } from "../../codec.ts";
 import type { Expression } from "./expression.ts";
 

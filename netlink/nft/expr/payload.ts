@@ -1,4 +1,4 @@
-/** payload: bytes of the packet into a register. NFTA_PAYLOAD_*. */
+/** payload: loads bytes of the packet into a register. NFTA_PAYLOAD_*. */
 import { attributes, be32 } from "../../codec.ts";
 import { type Expression, register } from "./expression.ts";
 

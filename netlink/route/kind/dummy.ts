@@ -1,2 +1,2 @@
-/** A link of kind "dummy" has no data: it drops what is sent by it. */
+/** A link of kind "dummy" has no data. It drops what is sent to it. */
 export const dummyKind = "dummy";

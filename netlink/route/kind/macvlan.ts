@@ -8,6 +8,6 @@ export const macvlanMode = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as co
 
 export const macvlan = attributes({
   mode: [1, u32],
-  /** Packets; a wish, the port takes the greatest of its links'. */
+  /** Packets. The lower device uses the greatest value of its macvlans. */
   broadcastQueueLength: [7, u32],
 });

@@ -1,4 +1,4 @@
-/** VETH_INFO_PEER (linux/veth.h): the data of a link of kind "veth" is the whole message of its other end. */
+/** VETH_INFO_PEER (linux/veth.h): the data of a link of kind "veth" is the message that creates its other end. */
 import { attributes, type Codec, joined } from "../../codec.ts";
 import { type LinkValues, linkAttributes, linkHeader } from "../link.ts";
 
@@ -9,5 +9,7 @@ const peerMessage: Codec<LinkValues> = {
   get: (raw) => linkAttributes.get(raw.subarray(linkHeader.size)),
 };
 
-/** `netnsFd` in the peer makes it straight in that namespace. It cannot be made up in the same message (ENOTCONN). */
+/**
+ * With `netnsFd` the kernel creates the peer in that namespace. The same message cannot bring the peer up (ENOTCONN).
+ */
 export const veth = attributes({ peer: [1, peerMessage] });
