@@ -1,6 +1,6 @@
 /**
  * DEL: removes by the attachment's name alone. It needs no namespace, no lease, no `prevResult` and no valid
- * configuration; absent is success; every part is tried, and what failed is reported together.
+ * configuration. Absent is success. It tries every part, and reports all errors together.
  */
 
 import { isContainerLink, ownType } from "../conf/pluginType.ts";
@@ -37,37 +37,37 @@ export async function del(request: DeleteRequest): Promise<void> {
   throwTogether(attempts.errors);
 }
 
-/** A port of the bridge that another plugin created has no entry, but a record of this plugin as a chained one. */
+/** If the bridge's port is another plugin's interface, there is no entry, but a record of this plugin as a chained one. */
 function delChained({ type = ownType, ...request }: DeleteRequest, { store }: Claimed): void {
   if (!canBeChained(type) || !store?.chainedRecords(request.attachment).some(({ plugin }) => plugin === type)) return;
   chained.delChained({ ...request, type });
 }
 
-/** All that the reference's plugins created of the attachment. An entry alone says that it is ours. */
+/** What the reference's plugins created of the attachment; undefined if its entry says that all of it is ours. */
 function referenceOf(request: DeleteRequest, { entry, store }: Claimed, kernel: Kernel): Removal | undefined {
   if (isAllOurs(entry)) return undefined;
   const { type = ownType } = request;
-  // For another plugin's link, host-local gives back the lease and nothing else; and a veth may be a device that is lent.
+  // As host-local, ns-net gives back the lease alone; and an interface in the container may be a lent device.
   const isLeaseOnly = roleOf(type) === "ipam" || isContainerLink(type);
   const adopted = find.adoptedOf(request, entry, store, isLeaseOnly ? undefined : kernel);
   return adopted && isLeaseOnly ? { ...adopted, part: "lease" } : adopted;
 }
 
-/** One entry of an earlier boot is a sign that there are more. */
+/** An entry of an earlier boot is a sign that there are more. */
 function sweepEarlierBoots({ entry, store }: Claimed): void {
   if (entry && store && entry.bootId !== bootId()) earlierBoots.sweepEarlierBoots(store);
 }
 
-/** An attachment without an entry has none to remove: one that exists by now is another call's. */
+/** Removes an entry only if it was claimed: one that exists now and did not before is of another call. */
 async function release(request: DeleteRequest, claimed: Claimed, reference: Removal | undefined): Promise<void> {
   const { entry, store, storedAs } = claimed;
   await ipamForRelease(request, entry).release(request, entry && store);
   if (storedAs) store?.remove(storedAs);
-  // host-local of old did not say which interface a reservation is of, and neither does the entry that was made of it.
+  // A reservation of an old host-local does not contain the interface, and so its entry does not either.
   if (reference && !entry) store?.remove({ ...request.attachment, ifname: "" });
 }
 
-/** The policy of a bridge is shared. It goes with the last attachment, for the next one may come with another policy. */
+/** The policy of a bridge goes with its last attachment: the next one may come with another policy. */
 function removeShared({ attachment }: DeleteRequest, { entry, store }: Claimed, kernel: Kernel): void {
   for (const step of (entry?.steps ?? []) as readonly Step[]) {
     if (!goesWithLast(step)) continue;

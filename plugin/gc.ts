@@ -1,6 +1,6 @@
 /**
- * GC: a set difference. What the store's entries and the kernel's links say is ours on this network, less what the
- * runtime says is valid, is removed. It goes on after errors and reports them together.
+ * GC: a set difference. Removes the attachments that the store's entries and the kernel's links have of this network,
+ * without those that the runtime says are valid. Goes on after errors, and reports them together.
  */
 
 import type { Attachment } from "../conf/attachment.ts";
@@ -36,8 +36,8 @@ export interface CollectOptions {
   /** Answers what it would remove, and removes nothing. */
   readonly dryRun?: boolean;
   /**
-   * For `ns-net gc`, which has no list of valid attachments, while ADDs come and go: whether the entry, as it is read
-   * now, may be alive. Links without an entry are kept, then: a veth lives as long as its namespace.
+   * For `ns-net gc`, which has no list of valid attachments: whether the entry may be alive. Links without an entry are
+   * kept, too: a veth lives as long as its namespace.
    */
   readonly isKept?: (entry: Entry) => boolean;
 }
@@ -46,14 +46,14 @@ export interface CollectOptions {
 export async function gc(request: CollectRequest, { dryRun = false, isKept }: CollectOptions = {}): Promise<Collected> {
   using kernel = openKernel();
   const attempts = new Attempts();
-  // Links before entries, and before the store itself, which may be in the making: what is being added now has its
-  // entry first, so its link is never taken for one without.
+  // Links before entries, and before the store itself, which an ADD may be creating: ADD writes the entry before it
+  // creates the link, so each link that is listed has its entry by then.
   const all = attempts.try([], () => ourLinks(request.network, kernel));
   using store = attempts.try(undefined, () => openExistingStore(request.dataDir));
   const entries = attempts.try([], () => (store ? entriesOf(request.network, store) : []));
   const { kept, stale } = sorted(request, entries, { isKept, isDisputedAlive: isDisputedAlive(all, kernel) });
   if (isKept) keepUnknown(all, entries, kept);
-  // What the reference's plugins created before ns-net took the node over, and no ADD has met since.
+  // Attachments of the reference's plugins without an entry: no ADD has taken the network over yet.
   const reserved = attempts.try([], () => find.unknownReservations(request, entries, store));
   const claimed = dryRun || !store ? [] : claimStale(stale, store, kept, attempts);
   const links = all.filter((link) => !kept.has(createdName(link)));
@@ -84,16 +84,15 @@ interface Sorted {
 }
 
 /**
- * What is valid stays, but for what an interrupted call left half-done: no runtime learned that it succeeded. What is
- * not valid goes, but for what another process is adding at this moment, or has added since this one began: the runtime
- * wrote its list before.
+ * A valid attachment stays, unless its call was interrupted: the runtime never learned that it succeeded. Another one
+ * goes, unless a process is adding it at this moment, or has added it since this one began: the runtime's list is older.
  */
 function sorted(
   { network, valid }: CollectRequest,
   entries: readonly Entry[],
   { isKept, isDisputedAlive }: Judge,
 ): Sorted {
-  // A reservation of an old host-local does not say of which interface it is.
+  // A reservation of an old host-local does not contain the interface.
   const kept = new Set(
     valid.flatMap((one) => [one, { ...one, ifname: "" }].map((any) => hostLinkName({ network, ...any }))),
   );
@@ -110,13 +109,13 @@ function sorted(
   return { kept, stale };
 }
 
-/** Which entries stay though the runtime did not name them. */
+/** Which entries stay though they are not on the list. */
 interface Judge {
   readonly isKept: CollectOptions["isKept"] | undefined;
   readonly isDisputedAlive: (entry: Entry) => boolean;
 }
 
-/** A runtime does not know the name under which a rebuilt store keeps the addresses of a second namespace. */
+/** No runtime knows the name under which a rebuilt store keeps the addresses of a second namespace. */
 function isDisputedAlive(all: readonly Link[], kernel: Kernel): Judge["isDisputedAlive"] {
   const names = new Set(all.map(createdName));
   const look = evidence(kernel, ({ hostLink }) => names.has(hostLink));
@@ -128,7 +127,7 @@ function keepUnknown(all: readonly Link[], entries: readonly Entry[], kept: Set<
   for (const name of all.map(createdName)) if (!known.has(name)) kept.add(name);
 }
 
-/** Those that are this call's to remove. An entry that changed since it was read is not, link and all: an ADD that succeeded just now, a DEL. */
+/** Answers the entries that this call may remove. One that changed since it was read stays, with its link: an ADD has just succeeded, or a DEL removes it. */
 function claimStale(stale: readonly Entry[], store: Store, kept: Set<string>, attempts: Attempts): Entry[] {
   return stale.filter((entry) => {
     const isOurs = attempts.try(false, () => store.claim(entry));
@@ -137,7 +136,7 @@ function claimStale(stale: readonly Entry[], store: Store, kept: Set<string>, at
   });
 }
 
-/** Devices that are lent by the network: one that came home by itself has no entry any more. */
+/** Devices that the network lent, and that the kernel sent home when their namespace ended. */
 function strays({ network }: CollectRequest) {
   return leftoversOf("container", { kind: "network", name: network });
 }
@@ -155,13 +154,13 @@ async function release(
   await attempts.await(() => ipamForRelease(request, undefined).collect?.(request));
 }
 
-/** The veths of the network's group. A lent device that comes home may have a group that its container gave it. */
+/** The veths of the network's group. Only veths: a lent device may come home with a group that its container wrote. */
 function ourLinks(network: string, kernel: Kernel): Link[] {
   const group = linkGroup(network);
   return listLinks(kernel.route("host")).filter((link) => link.group === group && link.info?.kind === vethKind);
 }
 
-/** Those of links that could not say their network, too. */
+/** With those whose link did not name the network when the store was rebuilt. */
 function entriesOf(network: string, store: Store): Entry[] {
   return [...store.entries(network), ...store.entries(unnamedNetwork(linkGroup(network)))];
 }

@@ -2,20 +2,21 @@
 import { attachmentText } from "../../conf/attachment.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import { faultOf } from "../../plugin/faults.ts";
-import { repair, repairText } from "../../plugin/recovery/repair.ts";
+import { type Repaired, repair } from "../../plugin/recovery/repair.ts";
 import { writeOut } from "../../plugin/stdio.ts";
+import { differenceText, distinct } from "../../step/kind.ts";
 import { spoken } from "../byHand.ts";
 import { command } from "../command.ts";
 import { networkOptions } from "./options.ts";
 
 export default command({
   about:
-    "Make a lost or broken store anew from the links that stand, and put right what differs from what add made:\nrules that were flushed, a bridge that was deleted or is down, addresses and settings that are gone.",
+    "Rebuild a lost or damaged store from the links that exist, and repair what differs from what add made:\nrules that were flushed, a bridge that was deleted or is down, addresses and settings that are gone.",
   usage: "[options]",
   operands: [0, 0],
   options: {
     "data-dir": networkOptions["data-dir"],
-    "dry-run": { type: "boolean", about: "print what would be put right, and change nothing" },
+    "dry-run": { type: "boolean", about: "print what would be repaired, and change nothing" },
     json: { type: "boolean", about: "print JSON" },
   },
 
@@ -26,9 +27,28 @@ export default command({
       return { attachment, fault, json: { ...attachment, message: fault.message, cure: fault.cure() } };
     });
     const shown = { ...repaired, failures: failures.map((one) => one.json) };
-    writeOut(json ? `${JSON.stringify(shown, null, 2)}\n` : repairText(repaired, dryRun));
+    writeOut(json ? `${JSON.stringify(shown, null, 2)}\n` : textOf(repaired, dryRun));
     for (const { attachment, fault } of failures) process.stderr.write(spoken(fault, attachmentText(attachment)));
     const isLeft = repaired.attachments.some(({ left, gone }) => gone || (!dryRun && left.length > 0));
     return isLeft || failures.length > 0 ? 1 : 0;
   },
 });
+
+/** A few lines for each attachment, for a person. */
+function textOf({ damage, aside, rebuilt, attachments }: Repaired, dryRun: boolean): string {
+  const lines: string[] = [];
+  if (damage !== undefined) lines.push(`The store was damaged: ${damage}`);
+  if (aside !== undefined) lines.push(`It was moved to ${aside}`);
+  if (rebuilt > 0) {
+    const what = rebuilt === 1 ? "1 entry" : `${rebuilt} entries`;
+    lines.push(`${dryRun ? "would rebuild" : "rebuilt"} ${what} from the kernel`);
+  }
+  for (const { attachment, found, left, gone } of attachments) {
+    const verb = dryRun ? "would repair" : left.length === 0 ? "repaired" : "could not repair all of";
+    if (gone)
+      lines.push(`cannot repair ${attachmentText(attachment)}, whose interface is gone: delete and add it again`);
+    else lines.push(`${verb} ${attachmentText(attachment)}:`);
+    for (const one of distinct(left.length > 0 ? left : found)) lines.push(`  ${differenceText(one)}`);
+  }
+  return lines.length === 0 ? "Nothing to repair.\n" : `${lines.join("\n")}\n`;
+}

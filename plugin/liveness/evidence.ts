@@ -1,4 +1,4 @@
-/** What can be seen of attachments from here. Each thing is looked at when it is first asked for. */
+/** Looks for signs of life of attachments: links, namespaces, addresses. Looks when it is asked, not before. */
 
 import { formatCidr, withoutPrefix } from "../../ip/address.ts";
 import { addressesElsewhere, globalOnes } from "../../kernel/addresses.ts";
@@ -17,15 +17,15 @@ export interface Evidence {
   /** True if the host's end of its veth is on this host. */
   hasHostLink(entry: Entry): boolean;
   /**
-   * What its namespace has: its interface or one of its addresses, whatever names they have by now; or nothing of it. The
-   * namespace is looked for at its path, below /run/netns, and by the processes in it. Undefined where it is not found.
+   * `interface`: its namespace has the interface or one of its addresses, under any name; `namespace`: it has neither.
+   * Looks for the namespace at its path, below /run/netns and in processes; undefined if it is not found.
    */
   inNamespace(entry: Entry): "interface" | "namespace" | undefined;
-  /** True if another namespace, whichever it is, has one of its addresses. */
+  /** True if any other namespace has one of its addresses. */
   hasAddress(entry: Entry): boolean;
 }
 
-/** `hasHostLink` is the caller's: it knows of when its look at the links must be. */
+/** `hasHostLink` comes from the caller, who knows when the links must be read. */
 export function evidence(kernel: Kernel, hasHostLink: Evidence["hasHostLink"]): Evidence {
   let paths: ReadonlyMap<string, string> | undefined;
   let elsewhere: ReturnType<typeof addressesElsewhere> | undefined;
@@ -33,7 +33,7 @@ export function evidence(kernel: Kernel, hasHostLink: Evidence["hasHostLink"]): 
     const identity = identityIn(entry);
     const netns = openIfSame(entry.netnsPath, identity);
     if (netns || identity.inode === 0n) return netns;
-    // A path may go while its namespace lives, under another name or with a process in it.
+    // A namespace may live after its path is gone, under another name or with a process in it.
     paths ??= pathsByIdentity();
     return openIfSame(paths.get(keyOf(identity)) ?? "", identity);
   };
@@ -78,7 +78,7 @@ function hasPartOf({ attachment, addresses }: Entry, inside: Kernel): boolean {
     const leased = new Set(addresses.map(({ address }) => address));
     return globalOnes(listAddresses(socket)).some((cidr) => leased.has(formatCidr(cidr)));
   } catch (error) {
-    if (isKernelError(error, errno.EPERM, errno.EACCES)) return true; // who may not look cannot say that it is gone
+    if (isKernelError(error, errno.EPERM, errno.EACCES)) return true; // without the right to look, nothing proves that it is gone
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** Whether an attachment is alive. The only place that decides it; callers differ in what they do with the answer. */
+/** Decides whether an attachment is alive. The only place that does; callers differ in what they do with the answer. */
 
 import type { Entry } from "../../store/entry.ts";
 import { bootId, isInProgress, isInterrupted } from "../../store/index.ts";
@@ -8,17 +8,17 @@ import type { Evidence } from "./evidence.ts";
 
 /**
  * - `alive`: its interface exists.
- * - `unknown`: nothing proves that it is dead, and its address may be in use.
- * - `gone`: nothing of it can be seen from here. A runtime may be between two things that it does: who frees its lease
- *   by itself looks twice, a while apart.
- * - `dead`: proven at once.
+ * - `unknown`: its address may be in use.
+ * - `gone`: nothing of it can be seen from here, now. A runtime may be between two of its actions, so a caller that
+ *   frees leases unasked looks twice.
+ * - `dead`: it is certain that it no longer exists, or never did as a whole.
  */
 export interface Liveness {
   readonly is: "alive" | "unknown" | "gone" | "dead";
   readonly because: string;
 }
 
-/** By what the entry says and by what can be seen. Changes nothing. */
+/** Decides by the entry and the evidence. Changes nothing. */
 export function livenessOf(entry: Entry, evidence: Evidence): Liveness {
   if (isInProgress(entry)) return { is: "unknown", because: "another process is at work on it" };
   if (isInterrupted(entry)) return { is: "dead", because: "the call that was at work on it died" };
@@ -29,24 +29,24 @@ export function livenessOf(entry: Entry, evidence: Evidence): Liveness {
   return hasVeth(entry) ? withoutHostEnd(entry, evidence) : inContainer(entry, evidence);
 }
 
-/** A veth's ends go together: the container's exists without the host's only if a person moved that away. */
+/** The ends of a veth exist together; without the host's end there is the container's only if a person moved that end away. */
 function withoutHostEnd(entry: Entry, evidence: Evidence): Liveness {
   if (evidence.inNamespace(entry) === "interface")
     return { is: "unknown", because: "its namespace has the interface, whose other end is not on this host" };
   return { is: "gone", because: "neither end of its veth is there" };
 }
 
-/** An interface that exists only in the container, or one of another plugin, which has no link of our name. */
+/** For an interface that exists only in the container, and for another plugin's, whose link does not have our name. */
 function inContainer(entry: Entry, evidence: Evidence): Liveness {
   const seen = evidence.inNamespace(entry);
   if (seen === "interface") return { is: "alive", because: "its namespace has the interface" };
   if (seen === "namespace") return { is: "unknown", because: "its namespace exists" };
-  // Its namespace may be one that the entry does not know, or that nothing here leads into.
+  // An entry may not know its namespace; and nothing here may lead into it, no name and no process.
   if (evidence.hasAddress(entry)) return { is: "unknown", because: "another namespace has its address" };
   return { is: "gone", because: "its namespace is not there, and no other has its address" };
 }
 
-/** False for `gone` and `dead`: nothing of it can be seen. */
+/** True for `alive` and `unknown`. */
 export function mayLive({ is }: Liveness): boolean {
   return is === "alive" || is === "unknown";
 }

@@ -24,10 +24,10 @@ export interface Place {
   readonly kernel: Kernel;
 }
 
-/** Between the two looks at a namespace that is gone. */
+/** Between the two looks at an attachment that is gone. */
 const secondLookMs = 1000;
 
-/** After a refusal: another process is waited for, and in a full pool dead leases are freed; then `work` is tried again. */
+/** Repeats `work` after a refusal: waits for the other process, or frees dead leases of a full pool. Else throws `error`. */
 export async function retried<T>(error: unknown, place: Place, work: () => T | Promise<T>): Promise<T> {
   if (error instanceof InProgress) return waitWhileInProgress(work);
   if (!(error instanceof PoolFull)) throw error;
@@ -40,9 +40,9 @@ export async function retried<T>(error: unknown, place: Place, work: () => T | P
   return work();
 }
 
-/** Frees what is dead, and notes what is gone for the first time. */
+/** Frees the leases of the dead, and notes which attachments are gone for the first time. */
 export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly markGone: number } {
-  // Links before entries: a link is created after its entry, so none that is seen lacks one because it is new.
+  // Links before entries: ADD creates the link after the entry, so each link that is listed has its entry by then.
   const links = new Map(listLinks(kernel.route("host")).map((link) => [createdName(link), link]));
   const look = evidence(kernel, ({ hostLink }) => links.has(hostLink));
   const { dead, firstGone, revived } = judge(store.entries(network), look);
@@ -57,9 +57,9 @@ export function reclaim({ network, store, kernel }: Place): { readonly freed: nu
 
 interface Judged {
   readonly dead: readonly Entry[];
-  /** Seen to be gone for the first time. */
+  /** Gone at the first look. */
   readonly firstGone: readonly Entry[];
-  /** Seen to be gone before, and again there. */
+  /** Gone at an earlier look, and here again. */
   readonly revived: readonly Entry[];
 }
 
@@ -79,7 +79,7 @@ function judge(entries: readonly Entry[], look: Evidence): Judged {
   return { dead, firstGone, revived };
 }
 
-/** A clock that nobody sets back. */
+/** Milliseconds since boot, which no change of the clock sets back. */
 function uptimeMs(): number {
   return Math.round(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1000);
 }

@@ -14,7 +14,7 @@ import { livenessOf } from "./liveness.ts";
  */
 export function refuseLiving(entry: Entry, kernel: Kernel): void {
   const look = evidence(kernel, ({ hostLink }) => {
-    kernel.forget("host", hostLink); // what was seen before may be of a moment ago
+    kernel.forget("host", hostLink); // another ADD may have created it since this one looked
     return findHostLink(hostLink, kernel) !== undefined;
   });
   if (livenessOf(entry, look).is !== "alive") return;

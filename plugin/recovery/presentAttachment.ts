@@ -1,4 +1,4 @@
-/** An attachment that the kernel shows, and how its entry begins. */
+/** An attachment that was found in the kernel, and how a rebuild writes its entry. */
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { type Cidr, formatCidr, networkOf } from "../../ip/address.ts";
@@ -16,11 +16,11 @@ export interface PresentAttachment {
   readonly addresses: readonly SeenAddress[];
   readonly bridge: Link | undefined;
   readonly bridgeAddresses: readonly Cidr[];
-  /** Undefined when nothing that can be seen from here leads into it: no name, no process. */
+  /** Undefined if no name and no process leads into it from here. */
   readonly netns: SeenNamespace | undefined;
 }
 
-/** The entry, with the addresses reserved. */
+/** Writes the entry and reserves its addresses. */
 export function begin(
   draft: Store,
   entry: NewEntry,
@@ -33,7 +33,7 @@ export function begin(
   const chosen = memory.chosen ?? subnets[0];
   draft.begin(entry, () => ({
     addresses: leased,
-    // Two containers may have been given one address by hand; the first that is found holds it.
+    // A person may have given two containers one address; the first one found keeps it.
     reserved: addresses.filter((address) => draft.holder(network, address) === undefined),
     memory: { ...memory, subnets, ...(chosen !== undefined && { chosen }) },
   }));

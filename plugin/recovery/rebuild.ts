@@ -1,7 +1,6 @@
 /**
- * A store made anew from the kernel: every link of ours says whose it is, and the namespace at its other end is asked
- * which addresses it has, so that none of them is given to anybody else. What it runs in is the making of the store:
- * nobody gives an address out of it before this is done.
+ * Rebuilds a lost store from the kernel: each link of ours names its attachment, and the namespace at its other end has
+ * the addresses, so that none of them is given twice. Runs while the store is created, before another process sees it.
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
@@ -31,44 +30,44 @@ import { rebuildContainerLinks } from "./rebuildContainerLinks.ts";
 import { belongs, type RebuildScope } from "./scope.ts";
 import { stepsFromKernel } from "./stepsFromKernel.ts";
 
-/** Writes an entry for each attachment that stands, has none and is no other store's; how many that were. */
-export function rebuild(draft: Store, kernel: Kernel, making: RebuildScope): number {
-  // What is on the host comes first: of the rest a container may have written that it is another's.
-  return rebuildVeths(draft, kernel, making) + rebuildContainerLinks(draft, kernel, making);
+/** Writes an entry for each attachment that exists, has none and belongs to no other store. Answers how many. */
+export function rebuild(draft: Store, kernel: Kernel, scope: RebuildScope): number {
+  // Links of the host first: in its namespace, a container may have written the name of another attachment.
+  return rebuildVeths(draft, kernel, scope) + rebuildContainerLinks(draft, kernel, scope);
 }
 
-function rebuildVeths(draft: Store, kernel: Kernel, making: RebuildScope): number {
-  const standing = linksOf(making, kernel);
-  if (standing.length === 0) return 0;
+function rebuildVeths(draft: Store, kernel: Kernel, scope: RebuildScope): number {
+  const links = linksOf(scope, kernel);
+  if (links.length === 0) return 0;
   const known = new Set(draft.entries().map(({ hostLink }) => hostLink));
-  const hosts = standing.filter((link) => !known.has(createdName(link)));
+  const hosts = links.filter((link) => !known.has(createdName(link)));
   const namespaces = namespacesById(kernel.route("host"));
-  const all = hosts.flatMap((host) => standingOf(host, namespaces, kernel, making) ?? []);
+  const all = hosts.flatMap((host) => presentOf(host, namespaces, kernel, scope) ?? []);
   for (const one of all) enter(draft, one, kernel);
   return all.length;
 }
 
-/** Names and groups that nobody else would give, and both ends of a veth; where somebody gave it another name, its alias tells. */
+/** A veth with a name and a group that only ns-net gives. A person may have renamed it; then its alias says so. */
 function isOurs({ name = "", info, group = 0, alias = "" }: Link): boolean {
   if (info?.kind !== vethKind || !isOurGroup(group)) return false;
   return isHostLinkName(name) || attachmentOfHostAlias(alias, group) !== undefined;
 }
 
-/** Those of attachments that such a store is made of. */
-export function linksOf(making: RebuildScope, kernel: Kernel): Link[] {
+/** Host ends of the attachments that belong into such a store. */
+export function linksOf(scope: RebuildScope, kernel: Kernel): Link[] {
   return listLinks(kernel.route("host")).filter(
-    (link) => isOurs(link) && belongs(link.alias ?? "", attachmentOf(link, making).network, making),
+    (link) => isOurs(link) && belongs(link.alias ?? "", attachmentOf(link, scope).network, scope),
   );
 }
 
-/** Undefined where the container's namespace is at its end. */
-function standingOf(
+/** Undefined if the container's namespace is ending. */
+function presentOf(
   host: Link,
   namespaces: ReadonlyMap<number, SeenNamespace>,
   kernel: Kernel,
-  making: RebuildScope,
+  scope: RebuildScope,
 ): PresentAttachment | undefined {
-  const attachment = attachmentOf(host, making);
+  const attachment = attachmentOf(host, scope);
   const { peerNetnsId: id, peerIndex = 0 } = host;
   const socket = kernel.route("host");
   const bridge = host.master === undefined ? undefined : kernel.linkByIndex(host.master);
@@ -88,7 +87,7 @@ function standingOf(
   );
 }
 
-/** The number of a namespace that ends is refused (EINVAL). */
+/** The kernel refuses the number of a namespace that is ending (EINVAL). */
 function unlessDying<T>(look: () => T): T | undefined {
   try {
     return look();
@@ -99,26 +98,26 @@ function unlessDying<T>(look: () => T): T | undefined {
 }
 
 /**
- * An ADD that was killed before it had told the link whose it is left one that nobody can name, and so do names that are
- * too long for an alias. It stands under its own name: on the network that the store is made for, where it is of that
- * one's group, or else on one that no configuration can have. DEL knows both.
+ * A link has no alias if its ADD was killed before it wrote one, or if the names are too long for one. Its entry is under
+ * the link's own name: on the network being added, if the group is that one's, or else on one that no configuration can
+ * have. DEL looks for both.
  */
-function attachmentOf({ name = "", alias = "", group = 0 }: Link, making: RebuildScope): Attachment {
-  const told = isHostLinkName(name) ? attachmentOfAlias(alias, name, group) : attachmentOfHostAlias(alias, group);
-  if (told) return told;
-  const isAsked = making.network !== undefined && linkGroup(making.network) === group;
-  return unnamedAttachment(name, isAsked ? making.network! : unnamedNetwork(group));
+function attachmentOf({ name = "", alias = "", group = 0 }: Link, scope: RebuildScope): Attachment {
+  const named = isHostLinkName(name) ? attachmentOfAlias(alias, name, group) : attachmentOfHostAlias(alias, group);
+  if (named) return named;
+  const isAdded = scope.network !== undefined && linkGroup(scope.network) === group;
+  return unnamedAttachment(name, isAdded ? scope.network! : unnamedNetwork(group));
 }
 
-function enter(draft: Store, standing: PresentAttachment, kernel: Kernel): void {
-  const { attachment, addresses, inner } = standing;
+function enter(draft: Store, present: PresentAttachment, kernel: Kernel): void {
+  const { attachment, addresses, inner } = present;
   begin(
     draft,
-    entryOf(standing),
+    entryOf(present),
     addresses,
-    addresses.map((cidr) => leasedOf(cidr, standing)),
+    addresses.map((cidr) => leasedOf(cidr, present)),
   );
-  const steps = stepsFromKernel(standing, kernel);
+  const steps = stepsFromKernel(present, kernel);
   draft.attached(attachment, { ...(inner?.address && { mac: inner.address }), steps });
 }
 
@@ -127,7 +126,7 @@ function leasedOf(cidr: Cidr, { bridgeAddresses }: PresentAttachment): LeasedAdd
   return { address: formatCidr(cidr), ...(gateway && { gateway: formatAddress(gateway) }) };
 }
 
-/** Who gave the addresses is not written in the kernel: empty, so that DEL asks the configuration. */
+/** The kernel does not know the IPAM: `ipamType` is empty, so DEL takes it from the configuration. */
 function entryOf({ attachment, host, bridge, netns }: PresentAttachment): NewEntry {
   return {
     attachment,

@@ -1,4 +1,4 @@
-/** A store made anew: attachments of which nothing is on the host, looked for in every namespace that can be seen from here. */
+/** Rebuilds entries of interfaces that exist only in a container, from every namespace that can be seen from here. */
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { formatCidr } from "../../ip/address.ts";
@@ -21,29 +21,29 @@ import { isSameNetns, type Netns } from "../../sys/netns.ts";
 import { begin } from "./presentAttachment.ts";
 import { belongs, type RebuildScope } from "./scope.ts";
 
-/** How many it entered. Those on top of this host's interfaces only: others' may be another host's, or nobody's. */
-export function rebuildContainerLinks(draft: Store, host: Kernel, making: RebuildScope): number {
+/** Answers how many. Only interfaces on top of one of this host's: the others may be another host's. */
+export function rebuildContainerLinks(draft: Store, host: Kernel, scope: RebuildScope): number {
   let count = 0;
   forEachNamespace((netns) => {
-    if (!isSameNetns(netns, host.host)) count += enterAll(draft, netns, host, making);
+    if (!isSameNetns(netns, host.host)) count += enterAll(draft, netns, host, scope);
   });
   return count;
 }
 
-function enterAll(draft: Store, netns: Netns, host: Kernel, making: RebuildScope): number {
+function enterAll(draft: Store, netns: Netns, host: Kernel, scope: RebuildScope): number {
   using socket = openSocketIn(netns, protocol.route);
   const found = listLinks(socket).filter(({ alias }) => alias !== undefined);
   if (found.length === 0) return 0;
   const id = netnsIdOf(socket, host.host.fd);
   if (id === undefined) return 0;
-  return found.filter((link) => link.peerNetnsId === id && enter(draft, link, netns, socket, making)).length;
+  return found.filter((link) => link.peerNetnsId === id && enter(draft, link, netns, socket, scope)).length;
 }
 
-function enter(draft: Store, link: Link, netns: Netns, socket: NetlinkSocket, making: RebuildScope): boolean {
+function enter(draft: Store, link: Link, netns: Netns, socket: NetlinkSocket, scope: RebuildScope): boolean {
   const { name = "", alias = "", group = 0, address: mac = "", mtu = 0 } = link;
   const said = attachmentOfContainerAlias(alias, name, group);
   const settings = readSettings(link);
-  if (!said || !settings || !belongs(alias, said.network, making)) return false;
+  if (!said || !settings || !belongs(alias, said.network, scope)) return false;
   const { path, device, inode } = netns;
   const place = { netnsPath: path, netnsDevice: device, netnsInode: inode, netnsCookie: socket.netnsCookie };
   const attachment = unclaimed(said, place, draft);
@@ -75,19 +75,19 @@ function enter(draft: Store, link: Link, netns: Netns, socket: NetlinkSocket, ma
     }),
     { kind: "up", where: "container", link: name },
   ];
-  // Of one that is disputed nothing is to be undone but the lease.
+  // DEL of a disputed one releases the lease and undoes nothing else.
   draft.attached(attachment, { mac, steps: isDisputed(attachment) ? [] : steps });
   return true;
 }
 
 /**
- * The alias is the container's to write, so two namespaces may say that they are the same attachment's. The second keeps
- * its addresses under a name that no runtime gives, until it is gone. Undefined for what has its entry.
+ * A container can write the alias, so two namespaces may claim to be the same attachment's. The second keeps its addresses
+ * under a name that no runtime gives, until it is gone. Undefined if the interface has its entry.
  */
 function unclaimed(said: Attachment, place: Place, draft: Store): Attachment | undefined {
-  const standing = draft.find(said);
-  if (standing === undefined) return said;
-  if (isSameNetns(identityIn(standing), identityIn(place))) return undefined;
+  const known = draft.find(said);
+  if (known === undefined) return said;
+  if (isSameNetns(identityIn(known), identityIn(place))) return undefined;
   const other = disputed(said, place.netnsInode);
   return draft.find(other) ? undefined : other;
 }

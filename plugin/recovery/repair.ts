@@ -1,17 +1,17 @@
 /**
- * Repair: a store that was lost or broken is made anew from the links that stand, and what its entry says was
- * committed is compared with the kernel and put right, all rules of nf_tables in one batch.
+ * Repairs: rebuilds a lost or broken store from the kernel, compares each attachment with the steps that were committed,
+ * and repairs the differences, all rules of nf_tables in one batch.
  */
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import type { Attachment } from "../../conf/attachment.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import type { Message } from "../../netlink/message.ts";
 import { allExpected } from "../../step/expected.ts";
 import { checkStep, completeStep, isPresent, repairStep, type Step } from "../../step/index.ts";
-import { type Difference, differenceText, distinct } from "../../step/kind.ts";
+import type { Difference } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
 import { setAside } from "../../store/file/setAside.ts";
 import { bootId, openExistingStore, openStore, StoreDamaged } from "../../store/index.ts";
@@ -20,17 +20,17 @@ import { committedSteps } from "../removal/entrySteps.ts";
 import { rebuild } from "./rebuild.ts";
 
 export interface Repaired {
-  /** What was wrong with the store; absent when nothing was. */
+  /** The damage of the store; absent if there was none. */
   readonly damage?: string;
-  /** Where the broken store is now. */
+  /** Where the damaged store was moved. */
   readonly aside?: string;
-  /** Attachments that stand in the kernel and had no entry. */
+  /** How many attachments existed in the kernel and had no entry. */
   readonly rebuilt: number;
   readonly attachments: readonly RepairedAttachment[];
   readonly failures: readonly Failure[];
 }
 
-/** What could not be put right, or not even be looked at, and why. */
+/** An attachment that could not be repaired, or not even compared, and why. */
 export interface Failure {
   readonly attachment: Attachment;
   readonly error: Error;
@@ -39,13 +39,13 @@ export interface Failure {
 export interface RepairedAttachment {
   readonly attachment: Attachment;
   readonly found: readonly Difference[];
-  /** What is still not as it should be. */
+  /** The differences that repair could not remove. */
   readonly left: readonly Difference[];
-  /** The interface is gone, or another one has its name: nothing is done to that. */
+  /** The interface is gone, or another one has its name, which is left alone. */
   readonly gone?: true;
 }
 
-/** With `dryRun`, only tells. What fails with one attachment is answered, and no reason to leave the others. */
+/** With `dryRun`, only reports. An error with one attachment is among the failures; the others are repaired. */
 export function repair(dataDir: string, dryRun = false): Repaired {
   if (!dryRun) return repaired(dataDir, dataDir, false);
   const folder = mkdtempSync(join(tmpdir(), "ns-net-dry-run-"));
@@ -74,16 +74,15 @@ function repairStore(folder: string, fill: (draft: Store) => number): Opened {
   const { store, damage } = opened(folder);
   if (store !== undefined && damage === undefined) return { store, rebuilt: fill(store) };
   store?.close();
-  const told = damage === undefined ? {} : { damage };
-  const aside = damage === undefined ? {} : { aside: setAside(folder) };
+  const broken = damage === undefined ? {} : { damage, aside: setAside(folder) };
   let rebuilt = 0;
   const made = openStore(folder, undefined, (draft) => {
     rebuilt = fill(draft);
   });
-  return { store: made, ...told, ...aside, rebuilt };
+  return { store: made, ...broken, rebuilt };
 }
 
-/** Neither when there is none. A store that is held, full or of a newer version is not broken: that is thrown. */
+/** Answers neither if there is no store. Throws if it is locked, full or newer: that is not damage. */
 function opened(dataDir: string): { readonly store?: Store; readonly damage?: string } {
   try {
     const store = openExistingStore(dataDir);
@@ -96,7 +95,7 @@ function opened(dataDir: string): { readonly store?: Store; readonly damage?: st
   }
 }
 
-/** Each with sockets of its own, so that nothing is remembered from before it was put right. */
+/** Opens sockets for each attachment, so that nothing is cached from before its repair. */
 function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dryRun: boolean): RepairedAttachment[] {
   const boot = bootId();
   const work: Work = { rules: new Map(), failures, dryRun };
@@ -126,7 +125,7 @@ function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dr
   });
 }
 
-/** True when nothing was thrown. */
+/** False if `work` throws: the error is a failure of the attachment. */
 function trying(attachment: Attachment, failures: Failure[], work: () => unknown): boolean {
   try {
     work();
@@ -139,21 +138,22 @@ function trying(attachment: Attachment, failures: Failure[], work: () => unknown
 
 interface Rules {
   readonly step: Step;
-  /** One of those that want them. */
+  /** One of the attachments that share them. */
   readonly attachment: Attachment;
   readonly messages: readonly Message[];
 }
 
 interface Work {
-  /** By the step they are of: many attachments share them. */
+  /** By their step, as JSON: many attachments share one. */
   readonly rules: Map<string, Rules>;
   readonly failures: Failure[];
   readonly dryRun: boolean;
 }
 
 /**
- * All in one batch; where the kernel refuses that, each by itself, so that one is not the end of all. Each is asked again,
- * since those before it changed what it met: of two attachments of a container one has a port, and the other waits.
+ * Writes all in one batch; if the kernel refuses that, each by itself, so that one does not stop the others. Then each
+ * reads the kernel again, because those before it changed it: of two attachments of a container one has a port, and the
+ * other waits.
  */
 function writeRules({ rules, failures }: Work, kernel: Kernel): void {
   if (rules.size === 0) return;
@@ -168,11 +168,11 @@ function writeRules({ rules, failures }: Work, kernel: Kernel): void {
   for (const { attachment, step } of written) trying(attachment, failures, () => completeStep(step, kernel));
 }
 
-/** What is known of an attachment; undefined where its namespace is gone. */
+/** The comparison of an attachment; undefined if its namespace is gone. */
 type Looked = { readonly differences: readonly Difference[]; readonly isGone: boolean } | undefined;
 
 function repairAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel, work: Work): Looked {
-  // What has the name of an interface that is gone is not ours.
+  // If the interface is gone, one that has its name now is not ours.
   const isGone = !steps.every((step) => isPresent(step, kernel));
   const differences = steps.flatMap((step) => {
     const differences = checkStep(step, kernel);
@@ -186,34 +186,15 @@ function repairAll(attachment: Attachment, steps: readonly Step[], kernel: Kerne
   return { differences, isGone };
 }
 
-/** What its own ADD committed, as chained plugins left it, and then what those did. */
+/** The steps of its own ADD, as chained plugins left them, and the steps of those. */
 function stepsOf(entry: Entry, store: Store): readonly Step[] {
   return allExpected(committedSteps(entry, store));
 }
 
-/** A namespace that is gone, or another by now, is no fault to repair: gc removes what is left of it. */
+/** Undefined if its namespace is gone, or is another one now: gc removes what is left of it. */
 function inContainer<T>(entry: Entry, host: Kernel, work: (kernel: Kernel) => T): T | undefined {
   const netns = openIfSame(entry.netnsPath, identityIn(entry));
   if (netns === undefined) return undefined;
   using kernel = host.withContainer(netns);
   return work(kernel);
-}
-
-/** A line or two an attachment, for a person. */
-export function repairText({ damage, aside, rebuilt, attachments }: Repaired, dryRun: boolean): string {
-  const lines: string[] = [];
-  if (damage !== undefined) lines.push(`The store was broken: ${damage}`);
-  if (aside !== undefined) lines.push(`It is now ${aside}`);
-  if (rebuilt > 0) {
-    const [what, verb] = rebuilt === 1 ? ["1 attachment", "was"] : [`${rebuilt} attachments`, "were"];
-    lines.push(`${what} ${dryRun ? "would be" : verb} entered anew, as the kernel has them`);
-  }
-  for (const { attachment, found, left, gone } of attachments) {
-    const verb = dryRun ? "would put right" : left.length === 0 ? "put right" : "could not put right all of";
-    if (gone)
-      lines.push(`cannot put right ${attachmentText(attachment)}, whose interface is gone: delete and add it again`);
-    else lines.push(`${verb} ${attachmentText(attachment)}:`);
-    for (const one of distinct(left.length > 0 ? left : found)) lines.push(`  ${differenceText(one)}`);
-  }
-  return lines.length === 0 ? "Nothing to repair.\n" : `${lines.join("\n")}\n`;
 }

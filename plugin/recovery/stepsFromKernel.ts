@@ -1,4 +1,4 @@
-/** The plan of an attachment whose entry was lost, read back from the kernel: what stands is taken for what was wanted. */
+/** Reads the steps of an attachment whose entry was lost back from the kernel, as if all that exists had been planned. */
 
 import { formatCidr, networkOf } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -12,18 +12,18 @@ import defer * as macSpoofCheck from "../../step/nft/macSpoofCheck.ts";
 import { table } from "../../step/nft/table.ts";
 import type { PresentAttachment } from "./presentAttachment.ts";
 
-/** Routes in the container are its own affair by now: they are not among the steps. */
-export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): Step[] {
-  const { attachment, host, inner, addresses, netns } = standing;
+/** Leaves out the routes in the container, which may have changed them. */
+export function stepsFromKernel(present: PresentAttachment, kernel: Kernel): Step[] {
+  const { attachment, host, inner, addresses, netns } = present;
   if (netns === undefined || inner === undefined || host.name === undefined) return [];
   const port = portOf(host);
   const link = host.name;
   const isUp = (inner.flags & linkFlag.up) !== 0;
   return [
-    ...bridgeSteps(standing),
-    ...masqueradeSteps(standing, kernel),
-    ...guardSteps(standing, kernel),
-    ...spoofCheckSteps(standing, kernel),
+    ...bridgeSteps(present),
+    ...masqueradeSteps(present, kernel),
+    ...policySteps(present, kernel),
+    ...spoofCheckSteps(present, kernel),
     {
       kind: "veth",
       host: link,
@@ -32,11 +32,11 @@ export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): St
       mac: inner.address ?? "",
       mtu: host.mtu ?? 0,
       innerMtu: inner.mtu ?? 0,
-      ...(standing.bridge?.name !== undefined && { bridge: standing.bridge.name }),
+      ...(present.bridge?.name !== undefined && { bridge: present.bridge.name }),
       group: host.group ?? 0,
     },
     { kind: "noLinkLocal", where: "host", link },
-    ...(standing.bridge
+    ...(present.bridge
       ? [{ kind: "bridgePort", link, hairpin: port?.hairpin === 1, isolated: port?.isolated === 1 } as const]
       : []),
     { kind: "up", where: "host", link, ...(host.alias !== undefined && { alias: host.alias }) },
@@ -52,7 +52,7 @@ export function stepsFromKernel(standing: PresentAttachment, kernel: Kernel): St
       }),
     ),
     ...(isUp ? [{ kind: "up", where: "container", link: attachment.ifname } as const] : []),
-    ...(isUp && standing.bridge ? [{ kind: "awaitForwarding", link } as const] : []),
+    ...(isUp && present.bridge ? [{ kind: "awaitForwarding", link } as const] : []),
   ];
 }
 
@@ -85,7 +85,7 @@ function bridgeSteps({ attachment, bridge, bridgeAddresses, addresses }: Present
   ];
 }
 
-/** The chain's name says for which subnets it is: where it stands for these, masquerading was wanted. */
+/** The chain's name is a hash of its subnets: if it exists for these, masquerading was configured. */
 function masqueradeSteps({ attachment: { network }, addresses }: PresentAttachment, kernel: Kernel): Step[] {
   if (addresses.length === 0) return [];
   const subnets = [...new Set(addresses.map((cidr) => formatCidr(networkOf(cidr))))];
@@ -94,7 +94,7 @@ function masqueradeSteps({ attachment: { network }, addresses }: PresentAttachme
   return [{ kind: "masquerade", network, subnets }];
 }
 
-function guardSteps({ attachment: { network }, bridge }: PresentAttachment, kernel: Kernel): Step[] {
+function policySteps({ attachment: { network }, bridge }: PresentAttachment, kernel: Kernel): Step[] {
   if (bridge?.name === undefined) return [];
   const policy = ingressPolicy.policyOf(bridge.name, network, kernel);
   return policy === undefined ? [] : [{ kind: "ingressPolicy", network, bridge: bridge.name, policy }];

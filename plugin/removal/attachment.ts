@@ -8,7 +8,7 @@
  *   3. Rules and whatever else outlives the interface: the steps of the entry, or what carries the attachment's mark.
  *   4. The host's end of the veth, and the container's end with it. It comes last: the kernel waits 20 ms for the
  *      readers of a link that is deleted, and frees the rules meanwhile.
- *   5. What the reference's plugins created, if the attachment is theirs.
+ *   5. All that the reference's plugins created, if the attachment is one of theirs.
  *
  * The caller releases the lease afterwards, and only if all of this succeeded: no address is given out while a link may
  * have it. What attachments share (plugin/shared/) comes after the lease, because entries say who still needs it.
@@ -73,8 +73,8 @@ export function leavingOf(entry: Entry, hostLink: Leaving["hostLink"], netns = "
 }
 
 /**
- * What outlives the interface: as the entry remembers it, and by the marks where the entry is silent. Nothing, without a
- * question to the kernel, for an attachment that has none. `links` are those that go with the veth in one request.
+ * Rules and links that outlive the interface: the steps of the entry, and by their marks where the entry may not have
+ * all. Asks the kernel nothing if a complete entry has none. `links` are deleted in one request with the veth.
  */
 function outliving({ attachment, entry, hostLink }: Leaving): { readonly rules: Removal[]; readonly links: string[] } {
   const found = remembered(entry);
@@ -96,12 +96,12 @@ function remembered(entry: Entry | undefined): Removal[] {
   return found;
 }
 
-/** False for an interrupted ADD, and for an entry that was rebuilt from the kernel, which knows no IPAM: there may be more than they say. */
+/** False for an interrupted ADD, and for an entry rebuilt from the kernel (its IPAM is unknown): there may be more than its steps. */
 function isComplete({ state, ipamType }: Entry): boolean {
   return state === "attached" && ipamType !== "";
 }
 
-/** Links that the attachments have on the host beside their veths. */
+/** Links of the host that the attachments have beside their veths. */
 function besideLinks(entries: readonly Entry[], kernel: Kernel): Link[] {
   const names = entries.flatMap(remembered).flatMap((one) => linkDeletedBy(one) ?? []);
   return names.flatMap((name) => {
@@ -111,12 +111,12 @@ function besideLinks(entries: readonly Entry[], kernel: Kernel): Link[] {
   });
 }
 
-/** Without an entry, `absent` says that it was looked for, too. */
+/** `absent` without an entry: DEL has looked into the container, too. */
 function mayHaveContainerLink({ type = ownType, entry, hostLink }: Leaving): boolean {
   return entry ? isContainerLink(type) || entry.bridge === "" : hostLink !== "absent" && isContainerLink(type);
 }
 
-/** `beside` are links of the host that go in the same request. */
+/** `beside`: names of links that are deleted in the same request. */
 function removeVeth(leaving: Leaving, beside: readonly string[], kernel: Kernel): void {
   const { network } = leaving.attachment;
   const host = hostLinkName(leaving.attachment);
@@ -127,7 +127,7 @@ function removeVeth(leaving: Leaving, beside: readonly string[], kernel: Kernel)
   if (!isFound) removeInnerEnd(leaving, kernel);
 }
 
-/** Where the host has no end of the veth, the container's may live on with the address. */
+/** The host has no end of the veth; the container's may live on with the address. */
 function removeInnerEnd(leaving: Leaving, kernel: Kernel): void {
   if (mayHaveVeth(leaving)) innerEnd.removeInnerEnd(leaving, kernel);
 }
@@ -137,7 +137,7 @@ function mayHaveVeth({ type = ownType, entry }: Leaving): boolean {
   return entry?.bridge !== "" && roleOf(type) === "link" && !isContainerLink(type);
 }
 
-/** The reference's part of an entry that was taken over. */
+/** Undefined for an attachment that the reference's plugins did not create. */
 function adoptedIn(entry: Entry): Removal | undefined {
   const step = adoptedStep(entry);
   if (step === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** What DEL knows of an attachment before it removes it: its entry, claimed for this process, or that there is nothing. */
+/** Finds an attachment's entry for DEL and claims it for this process; or finds that there is nothing to remove. */
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { Fault } from "../../conf/fault.ts";
@@ -17,17 +17,17 @@ import defer * as containerLink from "./containerLink.ts";
 import defer * as newerStore from "./newerStore.ts";
 
 export interface Claimed {
-  /** Undefined where there is none, or none that can be read. Left open: a plugin's process ends at once, and closing would write and sync. */
+  /** Undefined if there is none that can be read. Stays open: a plugin's process ends at once, and closing would write and sync. */
   store?: Store | undefined;
   /** State "deleting", by this process. */
   entry?: Entry | undefined;
-  /** What the store calls the attachment instead, if it was rebuilt from a link that could not say whose it is. */
+  /** The name that the entry has in the store, if a rebuild found a link without the attachment's name. */
   storedAs?: Attachment;
-  /** True if there was neither an entry nor a link: what has the link's name by now is of an ADD that began since. */
+  /** True if there was no entry and no link: a link that has its name now is of an ADD that began since. */
   isAbsent?: boolean;
 }
 
-/** Waits for an ADD that is at work, and throws InProgress if it takes too long. Other errors are noted: the link goes all the same. */
+/** Waits for an ADD that is at work; throws InProgress if that takes too long. Collects other errors: DEL removes the link all the same. */
 export async function claimEntry(request: DeleteRequest, kernel: Kernel, attempts: Attempts): Promise<Claimed> {
   const { attachment, dataDir } = request;
   const claimed: Claimed = {};
@@ -35,7 +35,7 @@ export async function claimEntry(request: DeleteRequest, kernel: Kernel, attempt
     claimed.store = openExistingStore(dataDir);
     claimed.entry = claimed.store && (await claim(claimed.store, attachment));
     if (claimed.entry) return claimed;
-    // An ADD may have begun since. It writes its entry first: a link that exists before the second look has an entry by then.
+    // An ADD may have begun since. It writes its entry before it creates the link, so a link that exists now has an entry.
     claimed.isAbsent = !findHostLink(hostLinkName(attachment), kernel) && !isInContainer(request, kernel);
     if (!claimed.isAbsent) {
       claimed.store ??= openExistingStore(dataDir);
@@ -49,7 +49,7 @@ export async function claimEntry(request: DeleteRequest, kernel: Kernel, attempt
   return claimed;
 }
 
-/** Waits for an ADD that is at work: what it has yet to create would outlive this DEL. */
+/** Waits for an ADD that is at work: the rest of what it creates would outlive this DEL. */
 async function claim(store: Store, attachment: Attachment): Promise<Entry | undefined> {
   try {
     return store.deleting(attachment);
@@ -59,7 +59,7 @@ async function claim(store: Store, attachment: Attachment): Promise<Entry | unde
   }
 }
 
-/** A rebuilt store has an entry under another name where the link could not say whose it is. */
+/** A rebuild gives an entry another name if the link has no alias to read the attachment's name from. */
 async function claimUnnamed(attachment: Attachment, store: Store, claimed: Claimed): Promise<void> {
   const host = hostLinkName(attachment);
   for (const network of [attachment.network, unnamedNetwork(linkGroup(attachment.network))]) {

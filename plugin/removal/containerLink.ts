@@ -1,6 +1,6 @@
 /**
- * Attachments of which nothing is on the host: an interface made in the container, or one of the host lent to it. What
- * is undone is undone in the container's namespace, found by what the caller says or else by what the entry says.
+ * Removes an interface that exists only in the container: one that was created there, or a device that the host lent.
+ * Works in the container's namespace: the one of the entry, else the one that the caller names.
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { DeleteRequest } from "../../conf/request.ts";
@@ -20,9 +20,9 @@ import { Attempts } from "../attempts.ts";
 import { foreignIn } from "../takeover/foreignLink.ts";
 import type { Leaving } from "./leaving.ts";
 
-/** True if there may be something to undo of an attachment that has no entry. */
+/** True if an attachment without an entry may have something to undo. */
 export function isInContainer({ attachment, netns: path, type }: DeleteRequest, kernel: Kernel): boolean {
-  if (type === "host-device") return true; // it may have been sent home
+  if (type === "host-device") return true; // the kernel may have sent it home
   const netns = openIfPresent(path);
   if (!netns) return false;
   using inside = kernel.withContainer(netns);
@@ -40,19 +40,19 @@ export function undoContainerLink({ attachment, entry, netns: path, type, raw }:
         { foreign: raw && foreignIn(raw, attachment.ifname, type) },
       );
   const namespaces = namespacesOf(path, entry);
-  // Without one, a device that came home is still to be found.
+  // A device that came home is found without a namespace.
   if (namespaces.length === 0) namespaces.push(undefined);
   return namespaces.flatMap((netns) => undoIn(netns, removals, attachment, own ?? [], kernel));
 }
 
 /**
- * A runtime tells the namespace of an ADD that was refused, for example: where it is, the entry knows better. But an
- * entry made anew from the kernel knows what a container wrote into its namespace, and that may not be so.
+ * The entry's namespace, if it exists: a runtime may name that of a later ADD, which was refused. An entry rebuilt from
+ * the kernel relies on what a container wrote into its namespace, which may be false: then both.
  */
-function namespacesOf(told: string, entry: Entry | undefined): (Netns | undefined)[] {
+function namespacesOf(path: string, entry: Entry | undefined): (Netns | undefined)[] {
   const own = entry && openIfSame(entry.netnsPath, identityIn(entry));
   if (own && entry?.ipamType !== "") return [own];
-  const other = openIfPresent(told);
+  const other = openIfPresent(path);
   if (own && other && isSameNetns(own, other)) {
     closeNetns(other);
     return [own];
@@ -75,8 +75,8 @@ function undoIn(
 }
 
 /**
- * What has another name, group, alias or hardware address than ADD gave it: all four are the container's to change. The
- * marks that are left tell whose it is; of an entry's interface, one of its kind that has the name or the address is it.
+ * Removes the interface if the container changed its name, group, alias or hardware address. Group and alias together
+ * identify it; with an entry, the kind of link with the name or the address does, too.
  */
 function removeDisguised(attachment: Attachment, steps: readonly Step[], kernel: Kernel): void {
   const group = containerLinkGroup(attachment.network);

@@ -1,15 +1,15 @@
-/** What the steps of an entry say. */
+/** Reads the steps of an entry. */
 
 import { linkMadeBy, type Step } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 
-/** True for what was attached by a veth: it exists only as long as that does. */
+/** True if the attachment is a veth: it exists only as long as the veth does. */
 export function hasVeth({ steps }: Entry): boolean {
   return ((steps ?? []) as readonly Step[]).some((step) => linkMadeBy(step) === "host");
 }
 
-/** All that was committed of an attachment: by its own ADD, and then by each chained plugin, in their order. */
+/** The steps that its own ADD committed, and then those of each chained plugin, in order. */
 export function committedSteps(
   { attachment, steps = [] }: Entry,
   store: Store | undefined,

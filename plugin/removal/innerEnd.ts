@@ -1,6 +1,6 @@
 /**
- * The container's end of a veth whose host end has left this host: a person moved that to another namespace, perhaps
- * under another name. It lives on with the container's address, so DEL and GC remove it through the container's namespace.
+ * Removes the container's end of a veth whose host end a person moved to another namespace, perhaps under another name.
+ * It lives on with the container's address, so DEL and GC delete it through the container's namespace.
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
@@ -27,26 +27,26 @@ export function removeInnerEnd({ attachment, entry, netns: path }: Leaving, host
   const socket = kernel.route("container");
   const hostId = netnsIdOf(socket, kernel.host.fd);
   for (const link of listLinks(socket)) {
-    // A pair with an end on this host is another call's, which has come since.
+    // A pair with an end on this host is that of an ADD which came since.
     if (link.info?.kind !== vethKind || (hostId !== undefined && link.peerNetnsId === hostId)) continue;
     const isIt = isKnownTo(entry, link) || isEndOf(attachment, otherEnd(link, kernel));
     if (isIt) ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(link)));
   }
 }
 
-/** The name alone proves nothing: another plugin may have made an interface of that name since. */
+/** The name alone proves nothing: another plugin may have created an interface of that name since. */
 function isKnownTo(entry: Entry | undefined, { name, address }: Link): boolean {
   if (entry?.mac === undefined || !hasVeth(entry)) return false;
   return name === entry.attachment.ifname && address === entry.mac;
 }
 
-/** Before its alias was written, the host end had its name alone. */
+/** By its name, too: ADD writes the alias later. */
 function isEndOf(attachment: Attachment, other: Link | undefined): boolean {
   if (other?.group !== linkGroup(attachment.network)) return false;
   return other.name === hostLinkName(attachment) || isAliasOf(other.alias ?? "", attachment);
 }
 
-/** Undefined where its namespace is at its end, or this process may not ask there. */
+/** The kernel refuses where the other namespace is ending, or this process has no right there: undefined. */
 function otherEnd({ peerIndex, peerNetnsId }: Link, kernel: Kernel): Link | undefined {
   if (peerIndex === undefined || (peerNetnsId !== undefined && peerNetnsId < 0)) return undefined;
   try {

@@ -1,4 +1,4 @@
-/** What an interrupted call left of an attachment: the next ADD of the same one removes it. */
+/** Removes what an interrupted call left of an attachment, when ADD comes for the same one again. */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { openExistingStore } from "../../store/index.ts";

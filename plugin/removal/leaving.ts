@@ -1,4 +1,4 @@
-/** What is known of an attachment that is to be removed. */
+/** An attachment that is to be removed, and what its caller knows of it. */
 
 import type { Attachment } from "../../conf/attachment.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
@@ -6,22 +6,22 @@ import type { Raw } from "../../conf/request.ts";
 import type { Removal } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 
-/** An attachment that is to be removed. Its name is enough; all else helps to find what the name does not lead to. */
+/** The name is enough; the rest helps to find what the name does not lead to. */
 export interface Leaving {
   readonly attachment: Attachment;
-  /** Undefined where the store knows nothing of it. */
+  /** Undefined if the store has none. */
   readonly entry: Entry | undefined;
   /** Path of the container's namespace, as the caller has it; may be empty. The entry knows better. */
   readonly netns: string;
-  /** Of the plugin that is called. Absent for callers that have the entry alone. */
+  /** Type of the plugin that is called. Absent: the caller knows the entry alone. */
   readonly type?: PluginType | undefined;
   /** The configuration, whose `prevResult` describes an interface of the reference. */
   readonly raw?: Raw | undefined;
   /**
-   * The host's end of the veth. `delete`: by its name. `deleted`: the caller has done it, many in one request. `absent`:
-   * the host had none when the caller looked, and one that has the name by now is another call's.
+   * The host's end of the veth. `delete`: is deleted by its name. `deleted`: the caller has deleted it, with others in
+   * one request. `absent`: the host had none when the caller looked; one that has the name now is of a later ADD.
    */
   readonly hostLink: "delete" | "deleted" | "absent";
-  /** What the reference's plugins created. */
+  /** All that the reference's plugins created of it. */
   readonly reference?: Removal | undefined;
 }

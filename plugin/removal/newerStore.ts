@@ -1,9 +1,9 @@
-/** A store that a newer ns-net wrote, after this older one was installed again. */
+/** DEL with a store that a newer ns-net wrote, before this older one was installed again. */
 import { StoreNewer } from "../../store/index.ts";
 
 /**
- * What of an error DEL is to tell: a runtime would call it again for ever. Link and rules are found by their marks, and
- * no address is given again by an ns-net that cannot read which are free; the newer one frees what is gone.
+ * Answers the error, or nothing if the store is newer: a runtime would repeat DEL for ever. DEL finds link and rules by
+ * their marks. This version gives no address, because it cannot read which are free; the newer one frees the lease.
  */
 export function unlessNewer(error: Error): Error[] {
   if (!(error instanceof StoreNewer)) return [error];

@@ -1,7 +1,7 @@
 /**
- * DEL of a configuration that names no network: empty, garbage, or too long. A runtime sends what it sent with the ADD
- * that was refused, and stops at an error. Container and interface are told by the environment: whatever the store, the
- * host's links or the container's interfaces know under these is removed.
+ * DEL of a configuration that names no network: empty, garbage, or too long. A runtime sends the bytes of the ADD that
+ * was refused, and stops at an error. The environment names container and interface: DEL removes all that the store, the
+ * aliases of the host's links and those of the container's interfaces have under these names.
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import { isObject, type JsonObject } from "../../conf/decode.ts";
@@ -22,7 +22,7 @@ import { throwTogether } from "../faults.ts";
 /** Does the DEL of one network, given a configuration that names it. */
 export type DeleteOne = (stdin: Uint8Array) => unknown;
 
-/** `error` is why the configuration could not be used; thrown again where that is not the configuration's fault. */
+/** `error` is why the configuration could not be used; rethrown if that is not the configuration's fault. */
 export async function deleteUnnamed(
   error: unknown,
   env: Environment,
@@ -55,22 +55,22 @@ function objectIn(stdin: Uint8Array): JsonObject {
   }
 }
 
-/** Networks, and the type of plugin where that is known. */
+/** Type of plugin by network; undefined: not known. */
 type Attached = ReadonlyMap<string, unknown>;
 
 function named({ name, type }: JsonObject): Attached | undefined {
   return typeof name === "string" && networkName.allows(name) ? new Map([[name, type]]) : undefined;
 }
 
-/** What DEL reads of a configuration, and not the long rest of it. */
+/** The keys that DEL reads; the rest may be long. */
 function identityOf({ dataDir, bridge, ipam }: JsonObject, name: string, type: unknown): object {
   return { cniVersion: newestVersion, name, type, dataDir, bridge, ...(isObject(ipam) && { ipam }) };
 }
 
 function attachedOn(env: Environment, { dataDir, ipam, type: written }: JsonObject, type: PluginType): Attached {
-  if (type === "loopback") return new Map([["any", written]]); // it is of no network
+  if (type === "loopback") return new Map([["any", written]]); // it belongs to no network
   const { container, ifname, netns } = readEnv(env);
-  const isIt = (told: Attachment) => told.container === container && told.ifname === ifname;
+  const isIt = (one: Attachment) => one.container === container && one.ifname === ifname;
   const [own, ofIpam] = [dataDir, ipamFolder(ipam)].map((path) =>
     typeof path === "string" && absolutePath.allows(path) ? path : undefined,
   );
@@ -79,7 +79,7 @@ function attachedOn(env: Environment, { dataDir, ipam, type: written }: JsonObje
   const inside = attachedInside(netns).filter(isIt);
   return new Map([
     ...[...inStore, ...onHost.map(({ network }) => network)].map((network) => [network, written] as const),
-    // Any type whose interface is in the container alone: DEL finds it by its marks.
+    // For any type whose interface exists only in the container, DEL finds it by its marks.
     ...inside.map(({ network }) => [network, written ?? "macvlan"] as const),
   ]);
 }

@@ -1,7 +1,6 @@
 /**
- * What GC takes away of bridges: those that ns-net made and to which nobody is attached any more, and the gateways of
- * VLANs. Several networks may share a bridge; it has the group of the one that made it, which may be gone by the time
- * that the last port is, so whoever empties it takes it away.
+ * Removes bridges that ns-net created once they have no port, and the gateways of their VLANs. Networks may share a
+ * bridge: it has the group of the one that created it, and the network whose last port leaves removes it.
  */
 import type { CollectRequest } from "../../conf/request.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
@@ -12,7 +11,7 @@ import { deleteLink, type Link, listLinks } from "../../netlink/route/link.ts";
 import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
 
-/** Answers their names. By index, so that a bridge made anew under the same name meanwhile is not meant. */
+/** Answers their names. Deletes by index: a bridge that was recreated under the same name meanwhile stays. */
 export function removeBridges(...look: Parameters<typeof idleBridges>): string[] {
   const [, kernel] = look;
   const links = idleBridges(...look);
@@ -20,7 +19,7 @@ export function removeBridges(...look: Parameters<typeof idleBridges>): string[]
   return links.map(({ name = "" }) => name);
 }
 
-/** `gone` are links that are removed already, or that a dry run would have removed. */
+/** `gone`: links that GC has removed, or in a dry run would have. */
 export function idleBridges(
   { network, bridge }: CollectRequest,
   kernel: Kernel,
@@ -32,7 +31,7 @@ export function idleBridges(
   const isGone = new Set(gone.map(({ index }) => index));
   const links = listLinks(kernel.route("host")).filter(({ index }) => !isGone.has(index));
   const gateways = links.filter(({ group = 0 }) => gatewayGroups!.has(group));
-  // A gateway by itself makes no bridge busy.
+  // A gateway alone does not keep a bridge.
   const busy = new Set(links.filter((link) => !gateways.includes(link)).map(({ master }) => master));
   const others = (store?.entries() ?? []).filter(({ attachment }) => attachment.network !== network);
   const expected = new Set(others.map((entry) => entry.bridge));
@@ -49,7 +48,7 @@ export function idleBridges(
   return [...unused, ...bridges];
 }
 
-/** True when the gateway is the only port that is left in its VLAN. */
+/** True if the gateway is the only port in its VLAN. */
 function isAlone(gateway: Link, links: readonly Link[], kernel: Kernel): boolean {
   const vlans = listPortVlans(kernel.route("host"));
   const own = vlans.get(gateway.index)?.find(({ isNative }) => isNative)?.first;

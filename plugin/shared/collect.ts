@@ -1,7 +1,7 @@
 /**
- * What GC takes away beside attachments: rules that nobody owns, and what a network shares once nobody is left to share
- * it. An ADD writes its entry before it looks at what stands. So all of this is done while none can write one: whoever
- * has an entry by then keeps what it found, and whoever comes after finds it gone.
+ * Removes unowned rules, and a network's shared objects once no attachment uses them. Runs inside the store's write
+ * transaction: an ADD writes its entry before it reads the kernel, so an earlier ADD keeps the shared objects and a later
+ * one recreates them.
  */
 import type { CollectRequest } from "../../conf/request.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
@@ -28,14 +28,14 @@ export interface Look {
   readonly store: Store | undefined;
   /** Names of the links that stay. */
   readonly kept: ReadonlySet<string>;
-  /** Links that are removed already, or that a dry run would have removed. */
+  /** Links that GC has removed, or in a dry run would have. */
   readonly gone: readonly Link[];
 }
 
 export interface Unused {
   readonly chains: readonly string[];
   readonly bridges: readonly string[];
-  /** What could not be removed; all else is. */
+  /** Errors of the parts that could not be removed. */
   readonly errors: readonly Error[];
 }
 
@@ -53,8 +53,8 @@ export function removeUnused(look: Look): Unused {
 }
 
 /**
- * Where there is no store, an ADD may be about to make one: this call makes it instead, if there is anything to take
- * away. A store that cannot be used keeps every ADD from beginning, too.
+ * Creates the store if there is none and something to remove, because an ADD may be about to create it. A store that
+ * cannot be used keeps every ADD from beginning, too: then undefined.
  */
 function storeWhereNeeded({ request: { dataDir, network }, kernel }: Look): Store | undefined {
   const isOurs = ({ group = 0 }: Link) => isOurGroup(group);

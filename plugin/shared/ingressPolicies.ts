@@ -1,4 +1,4 @@
-/** The ingress policies of bridges that nothing is attached to any more: GC takes them away, and the DEL of the last one. */
+/** Removes the ingress policy of a bridge without attachments: in GC, and in the DEL of the last one. */
 import type { Attachment } from "../../conf/attachment.ts";
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -12,15 +12,15 @@ import { table } from "../../step/nft/table.ts";
 import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
 
-/** For DEL, of an attachment whose link may still stand: a later policy of the bridge may be another one, or none. */
+/** For DEL, whose link may still exist. The policy goes with the last attachment: the next one may have another, or none. */
 export function removePoliciesWith(attachment: Attachment, store: Store | undefined, kernel: Kernel): void {
   const link = kernel.link("host", hostLinkName(attachment));
   removeIdlePolicies(store, link ? [link] : [], kernel, attachment);
 }
 
 /**
- * `gone`: links that are to be removed, or are by now. What an entry names stays: its link may be on its way. An ADD
- * looks for the policy when its entry is written, so none is written meanwhile.
+ * `gone`: links that are removed, or are about to be. A bridge that an entry names keeps its policy: its link may be on
+ * its way. ADD reads the policy after it has written its entry, so this runs in the store's write transaction.
  */
 export function removeIdlePolicies(
   store: Store | undefined,

@@ -1,4 +1,4 @@
-/** Our tables of nf_tables: chains and sets that stand once a host, whoever is attached; and the link that is never up. They go when nothing is. */
+/** Removes our tables of nf_tables, which a host has once, and the link that is never up, when no attachment is left. */
 
 import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -14,19 +14,19 @@ import { publishedPorts } from "../../step/ports/elements.ts";
 import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
 
-/** To be called while no ADD can begin: one looks for its rules when its entry is written. */
+/** For a caller that keeps ADDs from beginning: ADD reads the rules after it has written its entry. */
 export function removeTables(store: Store | undefined, kernel: Kernel): void {
   const tables = [table, bridgeTable].filter((one) => hasTable(kernel.netfilter, one));
   const links = listLinks(kernel.route("host"));
   const closed = links.filter(({ group }) => group === closedGroup());
   if (tables.length + closed.length === 0 || store?.isEmpty() === false || isUsed(links, kernel)) return;
   for (const one of tables) ignoring(errno.ENOENT, () => kernel.batch([deleteTable(one)]));
-  // While a bridge of another's making lets 127.0.0.1 through, the link says that its ports must not.
+  // While a bridge that ns-net did not create has route_localnet, the filters of its ports lead to this link.
   if (links.some(({ families }) => families?.inet?.routeLocalnet === 1)) return;
   for (const link of closed) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(link)));
 }
 
-/** By a link of ours, or by rules for another plugin's container of which the store has lost all memory. */
+/** By a link of ours, or by rules for another plugin's container that a lost store no longer has. */
 function isUsed(links: readonly Link[], kernel: Kernel): boolean {
   return (
     links.some(({ group = 0 }) => isOurGroup(group) && group !== closedGroup()) ||

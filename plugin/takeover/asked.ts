@@ -1,4 +1,4 @@
-/** What a search for an attachment of the reference's plugins is given. */
+/** The attachment of the reference's plugins that a search is for. */
 
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Identity } from "../../conf/request.ts";

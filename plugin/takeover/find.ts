@@ -1,7 +1,6 @@
 /**
- * Attachments that the reference's plugins made before ns-net came in their place: known by their entry in the store
- * (ipam/hostLocal/adopt.ts), or before there is one by host-local's reservation, or by what the result of ADD tells, or
- * by what the kernel shows (fromKernel.ts).
+ * Finds attachments that the reference's plugins created, before ns-net took the node over: by their entry in the store
+ * (ipam/hostLocal/adopt.ts), else by host-local's reservation, by `prevResult`, or in the kernel (fromKernel.ts).
  */
 
 import { isObject, type JsonObject } from "../../conf/decode.ts";
@@ -21,13 +20,13 @@ import { attachmentFromKernel } from "./fromKernel.ts";
 
 export type AdoptedRemoval = Extract<Removal, { kind: "adopted" }>;
 
-/** What CHECK asks by. */
+/** The search of a CHECK. */
 export function askedBy({ attachment, netns, config, pluginPath, raw }: Request): Asked {
   const { name: network, cniVersion, dataDir, bridge, ipam } = config;
   return { attachment, netns, network, cniVersion, dataDir, bridge, ipamType: ipam.type, pluginPath, raw };
 }
 
-/** What is to be undone of it; undefined when nothing speaks for its being another plugin's. With `kernel`, that is asked, too. */
+/** What the reference created for this attachment, or undefined. With `kernel`, also looks for its kernel objects. */
 export function adoptedOf(
   request: Asked,
   entry: Entry | undefined,
@@ -36,30 +35,30 @@ export function adoptedOf(
 ): AdoptedRemoval | undefined {
   const { attachment, netns } = request;
   const { container, ifname } = attachment;
-  // host-local of old did not say which interface.
+  // Old versions of host-local did not write the interface.
   const known = entry ?? store?.find({ ...attachment, ifname: "" });
   const step = adoptedStep(known) ?? leasedOnly(known);
   if (entry !== undefined && step === undefined) return undefined;
-  const told = prevResultOf(request);
+  const reported = prevResultOf(request);
   const found = step ? [] : reservationsIn(folderOf(request, store)).filter((one) => isOf(one, container, ifname));
-  const isTold = step !== undefined || found.length > 0 || told.hostLink !== undefined;
-  const seen = isTold || !kernel ? undefined : attachmentFromKernel(request, kernel);
-  if (!isTold && !seen) return undefined;
+  const isKnown = step !== undefined || found.length > 0 || reported.hostLink !== undefined;
+  const inKernel = isKnown || !kernel ? undefined : attachmentFromKernel(request, kernel);
+  if (!isKnown && !inKernel) return undefined;
   const leased = step?.addresses ?? found.map(({ file }) => nameOf(file));
-  const addresses = [leased, seen?.addresses ?? [], told.addresses].find((some) => some.length > 0) ?? [];
+  const addresses = [leased, inKernel?.addresses ?? [], reported.addresses].find((some) => some.length > 0) ?? [];
   return {
     kind: "adopted",
     attachment,
-    // One that the store gave to somebody else meanwhile is theirs.
+    // An address that the store gave to another container meanwhile stays with that one.
     addresses: addresses.filter((text) => isFreeFor(container, text, request.network, store)),
     files: step?.files ?? found.map(({ file }) => file),
-    // What host-device lent to the container is not to be deleted.
-    ...(netns !== "" && request.type !== "host-device" && (seen?.isInterface ?? true) && { netns }),
-    ...(told.hostLink && { hostLink: told.hostLink }),
+    // A device that host-device lent to the container must not be deleted.
+    ...(netns !== "" && request.type !== "host-device" && (inKernel?.isInterface ?? true) && { netns }),
+    ...(reported.hostLink && { hostLink: reported.hostLink }),
   };
 }
 
-/** The lease is ours, and the link of it another plugin's: ns-net was its host-local. */
+/** For an entry whose lease alone is ours: ns-net was called as host-local by another plugin, which created the link. */
 function leasedOnly(entry: Entry | undefined): Pick<AdoptedStep, "addresses" | "files"> | undefined {
   if (entry === undefined || entry.state !== "attached" || entry.steps !== undefined) return undefined;
   return { addresses: entry.addresses.map(({ address }) => address.replace(/\/.*/s, "")), files: [] };
@@ -77,7 +76,7 @@ function isFreeFor(container: string, text: string, network: string, store: Stor
   return address !== undefined && (holder === undefined || holder.attachment.container === container);
 }
 
-/** A plugin that comes after another one is not told of its `ipam`; the store may know. */
+/** host-local's folder of reservations. The configuration of a chained plugin has no `ipam`; the store may know the folder. */
 export function folderOf(request: Identity, store: Store | undefined): string {
   const { ipam } = given(request);
   const dataDir = isObject(ipam) ? ipam["dataDir"] : undefined;
@@ -85,7 +84,7 @@ export function folderOf(request: Identity, store: Store | undefined): string {
   return store?.memory(request.network)?.adoptedFrom || reservationFolder(request.network);
 }
 
-/** The addresses that the result of ADD tells, but for those that somebody else has by now. */
+/** The addresses in `prevResult` that no other container has by now. */
 export function freeAddresses(request: Identity & Pick<Asked, "attachment">, store: Store | undefined): string[] {
   const { container } = request.attachment;
   return prevResultOf(request).addresses.filter((text) => isFreeFor(container, text, request.network, store));
@@ -99,14 +98,14 @@ export function given({ raw }: Identity): JsonObject {
   }
 }
 
-interface Told {
-  /** The host's end, where it is a veth and has no name that ns-net gives. */
+interface Reported {
+  /** The host's end, if it is a veth with a name that ns-net does not give. */
   readonly hostLink?: { readonly name: string; readonly mac: string };
   readonly addresses: readonly string[];
 }
 
-/** Of whatever is in `prevResult`; nothing of it is required. */
-function prevResultOf(request: Identity): Told {
+/** Reads `prevResult`, of which nothing is required. */
+function prevResultOf(request: Identity): Reported {
   const { prevResult } = given(request);
   if (!isObject(prevResult)) return { addresses: [] };
   const links = objects(prevResult["interfaces"]);
@@ -116,7 +115,7 @@ function prevResultOf(request: Identity): Told {
   return { addresses, hostLink: { name: String(host["name"]), mac: String(host["mac"] ?? "").toLowerCase() } };
 }
 
-/** For GC: the reservations of attachments that are neither valid nor in the store, each to be undone. */
+/** For GC: reservations of attachments that are neither valid nor in the store. */
 export function unknownReservations(
   request: CollectRequest,
   entries: readonly Entry[],

@@ -1,13 +1,12 @@
-/** Interfaces that the reference's macvlan and its like made before ns-net came in their place: the result of ADD tells of them. */
+/** Reads an interface that the reference's macvlan and its like created from `prevResult`. */
 import { isObject } from "../../conf/decode.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
 import type { Raw } from "../../conf/request.ts";
 import type { Foreign } from "../../step/kind.ts";
 
-/** Undefined when nothing is told, or too little to know it again. */
+/** Undefined if `prevResult` describes none, or too little to recognize it. */
 export function foreignIn({ stdin }: Raw, ifname: string, type: PluginType = "ns-net"): Foreign | undefined {
-  const told = interfacesIn(stdin).find(({ name, sandbox }) => name === ifname && sandbox);
-  const mac = told?.["mac"];
+  const mac = interfacesIn(stdin).find(({ name, sandbox }) => name === ifname && sandbox)?.["mac"];
   // A tap is a tun to the kernel.
   return typeof mac === "string" ? { type: type === "tap" ? "tun" : type, mac: mac.toLowerCase() } : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What the kernel shows of an attachment that the reference's plugins made, for a DEL that nothing else tells of it:
- * before cniVersion 0.4.0 there is no `prevResult`, and of IPAMs host-local alone leaves files.
+ * Finds an attachment of the reference's plugins in the kernel, for a DEL that has no other trace of it: there is no
+ * `prevResult` before cniVersion 0.4.0, and host-local is the only IPAM that leaves files.
  */
 import { formatAddress } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
@@ -19,15 +19,15 @@ import { masqueradeChain, portChains, shapingLink } from "../../reference/names.
 import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
 import type { Asked } from "./asked.ts";
 
-export interface Seen {
-  /** True when the interface in the container is theirs, too, and not only rules or a device of the host. */
+export interface Found {
+  /** True if the container's interface is the reference's, and not only rules or a device of the host. */
   readonly isInterface: boolean;
   /** The interface's, without prefix length. */
   readonly addresses: readonly string[];
 }
 
-/** Undefined when nothing is there that provably is the reference's. */
-export function attachmentFromKernel(asked: Asked, kernel: Kernel): Seen | undefined {
+/** Undefined if nothing there is provably the reference's. */
+export function attachmentFromKernel(asked: Asked, kernel: Kernel): Found | undefined {
   const pod = openIfPresent(asked.netns);
   if (pod === undefined) return byNames(asked, kernel, true);
   const own = openOwnNetns();
@@ -48,21 +48,21 @@ interface Sight {
   readonly host: NetlinkSocket;
 }
 
-function inNamespace(asked: Asked, sight: Sight, kernel: Kernel): Seen | undefined {
+function inNamespace(asked: Asked, sight: Sight, kernel: Kernel): Found | undefined {
   const { attachment } = asked;
   const numbers = { here: netnsIdOf(sight.inside, sight.own.fd), there: netnsIdOf(sight.host, sight.pod.fd) };
   const links = listLinks(sight.inside);
   const outerOf = (inner: Link) => outerEnd(inner, sight.host, numbers);
   const named = links.find(({ name }) => name === attachment.ifname);
-  // The names leave the interface out: they may be those of another interface of the container.
-  if (!named) return links.some((link) => isTheirs(outerOf(link))) ? undefined : byNames(asked, kernel, true);
+  // The names do not contain the interface: they may be those of another interface of the container.
+  if (!named) return links.some((link) => isReferences(outerOf(link))) ? undefined : byNames(asked, kernel, true);
   const outer = outerOf(named);
   if (isOurs(named) || isOurs(outer)) return undefined;
-  if (!isTheirs(outer) || !isWhere(asked, outer, sight.host)) return byNames(asked, kernel, false);
+  if (!isReferences(outer) || !isOfNetwork(asked, outer, sight.host)) return byNames(asked, kernel, false);
   return { isInterface: true, addresses: addressesOf(named, sight.inside) };
 }
 
-/** The other end of a veth, where that is on this host. */
+/** The other end of a veth, if that is on this host. */
 function outerEnd(
   { index, info, peerIndex, peerNetnsId }: Link,
   host: NetlinkSocket,
@@ -74,19 +74,19 @@ function outerEnd(
   return outer?.info?.kind === vethKind && outer.peerIndex === index && outer.peerNetnsId === there ? outer : undefined;
 }
 
-/** Theirs have no group, and we give one to whatever we make. */
+/** The reference gives its links no group; ns-net gives one to each. */
 const isOurs = (link: Link | undefined) => (link?.group ?? 0) !== 0;
 
 /** bridge and ptp give the host's end four random bytes as its name (plugins/pkg/ip/link_linux.go, RandomVethName). */
-function isTheirs(outer: Link | undefined): outer is Link {
+function isReferences(outer: Link | undefined): outer is Link {
   return outer !== undefined && !isOurs(outer) && /^veth[0-9a-f]{8}$/.test(outer.name ?? "");
 }
 
 /**
- * Another network's is a port of another bridge, or of none. A plugin that comes after the one that made it is told of
- * neither: it goes by names alone, and that one, which comes last in a DEL, takes back what is left.
+ * The veth is this network's only if its bridge is the configured one. A chained plugin knows no bridge and goes by chain
+ * names; the interface plugin, whose DEL runs last, removes the rest.
  */
-function isWhere({ type = "ns-net", bridge }: Asked, { master }: Link, host: NetlinkSocket): boolean {
+function isOfNetwork({ type = "ns-net", bridge }: Asked, { master }: Link, host: NetlinkSocket): boolean {
   if (type === "ptp") return !master;
   if ((type !== "bridge" && type !== "ns-net") || !master) return false;
   return getLink(host, master)?.name === bridge;
@@ -99,15 +99,15 @@ function addressesOf({ index }: Link, inside: NetlinkSocket): string[] {
   });
 }
 
-/** By names with a hash of the network and the container in them; those of macspoofchk say the interface, and no network. */
-function byNames({ attachment, type = "ns-net" }: Asked, kernel: Kernel, isGone: boolean): Seen | undefined {
+/** By names that contain a hash of network and container; those of macspoofchk contain the interface and no network. */
+function byNames({ attachment, type = "ns-net" }: Asked, kernel: Kernel, isGone: boolean): Found | undefined {
   const chains = [masqueradeChain(attachment), portChains(attachment)[0]!];
   const has = (number: number) =>
     chains.some((name) => getChain(kernel.netfilter, { family: number, name: "nat" }, name) !== undefined);
-  const isThere =
+  const isFound =
     has(family.ipv4) ||
     has(family.ipv6) ||
     kernel.link("host", shapingLink(attachment))?.info?.kind === "ifb" ||
     (isGone && (type === "bridge" || type === "ns-net") && hasSpoofCheck(attachment, kernel));
-  return isThere ? { isInterface: false, addresses: [] } : undefined;
+  return isFound ? { isInterface: false, addresses: [] } : undefined;
 }

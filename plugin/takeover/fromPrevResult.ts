@@ -1,4 +1,4 @@
-/** Attachments of the reference's of which only the result of ADD tells, compared with the kernel: no host-local gave their addresses. */
+/** Compares an attachment of the reference with the kernel if `prevResult` is the only trace of it: host-local did not give its addresses. */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { NetworkConfig } from "../../conf/config/config.ts";
 import type { Raw } from "../../conf/request.ts";
@@ -10,7 +10,7 @@ import type { Link } from "../../netlink/route/link.ts";
 import { type Difference, differences, missing } from "../../step/kind.ts";
 import { foreignIn } from "./foreignLink.ts";
 
-/** A veth: its end on the host has the name and hardware address that are told, and the container's is its other one. */
+/** For a veth: `host` is its end on this host as `prevResult` describes it, and `inner` must be its other end. */
 export function vethDifferences(
   host: { readonly name: string; readonly mac: string },
   inner: ResultInterface,
@@ -40,13 +40,14 @@ function innerDifferences({ name, mac, mtu }: ResultInterface, kernel: Kernel, m
   );
 }
 
-/** True where the container has what the result tells: a macvlan or its like, or a device that host-device lent it. */
+/** True if the container has the interface of `prevResult`: a macvlan or its like, or a device that host-device lent. */
 export function isInNamespace({ ifname }: Attachment, { type }: NetworkConfig, raw: Raw, kernel: Kernel): boolean {
-  const told = foreignIn(raw, ifname, type);
-  const found = told && kernel.link("container", ifname);
-  return told !== undefined && found !== undefined && found.address === told.mac && isTheirs(found, told.type);
+  const reported = foreignIn(raw, ifname, type);
+  if (reported === undefined) return false;
+  const found = kernel.link("container", ifname);
+  return found !== undefined && found.address === reported.mac && isReferences(found, reported.type);
 }
 
-function isTheirs({ info, alias = "", group = 0 }: Link, kind: string): boolean {
+function isReferences({ info, alias = "", group = 0 }: Link, kind: string): boolean {
   return !isOurGroup(group) && (kind === "host-device" ? alias !== "" : info?.kind === kind);
 }

@@ -1,4 +1,4 @@
-/** What the IPAM must know of the host to take over leases of the reference's host-local. */
+/** Gives the IPAM access to the host, to take over leases of the reference's host-local. */
 import { closeSync, constants, openSync } from "node:fs";
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
@@ -15,14 +15,14 @@ const lockPatienceMs = 10_000;
 const lockPauseMs = 2;
 
 export function adoption(kernel: Kernel, bridge: string): Adoption {
-  let seen: ReturnType<typeof addressesElsewhere> | undefined;
+  let namespaces: ReturnType<typeof addressesElsewhere> | undefined;
   return {
     lock,
     release,
     entryOf(attachment: Attachment, addresses) {
-      seen ??= addressesElsewhere(kernel);
+      namespaces ??= addressesElsewhere(kernel);
       const [first = ""] = addresses;
-      const netns = seen.get(first);
+      const netns = namespaces.get(first);
       return {
         attachment,
         netnsPath: netns?.path ?? "",
@@ -46,8 +46,8 @@ function lock(path: string): Disposable {
       closeSync(fd);
       throw new Fault(
         code.tryAgain,
-        `Cannot take over the leases of host-local: somebody held ${path} for more than ${lockPatienceMs / 1000} s`,
-        `See who does with: fuser ${path}`,
+        `Cannot take over the leases of host-local: another process held ${path} for more than ${lockPatienceMs / 1000} s`,
+        `See which one with: fuser ${path}`,
       );
     }
     Bun.sleepSync(lockPauseMs);

@@ -69,8 +69,8 @@ describe("repair that cannot put all right", () => {
     world.host.ip("address", "del", "10.8.0.1/24", "dev", "br1");
     const { code, out, err } = cli(world, "repair");
     assert.equal(code, 1);
-    assert.match(out, /^could not put right all of eth0 of container c1 .*/m);
-    assert.match(out, /^put right eth0 of container c2 .*:\n {2}address of br1/m);
+    assert.match(out, /^could not repair all of eth0 of container c1 .*/m);
+    assert.match(out, /^repaired eth0 of container c2 .*:\n {2}address of br1/m);
     assert.match(err, /^ns-net: eth0 of container c1 on network podnet: Cannot put nsv\w+ into bridge br0/m);
     assert.ok(ourLinks(world.host).length === 2);
   });

@@ -55,7 +55,7 @@ describe("repair of the store", () => {
       const before = world.leases().sort();
       for (const suffix of ["-wal", "-shm"]) rmSync(storePath(world) + suffix, { force: true });
       damage(storePath(world));
-      assert.match(repair(world), /2 attachments were entered anew/);
+      assert.match(repair(world), /rebuilt 2 entries from the kernel/);
       assert.deepEqual(world.leases().sort(), before);
       assert.equal(brokenOnes(world).length > 0, !how.startsWith("that was deleted"));
       for (const { container, netns, result } of pods) checked(world, config, container, netns, result);
@@ -86,7 +86,7 @@ describe("repair of the store", () => {
     for (const container of ["a", "b"]) world.must("ADD", world.network(), { netns: world.netns(), container });
     const before = world.leases().sort();
     run(["sqlite3", storePath(world), "DELETE FROM attachment WHERE container = 'a'"]);
-    assert.match(repair(world), /1 attachment was entered anew/);
+    assert.match(repair(world), /rebuilt 1 entry from the kernel/);
     assert.deepEqual(world.leases().sort(), before);
   });
 
@@ -171,9 +171,9 @@ describe("repair of the kernel's side", () => {
     const rules = world.host.nft("list", "ruleset");
     world.host.nft("flush", "ruleset");
     assert.equal(world.call("CHECK", { ...one, prevResult: result }, { netns }).json.code, 101);
-    assert.match(repair(world, "--dry-run"), /would put right/);
+    assert.match(repair(world, "--dry-run"), /would repair/);
     assert.equal(world.host.nft("list", "ruleset"), "");
-    assert.match(repair(world), /put right eth0 of container c1/);
+    assert.match(repair(world), /repaired eth0 of container c1/);
     const lines = (text: string) => text.split("\n").sort();
     assert.deepEqual(lines(world.host.nft("list", "ruleset")), lines(rules));
     checked(world, one, "c1", netns, result);
@@ -199,7 +199,7 @@ describe("repair of the kernel's side", () => {
     const prevResult = world.must("ADD", world.network(), { netns });
     netns.ip("link", "set", "eth0", "mtu", "1300", "address", "02:00:00:00:00:01");
     world.host.ip("link", "set", ourLinks(world.host)[0]!, "mtu", "1300");
-    assert.match(repair(world), /^put right eth0/);
+    assert.match(repair(world), /^repaired eth0/);
     checked(world, world.network(), "c1", netns, prevResult);
   });
 
@@ -222,7 +222,7 @@ describe("repair of the kernel's side", () => {
       for (const family of flushed) netns.ip(family, "route", "flush", "table", "main");
       const { json } = world.call("CHECK", { ...world.network(), prevResult }, { netns });
       assert.match(json.msg, /route of eth0 to the subnet of fd07::2\/64 is missing/);
-      assert.match(repair(world), /^put right eth0 .*:\n(?:.*\n)*? {2}route of eth0 to the subnet of fd07/);
+      assert.match(repair(world), /^repaired eth0 .*:\n(?:.*\n)*? {2}route of eth0 to the subnet of fd07/);
       assert.deepEqual(routes(), before);
     }
     checked(world, world.network(), "c1", netns, prevResult);
@@ -244,7 +244,7 @@ describe("repair of the kernel's side", () => {
       const line = world.host.inside([nsNet, "repair", "--data-dir", world.dataDir, ...options]);
       const { exitCode, stdout } = Bun.spawnSync(line);
       assert.equal(exitCode, 1);
-      assert.match(stdout.toString(), /^cannot put right eth0 .*whose interface is gone: delete and add it again/);
+      assert.match(stdout.toString(), /^cannot repair eth0 .*whose interface is gone: delete and add it again/);
     }
     assert.deepEqual([netns.ip("link"), netns.ip("address")], before);
   });
@@ -253,7 +253,7 @@ describe("repair of the kernel's side", () => {
     using world = freshWorld();
     for (const container of ["a", "b"]) world.must("ADD", world.network(), { netns: world.netns(), container });
     rmSync(world.dataDir, { recursive: true });
-    assert.equal(repair(world, "--dry-run"), "2 attachments would be entered anew, as the kernel has them\n");
+    assert.equal(repair(world, "--dry-run"), "would rebuild 2 entries from the kernel\n");
     assert.equal(existsSync(world.dataDir), false);
   });
 
