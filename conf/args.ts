@@ -1,4 +1,4 @@
-/** CNI_ARGS: `K=V;K2=V2`. Deprecated by the specification, and sent by every Kubernetes runtime and by podman. */
+/** CNI_ARGS: `K=V;K2=V2`. Deprecated by the specification, but sent by every Kubernetes runtime and by podman. */
 import { badVariable } from "./env.ts";
 import { code, Fault, shown } from "./fault.ts";
 import type { Labels } from "./request.ts";
@@ -8,12 +8,12 @@ const known = [
   ...["K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_INFRA_CONTAINER_ID", "K8S_POD_UID"],
 ] as const;
 
-/** Only what was given and is not empty; values are not yet looked at. */
+/** The keys that were given with a value. The values are not checked yet. */
 export type CniArgs = Partial<Record<(typeof known)[number], string>>;
 
 /**
- * Throws code 4 for what Go's types.LoadArgs refuses: a pair without exactly one `=`, and keys that nobody knows unless
- * IgnoreUnknown says so. Keys are case-sensitive there, and so here. Never call this for DEL, which may not fail over it.
+ * Throws code 4 for what Go's types.LoadArgs refuses: a pair without exactly one `=`, and an unknown key without
+ * IgnoreUnknown. Keys are case-sensitive, as in Go. DEL must not call this: it must not fail because of CNI_ARGS.
  */
 export function readArgs(text: string | undefined): CniArgs {
   const args: Record<string, string> = {};

@@ -1,4 +1,6 @@
-/** What the specification calls an attachment: one interface of one container on one network. Everything is keyed by it. */
+/**
+ * An attachment, as in the specification: one interface of one container on one network. It is the key of everything.
+ */
 export interface Attachment {
   readonly network: string;
   readonly container: string;

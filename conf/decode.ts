@@ -1,12 +1,12 @@
-/** From bytes to a JSON object, or a Fault with code 6 that says what the matter with the bytes is. */
+/** Decodes bytes to a JSON object, or throws a Fault with code 6 that says what is wrong with them. */
 import { code, Fault } from "./fault.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A configuration has a kilobyte or two; one with 65,535 ports, each by itself, 6 MiB. */
+/** A configuration has one or two KiB; one with 65,535 single ports 6 MiB. */
 export const configurationBytesMax = 16 * 1024 * 1024;
 
-/** Deepest that CNI itself goes is 7 (a list's plugin's ipam's ranges); the rest is for what others put beside it. */
+/** CNI itself needs 7 levels (a range in the ipam of a plugin in a list). The rest is for other programs' keys. */
 export const depthMax = 64;
 
 interface Decoded {
@@ -14,7 +14,7 @@ interface Decoded {
   readonly object: JsonObject;
 }
 
-/** What came on standard input, as text and as a value. */
+/** Standard input as text and as a value. */
 export function decodeObject(bytes: Uint8Array): Decoded {
   const text = decodeText(bytes);
   checkNesting(text);
@@ -52,7 +52,7 @@ function decodeText(bytes: Uint8Array): string {
   return text;
 }
 
-/** Before JSON.parse, whose recursion a hostile text could exhaust; and it tells a text that was cut off from one that is wrong. */
+/** Runs before JSON.parse, whose recursion a hostile text could exhaust. Also recognizes a text that was cut off. */
 function checkNesting(text: string): void {
   let depth = 0;
   let inString = false;

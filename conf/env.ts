@@ -1,4 +1,7 @@
-/** CNI's environment variables (SPEC.md, section 2 "Parameters"): what each verb needs of them and what they may be. */
+/**
+ * CNI's environment variables (SPEC.md, section 2 "Parameters"): which ones each verb needs, and which values they may
+ * have.
+ */
 import { type Audience, code, Fault, shown } from "./fault.ts";
 import { containerId, interfaceName } from "./nameRules.ts";
 import type { Verb } from "./request.ts";
@@ -6,7 +9,10 @@ import { isAtLeast, type Version } from "./version.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables that a verb does not use are empty, whatever they were set to: podman sends `dummy` with VERSION. */
+/**
+ * The variables of a call. Those that the verb does not use are empty, whatever the caller set: podman sends `dummy`
+ * with VERSION.
+ */
 export interface Call {
   readonly verb: Verb;
   readonly container: string;
@@ -17,7 +23,7 @@ export interface Call {
   readonly pluginPath: readonly string[];
 }
 
-/** The version that brought the verb. A configuration of an older one cannot ask for it. */
+/** The first version with the verb. Configurations of older versions cannot use it. */
 const leastVersion: Readonly<Record<Verb, Version>> = {
   ADD: "0.1.0",
   DEL: "0.1.0",
@@ -44,7 +50,7 @@ const variables = {
   path: { name: "CNI_PATH", needed: ["GC"], allowed: ["ADD", "CHECK", "DEL", "STATUS"], ...anything },
 } as const satisfies Record<string, Variable>;
 
-/** Throws code 4: for an unknown verb, naming all variables that are missing, or for the first that cannot be used. */
+/** Throws code 4 for an unknown verb, for missing variables (naming all), or for the first one that cannot be used. */
 export function readEnv(env: Environment): Call {
   const verb = readVerb(env);
   const missing: string[] = [];
@@ -84,12 +90,12 @@ export function readVerb({ CNI_COMMAND: verb }: Environment): Verb {
   throw badVariable("CNI_COMMAND", verb, `one of ${verbs}`);
 }
 
-/** Not in the specification: the Go library (pkg/skel) lets the container's namespace be the caller's own if this says so. */
+/** Not in the specification: the Go library (pkg/skel) allows the caller's own namespace with CNI_NETNS_OVERRIDE. */
 export function mayBeOwnNetns({ CNI_NETNS_OVERRIDE: text = "" }: Environment): boolean {
   return text === "1" || text.toUpperCase() === "TRUE";
 }
 
-/** Throws code 1 when the configuration's version does not know the verb. */
+/** Throws code 1 if the configuration's version does not have the verb. */
 export function requireVersionFor(verb: Verb, version: Version): void {
   const least = leastVersion[verb];
   if (isAtLeast(version, least)) return;
@@ -100,7 +106,7 @@ export function requireVersionFor(verb: Verb, version: Version): void {
   );
 }
 
-/** Where a person gives what a runtime puts into a variable, or into a key of CNI_ARGS. */
+/** The options by which a person sets what a runtime writes into a variable, or into a key of CNI_ARGS. */
 const options: Readonly<Record<string, string>> = {
   CNI_IFNAME: "--ifname",
   CNI_NETNS: "<netns>",

@@ -1,6 +1,6 @@
 /**
- * The one kind of error a person or a runtime gets to see: a code, a sentence and a cure.
- * Codes 1–99 are the specification's (SPEC.md, section "Error"); 100 and up are ours.
+ * The one kind of error that a person or a runtime sees: a code, a sentence and a cure. Codes 1–99 are the
+ * specification's (SPEC.md, section "Error"); 100 and up are ours.
  */
 export const code = {
   version: 1,
@@ -14,11 +14,11 @@ export const code = {
   tryAgain: 11,
   unavailable: 50,
   limitedConnectivity: 51,
-  /** The kernel refused a request that we had every reason to think valid. */
+  /** The kernel refused a request that looked valid. */
   kernel: 100,
-  /** CHECK found something other than what ADD had made. */
+  /** CHECK found a difference from what ADD created. */
   checkFailed: 101,
-  /** A bug of ours. The Go library uses the same number for "internal". */
+  /** A bug in ns-net. The Go library uses the same number for "internal". */
   internal: 999,
 } as const;
 
@@ -87,20 +87,20 @@ export const deleteFirst = forAudience(
 /** The caller lacks a right. A class, so that the command line can name the cure as a command. */
 export class NotPermitted extends Fault {}
 
-/** A key of the configuration that cannot be used: `Cannot use mtu = 42`, `mtu must be …`; or one that is missing. */
+/** A key of the configuration is missing, or cannot be used: `Cannot use mtu = 42`, `mtu must be …`. */
 export function badConfig(path: string, value: unknown, mustBe: string): Fault {
   if (value === undefined) return new Fault(code.config, `The key ${path} is missing`, `${path} must be ${mustBe}`);
   return new Fault(code.config, `Cannot use ${path} = ${shown(value)}`, `${path} must be ${mustBe}`);
 }
 
-/** A key that asks for something we do not do, so that nothing is silently left out. */
+/** A key requests something that ns-net does not do. Nothing is left out silently. */
 export function unserved(path: string, value: unknown, cure: string): Fault {
   return new Fault(code.unsupportedField, `Cannot use ${path} = ${shown(value)}: ns-net does not serve it`, cure);
 }
 
 const shownLengthMax = 120;
 
-/** A value as JSON, cut to a length a log line can bear. */
+/** A value as JSON, cut to a length that fits a log line. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > shownLengthMax ? `${text.slice(0, shownLengthMax)}…` : text;

@@ -1,6 +1,6 @@
 /**
- * What DEL and GC read of a configuration. They must succeed with whatever is left of it, for a runtime that gets an
- * error from DEL stops there and leaks the rest: a key that is missing or odd takes its default.
+ * The part of a configuration that DEL and GC read. They must succeed with any configuration, because a runtime stops
+ * at an error of DEL and leaks the rest. So a missing or odd key takes its default.
  */
 import { defaultBridge } from "./config/bridge.ts";
 import { ipamKind } from "./config/ipam.ts";
@@ -17,16 +17,16 @@ import { isVersion, newestVersion, oldestVersion, type Version } from "./version
 export const defaultDataDir = "/var/lib/ns-net";
 
 /**
- * The folder of the store: `dataDir`, or else the `ipam.dataDir` that users of host-local know, where its leases are ours
- * to keep. In a configuration of `tuning`, a `dataDir` below /run/cni is the reference's, for what it puts back on DEL.
+ * The folder of the store: `dataDir`, or else `ipam.dataDir`, which users of host-local know. In a configuration of
+ * `tuning`, a `dataDir` below /run/cni is where the reference keeps what its DEL restores, and is ignored.
  */
 export function storeFolder(written: string | undefined, ipamDataDir: string | undefined, type: PluginType): string {
   const isOthers = written !== undefined && type === "tuning" && isBelowRunCni(`${written}/`);
   const folder = (isOthers ? undefined : written) ?? ipamDataDir ?? defaultDataDir;
-  return folder.startsWith("/var/run/") ? folder.slice("/var".length) : folder; // a link by the FHS, and the store follows none
+  return folder.startsWith("/var/run/") ? folder.slice("/var".length) : folder; // /var/run is a symbolic link by the FHS, and the store follows none
 }
 
-/** The `dataDir` of an `ipam` whose leases are kept here; undefined for another plugin's. */
+/** The `dataDir` of an `ipam` whose leases are in our store; undefined for another plugin's. */
 export function ipamFolder(ipam: unknown): string | undefined {
   if (!isObject(ipam)) return undefined;
   const { type, dataDir } = ipam;
@@ -37,7 +37,10 @@ function isBelowRunCni(path: string): boolean {
   return path.startsWith("/run/cni/") || path.startsWith("/var/run/cni/");
 }
 
-/** Throws code 6 for what is no JSON object and code 7 without a network's name: nothing can have been added under those. */
+/**
+ * Throws code 6 for input that is no JSON object, and code 7 without a network's name. ADD refuses both, so nothing can
+ * exist that DEL would leave.
+ */
 export function readIdentity(env: Environment, stdin: Uint8Array, calledAs: PluginType): Omit<Identity, "pluginPath"> {
   const { text, object } = decodeObject(stdin);
   const { dataDir, bridge, ipam, type, cniVersion, ...rest } = canonical(object, network.shape) as JsonObject;
@@ -67,7 +70,10 @@ function tolerantVersion(cniVersion: unknown): Version {
   return isVersion(cniVersion) ? cniVersion : newestVersion;
 }
 
-/** For what makes no sense the store is asked: it alone could have leases, and to have none is no error. */
+/**
+ * For an `ipam` that makes no sense this answers our own kind: only the store can have leases then, and having none is
+ * no error.
+ */
 function tolerantIpamKind(ipam: unknown, pluginType: PluginType): string {
   if (ipam !== undefined && !isObject(ipam)) return ownType;
   const { type, ...rest } = (ipam ?? {}) as JsonObject;

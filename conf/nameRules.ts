@@ -1,14 +1,17 @@
-/** Which names are allowed, and how to say so. The patterns are the specification's; the lengths and `%` are the kernel's. */
+/**
+ * Rules for names, each with its words for messages. The patterns are the specification's; the lengths and the ban of
+ * `%` are the kernel's.
+ */
 
 interface NameRule {
   readonly mustBe: string;
   allows(text: string): boolean;
 }
 
-/** A file name's limit on Linux; a network's name is used as one by other IPAM plugins. */
+/** Linux limits file names to this. Other IPAM plugins use the network's name as one. */
 const nameLengthMax = 255;
 
-/** `^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`, by hand: every ADD asks it, and a regular expression is compiled for that once. */
+/** `^[a-zA-Z0-9][a-zA-Z0-9_.-]*$` without a regular expression, which the engine would compile in every ADD. */
 function identifier(text: string): boolean {
   if (text === "" || text.length > nameLengthMax) return false;
   for (let i = 0; i < text.length; i++) {
@@ -26,15 +29,15 @@ export const networkName: NameRule = { mustBe: identifierMustBe, allows: identif
 
 export const containerId: NameRule = { mustBe: identifierMustBe, allows: identifier };
 
-/** An executable's name to look for in CNI_PATH, so nothing that leads elsewhere. */
+/** The name of an executable in CNI_PATH, so it must not lead to another folder. */
 export const pluginName: NameRule = { mustBe: `a plugin's name: ${identifierMustBe}`, allows: identifier };
 
 /** IFNAMSIZ − 1. */
 const interfaceNameBytesMax = 15;
 
 /**
- * The kernel's dev_valid_name(), and no `%`: RTM_NEWLINK makes `eth%d` the first free of eth0, eth1 … Of the names of
- * folders in /proc/sys/net/ipv4/conf, `all` and `default` are taken.
+ * The kernel's dev_valid_name(), without `%`: RTM_NEWLINK turns `eth%d` into the first free of eth0, eth1 … `all` and
+ * `default` are folders in /proc/sys/net/ipv4/conf.
  */
 export const interfaceName: NameRule = {
   mustBe: `1 to ${interfaceNameBytesMax} bytes without / : % or white space, and not . .. all or default`,
@@ -43,7 +46,7 @@ export const interfaceName: NameRule = {
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       if (unit <= space || unit === del || unit === slash || unit === colon || unit === percent) return false;
-      if (unit === replacement) return false; // bytes that are no UTF-8 would name another interface
+      if (unit === replacement) return false; // bytes that are not UTF-8 would name another interface
       if (unit > del) isAscii = false;
     }
     if (!isAscii && !isShortWord(text)) return false;
@@ -52,18 +55,18 @@ export const interfaceName: NameRule = {
   },
 };
 
-/** Apart from where every ADD goes, because a function with a regular expression has that compiled when it is first called. */
+/** A function of its own, because the engine compiles a function's regular expression when it is first called. */
 function isShortWord(text: string): boolean {
   return Buffer.byteLength(text) <= interfaceNameBytesMax && !/\s/.test(text);
 }
 
-// Of ASCII; those below a space are control characters and white space.
+// ASCII. Those below a space are control characters and white space.
 const space = 0x20;
 const percent = 0x25;
 const slash = 0x2f;
 const colon = 0x3a;
 const del = 0x7f;
-/** What is read in place of bytes that are none. */
+/** The character that decoding puts in the place of invalid bytes. */
 const replacement = 0xfffd;
 
 /** PATH_MAX − 1. */
@@ -71,7 +74,7 @@ const pathBytesMax = 4095;
 
 export const absolutePath: NameRule = {
   mustBe: `an absolute path of at most ${pathBytesMax} bytes`,
-  // A character has at most three bytes for each of its units.
+  // A UTF-16 unit takes at most three bytes in UTF-8.
   allows: (text) =>
     text.startsWith("/") &&
     !text.includes("\0") &&

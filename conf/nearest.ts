@@ -1,12 +1,12 @@
-/** What somebody may have meant who mistyped a word. */
+/** Finds the word that a mistyped one may mean. */
 
-/** Shorter words are too close to too many words. */
+/** Shorter words resemble too many others. */
 const wordLengthMin = 3;
 
-/** From this length on two slips of the pen are still recognised. */
+/** From this length on, two mistakes are recognized. */
 const longWordLengthMin = 8;
 
-/** The candidate that is nearest to a word, if one is near. */
+/** The nearest candidate; undefined if none is near. */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
@@ -18,7 +18,7 @@ export function nearest(written: string, candidates: Iterable<string>): string |
   return best;
 }
 
-/** True when one or two slips of the pen make the known word of the written one, whatever their case. */
+/** True if one or two mistakes turn the known word into the written one. Case does not matter. */
 export function isSlipOf(written: string, known: string): boolean {
   if (known.length < wordLengthMin) return false;
   const slips = known.length >= longWordLengthMin ? 2 : 1;
@@ -26,7 +26,7 @@ export function isSlipOf(written: string, known: string): boolean {
   return distance(written.toLowerCase(), known.toLowerCase()) <= slips;
 }
 
-/** How many letters must be added, left out, replaced or swapped with their neighbour to make one word the other. */
+/** The number of letters to insert, delete, replace or swap with a neighbour to turn one word into the other. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,6 @@
-/** From what a runtime sends to a request, for each verb. Whatever these refuse is refused before anything was touched. */
+/**
+ * Turns a runtime's call into a request, for each verb. Everything refused here is refused before anything is touched.
+ */
 
 import { familyOf } from "../ip/address.ts";
 import { type CniArgs, labelsOf, readArgs } from "./args.ts";
@@ -29,8 +31,8 @@ import { readValidAttachments } from "./validAttachments.ts";
 import { isAtLeast, isVersion, oldestVersion, type Version, versions } from "./version.ts";
 
 /**
- * ADD and CHECK, validated whole. `calledAs` is the name or the path the plugin was called by: containerd's configuration for
- * `loopback` says no type, and a delegate's says its caller's. Throws codes 1, 2, 4, 6 and 7.
+ * Reads ADD and CHECK, validated whole. `calledAs` is the name or path by which the plugin was called: containerd's
+ * configuration for `loopback` has no type, and a delegate's has its caller's type. Throws codes 1, 2, 4, 6 and 7.
  */
 export function parseRequest(env: Environment, stdin: Uint8Array, calledAs: string = ownType): Request {
   const { verb, container, ifname, netns, pluginPath } = readEnv(env);
@@ -50,12 +52,12 @@ export function parseRequest(env: Environment, stdin: Uint8Array, calledAs: stri
   };
 }
 
-/** Of the plugins that give no address, the reference's tuning alone looks at CNI_ARGS; the others never refuse any. */
+/** Among plugins without IPAM only the reference's tuning reads CNI_ARGS. The others never refuse any. */
 function readsArgs(type: PluginType): boolean {
   return type === "tuning" || !isChained(type);
 }
 
-/** DEL. Throws code 4 for an attachment that cannot exist, and what readIdentity() throws. */
+/** Reads DEL. Throws code 4 for an attachment that cannot exist, and the errors of readIdentity(). */
 export function parseDelete(env: Environment, stdin: Uint8Array, calledAs: PluginType = ownType): DeleteRequest {
   const { container, ifname, netns, pluginPath } = readEnv(env);
   const identity = readIdentity(env, stdin, calledAs);
@@ -63,7 +65,10 @@ export function parseDelete(env: Environment, stdin: Uint8Array, calledAs: Plugi
   return { ...identity, pluginPath, attachment, netns };
 }
 
-/** GC. Throws code 1 before version 1.1.0, what readIdentity() throws, and code 7 for a list that cannot be trusted. */
+/**
+ * Reads GC. Throws code 1 before version 1.1.0, the errors of readIdentity(), and code 7 for a list that cannot be
+ * trusted.
+ */
 export function parseCollect(env: Environment, stdin: Uint8Array, calledAs: PluginType = ownType): CollectRequest {
   const { verb, pluginPath } = readEnv(env);
   const identity = readIdentity(env, stdin, calledAs);
@@ -71,7 +76,7 @@ export function parseCollect(env: Environment, stdin: Uint8Array, calledAs: Plug
   return { ...identity, pluginPath, valid: readValidAttachments(decodeObject(stdin).object) };
 }
 
-/** STATUS, validated as ADD is. */
+/** Reads STATUS, validated as ADD is. */
 export function parseStatus(env: Environment, stdin: Uint8Array, calledAs: string = ownType): StatusRequest {
   const { verb, pluginPath } = readEnv(env);
   const { text, object } = decodeObject(stdin);
@@ -80,7 +85,7 @@ export function parseStatus(env: Environment, stdin: Uint8Array, calledAs: strin
   return { config: parseNetwork(object, calledAs, {}), pluginPath, raw: { environment: env, stdin: text } };
 }
 
-/** Throws code 7 for a type that is no plugin of ours, unless the executable was installed under that name. */
+/** Throws code 7 for an unknown type, unless the executable was installed under that name. */
 function refuseUnknownType(object: JsonObject, calledAs: string): void {
   if (object.type === ownType || typeMeant(object.type, typeCalled(calledAs)) !== ownType) return;
   // canonical() finds it in any spelling.
@@ -89,8 +94,8 @@ function refuseUnknownType(object: JsonObject, calledAs: string): void {
 }
 
 /**
- * What other plugins write is nothing that a hint about spelling would help; `ipam` is looked at by itself. Of
- * `runtimeConfig.dns` the specification has other names than the runtimes.
+ * Spelling hints are for keys that a person writes, not for args and prevResult. `ipam` is checked separately.
+ * `runtimeConfig.dns` has other keys than the specification's `dns`.
  */
 const writtenByHand = (): Shape => {
   const { properties } = network.shape;
@@ -98,10 +103,10 @@ const writtenByHand = (): Shape => {
   return { properties: { ...properties, ipam: {}, runtimeConfig, args: {}, prevResult: {} } };
 };
 
-/** Types whose keys are all ours; elsewhere a key that looks misspelt may be another plugin's. */
+/** Types with no other plugin's keys. Elsewhere a key that looks misspelt may be another plugin's. */
 const typesWithHints: readonly PluginType[] = [ownType, "bridge"];
 
-/** The configuration itself, for whoever has it as a value. Throws codes 1, 2 and 7, and 4 for what `cniArgs` ask. */
+/** Reads a configuration that is already an object. Throws codes 1, 2 and 7, and 4 for CNI_ARGS that cannot be used. */
 export function parseNetwork(object: JsonObject, calledAs: string = ownType, cniArgs: CniArgs = {}): NetworkConfig {
   const cniVersion = readVersion(object);
   const { cniVersion: _, ...unversioned } = canonical(object, network.shape) as JsonObject;
@@ -131,7 +136,7 @@ export function parseNetwork(object: JsonObject, calledAs: string = ownType, cni
     dns,
     aliases: aliases?.length ? aliases : undefined,
     mac,
-    // Those of `static` are its addresses already; a delegate reads for itself what was asked.
+    // `static` has them among its addresses already, and a delegate reads the request itself.
     requestedAddresses: "rangeSets" in ipam ? requestedAddresses(given, cniArgs) : [],
     features,
     link: keys?.link,
@@ -147,7 +152,7 @@ function prevResultOf(given: object, version: Version): Result {
   return read.readResult(given, version, "prevResult");
 }
 
-/** Delegated to, the plugin is given its caller's whole configuration, whose keys may mean anything. */
+/** The keys that a delegate reads: it gets its caller's whole configuration, whose other keys may mean anything. */
 const ipamKeys = ["name", "ipam", "runtimeConfig", "args", "dataDir"];
 
 function isIpam(type: PluginType): boolean {
@@ -158,22 +163,22 @@ function ofIpam(object: JsonObject): JsonObject {
   return Object.fromEntries(ipamKeys.filter((key) => Object.hasOwn(object, key)).map((key) => [key, object[key]]));
 }
 
-/** What a plugin that shares its configuration reads of it. */
+/** The keys that this plugin reads of a configuration that it shares. */
 function ofType(object: JsonObject, type: PluginType): JsonObject {
   if (isIpam(type)) return ofIpam(object);
   if (!isChained(type)) return object;
   return chainedKeys.ofChained(object, type);
 }
 
-/** Types that are nothing without addresses, and why; the others are layer 2 then. */
+/** Types that need addresses, and why. The others are layer 2 without them. */
 const needsIpam: { readonly [T in PluginType]?: string } = {
   dummy: "a dummy interface is there for its addresses",
   ptp: "without addresses, and without {} that says so, nothing goes over the link",
-  "host-local": "it says what addresses are given from",
+  "host-local": "it says which addresses may be given",
   static: "it says what the addresses are",
 };
 
-/** An ipvlan without IPAM takes over the addresses of the plugin before it. */
+/** An ipvlan without IPAM takes over the addresses in prevResult. */
 function ipamAfter(prevResult: Result | undefined, type: PluginType, ipam: IpamConfig, isWritten: boolean): IpamConfig {
   if (ipam.type !== "none") return ipam;
   const reason = needsIpam[type];
@@ -190,7 +195,7 @@ function readLinkKeys(given: GivenNetwork, type: PluginType) {
 
 const plainTypes: readonly PluginType[] = [ownType, "bridge"];
 
-/** Keys beside the bridge's are rare there, and what reads them is loaded only then. */
+/** Few configurations have keys of chained plugins, and their reader is loaded only then. */
 function readFeatures(given: GivenNetwork, type: PluginType): ChainKeys | undefined {
   if (isIpam(type) || (plainTypes.includes(type) && !hasFeatures(given, type))) return undefined;
   return featureKeys.featuresOf(given, type);
@@ -204,9 +209,9 @@ function hasFeatures(given: GivenNetwork, type: PluginType): boolean {
   return false;
 }
 
-/** A configuration without version is of the oldest. Throws code 1. */
+/** A configuration without a version has the oldest one. Throws code 1. */
 function readVersion(object: JsonObject): Version {
-  // Nearly everybody writes it so; canonical() finds it in any spelling.
+  // Nearly all programs spell it so; canonical() finds it in any spelling.
   const { cniVersion = "" } =
     typeof object.cniVersion === "string" ? object : (canonical(object, network.shape) as JsonObject);
   if (cniVersion === "") return oldestVersion;
@@ -218,7 +223,7 @@ function readVersion(object: JsonObject): Version {
   );
 }
 
-/** Results before 0.3.0 have room for one address of a family. */
+/** Results before 0.3.0 have one address a family. */
 function refuseTooManyAddresses(ipam: IpamConfig, version: Version): void {
   if (isAtLeast(version, "0.3.0")) return;
   const sources = sourcesOf(ipam);

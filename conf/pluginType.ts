@@ -1,10 +1,10 @@
-/** Types of plugin whose interface leaves nothing on the host. */
+/** Types whose interface leaves nothing on the host. */
 const containerLinkTypes = ["macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap"] as const;
 
-/** Types that work on what another plugin made. */
+/** Types that change what another plugin created. */
 const chainedTypes = ["portmap", "firewall", "bandwidth", "tuning", "sbr", "vrf"] as const;
 
-/** The names under which the executable can be called: the types of plugin that it is. */
+/** The names under which the executable can be called: the plugin types that it implements. */
 export const pluginTypes = [
   ...["ns-net", "bridge", "ptp", "loopback"],
   ...containerLinkTypes,
@@ -16,31 +16,31 @@ export type PluginType = (typeof pluginTypes)[number];
 
 export const ownType = "ns-net";
 
-/** The type that a path's last part names; anything else is ns-net, under whatever name it was installed. */
+/** The type named by a path's last part; ns-net for any other name. */
 export function typeCalled(path: string): PluginType {
   const name = lastPart(path);
   return isPluginType(name) ? name : ownType;
 }
 
-/** The last part of a path: the name of what lies there. */
+/** The last part of a path. */
 export function lastPart(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /**
- * Called by a name, it is that plugin: a delegate is given a configuration that says its caller's type. Called as
- * `ns-net` it is what the configuration says.
+ * The name by which the executable was called decides. Called as `ns-net`, the configuration's `type` decides. (A
+ * delegate gets its caller's configuration.)
  */
 export function typeMeant(written: unknown, calledAs: PluginType): PluginType {
   return calledAs === ownType && isPluginType(written) ? written : calledAs;
 }
 
-/** True when nothing of an attachment is on the host, so that only its namespace tells of it. */
+/** True if an attachment of this type leaves nothing on the host, so only its namespace shows it. */
 export function isContainerLink(type: PluginType): boolean {
   return (containerLinkTypes as readonly PluginType[]).includes(type);
 }
 
-/** True when it makes no interface and gives no address: it reads its own keys and no IPAM's. */
+/** True if the type creates no interface and gives no address: it reads its own keys and no `ipam`. */
 export function isChained(type: PluginType): boolean {
   return type === "loopback" || (chainedTypes as readonly PluginType[]).includes(type);
 }

@@ -1,4 +1,4 @@
-/** What a caller asks for. `Request` is validated whole; `Identity` is the little that DEL and GC may depend on. */
+/** The requests of each verb. `Request` is validated whole; `Identity` is the little that DEL and GC depend on. */
 import type { Attachment } from "./attachment.ts";
 import type { NetworkConfig } from "./config/config.ts";
 import type { PluginType } from "./pluginType.ts";
@@ -6,13 +6,13 @@ import type { Version } from "./version.ts";
 
 export type Verb = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION";
 
-/** CNI's environment and standard input as they came, for a delegate that must be given exactly the same. */
+/** CNI's environment and standard input unchanged, for a delegate. */
 export interface Raw {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdin: string;
 }
 
-/** Pod names and the like from CNI_ARGS, for `ls` and logs only. */
+/** The pod in CNI_ARGS, only for `ls` and logs. */
 export interface Labels {
   readonly podNamespace?: string | undefined;
   readonly podName?: string | undefined;
@@ -32,7 +32,7 @@ export interface Request {
   readonly raw: Raw;
 }
 
-/** The part of a network's configuration that DEL and GC read, and never refuse: whatever is missing or odd takes its default. */
+/** The part of a configuration that DEL and GC read. They never refuse it: a missing or odd key takes its default. */
 export interface Identity {
   /** Absent: ns-net. */
   readonly type?: PluginType;

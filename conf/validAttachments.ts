@@ -1,14 +1,17 @@
-/** GC's list of what is still valid. Everything else will be removed, so nothing here is guessed. */
+/** GC's list of valid attachments. Everything else will be removed, so nothing here is guessed. */
 import { isObject, type JsonObject } from "./decode.ts";
 import { badConfig } from "./fault.ts";
 import type { CollectRequest } from "./request.ts";
 
-/** The specification's key, and the one that libcni wrote first and still sends beside it. */
+/** The specification's key, and libcni's first one, which it still sends, too. */
 const listKeys = ["cni.dev/valid-attachments", "cni.dev/attachments"];
 
 const mustBe = 'a list such as [{"containerID": "web", "ifname": "eth0"}]; [] removes all';
 
-/** Throws code 7 when there is no list: an empty one means "remove all", an absent one may mean anything. null is Go's empty list. */
+/**
+ * Throws code 7 without a list: an empty list means "remove all", a missing one may mean anything. null is Go's empty
+ * list.
+ */
 export function readValidAttachments(object: JsonObject): CollectRequest["valid"] {
   const key = listKeys.find((listKey) => Object.hasOwn(object, listKey)) ?? listKeys[0]!;
   const list = object[key] === null ? [] : object[key];

@@ -1,8 +1,8 @@
-/** Limits of traffic: the configuration's keys, and the runtime's `bandwidth`. Throws code 7. */
+/** Limits of traffic, from the configuration's keys or the runtime's `bandwidth`. Throws code 7. */
 import { badConfig } from "../fault.ts";
 import type { Bandwidth, Limit } from "./config.ts";
 
-/** Rates in bit/s, bursts in bits, as they were written; 0 is "not set". */
+/** As written: rates in bit/s, bursts in bits; 0 means "not set". */
 interface GivenBandwidth {
   readonly ingressRate?: number | undefined;
   readonly ingressBurst?: number | undefined;
@@ -10,12 +10,14 @@ interface GivenBandwidth {
   readonly egressBurst?: number | undefined;
 }
 
-/** The kernel counts a bucket's bytes in 32 bits; the reference draws the same line, less than 4 GB in whole bytes. */
+/** The kernel counts a bucket's bytes in 32 bits. The reference has the same limit: less than 4 GB in whole bytes. */
 const burstBitsMax = (2 ** 32 - 1) * 8 - 1;
-/** tbf takes whole bytes. */
+/** tbf has whole bytes. */
 const bitsMin = 8;
 
-/** As with the reference, the configuration's limits win over the runtime's. */
+/**
+ * The configuration's limits go before the runtime's, as in the reference. Only those that are set are in the answer.
+ */
 export function bandwidthOf(written: GivenBandwidth, asked: GivenBandwidth = {}): Bandwidth | undefined {
   const isWritten = written.ingressRate || written.ingressBurst || written.egressRate || written.egressBurst;
   const [given, path] = isWritten ? [written, ""] : [asked, "runtimeConfig.bandwidth."];

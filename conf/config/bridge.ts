@@ -1,4 +1,4 @@
-/** The bridge's keys: what of them does not go together, and their defaults. */
+/** Bridge keys: defaults, and combinations that are refused. */
 import { familyOf } from "../../ip/address.ts";
 import { badConfig } from "../fault.ts";
 import { interfaceName } from "../nameRules.ts";
@@ -8,7 +8,7 @@ import type { GivenNetwork } from "./requested.ts";
 
 export const defaultBridge = "cni0";
 
-/** RFC 791; RFC 8200, section 5. */
+/** The least MTU in bytes: RFC 791; RFC 8200, section 5. */
 const mtuMinIpv4 = 68;
 const mtuMinIpv6 = 1280;
 
@@ -27,7 +27,10 @@ type BridgeConfig = Omit<
   | "link"
 >;
 
-/** Throws code 7. Defaults are the reference's, but for hairpinMode of type ns-net: a container can reach itself unless promiscMode forbids it. */
+/**
+ * Throws code 7. The defaults are the reference's, except hairpinMode of type ns-net: there a container can reach
+ * itself unless promiscMode forbids it.
+ */
 export function bridgeOf(given: GivenNetwork, ipam: IpamConfig, type: PluginType): BridgeConfig {
   const { bridge = defaultBridge, promiscMode = false, disableContainerInterface = false, vlan } = given;
   if (!interfaceName.allows(bridge)) throw badConfig("bridge", bridge, interfaceName.mustBe);
@@ -48,7 +51,7 @@ export function bridgeOf(given: GivenNetwork, ipam: IpamConfig, type: PluginType
     throw badConfig("bridge", bridge, `short enough for the gateway's interface ${bridge}.${vlan}: 15 bytes in all`);
   }
   return {
-    // That of a tap is in the container.
+    // The bridge of a tap is in the container.
     bridge: isContainerLink(type) ? "" : bridge,
     isGateway,
     isDefaultGateway,
@@ -68,7 +71,7 @@ export function bridgeOf(given: GivenNetwork, ipam: IpamConfig, type: PluginType
   };
 }
 
-/** Go writes 0 for "not set". */
+/** Go programs write 0 for "not set". */
 function mtuOf(mtu: number | undefined, ipam: IpamConfig): number | undefined {
   if (mtu === undefined || mtu === 0) return undefined;
   const [least, why] = givesIpv6(ipam) ? [mtuMinIpv6, ", because the network has IPv6"] : [mtuMinIpv4, ""];

@@ -1,4 +1,4 @@
-/** What plugins that come after another one read of a configuration. Loaded for those. */
+/** The keys that each chained plugin reads. Loaded only for chained plugins. */
 import type { JsonObject } from "../decode.ts";
 import type { PluginType } from "../pluginType.ts";
 
@@ -13,7 +13,10 @@ const ofType: { readonly [T in PluginType]?: string } = {
   vrf: "vrfname table",
 };
 
-/** Its own keys, in any spelling. All others are other plugins', as in the reference, and may hold anything. */
+/**
+ * The plugin's own keys, in any spelling. All other keys belong to other plugins, as in the reference, and may have any
+ * value.
+ */
 export function ofChained(object: JsonObject, type: PluginType): JsonObject {
   const read = ` ${ofEvery} ${ofType[type] ?? ""} `.toLowerCase();
   const own: Record<string, unknown> = {};

@@ -1,10 +1,13 @@
-/** The network configuration as the rest of the program sees it: validated, canonical key spelling, defaults filled in. */
+/** The network configuration for the rest of the program: validated, with canonical keys and defaults. */
 
 import type { PluginType } from "../pluginType.ts";
 import type { Dns, Result, Route } from "../result/result.ts";
 import type { Version } from "../version.ts";
 
-/** One range of host-local. `subnet` is a network address with its length; the others are addresses within it, or the gateway an IPv6 link-local one. */
+/**
+ * One range of host-local. `subnet` is a network address with its length. The others are addresses in it; the gateway
+ * may also be an IPv6 link-local address.
+ */
 export interface Range {
   readonly subnet: string;
   readonly rangeStart?: string | undefined;
@@ -12,17 +15,20 @@ export interface Range {
   readonly gateway?: string | undefined;
 }
 
-/** Ranges tried in order for one address; all of one family. */
+/** The ranges for one address, tried in order, all of one family. */
 export type RangeSet = readonly Range[];
 
 /** `ipam` of a kind served in-process: `ns-net` (also when `ipam` is left out) and `host-local`. */
 export interface StoreIpamConfig {
   readonly type: "ns-net" | "host-local";
-  /** One address per set: `runtimeConfig.ipRanges` first, then the flat `subnet …`, then `ranges`. Empty only for `ns-net`, which then chooses a subnet. */
+  /**
+   * The container gets one address from each set. Order: `runtimeConfig.ipRanges`, then the flat `subnet …`, then
+   * `ranges`. Only type `ns-net` may have none: it then chooses a subnet.
+   */
   readonly rangeSets: readonly RangeSet[];
   readonly routes: readonly Route[];
   readonly dns?: Dns | undefined;
-  /** Path of a resolv.conf whose entries become `dns`. */
+  /** Path of a resolv.conf whose entries are handed on as `dns`. */
   readonly resolvConf?: string | undefined;
   /** `ipam.dataDir`: where the reference's host-local keeps its reservations. Ours are in the network's `dataDir`. */
   readonly hostLocalDir?: string | undefined;
@@ -36,7 +42,7 @@ export interface StaticIpamConfig {
   readonly dns?: Dns | undefined;
 }
 
-/** Any other `ipam.type`: an executable of that name in CNI_PATH, given the whole configuration untouched. */
+/** Any other `ipam.type`: an executable of that name in CNI_PATH, which gets the whole configuration unchanged. */
 export interface DelegateIpamConfig {
   readonly type: "delegate";
   readonly plugin: string;
@@ -56,12 +62,12 @@ export interface VlanRange {
 
 export type Protocol = "tcp" | "udp" | "sctp";
 
-/** A port of the host that leads to one of the container, or as many in a row. */
+/** A port of the host that leads to a port of the container, or several in a row. */
 export interface PortMapping {
   readonly protocol: Protocol;
   readonly hostPort: number;
   readonly containerPort: number;
-  /** Absent: one. */
+  /** The number of ports; absent: one. */
   readonly count?: number | undefined;
   /** Canonical; absent: every address of the host, of either family. */
   readonly hostIp?: string | undefined;
@@ -74,53 +80,62 @@ export interface Limit {
   readonly burst: number;
 }
 
-/** Seen from the container. */
+/** Directions as the container sees them. */
 export interface Bandwidth {
   readonly ingress?: Limit;
   readonly egress?: Limit;
 }
 
-/** Who may open connections to a container: its neighbours on the bridge, or nobody of a bridge. */
+/**
+ * Which containers of the host may open connections to a container: those of the same bridge, or none that is on a
+ * bridge.
+ */
 export type IngressPolicy = "same-bridge" | "isolated";
 
-/** What must hold of a packet to a published port. */
+/** A condition that a packet to a published port must meet. */
 export interface Condition {
   readonly field: "source" | "destination" | "interface";
   readonly isNot: boolean;
-  /** CIDR, or the name of the interface that it comes in by. */
+  /** CIDR, or the name of the interface that receives the packet. */
   readonly value: string;
-  /** Further ones, of which it may fit any instead; not where `isNot`. */
+  /** Further values, one of which is enough. Absent with `isNot`. */
   readonly or?: readonly string[] | undefined;
 }
 
-/** firewalld's zone for what is trusted. */
+/** firewalld's zone for trusted networks. */
 export const defaultZone = "trusted";
 
-/** What the reference's plugins beside the bridge are told. */
+/** Keys of the reference's chained plugins. */
 export interface ChainKeys {
   readonly portMappings: readonly PortMapping[];
-  /** Of the packets to published ports, by family. */
+  /** Conditions for packets to published ports, by family. */
   readonly conditions: { readonly [Family in 4 | 6]: readonly Condition[] };
   readonly snat: boolean;
-  /** Whatever comes through a published port is masqueraded. */
+  /** Masquerade every connection through a published port. */
   readonly masqAll: boolean;
   readonly bandwidth?: Bandwidth | undefined;
   readonly adminChain?: string | undefined;
-  /** Who lets a container's packets through; absent: firewalld where it runs, else ns-net in the tables of iptables. */
+  /**
+   * What lets a container's packets through; absent: firewalld if it runs, else ns-net by rules in the tables of
+   * iptables.
+   */
   readonly backend?: "iptables" | "firewalld" | undefined;
-  /** Of firewalld. */
+  /** The zone of firewalld. */
   readonly zone: string;
-  /** Absent: everybody ("open"). */
+  /** Absent: all containers may ("open"). */
   readonly ingressPolicy?: IngressPolicy | undefined;
-  /** By path below /proc/sys; IFNAME in it stands for the container's interface. */
+  /** Values by path below /proc/sys. IFNAME in a path is replaced by the name of the container's interface. */
   readonly sysctl: Readonly<Record<string, string>>;
-  /** Of the container's interface. */
+  /** Properties of the container's interface. */
   readonly tunables: Tunables;
-  /** Those that `args.cni` asks for, which go before all others. */
+  /** Those in `args.cni`, which go before the others. */
   readonly askedTunables: Tunables;
 }
 
-/** Properties of an interface that a plugin after the one that made it changes, and puts back. */
+/**
+ * Properties of an interface that the chained plugin `tuning` changes and restores. Absent keys differ from undefined
+ * ones: two sets are merged key by key.
+ */
 export interface Tunables {
   readonly mac?: string;
   readonly mtu?: number;
@@ -132,22 +147,25 @@ export interface Tunables {
 
 export const deviceKeys = ["deviceID", "device", "hwaddr", "kernelpath", "pciBusID"] as const;
 
-/** What the reference's plugins are told that make or take an interface other than a veth, or say by which to send. */
+/**
+ * Keys of the reference's plugins that create or take an interface other than a veth, or choose an interface for
+ * packets.
+ */
 export interface InterfaceKeys {
   readonly master?: string | undefined;
-  /** One that the type has. */
+  /** A mode of the plugin's type. */
   readonly mode?: string | undefined;
   readonly linkInContainer: boolean;
   /** Packets. */
   readonly bcqueuelen?: number | undefined;
   readonly vlanId: number;
-  /** By which key the host's device was chosen. */
+  /** The key by which the host's device was chosen, and its value. */
   readonly device?: { readonly key: (typeof deviceKeys)[number]; readonly value: string } | undefined;
   readonly multiQueue: boolean;
   readonly owner?: number | undefined;
   readonly group?: number | undefined;
   readonly selinuxContext?: string | undefined;
-  /** Of the container. */
+  /** The bridge in the container. */
   readonly bridge?: string | undefined;
   readonly table?: number | undefined;
   readonly gateways: readonly string[];
@@ -163,10 +181,10 @@ export interface NetworkConfig {
   readonly isGateway: boolean;
   readonly isDefaultGateway: boolean;
   readonly forceAddress: boolean;
-  /** Of IPv4. */
+  /** For IPv4. */
   readonly ipMasq: boolean;
   readonly ip6Masq: boolean;
-  /** Bytes; absent: that of the default-route interface. */
+  /** Bytes; absent: the MTU of the default-route interface. */
   readonly mtu?: number | undefined;
   readonly hairpinMode: boolean;
   readonly promiscMode: boolean;
@@ -180,18 +198,20 @@ export interface NetworkConfig {
   /** Folder of the store, absolute. */
   readonly dataDir: string;
   readonly ipam: IpamConfig;
-  /** The network's, and before it what the runtime asks for in `runtimeConfig.dns`. */
+  /** The network's keys; those of `runtimeConfig.dns` go before. */
   readonly dns?: Dns | undefined;
-  /** Further names of the container, kept for whoever looks: ns-net serves no DNS. */
+  /** Further names of the container. `ls` shows them; ns-net serves no DNS. */
   readonly aliases?: readonly string[] | undefined;
-  /** Lower case, colons. runtimeConfig.mac before args.cni.mac before CNI_ARGS MAC. */
+  /**
+   * Six bytes in lower case with colons. runtimeConfig.mac goes before args.cni.mac, and that before MAC in CNI_ARGS.
+   */
   readonly mac?: string | undefined;
-  /** Addresses asked for by runtimeConfig.ips, args.cni.ips or CNI_ARGS IP, each with or without a prefix length. */
+  /** Addresses in runtimeConfig.ips, args.cni.ips or IP of CNI_ARGS, each with or without a prefix length. */
   readonly requestedAddresses: readonly string[];
-  /** Absent: the configuration has nothing of the kind. */
+  /** Absent: the configuration has no such key. */
   readonly features?: ChainKeys | undefined;
   /** Only for types that have such keys. */
   readonly link?: InterfaceKeys | undefined;
-  /** In the newest version's shape, whatever version it came in. */
+  /** In the shape of the newest version, whatever version it was sent in. */
   readonly prevResult?: Result | undefined;
 }

@@ -1,4 +1,4 @@
-/** The keys of the reference's plugins beside the bridge's. Loaded where one of them is written. Throws codes 2 and 7. */
+/** Keys of the reference's chained plugins. Loaded only if the configuration has one of them. Throws codes 2 and 7. */
 
 import type { JsonObject } from "../decode.ts";
 import { badConfig, type Fault, unserved } from "../fault.ts";
@@ -18,7 +18,7 @@ type Given = Accepted<typeof features>;
 
 const firewalld = "firewalld";
 
-/** With their cures. */
+/** Keys that are not served, with their cures. */
 const left = {
   shapedSubnets: "Leave it out: all traffic of the container is limited",
   unshapedSubnets: "Leave it out: all traffic of the container is limited",
@@ -26,7 +26,7 @@ const left = {
 
 export function featuresOf(network: GivenNetwork, type: PluginType): ChainKeys {
   const spelt = canonical(network, featuresRule.shape) as JsonObject;
-  // Their values are another plugin's business when that is who reads them.
+  // A chained plugin has only its own keys here: chainedKeys.ts removed those of others.
   const given = validated("features", spelt, "");
   refuseUnserved(given);
   const backend = backendOf(given, type);
@@ -58,14 +58,14 @@ export function featuresOf(network: GivenNetwork, type: PluginType): ChainKeys {
 const argsPath = "args.cni";
 const tuningKeys = ["sysctl", "mac", "mtu", "promisc", "allmulti", "txQLen"] as const satisfies (keyof Given)[];
 
-/** What one attachment asks of `tuning`. Other keys that stand there are other plugins'. */
+/** The keys of `tuning` in `args.cni`, for one attachment. Other keys there belong to other plugins. */
 function askedOfTuning({ args }: GivenNetwork): Given {
   const spelt = canonical(args?.cni ?? {}, featuresRule.shape) as JsonObject;
   const asked = tuningKeys.flatMap((key) => (spelt[key] === undefined ? [] : [[key, spelt[key]] as const]));
   return validated("features", Object.fromEntries(asked), argsPath);
 }
 
-/** Go writes 0 and "" for "not set"; false says that it is to be off. */
+/** Go programs write 0 and "" for "not set"; false means off. */
 function tunablesOf({ mac, mtu, promisc, allmulti, txQLen }: Given, macPath: string): Tunables {
   return {
     ...(mac && { mac: canonicalMac(mac) ?? fail(badConfig(macPath, mac, macMustBe)) }),
@@ -90,19 +90,22 @@ const backends: { readonly [T in PluginType]?: readonly string[] } = {
   [ownType]: ["iptables", "nftables", firewalld],
 };
 
-/** Where the rules of nf_tables are ns-net's own either way, what names them is accepted for compatibility. */
+/**
+ * The value of `backend` counts only where it decides. Where ns-net writes rules of nf_tables either way, known names
+ * are accepted for compatibility.
+ */
 function backendOf({ backend, firewalldZone }: Given, type: PluginType): ChainKeys["backend"] {
   const known = backends[type];
   if (known === undefined) return undefined;
   if (backend && !known.includes(backend)) {
     throw badConfig("backend", backend, known.map((one) => `"${one}"`).join(" or "));
   }
-  // ns-net itself opens nothing unasked; a zone asks.
+  // Type ns-net opens nothing by default; naming a zone requests it.
   if (!backend && type === ownType && firewalldZone) return firewalld;
   return backend === "iptables" || backend === firewalld ? backend : undefined;
 }
 
-/** Values are text in JSON, and numbers where a person forgot to quote them. */
+/** Values are text in JSON, or numbers if a person forgot the quotation marks. */
 function sysctlOf({ sysctl = {} }: Given, path: string): ChainKeys["sysctl"] {
   const result: Record<string, string> = {};
   for (const key in sysctl) {
@@ -110,7 +113,7 @@ function sysctlOf({ sysctl = {} }: Given, path: string): ChainKeys["sysctl"] {
     if (typeof value !== "string" && typeof value !== "number") {
       throw badConfig(`${path}[${JSON.stringify(key)}]`, value, "a text or a number");
     }
-    // Dots and slashes trade places, as with sysctl(8): net.ipv4.conf.eth0/1.arp_filter.
+    // Dots and slashes change places, as in sysctl(8): net.ipv4.conf.eth0/1.arp_filter.
     const file = key.includes("/") && key.indexOf("/") < (key.indexOf(".") + 1 || Infinity) ? key : swapped(key);
     if (!isBelowNet(file)) {
       throw badConfig(path, key, "a setting below net., the only ones that a network namespace has of its own");

@@ -1,4 +1,4 @@
-/** `ipam` of each kind: from what was written to what the rest of the program reads. */
+/** Reads `ipam` of each kind. */
 
 import { type Families, familyOf } from "../../ip/address.ts";
 import type { CniArgs } from "../args.ts";
@@ -17,13 +17,13 @@ import defer * as staticIpam from "./staticIpam.ts";
 
 type GivenStore = ReturnType<typeof validated<"storeIpam">>;
 
-/** Those that a network of type `ns-net` may say at its top level, without `ipam`. */
+/** The keys that a network of type `ns-net` may have at its top level, without `ipam`. */
 const topLevel: Readonly<Record<keyof typeof storeKeys, true>> = {
   ...{ subnet: true, rangeStart: true, rangeEnd: true, gateway: true },
   ...{ ranges: true, routes: true },
 };
 
-/** Throws code 7, and code 4 for what CNI_ARGS asks of `static`. */
+/** Throws code 7, and code 4 for CNI_ARGS that `static` cannot use. */
 export function ipamOf(given: GivenNetwork, pluginType: PluginType, cniArgs: CniArgs): IpamConfig {
   const kind = ipamKind(given.ipam, pluginType);
   if (given.ipam !== undefined && pluginType === ownType) refuseTopLevel(given);
@@ -41,7 +41,7 @@ export function ipamOf(given: GivenNetwork, pluginType: PluginType, cniArgs: Cni
   }
 }
 
-/** "none", or what `ipam.type` says. Only a network of type `ns-net` has addresses without being asked for them. */
+/** "none" or `ipam.type`. Only a network of type `ns-net` gives addresses without an `ipam`. */
 export function ipamKind(ipam: unknown, pluginType: PluginType): string {
   if (ipam === undefined || ipam === null) return pluginType === ownType ? ownType : "none";
   const { type } = canonical(ipam, storeIpam.shape) as { readonly type?: string };
@@ -56,7 +56,7 @@ export function ipamKind(ipam: unknown, pluginType: PluginType): string {
   return "none";
 }
 
-/** What stands beside `ipam` instead of in it would be ignored without a word. */
+/** Refuses keys of IPAM beside `ipam` instead of in it: they would be ignored silently. */
 function refuseTopLevel(given: GivenNetwork): void {
   for (const name in topLevel) {
     const key = name as keyof typeof topLevel;
@@ -69,7 +69,7 @@ function storeFrom(kind: StoreIpamConfig["type"], given: GivenNetwork): StoreIpa
   return storeOf(kind, validated("storeIpam", given.ipam, "ipam"), given, "ipam");
 }
 
-/** `path` is where the keys of the store stand: "ipam", or "" for the top of the configuration. */
+/** `path` is where the store's keys are: "ipam", or "" for the top of the configuration. */
 function storeOf(kind: StoreIpamConfig["type"], store: GivenStore, given: GivenNetwork, path: string): StoreIpamConfig {
   const at = (key: string) => (path === "" ? key : `${path}.${key}`);
   const sets: GivenSet[] = [];
@@ -89,7 +89,7 @@ function storeOf(kind: StoreIpamConfig["type"], store: GivenStore, given: GivenN
   if (rangeSets.length === 0 && kind !== ownType) {
     throw badConfig(at("ranges"), store.ranges, 'given, such as [[{"subnet": "10.1.0.0/24"}]]');
   }
-  // At the top of a configuration `dns` is the network's and not the store's.
+  // At the top of a configuration, `dns` belongs to the network and not to the store.
   const dns = path === "" ? undefined : dnsOf(store.dns);
   return {
     type: kind,
@@ -101,7 +101,7 @@ function storeOf(kind: StoreIpamConfig["type"], store: GivenStore, given: GivenN
   };
 }
 
-/** The addresses or subnets that it gives from; of a delegate nothing is known. */
+/** The addresses or subnets that IPAM gives from; for a delegate none are known. */
 export function sourcesOf(ipam: IpamConfig): readonly string[] {
   if (ipam.type === "static") return ipam.addresses.map(({ address }) => address);
   return "rangeSets" in ipam ? ipam.rangeSets.map(([range]) => range!.subnet) : [];

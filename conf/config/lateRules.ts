@@ -1,4 +1,4 @@
-/** Rules that few calls need; loaded by those. */
+/** Validators that few calls need and load. */
 import { features, links, oldResult, result, staticIpam } from "../generated/rare.js";
 
 export const rare = { staticIpam, result, oldResult, links, features } as const;

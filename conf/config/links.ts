@@ -1,4 +1,4 @@
-/** Keys of the types that make or take an interface other than a veth. Throws codes 2 and 7. */
+/** Keys of the types that create or take an interface other than a veth. Throws codes 2 and 7. */
 import { formatAddress, parseAddress } from "../../ip/address.ts";
 import { badConfig, unserved } from "../fault.ts";
 import { absolutePath, interfaceName } from "../nameRules.ts";
@@ -62,7 +62,7 @@ function modeOf({ mode }: Given, type: PluginType): string | undefined {
   return mode;
 }
 
-/** Addresses in sysfs are names of folders there. */
+/** In sysfs a device address is the name of a folder. */
 const folderName = /^[a-zA-Z0-9][a-zA-Z0-9_.:-]*$/;
 
 const mustBe: Readonly<
@@ -78,7 +78,10 @@ const mustBe: Readonly<
   pciBusID: ["an address such as 0000:00:1f.6", (text) => folderName.test(text)],
 };
 
-/** What the runtime chose goes before what is written; of that the first, as the reference takes it. */
+/**
+ * The runtime's choice goes before the configuration's. If that has several of these keys, the first counts, as in the
+ * reference.
+ */
 function deviceOf(given: Given, { runtimeConfig }: GivenNetwork): InterfaceKeys["device"] {
   const written = { ...given, deviceID: runtimeConfig?.deviceID };
   const key = deviceKeys.find((one) => written[one]);

@@ -1,6 +1,6 @@
 /**
- * `conditionsV4` and `conditionsV6` of portmap: which packets a published port is for, in words of iptables or of nft.
- * What can be said of addresses and of the interface is understood in either; the rest is refused. Throws code 2 and 7.
+ * `conditionsV4` and `conditionsV6` of portmap: the packets that a published port accepts, in the language of iptables
+ * or of nft. Understands addresses and the interface, and refuses everything else. Throws codes 2 and 7.
  */
 import { addressBits, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import { badConfig, code, Fault } from "../fault.ts";
@@ -26,7 +26,7 @@ export function conditionsOf(given: readonly string[], key: "conditionsV4" | "co
       : nftAt(words, at, family === 4 ? "ip" : "ip6");
     if (field === undefined || values.length === 0) throw notUnderstood(key, words.slice(at, at + length).join(" "));
     const all = values.map((value) => (field === "interface" ? link(value, key) : prefix(value, family, key)));
-    // Of those that it must not fit, it must fit none: a condition each.
+    // A packet must match none of the negated values: one condition each.
     if (isNot) for (const value of all) found.push({ field, isNot, value });
     else found.push({ field, isNot, value: all[0]!, or: all.length > 1 ? all.slice(1) : undefined });
     at += length;
@@ -37,9 +37,9 @@ export function conditionsOf(given: readonly string[], key: "conditionsV4" | "co
 interface Read {
   readonly field: Field | undefined;
   readonly isNot: boolean;
-  /** Several where it names a set; none where it names nothing. */
+  /** Several for a set; none if there is no value. */
   readonly values: readonly string[];
-  /** In words. */
+  /** The number of words read. */
   readonly length: number;
 }
 
@@ -64,7 +64,7 @@ function nftAt(words: readonly string[], start: number, ip: string): Read {
   return { field, isNot, values: values.map((value) => value.replace(/^"(.*)"$/, "$1")), length: end - start };
 }
 
-/** No values where it has no end. */
+/** No values if the closing brace is missing. */
 function setAt(words: readonly string[], start: number): { readonly values: string[]; readonly end: number } {
   let end = start;
   while (end < words.length && !words[end]!.endsWith("}")) end++;

@@ -1,4 +1,4 @@
-/** The capability `portMappings`: canonical, neighbouring ports as one row. Throws code 7. */
+/** The capability `portMappings`: canonical, with neighbouring ports joined to rows. Throws code 7. */
 import { formatAddress, parseAddress } from "../../ip/address.ts";
 import { badConfig } from "../fault.ts";
 import type { PortMapping, Protocol } from "./config.ts";
@@ -10,7 +10,7 @@ type Given = NonNullable<NonNullable<GivenNetwork["runtimeConfig"]>["portMapping
 const protocols: readonly string[] = ["tcp", "udp", "sctp"];
 const portMax = 65535;
 
-/** With where it was given. */
+/** A mapping with its path in the configuration. */
 interface Read extends PortMapping {
   readonly path: string;
 }
@@ -54,7 +54,7 @@ function hostAddress(text: string | undefined, path: string): string | undefined
   const address = parseAddress(text);
   if (!address) throw badConfig(path, text, "an address of the host, or left out for all of them");
   const { family, value } = address;
-  // ::ffff:192.0.2.1 is an IPv4 address (RFC 4291, 2.5.5.2): no packet has it.
+  // ::ffff:192.0.2.1 is an IPv4 address (RFC 4291, 2.5.5.2), which no packet has in this form.
   const isMapped = family === 6 && value >> 32n === 0xffffn;
   const canonical = formatAddress(isMapped ? { family: 4, value: value & 0xffffffffn } : address);
   if (canonical === "::1") {

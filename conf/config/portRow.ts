@@ -1,4 +1,4 @@
-/** Ports in a row: a mapping of ten thousand ports is one value, not as many. */
+/** Ports in a row: ten thousand ports are one value. */
 import type { PortMapping } from "./config.ts";
 
 export function lastPort({ hostPort, count = 1 }: PortMapping): number {
@@ -15,7 +15,7 @@ export function hasPort(mapping: PortMapping, port: number): boolean {
   return mapping.hostPort <= port && port <= lastPort(mapping);
 }
 
-/** Each port by itself. */
+/** One mapping a port. */
 export function onePortEach<T extends PortMapping>(mapping: T): T[] {
   const { count = 1, ...first } = mapping;
   if (count === 1) return [mapping];
@@ -27,11 +27,11 @@ export function onePortEach<T extends PortMapping>(mapping: T): T[] {
   return all;
 }
 
-/** Two mappings, in the order given, of which one port of the host would lead to two of the container. */
+/** The error for two mappings, in the given order, that lead one port of the host to two ports of the container. */
 type Refusal<T> = (clash: { readonly first: T; readonly second: T; readonly port: number }) => Error;
 
 /**
- * The same ports, in as few mappings as may be. `placeOf` says what a port is a port of: its protocol, and an address.
+ * Joins mappings to as few rows as possible. `placeOf` answers what the port belongs to: its protocol and an address.
  * Throws what `refuse` answers.
  */
 export function inRows<T extends PortMapping>(
@@ -66,7 +66,7 @@ function lengthened<T extends PortMapping>(mapping: T, last: number): T {
   return count === 1 ? mapping : { ...mapping, count };
 }
 
-/** Where the host's port leads. */
+/** The port of the container that a port of the host leads to. */
 export function containerPortOf({ hostPort, containerPort }: PortMapping, port: number): number {
   return containerPort + port - hostPort;
 }

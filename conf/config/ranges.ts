@@ -1,4 +1,4 @@
-/** What a schema cannot say about ranges of addresses; the rules are those of the reference's host-local. */
+/** Checks ranges of addresses beyond the schema. The rules are those of the reference's host-local. */
 import {
   type Address,
   addressBits,
@@ -20,9 +20,9 @@ import type { Range, RangeSet } from "./config.ts";
 
 type GivenRange = Accepted<typeof range>;
 
-/** A set as it was written, and where: `ipam.ranges[0]`. A set of one that is written flat has no index of its own. */
+/** A set as written, with its path: `ipam.ranges[0]`. The set of the flat keys has no index. */
 export interface GivenSet {
-  /** At least one: the schema says so. */
+  /** At least one, by the schema. */
   readonly ranges: readonly GivenRange[];
   readonly path: string;
   readonly flat?: boolean;
@@ -36,7 +36,7 @@ interface Span {
   readonly subnet: string;
 }
 
-/** Throws code 7 for ranges that are wrong by themselves, or that do not go together. */
+/** Throws code 7 for ranges that are wrong, alone or together. */
 export function rangeSetsOf(sets: readonly GivenSet[]): readonly RangeSet[] {
   const spans: Span[] = [];
   const result: RangeSet[] = [];
@@ -84,21 +84,21 @@ function checkRange(given: GivenRange, path: string): { range: Range; span: Span
 function checkSubnet(text: string, path: string): Cidr {
   const subnet = parseCidr(text);
   if (subnet === undefined) throw badConfig(path, text, "a network such as 10.1.0.0/24 or 2001:db8::/64");
-  // RFC 4291, 2.5.5.2: IPv4 addresses in the form of IPv6 ones, which no packet has.
+  // IPv4 addresses in IPv6 form, which no packet has (RFC 4291, 2.5.5.2).
   if (subnet.family === 6 && subnet.value >> 32n === 0xffffn)
     throw badConfig(path, text, "an IPv4 network in its own form");
   const network = networkOf(subnet);
   if (network.value !== subnet.value) {
     throw badConfig(path, text, `a network's first address: ${formatCidr(network)}, without host bits`);
   }
-  // Network, gateway, one container, broadcast: less makes no sense.
+  // Four addresses: network, gateway, one container, broadcast.
   const longest = addressBits(subnet.family) - 2;
   if (subnet.prefixLength > longest)
     throw badConfig(path, text, `a network of at least four addresses, so /${longest} or shorter`);
   return subnet;
 }
 
-/** Go programs write "" for an address that they do not have. */
+/** Go programs write "" for "no address". */
 function addressWithin(subnet: Cidr, text: string | undefined, path: string): Address | undefined {
   if (text === undefined || text === "") return undefined;
   const address = parseAddress(text);
@@ -108,13 +108,13 @@ function addressWithin(subnet: Cidr, text: string | undefined, path: string): Ad
   return address;
 }
 
-/** A router of IPv6 is known by its link-local address, which lies in no subnet. */
+/** An IPv6 router is known by its link-local address, which is in no subnet. */
 function gatewayOf(subnet: Cidr, text: string | undefined, path: string): Address | undefined {
   const address = text ? parseAddress(text) : undefined;
   return address && subnet.family === 6 && isLinkLocal(address) ? address : addressWithin(subnet, text, path);
 }
 
-/** In the order of their first addresses, ranges that overlap are neighbours or enclose their neighbour: n log n for any number. */
+/** Sorted by first address, ranges that overlap are neighbours, or one encloses its neighbour: n log n. */
 function refuseOverlap(spans: readonly Span[]): void {
   const ordered = spans
     .map((span, order) => ({ ...span, order }))

@@ -1,4 +1,6 @@
-/** Addresses and the hardware address that somebody asks for, from the three places where they may stand. */
+/**
+ * The addresses and the hardware address that a runtime or a person requests, from the three places where they may be.
+ */
 import { formatAddress, formatCidr, parseAddress, parseCidr } from "../../ip/address.ts";
 import type { CniArgs } from "../args.ts";
 import { badVariable } from "../env.ts";
@@ -8,7 +10,7 @@ import type { Accepted } from "../schema/schema.ts";
 
 export type GivenNetwork = Accepted<typeof network>;
 
-/** A value and whom to blame for it. */
+/** A value, and the error that names its place. */
 interface Asked {
   readonly value: string;
   refuse(mustBe: string): Fault;
@@ -17,8 +19,8 @@ interface Asked {
 const addressMustBe = "an address such as 10.1.0.7 or 10.1.0.7/24";
 
 /**
- * For the store: everything that is asked for adds up, as with host-local, and each address once. But who sends
- * `args.cni.ips` gets CNI_ARGS ignored: "if both are given, ignore CNI_ARGS" (CONVENTIONS.md).
+ * The requested addresses for the store: those of all places together, each once, as in host-local. With
+ * `args.cni.ips`, CNI_ARGS is ignored: "if both are given, ignore CNI_ARGS" (CONVENTIONS.md).
  */
 export function requestedAddresses(given: GivenNetwork, cniArgs: CniArgs): readonly string[] {
   const fromArgs = argsIps(given);
@@ -48,7 +50,10 @@ export function cniArgsGateways({ GATEWAY: text }: CniArgs): readonly Asked[] {
   return fromCniArgs("GATEWAY", text);
 }
 
-/** As the reference's bridge: runtimeConfig before args before CNI_ARGS; only the one that counts is looked at. */
+/**
+ * As in the reference's bridge: runtimeConfig goes before args, and that before CNI_ARGS. Only the one that counts is
+ * checked.
+ */
 export function requestedMac(given: GivenNetwork, cniArgs: CniArgs): string | undefined {
   const asked: Asked | undefined =
     askedAt("runtimeConfig.mac", given.runtimeConfig?.mac)[0] ??
@@ -87,15 +92,15 @@ function canonicalAddress(text: string): string | undefined {
 
 export const macMustBe = "a unicast address of six bytes such as c2:11:22:33:44:55";
 
-/** The spellings that Go's net.ParseMAC takes: c2:11:…, c2-11-…, c211.2233.4455. */
+/** The spellings that Go's net.ParseMAC accepts: c2:11:…, c2-11-…, c211.2233.4455. */
 const macPattern =
   /^(?:[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:-[0-9a-f]{2}){5}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2})$/i;
 
-/** Six bytes in lower case with colons; undefined for what is no unicast address. */
+/** Six bytes in lower case with colons; undefined if the text is not a unicast address. */
 export function canonicalMac(text: string): string | undefined {
   if (!macPattern.test(text)) return undefined;
   const digits = text.replace(/[^0-9a-f]/gi, "").toLowerCase();
-  // The lowest bit of the first byte marks a group; the kernel refuses that and all zeros.
+  // The lowest bit of the first byte marks a multicast address. The kernel refuses those and all zeros.
   if (Number.parseInt(digits.slice(0, 2), 16) % 2 === 1 || /^0+$/.test(digits)) return undefined;
   return digits.match(/../g)!.join(":");
 }

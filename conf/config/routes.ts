@@ -1,4 +1,4 @@
-/** Routes of a configuration: canonical, and without the zeros that Go writes for "not set". */
+/** Routes and DNS of a configuration: canonical, and without the zeros that Go programs write for "not set". */
 import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import { badConfig, type Fault, unserved } from "../fault.ts";
 import type { Dns, Route } from "../result/result.ts";
@@ -8,7 +8,10 @@ import type { dns, route } from "../schema/shapes.ts";
 
 type GivenRoute = Accepted<typeof route>;
 
-/** Throws code 7. With `strict` an IPv4 destination must be a network and its gateway of the same family; results of others need not. */
+/**
+ * Throws code 7. With `strict`, an IPv4 destination must be a network, and its gateway of the same family. Results of
+ * other plugins may differ.
+ */
 export function routesOf(
   given: readonly GivenRoute[] | undefined,
   path: string,
@@ -32,7 +35,7 @@ export function routesOf(
   return routes;
 }
 
-/** Code 2. */
+/** Code 2: several next hops in one route. */
 export function manyWays(path: string, gws: readonly string[]): Fault {
   return unserved(path, gws, "Name one gateway, as gw; two routes to the same dst are two ways, the last one first");
 }
@@ -41,7 +44,7 @@ function destination(route: GivenRoute, path: string, strict: boolean): Pick<Rou
   const dst = parseCidr(route.dst);
   if (dst === undefined) throw badConfig(`${path}.dst`, route.dst, "a network such as 10.2.0.0/16 or 0.0.0.0/0");
   const network = networkOf(dst);
-  // The kernel refuses host bits for IPv4, but cannot say which route it was. For IPv6 it masks them.
+  // The kernel refuses host bits in IPv4 destinations without naming the route. In IPv6 ones it clears them.
   if (strict && dst.family === 4 && network.value !== dst.value) {
     throw badConfig(`${path}.dst`, route.dst, `a network's first address: ${formatCidr(network)}, without host bits`);
   }
@@ -54,17 +57,17 @@ function destination(route: GivenRoute, path: string, strict: boolean): Pick<Rou
   return { dst: text, gw: formatAddress(gw) };
 }
 
-/** What a runtime asks for in `runtimeConfig`, whose keys have other names. */
+/** `runtimeConfig.dns`, which has other names for the same keys. */
 type AskedDns = Accepted<typeof runtimeDns>;
 
-/** Undefined when nothing is set, because an empty `dns` means none. Key by key, what is asked goes before what is given. */
+/** The keys of `dns`, where those of the runtime go before the network's one by one. Undefined if none is set. */
 export function dnsOf(given: Accepted<typeof dns> | undefined, asked?: AskedDns): Dns | undefined {
   if (given === undefined && asked === undefined) return undefined;
   const { domain } = given ?? {};
   const nameservers = asked?.servers?.length ? asked.servers : given?.nameservers;
   const search = asked?.searches?.length ? asked.searches : given?.search;
   const options = asked?.options?.length ? asked.options : given?.options;
-  // Only the keys that are set: ipam/pool.ts puts them over those of a resolv.conf.
+  // Only keys that are set: ipam/pool.ts merges them over those of a resolv.conf.
   const result: Dns = {
     ...(nameservers?.length && { nameservers }),
     ...(domain && { domain }),

@@ -1,4 +1,4 @@
-/** `ipam.type` "static": addresses that are written down, or asked for in one of the three places. */
+/** `ipam.type` "static": addresses in the configuration, or requested in one of three places. */
 import { contains, formatAddress, formatCidr, parseAddress, parseCidr } from "../../ip/address.ts";
 import type { CniArgs } from "../args.ts";
 import { badConfig } from "../fault.ts";
@@ -13,7 +13,10 @@ import { dnsOf, routesOf } from "./routes.ts";
 
 const addressMustBe = "an address with prefix length such as 10.1.0.7/24";
 
-/** As the reference's static: CNI_ARGS adds to the configuration, args.cni.ips replaces both, runtimeConfig.ips replaces all. */
+/**
+ * As in the reference's static: CNI_ARGS adds to the configuration, args.cni.ips replaces both, and runtimeConfig.ips
+ * replaces all.
+ */
 export function staticOf(given: GivenNetwork, cniArgs: CniArgs): StaticIpamConfig {
   refuseMisspelt(canonical(given.ipam, staticRule.shape), staticRule.shape, "ipam");
   const config = validated("staticIpam", given.ipam, "ipam");
@@ -53,7 +56,7 @@ function staticAddresses(given: NonNullable<Accepted<typeof staticIpam>["address
   });
 }
 
-/** GATEWAY in CNI_ARGS belongs to whichever address has it in its network. */
+/** A GATEWAY in CNI_ARGS is for every address in whose network it is. */
 function withGateways(addresses: readonly StaticAddress[], cniArgs: CniArgs): readonly StaticAddress[] {
   return cniArgsGateways(cniArgs).reduce((all, { value, refuse }) => {
     const gateway = parseAddress(value);

@@ -1,5 +1,5 @@
 /**
- * Results as each version of the specification writes them, and errors. The conversions are those of the Go library
+ * Formats results and errors for each version of the specification. The conversions are those of the Go library
  * (pkg/types/020, 040 and 100), which every runtime uses.
  */
 
@@ -9,7 +9,7 @@ import { code, Fault } from "../fault.ts";
 import { isAtLeast, type Version } from "../version.ts";
 import type { Result, ResultAddress, ResultInterface } from "./result.ts";
 
-/** What goes to standard output when a verb fails. `details` is left out when there is no cure. */
+/** The error on standard output. `details` is absent without a cure. */
 interface FormattedFault {
   readonly cniVersion: Version;
   readonly code: number;
@@ -37,7 +37,8 @@ export function formatResult(result: Result, version: Version): object {
     cniVersion: version,
     interfaces: interfaces.length > 0 ? interfaces : undefined,
     ips: ips.length > 0 ? ips : undefined,
-    // Before 1.1.0 a route had only dst and gw; the Go library writes the other keys all the same, and its plugins heed them.
+    // Before 1.1.0 a route had only dst and gw. The Go library writes the other keys all the same, and its plugins use
+    // them.
     routes: routes.length > 0 ? routes : undefined,
     dns,
   };

@@ -1,4 +1,4 @@
-/** Results as they come from others: `prevResult` from the runtime, and what a delegate wrote. */
+/** Reads results of other programs: `prevResult`, and the output of a delegate. */
 import { formatAddress, formatCidr, parseAddress, parseCidr } from "../../ip/address.ts";
 import { dnsOf, routesOf } from "../config/routes.ts";
 import { isObject, type JsonObject } from "../decode.ts";
@@ -10,8 +10,8 @@ import { isAtLeast, isVersion, type Version, versions } from "../version.ts";
 import type { Dns, Result, ResultAddress, ResultInterface, Route } from "./result.ts";
 
 /**
- * A result of any version: `prevResult`, or what a delegate wrote. `version` is the configuration's, for results that do
- * not say theirs. Throws code 1 for a version that nobody knows and code 7 naming the key; `path` is where it stood.
+ * Reads a result of any version. `version` is the configuration's, for results that have none; `path` is where the
+ * result is. Throws code 1 for an unknown version, and code 7 that names the key.
  */
 export function readResult(json: unknown, version: Version, path = "prevResult"): Result {
   if (!isObject(json)) throw badConfig(path, json, "an object");

@@ -1,4 +1,4 @@
-/** What ADD answers, in the shape of the newest specification version. Written for older ones by `formatResult`. */
+/** The result of ADD in the shape of the newest version. `formatResult` writes it for older ones. */
 
 export interface ResultInterface {
   readonly name: string;
@@ -15,7 +15,7 @@ export interface ResultAddress {
   /** CIDR. */
   readonly address: string;
   readonly gateway?: string | undefined;
-  /** Index into `interfaces`; 0 and absent are different things. */
+  /** Index in `interfaces`. 0 and absent differ. */
   readonly interface?: number | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface Dns {
 export interface Route {
   readonly dst: string;
   readonly gw?: string | undefined;
-  /** A proposal for the specification, several ways at once: handed on in a result, not served. */
+  /** A proposal for the specification, several next hops: passed on in a result, not served. */
   readonly gws?: readonly string[] | undefined;
   readonly mtu?: number | undefined;
   readonly advmss?: number | undefined;

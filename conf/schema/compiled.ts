@@ -1,4 +1,4 @@
-/** The schemas that are compiled ahead of time, by the name their validator has in generated/. */
+/** The schemas that are compiled ahead of time, by the names of their validators in generated/. */
 import { features } from "./features.ts";
 import { staticIpam, storeIpam } from "./ipam.ts";
 import { links } from "./links.ts";

@@ -1,4 +1,4 @@
-/** Complaints in our words: path, value, what it must be. Loaded when there is one. */
+/** Explains a refusal: path, value, what it must be. Loaded only for a refusal. */
 import { badConfig, type Fault } from "../fault.ts";
 import { features, links, network, oldResult, result, staticIpam, storeIpam } from "../generated/explaining.js";
 import { type CompiledName, compiled } from "./compiled.ts";
@@ -10,12 +10,12 @@ const explaining: Readonly<Record<CompiledName, Explaining>> = {
   ...{ result, oldResult },
 };
 
-/** The first complaint about a value that a rule does not accept. `path` is where the value stands, "" at the top. */
+/** The first complaint about a value that a rule refuses. `path` is where the value is, "" at the top. */
 export function complaint(name: CompiledName, value: unknown, path: string): Fault {
   const validate = explaining[name];
   if (validate(value)) throw new Error(`The rules about ${name} contradict each other`);
   const { instancePath, keyword, params } = validate.errors![0]!;
-  // A JSON pointer; "~" and "/" occur in no key of ours, so nothing in it is escaped.
+  // A JSON pointer. No key of ours contains "~" or "/", so nothing in it is escaped.
   const steps = instancePath.split("/").slice(1);
   if (keyword === "required") steps.push(String(params.missingProperty));
   return faultAt(compiled[name], value, steps, path);

@@ -1,6 +1,6 @@
 /**
- * Keys of the reference's plugins beside the bridge's: validated only where one of them is written, or the plugin is
- * called by one of those names. An ordinary bridge never loads what reads them.
+ * Keys of the reference's chained plugins. Validated only if the configuration has one of them or the plugin is called
+ * by such a name; an ordinary bridge never loads their reader.
  */
 import { flag, list, object, oneOf, text, whole } from "./schema.ts";
 

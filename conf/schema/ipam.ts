@@ -1,11 +1,16 @@
-/** The `ipam` object of the kinds served in-process; keys and meanings are those of the reference's host-local and static. */
+/**
+ * The `ipam` of the kinds that ns-net implements. Keys and meanings are those of the reference's host-local and static.
+ */
 import { list, object, text } from "./schema.ts";
 import { dns, rangeKeys, rangeSets, route } from "./shapes.ts";
 
 const type = text("ns-net, host-local or static (all served in-process), or the name of another IPAM plugin");
 const routes = list("Routes for the container", route);
 
-/** What the store must know to give addresses. A network of type `ns-net` may say it at its top level, without `ipam`. */
+/**
+ * The keys from which the store gives addresses. A network of type `ns-net` may have them at its top level, without
+ * `ipam`.
+ */
 export const storeKeys = { ...rangeKeys, ranges: rangeSets, routes };
 
 /** `ipam` of type `ns-net` or `host-local`. */
@@ -36,5 +41,5 @@ export const staticIpam = object("Addresses given one by one", {
   dns,
 });
 
-/** Any other `ipam`: all that concerns us is whom to call. */
-export const anyIpam = object("Who gives addresses; {} for none", { type });
+/** Any other `ipam`: only the plugin's name matters here. */
+export const anyIpam = object("The plugin that gives addresses; {} for none", { type });

@@ -1,13 +1,15 @@
 /**
- * Keys as they are written and keys as they are meant. Go reads JSON keys without regard to case, so its users write
- * `CNIVersion`, and containerd sends `HostPort` for `hostPort`; and null means "left out" to it.
+ * Finds keys in any spelling. Go reads JSON keys regardless of case, so its users write `CNIVersion`, and containerd
+ * sends `HostPort` for `hostPort`. null means "left out" in Go.
  */
 import { isObject, type JsonObject } from "../decode.ts";
 import { code, Fault, shown } from "../fault.ts";
 import defer * as nearest from "../nearest.ts";
 import type { Shape } from "./rule.ts";
 
-/** A copy in which every key that `shape` knows has its spelling; an exact spelling wins over others. Unknown keys stay as they are. */
+/**
+ * A copy in which the keys of `shape` have its spelling. An exact spelling goes before others. Unknown keys are kept.
+ */
 export function canonical(value: unknown, shape: Shape): unknown {
   if (Array.isArray(value) && shape.items !== undefined) {
     const items: unknown[] = [];
@@ -29,14 +31,14 @@ export function canonical(value: unknown, shape: Shape): unknown {
   return result;
 }
 
-/** As most people spell it, or as somebody did to whom case means nothing; undefined for a key that is not known. */
+/** The known spelling of a key, in any case; undefined for an unknown key. */
 function spelt(written: string, properties: NonNullable<Shape["properties"]>): string | undefined {
   return Object.hasOwn(properties, written) ? written : spellingOf(properties).get(written.toLowerCase());
 }
 
 const spellings = new WeakMap<object, Map<string, string>>();
 
-/** From lower case to ours. Kept, because a configuration is gone through more than once. */
+/** Spellings by lower-case key. Kept, because one configuration is read more than once. */
 function spellingOf(properties: NonNullable<Shape["properties"]>): Map<string, string> {
   let spelling = spellings.get(properties);
   if (spelling === undefined) {
@@ -47,7 +49,7 @@ function spellingOf(properties: NonNullable<Shape["properties"]>): Map<string, s
   return spelling;
 }
 
-/** Keys that mean something at the top of a configuration beside those of its shape: type ns-net serves them, too. */
+/** Keys that have a meaning at the top of a configuration beside those of its shape: type ns-net serves them, too. */
 const furtherKeys = `
   capabilities portMappings bandwidth
   masqAll markMasqBit externalSetMarkChain conditionsV4 conditionsV6
@@ -68,8 +70,8 @@ const foreignKeys = `
 `;
 
 /**
- * Throws code 2 for the first unknown key that is almost one of `shape`'s: a silently ignored `isGatway` costs hours.
- * Walks into lists and objects. `path` is where the value stands, "" at the top.
+ * Throws code 2 for the first unknown key that is nearly one of the shape's: a silently ignored `isGatway` costs hours.
+ * Checks lists and objects, too. `path` is where the value is, "" at the top.
  */
 export function refuseMisspelt(value: unknown, shape: Shape, path: string): void {
   if (Array.isArray(value) && shape.items !== undefined) {

@@ -1,4 +1,7 @@
-/** Keys of the reference's plugins that make or take an interface other than a veth, or say by which of them to send. */
+/**
+ * Keys of the reference's plugins that create or take an interface other than a veth, or choose an interface for
+ * packets.
+ */
 import { flag, list, object, text, whole } from "./schema.ts";
 
 const uint32Max = 2 ** 32 - 1;

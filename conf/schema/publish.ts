@@ -73,7 +73,7 @@ function pluginList(): Published {
 function ipam(): Published {
   return {
     type: "object",
-    description: "Who gives addresses; {} for none",
+    description: "The plugin that gives addresses; {} for none",
     allOf: ipamByType.map(({ types, schema }) => ({
       if: { properties: { type: { enum: types } }, required: ["type"] },
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so.
@@ -82,7 +82,7 @@ function ipam(): Published {
   };
 }
 
-/** Without what only we understand; `errorMessage` is what editors built on VS Code's JSON service show. */
+/** Without our own additions. `errorMessage` is what editors built on VS Code's JSON service show. */
 function plain({ mustBe, properties, items, ...rest }: Schema): Published {
   return {
     ...rest,

@@ -1,4 +1,4 @@
-/** Results as other plugins write them and as `prevResult` carries them. `interface` may be -1: some plugins mean "none". */
+/** Results of other plugins and of `prevResult`. `interface` may be -1: some plugins write it for "none". */
 import { list, object, text, whole } from "./schema.ts";
 import { dns, route } from "./shapes.ts";
 

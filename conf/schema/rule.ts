@@ -1,18 +1,18 @@
-/** What scripts/build/validators.ts makes of a schema ahead of time. */
+/** The output of scripts/build/validators.ts for a schema. */
 
-/** The keys that a schema knows, and nothing of what they may be. A schema is one, too. */
+/** The keys of a schema without their rules. A schema is a shape, too. */
 export interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>;
   readonly items?: Shape;
 }
 
-/** Decides, and does not say why: conf/schema/explain.ts does. */
+/** Decides about a value, without an explanation (conf/schema/explain.ts). */
 export interface Rule {
   readonly shape: Shape;
   accepts(value: unknown): boolean;
 }
 
-/** ajv's own validator: after a no it knows what the first complaint is about. */
+/** ajv's own validator. After a refusal it has the first complaint. */
 export interface Explaining {
   (value: unknown): boolean;
   errors?: readonly Complaint[] | null;

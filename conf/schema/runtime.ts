@@ -1,4 +1,7 @@
-/** What a runtime adds for one attachment: `runtimeConfig` (capabilities) and `args` (CONVENTIONS.md of containernetworking/cni). */
+/**
+ * Keys that a runtime adds for one attachment: `runtimeConfig` (capabilities) and `args` (CONVENTIONS.md of
+ * containernetworking/cni).
+ */
 import { list, object, text, whole } from "./schema.ts";
 import { rangeSets } from "./shapes.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Just enough JSON Schema to describe our configuration, with two additions: every schema says in words what the value
- * `mustBe` (the second half of a complaint), and TypeScript infers the type of what the schema accepts, so a key is
+ * The part of JSON Schema that describes our configuration, with two additions: every schema has words for what the
+ * value `mustBe` (the second half of a complaint), and TypeScript infers the type of accepted values, so a key is
  * described once. scripts/build/validators.ts compiles the schemas and publishes them for editors.
  */
 
@@ -18,7 +18,7 @@ export interface Schema<Accepted = unknown> {
   readonly maximum?: number;
   readonly enum?: readonly string[];
   readonly default?: unknown;
-  /** Never there: it only carries the type. */
+  /** Never set: it only carries the type. */
   readonly accepted?: Accepted;
 }
 

@@ -1,4 +1,4 @@
-/** The schemas as they are asked: with code that was compiled ahead of time, and only decides. */
+/** Validates values by code that was compiled ahead of time and only decides. */
 import defer * as lateRules from "../config/lateRules.ts";
 import { network, storeIpam } from "../generated/common.js";
 import type { CompiledName, compiled } from "./compiled.ts";
@@ -13,7 +13,7 @@ const ruleOf = (name: CompiledName): Rule => {
   return lateRules.rare[name];
 };
 
-/** The value with our spelling of its keys (see canonical()), of the type that the schema accepts. Throws code 7. */
+/** Answers the value with canonical keys (see canonical()), of the schema's type. Throws code 7. */
 export function validated<Name extends CompiledName>(
   name: Name,
   value: unknown,

@@ -15,8 +15,9 @@ const BRCTL_GET_PORT_LIST = 7;
 const portsMax = 1024;
 
 /**
- * Of more ports, only this many with the lowest and as many with the highest indexes are looked up, 1 µs each. Indexes
- * grow: a network card is older than the containers, and a tunnel or a machine's tap is new when it becomes a port.
+ * If there are more, only this many with the lowest and as many with the highest indexes are looked up, 1 µs each.
+ * Indexes grow: a network card is older than the containers, and a tunnel or a machine's tap is new when it becomes a
+ * port.
  */
 const namedMax = 32;
 

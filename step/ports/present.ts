@@ -3,7 +3,7 @@
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { nftTable, ownerMark, ownerInMark } from "../../kernel/ownership.ts";
+import { nftTable, ownerInMark, ownerMark } from "../../kernel/ownership.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { table } from "../nft/table.ts";
 import {

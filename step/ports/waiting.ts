@@ -9,7 +9,7 @@ import { onePortEach } from "../../conf/config/portRow.ts";
 import { parseAddress } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
-import { ownerMark, ownerInMark } from "../../kernel/ownership.ts";
+import { ownerInMark, ownerMark } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
 import { addElements, deleteElements, type Element } from "../../netlink/nft/element.ts";
 import { linkNameBytes, newSet } from "../../netlink/nft/set.ts";

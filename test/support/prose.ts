@@ -20,7 +20,12 @@ export function proseOfSource(source: string): Passage[] {
   let depth = 0;
   const add = (kind: Passage["kind"], text: string, from: number) => {
     const last = passages.at(-1);
-    if (kind === "comment" && last?.kind === "comment" && text.startsWith("//") && last.line + countLines(last.text) === from)
+    if (
+      kind === "comment" &&
+      last?.kind === "comment" &&
+      text.startsWith("//") &&
+      last.line + countLines(last.text) === from
+    )
       passages[passages.length - 1] = { ...last, text: `${last.text}\n${text}` };
     else passages.push({ kind, text, line: from });
   };
