@@ -1,4 +1,4 @@
-/** What is attached, as the store tells it, and what is true of it now. */
+/** The attachments in the store, and the namespaces and processes that belong to them now. */
 import { readdirSync, readlinkSync } from "node:fs";
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -27,7 +27,7 @@ export function entries({ network, ifname, dataDir }: Filter): Entry[] {
   return (store?.entries(name) ?? []).filter(({ attachment }) => ifname === undefined || attachment.ifname === ifname);
 }
 
-/** `--data-dir`, or what the network says where `add` was told of one that has its leases elsewhere. */
+/** `--data-dir`, or the folder that the network's configuration names. */
 export function dataDirOf(options: { readonly network?: string; readonly "data-dir"?: string }): string | undefined {
   const { network, "data-dir": given } = options;
   if (given !== undefined || network === undefined) return given;
@@ -38,7 +38,7 @@ export function dataDirOf(options: { readonly network?: string; readonly "data-d
   }
 }
 
-/** The name a `--network` stands for: a file says its own. */
+/** The name of a `--network`: a file contains its own. */
 export function networkName(which: string): string {
   return isFile(which) ? String(readNetwork(which)["name"]) : which;
 }
@@ -137,7 +137,7 @@ export function removalOf(
   };
 }
 
-/** Of an entry that repair made anew, who gave the address is not known: as it is configured, or else ourselves. */
+/** For an entry that was rebuilt, without its IPAM: the configured one, or else our own. */
 function ipamTypeOf(configuration: object): string {
   try {
     return readIdentity({}, stdinOf(configuration), ownType).ipamType;

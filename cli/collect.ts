@@ -1,4 +1,4 @@
-/** What `gc` does by hand: to every network that the store has heard of, and to none that stands. */
+/** Collects every network that the store knows, for `ns-net gc`: attachments that may be alive are kept. */
 import type { CollectRequest } from "../conf/request.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { type Collected, gc } from "../plugin/gc.ts";
@@ -14,7 +14,7 @@ interface CollectedAll {
   readonly errors: readonly Error[];
 }
 
-/** Of one network, where it is given. */
+/** Collects one network if it is given, else all. */
 export async function collectAll(dataDir: string, dryRun: boolean, network?: string): Promise<CollectedAll> {
   const kernel = new Kernel();
   const isKept = living(entries({ network, dataDir }), kernel);

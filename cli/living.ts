@@ -9,7 +9,7 @@ import type { Entry } from "../store/entry.ts";
 /** A socket that was just closed in a namespace keeps it alive for an RCU grace period, and its links with it. */
 const dyingMsMax = 500;
 
-/** Answers whether an entry may be alive. Of `all`, those that only the link speaks for are given a moment to die. */
+/** Answers whether an entry may be alive. First waits a moment for those of `all` that have only a link: they may be dying. */
 export function living(all: readonly Entry[], kernel: Kernel): (entry: Entry) => boolean {
   const look = evidence(kernel, ({ hostLink }) => leadsIntoNamespace(hostLink, kernel));
   const dying = all.filter((entry) => look.inNamespace(entry) !== "interface" && look.hasHostLink(entry));

@@ -17,7 +17,8 @@ export class Attempts {
     for (const error of this.try([], work)) this.errors.push(error);
   }
 
-  async await(work: () => Promise<void> | void): Promise<void> {
+  /** As `try`, for work that answers nothing and may take its time. */
+  async tryAsync(work: () => Promise<void> | void): Promise<void> {
     try {
       await work();
     } catch (error) {

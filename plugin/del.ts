@@ -32,7 +32,7 @@ export async function del(request: DeleteRequest): Promise<void> {
   attempts.all(() => removeAttachment({ ...request, entry, hostLink, reference }, store, kernel));
   sweepEarlierBoots(claimed);
   // While a link may have the address, the lease stays; the runtime calls DEL again.
-  if (attempts.errors.length === 0) await attempts.await(() => release(request, claimed, reference));
+  if (attempts.errors.length === 0) await attempts.tryAsync(() => release(request, claimed, reference));
   if (attempts.errors.length === 0) attempts.try(undefined, () => removeShared(request, claimed, kernel));
   throwTogether(attempts.errors);
 }
@@ -43,7 +43,7 @@ function delChained({ type = ownType, ...request }: DeleteRequest, { store }: Cl
   chained.delChained({ ...request, type });
 }
 
-/** What the reference's plugins created of the attachment; undefined if its entry says that all of it is ours. */
+/** Finds what the reference's plugins created of the attachment. Undefined if its entry says that all of it is ours. */
 function referenceOf(request: DeleteRequest, { entry, store }: Claimed, kernel: Kernel): Removal | undefined {
   if (isAllOurs(entry)) return undefined;
   const { type = ownType } = request;

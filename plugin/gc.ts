@@ -149,9 +149,9 @@ async function release(
 ): Promise<void> {
   for (const entry of claimed) {
     const { attachment, netnsPath: netns } = entry;
-    await attempts.await(() => ipamForRelease(request, entry).release({ ...request, attachment, netns }, store));
+    await attempts.tryAsync(() => ipamForRelease(request, entry).release({ ...request, attachment, netns }, store));
   }
-  await attempts.await(() => ipamForRelease(request, undefined).collect?.(request));
+  await attempts.tryAsync(() => ipamForRelease(request, undefined).collect?.(request));
 }
 
 /** The veths of the network's group. Only veths: a lent device may come home with a group that its container wrote. */

@@ -13,6 +13,7 @@ import type { Entry } from "../../store/entry.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
 import type { Netns, NetnsIdentity } from "../../sys/netns.ts";
 
+/** Signs of life of any attachment. */
 export interface Evidence {
   /** True if the host's end of its veth is on this host. */
   hasHostLink(entry: Entry): boolean;
@@ -25,7 +26,7 @@ export interface Evidence {
   hasAddress(entry: Entry): boolean;
 }
 
-/** `hasHostLink` comes from the caller, who knows when the links must be read. */
+/** Looks on the kernel's host. `hasHostLink` comes from the caller, who knows when the links must be read. */
 export function evidence(kernel: Kernel, hasHostLink: Evidence["hasHostLink"]): Evidence {
   let paths: ReadonlyMap<string, string> | undefined;
   let elsewhere: ReturnType<typeof addressesElsewhere> | undefined;

@@ -15,6 +15,7 @@ import type { Evidence } from "./evidence.ts";
  */
 export interface Liveness {
   readonly is: "alive" | "unknown" | "gone" | "dead";
+  /** A clause for a person: `its link is on this host`. */
   readonly because: string;
 }
 

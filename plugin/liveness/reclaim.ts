@@ -18,6 +18,7 @@ import { removeAttachments } from "../removal/attachment.ts";
 import { type Evidence, evidence } from "./evidence.ts";
 import { livenessOf } from "./liveness.ts";
 
+/** The network whose pool is full, and what is needed to look for its dead. */
 export interface Place {
   readonly network: string;
   readonly store: Store;
@@ -27,12 +28,15 @@ export interface Place {
 /** Between the two looks at an attachment that is gone. */
 const secondLookMs = 1000;
 
-/** Repeats `work` after a refusal: waits for the other process, or frees dead leases of a full pool. Else throws `error`. */
+/**
+ * Repeats `work` after it was refused with `error`: waits for the other process, or frees dead leases of a full pool.
+ * Throws `error` again if that does not help.
+ */
 export async function retried<T>(error: unknown, place: Place, work: () => T | Promise<T>): Promise<T> {
   if (error instanceof InProgress) return waitWhileInProgress(work);
   if (!(error instanceof PoolFull)) throw error;
   let found = reclaim(place);
-  if (found.freed === 0 && found.markGone > 0) {
+  if (found.freed === 0 && found.firstGone > 0) {
     await new Promise((resolve) => setTimeout(resolve, secondLookMs));
     found = reclaim(place);
   }
@@ -41,7 +45,7 @@ export async function retried<T>(error: unknown, place: Place, work: () => T | P
 }
 
 /** Frees the leases of the dead, and notes which attachments are gone for the first time. */
-export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly markGone: number } {
+export function reclaim({ network, store, kernel }: Place): { readonly freed: number; readonly firstGone: number } {
   // Links before entries: ADD creates the link after the entry, so each link that is listed has its entry by then.
   const links = new Map(listLinks(kernel.route("host")).map((link) => [createdName(link), link]));
   const look = evidence(kernel, ({ hostLink }) => links.has(hostLink));
@@ -52,7 +56,7 @@ export function reclaim({ network, store, kernel }: Place): { readonly freed: nu
   for (const { attachment } of claimed) store.remove(attachment);
   for (const { attachment } of revived) store.markGone(attachment, undefined);
   for (const { attachment } of firstGone) store.markGone(attachment, uptimeMs());
-  return { freed: claimed.length, markGone: firstGone.length };
+  return { freed: claimed.length, firstGone: firstGone.length };
 }
 
 interface Judged {

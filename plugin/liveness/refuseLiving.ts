@@ -17,10 +17,11 @@ export function refuseLiving(entry: Entry, kernel: Kernel): void {
     kernel.forget("host", hostLink); // another ADD may have created it since this one looked
     return findHostLink(hostLink, kernel) !== undefined;
   });
-  if (livenessOf(entry, look).is !== "alive") return;
+  const { is, because } = livenessOf(entry, look);
+  if (is !== "alive") return;
   throw new Fault(
     code.environment,
-    `Cannot attach ${attachmentText(entry.attachment)}: it is attached already, in the namespace ${entry.netnsPath}`,
+    `Cannot attach ${attachmentText(entry.attachment)}: it is attached already, in the namespace ${entry.netnsPath} (${because})`,
     deleteFirst,
   );
 }

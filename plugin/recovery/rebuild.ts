@@ -53,7 +53,7 @@ function isOurs({ name = "", info, group = 0, alias = "" }: Link): boolean {
   return isHostLinkName(name) || attachmentOfHostAlias(alias, group) !== undefined;
 }
 
-/** Host ends of the attachments that belong into such a store. */
+/** Host ends of the attachments that belong to such a store. */
 export function linksOf(scope: RebuildScope, kernel: Kernel): Link[] {
   return listLinks(kernel.route("host")).filter(
     (link) => isOurs(link) && belongs(link.alias ?? "", attachmentOf(link, scope).network, scope),

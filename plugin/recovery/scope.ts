@@ -1,4 +1,4 @@
-/** Which attachments belong into a store that is rebuilt from the kernel. */
+/** Which attachments belong to a store that is rebuilt from the kernel. */
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { dataDirOfAlias } from "../../kernel/ownership.ts";

@@ -1,17 +1,17 @@
 /**
- * Everything that an attachment has, and the order in which it goes. The only such list: DEL, GC, the reclaim of a full
- * pool, an interrupted ADD and an ADD that comes again remove by it.
+ * Lists everything that an attachment has, in the order in which it is removed. The only such list: DEL, GC, the reclaim
+ * of a full pool, an interrupted ADD and an ADD that comes again use it.
  *
- *   1. What chained plugins did, the last one first, from their records in the store.
+ *   1. The work of chained plugins, the last one first, from their records in the store.
  *   2. An interface that exists only in the container: macvlan and its like, a tap, a lent device; and the container's
  *      end of a veth whose other end a person moved away from this host.
- *   3. Rules and whatever else outlives the interface: the steps of the entry, or what carries the attachment's mark.
+ *   3. Rules, and links of the host, that outlive the interface: by the steps of the entry, or by the attachment's mark.
  *   4. The host's end of the veth, and the container's end with it. It comes last: the kernel waits 20 ms for the
  *      readers of a link that is deleted, and frees the rules meanwhile.
  *   5. All that the reference's plugins created, if the attachment is one of theirs.
  *
  * The caller releases the lease afterwards, and only if all of this succeeded: no address is given out while a link may
- * have it. What attachments share (plugin/shared/) comes after the lease, because entries say who still needs it.
+ * have it. Objects that attachments share (plugin/shared/) come after the lease, because entries say who still needs them.
  */
 
 import { isContainerLink, ownType } from "../../conf/pluginType.ts";
@@ -35,7 +35,7 @@ import { hasVeth } from "./entrySteps.ts";
 import defer * as innerEnd from "./innerEnd.ts";
 import type { Leaving } from "./leaving.ts";
 
-/** Removes all that it has in the kernel, and the records of chained plugins. Absent is success; every part is tried. */
+/** Removes all that the attachment has in the kernel, and the records of chained plugins. Absent is success. Tries every part, and answers the errors. */
 export function removeAttachment(leaving: Leaving, store: Store | undefined, kernel: Kernel): Error[] {
   const { attachment, entry, netns, reference } = leaving;
   const attempts = new Attempts();
@@ -49,7 +49,10 @@ export function removeAttachment(leaving: Leaving, store: Store | undefined, ker
   return attempts.errors;
 }
 
-/** Removes many of a network. Their links go first, in one request: one by one the kernel would wait 20 ms for each. */
+/**
+ * Removes many attachments of a network. `links` are all host ends that are to go, also those without an entry. They go
+ * first, in one request: one by one, the kernel would wait 20 ms for each. Answers the errors.
+ */
 export function removeAttachments(
   network: string,
   entries: readonly Entry[],
@@ -67,7 +70,7 @@ export function removeAttachments(
   return attempts.errors;
 }
 
-/** An attachment of which the caller knows the entry alone. */
+/** For a caller that knows the entry alone. `netns`: path of a namespace that the container may be in. */
 export function leavingOf(entry: Entry, hostLink: Leaving["hostLink"], netns = ""): Leaving {
   return { attachment: entry.attachment, entry, netns, hostLink, reference: adoptedIn(entry) };
 }
@@ -137,7 +140,7 @@ function mayHaveVeth({ type = ownType, entry }: Leaving): boolean {
   return entry?.bridge !== "" && roleOf(type) === "link" && !isContainerLink(type);
 }
 
-/** Undefined for an attachment that the reference's plugins did not create. */
+/** The removal of what the reference's plugins created, if the entry is of one of their attachments. */
 function adoptedIn(entry: Entry): Removal | undefined {
   const step = adoptedStep(entry);
   if (step === undefined) return undefined;

@@ -16,6 +16,7 @@ import type { Attempts } from "../attempts.ts";
 import defer * as containerLink from "./containerLink.ts";
 import defer * as newerStore from "./newerStore.ts";
 
+/** The state of the store and the host as DEL finds it. */
 export interface Claimed {
   /** Undefined if there is none that can be read. Stays open: a plugin's process ends at once, and closing would write and sync. */
   store?: Store | undefined;

@@ -29,6 +29,7 @@ export function isInContainer({ attachment, netns: path, type }: DeleteRequest, 
   return [attachment.ifname, hostLinkName(attachment)].some((name) => inside.link("container", name) !== undefined);
 }
 
+/** Absent is success. Answers the errors. */
 export function undoContainerLink({ attachment, entry, netns: path, type, raw }: Leaving, kernel: Kernel): Error[] {
   const all = entry?.steps as readonly Step[] | undefined;
   const own = all === undefined || adoptedStep(entry) ? undefined : all;

@@ -40,13 +40,13 @@ function isKnownTo(entry: Entry | undefined, { name, address }: Link): boolean {
   return name === entry.attachment.ifname && address === entry.mac;
 }
 
-/** By its name, too: ADD writes the alias later. */
+/** Compares the name, too, because ADD writes the alias a moment later. */
 function isEndOf(attachment: Attachment, other: Link | undefined): boolean {
   if (other?.group !== linkGroup(attachment.network)) return false;
   return other.name === hostLinkName(attachment) || isAliasOf(other.alias ?? "", attachment);
 }
 
-/** The kernel refuses where the other namespace is ending, or this process has no right there: undefined. */
+/** Undefined if the kernel refuses: the other namespace is ending, or this process has no right there. */
 function otherEnd({ peerIndex, peerNetnsId }: Link, kernel: Kernel): Link | undefined {
   if (peerIndex === undefined || (peerNetnsId !== undefined && peerNetnsId < 0)) return undefined;
   try {

@@ -1,4 +1,4 @@
-/** Reads an interface that the reference's macvlan and its like created from `prevResult`. */
+/** Reads from `prevResult` an interface that the reference's macvlan and its like created. */
 import { isObject } from "../../conf/decode.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
 import type { Raw } from "../../conf/request.ts";
