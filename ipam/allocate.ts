@@ -1,14 +1,14 @@
 /**
- * The next free address, round robin: after the one given last, through the spans in order, around to it again.
- * An address is thus used again as late as possible, when caches of neighbours and connections have forgotten it.
+ * Finds the next free address, round robin: after the one given last, through the spans in order, and around. So an
+ * address is used again as late as possible, when caches of neighbours and connections have forgotten it.
  *
- * A run of taken addresses is crossed by counting reservations in doubling steps and then by halves. Counting is one
+ * A run of used addresses is crossed by counting reservations in doubling steps, then by halves. Counting is one
  * indexed query, so thousands of leases in a row cost some twenty queries and no list.
  */
 import type { Address } from "../ip/address.ts";
 import { type Span, spanAt } from "./range.ts";
 
-/** How many of the addresses from `first` to `last` are taken. */
+/** Answers how many of the addresses from `first` to `last` are in use. */
 export type Count = (first: Address, last: Address) => number;
 
 export interface Free {
@@ -16,7 +16,10 @@ export interface Free {
   readonly value: bigint;
 }
 
-/** Undefined when all are taken. `after` may be outside of all spans, as after a change of configuration. */
+/**
+ * The next free address after `after`; undefined if all are in use. `after` may be outside of all spans, as after a
+ * change of configuration.
+ */
 export function nextFree(spans: readonly Span[], after: Address | undefined, taken: Count): Free | undefined {
   for (const span of turned(spans, after)) {
     const value = firstFree(span, taken);
@@ -25,7 +28,7 @@ export function nextFree(spans: readonly Span[], after: Address | undefined, tak
   return undefined;
 }
 
-/** The spans from just after an address around to that address, in the order in which they are to be searched. */
+/** The spans in the order of the search: from just after an address around to that address. */
 function turned(spans: readonly Span[], after: Address | undefined): Span[] {
   const span = after === undefined ? undefined : spanAt(spans, after);
   if (span === undefined || after === undefined) return [...spans];
@@ -50,7 +53,7 @@ function firstFree({ family, first, last }: Span, taken: Count): bigint | undefi
   return undefined;
 }
 
-/** Halves a stretch that has a free address until only that one is left. */
+/** The first free address of a stretch that has one, by halving. */
 function leastFree(first: bigint, last: bigint, isFull: (from: bigint, to: bigint) => boolean): bigint {
   let [low, high] = [first, last];
   while (low < high) {

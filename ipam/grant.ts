@@ -1,4 +1,4 @@
-/** Decides the addresses of an attachment: one of each range set, the requested one if there is one in it. */
+/** Decides the addresses of an attachment: one of each range set, the requested one if it is in the set. */
 
 import { attachmentText } from "../conf/attachment.ts";
 import { badConfig, code, Fault } from "../conf/fault.ts";
@@ -11,15 +11,21 @@ import { type BoundRange, leased, setText, spanAt, spansOf } from "./range.ts";
 
 interface Wish {
   readonly sets: readonly (readonly BoundRange[])[];
-  /** Each with or without a prefix length, which is ignored: the subnet's counts. */
+  /** Each with or without a prefix length. That of the subnet counts. */
   readonly requested: readonly string[];
   readonly memory: NetworkMemory;
 }
 
-/** Subnets remembered of one network: those of the configuration, and of `runtimeConfig.ipRanges` as they come by. */
+/**
+ * How many subnets the store remembers of one network: those of the configuration, and those of each
+ * `runtimeConfig.ipRanges`.
+ */
 const subnetsMax = 64;
 
-/** Runs inside the transaction of `Store.begin`. Throws Fault: code 7 for a request that cannot be, 11 when taken or full. */
+/**
+ * Runs inside the transaction of `Store.begin`. Throws Fault: code 7 for an impossible request, 11 if the address is in
+ * use or the pool is full.
+ */
 export function grant(store: Store, entry: NewEntry, { sets, requested, memory }: Wish): Grant {
   const gateways = gatewaysOf(sets);
   const wanted: Address[] = [];
@@ -60,7 +66,7 @@ export function grant(store: Store, entry: NewEntry, { sets, requested, memory }
   }
 }
 
-/** True when the addresses of a standing entry are what a new grant could have given. */
+/** True if a new grant could give the addresses of this entry. */
 export function fits(standing: Entry, { sets, requested }: Omit<Wish, "memory">): boolean {
   const gateways = gatewaysOf(sets);
   const have = standing.addresses.map(({ address }) => address);

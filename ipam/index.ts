@@ -1,4 +1,4 @@
-/** The kinds of IPAM, by `ipam.type`. To add one: a file that exports an `Ipam`, and a line here. */
+/** The kinds of IPAM by `ipam.type`. To add one: a file that exports an `Ipam`, and a line here. */
 import type { IpamConfig } from "../conf/config/config.ts";
 import type { Identity } from "../conf/request.ts";
 import type { Entry } from "../store/entry.ts";
@@ -17,25 +17,25 @@ const kinds: { readonly [K in Kind]: Ipam<ConfigOf<K>> } = {
   "host-local": local,
   static: fixed,
   none,
-  /** Running another program is rare, so what it takes is loaded only then. */
+  /** Few networks use another program, so its code is loaded only then. */
   get delegate() {
     return delegate.delegate;
   },
 };
 
-/** The caller gives it the configuration it asked with: `ipamFor(config.ipam.type).acquire({ config: config.ipam, … })`. */
+/** The kind of a configuration: `ipamFor(config.ipam.type).acquire({ config: config.ipam, … })`. */
 export function ipamFor(kind: Kind): Ipam {
   return kinds[kind];
 }
 
-/** True for a kind whose leases are rows of the store and nothing else; a delegate has to be told what is freed. */
+/** True if the leases of a kind are only rows of the store. A delegate must be called to free one. */
 export function ipamKeepsLeases(type: string): boolean {
   return type === "" || (type !== "delegate" && Object.hasOwn(kinds, type));
 }
 
 /**
- * Who frees what an attachment has: the kind that gave it, as its entry says, for the configuration may have changed
- * since; without an entry the kind that is configured now. A name that is no kind of ours is a delegate's.
+ * The kind that frees an attachment's lease: the one that gave it, by its entry, because the configuration may have
+ * changed; without an entry the configured one. An unknown name is a delegate's.
  */
 export function ipamForRelease(request: Identity, entry: Entry | undefined): Pick<Ipam, "release" | "collect"> {
   const type = entry?.ipamType || request.ipamType;

@@ -17,7 +17,7 @@ export const none: Ipam<NoIpamConfig> = {
   },
 
   check({ attachment }, _config, store) {
-    // Addresses may come from a later plugin of the chain; here only the entry counts.
+    // A later plugin of the chain may give addresses. Only the entry counts here.
     requireAddresses(attachment, store.find(attachment)?.addresses, []);
   },
 

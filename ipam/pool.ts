@@ -23,7 +23,7 @@ export const local: Ipam<StoreIpamConfig> = {
   acquire(context) {
     const { request, config, entry, store, hostNetworks } = context;
     const { network } = entry.attachment;
-    // Before the transaction: what can be refused without a lease is refused without one.
+    // Before the transaction: refuses without a lease what can be refused without one.
     const dns = config.resolvConf === undefined ? config.dns : { ...readNames(config.resolvConf), ...config.dns };
     const configured = boundSets(config.rangeSets);
     const requested = request.config.requestedAddresses;
@@ -71,15 +71,17 @@ export const local: Ipam<StoreIpamConfig> = {
   },
 };
 
-/** What is in use stays, whatever the configuration says now. */
+/** True if the attachment exists in that namespace: it keeps its lease, whatever the configuration says now. */
 function isAttachedThere(standing: Entry, entry: NewEntry): boolean {
   return standing.state === "attached" && isSameNamespace(standing, entry);
 }
 
-/** The reference's host-local has leases of this network that the store knows nothing of. */
+/** The reference's host-local has leases of this network that are not in the store. */
 class ReservedElsewhere extends Error {}
 
-/** "", to be remembered, where host-local has never given an address of the network. Throws ReservedElsewhere. */
+/**
+ * Answers "", which the store remembers, if host-local never gave an address of the network. Throws ReservedElsewhere.
+ */
 function unlessReserved(network: string, { hostLocalDir }: StoreIpamConfig): string {
   if (statusIfThere(reservationFolder(network, hostLocalDir))) throw new ReservedElsewhere();
   return "";
@@ -92,7 +94,7 @@ function refuseReserved(folder: string, addresses: readonly Address[]): void {
   }
 }
 
-/** `begin`, and where there are leases to take over, once more after that, with host-local kept out all the while. */
+/** Calls `begin`. If there are leases to take over, takes them over and calls it again, holding host-local's lock. */
 function adoptingFirst({ config, entry, store, adoption }: AcquireContext<StoreIpamConfig>, begin: () => Begun): Begun {
   let lock: Disposable | undefined;
   try {
@@ -113,7 +115,7 @@ function adoptingFirst({ config, entry, store, adoption }: AcquireContext<StoreI
   }
 }
 
-/** An attachment that another plugin made becomes ours with this ADD, and its lease is kept here alone. */
+/** With this ADD an attachment of another plugin becomes ours, and its lease is only in the store. */
 function releaseAdopted({ entry, adoption }: AcquireContext<StoreIpamConfig>, before: Entry): void {
   const step = adopted.adoptedStep(before);
   if (step !== undefined) adoption?.().release(entry.attachment.container, step.files);
@@ -124,8 +126,8 @@ function readNames(path: string): Dns {
 }
 
 /**
- * The range sets, or if there are none the one chosen for this network, once and for good. Of two processes that
- * choose at once, the second sees the first's choice: the caller is inside the store's write transaction.
+ * The range sets, or the subnet that was chosen once for this network. If two processes choose at the same time, the
+ * second one reads the first one's choice: the caller is inside the store's write transaction.
  */
 function withChosen(
   configured: readonly (readonly BoundRange[])[],

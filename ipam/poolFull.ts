@@ -1,6 +1,6 @@
 /**
- * No address is left in a pool. ADD then frees the leases of attachments that are dead for certain, and tries again
- * (plugin/liveness/reclaim.ts); only if there are none is this fault answered, with code 11.
+ * A pool without a free address. ADD then frees the leases of attachments that are certainly dead and tries again
+ * (plugin/liveness/reclaim.ts). Only if there are none does it report this fault, with code 11.
  */
 
 import { code, Fault } from "../conf/fault.ts";
@@ -9,7 +9,7 @@ import type { NewEntry } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
 import { type BoundRange, setText, sizeOf, spansOf } from "./range.ts";
 
-/** No address is left. Of its own class, so that a caller can reclaim dead leases and try again. */
+/** A class, so that a caller can reclaim dead leases and try again. */
 export class PoolFull extends Fault {}
 
 export function poolFull(

@@ -1,9 +1,9 @@
 /**
- * Range arithmetic. A range set becomes a list of spans of addresses that may be given out, with gateways cut out;
- * nothing here walks through addresses, so a /8 and a /64 cost what a /24 costs.
+ * Arithmetic of ranges. A range set becomes spans of addresses that may be given, without gateways. Nothing here walks
+ * through addresses, so a /8 and a /64 cost the same as a /24.
  *
  * Defaults are host-local's (plugins/ipam/host-local/README.md): from the subnet's second address, which is the
- * gateway, to the last but one for IPv4 (the last is broadcast) and the very last for IPv6.
+ * gateway, to the last but one for IPv4 (the last is broadcast) and to the last for IPv6.
  */
 
 import type { Range, RangeSet } from "../conf/config/config.ts";
@@ -19,7 +19,7 @@ import {
   parseCidr,
 } from "../ip/address.ts";
 
-/** Addresses from `first` to `last`, both included, of one range. */
+/** The addresses of one range from `first` to `last`, both included. */
 export interface Span {
   readonly family: 4 | 6;
   readonly first: bigint;
@@ -27,7 +27,7 @@ export interface Span {
   readonly range: BoundRange;
 }
 
-/** A range with its defaults filled in. */
+/** A range with its defaults. */
 export interface BoundRange {
   readonly family: 4 | 6;
   readonly subnet: string;
@@ -37,7 +37,7 @@ export interface BoundRange {
   readonly gateway: Address;
 }
 
-/** Fills in the defaults and keeps within the subnet's host addresses. Throws Fault (code 7) for what is no address. */
+/** Adds the defaults, within the subnet's host addresses. Throws Fault (code 7) for a text that is no address. */
 export function boundRange(range: Range): BoundRange {
   const subnet = parseCidr(range.subnet);
   if (subnet === undefined) throw badConfig("ipam.subnet", range.subnet, "a network such as 10.1.0.0/24");
@@ -91,7 +91,7 @@ export function spansOf(set: readonly BoundRange[], excluded: readonly Address[]
   return spans;
 }
 
-/** The excluded addresses that lie in a range, in order. */
+/** The excluded addresses in a range, in order. */
 function holesIn({ family, first, last }: BoundRange, excluded: readonly Address[]): bigint[] {
   const holes: bigint[] = [];
   for (const address of excluded) {
@@ -100,18 +100,18 @@ function holesIn({ family, first, last }: BoundRange, excluded: readonly Address
   return holes.length < 2 ? holes : holes.sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** How many addresses the spans hold. */
+/** The number of addresses in the spans. */
 export function sizeOf(spans: readonly Span[]): bigint {
   return spans.reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
 }
 
-/** The span that holds the address. */
+/** The span with this address. */
 export function spanAt(spans: readonly Span[], { family, value }: Address): Span | undefined {
   for (const span of spans) if (span.family === family && span.first <= value && value <= span.last) return span;
   return undefined;
 }
 
-/** `10.1.0.0/29`, or `10.1.0.2-10.1.0.5` where less than the subnet is given; several joined by `and`. */
+/** `10.1.0.0/29`, or `10.1.0.2-10.1.0.5` for a part of the subnet; several joined by `and`. */
 export function setText(set: readonly BoundRange[]): string {
   return set.map(rangeText).join(" and ");
 }
@@ -122,7 +122,7 @@ function rangeText({ family, subnet, first, last }: BoundRange): string {
   return `${formatAddress({ family, value: first })}-${formatAddress({ family, value: last })}`;
 }
 
-/** An address of a range as a lease has it. */
+/** An address of a range as it is in a lease. */
 export function leased(range: BoundRange, value: bigint): { address: string; gateway: string } {
   return {
     address: `${formatAddress({ family: range.family, value })}/${range.prefixLength}`,

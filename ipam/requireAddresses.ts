@@ -1,9 +1,12 @@
-/** The part of CHECK that every kind shares: what the entry says an attachment has, against what it should have. */
+/**
+ * The part of CHECK that all kinds share: compares the addresses in the entry with those that the attachment should
+ * have.
+ */
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { LeasedAddress } from "../store/entry.ts";
 
-/** Throws Fault (code 101) when there is no lease or it is not for exactly `expected` (CIDR, any order). */
+/** Throws Fault (code 101) if there is no lease or its addresses are not exactly `expected` (CIDR, any order). */
 export function requireAddresses(
   attachment: Attachment,
   found: readonly LeasedAddress[] | undefined,

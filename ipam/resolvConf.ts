@@ -3,15 +3,15 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import type { Dns } from "../conf/result/result.ts";
 
-/** The resolver itself uses three servers and 256 characters of search list; this is ample. */
+/** The resolver itself uses three servers and 256 characters of search list. */
 const bytesMax = 64 * 1024;
 
-/** Throws Fault (code 5) for a file that cannot be read, is longer than 64 KiB, or is no file. */
+/** Throws Fault (code 5) for a path that is no regular file, cannot be read, or has more than 64 KiB. */
 export function readResolvConf(path: string): Dns {
   return parseResolvConf(readLimited(path));
 }
 
-/** ChainedRecord `nameserver`, `search` and `options` lines add, a later `domain` replaces. */
+/** Later `nameserver`, `search` and `options` lines add to earlier ones; a later `domain` replaces. */
 export function parseResolvConf(text: string): Dns {
   const nameservers: string[] = [];
   const search: string[] = [];
@@ -38,7 +38,7 @@ function readLimited(path: string): string {
     new Fault(code.io, `Cannot read ipam.resolvConf = ${JSON.stringify(path)}: ${why}`, "Name a resolv.conf file");
   let file: number;
   try {
-    // NONBLOCK: opening a FIFO must not wait for somebody to write to it.
+    // NONBLOCK: opening a FIFO must not wait for a writer.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw refused(error instanceof Error ? error.message : String(error));

@@ -1,4 +1,7 @@
-/** `ipam.type` "static": the addresses that the configuration names, reserved for nobody, as the reference's static. */
+/**
+ * `ipam.type` "static": the addresses in the configuration. Several containers may have the same one, as in the
+ * reference.
+ */
 
 import type { StaticIpamConfig } from "../conf/config/config.ts";
 import { badConfig } from "../conf/fault.ts";
@@ -30,7 +33,10 @@ export const fixed: Ipam<StaticIpamConfig> = {
   status() {},
 };
 
-/** Requested addresses replace the configured ones; without a prefix length they take that of the configured network they lie in. */
+/**
+ * Requested addresses replace the configured ones. Without a prefix length they get that of the configured network that
+ * contains them.
+ */
 function addressesOf(config: StaticIpamConfig, requested: readonly string[]): readonly LeasedAddress[] {
   if (requested.length === 0) return config.addresses;
   return requested.map((text) => {

@@ -1,6 +1,6 @@
 /**
- * Any other `ipam.type`: an executable in CNI_PATH, run as SPEC.md, "Delegated Plugins", says. The entry is
- * written before it runs, so that a crash in between is found, and no lock of the store is held while it runs.
+ * Any other `ipam.type`: an executable in CNI_PATH, run as SPEC.md, "Delegated Plugins", describes. The entry is
+ * written before it runs, so a crash in between is found later, and no lock of the store is held while it runs.
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { DelegateIpamConfig } from "../../conf/config/config.ts";
@@ -18,7 +18,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
   async acquire({ request, config, entry, store, prepare, mayTakeOver }): Promise<Lease> {
     const { attachment, pluginPath, raw } = request;
     const path = findPlugin(config.plugin, pluginPath);
-    // What was answered for an earlier namespace of that name may have run out since.
+    // The lease of an earlier namespace of that name may have expired since.
     let isStale = false;
     const {
       entry: standing,
@@ -34,7 +34,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
     let unprepare: (() => void) | undefined;
     const run = (verb: Verb) => call(path, verb, raw, attachment, request.netns);
     try {
-      // An ADD that was interrupted may have got an address; most plugins refuse to give a second one.
+      // An interrupted ADD may have got an address, and most plugins refuse to give a second one.
       if (!made) await run("DEL");
       unprepare = prepare?.(before);
       const { ips, routes, dns } = resultOf(path, await run("ADD"), request.config.cniVersion);
@@ -52,7 +52,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
   },
 
   async release({ attachment, ipamType, pluginPath, raw, netns }, store) {
-    // Of what has no entry an ADD here never asked anybody; a plugin that is not there either has nothing to free.
+    // Without an entry, no ADD here called the plugin. If it is not installed either, it has nothing to free.
     if (store === undefined && !isInstalled(ipamType, pluginPath)) return;
     await call(findPlugin(ipamType, pluginPath), "DEL", raw, attachment, netns);
     store?.remove(attachment);
@@ -71,7 +71,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
   },
 };
 
-/** The environment as it came, but for the verb; a DEL that we start by ourselves names the attachment it is for. */
+/** The environment of this call with another verb. A DEL that ns-net starts by itself names its attachment. */
 function call(path: string, verb: Verb, raw: Raw, attachment?: Attachment, netns?: string): Promise<string> {
   const ours = attachment && {
     CNI_CONTAINERID: attachment.container,
@@ -82,7 +82,10 @@ function call(path: string, verb: Verb, raw: Raw, attachment?: Attachment, netns
   return runPlugin({ path, environment, stdin: raw.stdin, mayBeInterrupted: verb === "ADD" });
 }
 
-/** Who wants none leaves ipam out; without one the container would be cut off, and its ADD a success. */
+/**
+ * A plugin that gives no address is an error: a container without addresses has no `ipam`, and this one would be cut
+ * off although its ADD succeeds.
+ */
 function noAddress(path: string): Fault {
   return new Fault(
     code.decode,
@@ -91,7 +94,7 @@ function noAddress(path: string): Fault {
   );
 }
 
-/** The Go library takes `null` and no output at all for an empty result, and an error for one whatever the exit status. */
+/** As in the Go library: `null` and no output are an empty result, and an error counts whatever the exit status is. */
 function resultOf(path: string, stdout: string, version: Version): Result {
   let json: unknown;
   try {
@@ -104,11 +107,11 @@ function resultOf(path: string, stdout: string, version: Version): Result {
   return readResult(json ?? {}, version, `result of ${path}`);
 }
 
-/** The first failure is the one to tell; what fails while undoing it stays in the plugin's own log. */
+/** The first failure is reported. A failure of the undo is in the plugin's own log. */
 async function undo(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch {
-    // See above.
+    // Only the first failure is reported.
   }
 }

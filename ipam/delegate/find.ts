@@ -3,7 +3,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { join } from "node:path";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
 
-/** Throws Fault (code 7) when no folder has it, when it is a path instead of a name, or when it is this very program. */
+/** Throws Fault (code 7) if no folder has it, if the name is a path, or if it is this program itself. */
 export function findPlugin(name: string, folders: readonly string[]): string {
   if (name === "" || name.includes("/")) throw badConfig("ipam.type", name, "the name of a plugin, without a folder");
   const path = pathOf(name, folders);
@@ -14,7 +14,7 @@ export function findPlugin(name: string, folders: readonly string[]): string {
       "Install it there, or set ipam.type to ns-net, host-local or static, which need no other program",
     );
   }
-  // It would find this configuration again, and call itself without end.
+  // It would read the same configuration and call itself without end.
   if (isThisProgram(path)) throw badConfig("ipam.type", name, `another plugin: ${path} is ns-net itself`);
   return path;
 }

@@ -3,13 +3,13 @@
 interface Gathered {
   readonly done: Promise<void>;
   text(): string;
-  /** True when the stream was longer than what was kept. */
+  /** True if the stream was longer than what was kept. */
   isCut(): boolean;
   /** Stops reading, so that the stream does not keep this process alive. */
   stop(): void;
 }
 
-/** `onBytes` sees everything, also what is not kept. */
+/** `onBytes` gets all bytes, also those that are not kept. */
 export function gather(
   stream: ReadableStream<Uint8Array>,
   bytesMax: number,

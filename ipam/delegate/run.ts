@@ -1,8 +1,11 @@
-/** Runs another plugin as SPEC.md, "Delegated Plugins", says: the same input, its stderr passed on, its error ours. */
+/**
+ * Runs another plugin as SPEC.md, "Delegated Plugins", describes: with the same input, passing on its standard error
+ * and its error.
+ */
 import { callAgain, code, Fault } from "../../conf/fault.ts";
 import { gather } from "./gather.ts";
 
-/** What libcni's clients give a whole ADD or more; a plugin that takes longer hangs. */
+/** Clients of libcni give a whole ADD this time or more, so a plugin that takes longer hangs. */
 const timeoutMsDefault = 60_000;
 const stdoutBytesMax = 1024 * 1024;
 const stderrBytesKept = 4096;
@@ -12,13 +15,14 @@ export interface Run {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdin: string;
   readonly timeoutMs?: number;
-  /** SIGTERM and SIGINT are passed on to the plugin and end the call. Without, they are left to whoever else listens. */
+  /** Passes SIGTERM and SIGINT on to the plugin and ends the call. Otherwise other listeners handle them. */
   readonly mayBeInterrupted?: boolean;
 }
 
 /**
- * What the plugin wrote to stdout. Throws Fault: the plugin's own if it wrote one; code 5 if it failed without or could
- * not be started; code 11 if it was interrupted, or took longer than the limit, when it is killed.
+ * Answers the plugin's standard output. Throws Fault: the plugin's own error if it wrote one; code 5 if it failed
+ * without one or could not be started; code 11 if it was interrupted, or was killed because it took longer than the
+ * limit.
  */
 export async function runPlugin(run: Run): Promise<string> {
   const { path, environment, stdin, timeoutMs = timeoutMsDefault } = run;
@@ -30,11 +34,11 @@ export async function runPlugin(run: Run): Promise<string> {
   const tooLate = new Promise<"tooLate">((resolve) => {
     timer = setTimeout(() => resolve("tooLate"), timeoutMs);
   });
-  // A child that the plugin left behind may keep the pipes open, so the limit is on them, not on the plugin's end.
+  // A child of the plugin may keep the pipes open, so the limit is on them and not on the plugin's end.
   const all = Promise.all([stdout.done, stderr.done, plugin.exited]);
   const ended = await Promise.race([all, tooLate, ...(signals ? [signals.ended] : [])]);
   clearTimeout(timer);
-  // What the plugin was sent before its end may be heard of after it: two turns of the event loop.
+  // A signal that the plugin got before its end may be delivered here after it: two turns of the event loop.
   if (signals) await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
   const signal = signals?.stop();
   if (signal !== undefined) {
@@ -58,10 +62,10 @@ export async function runPlugin(run: Run): Promise<string> {
   throw faultOf(stdout.text()) ?? silentFault(path, how, stderr.text());
 }
 
-/** How long an interrupted plugin has to undo what it began, before it is killed. */
+/** How long an interrupted plugin may take to undo its work before it is killed. */
 const graceMs = 5000;
 
-/** `ended` resolves when a signal came and the plugin has ended after it; `stop` tells which one came. */
+/** `ended` resolves when a signal came and the plugin ended after it. `stop` answers that signal. */
 function passOnSignals(plugin: Bun.Subprocess) {
   let came: NodeJS.Signals | undefined;
   let killer: ReturnType<typeof setTimeout> | undefined;
@@ -85,7 +89,7 @@ function start(path: string, environment: Run["environment"], stdin: string) {
   try {
     return Bun.spawn([path], { env: environment, stdin: Buffer.from(stdin), stdout: "pipe", stderr: "pipe" });
   } catch (error) {
-    throw new Fault(code.io, `Cannot start plugin ${path}: ${(error as Error).message}`, "Install it anew");
+    throw new Fault(code.io, `Cannot start plugin ${path}: ${(error as Error).message}`, "Install it again");
   }
 }
 

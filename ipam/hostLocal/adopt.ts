@@ -1,10 +1,10 @@
 /**
- * Leases of the reference's host-local taken over into the store, so that no address in use is given again. It is done
- * before the first address of a network is given, and again when an address that is about to be given turns out to
- * have a reservation: the reference's plugins may still be at work for a moment.
+ * Takes over leases of the reference's host-local into the store, so that no address in use is given again. Runs before
+ * the first address of a network is given, and again if an address that is about to be given has a reservation: the
+ * reference's plugins may run for a moment longer.
  *
- * All rows are one transaction, and the network's own row with it says that it is done: a process that is killed
- * midway has done nothing. The files stay until the attachment is deleted, so that the way back is open.
+ * All rows are one transaction with the mark in the network's row, so a process that is killed midway has changed
+ * nothing. The files stay until the attachment is deleted, so that going back is possible.
  */
 import { existsSync } from "node:fs";
 import { addressBits, formatAddress } from "../../ip/address.ts";
@@ -23,7 +23,7 @@ interface Adopting {
   readonly adoption: Adoption;
 }
 
-/** The caller holds host-local's lock. Called again, it adds what is new and drops what was released since. */
+/** The caller holds host-local's lock. A second call adds new reservations and drops those that were released since. */
 export function adopt({ network, folder, sets, store, adoption }: Adopting): void {
   for (const entry of store.entries(network)) {
     const step = adoptedStep(entry);
@@ -35,7 +35,7 @@ export function adopt({ network, folder, sets, store, adoption }: Adopting): voi
     const attachment = { network, container, ifname };
     const standing = store.find(attachment);
     const files = held.map(({ file }) => file);
-    // Ours since, or left for host-local by an uninstall: the store alone says what it has.
+    // It became ours since, or an uninstall left it to host-local: then only the store counts.
     if (standing !== undefined && adoptedStep(standing) === undefined) {
       adoption.release(container, files);
       continue;
@@ -70,7 +70,7 @@ function byAttachment(reservations: readonly Reservation[]): Held[] {
   return [...found.values()];
 }
 
-/** As the range that holds it would have given it; an address of no range as a network of its own. */
+/** The lease as its range would have given it; an address of no range gets the longest prefix. */
 function leaseOf({ address }: Reservation, sets: readonly (readonly BoundRange[])[]): LeasedAddress {
   for (const set of sets) {
     const span = spanAt(spansOf(set, []), address);

@@ -1,4 +1,4 @@
-/** The one step in the entry of an attachment that the reference's plugins made; step/adopted.ts undoes it. */
+/** The only step in the entry of an attachment that the reference's plugins created. step/adopted.ts undoes it. */
 import type { Attachment } from "../../conf/attachment.ts";
 
 export interface AdoptedStep {
@@ -10,7 +10,7 @@ export interface AdoptedStep {
   readonly files: readonly string[];
 }
 
-/** False also for one whose lease alone is ours, and whose link another plugin made. */
+/** True if ns-net created the attachment. False also if only its lease is ours and another plugin created the link. */
 export function isAllOurs(entry: WithSteps | undefined): boolean {
   return entry?.steps !== undefined && adoptedStep(entry) === undefined;
 }
@@ -19,7 +19,7 @@ interface WithSteps {
   readonly steps?: readonly unknown[];
 }
 
-/** Undefined for an attachment that no other plugin made. */
+/** The step; undefined for an attachment that ns-net created. */
 export function adoptedStep(entry: WithSteps | undefined): AdoptedStep | undefined {
   const first = entry?.steps?.[0] as Partial<AdoptedStep> | undefined;
   return first?.kind === "adopted" ? (first as AdoptedStep) : undefined;

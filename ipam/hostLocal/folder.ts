@@ -1,4 +1,7 @@
-/** Where the reference's host-local keeps its leases. Apart from what reads them: every first ADD of a network asks for it. */
+/**
+ * The folder of the reference's host-local. A file of its own, because every first ADD of a network reads it, and few
+ * read the leases.
+ */
 
 /** host-local's own default for `ipam.dataDir`. */
 export const hostLocalFolder = "/var/lib/cni/networks";

@@ -1,7 +1,7 @@
 /**
- * The files in which the reference's host-local keeps its leases (plugins/ipam/host-local/backend/disk): in
- * `<dataDir>/<network>/` one file an address, named by it, that holds the container and the interface; beside them
- * `last_reserved_ip.N`, the address given last by range set N, and `lock`.
+ * The lease files of the reference's host-local (plugins/ipam/host-local/backend/disk): in `<dataDir>/<network>/` one
+ * file an address, named after it, with the container and the interface; beside them `last_reserved_ip.N`, the address
+ * that range set N gave last, and `lock`.
  */
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -15,12 +15,12 @@ export interface Reservation {
   readonly address: Address;
   readonly file: string;
   readonly container: string;
-  /** "" in files of host-local before version 0.7, which tell the container alone. */
+  /** "" in files of host-local before version 0.7, which have only the container. */
   readonly ifname: string;
   readonly reservedMs: number;
 }
 
-/** Every reservation of a network, in order, those of IPv4 first; none when there is no folder. */
+/** Every reservation of a network in order, IPv4 first; none if the folder does not exist. */
 export function reservationsIn(folder: string): Reservation[] {
   const found: Reservation[] = [];
   for (const name of listed(folder)) {
@@ -31,14 +31,14 @@ export function reservationsIn(folder: string): Reservation[] {
   return found.sort(({ address: a }, { address: b }) => a.family - b.family || Number(a.value - b.value));
 }
 
-/** Who has an address; undefined when nobody has, also when the file holds nothing that a runtime can have written. */
+/** The holder of an address; undefined if there is none, or if no runtime can have written the file. */
 export function reservationOf(folder: string, address: Address): Reservation | undefined {
   return readReservation(join(folder, formatAddress(address)), address);
 }
 
 /**
- * Neither a folder nor a device of that name is one. An empty file is what a lost power supply leaves, with which the
- * container went, too.
+ * Ignores folders and devices of that name, and empty files: a lost power supply leaves those, and the container is
+ * gone, too.
  */
 function readReservation(file: string, address: Address): Reservation | undefined {
   try {
@@ -64,7 +64,7 @@ function readReservation(file: string, address: Address): Reservation | undefine
 const reservationBytesMax = 1024;
 const absent = ["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"];
 
-/** The address given last, by the index of the range set. */
+/** The address given last by each range set, by its index. */
 export function lastReserved(folder: string): Record<string, string> {
   const cursors: Record<string, string> = {};
   for (const name of listed(folder)) {
@@ -79,7 +79,7 @@ export function lastReservedFile(folder: string, set: number | string): string {
   return join(folder, `${cursorPrefix}${set}`);
 }
 
-/** Removes a container's reservations; one that is somebody else's by now stays. */
+/** Removes a container's reservations. A reservation that another container has by now stays. */
 export function release(container: string, files: readonly string[]): void {
   for (const file of files) {
     const address = parseAddress(basename(file));
