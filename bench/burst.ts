@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- --burst`: 500 ADDs, 32 at once, on a network that does not exist yet, by us and by the reference; then
- * what removing as many takes: one DEL after the other, and one GC of all.
+ * `npm run bench -- --burst`: 500 ADDs, 32 at once, on a network that does not exist yet, by ns-net and by the
+ * reference; then their removal by one DEL after the other, and by one GC.
  */
 import { join } from "node:path";
 import { findSandbox, sandboxEnvironment, sandboxMark } from "../scripts/sandbox.ts";
@@ -34,14 +34,14 @@ async function burst(it: Contestant, many: number): Promise<Burst> {
   return { ...added, delMs, gcMs };
 }
 
-/** None is valid any more. */
+/** A GC call without any valid attachment. */
 function collection(it: Contestant): Program {
   const { path, environment, stdin } = call(it, "DEL", "any");
   const config = { ...JSON.parse(stdin), cniVersion: "1.1.0", "cni.dev/valid-attachments": [] };
   return { path, environment: { ...environment, CNI_COMMAND: "GC" }, stdin: JSON.stringify(config) };
 }
 
-/** A queue that `atOnce` callers empty. */
+/** Empties a queue by `atOnce` callers. */
 async function addAll(it: Contestant, pods: readonly string[]): Promise<Burst> {
   const queue = [...pods];
   const addresses: string[] = [];
@@ -60,7 +60,7 @@ async function addAll(it: Contestant, pods: readonly string[]): Promise<Burst> {
   return { addMs: performance.now() - startMs, failed, doubles: addresses.length - new Set(addresses).size };
 }
 
-/** Runs one contestant in a sandbox of its own. */
+/** Runs one contestant in its own sandbox. */
 async function inSandbox(it: Contestant, many: number): Promise<Burst> {
   const sandbox = findSandbox();
   if (!sandbox.works) throw new Error(sandbox.reason);

@@ -42,7 +42,7 @@ async function rounds(runners: readonly Runner[], runs: number): Promise<Round[]
   return all;
 }
 
-/** Rows of a table: a verb with so many pods, each contestant, and their ratios to the reference, the last. */
+/** Rows of a table: a verb with this many pods, each contestant's time, then the ratios to the reference. */
 function rowsOf(pods: number, all: readonly Round[][]): string[][] {
   return (["add", "del"] as const).flatMap((verb) =>
     (["wallMs", "cpuMs"] as const).map((of) => {
@@ -58,7 +58,7 @@ function rowsOf(pods: number, all: readonly Round[][]): string[][] {
   );
 }
 
-/** Through the first and the last of the published ports, in turn. */
+/** Connections through the first and the last published port, in turn. */
 async function connections(runners: readonly Runner[], ports: number): Promise<string[][]> {
   const places = [0, ports - 1];
   const rates = places.map(() => runners.map((): number[] => []));

@@ -23,7 +23,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startMs;
 }
 
-/** A containerd with its own host and one configuration, so that the two can take turns. */
+/** A containerd with its own host and one configuration, so that two can take turns. */
 async function participant(label: Label): Promise<{ containerd: Containerd; [Symbol.asyncDispose](): Promise<void> }> {
   const world = freshWorld();
   const containerd = await freshContainerd(world.host, mkdtempSync(join(tmpdir(), "ns-net-bench-")));

@@ -1,7 +1,6 @@
 /**
- * How many connections a second somebody outside makes, one after the other, to a port of the host that leads to a pod.
- * The two ends are processes of their own in their namespaces: `serve PORT`, and `call HOST PORT COUNT`, which prints the
- * rate.
+ * How many connections a second a client outside makes, one after the other, to a host port that leads to a pod. Both
+ * ends are processes in their own namespaces: `serve PORT`, and `call HOST PORT COUNT`, which prints the rate.
  */
 import { connect, createServer } from "node:net";
 import { hostAddress, hostPortOf, outside } from "./contestant.ts";
@@ -24,7 +23,7 @@ export async function connectionsPerSecond(pod: string): Promise<number> {
   }
 }
 
-/** The server ends each connection, so that the caller's ports are free again. */
+/** The server closes each connection, so that the client's ports are free again. */
 function serve(port: number): void {
   createServer((socket) => socket.on("error", () => {}).end()).listen(port, () => process.stdout.write("ready\n"));
 }

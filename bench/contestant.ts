@@ -1,7 +1,7 @@
 /**
- * One plugin, or a chain, with one configuration in a sandbox of its own: a host with an uplink, a bridge, and as many pods as asked.
- * Runs as a process of its own inside that sandbox and does what bench/main.ts orders, so that nothing but the plugin's
- * process lies between two readings of the clock.
+ * One plugin, or a chain, with one configuration in its own sandbox: a host with an uplink, a bridge, and pods. Runs as
+ * a process inside that sandbox and obeys bench/main.ts, so that only the plugin's process runs between two readings of
+ * the clock.
  */
 import { floorRound } from "./floor.ts";
 import { peakMemoryMiB } from "./memory.ts";
@@ -11,12 +11,12 @@ export type Label = "ns-net" | "ns-net under five names" | "reference";
 
 export interface Contestant {
   readonly label: Label;
-  /** CNI_PATH: where the plugins are, and the reference's host-local. */
+  /** CNI_PATH: the folder of the plugins and of the reference's host-local. */
   readonly folder: string;
   /** The plugins of a list by their type, in the order of ADD. */
   readonly chain: readonly string[];
   readonly ipMasq: boolean;
-  /** A published port, a limit of bandwidth and a setting: of a chain, or in one call. */
+  /** With a published port, a bandwidth limit and a sysctl, by a chain or in one call. */
   readonly features: boolean;
 }
 
@@ -43,7 +43,7 @@ export const hostAddress = "192.0.2.2";
 /** The namespace at the other end of the host's uplink. */
 export const outside = "outside";
 
-/** Plugins look at the host's default route. */
+/** Creates the uplink and its default route, which plugins read. */
 export function prepareHost(): void {
   command("ip", "netns", "add", outside);
   command("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "far", "netns", outside);
@@ -63,12 +63,12 @@ const link = {
 const bandwidth = { ingressRate: 80_000_000, ingressBurst: 8_000_000, egressRate: 80_000_000, egressBurst: 8_000_000 };
 const sysctl = { "net.core.somaxconn": "512" };
 
-/** Each pod's port of the host, by which chain.ts calls it. */
+/** The host port of each pod. chain.ts connects to it. */
 export function hostPortOf(pod: string): number {
   return 20_000 + Number(pod.split("-")[1] ?? 10_000);
 }
 
-/** What a plugin of the list is told beside what all are. */
+/** The keys of one plugin in the list. */
 function keysOf(type: string, { ipMasq, features }: Contestant, pod: string): object {
   const portMappings = [{ hostPort: hostPortOf(pod), containerPort: 80, protocol: "tcp" }];
   switch (type) {
@@ -114,7 +114,7 @@ export function call(
 
 let attached = 0;
 
-/** Attaches pods until there are so many, by the contestant itself. */
+/** Attaches pods by the contestant until there are this many. */
 function fill(it: Contestant, pods: number): void {
   for (; attached < pods; attached++) {
     command("ip", "netns", "add", `filler-${attached}`);
@@ -122,10 +122,13 @@ function fill(it: Contestant, pods: number): void {
   }
 }
 
-/** The measured pod's namespace stays: the kernel clears a namespace away in the background, into the next measurement. */
+/**
+ * The measured pod keeps its namespace: the kernel cleans up a namespace in the background, which would disturb the
+ * next measurement.
+ */
 const pod = "measured";
 
-/** ADD through the list, each with the result of the one before; what all of it took, and the last result. */
+/** Runs ADD of each plugin in the list with the result of the one before. Answers the total and the last result. */
 export function add(it: Contestant, name: string): Omit<Run, "stdout"> & { readonly result: unknown } {
   let result: unknown;
   const total = { wallMs: 0, cpuMs: 0 };

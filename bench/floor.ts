@@ -1,6 +1,6 @@
 /**
- * The floor: what the kernel itself takes for the effect of an ADD and of a DEL, the bare requests in a loop inside one
- * process. No process start, no configuration, no store, no look at what is there.
+ * The floor: the time that the kernel itself takes for the effect of an ADD and of a DEL. The bare requests run in a
+ * loop inside one process: no process start, no configuration, no store, no reading of the present state.
  */
 
 import { addAddress } from "../netlink/route/address.ts";
@@ -13,11 +13,13 @@ import type { Round } from "./contestant.ts";
 
 const hostLink = "floor0";
 const mtu = 1500;
-/** Of the range the contestants use, but of an end that no run reaches. */
+/** An address in the contestants' range, at an end that no run reaches. */
 const address = Uint8Array.of(10, 88, 255, 200);
 const gateway = Uint8Array.of(10, 88, 0, 1);
 
-/** One attachment to `bridge` and its removal, in the namespace at `netnsPath`, timed within. CPU is not told apart here. */
+/**
+ * One attachment to `bridge` and its removal, in the namespace at `netnsPath`, timed inside. Does not measure CPU time.
+ */
 export function floorRound(bridge: string, netnsPath: string): Round {
   const netns = openNetns(netnsPath);
   const host = new NetlinkSocket(protocol.route);

@@ -1,7 +1,9 @@
 /**
- * `npm run bench`: whole processes, ours and the reference's in turn within one run, so that both see the same machine.
+ * `npm run bench`: times whole processes of ns-net and of the reference in turn within one run, so that both have the
+ * same conditions.
  *
- *   npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst | --chain] [--only reference|ns-net] [--reference /usr/lib/cni]
+ * npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst | --chain] [--only reference|ns-net] [--reference
+ * /usr/lib/cni]
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
@@ -14,7 +16,7 @@ import { type Program, timed } from "./process.ts";
 import { type Runner, startRunner } from "./runner.ts";
 import { figure, markdownTable, median } from "./statistics.ts";
 
-/** Rounds before the first that counts: caches, lazily loaded modules of the kernel. */
+/** Rounds that do not count: they fill caches and load modules of the kernel. */
 const warmUps = 3;
 
 const { values } = parseArgs({
@@ -45,20 +47,20 @@ const contestant = (label: (typeof labels)[number], ipMasq: boolean): Contestant
     : { folder: values.reference, chain: ["bridge"] }),
 });
 
-/** Somebody who takes part in a measurement: a runner's plugin, or the floor on its bridge. */
+/** A part of a measurement: a runner's plugin, or the floor on its bridge. */
 interface Part {
   readonly label: Figures["label"];
   readonly ipMasq: boolean;
   round(): Promise<Round>;
 }
 
-/** NAT costs the floor nothing once its rules are there, so one floor is enough. */
+/** Existing NAT rules cost the floor nothing, so one floor is enough. */
 const partsOf = (runner: Runner, index: number): Part[] => [
   { ...runner.it, round: runner.round },
   ...(index === 0 ? [{ label: "floor" as const, ipMasq: false, round: runner.floor }] : []),
 ];
 
-/** Rounds of all in turn: A B C D A B C D … */
+/** Runs rounds of all parts in turn: A B C D A B C D … */
 async function measure(parts: readonly Part[]): Promise<Map<Part, Round[]>> {
   const rounds = new Map<Part, Round[]>(parts.map((part) => [part, []]));
   for (let i = 0; i < warmUps + runs; i++) {
@@ -126,7 +128,7 @@ function sideBySide(all: readonly Figures[]): string {
   return markdownTable(head, rows);
 }
 
-/** How much more an ADD takes with the most pods than with the fewest. */
+/** The additional time of an ADD with the most pods over one with the fewest. */
 function growth(all: readonly Figures[]): string {
   const [least, most] = [Math.min(...podCounts), Math.max(...podCounts)];
   if (least === most) return "";
@@ -141,7 +143,7 @@ function growth(all: readonly Figures[]): string {
   return markdownTable(["growth", "ns-net", "reference"], rows);
 }
 
-/** VERSION and memory, beside a compiled Bun program that does nothing: what of it is not ours to change. */
+/** VERSION and memory, beside an empty compiled Bun program: the part that ns-net cannot change. */
 function small(peakOfAdd: ReadonlyMap<string, number>): string {
   const folder = mkdtempSync("/tmp/ns-net-bench-");
   try {

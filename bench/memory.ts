@@ -1,7 +1,7 @@
 /**
- * Peak memory of a process. The kernel counts a child's peak from before its exec, when it still shared the memory of
- * its parent (vfork), so a small program measured from a large one appears large. Here a shell starts it and goes, the
- * orphan becomes ours (PR_SET_CHILD_SUBREAPER), and wait4 tells its own peak.
+ * Peak memory of a process. The kernel counts a child's peak from before its exec, while it still shares its parent's
+ * memory (vfork), so a small program started by a large one appears large. So a shell starts it and exits, the orphan
+ * becomes this process's child (PR_SET_CHILD_SUBREAPER), and wait4 reports its own peak.
  */
 import { dlopen, ptr } from "bun:ffi";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** A contestant seen from bench/main.ts: orders go out, answers come back, one at a time. */
+/** A contestant as bench/main.ts uses it: it sends one order at a time and awaits the answer. */
 import { join } from "node:path";
 import { sandboxEnvironment } from "../scripts/sandbox.ts";
 import type { Contestant, Order, Round } from "./contestant.ts";
@@ -13,7 +13,7 @@ export interface Runner extends Disposable {
   floor(): Promise<Round>;
   /** MiB, of one ADD. */
   memory(): Promise<number>;
-  /** A second, to the published port of one of the pods it was filled with. */
+  /** Connections a second to the published port of one of the pods. */
   connections(index: number): Promise<number>;
 }
 

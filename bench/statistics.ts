@@ -1,4 +1,4 @@
-/** Medians, because a machine that does something else now and then must not decide. */
+/** A quantile. Medians, so that a moment of other load does not decide. */
 function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * part;
@@ -8,13 +8,16 @@ function quantile(values: readonly number[], part: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** Three significant figures; nothing for what was not measured. */
+/** Three significant figures; a dash for a missing value. */
 export function figure(value: number | undefined): string {
   if (value === undefined || Number.isNaN(value)) return "–";
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-/** A table of GitHub's Markdown, columns aligned so that it reads in a terminal, too; the first is text, the rest numbers. */
+/**
+ * A table in GitHub's Markdown with aligned columns, readable in a terminal, too. The first column is text, the others
+ * are numbers.
+ */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0), 3));
   const line = (cells: readonly string[]) =>

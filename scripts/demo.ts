@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the main job where a person can watch, in a network and mount namespace of its own. Two namespaces
- * are attached, reach each other and the internet (a namespace that plays it), and are taken away again.
+ * `npm run demo`: shows the main job in its own network and mount namespace. Attaches two namespaces, lets them reach
+ * each other and the internet (played by a third namespace), and removes them.
  */
 import { join, resolve } from "node:path";
 import { type Place, tcpReach, tcpServer } from "../test/support/tcp.ts";
@@ -9,7 +9,7 @@ import { findProgram } from "./setup/tools.mjs";
 
 const nsNet = resolve(import.meta.dirname, "../dist/ns-net");
 
-/** The host's address on its way out and, beyond it, somebody to talk to (RFC 5737: addresses for examples). */
+/** The host's address on its uplink, and its router (RFC 5737: addresses for examples). */
 const host = { address: "192.0.2.10", gateway: "192.0.2.1" };
 const internet = { address: "203.0.113.80", port: 80 };
 
@@ -24,7 +24,7 @@ let steps = 0;
 const step = (title: string) => print(`\n${bold(`${++steps}  ${title}`)}\n`);
 
 let failures = 0;
-/** What the demonstration shows must be true, or it says so and ends with a failure. */
+/** Reports a sentence that is not true, so that the demonstration ends with a failure. */
 function expect(truth: boolean, sentence: string): void {
   if (!truth) failures++;
   print(`   ${truth ? green("✓") : red("✗ not so:")} ${sentence}`);
@@ -37,7 +37,7 @@ function run(...command: string[]): string {
   process.exit(1);
 }
 
-/** Runs ns-net and shows what was typed and what came of it. */
+/** Runs ns-net and shows the command and its output. */
 function show(...args: string[]): string {
   const output = run(nsNet, ...args);
   print(`   ${dim("$")} ${bold(`ns-net ${args.join(" ")}`)}`);
@@ -54,10 +54,10 @@ function showByHand(name: string): void {
 const showCall = (from: string, address: string, port: number) =>
   print(`   ${dim("$")} ${bold(`ns-net exec ${from} -- bun tcp-client.ts ${address} ${port}`)}`);
 
-/** A place for programs, reached the way a person would. */
+/** Runs programs in a namespace as a person would. */
 const within = (name: string): Place => ({ inside: (command) => [nsNet, "exec", name, "--", ...command] });
 
-/** A host with one way out, and at the end of it the internet, which knows nothing of the networks behind the host. */
+/** A host with one uplink to the internet, which has no routes to the networks behind the host. */
 function buildWorld(): void {
   const commands = [
     "ip netns add internet",
@@ -73,7 +73,7 @@ function buildWorld(): void {
   for (const command of commands) run(...command.split(" "));
 }
 
-/** Links, namespaces and, where there is an nft to ask, tables of this sandbox, to compare before and after. */
+/** Links, namespaces and, if nft is installed, tables of this sandbox, to compare before and after. */
 function traces(): string {
   const links = JSON.parse(run("ip", "-j", "link")) as { ifname: string }[];
   const names = (text: string) => text.split("\n").filter((line) => line !== "");
@@ -117,7 +117,7 @@ async function main(): Promise<void> {
   step("What is attached");
   show("ls");
 
-  step("Take it all away");
+  step("Remove everything");
   show("del", "web");
   show("del", "db");
   show("gc");

@@ -1,4 +1,4 @@
-/** `npm run ok`, the one gate: stops at the first stage that fails. With `--static`, what needs no running. */
+/** `npm run ok`, the gate: stops at the first stage that fails. With `--static`, only the stages that run nothing. */
 const all: readonly { readonly name: string; readonly command: readonly string[] }[] = [
   { name: "format, lint", command: ["node_modules/.bin/biome", "check", "--error-on-warnings", "."] },
   { name: "types", command: ["node_modules/.bin/tsc", "-p", "."] },
@@ -17,7 +17,7 @@ for (const { name, command } of stages) {
     console.log(`${said}\n${name}: failed (${seconds} s)`);
     process.exit(1);
   }
-  // Of the tests, what was skipped belongs to the result, and the count is the last line.
+  // Skipped tests are part of the result; the totals are the last line.
   if (name === "tests") console.log(testSummary(stdout.toString().trimEnd()));
   else console.log(`${name}: ok (${seconds} s)`);
 }

@@ -1,18 +1,18 @@
 /**
- * A network and mount namespace of its own for everything that touches the kernel, so that the machine is never changed.
- * Inside, /run and /var/lib are empty and /etc can be written to; all of it is gone when the last process is.
+ * Runs everything that touches the kernel in its own network and mount namespace, so that the machine is never changed.
+ * There /run and /var/lib are empty and /etc is writable. All of it ends with the last process.
  */
 import { findProgram } from "./setup/tools.mjs";
 
-/** Set inside, so that what runs there knows that it may do as it likes. */
+/** Set inside the sandbox: programs there may change everything. */
 export const sandboxMark = "NSNET_SANDBOX";
 
 const unshare = ["unshare", "--net", "--mount", "--propagation", "private"];
 
-/** The same in a user namespace, for whoever is not root; the kernel or a distribution may forbid it. */
+/** The same in a user namespace, for users other than root. The kernel or a distribution may forbid it. */
 const unshareAsUser = [...unshare, "--user", "--map-root-user"];
 
-/** Ends by becoming the command. What is optional (a fresh /sys, a writable /etc) some containers refuse. */
+/** Ends by executing the command. Some containers forbid the optional parts (a fresh /sys, a writable /etc). */
 const prepare = `
 set -e
 here=$(pwd)
@@ -32,7 +32,7 @@ export type Sandbox =
 
 const environment = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin` };
 
-/** Environment for what runs inside. */
+/** The environment of programs inside. */
 export const sandboxEnvironment = { ...environment, [sandboxMark]: "1" };
 
 const wrap = (kind: readonly string[], command: readonly string[]) => [
@@ -44,7 +44,10 @@ const wrap = (kind: readonly string[], command: readonly string[]) => [
   ...command,
 ];
 
-/** Tries it, because there is no other way to know: root without CAP_SYS_ADMIN, seccomp, AppArmor, sysctls. */
+/**
+ * Tries to create a sandbox. There is no other test: root without CAP_SYS_ADMIN, seccomp, AppArmor and sysctls may all
+ * forbid it.
+ */
 export function findSandbox(): Sandbox {
   if (findProgram("unshare") === undefined) return { works: false, reason: "it needs unshare (Debian: util-linux)" };
   if (findProgram("ip") === undefined) return { works: false, reason: "it needs ip (Debian: iproute2)" };

@@ -1,4 +1,6 @@
-/** The host that is tortured: the sandbox's own namespaces, a network on it, and the plugin called as a runtime would. */
+/**
+ * The host for the faults: the sandbox's own namespaces, a network on it, and the plugin, called as a runtime calls it.
+ */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Verb } from "../conf/request.ts";
@@ -15,7 +17,7 @@ export interface Answer {
   readonly stdout: string;
 }
 
-/** Runs a program that must succeed; what it printed. */
+/** Runs a program that must succeed. Answers its output. */
 export function must(...command: string[]): string {
   const { exitCode, stdout, stderr } = Bun.spawnSync(command);
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
@@ -28,7 +30,7 @@ export class Host {
 
   readonly #more: object;
 
-  /** `more` is what its configuration says besides. */
+  /** `more` are further keys of its configuration. */
   constructor(name: string, { subnet = "10.66.0.0/24", more = {} }: { subnet?: string; more?: object } = {}) {
     this.dataDir = join(folder, name);
     this.subnet = subnet;
@@ -71,7 +73,7 @@ export class Host {
     return { code: exitCode, signal: signalCode ?? undefined, stdout: stdout.toString() };
   }
 
-  /** As `call`, but not waited for; for many at once, and to kill. */
+  /** As `call`, without waiting: for many at once, and to kill. */
   start(verb: Verb, container: string) {
     return Bun.spawn([plugin], { ...this.program(verb, container), stdout: "ignore", stderr: "ignore" });
   }
@@ -84,7 +86,7 @@ export class Host {
     Bun.spawnSync(["ip", "netns", "del", container]);
   }
 
-  /** As before the first ADD: no store, no bridge, no rules. */
+  /** Restores the state before the first ADD: no store, no bridge, no rules. */
   clear(): void {
     Bun.spawnSync(["ip", "link", "del", bridge]);
     Bun.spawnSync(["nft", "flush", "ruleset"]);
@@ -93,7 +95,7 @@ export class Host {
   }
 }
 
-/** An interface of the host that containers share as their master, or are lent. */
+/** An interface of the host, which containers share as their master or get as a device. */
 export const uplink = "tor1";
 
 export function haveUplink(): void {
@@ -109,7 +111,10 @@ export function linkNames(): string[] {
 const bootIdPath = "/proc/sys/kernel/random/boot_id";
 let boots = 0;
 
-/** What a reboot leaves: the store. Another boot id stands over the kernel's, in this mount namespace alone. */
+/**
+ * Simulates a reboot: only the store is left. Another boot id is mounted over the kernel's, in this mount namespace
+ * alone.
+ */
 export function reboot(host: Host, pods: readonly string[]): void {
   for (const pod of pods) host.deletePod(pod);
   Bun.spawnSync(["ip", "link", "del", bridge]);

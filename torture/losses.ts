@@ -1,10 +1,10 @@
-/** What must not be left after a fault and the runtime's answer to it. The witnesses are ip, nft and SQLite itself. */
+/** Counts what must not be left after a fault and the runtime's next call. Witnesses: ip, nft and SQLite itself. */
 import { Database } from "bun:sqlite";
 import { existsSync, readdirSync } from "node:fs";
 import { type Host, linkNames, must, network } from "./host.ts";
 
 export interface Losses {
-  /** Faults that really happened. */
+  /** Faults that occurred. */
   faults: number;
   links: number;
   leases: number;
@@ -34,7 +34,7 @@ export function refused(losses: Losses, story: string): void {
   count(losses, "refused", 1, story);
 }
 
-/** With nothing attached: whatever is left of an attachment is lost. */
+/** Counts everything that is left of an attachment although nothing is attached. */
 export function countLeft(host: Host, pods: readonly string[], losses: Losses, after: string): void {
   const links = linkNames();
   count(losses, "links", links.length, `${links.join(", ")} after ${after}`);
@@ -47,7 +47,7 @@ export function countLeft(host: Host, pods: readonly string[], losses: Losses, a
   const rows = storeRows(host);
   count(losses, "leases", rows.attachments + rows.leases, `${JSON.stringify(rows)} after ${after}`);
   if (rows.integrity !== "ok") refused(losses, `the store is broken (${rows.integrity}) after ${after}`);
-  // One chain a network is what may stand: more would have piled up.
+  // One chain a network may exist; more would have accumulated.
   const chains = [...must("nft", "list", "ruleset").matchAll(/chain (\S+)/g)].map(([, name]) => name!);
   const surplus = chains.filter((name) => !name.startsWith(`masquerade-${network}-`)).length + chains.length - 1;
   count(losses, "rules", chains.length === 0 ? 0 : surplus, `${chains.join(", ")} after ${after}`);
@@ -55,7 +55,7 @@ export function countLeft(host: Host, pods: readonly string[], losses: Losses, a
   count(losses, "namespaces", strange.length, `${strange.join(", ")} after ${after}`);
 }
 
-/** The host's interface that this network uses, where the host has it no longer. */
+/** The host's interface that this network uses, if the host no longer has it. */
 function uplinksAway({ config }: Host): string[] {
   const { master, device } = config as { master?: string; device?: string };
   return [master, device].flatMap((name) => {
@@ -63,14 +63,14 @@ function uplinksAway({ config }: Host): string[] {
   });
 }
 
-/** Names, none for a namespace that is gone. */
+/** Names of links; none if the namespace no longer exists. */
 function linksIn(pod: string): string[] {
   const { exitCode, stdout } = Bun.spawnSync(["ip", "-n", pod, "-j", "link"]);
   if (exitCode !== 0) return [];
   return JSON.parse(stdout.toString() || "[]").map(({ ifname }: { ifname: string }) => ifname);
 }
 
-/** Every address a pod has, asked in the pod: none may be there twice. */
+/** Counts addresses, read in each pod, that two pods have. */
 export function countDoubles(pods: readonly string[], losses: Losses, after: string): void {
   const seen = new Map<string, string>();
   for (const pod of pods) {
@@ -89,7 +89,7 @@ export function addressesOf(pod: string): string[] {
   return links.flatMap(({ addr_info }) => addr_info.map(({ local }) => local));
 }
 
-/** What the store says of a pod's attachment. */
+/** The state of a pod's attachment in the store. */
 export function stateOf({ storePath }: Host, pod: string): unknown {
   if (!existsSync(storePath)) return undefined;
   using database = new Database(storePath, { readwrite: true });

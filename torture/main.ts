@@ -1,7 +1,7 @@
 /**
- * `npm run torture`: faults of every kind, each followed by what a container runtime does then and a look at what is left.
+ * `npm run torture`: faults of every kind, each followed by a runtime's next calls and a count of what is left.
  *
- *   npm run torture -- [--short] [--seed N] [--only part of a title]
+ * npm run torture -- [--short] [--seed N] [--only part of a title]
  */
 import { parseArgs } from "node:util";
 import { markdownTable } from "../bench/statistics.ts";
@@ -14,7 +14,7 @@ import { systemCalls } from "./fault/systemCall.ts";
 import { underLoad } from "./fault/underLoad.ts";
 import { kinds, type Losses, lossCount } from "./losses.ts";
 
-/** The reboots come last: they leave another boot id behind. */
+/** Reboots come last, because they leave another boot id behind. */
 const faults: readonly Kind[] = [...systemCalls, underLoad, diskFull, readOnly, clock, reboot];
 
 const { values } = parseArgs({

@@ -1,6 +1,6 @@
 /**
- * `npm run build:all`: dist/PLATFORM/ns-net for x64 and arm64, glibc and musl. The runtime of each comes from npm, in the
- * version that package.json pins; bun itself would fetch it from elsewhere.
+ * `npm run build:all`: dist/PLATFORM/ns-net for x64 and arm64, glibc and musl. Each runtime comes from npm in the
+ * version that package.json pins; bun itself would download it from elsewhere.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "../..");
 const bun = join(root, "node_modules/.bin/bun");
 const { version, devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/** The name of ours, and of bun's package. Baseline: a server without AVX2 runs it, too. */
+/** Our platform names and those of bun's packages. Baseline: runs on servers without AVX2, too. */
 const platforms = {
   "linux-x64": "bun-linux-x64-baseline",
   "linux-x64-musl": "bun-linux-x64-musl-baseline",
@@ -21,7 +21,7 @@ const platforms = {
   "linux-arm64-musl": "bun-linux-aarch64-musl",
 };
 
-/** As the executable asks for it. */
+/** The name of the C library that the executable opens. */
 function libcOf(platform) {
   if (!platform.endsWith("-musl")) return "libc.so.6";
   return `/lib/libc.musl-${platform.includes("arm64") ? "aarch64" : "x86_64"}.so.1`;

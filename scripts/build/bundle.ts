@@ -1,13 +1,13 @@
 /**
- * The executable's JavaScript: `bun scripts/build/bundle.ts FOLDER` writes main.js and what it loads: the plugin, of
- * which ADD and DEL are one flat file, and cli.js, the command line with its own copy of what it uses. VERSION loads
- * none of them.
+ * The executable's JavaScript: `bun scripts/build/bundle.ts FOLDER` writes main.js and the files that it loads: the
+ * plugin, where ADD and DEL are one flat file, and cli.js, the command line with its own copy of what it uses. VERSION
+ * loads none of them.
  *
- * In the sources, what a verb does not always need is deferred (`import defer`): Bun evaluates such a module when one of
- * its names is first read. Bun's bundler ignores the word and loads the module at once. So this script gives each
- * deferred module a file of its own, which takes what it shares with others from theirs, and puts in the place of the
- * import an object that loads the file at the first reading of a name. Medians of 20 ADDs in one run, an empty program
- * 7.6 ms: with everything loaded at once 23.2 ms, divided so 14.4 ms.
+ * Sources defer what a verb does not always need (`import defer`): Bun evaluates such a module when one of its names is
+ * first read. Bun's bundler ignores the word and loads the module at once. So this script writes a file for each
+ * deferred module, which imports what it shares with others from their files, and replaces the import by an object that
+ * loads the file when a name is first read. Medians of 20 ADDs in one run, with 7.6 ms for an empty program: 23.2 ms
+ * with everything loaded at once, 14.4 ms divided so.
  */
 import { join, resolve } from "node:path";
 import type { BunPlugin } from "bun";
@@ -23,10 +23,10 @@ const [main, serve, del, cli] = ["main.ts", "plugin/serve.ts", "plugin/del.ts", 
 /** `lazy_plugin_gc` */
 const fileNameOf = (path: string) => `lazy${path.slice(root.length).replace(/\.ts$/, "").replace(/\W/g, "_")}`;
 
-/** An object that loads a file of the executable, or a module of the runtime, when a name of it is first read. */
+/** An object that loads a file of the executable, or a module of the runtime, when one of its names is first read. */
 const deferredModule = `export const deferred = (path) => new Proxy({}, { get: (_, key) => import.meta.require(path)[key] });`;
 
-/** A deferred module that ADD or DEL imports anyway is imported; any other is loaded from its file, which lies beside. */
+/** Imports a deferred module that ADD or DEL load anyway; loads any other from its file beside. */
 function deferredIn(path: string, { name, target }: Deferral, hot: ReadonlySet<string>): string {
   if (target === del) return `import * as ${name} from "${target}";`;
   if (hot.has(target)) throw new Error(`${path} defers ${target}, but ADD or DEL load it at once: import it as usual`);
@@ -34,7 +34,7 @@ function deferredIn(path: string, { name, target }: Deferral, hot: ReadonlySet<s
   return `const ${name} = deferred("${isOurs ? `/$bunfs/root/${fileNameOf(target)}.js` : target}");`;
 }
 
-/** All that what ADD and DEL run may load later. */
+/** The modules that code of ADD and DEL may load later. */
 async function loadedLater(hot: ReadonlySet<string>): Promise<Set<string>> {
   const found = new Set<string>();
   const read = new Set(hot);
@@ -49,7 +49,7 @@ async function loadedLater(hot: ReadonlySet<string>): Promise<Set<string>> {
   return found;
 }
 
-/** The entry loads the plugin or the command line as a chunk of its own. */
+/** The entry. It loads the plugin or the command line as a chunk. */
 function entrySource(source: string): string {
   const uses = new Map<string, string>();
   const rest = withDeferrals(main, source, ({ name, target }) => {
@@ -59,13 +59,13 @@ function entrySource(source: string): string {
   return [...uses].reduce((text, [name, load]) => text.replace(RegExp(`\\b${name}\\.`, "g"), `${load}.`), rest);
 }
 
-/** The entry, what ADD and DEL run, and a file for each module that is loaded later. */
+/** Bundles the entry, the code of ADD and DEL, and a file for each module that is loaded later. */
 async function bundlePlugin(): Promise<void> {
   const hot = new Set([...(await needed(serve)), ...(await needed(del))]);
   const entries: string[] = [];
   for (const path of await loadedLater(hot)) {
     const file = join(folder, `${fileNameOf(path)}.ts`);
-    // It imports what ADD and DEL run: then that is shared whole, and in one file.
+    // It imports the code of ADD and DEL, so that this is shared whole and in one file.
     await Bun.write(file, `import "${serve}"; export * from "${path}";`);
     entries.push(file);
   }
@@ -87,7 +87,9 @@ async function bundlePlugin(): Promise<void> {
   if (texts.some((text) => text.includes("__esm("))) throw new Error("A module is loaded in another way than deferred");
 }
 
-/** The command line is not in a hurry: one file, in which a deferred module is a function that runs at the first use. */
+/**
+ * The command line may take time: it is one file, in which a deferred module is a function that runs at its first use.
+ */
 async function bundleCommandLine(): Promise<void> {
   const plugin: BunPlugin = {
     name: "command line",
@@ -113,7 +115,7 @@ async function written(name: string, build: Parameters<typeof Bun.build>[0]): Pr
   if (!success) throw new AggregateError(logs, `Cannot bundle ${name}`);
   return Promise.all(
     outputs.map(async (output) => {
-      // This line tells Bun that the file is compiled already; it would not be minified then.
+      // This line marks the file as compiled for Bun, which would not minify it then.
       const text = (await output.text()).replace(/^\/\/ @bun.*\n/m, "");
       await Bun.write(join(folder, output.path), text);
       return text;

@@ -1,10 +1,10 @@
-/** Which of our modules a module imports, and which it defers, read from the sources. */
+/** The modules that a module imports, and those that it defers, read from the sources. */
 import { dirname, resolve } from "node:path";
 
 /** `import defer * as name from "./file.ts";`, always on one line. */
 const deferral = /^import defer \* as (?<name>\w+) from "(?<target>[^"]+)";$/gm;
 
-/** An import or export that is left when types are gone. */
+/** An import or export that remains without the types. */
 const staticUse =
   /^(?:import|export) (?!type |defer )(?:\{(?<names>[^}]*)\}|\*[^"]*|[\w, ]*)(?: from )?"(?<target>\.[^"]+)";/gm;
 
@@ -18,7 +18,7 @@ export const sourceOf = (path: string) => Bun.file(path).text();
 
 const pathOf = (from: string, target: string) => (target.startsWith(".") ? resolve(dirname(from), target) : target);
 
-/** The source with each deferral as `replacement` says. Throws where one is left, which a bundler would load at once. */
+/** The source with each deferral replaced. Throws if one is left, which a bundler would load at once. */
 export function withDeferrals(path: string, source: string, replacement: (deferral: Deferral) => string): string {
   const replaced = source.replace(deferral, (...match) => {
     const { name, target } = match.at(-1) as { name: string; target: string };
@@ -34,7 +34,7 @@ export function deferralsOf(path: string, source: string): Deferral[] {
   return found;
 }
 
-/** What `path` imports at once. */
+/** The modules that `path` imports at once. */
 export function importsOf(path: string, source: string): string[] {
   return [...source.matchAll(staticUse)].flatMap(({ groups }) => {
     const { names, target } = groups as { names?: string; target: string };
@@ -43,7 +43,7 @@ export function importsOf(path: string, source: string): string[] {
   });
 }
 
-/** `entry` and the files it cannot do without: what it imports, not what it defers. */
+/** `entry` and the files that it imports, without those that it defers. */
 export async function needed(entry: string): Promise<Set<string>> {
   const found = new Set([entry]);
   for (const path of found) {

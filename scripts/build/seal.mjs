@@ -1,7 +1,7 @@
 /**
- * Takes from an executable the variables by which whoever sets its environment runs code of their own in it, or a
- * debugger: Bun heeds them in every program that it compiled, and has no option against that. Each name loses its first
- * letter to a byte that no shell writes into a name. The rest stays: linkers let other texts share the end of a text.
+ * Removes from an executable the environment variables by which its caller could run code or a debugger in it: Bun
+ * obeys them in every program that it compiled, and has no option against that. Replaces the first letter of each name
+ * by a byte that no shell writes into a name. Keeps the rest, because linkers let other texts share the end of a text.
  */
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 
@@ -12,10 +12,16 @@ export const sealedNames = [
 
 const firstLetter = 0x01;
 
-/** In messages and in JavaScript a name stands behind one of these; there it is read by nobody, or must stay readable. */
+/**
+ * In messages and in JavaScript one of these comes before the name. There the name is not looked up, or must stay
+ * readable.
+ */
 const behindText = new Set([..." .\"'`"].map((letter) => letter.charCodeAt(0)));
 
-/** Throws for a name that is not there as the runtime looks it up: another version of Bun may spell or keep it in another way. */
+/**
+ * Throws if the executable does not contain a name as the runtime looks it up: another version of Bun may spell or
+ * store it differently.
+ */
 export function seal(path) {
   const bytes = readFileSync(path);
   const places = sealedNames.flatMap((name) => {

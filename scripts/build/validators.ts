@@ -1,6 +1,6 @@
 /**
- * Compiles the schemas of conf/schema/ to conf/generated/ and writes the one for editors.
- * Ahead of time, because ajv needs 50 ms to compile a small schema at run time, four times what a whole ADD takes.
+ * Compiles the schemas of conf/schema/ to conf/generated/, and writes the published one. Ahead of time, because ajv
+ * takes 50 ms to compile a small schema at run time, four times a whole ADD.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,10 @@ import { deciding } from "./yesOrNo.ts";
 
 const conf = join(import.meta.dirname, "../../conf");
 
-/** What every ADD asks, and the rest, which is loaded when it is asked: conf/schema/validate.ts, conf/config/lateRules.ts. */
+/**
+ * The validators of every ADD, and the rest, which are loaded when needed: conf/schema/validate.ts,
+ * conf/config/lateRules.ts.
+ */
 const files = {
   common: ["network", "storeIpam"],
   rare: ["staticIpam", "result", "oldResult", "features", "links"],
@@ -25,7 +28,9 @@ import type { ${type} } from "../schema/rule.ts";
 ${exported.map((name) => `export declare const ${name}: ${type};`).join("\n")}
 `;
 
-/** Which keys there are, for conf/schema/keys.ts. As JSON, which the engine reads faster than it runs an object's code. */
+/**
+ * The keys of a schema, for conf/schema/keys.ts. As JSON, which the engine reads faster than it runs an object literal.
+ */
 function shapeOf({ properties, items }: Schema): Shape {
   return {
     ...(properties && {
@@ -35,7 +40,7 @@ function shapeOf({ properties, items }: Schema): Shape {
   };
 }
 
-/** Each schema as a rule: its shape, and what decides about a value. */
+/** Each schema as a rule: its shape and its validator. */
 function rules(exported: readonly CompiledName[]): string {
   const lines = exported.map((name) => {
     const shape = JSON.stringify(JSON.stringify(shapeOf(compiled[name])));
@@ -45,7 +50,7 @@ function rules(exported: readonly CompiledName[]): string {
   return withoutUnused(deciding(code).replace(/^export const/gm, "const")) + lines.join("");
 }
 
-/** No messages: ours come from the schemas themselves, see conf/schema/validate.ts. */
+/** Without messages: ours come from the schemas (conf/schema/explain.ts). */
 function validators(exported: Readonly<Record<string, CompiledName>>): string {
   const ajv = new Ajv({
     code: { source: true, esm: true, lines: true },
@@ -56,19 +61,25 @@ function validators(exported: Readonly<Record<string, CompiledName>>): string {
   const names = new Map<Schema, string>();
   for (const name of Object.values(exported)) ajv.addSchema({ ...bare(compiled[name], ajv, names), $id: name });
   const code = standaloneCode(ajv, exported);
-  // The executable must not carry ajv: whatever needs its runtime has no place in our schemas.
+  // The executable must not contain ajv, so a schema that needs its run time is an error.
   if (/\b(require|import)\b/.test(code)) throw new Error("The compiled validators need ajv at run time");
   return `// Written by scripts/build/validators.ts.\n${withoutUnused(code)}`;
 }
 
-/** ajv writes down each schema, though few validators look at theirs; and what stands at a module's top is run at its load. */
+/**
+ * ajv writes every schema into the code, though few validators read theirs, and code at a module's top runs when the
+ * module is loaded.
+ */
 function withoutUnused(code: string): string {
   return code.replace(/^const (schema\d+) = .*\n/gm, (line, name: string) => {
     return code.split(new RegExp(`\\b${name}\\b`)).length > 2 ? line : "";
   });
 }
 
-/** What decides, without what explains. Objects become schemas of their own, so that each is compiled once however often it is used. */
+/**
+ * The rules of a schema without its words. Objects become schemas of their own, so that each is compiled once, however
+ * often it is used.
+ */
 function bare(
   { description, mustBe, default: _, properties, items, ...rules }: Schema,
   ajv: Ajv,
@@ -105,7 +116,7 @@ const everyName = Object.keys(compiled) as CompiledName[];
 const explaining = validators(Object.fromEntries(everyName.map((name) => [name, name])));
 generate("explaining", explaining, "Explaining", everyName);
 
-// Written only when it says something else: the formatter lays it out in its own way.
+// Written only if the content changed, because the formatter lays the file out differently.
 const file = join(conf, "ns-net.schema.json");
 const before = existsSync(file) ? JSON.stringify(JSON.parse(readFileSync(file, "utf8"))) : "";
 if (before !== JSON.stringify(published())) writeFileSync(file, `${JSON.stringify(published(), null, 2)}\n`);

@@ -1,13 +1,13 @@
 /**
- * From the code that ajv writes for a schema, one that only decides: yes or no, without the path, keyword and parameters
- * of the first complaint. It is a third as long, and its length counts: what ADD loads is read in each process anew.
+ * Turns ajv's code for a schema into code that only decides: yes or no, without path, keyword and parameters of the
+ * first complaint. It is a third as long, and its length counts: every ADD reads it.
  *
- * ajv leaves at the first error, so between two checks its count of errors is always 0; where it returns false, or would
- * count an error of a part, the answer is no. Every form is written out below, and what is not recognised is an error.
+ * ajv stops at the first error, so between two checks its count of errors is always 0. Where it returns false, or would
+ * count an error of a part, the answer is no. Every form is listed below, and any other is an error.
  */
 export function deciding(code: string): string {
   const decided = code
-    // The two ways to complain: at once, and after a part did.
+    // The two ways to complain: at once, and after a part complained.
     .replace(/^validate\d+\.errors = \[.*\];\n/gm, "")
     .replace(/^vErrors = vErrors === null \? .*\nerrors = vErrors\.length;\n/gm, "return false;\n")
     // The bookkeeping, which is the same everywhere.
@@ -17,7 +17,7 @@ export function deciding(code: string): string {
     .replace(/^var valid\d+ = true;\n/gm, "")
     .replace(/\bif\(valid\d+\)/g, "if(true)")
     .replace(/^if\(!valid\d+\)\{\nbreak;\n\}\n/gm, "")
-    // Where a part stands only a complaint tells.
+    // The path of a part, which only a complaint contains.
     .replace(/^(function validate\d+)\(data, \{.*\}=\{\}\)\{/gm, "$1(data){")
     .replace(/\b(validate\d+)\((data[^,]*), ?\{[^}]*\}\)/g, "$1($2)")
     .replace(/^\/\*# sourceURL=.*\n/gm, "");

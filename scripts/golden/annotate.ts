@@ -1,4 +1,4 @@
-/** Lays a message out for reading: header, family header, then a row an attribute, indented as they nest. */
+/** Formats a message for reading: header, family header, then a row an attribute, indented by nesting. */
 import type { SentMessage } from "./strace.ts";
 
 const headerLength = 16;
@@ -19,13 +19,13 @@ const align = (length: number) => (length + 3) & ~3;
 
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
 
-/** nf_tables numbers its batch's begin and end like RTM_NEWLINK and RTM_DELLINK; their length tells them apart. */
+/** In nf_tables, begin and end of a batch have the numbers of RTM_NEWLINK and RTM_DELLINK. Their length differs. */
 function familyLength(type: number, length: number): number {
   if (type >= 256 || length === 20) return 4;
   return familyLengths.get(type - (type % 4)) ?? 4;
 }
 
-/** Do the bytes read as a chain of attributes to the last one? */
+/** True if the bytes are a chain of attributes to the end. */
 function isChain(view: DataView, from: number, to: number): boolean {
   let at = from;
   while (at + 4 <= to) {
@@ -37,10 +37,10 @@ function isChain(view: DataView, from: number, to: number): boolean {
   return from < to && at >= to;
 }
 
-/** Length of an ifinfomsg, which stands before the attributes of a veth's peer. */
+/** Length of the ifinfomsg before the attributes of a veth's peer. */
 const peerHeader = 16;
 
-/** Kernel attribute whose payload looks like a chain but must be nested to be one: only these are guessed at. */
+/** Attributes that may be nested. Others may only look like a chain. */
 const mayNest = /LINKINFO|INFO_DATA|INFO_SLAVE_DATA|PROTINFO|AF_SPEC|METRICS|TCA_OPTIONS|^\d+$/;
 
 export function annotate({ bytes, named }: SentMessage): string[] {

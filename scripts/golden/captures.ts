@@ -1,13 +1,13 @@
 import { nfTables } from "./nfTables.ts";
 
-/** What test/golden/ holds: commands whose bytes on the wire are the truth for our codecs. A file a row. */
+/** The content of test/golden/, a file a row: commands whose bytes are the truth for our codecs. */
 export interface Capture {
   readonly name: string;
-  /** Run before, not captured. */
+  /** Commands that run before, and are not captured. */
   readonly given?: readonly string[];
-  /** One command line, or an nft script when it does not start with `ip`. */
+  /** One command line, or a line for nft if it is no command of ip, bridge or tc. */
   readonly command: string;
-  /** This kernel may refuse it: the bytes were sent all the same. */
+  /** The kernel at hand may refuse it. The bytes were sent all the same. */
   readonly mayFail?: true;
 }
 

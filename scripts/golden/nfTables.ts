@@ -1,4 +1,4 @@
-/** The captures of nft: a script line each. */
+/** The captures of nft, a line of its language each. */
 import type { Capture } from "./captures.ts";
 
 const table = "add table inet ns-net";

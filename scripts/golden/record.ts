@@ -1,6 +1,6 @@
 /**
- * `npm run golden [name …]`: has `ip` and `nft` send what our codecs must send, in a sandbox of its own, and writes the
- * bytes to test/golden/NAME.hex. Line one is the command; nothing in these files is typed by hand.
+ * `npm run golden [name …]`: lets `ip` and `nft` send what our codecs must send, in its own sandbox, and writes the
+ * bytes to test/golden/NAME.hex. The first line is the command. All lines are generated.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,14 +12,14 @@ import { type SentMessage, sentMessages } from "./strace.ts";
 
 const folder = join(import.meta.dirname, "../../test/golden");
 
-/** `ip`, `bridge` and `tc` commands as they are; anything else is a line for nft. */
+/** Commands of ip, bridge and tc as they are; anything else is a line for nft. */
 function argv(command: string): string[] {
   return /^(ip|bridge|tc) /.test(command) ? command.split(" ") : ["nft", command];
 }
 
 const isNft = (command: string) => argv(command)[0] === "nft";
 
-/** Each capture starts from an empty namespace, so that indexes and handles come out the same every time. */
+/** Each capture starts in an empty namespace, so that indexes and handles are the same every time. */
 function inFreshNetns(commands: readonly string[][]): { code: number; stderr: string } {
   const quoted = commands.map((words) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" "));
   const script = ["set -e", "ip netns delete pod 2>/dev/null || true", "ip link set lo up", ...quoted].join("\n");
@@ -27,10 +27,10 @@ function inFreshNetns(commands: readonly string[][]): { code: number; stderr: st
   return { code: done.exitCode, stderr: done.stderr.toString() };
 }
 
-/** The requests that change something: no look-ups by name or dumps of what is there. */
+/** True for a request that changes something: no look-up and no dump. */
 function changes({ bytes }: SentMessage, nft: boolean): boolean {
   const type = bytes[4]! | (bytes[5]! << 8);
-  // `ip` first asks, with a request for nothing about no link, whether the kernel is strict about lengths.
+  // `ip` first sends an empty request about no link, to find out whether the kernel checks lengths strictly.
   const isProbe = type === 16 && bytes.length === 32 && bytes.slice(16).every((byte) => byte === 0);
   if (!nft) return type >= 16 && type % 4 !== 2 && !isProbe;
   const isBatchEdge = type === 16 || type === 17;
@@ -45,7 +45,7 @@ function withoutClock(message: SentMessage): SentMessage {
   return { ...message, bytes };
 }
 
-/** What nft itself says about a rule: its expressions and their registers. */
+/** nft's own words for a rule: its expressions and their registers. */
 function explained(command: string, given: readonly string[]): string[] {
   const log = "/run/nft.log";
   const words = ["sh", "-c", `nft --debug=netlink "$1" >${log}`, "sh", command];

@@ -1,11 +1,14 @@
-/** Netlink messages out of a strace log made with `-v -e write=all`: the bytes from its hex dump, the names from its decoder. */
+/**
+ * Reads netlink messages from a log of `strace -v -e write=all`: the bytes from its hex dump, the names from its
+ * decoder.
+ */
 export interface SentMessage {
   readonly bytes: Uint8Array;
-  /** Attributes in the order in which they stand, as strace names them; it does not descend into all. */
+  /** Attributes in order, with the names that strace gives them. It does not decode all nests. */
   readonly named: readonly { readonly length: number; readonly name: string }[];
 }
 
-/** One system call: its line, then the dump of what it wrote. */
+/** One system call: its line and the bytes that it wrote. */
 interface Sent {
   readonly line: string;
   readonly bytes: number[];

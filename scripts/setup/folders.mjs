@@ -1,6 +1,6 @@
 /**
  * The folders of the sources, from the top of the house to the ground. A file may import from its own folder and from
- * the folders of later rows; folders of one row do not know each other. test/house.test.ts holds this.
+ * folders of later rows. Folders of one row must not import from each other. test/house.test.ts checks this.
  */
 export const floors = [
   ["main.ts"],

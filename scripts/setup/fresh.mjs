@@ -1,11 +1,14 @@
-/** Is something made from files still newer than those files? */
+/** Whether a generated file is newer than its sources. */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** Made by programs: their age says nothing about their sources. */
+/** Folders of generated files, whose age does not matter. */
 const generated = new Set(["generated", "node_modules", "dist"]);
 
-/** The latest change below `path` in milliseconds; 0 when it does not exist. Folders count too: deleting a file changes its folder. */
+/**
+ * The latest change below `path` in milliseconds; 0 if it does not exist. Folders count, too: deleting a file changes
+ * its folder.
+ */
 function changedMs(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return 0;
@@ -18,7 +21,7 @@ function changedMs(path) {
   );
 }
 
-/** True when `output` is missing or any source was changed after it. */
+/** True if `output` is missing or older than a source. */
 export function isOlder(output, sources) {
   const stat = statSync(output, { throwIfNoEntry: false });
   return stat === undefined || sources.some((source) => changedMs(source) > stat.mtimeMs);

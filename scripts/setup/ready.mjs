@@ -1,14 +1,14 @@
 /**
- * Makes a fresh clone ready to test, show or measure, and does nothing when it is ready already.
- * Plain Node without dependencies, because it is what installs them.
+ * Prepares a fresh clone for tests, the demonstration and measurements. Does nothing if it is prepared.
+ * Plain Node without dependencies, because it installs them.
  *
  *   node scripts/setup/ready.mjs [--build] [--tools] [--clients] [--force]
  *
  *   --build   also dist/ns-net
- *   --tools   also the Debian packages that tests take as witnesses (as root; NSNET_TOOLS=no leaves the machine alone)
+ *   --tools   also the Debian packages that tests use as witnesses (as root; not with NSNET_TOOLS=no)
  *   --clients with --tools, also the container runtimes of test/clients
- *   --vm      with --tools, also what the virtual machine of test/vm is made of
- *   --force   generate and build even when nothing is newer
+ *   --vm      with --tools, also the packages for the virtual machine of test/vm
+ *   --force   generate and build even if nothing is newer
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -34,7 +34,7 @@ const options = new Set(process.argv.slice(2));
 
 const nodeMajorMin = 20;
 
-/** Runs to the end, quietly; what it printed is shown only when it failed. */
+/** Runs a command to its end. Shows its output only if it failed. */
 function run(what, command, args) {
   const startMs = Date.now();
   const done = spawnSync(command, args, { cwd: root, encoding: "utf8", maxBuffer: 64 << 20 });
@@ -46,7 +46,7 @@ function run(what, command, args) {
   console.error(`ready: ${what} (${((Date.now() - startMs) / 1000).toFixed(1)} s)`);
 }
 
-/** True when node_modules holds what package-lock.json names. npm keeps its own copy of the lock file there, so no stamp is needed. */
+/** True if node_modules has the content of package-lock.json. npm keeps a copy of the lock file there. */
 function installed() {
   const copy = join(root, "node_modules/.package-lock.json");
   if (!existsSync(copy) || !existsSync(bun)) return false;
@@ -63,7 +63,7 @@ function installed() {
 function install() {
   if (installed()) return;
   run("dependencies installed", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-  // Where npm may not run install scripts, bun is a stub that says so.
+  // If npm must not run install scripts, bun is a stub that prints that.
   if (spawnSync(bun, ["--version"]).status !== 0) {
     run("bun put in place", process.execPath, [join(root, "node_modules/bun/install.js")]);
   }
@@ -79,7 +79,7 @@ function generate() {
   const sources = [generator, join(root, "conf/schema"), join(root, "package-lock.json")];
   if (!options.has("--force") && !isOlder(output, sources)) return;
   run("validators generated", bun, [generator]);
-  // An output that came out the same keeps its old date if the generator leaves it alone; this run vouches for it.
+  // A generator may leave an unchanged output alone. This run confirms it by a new date.
   if (existsSync(output)) utimesSync(output, new Date(), new Date());
 }
 
@@ -100,7 +100,7 @@ function build() {
   if (!existsSync(join(root, "main.ts"))) return console.error("ready: nothing to build, main.ts is missing");
 
   const started = new Date();
-  // Written beside and moved into place: whoever runs the old one at this moment is not disturbed.
+  // Written beside and then renamed, so that processes of the old executable are not disturbed.
   const beside = `${executable}.building.${process.pid}`;
   const whole = `${beside}.whole`;
   const bundle = join(root, `dist/bundle.${process.pid}`);
@@ -111,7 +111,8 @@ function build() {
     run("code bundled", bun, [join(root, "scripts/build/bundle.ts"), bundle]);
     run("dist/ns-net built", bun, [...compileArguments(bundle, version), ...["--outfile", beside]]);
     seal(beside);
-    // As the compiler writes it, in pieces, the page cache holds it in small pages: each process is 0.5 ms slower.
+    // The compiler writes the file in pieces, so the page cache holds it in small pages and each process takes 0.5 ms
+    // longer. So it is copied in one piece.
     copyFileSync(beside, whole);
     // Dated by the start, so that a file saved while the compiler ran counts as newer.
     utimesSync(whole, started, started);
@@ -122,7 +123,7 @@ function build() {
   }
 }
 
-/** What builds have left that were killed: its name says which process's it was. */
+/** Removes files of builds that were killed. Their names contain the process id. */
 function removeRemains(folder) {
   for (const name of readdirSync(folder)) {
     const pid = /^(?:bundle|ns-net\.building)\.(\d+)/.exec(name)?.[1];

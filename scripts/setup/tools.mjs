@@ -1,4 +1,4 @@
-/** The Debian packages whose programs the tests take as witnesses, and what is lost without each. */
+/** The Debian packages whose programs tests use as witnesses, and what is lost without each. */
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -18,7 +18,7 @@ const tools = [
 
 const pythonModules = "/usr/lib/python3/dist-packages";
 
-/** What the tests with firewalld need beside it. */
+/** Further packages for the tests with firewalld. */
 const forFirewalld = [
   { package: "dbus-daemon", program: "dbus-daemon", without: "tests with firewalld are skipped" },
   {
@@ -29,7 +29,7 @@ const forFirewalld = [
   { package: "python3-gi", program: `${pythonModules}/gi/__init__.py`, without: "tests with firewalld are skipped" },
 ];
 
-/** Where packages are that are unpacked, not installed: installed, firewalld would begin to guard this machine. */
+/** Packages that are unpacked and not installed: an installed firewalld would begin to filter on this machine. */
 export const unpackedFolder = join(import.meta.dirname, "../../dist/unpacked");
 const unpacked = {
   packages: ["firewalld", "python3-firewall", "python3-nftables"],
@@ -37,7 +37,7 @@ const unpacked = {
   without: "tests with firewalld are skipped",
 };
 
-/** The container runtimes of `npm run test:clients`, which nothing else needs. */
+/** The container runtimes of `npm run test:clients`. Nothing else needs them. */
 const clients = [
   { package: "containerd", program: "containerd", without: "tests with containerd are skipped" },
   { package: "runc", program: "runc", without: "tests with containerd and podman are skipped" },
@@ -45,7 +45,7 @@ const clients = [
   { package: "busybox-static", program: "busybox", without: "there is no image to run, so all clients are skipped" },
 ];
 
-/** What `npm run test:vm` makes a machine of. */
+/** The packages for the virtual machine of `npm run test:vm`. */
 const machine = [
   { package: "qemu-system-x86", program: "qemu-system-x86_64", without: "there is no virtual machine" },
   { package: "busybox-static", program: "busybox", without: "the virtual machine does not start" },
@@ -55,7 +55,7 @@ const machine = [
 
 const sbin = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Absolute path of a program; Debian keeps `ip` and `nft` where a user's PATH does not look. */
+/** The absolute path of a program. Debian has `ip` and `nft` outside of a user's PATH. */
 export function findProgram(name) {
   const folders = [...(process.env.PATH ?? "").split(delimiter), ...sbin];
   const candidates = name.startsWith("/") ? [name] : folders.map((folder) => join(folder, name));
@@ -72,7 +72,7 @@ export function findProgram(name) {
 const aptGet = (args, cwd = "/") =>
   spawnSync("apt-get", args, { cwd, encoding: "utf8", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
 
-/** `apt-get ARGS`, a second time with new package lists: most often they are missing or old. False when it failed. */
+/** Runs `apt-get ARGS`, and again with new package lists, which are most often missing or old. False if it failed. */
 function aptGetFresh(args, cwd) {
   if (aptGet(args, cwd).status === 0) return true;
   aptGet(["update", "-qq"]);
@@ -86,7 +86,7 @@ function install(packages) {
   aptGetFresh(["install", "--yes", "--no-install-recommends", "-qq", ...packages]);
 }
 
-/** Whole, or not at all. */
+/** Unpacks packages, all or none. */
 function unpack({ packages, program }) {
   if (findProgram(program) !== undefined) return;
   console.error(`ready: unpacking ${packages.join(", ")} in dist/unpacked`);
@@ -105,7 +105,10 @@ function unpack({ packages, program }) {
   }
 }
 
-/** Installs what is missing where that is possible, and says what the rest costs. Never fails: a test without its witness is skipped, aloud. */
+/**
+ * Installs missing packages if possible, and prints the consequence of the others. Never fails: a test without its
+ * witness is skipped, and says so.
+ */
 export function readyTools({ withClients = false, withMachine = false } = {}) {
   const missing = () =>
     [...tools, ...forFirewalld, ...(withClients ? clients : []), ...(withMachine ? machine : [])].filter(

@@ -1,4 +1,7 @@
-/** The clock set back or forward by years between calls. To a store that is the same as rows from another time, so those are written. */
+/**
+ * The clock set back or forward by years between calls. For a store that equals rows from another time, so this writes
+ * such rows.
+ */
 import { Database } from "bun:sqlite";
 import { Host } from "../host.ts";
 import { countDoubles, countLeft, noLosses, refused } from "../losses.ts";
@@ -11,7 +14,7 @@ export const clock: Kind = {
   title: "clock set back or forward by years",
   run({ short }) {
     const losses = noLosses();
-    // Five addresses: three are held by the pods, so that dead ones must be found among them.
+    // Five addresses, three of them held by pods, so that ADD must find the dead leases.
     const host = new Host("clock", { subnet: "10.66.2.0/29" });
     for (let i = 0; i < (short ? 2 : 20); i++) {
       const after = `${i % 2 === 0 ? "forward" : "back"}, try ${i}`;

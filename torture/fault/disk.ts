@@ -1,4 +1,7 @@
-/** The disk full, to the page, and the state folder read-only: an ADD is whole or nothing, a DEL removes the link whatever happens. */
+/**
+ * The disk full to the page, and the state folder read-only. An ADD is whole or nothing, and a DEL always removes the
+ * link.
+ */
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Host, linkNames, must } from "../host.ts";
@@ -8,7 +11,7 @@ import type { Kind } from "./fault.ts";
 const diskBytes = 512 * 1024;
 const pageBytes = 4096;
 
-/** A host whose state folder is a small disk of its own. */
+/** A host whose state folder is a small disk. */
 function onSmallDisk(name: string, work: (host: Host, losses: Losses) => void): Losses {
   const losses = noLosses();
   const host = new Host(name);
@@ -25,7 +28,7 @@ function onSmallDisk(name: string, work: (host: Host, losses: Losses) => void): 
   return losses;
 }
 
-/** With the verb done, or refused, under the fault: what ADD left, and that DEL took the link with it. */
+/** After the verb succeeded or was refused: checks what ADD left, and that DEL removed the link. */
 function judge(verb: "ADD" | "DEL", code: number | null, losses: Losses, after: string): void {
   losses.faults++;
   const isLinked = linkNames().length > 0;

@@ -1,8 +1,8 @@
-/** A kind of fault: tried many times, each followed by what a runtime does and a look at what is left. */
+/** A kind of fault. It is tried many times, each followed by the runtime's next calls and a count of what is left. */
 import type { Losses } from "../losses.ts";
 
 export interface Options {
-  /** A part of the faults, spread over all of them, for the tests. */
+  /** Only a sample of the faults, for the tests. */
   readonly short: boolean;
   readonly random: () => number;
 }
@@ -12,7 +12,7 @@ export interface Kind {
   run(options: Options): Promise<Losses> | Losses;
 }
 
-/** Numbers that follow from a seed (mulberry32), so that a run can be repeated. */
+/** Random numbers from a seed (mulberry32), so that a run can be repeated. */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,9 +1,9 @@
-/** A reboot: namespaces, links and rules are gone, the store is there, nobody ever sends the DELs. */
+/** A reboot: namespaces, links and rules are gone, the store exists, and the runtime never sends the DELs. */
 import { Host, reboot as rebootHost } from "../host.ts";
 import { countDoubles, countLeft, noLosses, refused } from "../losses.ts";
 import type { Kind } from "./fault.ts";
 
-/** A /28 has 13 addresses to give; all of them are held when the machine goes down. */
+/** A /28 has 13 addresses to give. All of them are in use at the reboot. */
 const poolSize = 13;
 
 export const reboot: Kind = {

@@ -1,4 +1,4 @@
-/** kill -9 at every system call of the main thread in turn, which strace does on entry to the call. */
+/** kill -9 at every system call of the main thread in turn: strace sends it when the call begins. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Verb } from "../../conf/request.ts";
@@ -6,13 +6,13 @@ import { folder, Host, haveUplink, must, uplink } from "../host.ts";
 import { countDoubles, countLeft, type Losses, noLosses, refused, stateOf } from "../losses.ts";
 import type { Kind, Options } from "./fault.ts";
 
-/** By its path: the plugin's environment, which strace hands on, has no PATH. */
+/** By its path, because strace passes the plugin's environment on, which has no PATH. */
 const strace = Bun.which("strace") ?? "strace";
 
-/** The first is the beginning of the program. */
+/** The first begins the program, the others end it. */
 const notOurs = new Set(["execve", "exit_group", "exit"]);
 
-/** How often each system call is made, in the order of their first. */
+/** How often each system call is made, in the order of their first calls. */
 function callsOf(host: Host, verb: Verb): Map<string, number> {
   const file = join(folder, "calls.txt");
   const { code, stdout } = host.call(verb, "pod", [strace, "-o", file, "-e", "trace=all", "-e", "signal=none"]);
@@ -27,9 +27,9 @@ function callsOf(host: Host, verb: Verb): Map<string, number> {
 
 interface Setting {
   readonly verb: "ADD" | "DEL";
-  /** Before each fault. */
+  /** Runs before each fault. */
   readonly prepare: (host: Host) => void;
-  /** What the network's configuration says besides. */
+  /** Further keys of the configuration. */
   readonly more?: object;
 }
 
@@ -46,7 +46,7 @@ function killAtEach({ verb, prepare, more = {} }: Setting, { short }: Options): 
   );
   settle(host, "DEL", losses, "counting");
   for (const [i, [name, when]] of calls.entries()) {
-    // The requests to the kernel are where it matters most.
+    // Requests to the kernel matter most.
     if (short && i % 60 !== 0 && !(name === "sendto" && Number(when) % 2 === 0)) continue;
     prepare(host);
     const kill = [strace, "-o", "/dev/null", "-e", `trace=${name}`, `--inject=${name}:signal=KILL:when=${when}`];
@@ -63,10 +63,10 @@ function killAtEach({ verb, prepare, more = {} }: Setting, { short }: Options): 
   return losses;
 }
 
-/** What follows: the DEL of a runtime that keeps to the specification, an ADD at once, or GC. */
+/** The next call: the DEL of a runtime that follows the specification, an ADD at once, or GC. */
 function settle(host: Host, answer: "DEL" | "ADD" | "GC", losses: Losses, after: string): void {
   if (answer === "ADD") {
-    // Killed when all was done and only the answer was missing, it is an attachment, and the runtime's to DEL.
+    // If only the result was missing when it was killed, the attachment exists, and the runtime must DEL it.
     const wasDone = stateOf(host, "pod") === "attached";
     const { code, stdout } = host.call("ADD", "pod");
     if (code !== 0 && !wasDone) refused(losses, `ADD after ${after}: ${stdout}`);

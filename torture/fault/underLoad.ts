@@ -1,10 +1,10 @@
-/** kill -9 at random moments while others add and delete beside it, on one bridge and one store. */
+/** kill -9 at random moments while other calls add and delete on the same bridge and store. */
 import { Host } from "../host.ts";
 import { countDoubles, countLeft, type Losses, noLosses, refused } from "../losses.ts";
 import type { Kind } from "./fault.ts";
 
 const podCount = 12;
-/** Milliseconds: somewhat longer than an ADD takes with so many beside it. */
+/** Somewhat longer than an ADD takes under this load. */
 const killAfterMsMax = 90;
 
 export const underLoad: Kind = {
