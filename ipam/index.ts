@@ -41,7 +41,7 @@ export function ipamForRelease(request: Identity, entry: Entry | undefined): Pic
   const type = entry?.ipamType || request.ipamType;
   if (type !== "delegate" && Object.hasOwn(kinds, type)) return kinds[type as Kind];
   return {
-    release: (of, store) => delegate.delegate.release({ ...of, ipamType: type }, store),
-    collect: (of) => delegate.delegate.collect?.({ ...of, ipamType: type }),
+    release: (of, store, call) => delegate.delegate.release({ ...of, ipamType: type }, store, call),
+    collect: (of, call) => delegate.delegate.collect?.({ ...of, ipamType: type }, call),
   };
 }

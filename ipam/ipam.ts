@@ -1,6 +1,7 @@
 /** The contract of every kind of IPAM (its tests: test/ipam/contract.ts). */
 
 import type { Attachment } from "../conf/attachment.ts";
+import type { Call } from "../conf/call.ts";
 import type { IpamConfig } from "../conf/config/config.ts";
 import type { CollectRequest, DeleteRequest, Request, StatusRequest } from "../conf/request.ts";
 import type { Dns, Route } from "../conf/result/result.ts";
@@ -37,6 +38,8 @@ export interface Adoption {
 }
 
 export interface AcquireContext<C extends IpamConfig> {
+  /** Where a delegate is started, and where what it writes to standard error goes. */
+  readonly call: Call;
   readonly request: Request;
   readonly config: C;
   /** The entry of this attachment. It is written in the transaction of the lease. */
@@ -59,11 +62,11 @@ export interface Ipam<C extends IpamConfig = IpamConfig> {
    */
   acquire(context: AcquireContext<C>): Lease | Promise<Lease>;
   /** Frees the addresses and removes the entry. An absent entry, or store, is success. */
-  release(request: DeleteRequest, store: Store | undefined): void | Promise<void>;
+  release(request: DeleteRequest, store: Store | undefined, call: Call): void | Promise<void>;
   /** Throws Fault (code.checkFailed) with expected and found if the lease is missing or is not `addresses` (CIDR). */
-  check(request: Request, config: C, store: Store, addresses: readonly string[]): void | Promise<void>;
+  check(request: Request, config: C, store: Store, addresses: readonly string[], call: Call): void | Promise<void>;
   /** Passes GC on to a delegate. Our own leases are removed one by one with `release`. */
-  collect?(request: CollectRequest): void | Promise<void>;
+  collect?(request: CollectRequest, call: Call): void | Promise<void>;
   /** Throws Fault (code.unavailable) if no address can be given. */
-  status(request: StatusRequest, config: C, store: Store, hostNetworks: HostNetworks): void | Promise<void>;
+  status(request: StatusRequest, config: C, store: Store, hostNetworks: HostNetworks, call: Call): void | Promise<void>;
 }

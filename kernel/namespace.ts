@@ -17,12 +17,12 @@ import {
 
 /**
  * Opens it. Throws Fault: code 3 if it does not exist (the runtime need not clean up), 8 if the path is something else
- * or the plugin's own namespace.
+ * or the host's own namespace. `host` absent: the one that this thread is in.
  */
-export function openContainerNetns(path: string, mayBeOwn: boolean): Netns {
+export function openContainerNetns(path: string, mayBeOwn: boolean, host?: NetnsIdentity): Netns {
   const netns = openOrFault(path);
   if (mayBeOwn) return netns;
-  if (!isSameNetns(netns, ownNetns())) return netns;
+  if (!isSameNetns(netns, host ?? ownNetns())) return netns;
   closeNetns(netns);
   throw new Fault(
     code.netns,

@@ -1,6 +1,7 @@
 /** ADD: reads, leases, plans, commits. All of it or nothing: whatever fails, what this call made is undone and the first cause is told. */
 
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
+import type { Call } from "../conf/call.ts";
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { callAgain, code, deleteFirst, Fault } from "../conf/fault.ts";
 import type { Request } from "../conf/request.ts";
@@ -8,9 +9,8 @@ import { formatResult } from "../conf/result/format.ts";
 import type { Result, ResultAddress } from "../conf/result/result.ts";
 import { ipamFor } from "../ipam/index.ts";
 import type { Lease } from "../ipam/ipam.ts";
-import { Kernel } from "../kernel/kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { hostLinkName } from "../kernel/linkNames.ts";
-import { openContainerNetns } from "../kernel/namespace.ts";
 import { hostNetworks } from "../kernel/routes.ts";
 import defer * as defaultGateway from "../plan/defaultGateway.ts";
 import type { Facts } from "../plan/facts.ts";
@@ -22,11 +22,12 @@ import type { Entry, NewEntry } from "../store/entry.ts";
 import { openStore, thisProcess } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
-import { closeNetns, type Netns, type NetnsIdentity } from "../sys/netns.ts";
+import type { NetnsIdentity } from "../sys/netns.ts";
 import { readFacts } from "./attach/facts.ts";
 import defer * as joinedResult from "./attach/joinedResult.ts";
 import type { LinkFirst } from "./attach/linkFirst.ts";
 import defer * as linkFirst from "./attach/linkFirst.ts";
+import { openKernelOf } from "./attach/openKernelOf.ts";
 import defer * as forwardPolicy from "./diagnose/forwardPolicy.ts";
 import defer * as overlappingRoutes from "./diagnose/overlappingRoutes.ts";
 import defer * as earlierBoots from "./liveness/earlierBoots.ts";
@@ -39,48 +40,45 @@ import defer * as interruptedAdd from "./removal/interruptedAdd.ts";
 import defer * as leases from "./takeover/leases.ts";
 
 export interface AddOptions {
-  /** Resolves to the name of the signal that asked this process to end, if one did. */
-  readonly interruptedBy: () => Promise<string | undefined>;
   /** A person waits for the answer, not a runtime: there is time to look around. */
   readonly isByHand?: boolean;
   /** Sees each plan before it is committed. */
   readonly onPlan?: (made: Plan) => void;
   /** A kernel other than the real one, for tests that make requests fail. */
-  readonly openKernel?: (netns: Netns) => Kernel;
+  readonly openKernel?: typeof openKernelOf;
 }
 
 /** Attaches a container. Throws Fault or KernelError, with nothing left behind. */
-export async function add(request: Request, options: AddOptions): Promise<Result> {
-  const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
-  const kernel = options.openKernel?.(netns) ?? new Kernel(netns);
-  try {
-    let facts = readFacts(request.config, request.attachment, kernel);
-    if (facts.isIfnameTaken || isPresent(request.attachment, kernel)) {
-      const undone = await interruptedAdd.undoInterrupted(request.attachment, request.config.dataDir, kernel);
-      if (undone) facts = readFacts(request.config, request.attachment, kernel);
-    }
-    refuseImpossible(request.attachment, request.config, facts);
-    refuseAttached(request.attachment, kernel);
-    // Left open: a plugin's process ends at once, and closing would write and sync.
-    const store = openStore(request.config.dataDir, undefined, (draft) =>
-      rebuild.rebuild(draft, kernel, {
-        dataDir: request.config.dataDir,
-        network: request.attachment.network,
-      }),
-    );
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await attach(request, options, kernel, netns, facts, store);
-      } catch (error) {
-        // A gc found the bridge idle after it was looked at and before the entry said who needs it.
-        if (attempt === attemptsMax || !isBridgeGone(error, request.config, kernel)) throw error;
-        facts = readFacts(request.config, request.attachment, kernel);
-      }
-    }
-  } finally {
-    kernel.close();
-    closeNetns(netns);
+export async function add(request: Request, call: Call, options: AddOptions = {}): Promise<Added> {
+  using kernel = (options.openKernel ?? openKernelOf)(request, call);
+  let facts = readFacts(request.config, request.attachment, kernel);
+  if (facts.isIfnameTaken || isPresent(request.attachment, kernel)) {
+    const undone = await interruptedAdd.undoInterrupted(request.attachment, request.config.dataDir, kernel);
+    if (undone) facts = readFacts(request.config, request.attachment, kernel);
   }
+  refuseImpossible(request.attachment, request.config, facts);
+  refuseAttached(request.attachment, kernel);
+  // Left open: a plugin's process ends at once, and closing would write and sync.
+  const store = openStore(request.config.dataDir, undefined, (draft) =>
+    rebuild.rebuild(draft, kernel, {
+      dataDir: request.config.dataDir,
+      network: request.attachment.network,
+    }),
+  );
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attach(request, call, options, kernel, facts, store);
+    } catch (error) {
+      // A gc found the bridge idle after it was looked at and before the entry said who needs it.
+      if (attempt === attemptsMax || !isBridgeGone(error, request.config, kernel)) throw error;
+      facts = readFacts(request.config, request.attachment, kernel);
+    }
+  }
+}
+
+export interface Added {
+  readonly result: Result;
+  readonly plan: Plan;
 }
 
 const attemptsMax = 5;
@@ -122,19 +120,20 @@ function refuseAttached(attachment: Attachment, kernel: Kernel): void {
 
 async function attach(
   request: Request,
+  call: Call,
   options: AddOptions,
   kernel: Kernel,
-  netns: Netns,
   facts: Facts,
   store: Store,
-): Promise<Result> {
+): Promise<Added> {
   const { attachment, config } = request;
   const ipam = ipamFor(config.ipam.type);
   const early = speaksByLink(config) ? linkFirstFor(request, facts, kernel) : undefined;
   const context: Parameters<typeof ipam.acquire>[0] = {
+    call,
     request,
     config: config.ipam,
-    entry: newEntry(request, { ...netns, cookie: kernel.netnsCookie }),
+    entry: newEntry(request, { ...kernel.netns!, cookie: kernel.netnsCookie }),
     store,
     hostNetworks: () => hostNetworks(kernel),
     mayTakeOver: (standing) => refuseLiving.refuseLiving(standing, kernel),
@@ -161,13 +160,13 @@ async function attach(
     if (!store.attached(attachment, { mac: made.mac, steps: made.steps })) throw deletedMeanwhile(attachment);
     if (facts.bridge === undefined) sweep(store);
     if (options.isByHand || (facts.bridge === undefined && config.type !== "ptp")) hintAtObstacles(made, lease, kernel);
-    const signal = await options.interruptedBy();
+    const signal = await call.interruption.came();
     if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, callAgain);
-    return result;
+    return { result, plan: made };
   } catch (error) {
     undo?.();
     early?.undo();
-    if (lease.made || isUndone) await releaseQuietly(request, store);
+    if (lease.made || isUndone) await releaseQuietly(request, store, call);
     throw error;
   }
 }
@@ -218,13 +217,18 @@ function deletedMeanwhile(attachment: Attachment): Fault {
 }
 
 /** Frees the lease of an ADD that failed. A second failure must not hide the first. */
-async function releaseQuietly({ attachment, netns, config, pluginPath, raw }: Request, store: Store): Promise<void> {
+async function releaseQuietly(
+  { attachment, netns, config, pluginPath, raw }: Request,
+  store: Store,
+  call: Call,
+): Promise<void> {
   const { name: network, cniVersion, dataDir, bridge } = config;
   const ipamType = config.ipam.type === "delegate" ? config.ipam.plugin : config.ipam.type;
   try {
     await ipamFor(config.ipam.type).release(
       { network, cniVersion, dataDir, bridge, ipamType, pluginPath, raw, attachment, netns },
       store,
+      call,
     );
   } catch {
     // The entry still says "adding": the next DEL, ADD or GC finishes it.

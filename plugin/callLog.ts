@@ -4,13 +4,13 @@
  * the file's end, opened anew in each call, so that the usual tools can rotate it.
  */
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import type { Call } from "../conf/call.ts";
 import { type Environment, readVerb } from "../conf/env.ts";
 import type { Fault } from "../conf/fault.ts";
 import { absolutePath } from "../conf/nameRules.ts";
 
 export interface Logged {
-  readonly env: Environment;
-  readonly stdin: Uint8Array;
+  readonly call: Call;
   /** What was committed to the kernel, by an ADD. */
   readonly steps?: readonly { readonly kind: string }[] | undefined;
   readonly result?: object | undefined;
@@ -22,19 +22,20 @@ const lineBytesMax = 64 * 1024;
 
 /** What cannot be written is told on standard error, and is no reason for the call to fail. */
 export function log(logged: Logged): void {
-  const config = configOf(logged.stdin);
-  const path = logged.env["NSNET_LOG"] || config["log"];
+  const config = configOf(logged.call.stdin);
+  const path = logged.call.env["NSNET_LOG"] || config["log"];
   if (typeof path !== "string" || path === "") return;
   try {
     append(path, lineOf(logged, config["name"]));
   } catch (error) {
-    writeSync(2, `ns-net: cannot write the log ${JSON.stringify(path)}: ${(error as Error).message}\n`);
+    logged.call.stderr(`ns-net: cannot write the log ${JSON.stringify(path)}: ${(error as Error).message}\n`);
   }
 }
 
-function lineOf({ env, steps, result, fault }: Logged, network: unknown): string {
+function lineOf({ call: { env, id }, steps, result, fault }: Logged, network: unknown): string {
   const line = {
     time: new Date().toISOString(),
+    call: id,
     verb: verbOf(env),
     network: typeof network === "string" ? network : undefined,
     container: env["CNI_CONTAINERID"],

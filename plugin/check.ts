@@ -5,13 +5,13 @@
  */
 
 import { attachmentText } from "../conf/attachment.ts";
+import type { Call } from "../conf/call.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { isContainerLink } from "../conf/pluginType.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result/result.ts";
 import { ipamFor } from "../ipam/index.ts";
-import { Kernel } from "../kernel/kernel.ts";
-import { openContainerNetns } from "../kernel/namespace.ts";
+import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import type { AdoptedKey } from "../step/adopted.ts";
 import { innerOf } from "../step/asInResult.ts";
 import { expectedAfter } from "../step/expected.ts";
@@ -19,7 +19,7 @@ import { asInResult, checkStep, type Step } from "../step/index.ts";
 import { type Difference, differenceText, distinct } from "../step/kind.ts";
 import { openExistingStore } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
-import { closeNetns } from "../sys/netns.ts";
+import { openKernelOf } from "./attach/openKernelOf.ts";
 import defer * as chained from "./chain/chained.ts";
 import { checkNeedsPrevResult, throwTogether } from "./faults.ts";
 import { toldDifferences } from "./prevResultDifferences.ts";
@@ -29,20 +29,19 @@ import defer * as fromPrevResult from "./takeover/fromPrevResult.ts";
 const cure = "Restart the container, or DEL and ADD the attachment";
 
 /** Throws Fault listing every difference, expected and found. */
-export async function check(request: Request): Promise<void> {
+export async function check(request: Request, call: Call): Promise<void> {
   const { attachment, config } = request;
   const { prevResult } = config;
   if (!prevResult) throw checkNeedsPrevResult();
   const what = attachmentText(attachment);
-  const netns = openContainerNetns(request.netns, request.mayBeOwnNetns);
-  const kernel = new Kernel(netns);
+  using kernel = openKernelOf(request, call);
   const errors: Error[] = [];
   try {
     using store = openExistingStore(config.dataDir);
     const entry = store?.find(attachment);
     const steps = entry?.steps as readonly Step[] | undefined;
     if (!steps && store?.chainedRecords(attachment).some(({ plugin }) => plugin === config.type))
-      return chained.checkChained(request);
+      return chained.checkChained(request, call);
     if (!steps && checkedAsAdopted(request, store, kernel)) return;
     if (!store || !entry || !steps) {
       throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
@@ -50,14 +49,17 @@ export async function check(request: Request): Promise<void> {
     const later = store.chainedSteps(attachment).flat() as readonly Step[];
     const told = steps.flatMap((step) => asInResult(step, prevResult) ?? []);
     const found = expectedAfter(told, later).flatMap((step) => checkStep(step, kernel));
-    found.push(...toldDifferences(request, entry, netns, kernel));
+    found.push(...toldDifferences(request, entry, kernel.netns!, kernel));
     if (found.length > 0) errors.push(differencesFault(what, found));
-    await ipamFor(config.ipam.type).check(request, config.ipam, store, addressesOn(attachment.ifname, prevResult));
+    await ipamFor(config.ipam.type).check(
+      request,
+      config.ipam,
+      store,
+      addressesOn(attachment.ifname, prevResult),
+      call,
+    );
   } catch (error) {
     errors.push(error as Error);
-  } finally {
-    kernel.close();
-    closeNetns(netns);
   }
   throwTogether(errors);
 }

@@ -3,6 +3,7 @@
  * configuration. Absent is success. It tries every part, and reports all errors together.
  */
 
+import type { Call } from "../conf/call.ts";
 import { isContainerLink, ownType } from "../conf/pluginType.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
@@ -21,26 +22,26 @@ import defer * as ingressPolicies from "./shared/ingressPolicies.ts";
 import defer * as find from "./takeover/find.ts";
 
 /** Detaches a container. Throws Fault with every error there was, after all else is done. */
-export async function del(request: DeleteRequest): Promise<void> {
-  using kernel = openKernel();
+export async function del(request: DeleteRequest, call: Call): Promise<void> {
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   const attempts = new Attempts();
   const claimed = await claimEntry(request, kernel, attempts);
   const { store, entry, isAbsent } = claimed;
-  if (!entry) attempts.try(undefined, () => delChained(request, claimed));
+  if (!entry) attempts.try(undefined, () => delChained(request, claimed, call));
   const reference = attempts.try(undefined, () => referenceOf(request, claimed, kernel));
   const hostLink = isAbsent ? "absent" : "delete";
   attempts.all(() => removeAttachment({ ...request, entry, hostLink, reference }, store, kernel));
   sweepEarlierBoots(claimed);
   // While a link may have the address, the lease stays; the runtime calls DEL again.
-  if (attempts.errors.length === 0) await attempts.tryAsync(() => release(request, claimed, reference));
+  if (attempts.errors.length === 0) await attempts.tryAsync(() => release(request, call, claimed, reference));
   if (attempts.errors.length === 0) attempts.try(undefined, () => removeShared(request, claimed, kernel));
   throwTogether(attempts.errors);
 }
 
 /** If the bridge's port is another plugin's interface, there is no entry, but a record of this plugin as a chained one. */
-function delChained({ type = ownType, ...request }: DeleteRequest, { store }: Claimed): void {
+function delChained({ type = ownType, ...request }: DeleteRequest, { store }: Claimed, call: Call): void {
   if (!canBeChained(type) || !store?.chainedRecords(request.attachment).some(({ plugin }) => plugin === type)) return;
-  chained.delChained({ ...request, type });
+  chained.delChained({ ...request, type }, call);
 }
 
 /** Finds what the reference's plugins created of the attachment. Undefined if its entry says that all of it is ours. */
@@ -59,9 +60,14 @@ function sweepEarlierBoots({ entry, store }: Claimed): void {
 }
 
 /** Removes an entry only if it was claimed: one that exists now and did not before is of another call. */
-async function release(request: DeleteRequest, claimed: Claimed, reference: Removal | undefined): Promise<void> {
+async function release(
+  request: DeleteRequest,
+  call: Call,
+  claimed: Claimed,
+  reference: Removal | undefined,
+): Promise<void> {
   const { entry, store, storedAs } = claimed;
-  await ipamForRelease(request, entry).release(request, entry && store);
+  await ipamForRelease(request, entry).release(request, entry && store, call);
   if (storedAs) store?.remove(storedAs);
   // A reservation of an old host-local does not contain the interface, and so its entry does not either.
   if (reference && !entry) store?.remove({ ...request.attachment, ifname: "" });

@@ -4,6 +4,7 @@
  */
 
 import type { Attachment } from "../conf/attachment.ts";
+import type { Call } from "../conf/call.ts";
 import type { CollectRequest } from "../conf/request.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { createdName } from "../kernel/hostLink.ts";
@@ -43,8 +44,12 @@ export interface CollectOptions {
 }
 
 /** Throws Fault with every error there was, after all else is done. */
-export async function gc(request: CollectRequest, { dryRun = false, isKept }: CollectOptions = {}): Promise<Collected> {
-  using kernel = openKernel();
+export async function gc(
+  request: CollectRequest,
+  call: Call,
+  { dryRun = false, isKept }: CollectOptions = {},
+): Promise<Collected> {
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   const attempts = new Attempts();
   // Links before entries, and before the store itself, which an ADD may be creating: ADD writes the entry before it
   // creates the link, so each link that is listed has its entry by then.
@@ -60,7 +65,7 @@ export async function gc(request: CollectRequest, { dryRun = false, isKept }: Co
   if (!dryRun) {
     attempts.all(() => removeAttachments(request.network, claimed, links, store, kernel));
     attempts.all(() => undoAll([...reserved, ...strays(request)], kernel));
-    await release(request, claimed, store, attempts);
+    await release(request, call, claimed, store, attempts);
   }
   const unused = attempts.try(nothing, () => {
     const look = { request, kernel, store, kept, gone: links };
@@ -143,15 +148,18 @@ function strays({ network }: CollectRequest) {
 
 async function release(
   request: CollectRequest,
+  call: Call,
   claimed: readonly Entry[],
   store: Store | undefined,
   attempts: Attempts,
 ): Promise<void> {
   for (const entry of claimed) {
     const { attachment, netnsPath: netns } = entry;
-    await attempts.tryAsync(() => ipamForRelease(request, entry).release({ ...request, attachment, netns }, store));
+    await attempts.tryAsync(() =>
+      ipamForRelease(request, entry).release({ ...request, attachment, netns }, store, call),
+    );
   }
-  await attempts.tryAsync(() => ipamForRelease(request, undefined).collect?.(request));
+  await attempts.tryAsync(() => ipamForRelease(request, undefined).collect?.(request, call));
 }
 
 /** The veths of the network's group. Only veths: a lent device may come home with a group that its container wrote. */

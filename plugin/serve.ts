@@ -1,20 +1,16 @@
-/** One call by a container runtime: environment and standard input in, JSON on standard output and an exit code out. */
+/** One call: what it asks for, and the JSON that answers it. */
 
-import { configurationBytesMax } from "../conf/decode.ts";
-import { type Environment, readVerb } from "../conf/env.ts";
-import { code, Fault } from "../conf/fault.ts";
+import type { Call } from "../conf/call.ts";
+import { readVerb } from "../conf/env.ts";
 import { parseCollect, parseDelete, parseRequest, parseStatus } from "../conf/parse.ts";
 import { ownType, type PluginType, typeCalled } from "../conf/pluginType.ts";
-import type { DeleteRequest, Identity, Request, Verb } from "../conf/request.ts";
+import type { DeleteRequest, Identity, Verb } from "../conf/request.ts";
 import { formatFault, formatResult } from "../conf/result/format.ts";
-import type { Result } from "../conf/result/result.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
 import defer * as debug from "../netlink/debug.ts";
-import type { Plan } from "../plan/plan.ts";
 import { canBeChained, isChainedCall, roleOf } from "../plan/types.ts";
 import type { Step } from "../step/index.ts";
-import { exitNow, readFile } from "../sys/libc.ts";
-import { type AddOptions, add } from "./add.ts";
+import { add } from "./add.ts";
 import type { Logged } from "./callLog.ts";
 import defer * as callLog from "./callLog.ts";
 import defer * as chained from "./chain/chained.ts";
@@ -24,62 +20,50 @@ import { faultOf } from "./faults.ts";
 import defer * as gc from "./gc.ts";
 import defer * as ipamPlugin from "./ipamPlugin.ts";
 import defer * as unnamed from "./removal/unnamed.ts";
-import { interruptions } from "./signals.ts";
 import defer * as status from "./status.ts";
-import { writeAnswer } from "./stdio.ts";
 
-/** As `serve`, then ends the process at once: closing the store properly would write and sync, and all is said. */
-export async function serveAndExit(env: Environment): Promise<never> {
-  return exitNow(await serve(env));
-}
+/** Gives the caller a line of JSON. Throws where the caller does not get it. */
+type Write = (text: string) => void;
 
-/** Does what CNI_COMMAND says. Answers the exit code; never throws. */
-export async function serve(env: Environment): Promise<number> {
-  let stdin: Uint8Array = new Uint8Array(0);
-  let answer: object | undefined;
+/** Does what CNI_COMMAND asks for, and answers by `write`. Returns the exit code; never throws. */
+export async function serve(call: Call, write: Write): Promise<number> {
+  let done: Done | undefined;
   try {
-    if (env["NSNET_DEBUG"]?.includes("netlink")) debug.traceMessages();
-    const verb = readVerb(env);
-    if (verb !== "VERSION") stdin = readStdin(verb);
-    answer = await answers[verb](env, stdin);
-    if (isLogged(env, stdin)) writeLog({ env, stdin, steps: committed, result: answer });
-    if (answer !== undefined) writeAnswer(`${JSON.stringify(answer)}\n`);
+    if (call.env["NSNET_DEBUG"]?.includes("netlink")) debug.traceMessages();
+    done = await verbs[readVerb(call.env)](call);
+    if (isLogged(call)) writeLog({ call, steps: done.steps, result: done.answer });
+    if (done.answer) write(`${JSON.stringify(done.answer)}\n`);
     return 0;
   } catch (error) {
-    if (env["NSNET_DEBUG"]?.includes("stack")) process.stderr.write(`${(error as Error).stack}\n`);
-    if (answer !== undefined && env["CNI_COMMAND"] === "ADD") await undoUntold(env, stdin);
-    const fault = faultOf(error);
-    if (isLogged(env, stdin)) writeLog({ env, stdin, steps: committed, fault });
-    tell(`${JSON.stringify(formatFault(fault, versionIn(stdin)))}\n`);
-    return 1;
+    if (done && call.env["CNI_COMMAND"] === "ADD") await undoUnreported(call);
+    return refuse(call, error, write);
   }
 }
 
-/** What was made and could not be told (standard output on a full disk, say) is nothing that a runtime counts on. */
-async function undoUntold(env: Environment, stdin: Uint8Array): Promise<void> {
+/** Answers with the error. Returns the exit code; never throws. */
+export function refuse(call: Call, error: unknown, write: Write): number {
+  if (call.env["NSNET_DEBUG"]?.includes("stack")) call.stderr(`${(error as Error).stack}\n`);
+  const fault = faultOf(error);
+  if (isLogged(call)) writeLog({ call, fault });
+  const text = `${JSON.stringify(formatFault(fault, versionIn(call.stdin)))}\n`;
   try {
-    await answers.DEL({ ...env, CNI_COMMAND: "DEL" }, stdin);
-  } catch (error) {
-    process.stderr.write(`ns-net: ${(error as Error).message}\n`); // the first cause is the one to answer
-  }
-}
-
-/** Where standard output takes nothing, a person may still see it. */
-function tell(text: string): void {
-  try {
-    writeAnswer(text);
+    write(text);
   } catch {
-    process.stderr.write(text);
+    call.stderr(text); // a person may still see it there
+  }
+  return 1;
+}
+
+/** If the result cannot be written (standard output on a full disk, say), the runtime never learns of the attachment. */
+async function undoUnreported(call: Call): Promise<void> {
+  try {
+    await verbs.DEL(call);
+  } catch (error) {
+    call.stderr(`ns-net: ${(error as Error).message}\n`); // the answer is the first cause
   }
 }
 
-/** The steps of this call's ADD, for the log. */
-let committed: readonly Step[] | undefined;
-const onPlan = ({ steps }: Plan) => {
-  committed = steps;
-};
-
-function isLogged(env: Environment, stdin: Uint8Array): boolean {
+function isLogged({ env, stdin }: Call): boolean {
   return env["NSNET_LOG"] !== undefined || mentionsLog(stdin);
 }
 
@@ -98,114 +82,75 @@ function writeLog(logged: Logged): void {
   callLog.log(logged);
 }
 
-type Answer = (env: Environment, stdin: Uint8Array) => object | undefined | Promise<object | undefined>;
+interface Done {
+  /** Absent: success has nothing to say. */
+  readonly answer?: object;
+  /** What ADD committed. */
+  readonly steps?: readonly Step[];
+}
+
+const silently: Done = {};
 
 /** What ADD does not need is loaded by the verb that does. */
-const answers: { readonly [verb: string]: Answer } & Record<ReturnType<typeof readVerb>, Answer> = {
-  async ADD(env, stdin) {
-    const interruptedBy = interruptions();
-    const request = parseRequest(env, stdin, process.argv0);
+const verbs: { readonly [V in Verb]: (call: Call) => Done | Promise<Done> } = {
+  async ADD(call) {
+    const request = parseRequest(call.env, call.stdin, call.argv0);
     const { type, cniVersion } = request.config;
-    const made =
-      roleOf(type) === "link" && !isChainedCall(request.config)
-        ? add(request, { interruptedBy, onPlan })
-        : addWithoutLink(request, { interruptedBy });
-    return formatResult(await made, cniVersion);
+    const role = roleOf(type);
+    if (role === "link" && !isChainedCall(request.config)) {
+      const { result, plan } = await add(request, call);
+      return { answer: formatResult(result, cniVersion), steps: plan.steps };
+    }
+    const result = await (role === "ipam" ? ipamPlugin.addAsIpam(request, call) : chained.addChained(request, call));
+    return { answer: formatResult(result, cniVersion) };
   },
-  async DEL(env, stdin) {
-    interruptions(); // DEL finishes whatever it is sent
+  async DEL(call) {
     let request: DeleteRequest;
     try {
-      request = parseDelete(env, stdin, calledAs());
+      request = parseDelete(call.env, call.stdin, calledAs(call));
     } catch (error) {
-      await unnamed.deleteUnnamed(error, env, stdin, calledAs(), (named) => answers.DEL(env, named));
-      return undefined;
+      await unnamed.deleteUnnamed(error, call, calledAs(call), (stdin) => verbs.DEL({ ...call, stdin }));
+      return silently;
     }
-    if (isChained(request)) chained.delChained(request);
-    else await del.del(request); // of an IPAM, too: it is that of a link which is not there
-    return undefined;
+    if (isChained(request)) chained.delChained(request, call);
+    else await del.del(request, call); // an IPAM's caller has no link here, so DEL frees the lease alone
+    return silently;
   },
-  async CHECK(env, stdin) {
-    const request = parseRequest(env, stdin, process.argv0);
+  async CHECK(call) {
+    const request = parseRequest(call.env, call.stdin, call.argv0);
     const role = roleOf(request.config.type);
-    if (role === "ipam") await ipamPlugin.checkAsIpam(request);
-    else if (role === "chained") chained.checkChained(request);
-    else await check.check(request);
-    return undefined;
+    if (role === "ipam") await ipamPlugin.checkAsIpam(request, call);
+    else if (role === "chained") chained.checkChained(request, call);
+    else await check.check(request, call);
+    return silently;
   },
-  async GC(env, stdin) {
-    interruptions();
-    const request = parseCollect(env, stdin, calledAs());
+  async GC(call) {
+    const request = parseCollect(call.env, call.stdin, calledAs(call));
     if (isChained(request)) {
-      chained.collectChained(request);
-      return undefined;
+      chained.collectChained(request, call);
+      return silently;
     }
     const { type = ownType } = request;
     try {
-      if (canBeChained(type)) chained.collectChained({ ...request, type });
+      if (canBeChained(type)) chained.collectChained({ ...request, type }, call);
     } finally {
-      await gc.gc(request);
+      await gc.gc(request, call);
     }
-    return undefined;
+    return silently;
   },
-  async STATUS(env, stdin) {
-    const request = parseStatus(env, stdin, process.argv0);
-    if (roleOf(request.config.type) === "chained") return undefined; // it needs nothing but the kernel
-    await status.status(request);
-    return undefined;
+  async STATUS(call) {
+    const request = parseStatus(call.env, call.stdin, call.argv0);
+    if (roleOf(request.config.type) === "chained") return silently; // it needs nothing but the kernel
+    await status.status(request, call);
+    return silently;
   },
-  // Standard input is not read: callers leave it open, and the answer does not depend on it.
-  VERSION: () => ({ cniVersion: newestVersion, supportedVersions: versions }),
+  VERSION: () => ({ answer: { cniVersion: newestVersion, supportedVersions: versions } }),
 };
 
-/** Of an IPAM called by its name, or of a chained plugin. */
-function addWithoutLink(request: Request, options: { interruptedBy: AddOptions["interruptedBy"] }): Promise<Result> {
-  if (roleOf(request.config.type) === "ipam") return ipamPlugin.addAsIpam(request);
-  return chained.addChained(request, options);
-}
-
-const calledAs = () => typeCalled(process.argv0);
+const calledAs = ({ argv0 }: Call) => typeCalled(argv0);
 
 function isChained<R extends Identity>(request: R): request is R & { readonly type: PluginType } {
   return roleOf(request.type ?? ownType) === "chained";
-}
-
-const stdinFd = 0;
-
-/**
- * All of standard input, a byte more than is allowed at the most: the decoder then refuses it by its length. DEL reads
- * more, for it must succeed, and what a runtime cannot write to its end is an error to that.
- */
-function readStdin(verb: Verb): Uint8Array {
-  const bytesMax = verb === "DEL" ? deleteBytesMax : configurationBytesMax;
-  let buffer = new Uint8Array(stdinBytesFirst);
-  let length = 0;
-  try {
-    for (;;) {
-      const count = readFile(stdinFd, buffer.subarray(length));
-      length += count;
-      if (count === 0 || length > bytesMax) return buffer.subarray(0, length);
-      if (length === buffer.length) buffer = grown(buffer, bytesMax + 1);
-    }
-  } catch (error) {
-    if (verb === "DEL") return buffer.subarray(0, length);
-    throw new Fault(
-      code.io,
-      `Cannot read standard input: ${(error as Error).message}`,
-      "The runtime must write the network configuration there",
-    );
-  }
-}
-
-const deleteBytesMax = 256 * 1024 * 1024;
-
-/** Room for an ordinary configuration; memory that is not touched costs nothing. */
-const stdinBytesFirst = 16 * 1024;
-
-function grown(buffer: Uint8Array, lengthMax: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(Math.min(lengthMax, buffer.length * 4));
-  larger.set(buffer);
-  return larger;
 }
 
 /** The version to write an error in: the configuration's where it can be read. */

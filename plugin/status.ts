@@ -1,11 +1,12 @@
 /** STATUS: can an ADD be served now? */
 
+import type { Call } from "../conf/call.ts";
 import { givesIpv6 } from "../conf/config/bridge.ts";
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { StatusRequest } from "../conf/request.ts";
 import { ipamFor } from "../ipam/index.ts";
-import { Kernel } from "../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { anyHostLink } from "../kernel/linkNames.ts";
 import { hostNetworks } from "../kernel/routes.ts";
 import { bridgeKind } from "../netlink/route/kind/bridge.ts";
@@ -32,24 +33,21 @@ function requireBridge({ type, bridge, link }: NetworkConfig, kernel: Kernel): v
 }
 
 /** Throws Fault (code.unavailable) when it cannot. */
-export async function status(request: StatusRequest): Promise<void> {
-  const kernel = new Kernel();
-  try {
-    using store = unlessUnavailable(() => {
-      requireBridge(request.config, kernel);
-      const { dataDir, name: network } = request.config;
-      const opened = openStore(dataDir, undefined, (draft) => rebuild(draft, kernel, { dataDir, network }));
-      opened.requireWritable();
-      return opened;
-    });
-    if (request.config.link) {
-      lowerLink.refuseUnready(request.config, kernel);
-    }
-    await ipamFor(request.config.ipam.type).status(request, request.config.ipam, store, () => hostNetworks(kernel));
-    const { type, bridge, isGateway, ipam } = request.config;
-    // Not an error: ADD is served, and the plugin that opens the way may come after this one.
-    if (type === "ptp" || isGateway) hintAtBlockers(type === "ptp" ? anyHostLink : bridge, givesIpv6(ipam), kernel);
-  } finally {
-    kernel.close();
+export async function status(request: StatusRequest, call: Call): Promise<void> {
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
+  using store = unlessUnavailable(() => {
+    requireBridge(request.config, kernel);
+    const { dataDir, name: network } = request.config;
+    const opened = openStore(dataDir, undefined, (draft) => rebuild(draft, kernel, { dataDir, network }));
+    opened.requireWritable();
+    return opened;
+  });
+  if (request.config.link) {
+    lowerLink.refuseUnready(request.config, kernel);
   }
+  const networks = () => hostNetworks(kernel);
+  await ipamFor(request.config.ipam.type).status(request, request.config.ipam, store, networks, call);
+  const { type, bridge, isGateway, ipam } = request.config;
+  // Not an error: ADD is served, and the plugin that opens the way may come after this one.
+  if (type === "ptp" || isGateway) hintAtBlockers(type === "ptp" ? anyHostLink : bridge, givesIpv6(ipam), kernel);
 }

@@ -52,7 +52,7 @@ function mayBeThere({ attachment, addresses, parts }: Rules, version: Version, k
 
 function hasLegacyTables(version: Version): boolean {
   try {
-    return readFileSync(`/proc/net/${version === 4 ? "ip" : "ip6"}_tables_names`, "utf8").trim() !== "";
+    return readFileSync(`/proc/thread-self/net/${version === 4 ? "ip" : "ip6"}_tables_names`, "utf8").trim() !== "";
   } catch {
     return false;
   }

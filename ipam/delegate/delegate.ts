@@ -3,6 +3,7 @@
  * written before it runs, so a crash in between is found later, and no lock of the store is held while it runs.
  */
 import type { Attachment } from "../../conf/attachment.ts";
+import type { Call } from "../../conf/call.ts";
 import type { DelegateIpamConfig } from "../../conf/config/config.ts";
 import { code, Fault, shown } from "../../conf/fault.ts";
 import type { Raw, Verb } from "../../conf/request.ts";
@@ -15,7 +16,7 @@ import { findPlugin, isInstalled } from "./find.ts";
 import { faultOf, runPlugin } from "./run.ts";
 
 export const delegate: Ipam<DelegateIpamConfig> = {
-  async acquire({ request, config, entry, store, prepare, mayTakeOver }): Promise<Lease> {
+  async acquire({ call, request, config, entry, store, prepare, mayTakeOver }): Promise<Lease> {
     const { attachment, pluginPath, raw } = request;
     const path = findPlugin(config.plugin, pluginPath);
     // The lease of an earlier namespace of that name may have expired since.
@@ -32,7 +33,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
     const { addresses: known, delegated: answer } = standing;
     if (answer !== undefined && !isStale && !prepare) return { addresses: known, ...answer, made: false, before };
     let unprepare: (() => void) | undefined;
-    const run = (verb: Verb) => call(path, verb, raw, attachment, request.netns);
+    const run = (verb: Verb) => runDelegate(call, path, verb, raw, attachment, request.netns);
     try {
       // An interrupted ADD may have got an address, and most plugins refuse to give a second one.
       if (!made) await run("DEL");
@@ -51,35 +52,42 @@ export const delegate: Ipam<DelegateIpamConfig> = {
     }
   },
 
-  async release({ attachment, ipamType, pluginPath, raw, netns }, store) {
+  async release({ attachment, ipamType, pluginPath, raw, netns }, store, call) {
     // Without an entry, no ADD here called the plugin. If it is not installed either, it has nothing to free.
     if (store === undefined && !isInstalled(ipamType, pluginPath)) return;
-    await call(findPlugin(ipamType, pluginPath), "DEL", raw, attachment, netns);
+    await runDelegate(call, findPlugin(ipamType, pluginPath), "DEL", raw, attachment, netns);
     store?.remove(attachment);
   },
 
-  async check({ attachment, pluginPath, raw, netns }, config) {
-    await call(findPlugin(config.plugin, pluginPath), "CHECK", raw, attachment, netns);
+  async check({ attachment, pluginPath, raw, netns }, config, _store, _addresses, call) {
+    await runDelegate(call, findPlugin(config.plugin, pluginPath), "CHECK", raw, attachment, netns);
   },
 
-  async collect({ ipamType, pluginPath, raw }) {
-    await call(findPlugin(ipamType, pluginPath), "GC", raw);
+  async collect({ ipamType, pluginPath, raw }, call) {
+    await runDelegate(call, findPlugin(ipamType, pluginPath), "GC", raw);
   },
 
-  async status({ pluginPath, raw }, config) {
-    await call(findPlugin(config.plugin, pluginPath), "STATUS", raw);
+  async status({ pluginPath, raw }, config, _store, _hostNetworks, call) {
+    await runDelegate(call, findPlugin(config.plugin, pluginPath), "STATUS", raw);
   },
 };
 
 /** The environment of this call with another verb. A DEL that ns-net starts by itself names its attachment. */
-function call(path: string, verb: Verb, raw: Raw, attachment?: Attachment, netns?: string): Promise<string> {
+function runDelegate(
+  call: Call,
+  path: string,
+  verb: Verb,
+  raw: Raw,
+  attachment?: Attachment,
+  netns?: string,
+): Promise<string> {
   const ours = attachment && {
     CNI_CONTAINERID: attachment.container,
     CNI_IFNAME: attachment.ifname,
     CNI_NETNS: netns ?? "",
   };
   const environment = { ...raw.environment, ...ours, CNI_COMMAND: verb };
-  return runPlugin({ path, environment, stdin: raw.stdin, mayBeInterrupted: verb === "ADD" });
+  return runPlugin({ call, path, environment, stdin: raw.stdin, mayBeInterrupted: verb === "ADD" });
 }
 
 /**

@@ -2,7 +2,9 @@
  * Runs another plugin as SPEC.md, "Delegated Plugins", describes: with the same input, passing on its standard error
  * and its error.
  */
+import type { Call, Interruption } from "../../conf/call.ts";
 import { callAgain, code, Fault } from "../../conf/fault.ts";
+import { inNetns } from "../../sys/netns.ts";
 import { gather } from "./gather.ts";
 
 /** Clients of libcni give a whole ADD this time or more, so a plugin that takes longer hangs. */
@@ -11,6 +13,8 @@ const stdoutBytesMax = 1024 * 1024;
 const stderrBytesKept = 4096;
 
 export interface Run {
+  /** Says in which namespace the plugin runs. */
+  readonly call: Call;
   readonly path: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdin: string;
@@ -25,11 +29,11 @@ export interface Run {
  * limit.
  */
 export async function runPlugin(run: Run): Promise<string> {
-  const { path, environment, stdin, timeoutMs = timeoutMsDefault } = run;
-  const plugin = start(path, environment, stdin);
-  const signals = run.mayBeInterrupted ? passOnSignals(plugin) : undefined;
+  const { call, path, timeoutMs = timeoutMsDefault } = run;
+  const plugin = start(run);
+  const signals = run.mayBeInterrupted ? passOnSignals(plugin, call.interruption) : undefined;
   const stdout = gather(plugin.stdout, stdoutBytesMax);
-  const stderr = gather(plugin.stderr, stderrBytesKept, (bytes) => process.stderr.write(bytes));
+  const stderr = gather(plugin.stderr, stderrBytesKept, (bytes) => call.stderr(bytes));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLate = new Promise<"tooLate">((resolve) => {
     timer = setTimeout(() => resolve("tooLate"), timeoutMs);
@@ -66,7 +70,7 @@ export async function runPlugin(run: Run): Promise<string> {
 const graceMs = 5000;
 
 /** `ended` resolves when a signal came and the plugin ended after it. `stop` answers that signal. */
-function passOnSignals(plugin: Bun.Subprocess) {
+function passOnSignals(plugin: Bun.Subprocess, interruption: Interruption) {
   let came: NodeJS.Signals | undefined;
   let killer: ReturnType<typeof setTimeout> | undefined;
   const { promise: ended, resolve } = Promise.withResolvers<"interrupted">();
@@ -76,18 +80,20 @@ function passOnSignals(plugin: Bun.Subprocess) {
     killer ??= setTimeout(() => plugin.kill("SIGKILL"), graceMs);
     void plugin.exited.then(() => resolve("interrupted"));
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, passOn);
+  const passing = interruption.passTo(passOn);
   const stop = () => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.off(signal, passOn);
+    passing[Symbol.dispose]();
     clearTimeout(killer);
     return came;
   };
   return { ended, stop };
 }
 
-function start(path: string, environment: Run["environment"], stdin: string) {
+function start({ call: { namespace }, path, environment, stdin }: Run) {
+  const spawn = () =>
+    Bun.spawn([path], { env: environment, stdin: Buffer.from(stdin), stdout: "pipe", stderr: "pipe" });
   try {
-    return Bun.spawn([path], { env: environment, stdin: Buffer.from(stdin), stdout: "pipe", stderr: "pipe" });
+    return namespace ? inNetns(namespace, spawn) : spawn();
   } catch (error) {
     throw new Fault(code.io, `Cannot start plugin ${path}: ${(error as Error).message}`, "Install it again");
   }

@@ -5,6 +5,7 @@
  */
 
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import type { Call } from "../../conf/call.ts";
 import { familiesIn } from "../../conf/config/ipam.ts";
 import { callAgain, code, Fault } from "../../conf/fault.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
@@ -12,8 +13,8 @@ import type { CollectRequest, DeleteRequest, Raw, Request } from "../../conf/req
 import { formatResult } from "../../conf/result/format.ts";
 import type { Result } from "../../conf/result/result.ts";
 import { isAllOurs } from "../../ipam/hostLocal/adopted.ts";
-import { Kernel } from "../../kernel/kernel.ts";
-import { openContainerNetns, openIfPresent } from "../../kernel/namespace.ts";
+import { type Kernel, openKernel } from "../../kernel/kernel.ts";
+import { openIfPresent } from "../../kernel/namespace.ts";
 import { deviceGroup } from "../../kernel/ownership.ts";
 import { type ChainedPlan, containerAddresses } from "../../plan/chain.ts";
 import { chainedType, roleOf } from "../../plan/types.ts";
@@ -25,8 +26,9 @@ import { differenceText, distinct, type Hints } from "../../step/kind.ts";
 import type { ChainedKey, ChainedRecord } from "../../store/entry.ts";
 import { openExistingStore, openStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
-import { closeNetns, isSameNetns, ownNetns } from "../../sys/netns.ts";
+import { isSameNetns } from "../../sys/netns.ts";
 import { readFacts } from "../attach/facts.ts";
+import { openKernelOf } from "../attach/openKernelOf.ts";
 import { checkNeedsPrevResult, throwTogether } from "../faults.ts";
 import defer * as portsInUse from "../preflight/portsInUse.ts";
 import defer * as sysctlAllowList from "../preflight/sysctlAllowList.ts";
@@ -35,49 +37,38 @@ import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 import defer * as find from "../takeover/find.ts";
 import { configHash } from "./key.ts";
 import { placeOf } from "./place.ts";
-import { undoRecorded, withKernel } from "./undo.ts";
+import { inContainer, undoRecorded } from "./undo.ts";
 
-export interface ChainedOptions {
-  readonly interruptedBy: () => Promise<string | undefined>;
-}
-
-export async function addChained(request: Request, { interruptedBy }: ChainedOptions): Promise<Result> {
+export async function addChained(request: Request, call: Call): Promise<Result> {
   const { attachment, config, netns: path } = request;
   const type = chainedType(config.type);
   const prev = config.prevResult ?? { interfaces: [], ips: [], routes: [] };
   if (!config.prevResult && !type.first) throw mustBeChained(config.type);
-  const netns = openContainerNetns(path, request.mayBeOwnNetns);
-  let kernel = new Kernel(netns);
+  using kernel = openKernelOf(request, call);
+  const planned = () => planOf(request, prev, kernel);
+  let { steps, result, ports } = planned();
+  formatResult(result, config.cniVersion);
+  if (steps.length === 0) return result;
+  const store = type.remembers === false ? undefined : openStore(config.dataDir);
+  const key = keyOf(attachment, config.type, request.raw);
+  for (;;) {
+    const place = placeOf(path, steps, kernel);
+    const earlier = store?.remember({ ...key, ...place, steps }, ports);
+    if (!earlier) break;
+    // An ADD that comes again without a DEL: what the one before made is no beginning for this one, nor to be put back.
+    throwTogether(undoRecorded([earlier], path, store!, kernel));
+    kernel.forgetAll();
+    ({ steps, result, ports } = planned());
+  }
   try {
-    const planned = () => planOf(request, prev, kernel);
-    let { steps, result, ports } = planned();
-    formatResult(result, config.cniVersion);
-    if (steps.length === 0) return result;
-    const store = type.remembers === false ? undefined : openStore(config.dataDir);
-    const key = keyOf(attachment, config.type, request.raw);
-    for (;;) {
-      const place = placeOf(path, netns, steps, kernel);
-      const earlier = store?.remember({ ...key, ...place, steps }, ports);
-      if (!earlier) break;
-      // An ADD that comes again without a DEL: what the one before made is no beginning for this one, nor to be put back.
-      throwTogether(undoRecorded([earlier], path, store!));
-      kernel.close();
-      kernel = new Kernel(netns); // what it saw is no more
-      ({ steps, result, ports } = planned());
-    }
-    try {
-      const undo = commit(steps, kernel);
-      const signal = await interruptedBy();
-      if (!signal) return result;
-      undo();
-      throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, callAgain);
-    } catch (error) {
-      store?.forget(key);
-      throw error;
-    }
-  } finally {
-    kernel.close();
-    closeNetns(netns);
+    const undo = commit(steps, kernel);
+    const signal = await call.interruption.came();
+    if (!signal) return result;
+    undo();
+    throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, callAgain);
+  } catch (error) {
+    store?.forget(key);
+    throw error;
   }
 }
 
@@ -108,9 +99,10 @@ function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): ChainedKey
   return { attachment, plugin, config: chainedType(plugin).several ? configHash(raw) : "" };
 }
 
-export function delChained(request: DeleteRequest & { readonly type: PluginType }): void {
+export function delChained(request: DeleteRequest & { readonly type: PluginType }, call: Call): void {
+  using host = openKernel({ host: call.namespace, stderr: call.stderr });
   const { remembers, leave } = chainedType(request.type);
-  if (leave) inStanding(request.netns, leave);
+  if (leave) inStanding(request.netns, host, leave);
   if (remembers === false) return;
   const errors: Error[] = [];
   let store: Store | undefined;
@@ -119,14 +111,19 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
     store = openExistingStore(request.dataDir);
     known = store?.recall(keyOf(request.attachment, request.type, request.raw));
   } catch (error) {
-    errors.push(...newerStore.unlessNewer(error as Error));
+    errors.push(...newerStore.unlessNewer(error as Error, host));
   }
-  errors.push(...(known ? undoRecorded([known], request.netns, store!) : undoUnknown(request, store)));
+  errors.push(...(known ? undoRecorded([known], request.netns, store!, host) : undoUnknown(request, store, host)));
   throwTogether(errors);
 }
 
-function undoUnknown(request: DeleteRequest & { readonly type: PluginType }, store: Store | undefined): Error[] {
-  return withKernel(
+function undoUnknown(
+  request: DeleteRequest & { readonly type: PluginType },
+  store: Store | undefined,
+  host: Kernel,
+): Error[] {
+  return inContainer(
+    host,
     () => openIfPresent(request.netns),
     (kernel) => {
       const { leftovers = [] } = chainedType(request.type);
@@ -137,16 +134,11 @@ function undoUnknown(request: DeleteRequest & { readonly type: PluginType }, sto
 }
 
 /** Not in the caller's own namespace, which no ADD was given. */
-function inStanding(path: string, work: (kernel: Kernel) => void): void {
+function inStanding(path: string, host: Kernel, work: (kernel: Kernel) => void): void {
   const netns = openIfPresent(path);
   if (netns === undefined) return;
-  const kernel = new Kernel(netns);
-  try {
-    if (!isSameNetns(netns, ownNetns())) work(kernel);
-  } finally {
-    kernel.close();
-    closeNetns(netns);
-  }
+  using kernel = host.withContainer(netns);
+  if (!isSameNetns(netns, host.host)) work(kernel);
 }
 
 function hintsOf(request: DeleteRequest, store: Store | undefined): Hints {
@@ -187,31 +179,25 @@ function tuningRemovals(request: DeleteRequest): Removal[] {
 
 const adoptedParts = ["portmap", "firewall", "bandwidth"] as const;
 
-export function checkChained(request: Request): void {
-  const { attachment, config, netns: path, mayBeOwnNetns } = request;
-  const netns = openContainerNetns(path, mayBeOwnNetns);
-  const kernel = new Kernel(netns);
-  try {
-    const prev = config.prevResult;
-    if (!prev) throw checkNeedsPrevResult();
-    const store = openExistingStore(config.dataDir);
-    const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
-    // What the reference's plugin did is its own; the one that made the interface tells of it.
-    if (remembered === undefined && isAdopted(request, store)) return;
-    // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
-    const steps = remembered ?? planOf(request, prev, kernel).steps;
-    const found = steps.flatMap((step) => checkStep(step, kernel));
-    if (found.length === 0) return;
-    const lines = distinct(found).map(differenceText);
-    throw new Fault(
-      code.checkFailed,
-      `${attachmentText(attachment)} is not as ${config.type} made it: ${lines.join("; ")}`,
-      "Restart the container, or DEL and ADD the attachment",
-    );
-  } finally {
-    kernel.close();
-    closeNetns(netns);
-  }
+export function checkChained(request: Request, call: Call): void {
+  const { attachment, config } = request;
+  using kernel = openKernelOf(request, call);
+  const prev = config.prevResult;
+  if (!prev) throw checkNeedsPrevResult();
+  const store = openExistingStore(config.dataDir);
+  const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
+  // What the reference's plugin did is its own; the one that made the interface tells of it.
+  if (remembered === undefined && isAdopted(request, store)) return;
+  // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
+  const steps = remembered ?? planOf(request, prev, kernel).steps;
+  const found = steps.flatMap((step) => checkStep(step, kernel));
+  if (found.length === 0) return;
+  const lines = distinct(found).map(differenceText);
+  throw new Fault(
+    code.checkFailed,
+    `${attachmentText(attachment)} is not as ${config.type} made it: ${lines.join("; ")}`,
+    "Restart the container, or DEL and ADD the attachment",
+  );
 }
 
 /**
@@ -233,26 +219,17 @@ function isAdopted(request: Request, store: Store | undefined): boolean {
   return find.adoptedOf(find.askedBy(request), store?.find(request.attachment), store) !== undefined;
 }
 
-/** A plugin's process ends with the call; so does its kernel. */
-function collectGuards(store: Store | undefined): void {
-  const kernel = new Kernel();
-  try {
-    ingressPolicies.removeIdlePolicies(store, [], kernel);
-  } finally {
-    kernel.close();
-  }
-}
-
-export function collectChained(request: CollectRequest & { readonly type: PluginType }): void {
+export function collectChained(request: CollectRequest & { readonly type: PluginType }, call: Call): void {
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   const errors: Error[] = [];
   using store = openExistingStore(request.dataDir);
   const valid = new Set(request.valid.map(({ container, ifname }) => `${container}\0${ifname}`));
   for (const later of store?.chainedRecordsOf(request.network, request.type) ?? []) {
     const { container, ifname } = later.attachment;
-    if (!valid.has(`${container}\0${ifname}`)) errors.push(...undoRecorded([later], "", store!));
+    if (!valid.has(`${container}\0${ifname}`)) errors.push(...undoRecorded([later], "", store!, kernel));
   }
   try {
-    if (request.type === "firewall") collectGuards(store);
+    if (request.type === "firewall") ingressPolicies.removeIdlePolicies(store, [], kernel);
   } catch (error) {
     errors.push(error as Error);
   }

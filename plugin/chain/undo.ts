@@ -1,68 +1,62 @@
 /** What plugins after another one did, undone from what the store remembers of it: by their own DEL, or by that of the other. */
 
 import type { Attachment } from "../../conf/attachment.ts";
-import { Kernel } from "../../kernel/kernel.ts";
-import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import { undoAll } from "../../step/commit.ts";
 import { goesWithLast, type Step } from "../../step/index.ts";
 import type { ChainedRecord } from "../../store/entry.ts";
 import { bootId } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
-import { closeNetns, type Netns } from "../../sys/netns.ts";
+import type { Netns } from "../../sys/netns.ts";
 import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 
-/** Of plugins whose DEL never came: they were taken out of the list while the container ran, or nobody calls DEL at all. */
-export function undoChained(attachment: Attachment, netns: string, store: Store): Error[] {
-  return undoRecorded(store.chainedRecords(attachment), netns, store);
+/** Of plugins whose DEL never came: they were taken out of the list while the container ran, or DEL is never called. */
+export function undoChained(attachment: Attachment, netns: string, store: Store, host: Kernel): Error[] {
+  return undoRecorded(store.chainedRecords(attachment), netns, store, host);
 }
 
-const hostAlone = () => undefined;
-
 /** Undoes and forgets what such plugins did to one attachment. */
-export function undoRecorded(all: readonly ChainedRecord[], netns: string, store: Store): Error[] {
+export function undoRecorded(all: readonly ChainedRecord[], netns: string, store: Store, host: Kernel): Error[] {
   const errors = all.flatMap((later) => {
-    const found = undoOne(later, netns);
+    const found = undoOne(later, netns, host);
     if (found.length === 0) store.forget(later);
     return found;
   });
   const isShared = all.some(({ steps }) => (steps as readonly Step[]).some(goesWithLast));
   if (errors.length > 0 || !isShared) return errors;
-  return withKernel(hostAlone, (kernel) => {
-    ingressPolicies.removePoliciesWith(all[0]!.attachment, store, kernel);
-    return [];
-  });
+  return inContainer(
+    host,
+    () => undefined,
+    (kernel) => {
+      ingressPolicies.removePoliciesWith(all[0]!.attachment, store, kernel);
+      return [];
+    },
+  );
 }
 
 /** What was done in the container is undone only in the namespace that it was done in. */
-function undoOne(later: ChainedRecord, told: string): Error[] {
+function undoOne(later: ChainedRecord, reported: string, host: Kernel): Error[] {
   const steps = later.steps as readonly Step[];
-  const container = () => namespaceOf(later, told);
-  return withKernel(container, (kernel) => undoAll([...steps].reverse(), kernel));
+  const container = () => namespaceOf(later, reported);
+  return inContainer(host, container, (kernel) => undoAll([...steps].reverse(), kernel));
 }
 
-function namespaceOf(later: ChainedRecord, told: string) {
-  // One that an earlier version remembered says of no namespace; nobody has a namespace of an earlier boot.
-  const isAny = later.netnsInode === 0n;
-  if (!isAny && later.bootId !== bootId()) return undefined;
-  for (const path of [told, later.netnsPath]) {
-    const netns = isAny ? openIfPresent(path) : openIfSame(path, identityIn(later));
+function namespaceOf(later: ChainedRecord, reported: string): Netns | undefined {
+  if (later.bootId !== bootId()) return undefined; // namespaces of an earlier boot are gone
+  for (const path of [reported, later.netnsPath]) {
+    const netns = openIfSame(path, identityIn(later));
     if (netns) return netns;
   }
   return undefined;
 }
 
-/** Closes both; what either throws is among what it answers. */
-export function withKernel(open: () => Netns | undefined, work: (kernel: Kernel) => Error[]): Error[] {
-  let netns: Netns | undefined;
-  let kernel: Kernel | undefined;
+/** Opens a container of the same host and does `work` there; what either throws is among what it answers. */
+export function inContainer(host: Kernel, open: () => Netns | undefined, work: (kernel: Kernel) => Error[]): Error[] {
   try {
-    netns = open();
-    kernel = new Kernel(netns);
+    using kernel = host.withContainer(open());
     return work(kernel);
   } catch (error) {
     return [error as Error];
-  } finally {
-    kernel?.close();
-    if (netns) closeNetns(netns);
   }
 }

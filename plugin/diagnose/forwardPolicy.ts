@@ -44,13 +44,13 @@ export function forwardBlockers(from: string, hasIpv6: boolean, kernel: Kernel):
     if (outcome === "drops" || (outcome === undefined && chain.policy === policyDrop))
       found.push(sentence(table, name, from));
   }
-  return [...found, ...olderTables(hasIpv6)];
+  return [...found, ...kernel.inHost<string[]>(() => olderTables(hasIpv6))];
 }
 
 /** Of iptables before nf_tables; their rules are not to be seen by netlink. */
 function olderTables(hasIpv6: boolean): string[] {
   return ["ip", ...(hasIpv6 ? ["ip6"] : [])].flatMap((ip) => {
-    if (!namesIn(`/proc/net/${ip}_tables_names`).includes("filter")) return [];
+    if (!namesIn(`/proc/thread-self/net/${ip}_tables_names`).includes("filter")) return [];
     const see = `${ip}tables-legacy -S FORWARD`;
     return [
       `the older tables of ${ip}tables are in use on this host, and ns-net cannot see whether they drop what it forwards, nor can its firewall open them. See: ${see}`,
@@ -69,7 +69,7 @@ function namesIn(path: string): string[] {
 /** For STATUS, the first ADD of a network and calls by hand: on standard error, since ADD is served all the same. */
 export function hintAtBlockers(from: string, hasIpv6: boolean, kernel: Kernel): void {
   try {
-    for (const text of forwardBlockers(from, hasIpv6, kernel)) process.stderr.write(`ns-net: ${text}\n`);
+    for (const text of forwardBlockers(from, hasIpv6, kernel)) kernel.stderr(`ns-net: ${text}\n`);
   } catch {
     // No nf_tables, no chain that drops; and a hint must not fail what it is about.
   }

@@ -16,7 +16,7 @@ export function hintAtOverlaps(through: string, addresses: readonly LeasedAddres
     const subnet = subnets.find((one) => isRival(route, one));
     if (subnet === undefined) continue;
     const link = kernel.linkByIndex(outIndex)?.name ?? "another link";
-    process.stderr.write(
+    kernel.stderr(
       `ns-net: ${formatCidr(subnet)} is the network of ${through}, and the host has a route of ${formatCidr(route)} to ${link}: ` +
         `what it sends to containers may go there. Give this network another subnet, or see who has it: ip route show ${formatCidr(route)}\n`,
     );

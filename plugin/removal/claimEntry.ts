@@ -45,7 +45,7 @@ export async function claimEntry(request: DeleteRequest, kernel: Kernel, attempt
     if (!claimed.entry && claimed.store) await claimUnnamed(attachment, claimed.store, claimed);
   } catch (error) {
     if (error instanceof InProgress) throw error;
-    attempts.all(() => unlessNewer(error));
+    attempts.all(() => unlessNewer(error, kernel));
   }
   return claimed;
 }
@@ -77,7 +77,7 @@ function isInContainer(request: DeleteRequest, kernel: Kernel): boolean {
   return containerLink.isInContainer(request, kernel);
 }
 
-function unlessNewer(error: unknown): Error[] {
+function unlessNewer(error: unknown, kernel: Kernel): Error[] {
   if (!(error instanceof Fault)) return [error as Error];
-  return newerStore.unlessNewer(error);
+  return newerStore.unlessNewer(error, kernel);
 }

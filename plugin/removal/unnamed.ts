@@ -4,14 +4,15 @@
  * aliases of the host's links and those of the container's interfaces have under these names.
  */
 import type { Attachment } from "../../conf/attachment.ts";
+import type { Call } from "../../conf/call.ts";
 import { isObject, type JsonObject } from "../../conf/decode.ts";
-import { type Environment, readEnv } from "../../conf/env.ts";
+import { readEnv } from "../../conf/env.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import { ipamFolder, storeFolder } from "../../conf/identity.ts";
 import { absolutePath, networkName } from "../../conf/nameRules.ts";
 import { type PluginType, typeMeant } from "../../conf/pluginType.ts";
 import { newestVersion } from "../../conf/version.ts";
-import { openKernel } from "../../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
 import { attachmentOfContainerAlias, attachmentOfHostAlias } from "../../kernel/ownership.ts";
 import { listLinks } from "../../netlink/route/link.ts";
@@ -25,17 +26,16 @@ export type DeleteOne = (stdin: Uint8Array) => unknown;
 /** `error` is why the configuration could not be used; rethrown if that is not the configuration's fault. */
 export async function deleteUnnamed(
   error: unknown,
-  env: Environment,
-  stdin: Uint8Array,
+  call: Call,
   calledAs: PluginType,
   deleteOne: DeleteOne,
 ): Promise<void> {
   if (!(error instanceof Fault) || (error.code !== code.decode && error.code !== code.config)) throw error;
-  const given = objectIn(stdin);
+  const given = objectIn(call.stdin);
   const errors: Error[] = [];
-  const attached = named(given) ?? attachedOn(env, given, typeMeant(given["type"], calledAs));
+  const attached = named(given) ?? attachedOn(call, given, typeMeant(given["type"], calledAs));
   const found = attached.size === 0 ? "nothing" : `what is attached on ${[...attached.keys()].join(", ")}`;
-  process.stderr.write(`ns-net: ${error.message}; DEL removes ${found}\n`);
+  call.stderr(`ns-net: ${error.message}; DEL removes ${found}\n`);
   for (const [network, type] of attached) {
     try {
       await deleteOne(new TextEncoder().encode(JSON.stringify(identityOf(given, network, type))));
@@ -67,16 +67,17 @@ function identityOf({ dataDir, bridge, ipam }: JsonObject, name: string, type: u
   return { cniVersion: newestVersion, name, type, dataDir, bridge, ...(isObject(ipam) && { ipam }) };
 }
 
-function attachedOn(env: Environment, { dataDir, ipam, type: written }: JsonObject, type: PluginType): Attached {
+function attachedOn(call: Call, { dataDir, ipam, type: written }: JsonObject, type: PluginType): Attached {
   if (type === "loopback") return new Map([["any", written]]); // it belongs to no network
-  const { container, ifname, netns } = readEnv(env);
+  const { container, ifname, netns } = readEnv(call.env);
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   const isIt = (one: Attachment) => one.container === container && one.ifname === ifname;
   const [own, ofIpam] = [dataDir, ipamFolder(ipam)].map((path) =>
     typeof path === "string" && absolutePath.allows(path) ? path : undefined,
   );
   const inStore = openedStore(storeFolder(own, ofIpam, type))?.networksOf(container, ifname) ?? [];
-  const onHost = attachedOnHost().filter(isIt);
-  const inside = attachedInside(netns).filter(isIt);
+  const onHost = attachedOnHost(kernel).filter(isIt);
+  const inside = attachedInside(netns, kernel).filter(isIt);
   return new Map([
     ...[...inStore, ...onHost.map(({ network }) => network)].map((network) => [network, written] as const),
     // For any type whose interface exists only in the container, DEL finds it by its marks.
@@ -93,17 +94,16 @@ function openedStore(dataDir: string): Store | undefined {
   }
 }
 
-function attachedOnHost() {
-  using kernel = openKernel();
+function attachedOnHost(kernel: Kernel) {
   return listLinks(kernel.route("host")).flatMap(
     ({ alias = "", group = 0 }) => attachmentOfHostAlias(alias, group) ?? [],
   );
 }
 
-function attachedInside(path: string) {
+function attachedInside(path: string, host: Kernel) {
   const netns = openIfPresent(path);
   if (netns === undefined) return [];
-  using kernel = openKernel({ container: netns });
+  using kernel = host.withContainer(netns);
   return listLinks(kernel.route("container")).flatMap(
     ({ alias = "", name = "", group = 0 }) => attachmentOfContainerAlias(alias, name, group) ?? [],
   );

@@ -32,7 +32,7 @@ export function losingLinks(kernel: Kernel): string[] {
 export function keepRouters(kernel: Kernel): void {
   for (const link of losingLinks(kernel)) {
     kernel.writeSysctl("host", acceptRa(link), always);
-    process.stderr.write(
+    kernel.stderr(
       `ns-net: ${link} has routes from router advertisements, which the kernel drops when IPv6 forwarding is turned on: ` +
         `set ${sysctlName(acceptRa(link))} to ${always} first; make that last beyond a boot with a file in /etc/sysctl.d\n`,
     );
