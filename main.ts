@@ -2,7 +2,7 @@
 /** The executable: a plugin when a runtime calls it (CNI_COMMAND is set), else a command for people. */
 import defer * as commandLine from "./cli/main.ts";
 import { newestVersion, versions } from "./conf/version.ts";
-import defer * as processCall from "./plugin/processCall.ts";
+import defer * as plugin from "./plugin/main.ts";
 
 declare const NSNET_VERSION: string;
 const version = typeof NSNET_VERSION === "string" ? NSNET_VERSION : "development";
@@ -17,7 +17,7 @@ async function main(): Promise<number> {
     console.log(JSON.stringify({ cniVersion: newestVersion, supportedVersions: versions }));
     return 0;
   }
-  if (command) return processCall.serveAndExit(process.env);
+  if (command) return plugin.serveAndExit(process.env);
   const args = process.argv.slice(2);
   if (args.length > 0) return commandLine.run(args, version);
   process.stderr.write(about());

@@ -1,9 +1,10 @@
 /** Collects every network that the store knows, for `ns-net gc`: attachments that may be alive are kept. */
 import type { CollectRequest } from "../conf/request.ts";
-import { Kernel } from "../kernel/kernel.ts";
+import { openKernel } from "../kernel/kernel.ts";
 import { type Collected, gc } from "../plugin/gc.ts";
 import { openExistingStore } from "../store/index.ts";
 import { entries } from "./attachments.ts";
+import { callByHand } from "./callByHand.ts";
 import { living } from "./living.ts";
 import { defaultNetwork } from "./network.ts";
 
@@ -16,18 +17,17 @@ interface CollectedAll {
 
 /** Collects one network if it is given, else all. */
 export async function collectAll(dataDir: string, dryRun: boolean, network?: string): Promise<CollectedAll> {
-  const kernel = new Kernel();
+  using kernel = openKernel();
   const isKept = living(entries({ network, dataDir }), kernel);
   const collected: Record<string, Collected> = {};
   const errors: Error[] = [];
   for (const name of network === undefined ? networksOf(dataDir) : [network]) {
     try {
-      collected[name] = await gc(requestFor(name, dataDir), { dryRun, isKept });
+      collected[name] = await gc(requestFor(name, dataDir), callByHand("GC"), { dryRun, isKept });
     } catch (error) {
       errors.push(error as Error);
     }
   }
-  kernel.close();
   return { collected, errors };
 }
 

@@ -2,10 +2,11 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Call } from "../conf/call.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { Request } from "../conf/request.ts";
 import { ipamFor } from "../ipam/index.ts";
-import { Kernel } from "../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { openContainerNetns } from "../kernel/namespace.ts";
 import { anonymousNetns } from "../kernel/newNamespace.ts";
 import { hostNetworks } from "../kernel/routes.ts";
@@ -18,7 +19,6 @@ import { rebuild } from "../plugin/recovery/rebuild.ts";
 import { adoption } from "../plugin/takeover/leases.ts";
 import { printStep } from "../step/index.ts";
 import { openStore } from "../store/index.ts";
-import { closeNetns } from "../sys/netns.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -26,18 +26,23 @@ import type { Target } from "./target.ts";
  * attachments share (the bridge, its gateway address, rules) is left out where it stands. Throws Fault for what ADD would
  * refuse.
  */
-export async function preview(request: Request, { name, path }: Target, onPlan: (made: Plan) => void): Promise<string> {
+export async function preview(
+  request: Request,
+  call: Call,
+  { name, path }: Target,
+  onPlan: (made: Plan) => void,
+): Promise<string> {
   const isNew = name !== undefined && !existsSync(path);
   return textOf([
     ...(isNew ? [`ip netns add ${name}`] : []),
-    ...(await planned(request, (made, kernel) => {
+    ...(await planned(request, call, (made, kernel) => {
       onPlan(made);
       return made.steps.flatMap((step) => printStep(step, { kernel, netns: request.netns }));
     })),
   ]);
 }
 
-async function planned<T>(request: Request, read: (made: Plan, kernel: Kernel) => T): Promise<T> {
+async function planned<T>(request: Request, call: Call, read: (made: Plan, kernel: Kernel) => T): Promise<T> {
   const { attachment, config } = request;
   if (config.ipam.type === "delegate") {
     throw new Fault(
@@ -46,8 +51,10 @@ async function planned<T>(request: Request, read: (made: Plan, kernel: Kernel) =
       "--dry-run works with addresses of ns-net itself: ipam.type ns-net, host-local or static",
     );
   }
-  const netns = existsSync(request.netns) ? openContainerNetns(request.netns, request.mayBeOwnNetns) : anonymousNetns();
-  const kernel = new Kernel(netns);
+  const container = existsSync(request.netns)
+    ? openContainerNetns(request.netns, request.mayBeOwnNetns)
+    : anonymousNetns();
+  using kernel = openKernel({ container, stderr: call.stderr });
   const folder = mkdtempSync(join(tmpdir(), "ns-net-dry-run-"));
   try {
     if (existsSync(config.dataDir)) cpSync(config.dataDir, folder, { recursive: true });
@@ -55,8 +62,9 @@ async function planned<T>(request: Request, read: (made: Plan, kernel: Kernel) =
     refuseImpossible(attachment, config, facts);
     const made = { dataDir: config.dataDir, network: attachment.network };
     using store = openStore(folder, undefined, (draft) => rebuild(draft, kernel, made));
-    const entry = newEntry(request, netns);
+    const entry = newEntry(request, container);
     const lease = await ipamFor(config.ipam.type).acquire({
+      call,
       request,
       config: config.ipam,
       entry,
@@ -67,8 +75,6 @@ async function planned<T>(request: Request, read: (made: Plan, kernel: Kernel) =
     return read(plan({ attachment, netns: request.netns, config, lease, facts }), kernel);
   } finally {
     rmSync(folder, { recursive: true, force: true });
-    kernel.close();
-    closeNetns(netns);
   }
 }
 

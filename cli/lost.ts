@@ -1,16 +1,15 @@
 /** A store that is gone while its links stand: to whoever asks it, nothing is attached, and that is not so. */
 import { existsSync } from "node:fs";
 import { defaultDataDir } from "../conf/identity.ts";
-import { Kernel } from "../kernel/kernel.ts";
+import { openKernel } from "../kernel/kernel.ts";
 import { linksOf } from "../plugin/recovery/rebuild.ts";
 import { storePathOf } from "../store/file/path.ts";
 
 /** A sentence with the cure; undefined where there is a store, or nothing stands. */
 export function lostHint(dataDir = defaultDataDir): string | undefined {
   if (existsSync(storePathOf(dataDir))) return undefined;
-  const kernel = new Kernel();
+  using kernel = openKernel();
   const standing = linksOf({ dataDir }, kernel).length;
-  kernel.close();
   if (standing === 0) return undefined;
   const [links, them] =
     standing === 1 ? ["a link of ns-net stands", "it"] : [`${standing} links of ns-net stand`, "them"];

@@ -10,7 +10,6 @@ import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import { routeScope } from "../netlink/route/route.ts";
 import { openSocketIn, protocol } from "../netlink/socket.ts";
 import { errno, tolerating } from "../sys/errors.ts";
-import { closeNetns, openOwnNetns } from "../sys/netns.ts";
 import type { Kernel } from "./kernel.ts";
 import { forEachNamespace, type SeenNamespace } from "./namespaces.ts";
 
@@ -20,7 +19,7 @@ import { forEachNamespace, type SeenNamespace } from "./namespaces.ts";
  */
 export function addressesElsewhere(kernel: Kernel): ReadonlyMap<string, SeenNamespace | undefined> {
   const host = kernel.route("host");
-  const own = openOwnNetns();
+  const own = kernel.host;
   const found = new Map<string, SeenNamespace | undefined>();
   const note = (addresses: readonly InterfaceAddress[], netns: SeenNamespace | undefined) => {
     for (const { local, address, scope } of addresses) {
@@ -43,7 +42,6 @@ export function addressesElsewhere(kernel: Kernel): ReadonlyMap<string, SeenName
     note(addresses, { path, device, inode, cookie: inside.netnsCookie });
     inside.close();
   });
-  closeNetns(own);
   // A runtime may hold a namespace open that has no name and no process; its links have an end on this host.
   for (const { peerNetnsId: id } of listLinks(host)) {
     if (id === undefined || asked.has(id)) continue;

@@ -32,7 +32,6 @@ export function openKernel(ends: Ends = {}): Kernel {
 /** The kernel as one host and one container see it. What it reads is cached until `forget`. */
 export class Kernel implements Disposable {
   readonly #ends: Ends;
-  readonly #ownsContainer: boolean;
   readonly #links = new Map<string, Link | undefined>();
   readonly #addresses = new Map<string, Cidr[]>();
   #ownHost: Netns | undefined;
@@ -40,10 +39,8 @@ export class Kernel implements Disposable {
   #container: NetlinkSocket | undefined;
   #netfilter: NetlinkSocket | undefined;
 
-  /** Given a namespace instead of ends, that stays its caller's to close. For the last callers that do so; see openKernel(). */
-  constructor(ends: Ends | Netns = {}) {
-    this.#ownsContainer = !("fd" in ends);
-    this.#ends = "fd" in ends ? { container: ends } : ends;
+  constructor(ends: Ends) {
+    this.#ends = ends;
   }
 
   /** The container's namespace; undefined where only the host can be reached. */
@@ -207,7 +204,7 @@ export class Kernel implements Disposable {
     this.#container?.close();
     this.#netfilter?.close();
     if (this.#ownHost) closeNetns(this.#ownHost);
-    if (this.#ownsContainer && this.#ends.container) closeNetns(this.#ends.container);
+    if (this.#ends.container) closeNetns(this.#ends.container);
   }
 
   [Symbol.dispose](): void {

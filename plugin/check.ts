@@ -11,7 +11,7 @@ import { isContainerLink } from "../conf/pluginType.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result/result.ts";
 import { ipamFor } from "../ipam/index.ts";
-import { type Kernel, openKernel } from "../kernel/kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { AdoptedKey } from "../step/adopted.ts";
 import { innerOf } from "../step/asInResult.ts";
 import { expectedAfter } from "../step/expected.ts";

@@ -17,7 +17,7 @@ import { removeSpoofCheck } from "../reference/macSpoofCheck.ts";
 import { shapingLink } from "../reference/names.ts";
 import { removeNftRules } from "../reference/nftables.ts";
 import { errno } from "../sys/errors.ts";
-import { closeNetns, isSameNetns, ownNetns } from "../sys/netns.ts";
+import { closeNetns, isSameNetns } from "../sys/netns.ts";
 import { type Kind, missing } from "./kind.ts";
 
 export type { AdoptedStep };
@@ -76,7 +76,7 @@ function removeInterface({ attachment: { ifname }, netns = "", hostLink }: Adopt
   if (hostLink && told?.info?.kind === vethKind && told.address === hostLink.mac) removeLink(hostLink.name, kernel);
   const pod = openIfPresent(netns);
   if (pod === undefined) return;
-  const isOwn = isSameNetns(pod, ownNetns());
+  const isOwn = isSameNetns(pod, kernel.host);
   const inside = openSocketIn(pod, protocol.route);
   closeNetns(pod);
   try {

@@ -200,7 +200,7 @@ describe("the house", () => {
   it("loads nothing slow before ADD and DEL", () => {
     const slow = (path: string) =>
       /^(ajv|yaml|netlink\/dist\/rt|node:fs|node:os)/.test(path) || folderOf(path) === "cli";
-    for (const start of ["main.ts", "plugin/serve.ts", "plugin/add.ts", "plugin/del.ts"]) {
+    for (const start of ["main.ts", "plugin/main.ts", "plugin/add.ts", "plugin/del.ts"]) {
       assert.deepEqual([...loadedBy(start)].filter(slow), [], `loaded by ${start}`);
     }
   });
@@ -266,7 +266,7 @@ describe("the house", () => {
 
   it("finds imports at all", () => {
     assert.ok(imports.length > files.length, "the reader of imports is broken");
-    assert.ok(loadedBy("plugin/serve.ts").size > 10, "the reader of imports follows nothing");
+    assert.ok(loadedBy("plugin/main.ts").size > 10, "the reader of imports follows nothing");
     assert.ok(imports.some(({ isLater }) => isLater) && files.includes("main.ts"));
     assert.ok(texts.length > 100, "the documents and tests are not found");
   });

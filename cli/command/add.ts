@@ -1,5 +1,6 @@
 /** `ns-net add <netns>` */
 
+import type { Call } from "../../conf/call.ts";
 import { code, Fault, shown } from "../../conf/fault.ts";
 import { parseDelete, parseRequest } from "../../conf/parse.ts";
 import type { DeleteRequest } from "../../conf/request.ts";
@@ -10,10 +11,10 @@ import { innerIndex, type Plan } from "../../plan/plan.ts";
 import { add } from "../../plugin/add.ts";
 import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/faults.ts";
-import { interruptions } from "../../plugin/signals.ts";
 import { writeAnswer, writeOut } from "../../plugin/stdio.ts";
 import { givenBy } from "../../step/index.ts";
 import { masqueradedBy } from "../../step/nft/masquerade.ts";
+import { callByHand } from "../callByHand.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
 import { readNetwork, rememberNetwork } from "../network.ts";
@@ -61,10 +62,10 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
     if (options["dry-run"] && options.json)
       throw new UsageError("--dry-run prints commands: there is no result yet that --json could print");
     if (options["dry-run"]) {
-      writeOut(await preview(request, target, (plan) => refuseOtherPrefix(options.ip, plan)));
+      writeOut(await preview(request, callByHand("ADD"), target, (plan) => refuseOtherPrefix(options.ip, plan)));
       return 0;
     }
-    const interruptedBy = interruptions();
+    const call = callByHand("ADD");
     const isNew = target.name !== undefined && madeNamespace(target.name);
     let made: Plan | undefined;
     const onPlan = (plan: Plan) => {
@@ -73,12 +74,12 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
     };
     let result: Result | undefined;
     try {
-      result = await add(request, { interruptedBy, isByHand: true, onPlan });
+      ({ result } = await add(request, call, { isByHand: true, onPlan }));
       if (options.json) writeAnswer(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
       else writeAnswer(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
     } catch (error) {
       const errors = [error as Error];
-      if (result) errors.push(...(await undone(parseDelete(environmentFor("DEL", target, ifname, args), stdin))));
+      if (result) errors.push(...(await undone(parseDelete(environmentFor("DEL", target, ifname, args), stdin), call)));
       if (isNew) deleteMade(target.name!);
       throwTogether(errors);
     }
@@ -112,9 +113,9 @@ function refuseOtherPrefix(asked: readonly string[] = [], { steps }: Plan): void
 }
 
 /** An attachment that could not be told (standard output on a full disk, say) is none. Answers what the removal complained of. */
-async function undone(request: DeleteRequest): Promise<Error[]> {
+async function undone(request: DeleteRequest, call: Call): Promise<Error[]> {
   try {
-    await del(request);
+    await del(request, call);
     return [];
   } catch (error) {
     return [error as Error];

@@ -3,7 +3,7 @@
 import { attachmentText } from "../../conf/attachment.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import { familyOf } from "../../ip/address.ts";
-import { Kernel } from "../../kernel/kernel.ts";
+import { openKernel } from "../../kernel/kernel.ts";
 import { hintAtBlockers } from "../../plugin/diagnose/forwardPolicy.ts";
 import { committedSteps, hasVeth } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
@@ -12,8 +12,8 @@ import { checkStep, type Step } from "../../step/index.ts";
 import { type Difference, distinct, isMissing } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
 import { openExistingStore } from "../../store/index.ts";
-import { closeNetns } from "../../sys/netns.ts";
 import { bridgeOf, dataDirOf, openNetnsOf } from "../attachments.ts";
+import { toStderr } from "../callByHand.ts";
 import { columns, command } from "../command.ts";
 import { someEntriesOf } from "../suggest.ts";
 import { targetOf } from "../target.ts";
@@ -45,14 +45,8 @@ export default command({
 function differencesOf(entry: Entry, committed: readonly (readonly Step[])[]): readonly Difference[] {
   if (entry.steps === undefined)
     return [{ what: "attachment", expected: "attached", found: "an ADD that did not end" }];
-  const netns = openNetnsOf(entry);
-  const kernel = new Kernel(netns);
-  try {
-    return distinct(allExpected(committed).flatMap((step) => checkStep(step, kernel)));
-  } finally {
-    kernel.close();
-    closeNetns(netns);
-  }
+  using kernel = openKernel({ container: openNetnsOf(entry) });
+  return distinct(allExpected(committed).flatMap((step) => checkStep(step, kernel)));
 }
 
 /** Nothing that add made is wrong, and yet nothing gets through. */
@@ -66,9 +60,8 @@ function tellOfForwarding(entries: readonly Entry[]): void {
     if (through && addresses.some(({ gateway }) => gateway))
       families.set(through, hasIpv6 || families.get(through) === true);
   }
-  const kernel = new Kernel();
+  using kernel = openKernel({ stderr: toStderr });
   for (const [through, hasIpv6] of families) hintAtBlockers(through, hasIpv6, kernel);
-  kernel.close();
 }
 
 function textOf(what: string, differences: readonly Difference[]): string {

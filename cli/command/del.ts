@@ -4,6 +4,7 @@ import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/faults.ts";
 import { dataDirOf, entriesOf, removalOf } from "../attachments.ts";
 import { spoken } from "../byHand.ts";
+import { callByHand } from "../callByHand.ts";
 import { command } from "../command.ts";
 import { tellLost } from "../lost.ts";
 import { deleteOwn } from "../ownNamespace.ts";
@@ -24,9 +25,10 @@ export default command({
     const found = entriesOf(target, { network: options.network, ifname: options.ifname, dataDir });
     const hadNothing = found.length === 0 ? nothingOf(target, dataDir) : undefined;
     const errors: Error[] = [];
+    const call = callByHand("DEL");
     for (const entry of found) {
       try {
-        await del(removalOf(entry, dataDir));
+        await del(removalOf(entry, dataDir), call);
       } catch (error) {
         errors.push(error as Error);
       }

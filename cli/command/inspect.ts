@@ -2,7 +2,7 @@
 
 import { formatAddress, formatCidr } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
-import { Kernel } from "../../kernel/kernel.ts";
+import { openKernel } from "../../kernel/kernel.ts";
 import { addressFamily } from "../../netlink/route/address.ts";
 import { linkFlag, listLinks, portOf } from "../../netlink/route/link.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
@@ -11,7 +11,6 @@ import { hasVeth } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { printStep, type Step } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
-import { closeNetns } from "../../sys/netns.ts";
 import { bridgeOf, dataDirOf, openNetnsOf, pidIn, pidsByInode } from "../attachments.ts";
 import { command } from "../command.ts";
 import { someEntriesOf } from "../suggest.ts";
@@ -45,66 +44,56 @@ type Report = {
 /** The namespace as it is now, read from inside. */
 function namespaceOf(entry: Entry) {
   const { netnsPath, netnsInode } = entry;
-  const netns = openNetnsOf(entry);
-  const kernel = new Kernel(netns);
-  try {
-    const names = new Map(listLinks(kernel.route("container")).map((link) => [link.index, link]));
-    return {
-      path: netnsPath,
-      inode: Number(netnsInode),
-      cookie: withCookie(netns).cookie.toString(),
-      pid: pidIn(entry, pidsByInode()),
-      links: [...names.values()].map(({ name = "", mtu, address, flags }) => ({
-        name,
-        mtu,
-        mac: address,
-        state: flags & linkFlag.up ? "up" : "down",
-        addresses: kernel.addresses("container", name).map(formatCidr),
+  using kernel = openKernel({ container: openNetnsOf(entry) });
+  const names = new Map(listLinks(kernel.route("container")).map((link) => [link.index, link]));
+  return {
+    path: netnsPath,
+    inode: Number(netnsInode),
+    cookie: withCookie(kernel.netns!).cookie.toString(),
+    pid: pidIn(entry, pidsByInode()),
+    links: [...names.values()].map(({ name = "", mtu, address, flags }) => ({
+      name,
+      mtu,
+      mac: address,
+      state: flags & linkFlag.up ? "up" : "down",
+      addresses: kernel.addresses("container", name).map(formatCidr),
+    })),
+    routes: Object.values(addressFamily).flatMap((family) =>
+      listRoutes(kernel.route("container"), family, { table: mainTable }).map((route) => ({
+        destination: route.destination
+          ? formatCidr({ ...addressFromBytes(route.destination), prefixLength: route.dstLength })
+          : "default",
+        gateway: route.gateway && formatAddress(addressFromBytes(route.gateway)),
+        link: names.get(route.outIndex ?? 0)?.name,
       })),
-      routes: Object.values(addressFamily).flatMap((family) =>
-        listRoutes(kernel.route("container"), family, { table: mainTable }).map((route) => ({
-          destination: route.destination
-            ? formatCidr({ ...addressFromBytes(route.destination), prefixLength: route.dstLength })
-            : "default",
-          gateway: route.gateway && formatAddress(addressFromBytes(route.gateway)),
-          link: names.get(route.outIndex ?? 0)?.name,
-        })),
-      ),
-    };
-  } finally {
-    kernel.close();
-    closeNetns(netns);
-  }
+    ),
+  };
 }
 
 function attachmentOf(entry: Entry) {
   const { attachment, state, addresses, mac, aliases, hostLink, ipamType, createdMs, steps } = entry;
-  const kernel = new Kernel();
-  try {
-    const link = kernel.link("host", hostLink);
-    const port = link && portOf(link);
-    return {
-      ...attachment,
-      state,
-      addresses,
-      mac,
-      aliases,
-      ipam: ipamType,
-      since: new Date(createdMs).toISOString(),
-      hostLink: {
-        name: hostLink,
-        index: link?.index,
-        isVeth: hasVeth(entry) || entry.bridge !== "",
-        bridge: bridgeOf(entry),
-        forwards: port?.state === 3,
-        hairpin: port?.hairpin === 1,
-        isolated: port?.isolated === 1,
-      },
-      commands: ((steps ?? []) as readonly Step[]).flatMap((step) => printStep(step, { netns: entry.netnsPath })),
-    };
-  } finally {
-    kernel.close();
-  }
+  using kernel = openKernel();
+  const link = kernel.link("host", hostLink);
+  const port = link && portOf(link);
+  return {
+    ...attachment,
+    state,
+    addresses,
+    mac,
+    aliases,
+    ipam: ipamType,
+    since: new Date(createdMs).toISOString(),
+    hostLink: {
+      name: hostLink,
+      index: link?.index,
+      isVeth: hasVeth(entry) || entry.bridge !== "",
+      bridge: bridgeOf(entry),
+      forwards: port?.state === 3,
+      hairpin: port?.hairpin === 1,
+      isolated: port?.isolated === 1,
+    },
+    commands: ((steps ?? []) as readonly Step[]).flatMap((step) => printStep(step, { netns: entry.netnsPath })),
+  };
 }
 
 function textOf({ namespace, attachments }: Report): string {

@@ -1,6 +1,6 @@
 /** `ns-net ls` */
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
-import { Kernel } from "../../kernel/kernel.ts";
+import { openKernel } from "../../kernel/kernel.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import type { Entry } from "../../store/entry.ts";
 import { isInterrupted } from "../../store/index.ts";
@@ -24,12 +24,11 @@ export default command({
     const dataDir = dataDirOf(options);
     const pids = pidsByInode();
     const all = entries({ network, dataDir });
-    const kernel = new Kernel();
+    using kernel = openKernel();
     const isLiving = living(all, kernel);
     const unknown = all.length > 0 ? undefined : unknownNetwork(network, dataDir);
     if (unknown && lostHint(dataDir) === undefined) throw unknown;
     const rows = all.map((entry) => rowOf(entry, pids, isLiving(entry) || isInterrupted(entry)));
-    kernel.close();
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(rows));
     if (rows.length === 0) tellLost(dataDir);

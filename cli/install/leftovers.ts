@@ -1,6 +1,6 @@
 /** What of ns-net's is in the kernel when the plugin goes: what nobody uses is removed, and what stays is named. */
 
-import { Kernel } from "../../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { isOurGroup } from "../../kernel/ownership.ts";
 import { family } from "../../netlink/nft/message.ts";
 import { hasTable } from "../../netlink/nft/table.ts";
@@ -18,21 +18,17 @@ export async function removedUnused(dataDir: string): Promise<string[]> {
 
 /** Of attachments that stand, or of another store. */
 export function leftInUse(): string[] {
-  const kernel = new Kernel();
-  try {
-    const bridges = listLinks(kernel.route("host")).filter(
-      ({ group = 0, info }) => isOurGroup(group) && info?.kind === bridgeKind,
-    );
-    return [
-      ...bridges.map(({ name }) => left(`bridge ${name}`, `ip link del ${name}`)),
-      ...[table, bridgeTable]
-        .filter((one) => isThere(one, kernel))
-        .map((one) => `${one.family === family.bridge ? "bridge" : "inet"} ${one.name}`)
-        .map((words) => left(`nf_tables table ${words}`, `nft delete table ${words}`)),
-    ];
-  } finally {
-    kernel.close();
-  }
+  using kernel = openKernel();
+  const bridges = listLinks(kernel.route("host")).filter(
+    ({ group = 0, info }) => isOurGroup(group) && info?.kind === bridgeKind,
+  );
+  return [
+    ...bridges.map(({ name }) => left(`bridge ${name}`, `ip link del ${name}`)),
+    ...[table, bridgeTable]
+      .filter((one) => isThere(one, kernel))
+      .map((one) => `${one.family === family.bridge ? "bridge" : "inet"} ${one.name}`)
+      .map((words) => left(`nf_tables table ${words}`, `nft delete table ${words}`)),
+  ];
 }
 
 function isThere(one: typeof table, kernel: Kernel): boolean {

@@ -36,7 +36,7 @@ export function refuseTaken({ mappings, attachment, families }: Asked, kernel: K
   const isOf = (hostIp: string | undefined, family: 4 | 6) => hostIp === undefined || familyOf(hostIp) === family;
   // The others lead nowhere.
   const leading = mappings.filter(({ hostIp }) => families.some((family) => isOf(hostIp, family)));
-  refuseListeners(leading, families);
+  kernel.inHost<void>(() => refuseListeners(leading, families));
   for (const version of families) {
     const asked = leading.filter(({ hostIp }) => isOf(hostIp, version));
     if (asked.length === 0 || !hasReferencePorts(version, kernel)) continue;

@@ -39,7 +39,7 @@ import type { Leaving } from "./leaving.ts";
 export function removeAttachment(leaving: Leaving, store: Store | undefined, kernel: Kernel): Error[] {
   const { attachment, entry, netns, reference } = leaving;
   const attempts = new Attempts();
-  if (entry?.hasChained && store) attempts.all(() => undo.undoChained(attachment, netns, store));
+  if (entry?.hasChained && store) attempts.all(() => undo.undoChained(attachment, netns, store, kernel));
   if (mayHaveContainerLink(leaving)) attempts.all(() => containerLink.undoContainerLink(leaving, kernel));
   if (leaving.hostLink === "absent") attempts.try(undefined, () => removeInnerEnd(leaving, kernel));
   const { rules, links } = outliving(leaving);

@@ -16,7 +16,7 @@ import { routeScope } from "../../netlink/route/route.ts";
 import { type NetlinkSocket, openSocketIn, protocol } from "../../netlink/socket.ts";
 import { hasSpoofCheck } from "../../reference/macSpoofCheck.ts";
 import { masqueradeChain, portChains, shapingLink } from "../../reference/names.ts";
-import { closeNetns, isSameNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
+import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
 import type { Asked } from "./asked.ts";
 
 export interface Found {
@@ -30,13 +30,12 @@ export interface Found {
 export function attachmentFromKernel(asked: Asked, kernel: Kernel): Found | undefined {
   const pod = openIfPresent(asked.netns);
   if (pod === undefined) return byNames(asked, kernel, true);
-  const own = openOwnNetns();
+  const own = kernel.host;
   const inside = isSameNetns(pod, own) ? undefined : openSocketIn(pod, protocol.route);
   try {
     return inside ? inNamespace(asked, { pod, own, inside, host: kernel.route("host") }, kernel) : undefined;
   } finally {
     inside?.close();
-    closeNetns(own);
     closeNetns(pod);
   }
 }

@@ -16,7 +16,7 @@ import { type Deferral, deferralsOf, needed, sourceOf, withDeferrals } from "./m
 const root = join(import.meta.dirname, "../..");
 const folder = resolve(process.argv[2] ?? "dist/bundle");
 
-const [main, serve, del, cli] = ["main.ts", "plugin/processCall.ts", "plugin/del.ts", "cli/main.ts"].map((file) =>
+const [main, serve, del, cli] = ["main.ts", "plugin/main.ts", "plugin/del.ts", "cli/main.ts"].map((file) =>
   join(root, file),
 ) as [string, string, string, string];
 

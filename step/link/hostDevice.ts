@@ -8,7 +8,6 @@ import type { Kernel, Where } from "../../kernel/kernel.ts";
 import { deviceGroup } from "../../kernel/ownership.ts";
 import { changeLink, type Link, linkFlag, listLinks } from "../../netlink/route/link.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
-import { closeNetns, openOwnNetns } from "../../sys/netns.ts";
 import defer * as asInResult from "../asInResult.ts";
 import { type AnyStep, differences, isStep, type Kind, missing, unknownMtu } from "../kind.ts";
 import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
@@ -135,7 +134,7 @@ function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDev
   kernel.forget("host", own);
   const taken = kernel.link("host", own);
   const isTaken = taken !== undefined && (where === "container" || taken.index !== index);
-  const home = where === "container" ? openOwnNetns() : undefined;
+  const home = where === "container" ? kernel.host : undefined;
   try {
     kernel.request(
       where,
@@ -150,7 +149,6 @@ function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDev
   } catch (error) {
     if (!(error instanceof KernelError) || error.errno !== errno.ENODEV) throw error;
   } finally {
-    if (home) closeNetns(home);
     kernel.forget("container", name);
     kernel.forget("host", own);
   }

@@ -5,7 +5,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { isOurGroup } from "../../kernel/ownership.ts";
 import { changeLink, type Link, linkFlag } from "../../netlink/route/link.ts";
 import defer * as tuningBackup from "../../reference/tuningBackup.ts";
-import { isSameNetns, ownNetns } from "../../sys/netns.ts";
+import { isSameNetns } from "../../sys/netns.ts";
 import { type AnyStep, differences, isStep, type Kind } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
@@ -47,7 +47,7 @@ function change(kernel: Kernel, link: string, tunables: Tunables, group?: number
  * knows the device by the hardware address in `prevResult`, which is that of tuning: so it is given our mark instead.
  */
 function isLent({ alias = "", group = 0 }: Link, kernel: Kernel): boolean {
-  return alias !== "" && !isOurGroup(group) && !isSameNetns(kernel.netns!, ownNetns());
+  return alias !== "" && !isOurGroup(group) && !isSameNetns(kernel.netns!, kernel.host);
 }
 
 export const tuning: Kind<TuningStep, TuningKey> = {

@@ -5,6 +5,7 @@ import type { IpamConfig } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import { ipamFor, ipamForRelease } from "../../ipam/index.ts";
 import type { Lease } from "../../ipam/ipam.ts";
+import { callOf } from "../support/call.ts";
 import { onlySet } from "../support/onlySet.ts";
 import { skip } from "../support/skip.ts";
 import {
@@ -42,17 +43,17 @@ function world(call: (folder: string) => Call) {
     acquire: async (container: string, mayTakeOver = () => {}): Promise<Lease> => {
       const attachment = attachmentOf(container);
       const [request, entry] = [requestOf(attachment, given), entryOf(attachment, { ipamType })];
-      return ipam.acquire({ request, config, entry, store, hostNetworks: () => [], mayTakeOver });
+      return ipam.acquire({ call: callOf(), request, config, entry, store, hostNetworks: () => [], mayTakeOver });
     },
     release: async (container: string) => {
       const request = deleteOf(attachmentOf(container), given);
-      await ipamForRelease(request, store.find(request.attachment)).release(request, store);
+      await ipamForRelease(request, store.find(request.attachment)).release(request, store, callOf());
     },
     check: async (container: string, lease: Lease) => {
       const expected = lease.addresses.map(({ address }) => address);
-      await ipam.check(requestOf(attachmentOf(container), given), config, store, expected);
+      await ipam.check(requestOf(attachmentOf(container), given), config, store, expected, callOf());
     },
-    status: async () => ipam.status(statusOf("podnet", given), config, store, () => []),
+    status: async () => ipam.status(statusOf("podnet", given), config, store, () => [], callOf()),
     [Symbol.dispose]: () => {
       rest[Symbol.dispose]();
       folder[Symbol.dispose]();

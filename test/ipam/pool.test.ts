@@ -1,4 +1,5 @@
 /** Addresses from ranges: round robin, requested ones, full pools, chosen subnets. */
+
 import assert from "node:assert/strict";
 import type { RangeSet, StoreIpamConfig } from "../../conf/config/config.ts";
 import { Fault } from "../../conf/fault.ts";
@@ -6,6 +7,7 @@ import type { Lease } from "../../ipam/ipam.ts";
 import { local } from "../../ipam/pool.ts";
 import { PoolFull } from "../../ipam/poolFull.ts";
 import type { Store } from "../../store/store.ts";
+import { callOf } from "../support/call.ts";
 import { attachmentOf, entryOf, freshStore, rangesConfig, requestOf, statusOf } from "./storeWorld.ts";
 
 interface Asked {
@@ -19,7 +21,14 @@ function acquire(store: Store, ipam: StoreIpamConfig, container: string, asked: 
   const attachment = attachmentOf(container, asked.network);
   const request = requestOf(attachment, { ipam, requested: asked.requested ?? [] });
   const entry = entryOf(attachment, asked.inode === undefined ? {} : { netnsInode: asked.inode });
-  return local.acquire({ request, config: ipam, entry, store, hostNetworks: () => asked.host ?? [] }) as Lease;
+  return local.acquire({
+    call: callOf(),
+    request,
+    config: ipam,
+    entry,
+    store,
+    hostNetworks: () => asked.host ?? [],
+  }) as Lease;
 }
 
 function addressesOf(lease: Lease): string[] {
@@ -69,11 +78,11 @@ describe("local", () => {
         fault.cure().includes("ns-net gc --dry-run"),
     );
     assert.throws(
-      () => local.status(statusOf("podnet", { ipam: config }), config, s.store, () => []),
+      () => local.status(statusOf("podnet", { ipam: config }), config, s.store, () => [], callOf()),
       ({ code }: Fault) => code === 50,
     );
     s.store.remove(attachmentOf("c"));
-    local.status(statusOf("podnet", { ipam: config }), config, s.store, () => []);
+    local.status(statusOf("podnet", { ipam: config }), config, s.store, () => [], callOf());
   });
 
   it("tells how many are left from before the last boot", () => {
@@ -82,6 +91,7 @@ describe("local", () => {
     acquire(s.store, config, "old");
     const attachment = attachmentOf("new");
     const context = {
+      call: callOf(),
       request: requestOf(attachment, { ipam: config }),
       config,
       store: s.store,

@@ -6,13 +6,15 @@
  * In this process, not through the executable, because the kernel has to be one that refuses; so the process itself
  * moves into the namespace that plays the host for the length of a synchronous stretch.
  */
+
 import assert from "node:assert/strict";
 import { parseRequest } from "../../conf/parse.ts";
-import { Kernel, type Where } from "../../kernel/kernel.ts";
+import { type Ends, Kernel, type Where } from "../../kernel/kernel.ts";
 import type { NetlinkSocket } from "../../netlink/socket.ts";
 import { add } from "../../plugin/add.ts";
 import { KernelError } from "../../sys/errors.ts";
-import { closeNetns, enterNetns, type Netns as OpenNetns, openNetns, openOwnNetns } from "../../sys/netns.ts";
+import { closeNetns, openNetns } from "../../sys/netns.ts";
+import { callOf } from "../support/call.ts";
 import { needs } from "../support/needs.ts";
 import { links } from "../support/sandbox.ts";
 import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts";
@@ -26,8 +28,8 @@ class RefusingKernel extends Kernel {
   /** Refuses only once: undoing what was made must be possible. */
   #refused = false;
 
-  constructor(netns: OpenNetns, failAt: number) {
-    super(netns);
+  constructor(ends: Ends, failAt: number) {
+    super(ends);
     this.#failAt = failAt;
   }
 
@@ -95,21 +97,18 @@ async function addRefusing(world: World, netns: string, config: object, failAt: 
     CNI_PATH: "/nowhere",
   };
   const request = parseRequest(environment, new TextEncoder().encode(JSON.stringify(config)));
-  const [home, host] = [openOwnNetns(), openNetns(world.host.path)];
+  const host = openNetns(world.host.path);
   let kernel: RefusingKernel | undefined;
-  const openKernel = (open: OpenNetns) => {
-    kernel = new RefusingKernel(open, failAt);
+  const openKernel = () => {
+    kernel = new RefusingKernel({ host, container: openNetns(netns) }, failAt);
     return kernel;
   };
   try {
-    enterNetns(host);
-    await add(request, { interruptedBy: async () => undefined, openKernel });
+    await add(request, callOf({ namespace: host }), { openKernel });
     return { error: undefined, asked: kernel!.asked };
   } catch (error) {
     return { error: error as Error, asked: kernel?.asked ?? [] };
   } finally {
-    enterNetns(home);
-    closeNetns(home);
     closeNetns(host);
   }
 }

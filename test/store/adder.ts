@@ -1,4 +1,5 @@
 /** A program that tests start many times, and kill: `adder.ts <mode> <dataDir> <container prefix> <how many>`. */
+
 import { Database } from "bun:sqlite";
 import { Fault } from "../../conf/fault.ts";
 import type { Lease } from "../../ipam/ipam.ts";
@@ -6,13 +7,14 @@ import { local } from "../../ipam/pool.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { attachmentOf, entryOf, rangesConfig, requestOf } from "../ipam/storeWorld.ts";
+import { callOf } from "../support/call.ts";
 
 /** One address out of a /8. */
 export function addOnce(store: Store, container: string, rangeSets = [[{ subnet: "10.0.0.0/8" }]]): string {
   const attachment = attachmentOf(container);
   const config = rangesConfig(...rangeSets);
   const request = requestOf(attachment, { ipam: config });
-  const context = { request, config, entry: entryOf(attachment), store, hostNetworks: () => [] };
+  const context = { call: callOf(), request, config, entry: entryOf(attachment), store, hostNetworks: () => [] };
   const lease = local.acquire(context) as Lease;
   return lease.addresses[0]?.address ?? "none";
 }

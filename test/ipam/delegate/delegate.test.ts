@@ -8,6 +8,7 @@ import { code, Fault } from "../../../conf/fault.ts";
 import { delegate } from "../../../ipam/delegate/delegate.ts";
 import { findPlugin } from "../../../ipam/delegate/find.ts";
 import { runPlugin } from "../../../ipam/delegate/run.ts";
+import { callOf } from "../../support/call.ts";
 import { onlySet } from "../../support/onlySet.ts";
 import { attachmentOf, deleteOf, entryOf, freshFolder, freshStore, requestOf } from "../storeWorld.ts";
 
@@ -29,13 +30,14 @@ function world(script: string) {
     verbs: () => (existsSync(calls) ? readFileSync(calls, "utf8").match(/^[A-Z]+/gm) : []),
     acquire: async (change = {}) =>
       delegate.acquire({
+        call: callOf(),
         request: requestOf(attachment, call),
         config: ipam,
         entry: entryOf(attachment, { ipamType: "scripted", ...change }),
         store: s.store,
         hostNetworks: () => [],
       }),
-    release: async () => delegate.release(deleteOf(attachment, call), s.store),
+    release: async () => delegate.release(deleteOf(attachment, call), s.store, callOf()),
     [Symbol.dispose]: () => s[Symbol.dispose](),
   };
 }
@@ -140,7 +142,9 @@ describe("runPlugin()", () => {
     it(`kills a plugin that ${name}`, async () => {
       using w = world(script);
       const startedMs = Date.now();
-      const fault = await faultOf(runPlugin({ path: w.plugin, environment: process.env, stdin: "", timeoutMs: 200 }));
+      const fault = await faultOf(
+        runPlugin({ call: callOf(), path: w.plugin, environment: process.env, stdin: "", timeoutMs: 200 }),
+      );
       assert.equal(fault.code, code.tryAgain);
       assert.ok(Date.now() - startedMs < 5000);
     });
@@ -150,7 +154,8 @@ describe("runPlugin()", () => {
     using w = world("echo 'a warning' >&2; echo '{}'");
     const script = `
       const { runPlugin } = await import(${JSON.stringify(join(import.meta.dirname, "../../../ipam/delegate/run.ts"))});
-      console.log(await runPlugin({ path: ${JSON.stringify(w.plugin)}, environment: process.env, stdin: "" }));`;
+      const { callOf } = await import(${JSON.stringify(join(import.meta.dirname, "../../support/call.ts"))});
+      console.log(await runPlugin({ call: callOf(), path: ${JSON.stringify(w.plugin)}, environment: process.env, stdin: "" }));`;
     const { stdout, stderr } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
     assert.deepEqual([stdout.trim(), stderr.trim()], ["{}", "a warning"]);
   });
@@ -159,7 +164,7 @@ describe("runPlugin()", () => {
     using folder = freshFolder();
     const path = join(folder.path, "plugin");
     writeFileSync(path, "#!/no/such/interpreter\n", { mode: 0o755 });
-    const fault = await faultOf(runPlugin({ path, environment: {}, stdin: "" }));
+    const fault = await faultOf(runPlugin({ call: callOf(), path, environment: {}, stdin: "" }));
     assert.deepEqual([fault.code, fault.message.startsWith(`Cannot start plugin ${path}`)], [code.io, true]);
   });
 });

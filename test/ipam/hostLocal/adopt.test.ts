@@ -11,6 +11,7 @@ import { local } from "../../../ipam/pool.ts";
 import { processStart } from "../../../store/claim.ts";
 import { openStore, thisProcess } from "../../../store/index.ts";
 import type { Store } from "../../../store/store.ts";
+import { callOf } from "../../support/call.ts";
 import { attachmentOf, entryOf, freshFolder, freshStore, rangesConfig, requestOf } from "../storeWorld.ts";
 
 const config = { ...rangesConfig([{ subnet: "10.1.0.0/28" }], [{ subnet: "fd01::/64" }]), type: "host-local" as const };
@@ -34,7 +35,7 @@ const adoption = (change: Partial<Adoption> = {}): Adoption => ({
 function acquire(store: Store, ipam: StoreIpamConfig, container: string, change: Partial<Adoption> = {}): string[] {
   const attachment = attachmentOf(container);
   const request = requestOf(attachment, { ipam });
-  const context = { request, config: ipam, entry: entryOf(attachment), store, hostNetworks: () => [] };
+  const context = { call: callOf(), request, config: ipam, entry: entryOf(attachment), store, hostNetworks: () => [] };
   const lease = local.acquire({ ...context, adoption: () => adoption(change) }) as Lease;
   return lease.addresses.map(({ address }) => address);
 }

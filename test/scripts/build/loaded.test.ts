@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, "../../..");
 const growthMax = 1.02;
 
 async function loadedModules(): Promise<string[]> {
-  const all = await Promise.all(["plugin/processCall.ts", "plugin/del.ts"].map((entry) => needed(join(root, entry))));
+  const all = await Promise.all(["plugin/main.ts", "plugin/del.ts"].map((entry) => needed(join(root, entry))));
   return [...new Set(all.flatMap((paths) => [...paths]))].map((path) => relative(root, path)).sort();
 }
 
