@@ -18,6 +18,6 @@ export async function undoInterrupted(attachment: Attachment, dataDir: string, k
   });
   if (!ours) return false;
   throwTogether(removeAttachment(leavingOf(ours, "delete", kernel.netns?.path), store, kernel));
-  kernel.forget("container", attachment.ifname);
+  kernel.forgetAll(); // a lent device, for example, is on the host again
   return true;
 }

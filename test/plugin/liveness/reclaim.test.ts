@@ -50,6 +50,57 @@ describe("An attachment whose ADD or DEL died half-way", () => {
       assert.deepEqual([[...links(old).keys()], ourLinks(world.host).length], [["lo"], 1]);
     });
 
+    it(`(${state}) with an interface in the container alone is undone there by an ADD into another namespace`, function () {
+      needs(this, "macvlan");
+      using world = freshWorld();
+      world.host.ip("link", "add", "up0", "type", "veth", "peer", "name", "far0");
+      const { dataDir } = world;
+      const lan = {
+        cniVersion: "1.1.0",
+        name: "lan",
+        type: "macvlan",
+        master: "up0",
+        dataDir,
+        ipam: ranges("10.7.0.0/24"),
+      };
+      const [old, other] = [world.netns(), world.netns()];
+      world.must("ADD", lan, { netns: old });
+      leaveHalfDone(world, state);
+      world.must("ADD", lan, { netns: other });
+      assert.deepEqual([[...links(old).keys()], [...links(other).keys()]], [["lo"], ["lo", "eth0"]]);
+    });
+
+    it(`(${state}) gives its lent device back, and the next ADD lends it again`, () => {
+      using world = freshWorld();
+      const netns = world.netns();
+      world.host.ip("link", "add", "ens3", "type", "veth", "peer", "name", "far0");
+      const { dataDir } = world;
+      const ipam = ranges("10.7.0.0/24");
+      const port = { cniVersion: "1.1.0", name: "port", type: "host-device", device: "ens3", dataDir, ipam };
+      for (let add = 1; add <= 2; add++) {
+        world.must("ADD", port, { netns });
+        assert.equal(links(world.host).has("ens3"), false, `after ADD ${add}`);
+        leaveHalfDone(world, state);
+      }
+      world.must("DEL", port, { netns });
+      assert.ok(links(world.host).has("ens3"));
+    });
+
+    it(`(${state}) loses what chained plugins did, too, when the next ADD undoes it`, () => {
+      using world = freshWorld();
+      const netns = world.netns();
+      const { prevResult, ...before } = {
+        prevResult: world.must("ADD", world.network(), { netns }),
+        ...world.network(),
+      };
+      const firewall = { ...before, type: "firewall", prevResult };
+      world.must("ADD", firewall, { netns });
+      assert.match(world.host.nft("list", "ruleset"), /chain CNI-FORWARD \{[^}]*10\.7\.0\.2/);
+      leaveHalfDone(world, state);
+      world.must("ADD", world.network(), { netns });
+      assert.doesNotMatch(world.host.nft("list", "ruleset"), /10\.7\.0\.2/);
+    });
+
     it(`(${state}) is finished by DEL`, () => {
       using world = freshWorld();
       world.must("ADD", world.network(), { netns: world.netns() });
