@@ -5,12 +5,15 @@ import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir, readIdentity } from "../conf/identity.ts";
 import { ownType } from "../conf/pluginType.ts";
 import type { DeleteRequest } from "../conf/request.ts";
+import { openKernel } from "../kernel/kernel.ts";
 import { identityIn, openContainerNetns } from "../kernel/namespace.ts";
 import { isAt, isNetns } from "../netlink/sameNetns.ts";
-import { givenBy, type Step } from "../step/index.ts";
+import { openExisting } from "../plugin/recovery/openStore.ts";
+import { givenBy, stepsOf } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
-import { openExistingStore } from "../store/index.ts";
+import type { Store } from "../store/store.ts";
 import { closeNetns, type Netns } from "../sys/netns.ts";
+import { toStderr } from "./callByHand.ts";
 import { defaultNetwork, isFile, readNetwork } from "./network.ts";
 import { stdinOf, type Target } from "./target.ts";
 
@@ -20,9 +23,15 @@ export interface Filter {
   readonly dataDir?: string | undefined;
 }
 
+/** The store, if there is one. */
+export function openedStore(dataDir = defaultDataDir): Store | undefined {
+  using kernel = openKernel({ stderr: toStderr });
+  return openExisting({ dataDir }, kernel);
+}
+
 /** Entries of the store, oldest first; none when there is no store. */
 export function entries({ network, ifname, dataDir }: Filter): Entry[] {
-  using store = openExistingStore(dataDir ?? defaultDataDir);
+  using store = openedStore(dataDir);
   const name = network === undefined ? undefined : networkName(network);
   return (store?.entries(name) ?? []).filter(({ attachment }) => ifname === undefined || attachment.ifname === ifname);
 }
@@ -54,9 +63,9 @@ export function entriesOf(target: Target, filter: Filter): Entry[] {
 }
 
 /** The bridge whose port an attachment is. That of a ptp link is none, and its entry says the default's name. */
-export function bridgeOf({ bridge, steps }: Entry): string | undefined {
-  const [hostEnd] = ((steps ?? []) as readonly Step[]).flatMap((step) => givenBy(step).hostEnd ?? []);
-  return (hostEnd ? hostEnd.bridge : bridge) || undefined;
+export function bridgeOf(entry: Entry): string | undefined {
+  const [hostEnd] = stepsOf(entry).flatMap((step) => givenBy(step).hostEnd ?? []);
+  return (hostEnd ? hostEnd.bridge : entry.bridge) || undefined;
 }
 
 /** Throws Fault when it is gone. */

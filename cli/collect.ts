@@ -2,8 +2,7 @@
 import type { CollectRequest } from "../conf/request.ts";
 import { openKernel } from "../kernel/kernel.ts";
 import { type Collected, gc } from "../plugin/gc.ts";
-import { openExistingStore } from "../store/index.ts";
-import { entries } from "./attachments.ts";
+import { entries, openedStore } from "./attachments.ts";
 import { callByHand } from "./callByHand.ts";
 import { living } from "./living.ts";
 import { defaultNetwork } from "./network.ts";
@@ -47,7 +46,7 @@ export function linesOf(collected: CollectedAll["collected"], verb: string): str
 
 /** All that the store has heard of, for a bridge and its rules outlive the attachments; and the built-in one. */
 function networksOf(dataDir: string): string[] {
-  using store = openExistingStore(dataDir);
+  using store = openedStore(dataDir);
   return [...new Set([...(store?.networks() ?? []), String(defaultNetwork["name"])])];
 }
 

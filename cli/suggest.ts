@@ -4,9 +4,8 @@ import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir } from "../conf/identity.ts";
 import { nearest } from "../conf/nearest.ts";
 import type { Entry } from "../store/entry.ts";
-import { openExistingStore } from "../store/index.ts";
 import { netnsFolder } from "../sys/netns.ts";
-import { entries, entriesOf, type Filter } from "./attachments.ts";
+import { entries, entriesOf, type Filter, openedStore } from "./attachments.ts";
 import { lostHint } from "./lost.ts";
 import { isFile, networkNames } from "./network.ts";
 import { isThere, type Target } from "./target.ts";
@@ -51,7 +50,7 @@ export function someEntriesOf(target: Target, filter: Filter): Entry[] {
 /** For a network that no configuration names and to which nothing was ever attached; undefined for one that is known. */
 export function unknownNetwork(name: string | undefined, dataDir = defaultDataDir): Fault | undefined {
   if (name === undefined || isFile(name)) return undefined; // a file says its own
-  using store = openExistingStore(dataDir);
+  using store = openedStore(dataDir);
   const known = [...new Set([...networkNames(dataDir), ...(store?.networks() ?? [])])];
   if (known.includes(name)) return undefined;
   return new Fault(

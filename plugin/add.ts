@@ -19,7 +19,7 @@ import { plan } from "../plan/planner.ts";
 import { commit } from "../step/commit.ts";
 import { givenBy } from "../step/index.ts";
 import type { Entry, NewEntry } from "../store/entry.ts";
-import { openStore, thisProcess } from "../store/index.ts";
+import { thisProcess } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
 import type { NetnsIdentity } from "../sys/netns.ts";
@@ -34,7 +34,7 @@ import defer * as earlierBoots from "./liveness/earlierBoots.ts";
 import defer * as reclaim from "./liveness/reclaim.ts";
 import defer * as refuseLiving from "./liveness/refuseLiving.ts";
 import { refuseImpossible } from "./preflight/impossible.ts";
-import defer * as rebuild from "./recovery/rebuild.ts";
+import { openOrCreate } from "./recovery/openStore.ts";
 import { leavingOf, removeAttachment } from "./removal/attachment.ts";
 import defer * as interruptedAdd from "./removal/interruptedAdd.ts";
 import defer * as leases from "./takeover/leases.ts";
@@ -59,12 +59,7 @@ export async function add(request: Request, call: Call, options: AddOptions = {}
   refuseImpossible(request.attachment, request.config, facts);
   refuseAttached(request.attachment, kernel);
   // Left open: a plugin's process ends at once, and closing would write and sync.
-  const store = openStore(request.config.dataDir, undefined, (draft) =>
-    rebuild.rebuild(draft, kernel, {
-      dataDir: request.config.dataDir,
-      network: request.attachment.network,
-    }),
-  );
+  const store = openOrCreate({ dataDir: request.config.dataDir, network: request.attachment.network }, kernel);
   for (let attempt = 1; ; attempt++) {
     try {
       return await attach(request, call, options, kernel, facts, store);

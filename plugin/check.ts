@@ -15,14 +15,14 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { AdoptedKey } from "../step/adopted.ts";
 import { innerOf } from "../step/asInResult.ts";
 import { expectedAfter } from "../step/expected.ts";
-import { asInResult, checkStep, type Step } from "../step/index.ts";
+import { asInResult, checkStep, stepsOf } from "../step/index.ts";
 import { type Difference, differenceText, distinct } from "../step/kind.ts";
-import { openExistingStore } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
 import { openKernelOf } from "./attach/openKernelOf.ts";
 import defer * as chained from "./chain/chained.ts";
 import { checkNeedsPrevResult, throwTogether } from "./faults.ts";
 import { toldDifferences } from "./prevResultDifferences.ts";
+import { openExisting } from "./recovery/openStore.ts";
 import defer * as find from "./takeover/find.ts";
 import defer * as fromPrevResult from "./takeover/fromPrevResult.ts";
 
@@ -37,16 +37,16 @@ export async function check(request: Request, call: Call): Promise<void> {
   using kernel = openKernelOf(request, call);
   const errors: Error[] = [];
   try {
-    using store = openExistingStore(config.dataDir);
+    using store = openExisting({ dataDir: config.dataDir, network: attachment.network }, kernel);
     const entry = store?.find(attachment);
-    const steps = entry?.steps as readonly Step[] | undefined;
+    const steps = entry?.steps && stepsOf(entry);
     if (!steps && store?.chainedRecords(attachment).some(({ plugin }) => plugin === config.type))
       return chained.checkChained(request, call);
     if (!steps && checkedAsAdopted(request, store, kernel)) return;
     if (!store || !entry || !steps) {
       throw new Fault(code.checkFailed, `${what}: expected an entry in the store ${config.dataDir}, found none`, cure);
     }
-    const later = store.chainedSteps(attachment).flat() as readonly Step[];
+    const later = store.chainedSteps(attachment).flatMap(stepsOf);
     const told = steps.flatMap((step) => asInResult(step, prevResult) ?? []);
     const found = expectedAfter(told, later).flatMap((step) => checkStep(step, kernel));
     found.push(...toldDifferences(request, entry, kernel.netns!, kernel));

@@ -10,7 +10,7 @@ import { isAllOurs } from "../ipam/hostLocal/adopted.ts";
 import { ipamForRelease } from "../ipam/index.ts";
 import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { canBeChained, roleOf } from "../plan/types.ts";
-import { goesWithLast, type Removal, type Step } from "../step/index.ts";
+import { goesWithLast, type Removal, stepsOf } from "../step/index.ts";
 import { bootId } from "../store/index.ts";
 import { Attempts } from "./attempts.ts";
 import defer * as chained from "./chain/chained.ts";
@@ -75,7 +75,7 @@ async function release(
 
 /** The policy of a bridge goes with its last attachment: the next one may come with another policy. */
 function removeShared({ attachment }: DeleteRequest, { entry, store }: Claimed, kernel: Kernel): void {
-  for (const step of (entry?.steps ?? []) as readonly Step[]) {
+  for (const step of stepsOf(entry)) {
     if (!goesWithLast(step)) continue;
     ingressPolicies.removePoliciesWith(attachment, store, kernel);
     return;

@@ -16,12 +16,13 @@ import { type Link, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "../step/commit.ts";
 import { leftoversOf } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
-import { isInProgress, isInterrupted, openExistingStore, thisProcess } from "../store/index.ts";
+import { isInProgress, isInterrupted, thisProcess } from "../store/index.ts";
 import type { Store } from "../store/store.ts";
 import { Attempts } from "./attempts.ts";
 import { throwTogether } from "./faults.ts";
 import { evidence } from "./liveness/evidence.ts";
 import { livenessOf, mayLive } from "./liveness/liveness.ts";
+import { openExisting } from "./recovery/openStore.ts";
 import { removeAttachments } from "./removal/attachment.ts";
 import { findUnused, removeUnused, type Unused } from "./shared/collect.ts";
 import defer * as find from "./takeover/find.ts";
@@ -54,7 +55,7 @@ export async function gc(
   // Links before entries, and before the store itself, which an ADD may be creating: ADD writes the entry before it
   // creates the link, so each link that is listed has its entry by then.
   const all = attempts.try([], () => ourLinks(request.network, kernel));
-  using store = attempts.try(undefined, () => openExistingStore(request.dataDir));
+  using store = attempts.try(undefined, () => openExisting(request, kernel));
   const entries = attempts.try([], () => (store ? entriesOf(request.network, store) : []));
   const { kept, stale } = sorted(request, entries, { isKept, isDisputedAlive: isDisputedAlive(all, kernel) });
   if (isKept) keepUnknown(all, entries, kept);

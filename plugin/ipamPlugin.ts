@@ -10,11 +10,11 @@ import { ipamFor } from "../ipam/index.ts";
 import { openKernel } from "../kernel/kernel.ts";
 import { openContainerNetns, openIfPresent } from "../kernel/namespace.ts";
 import { hostNetworks } from "../kernel/routes.ts";
-import { openStore } from "../store/index.ts";
 import { noNamespace } from "../store/namespace.ts";
 import { closeNetns, type Netns } from "../sys/netns.ts";
 import { newEntry } from "./add.ts";
 import { retried } from "./liveness/reclaim.ts";
+import { openOrCreate } from "./recovery/openStore.ts";
 import { adoption } from "./takeover/leases.ts";
 
 /** Neither interfaces nor the index of one: those are the caller's to tell. */
@@ -22,7 +22,7 @@ export async function addAsIpam(request: Request, call: Call): Promise<Result> {
   const { attachment, config } = request;
   using kernel = openKernel({ host: call.namespace, container: namespaceOf(request, call), stderr: call.stderr });
   const ipam = ipamFor(config.ipam.type);
-  const store = openStore(config.dataDir);
+  const store = openOrCreate({ dataDir: config.dataDir }, kernel);
   const entry = newEntry(request, kernel.netns ?? noNamespace);
   const context = {
     ...{ call, request, config: config.ipam, entry, store },
@@ -46,7 +46,8 @@ function namespaceOf({ netns: path, mayBeOwnNetns }: Request, { namespace }: Cal
 
 export async function checkAsIpam(request: Request, call: Call): Promise<void> {
   const { config, attachment } = request;
-  using store = openStore(config.dataDir);
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
+  using store = openOrCreate({ dataDir: config.dataDir }, kernel);
   const held = (store.find(attachment)?.addresses ?? []).map(({ address }) => address);
   const told = toldAddresses(request);
   const own = told.filter((address) => held.includes(address) || isOfSource(address, sourcesOf(config.ipam)));

@@ -9,7 +9,7 @@ import { contains, formatAddress, networkOf, parseAddress, parseCidr } from "../
 import { addressFromBytes } from "../ip/bytes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { listRoutes } from "../netlink/route/route.ts";
-import { givenBy, type Step } from "../step/index.ts";
+import { givenBy, type Step, stepsOf } from "../step/index.ts";
 import { type Difference, missing } from "../step/kind.ts";
 import type { Entry } from "../store/entry.ts";
 import { isSameNetns, type Netns, netnsIdentity } from "../sys/netns.ts";
@@ -18,7 +18,7 @@ import { isSameNetns, type Netns, netnsIdentity } from "../sys/netns.ts";
 export function toldDifferences(request: Request, entry: Entry, netns: Netns, kernel: Kernel): Difference[] {
   const { attachment, config } = request;
   const { interfaces, ips, routes } = config.prevResult!;
-  const steps = entry.steps as readonly Step[];
+  const steps = stepsOf(entry);
   return [
     ...containerDifferences(attachment.ifname, interfaces, netns),
     ...hostDifferences(steps, interfaces),

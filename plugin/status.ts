@@ -10,11 +10,10 @@ import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { anyHostLink } from "../kernel/linkNames.ts";
 import { hostNetworks } from "../kernel/routes.ts";
 import { bridgeKind } from "../netlink/route/kind/bridge.ts";
-import { openStore } from "../store/index.ts";
 import defer * as lowerLink from "./attach/lowerLink.ts";
 import { hintAtBlockers } from "./diagnose/forwardPolicy.ts";
 import { noBridge } from "./preflight/impossible.ts";
-import { rebuild } from "./recovery/rebuild.ts";
+import { openOrCreate } from "./recovery/openStore.ts";
 
 /** What would refuse an ADD says here that none can be served. */
 function unlessUnavailable<T>(work: () => T): T {
@@ -38,7 +37,7 @@ export async function status(request: StatusRequest, call: Call): Promise<void> 
   using store = unlessUnavailable(() => {
     requireBridge(request.config, kernel);
     const { dataDir, name: network } = request.config;
-    const opened = openStore(dataDir, undefined, (draft) => rebuild(draft, kernel, { dataDir, network }));
+    const opened = openOrCreate({ dataDir, network }, kernel);
     opened.requireWritable();
     return opened;
   });

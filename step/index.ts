@@ -104,6 +104,10 @@ export type Step = { [N in Name]: Of<N>["step"] }[Name];
 /** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
 export type Removal = { [N in Name]: { readonly kind: N } & Of<N>["key"] }[Name];
 
+/** The steps that an entry or a record of the store has: plain data there, because the store does not know the kinds. */
+export const stepsOf = (kept: { readonly steps?: readonly unknown[] | undefined } | undefined): readonly Step[] =>
+  (kept?.steps ?? []) as readonly Step[];
+
 // A step and its kind belong together by `kind`; the compiler cannot follow that through a lookup.
 const kindOf = ({ kind }: { readonly kind: Name }) =>
   (kinds[kind] as unknown as { readonly [N in Name]: Kind<AnyStep> })[kind];

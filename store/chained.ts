@@ -68,9 +68,9 @@ export class ChainedRows {
   }
 
   /** Of every plugin; without an attachment, of all. */
-  steps(of?: Attachment): (readonly unknown[])[] {
+  steps(of?: Attachment): Pick<ChainedRecord, "steps">[] {
     const rows = of ? this.#database.query(sql.stepsOf).values(...keyOf(of)) : this.#database.query(sql.steps).values();
-    return rows.map(([steps]) => JSON.parse(String(steps)) as unknown[]);
+    return rows.map(([steps]) => ({ steps: JSON.parse(String(steps)) as unknown[] }));
   }
 
   forget({ attachment, plugin, config }: ChainedKey): void {

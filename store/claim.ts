@@ -50,9 +50,9 @@ export function pidNamespace(): bigint {
   return ownNamespace;
 }
 
-/** True for a process whose number means nothing in /proc here. Of what an earlier version wrote that is not known. */
+/** True for a process of another PID namespace: /proc here does not list it under that number. */
 function isElsewhere({ pidNamespace: claimed }: Owner): boolean {
-  return claimed !== 0n && claimed !== pidNamespace();
+  return claimed !== pidNamespace();
 }
 
 function isThis(owner: Owner): boolean {

@@ -22,7 +22,7 @@ export interface NewEntry {
   /** The process doing the ADD, and its start time (field 22 of /proc/PID/stat), so that a reused pid is not mistaken for it. */
   readonly pid: number;
   readonly pidStart: bigint;
-  /** The PID namespace that `pid` is a number of (inode of its nsfs file); 0: not known. */
+  /** The PID namespace that `pid` is a number of (inode of its nsfs file). */
   readonly pidNamespace: bigint;
   readonly bridge: string;
   readonly hostLink: string;

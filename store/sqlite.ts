@@ -114,7 +114,7 @@ export class SqliteStore implements Store {
     return guarded(this.#file, () => this.#chained.ofNetwork(network, plugin));
   }
 
-  chainedSteps(attachment?: Attachment): (readonly unknown[])[] {
+  chainedSteps(attachment?: Attachment): Pick<ChainedRecord, "steps">[] {
     return guarded(this.#file, () => this.#chained.steps(attachment));
   }
 
@@ -167,7 +167,7 @@ export class SqliteStore implements Store {
   }
 
   exclusively<T>(work: () => T): T {
-    return this.#database.inTransaction ? work() : this.#transaction(work);
+    return this.#transaction(work);
   }
 
   isEmpty(): boolean {
@@ -251,8 +251,12 @@ export class SqliteStore implements Store {
     this.#values("remember", network, chosen ?? null, ...json, adoptedFrom ?? null);
   }
 
-  /** IMMEDIATE: a transaction that starts reading and then writes would fail, not wait, when another wrote in between. */
+  /**
+   * IMMEDIATE: a transaction that starts reading and then writes would fail, not wait, when another wrote in between.
+   * Inside another transaction it is a part of that one.
+   */
   #transaction<T>(body: () => T): T {
+    if (this.#database.inTransaction) return body();
     return guarded(this.#file, () => {
       this.#database.run("BEGIN IMMEDIATE");
       try {

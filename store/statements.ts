@@ -17,7 +17,7 @@ export const sql = {
   unreserve: "DELETE FROM lease WHERE attachment_id = ?",
   attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses), steps = ?
     WHERE ${ofAttachment} AND (state = 'attached' OR state = 'adding' AND pid = ${process.pid}
-    AND pid_namespace IN ('0', ?)) RETURNING 1`,
+    AND pid_namespace = ?) RETURNING 1`,
   answered: `UPDATE attachment SET addresses = ?, delegated = ? WHERE ${ofAttachment}`,
   claim: `UPDATE attachment SET state = 'deleting', boot_id = ?, pid = ?, pid_start = ?, pid_namespace = ?
     WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? AND pid_namespace = ? RETURNING 1`,

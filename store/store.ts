@@ -17,6 +17,12 @@ import type {
 } from "./entry.ts";
 
 /**
+ * Writes what is known of attachments that exist already, before any other process can see the new store. `aside` is
+ * where a store of the first format is kept, which this one replaces; undefined where there was none.
+ */
+export type Fill = (draft: Store, aside?: string) => void;
+
+/**
  * All methods are synchronous and throw Fault: code 5 when the file cannot be read or written, 11 when another process
  * held it for too long. Each is one transaction; inside the callback of `begin` the reading ones see that transaction.
  */
@@ -62,8 +68,8 @@ export interface Store extends Disposable {
   chainedRecords(attachment: Attachment): ChainedRecord[];
   /** What those of one type did to a network's attachments, the last one first. */
   chainedRecordsOf(network: string, plugin: string): ChainedRecord[];
-  /** The steps of each, in order, for this attachment or for any. */
-  chainedSteps(attachment?: Attachment): (readonly unknown[])[];
+  /** What each of them did, in order, to this attachment or to any. */
+  chainedSteps(attachment?: Attachment): Pick<ChainedRecord, "steps">[];
   forget(key: ChainedKey): void;
   /** Removes the entry and frees its addresses. False when there was none. */
   remove(attachment: Attachment): boolean;

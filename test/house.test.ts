@@ -184,6 +184,12 @@ describe("the house", () => {
     );
   });
 
+  it("opens the store where it can be rebuilt from the kernel: by plugin/recovery/", () => {
+    const opens = (file: string) => /\bopen(Existing)?Store\b/.test(read(file).replace(/"[^"]*"/g, ""));
+    const elsewhere = files.filter((file) => opens(file) && !/^(store|plugin\/recovery)\//.test(file));
+    assert.deepEqual(elsewhere, ["cli/dryRun.ts"], "it opens a copy; write: import { openExisting, openOrCreate }");
+  });
+
   it("loads its own files at once or by import defer, commands and packages by import()", () => {
     const requires = files.filter((file) => /\brequire\(|as typeof import\(/.test(read(file)));
     assert.deepEqual(requires, [], "write: import defer * as name from …");

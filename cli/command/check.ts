@@ -1,7 +1,6 @@
 /** `ns-net check <netns>` */
 
 import { attachmentText } from "../../conf/attachment.ts";
-import { defaultDataDir } from "../../conf/identity.ts";
 import { familyOf } from "../../ip/address.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { hintAtBlockers } from "../../plugin/diagnose/forwardPolicy.ts";
@@ -11,8 +10,7 @@ import { allExpected } from "../../step/expected.ts";
 import { checkStep, type Step } from "../../step/index.ts";
 import { type Difference, distinct, isMissing } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
-import { openExistingStore } from "../../store/index.ts";
-import { bridgeOf, dataDirOf, openNetnsOf } from "../attachments.ts";
+import { bridgeOf, dataDirOf, openedStore, openNetnsOf } from "../attachments.ts";
 import { toStderr } from "../callByHand.ts";
 import { columns, command } from "../command.ts";
 import { someEntriesOf } from "../suggest.ts";
@@ -29,7 +27,7 @@ export default command({
     const dataDir = dataDirOf(options);
     const { network, ifname } = options;
     const found = someEntriesOf(targetOf(operands[0]!), { network, ifname, dataDir });
-    using store = openExistingStore(dataDir ?? defaultDataDir);
+    using store = openedStore(dataDir);
     const reports = found.map((entry) => ({
       attachment: entry.attachment,
       differences: differencesOf(entry, committedSteps(entry, store)),

@@ -9,7 +9,7 @@ import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import { withCookie } from "../../netlink/sameNetns.ts";
 import { hasVeth } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
-import { printStep, type Step } from "../../step/index.ts";
+import { printStep, stepsOf } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { bridgeOf, dataDirOf, openNetnsOf, pidIn, pidsByInode } from "../attachments.ts";
 import { command } from "../command.ts";
@@ -71,7 +71,7 @@ function namespaceOf(entry: Entry) {
 }
 
 function attachmentOf(entry: Entry) {
-  const { attachment, state, addresses, mac, aliases, hostLink, ipamType, createdMs, steps } = entry;
+  const { attachment, state, addresses, mac, aliases, hostLink, ipamType, createdMs } = entry;
   using kernel = openKernel();
   const link = kernel.link("host", hostLink);
   const port = link && portOf(link);
@@ -92,7 +92,7 @@ function attachmentOf(entry: Entry) {
       hairpin: port?.hairpin === 1,
       isolated: port?.isolated === 1,
     },
-    commands: ((steps ?? []) as readonly Step[]).flatMap((step) => printStep(step, { netns: entry.netnsPath })),
+    commands: stepsOf(entry).flatMap((step) => printStep(step, { netns: entry.netnsPath })),
   };
 }
 

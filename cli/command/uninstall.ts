@@ -8,8 +8,7 @@ import { committedSteps } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { outlivesLink } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
-import { openExistingStore } from "../../store/index.ts";
-import { entries } from "../attachments.ts";
+import { entries, openedStore } from "../attachments.ts";
 import { command } from "../command.ts";
 import { putBack } from "../install/dropIn.ts";
 import { touching } from "../install/files.ts";
@@ -80,7 +79,7 @@ function livingEntries(dataDir: string): Entry[] {
  * port would lead to the container that has the address next.
  */
 function withMoreThanLinks(all: readonly Entry[], dataDir: string): Entry[] {
-  using store = openExistingStore(dataDir);
+  using store = openedStore(dataDir);
   return all.filter((entry) => committedSteps(entry, store).flat().some(outlivesLink));
 }
 

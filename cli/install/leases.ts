@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { hostLocalFolder, reservationFolder } from "../../ipam/hostLocal/folder.ts";
 import { lastReservedFile } from "../../ipam/hostLocal/reservations.ts";
 import type { Entry } from "../../store/entry.ts";
-import { openExistingStore } from "../../store/index.ts";
+import { openedStore } from "../attachments.ts";
 import { touching } from "./files.ts";
 
 export { hostLocalFolder };
@@ -14,7 +14,7 @@ export { hostLocalFolder };
  * last. Where leases were taken over from a folder, there; else below `folder`. Answers how many leases were written.
  */
 export function leaveLeases(entries: readonly Entry[], dataDir: string, folder?: string): number {
-  using store = openExistingStore(dataDir);
+  using store = openedStore(dataDir);
   let written = 0;
   for (const network of new Set(entries.map(({ attachment }) => attachment.network))) {
     const { adoptedFrom, cursors = {} } = store?.memory(network) ?? {};

@@ -9,9 +9,9 @@ import { ethernetMtu, uplink } from "../../kernel/routes.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import type { Facts, LowerLink } from "../../plan/facts.ts";
 import { interfaceType } from "../../plan/types.ts";
-import type { Step } from "../../step/index.ts";
+import { stepsOf } from "../../step/index.ts";
 import defer * as hostDevice from "../../step/link/hostDevice.ts";
-import { openExistingStore } from "../../store/index.ts";
+import { openExisting } from "../recovery/openStore.ts";
 
 export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
   if (config.link!.selinuxContext) refuseLabel(config.link!.selinuxContext);
@@ -66,7 +66,7 @@ function device({ link, dataDir }: NetworkConfig, kernel: Kernel): LowerLink {
   if (userSpaceDriver !== undefined) return { name: undefined, where: "host", link: undefined, userSpaceDriver };
   const found = deviceLink(link!.device!, kernel);
   const name = found?.name ?? (link!.device!.key === "device" ? link!.device!.value : undefined);
-  const elsewhere = found || name === undefined ? undefined : holderOf(name, dataDir);
+  const elsewhere = found || name === undefined ? undefined : holderOf(name, dataDir, kernel);
   return { name, where: "host", link: found, ...(elsewhere && { elsewhere }) };
 }
 
@@ -125,10 +125,8 @@ function firstIn(folder: string): string | undefined {
   }
 }
 
-function holderOf(name: string, dataDir: string): string | undefined {
-  using store = openExistingStore(dataDir);
-  const holder = store
-    ?.entries()
-    .find(({ steps }) => (steps as readonly Step[] | undefined)?.some((step) => hostDevice.isLending(name, step)));
+function holderOf(name: string, dataDir: string, kernel: Kernel): string | undefined {
+  using store = openExisting({ dataDir }, kernel);
+  const holder = store?.entries().find((entry) => stepsOf(entry).some((step) => hostDevice.isLending(name, step)));
   return holder && `${attachmentText(holder.attachment)} has it`;
 }

@@ -21,10 +21,9 @@ import { chainedType, roleOf } from "../../plan/types.ts";
 import defer * as tuningBackup from "../../reference/tuningBackup.ts";
 import { commit, undoAll } from "../../step/commit.ts";
 import { expectedAfter } from "../../step/expected.ts";
-import { checkStep, leftoversOf, type Removal, type Step } from "../../step/index.ts";
+import { checkStep, leftoversOf, type Removal, type Step, stepsOf } from "../../step/index.ts";
 import { differenceText, distinct, type Hints } from "../../step/kind.ts";
 import type { ChainedKey, ChainedRecord } from "../../store/entry.ts";
-import { openExistingStore, openStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { isSameNetns } from "../../sys/netns.ts";
 import { readFacts } from "../attach/facts.ts";
@@ -32,6 +31,7 @@ import { openKernelOf } from "../attach/openKernelOf.ts";
 import { checkNeedsPrevResult, throwTogether } from "../faults.ts";
 import defer * as portsInUse from "../preflight/portsInUse.ts";
 import defer * as sysctlAllowList from "../preflight/sysctlAllowList.ts";
+import { openExisting, openOrCreate } from "../recovery/openStore.ts";
 import defer * as newerStore from "../removal/newerStore.ts";
 import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 import defer * as find from "../takeover/find.ts";
@@ -49,7 +49,7 @@ export async function addChained(request: Request, call: Call): Promise<Result> 
   let { steps, result, ports } = planned();
   formatResult(result, config.cniVersion);
   if (steps.length === 0) return result;
-  const store = type.remembers === false ? undefined : openStore(config.dataDir);
+  const store = type.remembers === false ? undefined : openOrCreate({ dataDir: config.dataDir }, kernel);
   const key = keyOf(attachment, config.type, request.raw);
   for (;;) {
     const place = placeOf(path, steps, kernel);
@@ -108,7 +108,7 @@ export function delChained(request: DeleteRequest & { readonly type: PluginType 
   let store: Store | undefined;
   let known: ChainedRecord | undefined;
   try {
-    store = openExistingStore(request.dataDir);
+    store = openExisting({ dataDir: request.dataDir }, host);
     known = store?.recall(keyOf(request.attachment, request.type, request.raw));
   } catch (error) {
     errors.push(...newerStore.unlessNewer(error as Error, host));
@@ -184,7 +184,7 @@ export function checkChained(request: Request, call: Call): void {
   using kernel = openKernelOf(request, call);
   const prev = config.prevResult;
   if (!prev) throw checkNeedsPrevResult();
-  const store = openExistingStore(config.dataDir);
+  const store = openExisting({ dataDir: config.dataDir }, kernel);
   const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
   // What the reference's plugin did is its own; the one that made the interface tells of it.
   if (remembered === undefined && isAdopted(request, store)) return;
@@ -210,8 +210,8 @@ function rememberedOf({ attachment, plugin, config }: ChainedKey, store: Store):
   if (ofType.length === 0) return undefined;
   const exact = ofType.filter((one) => one.config === config);
   return (exact.length > 0 ? exact : ofType).flatMap((one) => {
-    const after = inOrder.slice(inOrder.indexOf(one) + 1).flatMap(({ steps }) => steps as readonly Step[]);
-    return expectedAfter(one.steps as readonly Step[], after);
+    const after = inOrder.slice(inOrder.indexOf(one) + 1).flatMap(stepsOf);
+    return expectedAfter(stepsOf(one), after);
   });
 }
 
@@ -222,7 +222,7 @@ function isAdopted(request: Request, store: Store | undefined): boolean {
 export function collectChained(request: CollectRequest & { readonly type: PluginType }, call: Call): void {
   using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   const errors: Error[] = [];
-  using store = openExistingStore(request.dataDir);
+  using store = openExisting({ dataDir: request.dataDir }, kernel);
   const valid = new Set(request.valid.map(({ container, ifname }) => `${container}\0${ifname}`));
   for (const later of store?.chainedRecordsOf(request.network, request.type) ?? []) {
     const { container, ifname } = later.attachment;

@@ -4,7 +4,7 @@ import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import { undoAll } from "../../step/commit.ts";
-import { goesWithLast, type Step } from "../../step/index.ts";
+import { goesWithLast, stepsOf } from "../../step/index.ts";
 import type { ChainedRecord } from "../../store/entry.ts";
 import { bootId } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
@@ -23,7 +23,7 @@ export function undoRecorded(all: readonly ChainedRecord[], netns: string, store
     if (found.length === 0) store.forget(later);
     return found;
   });
-  const isShared = all.some(({ steps }) => (steps as readonly Step[]).some(goesWithLast));
+  const isShared = all.some((one) => stepsOf(one).some(goesWithLast));
   if (errors.length > 0 || !isShared) return errors;
   return inContainer(
     host,
@@ -37,7 +37,7 @@ export function undoRecorded(all: readonly ChainedRecord[], netns: string, store
 
 /** What was done in the container is undone only in the namespace that it was done in. */
 function undoOne(later: ChainedRecord, reported: string, host: Kernel): Error[] {
-  const steps = later.steps as readonly Step[];
+  const steps = stepsOf(later);
   const container = () => namespaceOf(later, reported);
   return inContainer(host, container, (kernel) => undoAll([...steps].reverse(), kernel));
 }

@@ -25,7 +25,7 @@ import type { Link } from "../../netlink/route/link.ts";
 import { isAt } from "../../netlink/sameNetns.ts";
 import { roleOf } from "../../plan/types.ts";
 import { undoAll } from "../../step/commit.ts";
-import { leftoversOf, linkDeletedBy, outlivesLink, type Removal, type Step } from "../../step/index.ts";
+import { leftoversOf, linkDeletedBy, outlivesLink, type Removal, stepsOf } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import { Attempts } from "../attempts.ts";
@@ -95,7 +95,7 @@ function outliving({ attachment, entry, hostLink }: Leaving): { readonly rules: 
 
 function remembered(entry: Entry | undefined): Removal[] {
   const found: Removal[] = [];
-  for (const step of (entry?.steps ?? []) as readonly Step[]) if (outlivesLink(step)) found.push(step);
+  for (const step of stepsOf(entry)) if (outlivesLink(step)) found.push(step);
   return found;
 }
 

@@ -9,10 +9,11 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { linkGroup, unnamedAttachment, unnamedNetwork } from "../../kernel/ownership.ts";
 import type { Entry } from "../../store/entry.ts";
-import { InProgress, openExistingStore } from "../../store/index.ts";
+import { InProgress } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import defer * as wait from "../../store/wait.ts";
 import type { Attempts } from "../attempts.ts";
+import { openExisting } from "../recovery/openStore.ts";
 import defer * as containerLink from "./containerLink.ts";
 import defer * as newerStore from "./newerStore.ts";
 
@@ -31,15 +32,16 @@ export interface Claimed {
 /** Waits for an ADD that is at work; throws InProgress if that takes too long. Collects other errors: DEL removes the link all the same. */
 export async function claimEntry(request: DeleteRequest, kernel: Kernel, attempts: Attempts): Promise<Claimed> {
   const { attachment, dataDir } = request;
+  const scope = { dataDir, network: attachment.network };
   const claimed: Claimed = {};
   try {
-    claimed.store = openExistingStore(dataDir);
+    claimed.store = openExisting(scope, kernel);
     claimed.entry = claimed.store && (await claim(claimed.store, attachment));
     if (claimed.entry) return claimed;
     // An ADD may have begun since. It writes its entry before it creates the link, so a link that exists now has an entry.
     claimed.isAbsent = !findHostLink(hostLinkName(attachment), kernel) && !isInContainer(request, kernel);
     if (!claimed.isAbsent) {
-      claimed.store ??= openExistingStore(dataDir);
+      claimed.store ??= openExisting(scope, kernel);
       claimed.entry = claimed.store && (await claim(claimed.store, attachment));
     }
     if (!claimed.entry && claimed.store) await claimUnnamed(attachment, claimed.store, claimed);

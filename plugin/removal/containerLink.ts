@@ -12,7 +12,7 @@ import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts
 import { containerLinkGroup, isAliasOf } from "../../kernel/ownership.ts";
 import { deleteLink, listLinks } from "../../netlink/route/link.ts";
 import { undoAll } from "../../step/commit.ts";
-import { isMadeBy, leftoversOf, linkMadeBy, type Removal, type Step } from "../../step/index.ts";
+import { isMadeBy, leftoversOf, linkMadeBy, type Removal, type Step, stepsOf } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { errno } from "../../sys/errors.ts";
 import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
@@ -31,8 +31,7 @@ export function isInContainer({ attachment, netns: path, type }: DeleteRequest, 
 
 /** Absent is success. Answers the errors. */
 export function undoContainerLink({ attachment, entry, netns: path, type, raw }: Leaving, kernel: Kernel): Error[] {
-  const all = entry?.steps as readonly Step[] | undefined;
-  const own = all === undefined || adoptedStep(entry) ? undefined : all;
+  const own = entry?.steps === undefined || adoptedStep(entry) ? undefined : stepsOf(entry);
   const removals = own
     ? own.filter((step) => linkMadeBy(step) === "container")
     : leftoversOf(

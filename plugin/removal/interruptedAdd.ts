@@ -1,9 +1,9 @@
 /** Removes what an interrupted call left of an attachment, when ADD comes for the same one again. */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { openExistingStore } from "../../store/index.ts";
 import { waitWhileInProgress } from "../../store/wait.ts";
 import { throwTogether } from "../faults.ts";
+import { openExisting } from "../recovery/openStore.ts";
 import { leavingOf, removeAttachment } from "./attachment.ts";
 
 /**
@@ -11,7 +11,7 @@ import { leavingOf, removeAttachment } from "./attachment.ts";
  * this process, so that its lease is reused.
  */
 export async function undoInterrupted(attachment: Attachment, dataDir: string, kernel: Kernel): Promise<boolean> {
-  const store = openExistingStore(dataDir);
+  const store = openExisting({ dataDir, network: attachment.network }, kernel);
   const ours = await waitWhileInProgress(() => {
     const entry = store?.find(attachment);
     return entry !== undefined && entry.state !== "attached" && store!.claim(entry) ? entry : undefined;

@@ -16,9 +16,10 @@ import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
 import { attachmentOfContainerAlias, attachmentOfHostAlias } from "../../kernel/ownership.ts";
 import { listLinks } from "../../netlink/route/link.ts";
-import { openExistingStore, StoreNewer } from "../../store/index.ts";
+import { StoreNewer } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { throwTogether } from "../faults.ts";
+import { openExisting } from "../recovery/openStore.ts";
 
 /** Does the DEL of one network, given a configuration that names it. */
 export type DeleteOne = (stdin: Uint8Array) => unknown;
@@ -75,7 +76,7 @@ function attachedOn(call: Call, { dataDir, ipam, type: written }: JsonObject, ty
   const [own, ofIpam] = [dataDir, ipamFolder(ipam)].map((path) =>
     typeof path === "string" && absolutePath.allows(path) ? path : undefined,
   );
-  const inStore = openedStore(storeFolder(own, ofIpam, type))?.networksOf(container, ifname) ?? [];
+  const inStore = openedStore(storeFolder(own, ofIpam, type), kernel)?.networksOf(container, ifname) ?? [];
   const onHost = attachedOnHost(kernel).filter(isIt);
   const inside = attachedInside(netns, kernel).filter(isIt);
   return new Map([
@@ -85,9 +86,9 @@ function attachedOn(call: Call, { dataDir, ipam, type: written }: JsonObject, ty
   ]);
 }
 
-function openedStore(dataDir: string): Store | undefined {
+function openedStore(dataDir: string, kernel: Kernel): Store | undefined {
   try {
-    return openExistingStore(dataDir);
+    return openExisting({ dataDir }, kernel);
   } catch (error) {
     if (error instanceof StoreNewer) return undefined;
     throw error;

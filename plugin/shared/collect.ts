@@ -14,10 +14,9 @@ import { hasTable } from "../../netlink/nft/table.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import { collect } from "../../step/index.ts";
 import { table } from "../../step/nft/table.ts";
-import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { errno } from "../../sys/errors.ts";
-import { rebuild } from "../recovery/rebuild.ts";
+import { openOrCreate } from "../recovery/openStore.ts";
 import { idleBridges, removeBridges } from "./bridges.ts";
 import { removeIdlePolicies } from "./ingressPolicies.ts";
 import { removeTables } from "./tables.ts";
@@ -60,7 +59,7 @@ function storeWhereNeeded({ request: { dataDir, network }, kernel }: Look): Stor
   const isOurs = ({ group = 0 }: Link) => isOurGroup(group);
   if (!hasTable(kernel.netfilter, table) && !listLinks(kernel.route("host")).some(isOurs)) return undefined;
   try {
-    return openStore(dataDir, undefined, (draft) => rebuild(draft, kernel, { dataDir, network }));
+    return openOrCreate({ dataDir, network }, kernel);
   } catch {
     return undefined;
   }

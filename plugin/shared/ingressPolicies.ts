@@ -6,7 +6,7 @@ import { hostLinkName } from "../../kernel/linkNames.ts";
 import { deleteElements, type FoundElement, listElements } from "../../netlink/nft/element.ts";
 import { linkNameBytes } from "../../netlink/nft/set.ts";
 import type { Link } from "../../netlink/route/link.ts";
-import type { Step } from "../../step/index.ts";
+import { stepsOf } from "../../step/index.ts";
 import { guardedBy, guardedSet, neighboursSet, portsOfBridge } from "../../step/nft/ingressPolicy.ts";
 import { table } from "../../step/nft/table.ts";
 import type { Store } from "../../store/store.ts";
@@ -44,11 +44,9 @@ function removeIdleNow(
   const isGone = new Set(gone.map(({ name }) => name));
   const staying = (store?.entries() ?? []).filter(({ attachment }) => !leaving || !isSame(attachment, leaving));
   const expected = new Set(staying.map(({ bridge }) => bridge));
-  for (const steps of store?.chainedSteps() ?? []) {
-    for (const step of steps as readonly Step[]) {
-      const bridge = guardedBy(step);
-      if (bridge !== undefined) expected.add(bridge);
-    }
+  for (const step of (store?.chainedSteps() ?? []).flatMap(stepsOf)) {
+    const bridge = guardedBy(step);
+    if (bridge !== undefined) expected.add(bridge);
   }
   // The gateway of one of its VLANs, `br0.100`, is named after the bridge.
   const isExpected = (name: string) => [...expected].some((one) => name === one || name.startsWith(`${one}.`));

@@ -18,8 +18,8 @@ export interface HostDeviceStep {
   readonly device: string;
   readonly ifname: string;
   readonly mac: string;
-  /** Kind of link, as the kernel calls it; empty for a device of hardware. Absent in what an earlier version wrote. */
-  readonly linkKind?: string;
+  /** Kind of link, as the kernel calls it; empty for a device of hardware. */
+  readonly linkKind: string;
   readonly mtu: number;
   /** For CHECK: what a later plugin of the chain gave it instead. */
   readonly innerMtu?: number;

@@ -1,17 +1,14 @@
-/** A store that an earlier version of ns-net wrote, brought up to date in one transaction, while others may have it open. */
+/** A store that an earlier version wrote, brought up to date in one transaction, while other processes may have it open. */
 import type { Database } from "bun:sqlite";
-import { migrations, schemaVersion } from "./schema.ts";
+import { formatOf } from "./version.ts";
 
-export function versionOf(database: Database): number {
-  return Number(database.prepare("PRAGMA user_version").values()[0]?.[0]);
-}
-
-/** Of two processes that do it at once, the second finds it done. */
-export function migrate(database: Database): void {
+/** If two processes migrate at once, the second finds it done. If a migration fails, the store stays as it was. */
+export function migrate(database: Database, migrations: readonly string[]): void {
   database.run("BEGIN IMMEDIATE");
   try {
-    for (let version = versionOf(database); version < schemaVersion; version++) database.run(migrations[version]!);
-    database.run(`PRAGMA user_version = ${schemaVersion}`);
+    const from = formatOf(database).version;
+    for (const migration of migrations.slice(from - 1)) database.run(migration);
+    database.run(`PRAGMA user_version = ${Math.max(from, migrations.length + 1)}`);
     database.run("COMMIT");
   } catch (error) {
     if (database.inTransaction) database.run("ROLLBACK");

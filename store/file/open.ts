@@ -3,22 +3,22 @@
 import { Database } from "bun:sqlite";
 import { statusIfThere } from "../../sys/files.ts";
 import { SqliteStore } from "../sqlite.ts";
-import type { Store } from "../store.ts";
+import type { Fill, Store } from "../store.ts";
 import defer * as create from "./create.ts";
-import { StoreDamaged, type StoreFile, StoreNewer } from "./damaged.ts";
+import type { StoreFile } from "./damaged.ts";
 import { guarded } from "./failure.ts";
 import { requireOwnFolder } from "./folder.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
-import defer * as migrate from "./migrate.ts";
+import defer * as otherFormat from "./otherFormat.ts";
 import { openFlags, storePathOf } from "./path.ts";
-import { schemaVersion } from "./schema.ts";
 import defer * as throughLinks from "./throughLinks.ts";
+import { applicationId, formatOf, schemaVersion } from "./version.ts";
 
 /**
- * Opens the store for ADD, and makes it if there is none: the folder with mode 0700, the file with 0600. `fill` writes
- * what is known of attachments that stand already before anybody else can see the new store.
+ * Opens the store for ADD, and creates it if there is none: the folder with mode 0700, the file with 0600. `fill` runs
+ * for a new store, and for one that replaces a store of the first format; without it that one is refused.
  */
-export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault, fill?: (draft: Store) => void): Store {
+export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault, fill?: Fill): Store {
   return located(dataDir, busyTimeoutMs, (file, folder) => {
     requireOwnFolder(folder);
     if (statusIfThere(file.path) === undefined) {
@@ -31,16 +31,20 @@ export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault,
         if (statusIfThere(file.path) === undefined) throw error;
       }
     }
-    return open(file);
+    return open(file, fill);
   });
 }
 
-/** Opens the store for whoever only needs it if it is there (DEL, ls): undefined, and nothing made, if there is none. */
-export function openExistingStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault): Store | undefined {
+/** Opens the store for a caller that needs it only if it exists (DEL, ls): undefined, and nothing created, if there is none. */
+export function openExistingStore(
+  dataDir: string,
+  busyTimeoutMs = busyTimeoutMsDefault,
+  fill?: Fill,
+): Store | undefined {
   return located(dataDir, busyTimeoutMs, (file, folder) => {
     if (statusIfThere(file.path) === undefined) return undefined;
     requireOwnFolder(folder);
-    return open(file);
+    return open(file, fill);
   });
 }
 
@@ -59,27 +63,17 @@ function located<T>(dataDir: string, busyTimeoutMs: number, body: (file: StoreFi
   });
 }
 
-function open(file: StoreFile): Store {
+function open(file: StoreFile, fill: Fill | undefined): Store {
   const { path, busyTimeoutMs } = file;
   const database = new Database(path, openFlags);
   try {
     // A commit need not reach the disk: what it describes dies with the machine. NORMAL still never tears the file.
     database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0`);
-    requireVersion(path, database);
+    const { application, version } = formatOf(database);
+    if (application !== applicationId || version !== schemaVersion) otherFormat.makeCurrent(file, database, fill);
     return new SqliteStore(file, database);
   } catch (error) {
     database.close();
     throw error;
   }
-}
-
-function requireVersion(path: string, database: Database): void {
-  const version = Number(database.prepare("PRAGMA user_version").values()[0]?.[0]);
-  if (version === schemaVersion) return;
-  if (version > 0 && version < schemaVersion) {
-    migrate.migrate(database);
-    return;
-  }
-  if (version > schemaVersion) throw new StoreNewer(path, version, schemaVersion);
-  throw new StoreDamaged(path, "it is not a store of ns-net");
 }

@@ -1,89 +1,23 @@
 /**
- * The shape of the store's file. It is meant to be read by a person:
+ * The shape of the store's file. A person can read it:
  *
  *   sqlite3 /var/lib/ns-net/ns-net.sqlite 'SELECT container, ifname, state, addresses FROM attachment'
  */
 
-/** `PRAGMA user_version`. A file with a later one is refused; raise it with every change of shape. */
-export const schemaVersion = 7;
-
-/** In the order of their ADDs. A type may be more than once in a list of plugins: `config` tells them apart. */
-const chainedTable = `CREATE TABLE chained ( -- what portmap, firewall, bandwidth and tuning did after another plugin
-  id INTEGER PRIMARY KEY,
-  network TEXT NOT NULL,
-  container TEXT NOT NULL,
-  ifname TEXT NOT NULL,
-  plugin TEXT NOT NULL,
-  config TEXT NOT NULL,          -- a hash of its configuration; empty where an attachment has one of that type
-  netns_path TEXT NOT NULL,
-  netns_device TEXT NOT NULL,
-  netns_inode TEXT NOT NULL,
-  boot_id TEXT NOT NULL,
-  steps TEXT NOT NULL,           -- JSON
-  UNIQUE (network, container, ifname, plugin, config)
-) STRICT;`;
-
-const portTable = `CREATE TABLE port (              -- of the host, published; attachments of one container may ask for the same
-  protocol TEXT NOT NULL,        -- tcp, udp, sctp
-  first_port INTEGER NOT NULL,
-  last_port INTEGER NOT NULL,
-  host TEXT NOT NULL,            -- an address of the host, 0.0.0.0, ::, or * for both
-  network TEXT NOT NULL,
-  container TEXT NOT NULL,
-  ifname TEXT NOT NULL,
-  plugin TEXT NOT NULL,          -- ns-net, or portmap when it comes after another plugin
-  created_ms INTEGER NOT NULL,
-  netns_path TEXT NOT NULL,
-  netns_device TEXT NOT NULL,
-  netns_inode TEXT NOT NULL,
-  boot_id TEXT NOT NULL,
-  PRIMARY KEY (protocol, first_port, host, network, container, ifname, plugin)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX port_by_attachment ON port (network, container, ifname);`;
-
-const goneTrigger = `CREATE TRIGGER attachment_gone AFTER DELETE ON attachment BEGIN
-  DELETE FROM lease WHERE attachment_id = old.id;
-  DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname AND plugin = 'ns-net';
-END;`;
-
-/** Of what is not known, 0. Added to the tables of a new file, too, as earlier versions are made later ones with these tables. */
-const identityColumns = `
-ALTER TABLE attachment ADD COLUMN netns_cookie TEXT NOT NULL DEFAULT '0';  -- SO_NETNS_COOKIE: numbers of namespaces are given again
-ALTER TABLE attachment ADD COLUMN pid_namespace TEXT NOT NULL DEFAULT '0'; -- which pid is a number of
-ALTER TABLE chained ADD COLUMN netns_cookie TEXT NOT NULL DEFAULT '0';
-ALTER TABLE port ADD COLUMN netns_cookie TEXT NOT NULL DEFAULT '0';`;
-
-/** What makes a file of each earlier version one of the next. */
-export const migrations: Readonly<Record<number, string>> = {
-  1: "ALTER TABLE network ADD COLUMN adopted_from TEXT",
-  2: "ALTER TABLE attachment ADD COLUMN aliases TEXT",
-  3: "ALTER TABLE attachment DROP COLUMN owns_netns",
-  4: `ALTER TABLE chained RENAME TO chained_of_4; ${chainedTable}
-    INSERT INTO chained (network, container, ifname, plugin, config, netns_path, netns_device, netns_inode, boot_id, steps)
-    SELECT network, container, ifname, plugin, '', '', '0', '0', '', steps FROM chained_of_4; DROP TABLE chained_of_4`,
-  // The trigger goes first: SQLite would make one that names the table name what the table is renamed to.
-  5: `DROP TRIGGER attachment_gone; DROP INDEX port_by_attachment; ALTER TABLE port RENAME TO port_of_5; ${portTable}
-    INSERT INTO port SELECT protocol, host_port, host_port, host, network, container, ifname, plugin, created_ms,
-    netns_path, netns_device, netns_inode, boot_id FROM port_of_5; DROP TABLE port_of_5; ${goneTrigger}`,
-  6: identityColumns,
-};
+import { applicationId, schemaVersion } from "./version.ts";
 
 /**
  * Bytes of a database page. A transaction of ADD writes some five pages into the log whatever their size, so small
  * pages let the log grow four times slower, and it is the log that has to be read when the store is opened.
  */
-const pageSize = 1024;
+const pageBytes = 1024;
 
 /**
- * Numbers of 64 bits without sign (namespace, start time) are text, since SQLite's integers have a sign.
+ * Numbers of 64 bits without sign (namespace, start time) are text, since SQLite's integers have a sign; '0' is unknown.
  * `address_key` sorts as addresses do: the family and the address in hexadecimal, all of one length in a family.
  * The trigger frees addresses even when a person deletes a row by hand.
  */
-export const schema = `
-PRAGMA synchronous = OFF;        -- one fsync when it is whole
-PRAGMA page_size = ${pageSize};
-PRAGMA journal_mode = WAL;
-BEGIN IMMEDIATE;
+export const tables = `
 CREATE TABLE attachment (
   id INTEGER PRIMARY KEY,
   network TEXT NOT NULL,
@@ -96,9 +30,11 @@ CREATE TABLE attachment (
   netns_path TEXT NOT NULL,
   netns_device TEXT NOT NULL,
   netns_inode TEXT NOT NULL,
+  netns_cookie TEXT NOT NULL,    -- SO_NETNS_COOKIE: the kernel reuses inode numbers, but no cookie
   boot_id TEXT NOT NULL,
   pid INTEGER NOT NULL,
   pid_start TEXT NOT NULL,
+  pid_namespace TEXT NOT NULL,   -- which pid is a number of
   bridge TEXT NOT NULL,
   host_link TEXT NOT NULL,
   ipam_type TEXT NOT NULL,
@@ -107,7 +43,7 @@ CREATE TABLE attachment (
   aliases TEXT,                  -- JSON: ["web"], further names of the container
   steps TEXT,                    -- JSON: what was committed to the kernel, for check and repair
   delegated TEXT,                -- JSON: {"routes": [], "dns": {}}, what a delegate answered
-  gone_ms INTEGER,               -- since boot: when its namespace and link were first seen to be gone
+  gone_ms INTEGER,               -- since boot: when its namespace and link were first found to be gone
   UNIQUE (network, container, ifname)
 ) STRICT;
 CREATE TABLE lease (
@@ -118,9 +54,43 @@ CREATE TABLE lease (
   PRIMARY KEY (network, address_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lease_by_attachment ON lease (attachment_id);
-${portTable}
-${chainedTable}
-${goneTrigger}
+CREATE TABLE port (              -- of the host, published; attachments of one container may ask for the same
+  protocol TEXT NOT NULL,        -- tcp, udp, sctp
+  first_port INTEGER NOT NULL,
+  last_port INTEGER NOT NULL,
+  host TEXT NOT NULL,            -- an address of the host, 0.0.0.0, ::, or * for both
+  network TEXT NOT NULL,
+  container TEXT NOT NULL,
+  ifname TEXT NOT NULL,
+  plugin TEXT NOT NULL,          -- ns-net, or portmap as a chained plugin
+  created_ms INTEGER NOT NULL,
+  netns_path TEXT NOT NULL,
+  netns_device TEXT NOT NULL,
+  netns_inode TEXT NOT NULL,
+  netns_cookie TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  PRIMARY KEY (protocol, first_port, host, network, container, ifname, plugin)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX port_by_attachment ON port (network, container, ifname);
+CREATE TABLE chained (           -- what portmap, firewall, bandwidth and tuning did after another plugin, in the order of their ADDs
+  id INTEGER PRIMARY KEY,
+  network TEXT NOT NULL,
+  container TEXT NOT NULL,
+  ifname TEXT NOT NULL,
+  plugin TEXT NOT NULL,
+  config TEXT NOT NULL,          -- a hash of its configuration; empty where an attachment has one of that type
+  netns_path TEXT NOT NULL,
+  netns_device TEXT NOT NULL,
+  netns_inode TEXT NOT NULL,
+  netns_cookie TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  steps TEXT NOT NULL,           -- JSON
+  UNIQUE (network, container, ifname, plugin, config)
+) STRICT;
+CREATE TRIGGER attachment_gone AFTER DELETE ON attachment BEGIN
+  DELETE FROM lease WHERE attachment_id = old.id;
+  DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname AND plugin = 'ns-net';
+END;
 CREATE TABLE network (
   name TEXT PRIMARY KEY,
   chosen TEXT,                   -- CIDR, when the network came without ranges
@@ -128,7 +98,16 @@ CREATE TABLE network (
   cursors TEXT NOT NULL,         -- JSON: {"0": "10.1.0.2"}, the address given last by each range set
   adopted_from TEXT              -- folder of host-local's whose leases were taken over; '': there was none; NULL: not looked yet
 ) STRICT, WITHOUT ROWID;
-${identityColumns}
+PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${schemaVersion};
+`;
+
+/** For a new file. */
+export const schema = `
+PRAGMA synchronous = OFF;        -- one fsync when it is whole
+PRAGMA page_size = ${pageBytes};
+PRAGMA journal_mode = WAL;
+BEGIN IMMEDIATE;
+${tables}
 COMMIT;
 `;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Attachment } from "../../conf/attachment.ts";
 import type { IpamConfig, NetworkConfig, RangeSet, StoreIpamConfig } from "../../conf/config/config.ts";
 import type { DeleteRequest, Request, StatusRequest } from "../../conf/request.ts";
+import { pidNamespace } from "../../store/claim.ts";
 import type { NewEntry } from "../../store/entry.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
@@ -43,7 +44,7 @@ export function entryOf(attachment: Attachment, change: Partial<NewEntry> = {}):
     bootId: "00000000-0000-4000-8000-000000000001",
     pid: process.pid,
     pidStart: 18_446_744_073_709_551_615n,
-    pidNamespace: 0n,
+    pidNamespace: pidNamespace(),
     bridge: "cni0",
     hostLink: "nsn0123456789ab",
     ipamType: "ns-net",

@@ -55,7 +55,7 @@ if (import.meta.main) {
   } else {
     for (const container of adds()) {
       // As the real thing: a process opens, adds, and ends without closing; "choose" has no ranges.
-      const store = openStore(dataDir);
+      const store = openStore(dataDir, undefined, () => {});
       const address = mode === "choose" ? addOnce(store, container, []) : addOnce(store, container);
       if (mode === "attach") store.attached(attachmentOf(container), { mac: "02:00:00:00:00:01" });
       process.stdout.write(`${container} ${address}\n`);

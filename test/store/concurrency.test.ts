@@ -2,12 +2,13 @@
 
 import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../conf/fault.ts";
 import { openExistingStore, openStore } from "../../store/index.ts";
 import { attachmentOf, freshFolder } from "../ipam/storeWorld.ts";
 import { addOnce } from "./adder.ts";
+import { writeFirstFormat } from "./file/firstFormat.ts";
 
 const child = join(import.meta.dirname, "adder.ts");
 
@@ -57,6 +58,18 @@ describe("many processes on one store", function () {
     const { leases, ...rest } = look(folder.path);
     assert.deepEqual(rest, { entries: 200, orphans: 0, integrity: "ok" });
     assert.deepEqual([leases[0], leases[199], leases.length], ["10.0.0.2", "10.0.0.201", 200]);
+  });
+
+  it("that is of the first format replace it once", async () => {
+    using folder = freshFolder();
+    writeFirstFormat(folder.path);
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => linesOf(start("attach", folder.path, `p${i}`, 5))),
+    );
+    assert.equal(new Set(all.flat().map((line) => line.split(" ")[1])).size, 100);
+    const { leases, ...rest } = look(folder.path);
+    assert.deepEqual({ leases: leases.length, ...rest }, { leases: 100, entries: 100, orphans: 0, integrity: "ok" });
+    assert.equal(readdirSync(folder.path).filter((name) => name.includes(".old-")).length, 1);
   });
 
   it("choose the same subnet", async () => {

@@ -1,15 +1,12 @@
 /** Leases of the reference's host-local, taken over into the store. */
 
-import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StoreIpamConfig } from "../../../conf/config/config.ts";
 import { release } from "../../../ipam/hostLocal/reservations.ts";
 import type { Adoption, Lease } from "../../../ipam/ipam.ts";
 import { local } from "../../../ipam/pool.ts";
-import { processStart } from "../../../store/claim.ts";
-import { openStore, thisProcess } from "../../../store/index.ts";
 import type { Store } from "../../../store/store.ts";
 import { callOf } from "../../support/call.ts";
 import { attachmentOf, entryOf, freshFolder, freshStore, rangesConfig, requestOf } from "../storeWorld.ts";
@@ -144,127 +141,5 @@ describe("taking over leases of host-local", () => {
     const refuse = () => assert.fail("it was asked for");
     acquire(s.store, { ...config, hostLocalDir: folder.path }, "a", { lock: refuse });
     assert.equal(s.store.memory("podnet")?.adoptedFrom, "");
-  });
-});
-
-/** What versions 1 to 5 had for a port: a row each, of one attachment. */
-const portsBefore6 = `DROP TRIGGER attachment_gone; DROP TABLE port; CREATE TABLE port (protocol TEXT NOT NULL,
-  host_port INTEGER NOT NULL, host TEXT NOT NULL, container_port INTEGER NOT NULL, network TEXT NOT NULL,
-  container TEXT NOT NULL, ifname TEXT NOT NULL, plugin TEXT NOT NULL, created_ms INTEGER NOT NULL,
-  netns_path TEXT NOT NULL, netns_device TEXT NOT NULL, netns_inode TEXT NOT NULL, boot_id TEXT NOT NULL,
-  PRIMARY KEY (protocol, host_port, host)) STRICT, WITHOUT ROWID;
-  CREATE INDEX port_by_attachment ON port (network, container, ifname);
-  CREATE TRIGGER attachment_gone AFTER DELETE ON attachment BEGIN DELETE FROM lease WHERE attachment_id = old.id;
-  DELETE FROM port WHERE network = old.network AND container = old.container AND ifname = old.ifname
-  AND plugin = 'ns-net'; END`;
-
-function makeVersion6(database: Database): void {
-  for (const column of [
-    "attachment DROP COLUMN netns_cookie",
-    "attachment DROP COLUMN pid_namespace",
-    "chained DROP COLUMN netns_cookie",
-    "port DROP COLUMN netns_cookie",
-  ])
-    database.run(`ALTER TABLE ${column}`);
-  database.run("PRAGMA user_version = 6");
-}
-
-function makeVersion5(database: Database): void {
-  makeVersion6(database);
-  database.run(portsBefore6);
-  database.run("PRAGMA user_version = 5");
-}
-
-describe("a store of version 5", () => {
-  it("keeps who has which port, until the attachment goes", () => {
-    using folder = freshFolder();
-    const before = openStore(folder.path);
-    before.begin(entryOf(attachmentOf("a")), () => ({ addresses: [], reserved: [] }));
-    before.close();
-    using database = new Database(join(folder.path, "ns-net.sqlite"));
-    makeVersion5(database);
-    database
-      .query("INSERT INTO port VALUES ('tcp', 8080, '*', 80, 'podnet', 'a', 'eth0', 'ns-net', 0, ?, ?, ?, ?)")
-      .run(...ownNamespace());
-    using store = openStore(folder.path);
-    const begin = () =>
-      store.begin(
-        { ...entryOf(attachmentOf("b")), ports: [{ protocol: "tcp", hostPort: 8079, containerPort: 79, count: 3 }] },
-        () => ({ addresses: [], reserved: [] }),
-      );
-    assert.throws(begin, /Cannot publish port 8080\/tcp: eth0 of container a on network podnet has it/);
-    assert.equal(store.remove(attachmentOf("a")), true);
-    begin();
-  });
-});
-
-/** A namespace that lives, and the boot of these tests. */
-function ownNamespace(): [string, string, string, string] {
-  const path = "/proc/self/ns/net";
-  const { dev, ino } = statSync(path, { bigint: true });
-  return [path, String(dev), String(ino), entryOf(attachmentOf("a")).bootId];
-}
-
-describe("a store of version 6", () => {
-  it("knows of no cookie and of no PID namespace, and takes a claim of that for one of its own", () => {
-    using folder = freshFolder();
-    const before = openStore(folder.path);
-    const entry = entryOf(attachmentOf("a"), { ...thisProcess(), pid: process.ppid });
-    before.begin({ ...entry, pidStart: processStart(process.ppid)! }, () => ({ addresses: [], reserved: [] }));
-    before.close();
-    using database = new Database(join(folder.path, "ns-net.sqlite"));
-    makeVersion6(database);
-    using store = openStore(folder.path);
-    const [found] = store.entries();
-    assert.deepEqual([found?.netnsCookie, found?.pidNamespace], [0n, 0n]);
-    assert.throws(() => store.deleting(attachmentOf("a")), /process \d+ is adding it/);
-  });
-});
-
-describe("a store of version 4", () => {
-  it("keeps what plugins of chains remember, of one configuration a type", () => {
-    using folder = freshFolder();
-    openStore(folder.path).close();
-    using database = new Database(join(folder.path, "ns-net.sqlite"));
-    makeVersion5(database);
-    database.run("DROP TABLE chained");
-    database.run(`CREATE TABLE chained (network TEXT NOT NULL, container TEXT NOT NULL, ifname TEXT NOT NULL,
-      plugin TEXT NOT NULL, steps TEXT NOT NULL, PRIMARY KEY (network, container, ifname, plugin)) STRICT, WITHOUT ROWID`);
-    database.run(`INSERT INTO chained VALUES ('podnet', 'a', 'eth0', 'tuning', '["one"]')`);
-    database.run("PRAGMA user_version = 4");
-    using store = openStore(folder.path);
-    const key = { attachment: attachmentOf("a"), plugin: "tuning", config: "new" };
-    assert.deepEqual(store.recall(key)?.steps, ["one"]);
-    const { netnsPath, netnsDevice, netnsInode, netnsCookie, bootId } = entryOf(key.attachment);
-    const later = { ...key, netnsPath, netnsDevice, netnsInode, netnsCookie, bootId, steps: ["two"] };
-    assert.equal(store.remember(later), undefined);
-    assert.deepEqual(store.remember({ ...later, steps: ["three"] }), later);
-    assert.deepEqual(
-      store.chainedRecords(key.attachment).map(({ steps }) => steps),
-      [["two"], ["one"]],
-    );
-  });
-});
-
-describe("a store of version 1", () => {
-  it("is brought up to date, with what is in it", () => {
-    using folder = freshFolder();
-    const before = openStore(folder.path);
-    before.begin(entryOf(attachmentOf("a")), () => ({
-      addresses: [],
-      reserved: [],
-      memory: { subnets: ["10.1.0.0/24"], cursors: {} },
-    }));
-    before.close();
-    using database = new Database(join(folder.path, "ns-net.sqlite"));
-    makeVersion5(database);
-    database.run("ALTER TABLE network DROP COLUMN adopted_from; ALTER TABLE attachment DROP COLUMN aliases");
-    database.run("ALTER TABLE attachment ADD COLUMN owns_netns INTEGER NOT NULL DEFAULT 0");
-    database.run("PRAGMA user_version = 1");
-    using store = openStore(folder.path);
-    assert.deepEqual(store.memory("podnet"), { subnets: ["10.1.0.0/24"], cursors: {} });
-    assert.equal(store.entries().length, 1);
-    using again = openStore(folder.path);
-    assert.equal(again.entries().length, 1);
   });
 });

@@ -1,0 +1,46 @@
+/**
+ * A store of the first format (`application_id` 0), which is not read any more: it is copied aside, emptied and filled
+ * again, all in one transaction. The file is not renamed, because SQLite finds the log by the file's name: a process that
+ * had just opened the old file would take the new one's log for its own.
+ */
+import { Database } from "bun:sqlite";
+import { closeSync, openSync, rmSync } from "node:fs";
+import { SqliteStore } from "../sqlite.ts";
+import type { Fill } from "../store.ts";
+import type { StoreFile } from "./damaged.ts";
+import { openFlags } from "./path.ts";
+import { tables } from "./schema.ts";
+import { asideName } from "./setAside.ts";
+import { formatOf } from "./version.ts";
+
+/** If two processes do it at once, the second finds it done. If `fill` throws, the store stays as it was. */
+export function replaceStore(file: StoreFile, database: Database, fill: Fill): void {
+  const aside = asideName(file.path, "old");
+  database.run("BEGIN IMMEDIATE");
+  try {
+    if (formatOf(database).application === 0) {
+      copyTo(aside, file.path);
+      dropTables(database);
+      database.run(tables);
+      fill(new SqliteStore(file, database), aside);
+    }
+    database.run("COMMIT");
+  } catch (error) {
+    if (database.inTransaction) database.run("ROLLBACK");
+    rmSync(aside, { force: true });
+    throw error;
+  }
+}
+
+/** Reads what was committed, log included. SQLite fills an empty file, which has its mode already. */
+function copyTo(aside: string, path: string): void {
+  closeSync(openSync(aside, "wx", 0o600));
+  using database = new Database(path, openFlags);
+  database.prepare("VACUUM INTO ?").run(aside);
+}
+
+/** Indexes and triggers go with their tables. */
+function dropTables(database: Database): void {
+  const tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+  for (const [name] of database.prepare(tables).values()) database.run(`DROP TABLE "${name}"`);
+}
