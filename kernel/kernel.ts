@@ -50,7 +50,9 @@ export class Kernel implements Disposable {
 
   /** The host's namespace, open for as long as this kernel is. */
   get host(): Netns {
-    return this.#ends.host ?? (this.#ownHost ??= openOwnNetns());
+    if (this.#ends.host) return this.#ends.host;
+    this.#ownHost ??= openOwnNetns();
+    return this.#ownHost;
   }
 
   /** A kernel of the same host and another container, which it closes. */
