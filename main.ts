@@ -1,5 +1,5 @@
 #!/usr/bin/env bun
-/** The executable: a plugin when a runtime calls it (CNI_COMMAND is set), else a command for people. */
+/** The executable: a plugin if a runtime calls it (CNI_COMMAND is set), else a command for people. */
 import defer * as commandLine from "./cli/main.ts";
 import { newestVersion, versions } from "./conf/version.ts";
 import defer * as plugin from "./plugin/main.ts";
@@ -29,7 +29,8 @@ void main().then(
     process.exitCode = status;
   },
   (error: Error) => {
-    // A library or a file of ours could not be loaded, for want of memory mostly. A runtime gets its error all the same.
+    // A library or a file of ours could not be loaded, mostly for lack of memory. A runtime still gets an error in its
+    // format.
     const msg = `ns-net could not be loaded: ${error.message}`;
     const fault = {
       cniVersion: newestVersion,

@@ -1,4 +1,4 @@
-/** The attachments in the store, and the namespaces and processes that belong to them now. */
+/** The attachments in the store, with their present namespaces and processes. */
 import { readdirSync, readlinkSync } from "node:fs";
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -29,21 +29,21 @@ export function openedStore(dataDir = defaultDataDir): Store | undefined {
   return openExisting({ dataDir }, kernel);
 }
 
-/** Entries of the store, oldest first; none when there is no store. */
+/** Entries of the store, oldest first; none without a store. */
 export function entries({ network, ifname, dataDir }: Filter): Entry[] {
   using store = openedStore(dataDir);
   const name = network === undefined ? undefined : networkName(network);
   return (store?.entries(name) ?? []).filter(({ attachment }) => ifname === undefined || attachment.ifname === ifname);
 }
 
-/** `--data-dir`, or the folder that the network's configuration names. */
+/** `--data-dir`, or the folder in the network's configuration. */
 export function dataDirOf(options: { readonly network?: string; readonly "data-dir"?: string }): string | undefined {
   const { network, "data-dir": given } = options;
   if (given !== undefined || network === undefined) return given;
   try {
     return readIdentity({}, stdinOf(readNetwork(network)), ownType).dataDir;
   } catch {
-    return undefined; // a name that the store alone knows; of a file that cannot be read, its name is asked next
+    return undefined; // a name that only the store knows; for an unreadable file, `networkName` throws
   }
 }
 
@@ -52,7 +52,10 @@ export function networkName(which: string): string {
   return isFile(which) ? String(readNetwork(which)["name"]) : which;
 }
 
-/** Those of one namespace: by the name it was added under, by its container id, or because it is the same namespace. */
+/**
+ * The entries of one namespace: by the name it was added under, by its container id, or because it is the same
+ * namespace.
+ */
 export function entriesOf(target: Target, filter: Filter): Entry[] {
   return entries(filter).filter(
     (entry) =>
@@ -62,13 +65,13 @@ export function entriesOf(target: Target, filter: Filter): Entry[] {
   );
 }
 
-/** The bridge whose port an attachment is. That of a ptp link is none, and its entry says the default's name. */
+/** The bridge that an attachment is a port of; undefined for a ptp link, whose entry has the default bridge name. */
 export function bridgeOf(entry: Entry): string | undefined {
   const [hostEnd] = stepsOf(entry).flatMap((step) => givenBy(step).hostEnd ?? []);
   return (hostEnd ? hostEnd.bridge : entry.bridge) || undefined;
 }
 
-/** Throws Fault when it is gone. */
+/** Opens the namespace of an entry. Throws Fault if it no longer exists. */
 export function openNetnsOf(entry: Entry): Netns {
   const { attachment, netnsPath } = entry;
   const netns = openedAt(netnsPath);
@@ -91,13 +94,13 @@ function openedAt(path: string): Netns | undefined {
   }
 }
 
-/** A process in the entry's namespace. One in a namespace that was given the same number is none. */
+/** A process in the entry's namespace. Ignores a namespace that got the same inode later. */
 export function pidIn(entry: Entry, pids: ReadonlyMap<bigint, number>): number | undefined {
   const pid = pids.get(entry.netnsInode);
   return pid !== undefined && isAt(`/proc/${pid}/ns/net`, identityIn(entry)) ? pid : undefined;
 }
 
-/** The first process in each network namespace, by inode: `/proc/PID/ns/net` reads `net:[4026531840]`. */
+/** The first process in each network namespace by inode: `/proc/PID/ns/net` reads `net:[4026531840]`. */
 export function pidsByInode(): ReadonlyMap<bigint, number> {
   const pids = new Map<bigint, number>();
   for (const pid of readdirSync("/proc")
@@ -108,13 +111,13 @@ export function pidsByInode(): ReadonlyMap<bigint, number> {
       const inode = BigInt(/\[(\d+)\]/.exec(readlinkSync(`/proc/${pid}/ns/net`))![1]!);
       if (!pids.has(inode)) pids.set(inode, pid);
     } catch {
-      // It ended meanwhile, or is a kernel thread.
+      // The process ended meanwhile, or is a kernel thread.
     }
   }
   return pids;
 }
 
-/** The removal of an attachment that the store knows. */
+/** The request that removes an attachment of the store. */
 export function removalOf(
   { attachment, netnsPath, bridge, ipamType }: Entry,
   dataDir: string | undefined,
@@ -146,7 +149,7 @@ export function removalOf(
   };
 }
 
-/** For an entry that was rebuilt, without its IPAM: the configured one, or else our own. */
+/** The IPAM kind for a rebuilt entry, which has none: the configured one, or else our own. */
 function ipamTypeOf(configuration: object): string {
   try {
     return readIdentity({}, stdinOf(configuration), ownType).ipamType;
@@ -155,7 +158,7 @@ function ipamTypeOf(configuration: object): string {
   }
 }
 
-/** The network's configuration where it still is; a delegate is given it again. */
+/** The network's configuration, if it still exists. A delegate gets it again. */
 function configurationOf(network: string, dataDir: string | undefined): object {
   try {
     return readNetwork(network, undefined, dataDir);

@@ -1,4 +1,4 @@
-/** Collects every network that the store knows, for `ns-net gc`: attachments that may be alive are kept. */
+/** Collects every network in the store, for `ns-net gc`. Keeps attachments that may be alive. */
 import type { CollectRequest } from "../conf/request.ts";
 import { openKernel } from "../kernel/kernel.ts";
 import { type Collected, gc } from "../plugin/gc.ts";
@@ -8,13 +8,13 @@ import { living } from "./living.ts";
 import { defaultNetwork } from "./network.ts";
 
 interface CollectedAll {
-  /** By the name of the network. */
+  /** By network name. */
   readonly collected: Readonly<Record<string, Collected>>;
-  /** One for each network that could not be looked at. */
+  /** One for each network that could not be read. */
   readonly errors: readonly Error[];
 }
 
-/** Collects one network if it is given, else all. */
+/** Collects one network if given, else all. */
 export async function collectAll(dataDir: string, dryRun: boolean, network?: string): Promise<CollectedAll> {
   using kernel = openKernel();
   const isKept = living(entries({ network, dataDir }), kernel);
@@ -30,10 +30,10 @@ export async function collectAll(dataDir: string, dryRun: boolean, network?: str
   return { collected, errors };
 }
 
-/** One line for each thing that was removed. */
+/** One line for each removed thing. */
 export function linesOf(collected: CollectedAll["collected"], verb: string): string[] {
   return Object.entries(collected).flatMap(([network, { attachments, links, chains, bridges }]) => [
-    // A reservation of an old host-local does not say of which interface it is.
+    // A reservation of an old host-local does not name the interface.
     ...attachments.map(
       ({ container, ifname }) =>
         `${verb} the attachment ${ifname === "" ? "" : `${ifname} `}of ${container} on ${network}`,
@@ -44,7 +44,9 @@ export function linesOf(collected: CollectedAll["collected"], verb: string): str
   ]);
 }
 
-/** All that the store has heard of, for a bridge and its rules outlive the attachments; and the built-in one. */
+/**
+ * All networks that the store ever had, because a bridge and its rules outlive the attachments; and the built-in one.
+ */
 function networksOf(dataDir: string): string[] {
   using store = openedStore(dataDir);
   return [...new Set([...(store?.networks() ?? []), String(defaultNetwork["name"])])];

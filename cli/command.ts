@@ -1,11 +1,11 @@
-/** A command is data: help, completion and parsing are readings of it. */
+/** A command is data. Parsing, help and completion read it. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { code, Fault } from "../conf/fault.ts";
 
 interface Option {
   readonly type: "string" | "boolean";
   readonly about: string;
-  /** What stands for the value in help: `--ip ADDRESS`. */
+  /** The placeholder of the value in help: `--ip ADDRESS`. */
   readonly value?: string;
   readonly short?: string;
   readonly multiple?: boolean;
@@ -18,25 +18,25 @@ type ValueOf<O extends Option> = O["multiple"] extends true ? string[] : O["type
 interface Parsed<O extends Options> {
   readonly options: { readonly [K in keyof O]?: ValueOf<O[K]> };
   readonly operands: readonly string[];
-  /** What follows `--`. */
+  /** The words after `--`. */
   readonly rest: readonly string[];
 }
 
 export interface Command<O extends Options = Options> {
   /** One line. */
   readonly about: string;
-  /** What follows the name: `<netns> [-- command]`. */
+  /** The words after the command's name: `<netns> [-- command]`. */
   readonly usage: string;
   readonly options: O;
-  /** How many operands it takes. */
+  /** The least and the greatest number of operands. */
   readonly operands: readonly [least: number, most: number];
   /** Longer help: examples. */
   readonly more?: string;
-  /** Answers the exit code. `everyCommand` loads them all, for those that describe them. */
+  /** Answers the exit code. `everyCommand` loads all commands, for those that describe them. */
   run(parsed: Parsed<O>, everyCommand: () => Promise<readonly Described[]>): number | Promise<number>;
 }
 
-/** What completion and the manual page are made from. */
+/** A command as completion and the manual page describe it. */
 export interface Described {
   readonly name: string;
   /** One line, as in the overview. */
@@ -49,14 +49,14 @@ export function command<const O extends Options>(definition: Command<O>): Comman
   return definition;
 }
 
-/** The words do not fit the command. Exit code 2. */
+/** A usage error: exit code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** A command of the user's that cannot be run. */
+/** The user's command cannot be run. */
 export class NotRun extends Fault {
-  /** What shells exit with: 126 when it cannot be run, 127 when there is none. */
+  /** The exit code of shells: 126 if it cannot be run, 127 if it does not exist. */
   readonly exitCode: number;
 
   constructor(exitCode: number, message: string, cure: string) {
@@ -92,7 +92,7 @@ export function parse<O extends Options>(definition: Command<O>, name: string, w
   }
 }
 
-/** `--ip "$ADDRESS"` where nothing is in it asks for something, and does not say what. */
+/** Refuses empty values: `--ip "$ADDRESS"` with an empty variable requests something without naming it. */
 function refuseEmpty(values: object, name: string): void {
   const empty = Object.entries(values).find(([, value]) => [value].flat().includes(""));
   if (empty)
@@ -108,7 +108,7 @@ export function help(name: string, { about, usage, options, more }: Command): st
   return `${about}\n\n${`Usage: ns-net ${name} ${usage}`.trimEnd()}\n\n${columns([...rows, ["--help", "this text"]], "  ")}${notes}`;
 }
 
-/** Longer help as its file has it, without the empty lines around it. */
+/** Longer help without the empty lines around it. */
 export function notesOf(more: string): string {
   return more.replace(/^\n+/, "").trimEnd();
 }

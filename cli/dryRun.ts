@@ -1,4 +1,6 @@
-/** The plan of an ADD without the ADD: the store is copied aside, a missing namespace is stood in for by one nobody can see. */
+/**
+ * Plans an ADD without doing it: works on a copy of the store, and replaces a missing namespace by one without a name.
+ */
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,9 +24,8 @@ import { openStore } from "../store/index.ts";
 import type { Target } from "./target.ts";
 
 /**
- * What ADD would commit, the address it would get included, as the commands a person would have typed. What other
- * attachments share (the bridge, its gateway address, rules) is left out where it stands. Throws Fault for what ADD would
- * refuse.
+ * The steps that ADD would commit, with the address it would give, as ip and nft commands. Leaves out existing things
+ * that attachments share (the bridge, its gateway address, rules). Throws Fault if ADD would refuse.
  */
 export async function preview(
   request: Request,

@@ -1,4 +1,4 @@
-/** The commands, each in a file of its own that is loaded when it is called. */
+/** The commands. Each is a file that is loaded when it is called. */
 import type { Command } from "./command.ts";
 
 interface Listed {
@@ -7,7 +7,7 @@ interface Listed {
 }
 
 function listed(about: string, load: () => Promise<{ default: unknown }>): Listed {
-  // A command's options are its own; the table only ever hands it what it parsed itself.
+  // Each command has its own options; the table hands it only what it parsed itself.
   return { about, load: async () => (await load()).default as Command };
 }
 
@@ -27,7 +27,7 @@ export const commands = {
     "put the plugin and a configuration where container runtimes look",
     () => import("./command/install.ts"),
   ),
-  uninstall: listed("take back what install did", () => import("./command/uninstall.ts")),
+  uninstall: listed("undo install", () => import("./command/uninstall.ts")),
   completion: listed("print completion for bash, zsh or fish", () => import("./command/completion.ts")),
   man: listed("print the manual page", () => import("./command/man.ts")),
 } as const;

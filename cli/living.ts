@@ -1,4 +1,4 @@
-/** Which attachments live, for commands of a person: `ls`, `gc`, `uninstall`. */
+/** Which attachments are alive, for `ls`, `gc` and `uninstall`. */
 
 import type { Kernel } from "../kernel/kernel.ts";
 import { eventGroup, waitForEvent } from "../netlink/route/events.ts";
@@ -6,10 +6,13 @@ import { evidence, leadsIntoNamespace } from "../plugin/liveness/evidence.ts";
 import { livenessOf, mayLive } from "../plugin/liveness/liveness.ts";
 import type { Entry } from "../store/entry.ts";
 
-/** A socket that was just closed in a namespace keeps it alive for an RCU grace period, and its links with it. */
+/** A socket that was closed in a namespace keeps it and its links alive for an RCU grace period. */
 const dyingMsMax = 500;
 
-/** Answers whether an entry may be alive. First waits a moment for those of `all` that have only a link: they may be dying. */
+/**
+ * Answers whether an entry may be alive. First waits a moment for entries of `all` that have only a link, because their
+ * namespaces may be ending.
+ */
 export function living(all: readonly Entry[], kernel: Kernel): (entry: Entry) => boolean {
   const look = evidence(kernel, ({ hostLink }) => leadsIntoNamespace(hostLink, kernel));
   const dying = all.filter((entry) => look.inNamespace(entry) !== "interface" && look.hasHostLink(entry));

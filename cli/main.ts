@@ -1,4 +1,7 @@
-/** The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 the words do not fit, and exec's are its command's, or as shells have it 126 and 127. */
+/**
+ * The command line: `ns-net COMMAND …`. Exit codes: 0 done, 1 failed, 2 usage error. `exec` exits with its command's
+ * code, 126 if the command cannot be executed, 127 if it does not exist, as shells do.
+ */
 
 import { NotPermitted } from "../conf/fault.ts";
 import defer * as debug from "../netlink/debug.ts";

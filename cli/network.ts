@@ -1,4 +1,4 @@
-/** The network a person means: the built-in one, a file, or a name among the configurations of this host. */
+/** Finds the network that a person names: the built-in one, a file, or a name among the configurations of this host. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { code, Fault } from "../conf/fault.ts";
@@ -10,10 +10,10 @@ import { parseYaml } from "./yaml.ts";
 
 type Json = Record<string, unknown>;
 
-/** Where CNI configurations are kept (the default of containerd, CRI-O and podman). */
+/** The folder of CNI configurations (the default of containerd, CRI-O and podman). */
 export const configurationFolder = "/etc/cni/net.d";
 
-/** What `ns-net add NAME` uses when nobody has configured anything. The subnet is chosen at first use and remembered. */
+/** The network of `ns-net add NAME` without any configuration. Its subnet is chosen at the first use and remembered. */
 export const defaultNetwork: Json = {
   cniVersion: "1.1.0",
   name: "ns-net",
@@ -28,13 +28,13 @@ const fileEndings = /\.(conf|conflist|json|ya?ml)$/;
 const defaultVersion = "1.1.0";
 
 /**
- * The configuration of a plugin, as the runtime would give it on standard input. Of a list it is one plugin's; of the
- * others `onLeftOut` hears. Throws Fault.
+ * The configuration of a plugin as a runtime would write it to standard input. For a list it is that of one plugin, and
+ * `onSkipped` gets the others. Throws Fault.
  */
-export function readNetwork(which: string | undefined, onLeftOut?: LeftOut, dataDir = defaultDataDir): Json {
-  if (which === undefined || which === defaultNetwork["name"]) return findNamed("ns-net", onLeftOut) ?? defaultNetwork;
-  if (isFile(which)) return pluginOf(readConfiguration(which), which, onLeftOut);
-  const found = findNamed(which, onLeftOut) ?? findRemembered(which, onLeftOut, dataDir);
+export function readNetwork(which: string | undefined, onSkipped?: Skipped, dataDir = defaultDataDir): Json {
+  if (which === undefined || which === defaultNetwork["name"]) return findNamed("ns-net", onSkipped) ?? defaultNetwork;
+  if (isFile(which)) return pluginOf(readConfiguration(which), which, onSkipped);
+  const found = findNamed(which, onSkipped) ?? findRemembered(which, onSkipped, dataDir);
   if (found) return found;
   const names = networkNames(dataDir);
   const meant = nearest(which, names);
@@ -47,37 +47,37 @@ export function readNetwork(which: string | undefined, onLeftOut?: LeftOut, data
   );
 }
 
-/** True for what names a file and no network. */
+/** True if the word is a path of a file and not a network's name. */
 export function isFile(which: string): boolean {
   return which.includes("/") || fileEndings.test(which);
 }
 
-/** Keeps the network of a file that was attached to, so that its name is known from then on. */
+/** Remembers the network of a file, so that its name is known from now on. */
 export function rememberNetwork(which: string | undefined, dataDir = defaultDataDir): void {
   if (which !== undefined && isFile(which)) remember(which, readConfiguration(which), dataDir);
 }
 
-/** As its file has it by now, or where that is gone as it had it then. */
-function findRemembered(name: string, onLeftOut: LeftOut | undefined, dataDir: string): Json | undefined {
+/** The configuration in the remembered file, or, if the file is gone, as it was then. */
+function findRemembered(name: string, onSkipped: Skipped | undefined, dataDir: string): Json | undefined {
   const kept = remembered(name, dataDir);
   if (kept === undefined) return undefined;
   const { path, configuration } = kept;
   const now = existsSync(path) ? readConfiguration(path) : configuration;
-  return pluginOf(now["name"] === name ? now : configuration, path, onLeftOut);
+  return pluginOf(now["name"] === name ? now : configuration, path, onSkipped);
 }
 
-/** Those that a name can mean. */
+/** The known network names. */
 export function networkNames(dataDir = defaultDataDir): string[] {
   const own = String(defaultNetwork["name"]);
   return [...new Set([own, ...namesIn(configurationFolder), ...rememberedNames(dataDir)])];
 }
 
-/** Told the type of the plugin that is used, and those of the others. */
-type LeftOut = (used: string, others: readonly string[]) => void;
+/** Gets the type of the plugin that is used and those of the skipped ones. */
+type Skipped = (used: string, others: readonly string[]) => void;
 
-function findNamed(name: string, onLeftOut?: LeftOut): Json | undefined {
+function findNamed(name: string, onSkipped?: Skipped): Json | undefined {
   for (const { path, configuration } of configurations(configurationFolder)) {
-    if (configuration["name"] === name) return pluginOf(configuration, path, onLeftOut);
+    if (configuration["name"] === name) return pluginOf(configuration, path, onSkipped);
   }
   return undefined;
 }
@@ -93,7 +93,7 @@ function namesIn(folder: string): string[] {
   );
 }
 
-/** Every readable configuration of a folder in the order a runtime takes them. One with a mistake in it is not what was asked for. */
+/** Every readable configuration of a folder in the order of runtimes. Skips those with mistakes. */
 function configurations(folder: string): { path: string; configuration: Json }[] {
   let files: string[];
   try {
@@ -117,7 +117,7 @@ function readConfiguration(path: string): Json {
   let text: string;
   try {
     const status = statSync(path);
-    // What is in a device or a FIFO may have no end, or come never.
+    // Reading a device or a FIFO may never end.
     if (!status.isFile()) throw new Error("it is no regular file");
     const { size } = status;
     if (size > fileBytesMax) throw new Error(`it has ${size} bytes, more than ${fileBytesMax}`);
@@ -138,8 +138,8 @@ function readConfiguration(path: string): Json {
   );
 }
 
-/** The plugin of a list that we can stand for, with the list's name and version; a single configuration as it is. */
-function pluginOf(configuration: Json, path: string, onLeftOut?: LeftOut): Json {
+/** The plugin of a list that ns-net runs, with the list's name and version; a single configuration unchanged. */
+function pluginOf(configuration: Json, path: string, onSkipped?: Skipped): Json {
   const { plugins, name, cniVersion } = configuration;
   if (!Array.isArray(plugins)) return { cniVersion: defaultVersion, ...configuration };
   const ours =
@@ -147,14 +147,14 @@ function pluginOf(configuration: Json, path: string, onLeftOut?: LeftOut): Json 
     (plugins as Json[]).find((plugin) => makesInterface(plugin?.["type"]));
   if (ours) {
     const others = (plugins as Json[]).filter((plugin) => plugin !== ours).map((plugin) => String(plugin?.["type"]));
-    if (others.length > 0) onLeftOut?.(String(ours["type"]), others);
+    if (others.length > 0) onSkipped?.(String(ours["type"]), others);
     return { cniVersion: cniVersion ?? defaultVersion, ...ours, name };
   }
   const types = (plugins as Json[]).map((plugin) => String(plugin?.["type"]));
   const meant = types.map((type) => nearest(type, pluginTypes)).find((type) => type !== undefined);
   throw new Fault(
     code.config,
-    `Cannot use ${isAbsolute(path) ? path : `./${path}`}: no plugin of its list is one of ns-net's that make an interface`,
-    `${meant === undefined || types.includes(meant) ? "" : `Did you mean ${meant}? `}By hand, ns-net does only its own part of a list; add one of type ns-net`,
+    `Cannot use ${isAbsolute(path) ? path : `./${path}`}: its list has no interface plugin that ns-net implements`,
+    `${meant === undefined || types.includes(meant) ? "" : `Did you mean ${meant}? `}A command runs one plugin of a list: add one of type ns-net`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Namespaces that `add` made, which `del` deletes. `add` writes a proof of each before the namespace has its name:
- * whatever dies when, and whatever the store has lost, `del` sees whose it is.
+ * Namespaces that `add` creates and `del` deletes. `add` writes a proof of each before the namespace has its name, so
+ * `del` recognizes it after any crash and without a store.
  */
 import { existsSync, lstatSync } from "node:fs";
 import { createNetns, deleteNetns } from "../kernel/newNamespace.ts";
@@ -10,7 +10,7 @@ import { errno, isKernelError } from "../sys/errors.ts";
 import { closeNetns, NotANamespace, netnsFolder, openNetns } from "../sys/netns.ts";
 import { isProven, removeProof, writeProof } from "./proof.ts";
 
-/** Makes the namespace of a name that nobody has; true when this call made it. */
+/** Creates the namespace of a free name; true if this call created it. */
 export function madeNamespace(name: string): boolean {
   const path = `${netnsFolder}/${name}`;
   const over = isRemnantAt(path);
@@ -19,18 +19,18 @@ export function madeNamespace(name: string): boolean {
     createNetns(name, { onMade: (made) => writeProof(name, made), over });
     return true;
   } catch (error) {
-    if (isKernelError(error, errno.EEXIST)) return false; // another call made it meanwhile
+    if (isKernelError(error, errno.EEXIST)) return false; // another call created it meanwhile
     throw error;
   }
 }
 
-/** Deletes the namespace if `add` made it and nothing is attached in it, which another store may know of. */
+/** Deletes the namespace if `add` created it and no interface of ns-net is in it: another store may know that one. */
 export function deleteOwn(path: string): void {
   const name = path.startsWith(`${netnsFolder}/`) ? path.slice(netnsFolder.length + 1) : "";
   if (name !== "" && !name.includes("/") && (isOwn(path, name) || isRemnantAt(path))) deleteMade(name);
 }
 
-/** The proof goes last: without its namespace it proves nothing. */
+/** The proof is removed last: without its namespace it proves nothing. */
 export function deleteMade(name: string): void {
   deleteNetns(name);
   removeProof(name);
@@ -54,19 +54,19 @@ function isOwn(path: string, name: string): boolean {
   }
 }
 
-/** What a tunnel's module puts into every namespace when it is loaded. */
+/** Interfaces that a tunnel's module creates in every namespace when it is loaded. */
 const tunnelsEverywhere = [
   ...["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0"],
   ...["sit0", "ip6tnl0", "ip6gre0", "ip6_vti0"],
 ];
 
-/** Between a name's file and the mount on it there are microseconds. */
+/** The time between creating a name's file and mounting the namespace there is microseconds. */
 const makingMsMax = 1000;
 const makingPauseMs = 5;
 
 /**
- * The file of a name whose maker died before it mounted a namespace there, which `ip netns` leaves as well. One that is
- * young may have a maker at work, who is waited for.
+ * True for a file whose creator died before it mounted a namespace there (`ip netns` leaves such files, too). Waits if
+ * the file is young, because its creator may be at work.
  */
 function isRemnantAt(path: string): boolean {
   const startMs = performance.now();
@@ -79,7 +79,7 @@ function isRemnantAt(path: string): boolean {
   }
 }
 
-/** For how long there has been the file of a name as its maker makes it, and no namespace on it. */
+/** The age of a name's file without a namespace on it. */
 function unmountedMs(path: string): number | undefined {
   const file = lstatSync(path, { throwIfNoEntry: false });
   if (!file?.isFile() || file.size > 0 || (file.mode & 0o777) !== 0) return undefined;

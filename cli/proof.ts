@@ -1,16 +1,16 @@
 /**
- * Which namespaces `add` made: a file below /run/ns-net/made for each, with what identifies the namespace. A container
- * cannot write there, as it can to everything in its namespace. The folder goes with the boot, as namespaces do.
+ * Proofs of the namespaces that `add` created: a file for each in /run/ns-net/made with the identity of the namespace.
+ * A container cannot write there, unlike in its namespace. The folder ends with the boot, as namespaces do.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { MadeNetns } from "../kernel/newNamespace.ts";
 
 const folder = "/run/ns-net/made";
 
-/** `device inode cookie`. Numbers of namespaces are given again, the cookie is not; it is 0 before Linux 5.14. */
+/** `device inode cookie`. The kernel gives inodes again, and cookies never; the cookie is 0 before Linux 5.14. */
 const textOf = ({ device, inode, cookie }: MadeNetns) => `${device} ${inode} ${cookie}\n`;
 
-/** Replaces what is written of an earlier namespace of that name. Moved into place whole. */
+/** Writes the proof, replacing that of an earlier namespace with the name. Renamed into place whole. */
 export function writeProof(name: string, made: MadeNetns): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const draft = `${folder}/.${name}-${crypto.randomUUID()}`;
@@ -23,7 +23,7 @@ export function writeProof(name: string, made: MadeNetns): void {
   }
 }
 
-/** True when `add` made the namespace, under that name: one of the same name may be another program's by now. */
+/** True if `add` created this namespace under this name: by now another program's namespace may have the name. */
 export function isProven(name: string, found: MadeNetns): boolean {
   try {
     return readFileSync(`${folder}/${name}`, "utf8") === textOf(found);

@@ -1,6 +1,6 @@
 /**
- * Networks of files that `add --network FILE` was given, so that their names are known from then on. Kept beside the
- * store; only the command line reads them.
+ * Networks of files given to `add --network FILE`, so that their names are known from then on. Kept beside the store;
+ * only the command line reads them.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -8,15 +8,15 @@ import { join, resolve } from "node:path";
 type Json = Readonly<Record<string, unknown>>;
 
 interface Remembered {
-  /** Of the file, absolute. */
+  /** The absolute path of the file. */
   readonly path: string;
-  /** What was in it. */
+  /** The content of the file. */
   readonly configuration: Json;
 }
 
 const folderOf = (dataDir: string) => join(dataDir, "networks");
 
-/** A file's name has 255 bytes, and so may a network's. */
+/** A file's name has 255 bytes at most, and so may a network's. */
 const nameLengthMax = 200;
 
 function fileOf(name: string, dataDir: string): string {
@@ -24,7 +24,7 @@ function fileOf(name: string, dataDir: string): string {
   return join(folderOf(dataDir), `${isShort ? name : new Bun.CryptoHasher("sha256").update(name).digest("hex")}.json`);
 }
 
-/** Keeps the network of a file. The attachment stands already, so what fails here is said and no more. */
+/** Remembers the network of a file. The attachment exists already, so a failure is only reported. */
 export function remember(path: string, configuration: Json, dataDir: string): void {
   const file = fileOf(String(configuration["name"]), dataDir);
   const kept: Remembered = { path: resolve(path), configuration };
@@ -39,9 +39,9 @@ export function remember(path: string, configuration: Json, dataDir: string): vo
   }
 }
 
-/** The network of a name; undefined where no file of that name was ever given. */
+/** The network with a name; undefined if no such file was ever given. */
 export function remembered(name: string, dataDir: string): Remembered | undefined {
-  // Names of networks lead nowhere else: a name with a slash is a file's, and none of ours.
+  // A name with a slash is a file's path, and never looked up here.
   if (name.includes("/")) return undefined;
   const kept = keptIn(fileOf(name, dataDir));
   return kept?.configuration["name"] === name ? kept : undefined;

@@ -1,4 +1,4 @@
-/** What a person may have meant whose word names nothing. */
+/** Suggestions for a word that names nothing. */
 import { readdirSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir } from "../conf/identity.ts";
@@ -10,12 +10,12 @@ import { lostHint } from "./lost.ts";
 import { isFile, networkNames } from "./network.ts";
 import { isThere, type Target } from "./target.ts";
 
-/** `Did you mean web?`, or empty where nothing is near. */
+/** `Did you mean web?`, or an empty text if nothing is near. */
 export function meantNamespace({ spec }: Target, dataDir: string | undefined): string {
   return question(nearest(spec, namespaceNames(dataDir)));
 }
 
-/** Names under which something is attached, and those of namespaces. */
+/** Names of attachments and of namespaces. */
 function* namespaceNames(dataDir: string | undefined): Generator<string> {
   for (const { attachment, netnsPath } of entries({ dataDir })) {
     yield netnsPath.startsWith(`${netnsFolder}/`) ? netnsPath.slice(netnsFolder.length + 1) : attachment.container;
@@ -23,11 +23,11 @@ function* namespaceNames(dataDir: string | undefined): Generator<string> {
   try {
     yield* readdirSync(netnsFolder);
   } catch {
-    // There is none.
+    // There is no such folder.
   }
 }
 
-/** Where nothing of a namespace is attached: what there is instead. A sentence without its full stop, and a cure. */
+/** The message if nothing of a namespace is attached: a sentence without full stop, and a cure. */
 export function nothingOf(target: Target, dataDir: string | undefined): readonly [sentence: string, cure: string] {
   const exists = isThere(target);
   const sentence = exists
@@ -36,7 +36,7 @@ export function nothingOf(target: Target, dataDir: string | undefined): readonly
   return [sentence, exists ? "" : meantNamespace(target, dataDir)];
 }
 
-/** As `entriesOf`, and a Fault when there are none. */
+/** As `entriesOf`, but throws Fault if there are none. */
 export function someEntriesOf(target: Target, filter: Filter): Entry[] {
   const found = entriesOf(target, filter);
   if (found.length > 0) return found;
@@ -47,9 +47,9 @@ export function someEntriesOf(target: Target, filter: Filter): Entry[] {
   throw new Fault(code.unknownContainer, sentence, cure);
 }
 
-/** For a network that no configuration names and to which nothing was ever attached; undefined for one that is known. */
+/** The fault for a network without a configuration and without any attachment ever; undefined for a known one. */
 export function unknownNetwork(name: string | undefined, dataDir = defaultDataDir): Fault | undefined {
-  if (name === undefined || isFile(name)) return undefined; // a file says its own
+  if (name === undefined || isFile(name)) return undefined; // a file contains its own name
   using store = openedStore(dataDir);
   const known = [...new Set([...networkNames(dataDir), ...(store?.networks() ?? [])])];
   if (known.includes(name)) return undefined;

@@ -1,4 +1,4 @@
-/** The namespace a person means, and the attachment's names that follow from it. */
+/** The namespace that a person names, and the attachment's names derived from it. */
 import { lstatSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import { netnsFolder, netnsPathOf } from "../sys/netns.ts";
@@ -7,16 +7,16 @@ export interface Target {
   /** As given. */
   readonly spec: string;
   readonly path: string;
-  /** CNI_CONTAINERID: the same namespace spec gives the same one, so that del finds what add made. */
+  /** CNI_CONTAINERID. The same word gives the same one, so that del finds what add created. */
   readonly container: string;
-  /** LowerLink /run/netns, where it is a name; such a one can be made and deleted. */
+  /** The name in /run/netns, if it is one: only such namespaces are created and deleted. */
   readonly name: string | undefined;
 }
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const nameLengthMax = 100;
 
-/** `web`, `/run/netns/web`, `/proc/42/ns/net`, `pid:42`. Throws Fault for what can be none of them. */
+/** `web`, `/run/netns/web`, `/proc/42/ns/net`, `pid:42`. Throws Fault for any other word. */
 export function targetOf(spec: string): Target {
   const pid = /^(?:pid:|\/proc\/)(\d+)(?:\/ns\/net)?$/.exec(spec)?.[1];
   if (pid !== undefined) return { spec, path: netnsPathOf(`pid:${pid}`), container: `pid-${pid}`, name: undefined };
@@ -32,14 +32,14 @@ export function targetOf(spec: string): Target {
   if (below === undefined || below.length > nameLengthMax || !namePattern.test(below)) {
     throw new Fault(
       code.environment,
-      `Cannot take ${JSON.stringify(spec)} for a namespace`,
+      `Cannot use ${JSON.stringify(spec)} as a namespace`,
       `Give a name (a file in ${netnsFolder}: letters, digits, "-", "_", ".", at most ${nameLengthMax} of them), an absolute path, or pid:NUMBER`,
     );
   }
   return { spec, path: `${netnsFolder}/${below}`, container: below, name: below };
 }
 
-/** True where the path has a file, also one that this user may not follow: then opening it says so. */
+/** True if the path exists, also if this user may not follow it: opening it reports that. */
 export function isThere({ path }: Target): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

@@ -1,15 +1,21 @@
-/** Configuration that a person gives, in YAML or JSON. Only the command line loads this file: the parser costs start-up time. */
+/**
+ * Reads a configuration of a person, in YAML or JSON. Only the command line loads this file, because the parser takes
+ * time to load.
+ */
 import { LineCounter, parseDocument } from "yaml";
 import { depthMax } from "../conf/decode.ts";
 import { code, Fault } from "../conf/fault.ts";
 
-/** The parser takes a hundred times as long as that of JSON. */
+/** The parser takes a hundred times as long as JSON.parse. */
 const textBytesMax = 1024 * 1024;
 
-/** What YAML anchors may multiply a text by; the default of the package. */
+/** How much YAML anchors may multiply a text: the package's default. */
 const aliasesMax = 100;
 
-/** A plain JSON value: objects, lists, strings, finite numbers, booleans and null. Throws code 6 with line and column. */
+/**
+ * Parses to a JSON value: objects, lists, strings, finite numbers, booleans and null. Throws code 6 with line and
+ * column.
+ */
 export function parseYaml(text: string, fileName: string): unknown {
   if (Buffer.byteLength(text) > textBytesMax) {
     throw new Fault(
@@ -38,7 +44,10 @@ export function parseYaml(text: string, fileName: string): unknown {
   }
 }
 
-/** The parser's time grows with the square of the nesting. This counts brackets in comments too, so it must allow for some. */
+/**
+ * The parser's time grows with the square of the nesting. This counts brackets in comments, too, so the limit is
+ * generous.
+ */
 const unclosedMax = 1000;
 
 function unclosedMost(text: string): number {
@@ -59,11 +68,12 @@ function parsed(text: string, fileName: string): unknown {
     version: "1.2",
     logLevel: "error",
   });
-  // A warning is about a tag that nobody here knows: the value would not be what was meant.
+  // A warning means an unknown tag: the value would not be what the person meant.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     const { line, col } = lineCounter.linePos(problem.pos[0]);
-    const said = problem.code === "MULTIPLE_DOCS" ? "a second document begins, and one is wanted" : problem.message;
+    const said =
+      problem.code === "MULTIPLE_DOCS" ? "a second document begins, and only one is allowed" : problem.message;
     throw new Fault(
       code.decode,
       `Cannot read ${fileName}, line ${line}, column ${col}: ${said}`,
@@ -75,7 +85,7 @@ function parsed(text: string, fileName: string): unknown {
   return value;
 }
 
-/** YAML has numbers that JSON lacks; and aliases can nest without end. */
+/** YAML has numbers that JSON lacks, and aliases can nest without end. */
 function refuseUnlikeJson(value: unknown, fileName: string, path: string, depth: number): void {
   if (depth > depthMax) {
     throw new Fault(
@@ -87,7 +97,7 @@ function refuseUnlikeJson(value: unknown, fileName: string, path: string, depth:
   if (typeof value === "number" && !Number.isFinite(value)) {
     throw new Fault(
       code.decode,
-      `Cannot read ${fileName}: ${path} is not a number that JSON knows`,
+      `Cannot read ${fileName}: ${path} is a number that JSON does not have`,
       "write it in digits",
     );
   }

@@ -40,8 +40,8 @@ export default command({
     "dry-run": { type: "boolean", about: "print the ip and nft commands that would do the same, and do nothing" },
   },
   more: `
-<netns> is a name (made if there is none; "ip netns exec" sees it too), a path, or pid:NUMBER.
-Of a network that is a list of plugins, one is done: that of type ns-net, else the first that makes an interface.
+<netns> is a name (created if it does not exist; "ip netns exec" sees it, too), a path, or pid:NUMBER.
+From a list of plugins it runs one: the one of type ns-net, else the first interface plugin.
 
   ns-net add web                     a namespace "web" on the default network
   IP=$(ns-net add web)               its address in a script
@@ -55,7 +55,7 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
       .filter(Boolean)
       .join(";");
     const stdin = stdinOf({
-      ...asRuntimeSends(readNetwork(options.network, tellLeftOut, options["data-dir"])),
+      ...asRuntimeSends(readNetwork(options.network, reportSkipped, options["data-dir"])),
       ...(options["data-dir"] && { dataDir: options["data-dir"] }),
     });
     const request = parseRequest(environmentFor("ADD", target, ifname, args), stdin);
@@ -90,11 +90,13 @@ Of a network that is a list of plugins, one is done: that of type ns-net, else t
   },
 });
 
-function tellLeftOut(used: string, others: readonly string[]): void {
-  process.stderr.write(`ns-net: of the network's list only ${used} is done by hand; left out: ${others.join(", ")}\n`);
+function reportSkipped(used: string, others: readonly string[]): void {
+  process.stderr.write(`ns-net: runs only ${used} of the network's list; skips ${others.join(", ")}\n`);
 }
 
-/** The subnet says how long an address's prefix is; a person who asks for another one is not to get something else unsaid. */
+/**
+ * The subnet decides the prefix length. A person who requests another one gets an error, not another address silently.
+ */
 function refuseOtherPrefix(asked: readonly string[] = [], { steps }: Plan): void {
   const given = steps.flatMap((step) => {
     const { address } = givenBy(step);
@@ -112,7 +114,10 @@ function refuseOtherPrefix(asked: readonly string[] = [], { steps }: Plan): void
   }
 }
 
-/** An attachment that could not be told (standard output on a full disk, say) is none. Answers what the removal complained of. */
+/**
+ * Removes an attachment whose result could not be written (standard output on a full disk, for example). Answers the
+ * errors of the removal.
+ */
 async function undone(request: DeleteRequest, call: Call): Promise<Error[]> {
   try {
     await del(request, call);
@@ -122,7 +127,7 @@ async function undone(request: DeleteRequest, call: Call): Promise<Error[]> {
   }
 }
 
-/** What was made, in a few lines for a person. */
+/** The created things, in a few lines. */
 function account(ifname: string, target: Target, made: Plan, isNew: boolean): string {
   const { interfaces, mac, routes, steps } = made;
   const at = innerIndex(made);

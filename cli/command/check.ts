@@ -34,26 +34,26 @@ export default command({
     }));
     if (options.json) writeOut(`${JSON.stringify(reports, null, 2)}\n`);
     else for (const { attachment, differences } of reports) writeOut(textOf(attachmentText(attachment), differences));
-    tellOfForwarding(found);
+    reportBlockers(found);
     return reports.some(({ differences }) => differences.length > 0) ? 1 : 0;
   },
 });
 
-/** Every step that was committed, as chained plugins left it, compared with the kernel as it is. */
+/** Compares every committed step, as chained plugins left it, with the kernel now. */
 function differencesOf(entry: Entry, committed: readonly (readonly Step[])[]): readonly Difference[] {
   if (entry.steps === undefined)
-    return [{ what: "attachment", expected: "attached", found: "an ADD that did not end" }];
+    return [{ what: "attachment", expected: "attached", found: "an add that did not end" }];
   using kernel = openKernel({ container: openNetnsOf(entry) });
   return distinct(allExpected(committed).flatMap((step) => checkStep(step, kernel)));
 }
 
-/** Nothing that add made is wrong, and yet nothing gets through. */
-function tellOfForwarding(entries: readonly Entry[]): void {
+/** Reports rules that drop forwarded packets: the attachment is right, and yet has no connection. */
+function reportBlockers(entries: readonly Entry[]): void {
   const families = new Map<string, boolean>();
   for (const entry of entries) {
     const { addresses, hostLink } = entry;
     const hasIpv6 = addresses.some(({ address }) => familyOf(address) === 6);
-    // What a ptp link sends comes by the host's end.
+    // Packets of a ptp link arrive by the host end.
     const through = bridgeOf(entry) ?? (hasVeth(entry) ? hostLink : undefined);
     if (through && addresses.some(({ gateway }) => gateway))
       families.set(through, hasIpv6 || families.get(through) === true);

@@ -6,7 +6,7 @@ import { dataDirOf, entriesOf, removalOf } from "../attachments.ts";
 import { spoken } from "../byHand.ts";
 import { callByHand } from "../callByHand.ts";
 import { command } from "../command.ts";
-import { tellLost } from "../lost.ts";
+import { reportLost } from "../lost.ts";
 import { deleteOwn } from "../ownNamespace.ts";
 import { nothingOf, unknownNetwork } from "../suggest.ts";
 import { targetOf } from "../target.ts";
@@ -34,15 +34,15 @@ export default command({
       }
     }
     throwTogether(errors);
-    if (hadNothing && !tellLost(dataDir)) tellNothing(hadNothing, options.network, dataDir);
+    if (hadNothing && !reportLost(dataDir)) reportNothing(hadNothing, options.network, dataDir);
     if (entriesOf(target, { dataDir }).length > 0) return 0;
     for (const path of new Set([target.path, ...found.map(({ netnsPath }) => netnsPath)])) deleteOwn(path);
     return 0;
   },
 });
 
-/** Success, for what is to be gone is gone; but a slip of the pen is not to look like it. */
-function tellNothing(
+/** Nothing attached is success. But a typing mistake should be seen. */
+function reportNothing(
   [sentence, meant]: ReturnType<typeof nothingOf>,
   network: string | undefined,
   dataDir: string | undefined,

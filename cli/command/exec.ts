@@ -1,4 +1,4 @@
-/** `ns-net exec <netns> -- command`: this process becomes the command. */
+/** `ns-net exec <netns> -- command`: replaces this process by the command. */
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
@@ -18,7 +18,7 @@ export default command({
   operands: [1, 1],
   options: {},
   more: `
-As with "ip netns exec", files in /etc/netns/<name>/ (resolv.conf, hosts) stand over those in /etc,
+As with "ip netns exec", files in /etc/netns/<name>/ (resolv.conf, hosts) are mounted over those in /etc,
 and /sys shows the namespace's own devices.
 
   ns-net exec web -- ip address
@@ -36,7 +36,7 @@ and /sys shows the namespace's own devices.
   },
 });
 
-/** Its own, or that of what is attached under such a name. */
+/** The path of the namespace, or of the one that something is attached to under this name. */
 function pathOf(target: Target): string {
   const path = isThere(target) ? target.path : entriesOf(target, {})[0]?.netnsPath;
   if (path !== undefined) return path;
@@ -48,7 +48,7 @@ function pathOf(target: Target): string {
   );
 }
 
-/** A mount namespace of its own: /sys of the network namespace, and its files over those of /etc. */
+/** Creates a mount namespace: /sys of the network namespace, and its files over those of /etc. */
 function changeFiles({ name }: Target): void {
   newNamespace(namespaceKind.mount);
   mount("", "/", "none", mountFlag.slave | mountFlag.recursive);
@@ -63,20 +63,20 @@ function changeFiles({ name }: Target): void {
   }
 }
 
-/** As ip-netns(8): what is mounted there goes first, since the kernel mounts nothing over itself (EBUSY). */
+/** As in ip-netns(8): unmounts /sys first, because the kernel does not mount a file system over itself (EBUSY). */
 function mountSys(): void {
   unmount("/sys");
   try {
     mount("sysfs", "/sys", "sysfs", 0);
   } catch (error) {
-    if (isKernelError(error, errno.EBUSY)) return; // below it was another one of this namespace
-    // In a container: what may not be taken away is covered, and what is read-only may be covered by nothing else.
+    if (isKernelError(error, errno.EBUSY)) return; // another /sys of this namespace was below
+    // In a container: /sys may be covered but not unmounted; a read-only one may be covered only by a read-only one.
     if (!isKernelError(error, errno.EPERM)) throw error;
     mount("sysfs", "/sys", "sysfs", mountFlag.readOnly);
   }
 }
 
-/** A script without "#!" is the shell's, as execvp(3) and shells have it. */
+/** Executes the command. A script without "#!" runs in the shell, as with execvp(3) and in shells. */
 function become(program: string, words: readonly string[]): never {
   try {
     return execute(program, words, process.env);
@@ -93,7 +93,7 @@ function become(program: string, words: readonly string[]): never {
 
 const shell = "/bin/sh";
 
-/** As shells have it. */
+/** Exit codes as in shells. */
 const [notExecutable, notFound] = [126, 127];
 
 function findProgram(name: string): string {
@@ -113,7 +113,7 @@ function findProgram(name: string): string {
   );
 }
 
-/** Why it cannot be run; undefined for what is not there. */
+/** Why a file cannot be executed; "none" if it can, and undefined if it does not exist. */
 function refusalOf(path: string): NotRun | "none" | undefined {
   try {
     if (statSync(path).isDirectory()) return cannotRun(path, "it is a folder", "Give the path of a program");

@@ -27,13 +27,13 @@ export default command({
     const dryRun = options["dry-run"] ?? false;
     const network = options.network === undefined ? undefined : networkName(options.network);
     const unknown = unknownNetwork(options.network, dataDir);
-    // Links of it may stand all the same, where the store is lost.
+    // The network may still have links: its store may be lost.
     if (unknown) process.stderr.write(spoken(unknown));
     const { collected, errors } = await collectAll(dataDir, dryRun, network);
     const said = options.json
       ? `${JSON.stringify(collected, null, 2)}\n`
       : textOf(linesOf(collected, dryRun ? "would remove" : "removed"));
-    // Of what could not be looked at there is nothing to say.
+    // Says nothing about networks that could not be read.
     if (errors.length === 0 || Object.keys(collected).length > 0) writeOut(said);
     throwTogether(errors);
     return 0;

@@ -19,7 +19,7 @@ import { filterOptions } from "./options.ts";
 
 export default command({
   about:
-    "Show all about a namespace: what keeps it, its links, addresses and routes now,\nthe host's end of each attachment, and the commands that would make it again.",
+    "Show all about a namespace: what keeps it, its links, addresses and routes now,\nthe host's end of each attachment, and the commands that would recreate it.",
   usage: "<netns> [options]",
   operands: [1, 1],
   options: { ...filterOptions, json: { type: "boolean", about: "print JSON" } },

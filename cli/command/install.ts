@@ -24,7 +24,10 @@ export default command({
   options: {
     ...folders,
     "conf-dir": { type: "string", value: "FOLDER", about: `where configurations are kept (default ${confDirDefault})` },
-    "drop-in": { type: "boolean", about: `also stand for ${referenceNames.join(", ")}; what is there is kept aside` },
+    "drop-in": {
+      type: "boolean",
+      about: `also install under the names ${referenceNames.join(", ")}; existing plugins are kept aside`,
+    },
     "no-conf": { type: "boolean", about: "write no configuration" },
     name: { type: "string", value: "NAME", about: "the network's name (default podnet)" },
     bridge: { type: "string", value: "NAME", about: "the bridge (default cni0)" },
@@ -34,7 +37,7 @@ export default command({
       about: "addresses for pods (may be given twice: IPv4 and IPv6; default: a free one)",
       multiple: true,
     },
-    "pod-cidr": { type: "string", value: "CIDR,…|FILE", about: "the same, as Kubernetes says it of a node" },
+    "pod-cidr": { type: "string", value: "CIDR,…|FILE", about: "the same, as Kubernetes writes it for a node" },
     range: { type: "string", value: "FIRST-LAST", about: "only these addresses of the subnet", multiple: true },
     mtu: { type: "string", value: "BYTES", about: "default: that of the default-route interface" },
     print: { type: "boolean", about: "print the configuration, and do nothing" },
@@ -47,7 +50,10 @@ export default command({
   run({ options }) {
     const conflist = options["no-conf"] ? undefined : conflistOf(options);
     if (options.print) {
-      if (!conflist) throw new UsageError("--print prints the configuration, and --no-conf wants none");
+      if (!conflist)
+        throw new UsageError(
+          "--print and --no-conf exclude each other: one prints the configuration, the other writes none",
+        );
       writeOut(conflist.text);
       return 0;
     }
@@ -93,14 +99,14 @@ function install(binDir: string, confPath: string | undefined, text: string, lin
   return said;
 }
 
-/** A configuration that somebody else wrote, or changed since, is not overwritten. */
+/** Does not overwrite a configuration that ns-net did not write, or that was changed since. */
 function refuseForeign(path: string | undefined, text: string, before: Installed | undefined): void {
   if (!path || !existsSync(path)) return;
   const there = readFileSync(path, "utf8");
   if (there === text || (before?.conflist?.path === path && before.conflist.sha256 === sha256(there))) return;
   throw new Fault(
     code.config,
-    `Cannot write ${path}: it is there, and not as ns-net wrote it`,
+    `Cannot write ${path}: it exists, and ns-net did not write it so`,
     "Give another --name, or --no-conf to leave it, or move it away",
   );
 }

@@ -7,7 +7,7 @@ import { isInterrupted } from "../../store/index.ts";
 import { dataDirOf, entries, pidIn, pidsByInode } from "../attachments.ts";
 import { columns, command } from "../command.ts";
 import { living } from "../living.ts";
-import { lostHint, tellLost } from "../lost.ts";
+import { lostHint, reportLost } from "../lost.ts";
 import { unknownNetwork } from "../suggest.ts";
 import { filterOptions } from "./options.ts";
 
@@ -31,7 +31,7 @@ export default command({
     const rows = all.map((entry) => rowOf(entry, pids, isLiving(entry) || isInterrupted(entry)));
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(rows));
-    if (rows.length === 0) tellLost(dataDir);
+    if (rows.length === 0) reportLost(dataDir);
     return 0;
   },
 });
@@ -76,7 +76,7 @@ function table(rows: readonly Row[]): string {
   return columns([header, ...cells]);
 }
 
-/** `42s`, `12m`, `5h`, `3d`: the largest unit that counts. */
+/** `42s`, `12m`, `5h`, `3d`: the largest unit that is not 0. */
 function ageText(seconds: number): string {
   if (seconds < 120) return `${seconds}s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;

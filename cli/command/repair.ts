@@ -34,7 +34,7 @@ export default command({
   },
 });
 
-/** A few lines for each attachment, for a person. */
+/** A few lines for each attachment. */
 function textOf({ damage, aside, rebuilt, attachments }: Repaired, dryRun: boolean): string {
   const lines: string[] = [];
   if (damage !== undefined) lines.push(`The store was damaged: ${damage}`);

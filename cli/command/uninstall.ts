@@ -21,7 +21,7 @@ import { networkOptions } from "./options.ts";
 
 export default command({
   about:
-    "Take back what install did: the plugin, its configuration, and the links, with the plugins that had their names.\nLeases of running pods are left as files of the reference's host-local.",
+    "Undo install: remove the plugin, its configuration and the links, and restore the plugins that had their names.\nLeases of running pods are left as files of the reference's host-local.",
   usage: "[options]",
   operands: [0, 0],
   options: {
@@ -32,7 +32,7 @@ export default command({
       value: "FOLDER",
       about: `where host-local keeps leases (default ${hostLocalFolder})`,
     },
-    force: { type: "boolean", about: "even when running pods need the plugin to be removed properly" },
+    force: { type: "boolean", about: "even if running pods need the plugin for their removal" },
   },
 
   async run({ options }) {
@@ -48,7 +48,7 @@ export default command({
     if (present.length > 0 && !goesBack && !options.force) {
       throw new Fault(
         code.config,
-        `Cannot uninstall: ${counted(present.length, "attachment stands", "attachments stand")}, and no other plugin is there that could remove them`,
+        `Cannot uninstall: ${counted(present.length, "attachment exists", "attachments exist")}, and no other plugin is installed that could remove them`,
         "Stop their containers first (ns-net ls shows them), or give --force",
       );
     }
@@ -75,15 +75,15 @@ function livingEntries(dataDir: string): Entry[] {
 }
 
 /**
- * Those of the attachments that have what stays when the link goes, by their own ADD or by later plugins of the chain: a
- * port would lead to the container that has the address next.
+ * Attachments that leave more than their link, by their own ADD or by chained plugins: a published port would lead to
+ * the next container with that address.
  */
 function withMoreThanLinks(all: readonly Entry[], dataDir: string): Entry[] {
   using store = openedStore(dataDir);
   return all.filter((entry) => committedSteps(entry, store).flat().some(outlivesLink));
 }
 
-/** Leases first: from the moment that host-local is back it may be asked. */
+/** Leases come first: as soon as host-local is back, a runtime may call it. */
 function uninstall(
   binDir: string,
   { conflist, links }: Installed,

@@ -9,7 +9,7 @@ const names = (all: readonly Described[]) => all.map(({ name }) => name).join(" 
 
 const takesNetns = ({ usage }: Command) => usage.startsWith("<netns>");
 
-/** Options whose value is the next word, but for those of a network. */
+/** Options whose value is the next word, without those of a network. */
 function valued(all: readonly Described[]): string[] {
   const words = all.flatMap(({ definition }) =>
     Object.entries(definition.options).flatMap(([key, { type, short }]) =>

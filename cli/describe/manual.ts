@@ -3,7 +3,7 @@ import { defaultDataDir } from "../../conf/identity.ts";
 import { type Described, notesOf } from "../command.ts";
 import { configurationFolder } from "../network.ts";
 
-/** A line's first dot or quote would be a request, and a backslash an escape. */
+/** Escapes text: a dot or quote at the beginning of a line is a request, and a backslash an escape. */
 const text = (words: string) =>
   words
     .replace(/\\/g, "\\e")
@@ -44,19 +44,16 @@ const terms = (all: readonly (readonly [string, string])[]) =>
 const variables = [
   [
     "NSNET_LOG",
-    'A file that each call by a runtime adds a line of JSON to; the key "log" of a configuration is the same.',
+    'A file to which each call by a runtime appends a line of JSON, like the key "log" of a configuration.',
   ],
-  ["NSNET_DEBUG", '"netlink" prints every netlink message on standard error, "stack" where an error came from.'],
-  [
-    "CNI_PATH",
-    "Folders in which plugins for addresses are looked for, by hand /opt/cni/bin and /usr/lib/cni if not set.",
-  ],
+  ["NSNET_DEBUG", '"netlink" prints every netlink message on standard error, "stack" the origin of an error.'],
+  ["CNI_PATH", "Folders with plugins for addresses; by hand /opt/cni/bin and /usr/lib/cni if not set."],
 ] as const;
 
 const files = [
-  ["/run/netns/NAME", "The namespace of a name, as ip-netns(8) has it."],
-  ["/etc/netns/NAME/", "Files that stand over those in /etc for exec."],
-  [configurationFolder, "Where --network NAME is looked for, and where runtimes look."],
+  ["/run/netns/NAME", "The namespace with this name, as in ip-netns(8)."],
+  ["/etc/netns/NAME/", "Files that exec mounts over those in /etc."],
+  [configurationFolder, "Configurations for --network NAME and for runtimes."],
   [
     `${defaultDataDir}/ns-net.sqlite`,
     "The store: what is attached, and which address it has. --data-dir is another folder.",

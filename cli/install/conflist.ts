@@ -1,4 +1,4 @@
-/** The configuration that install writes, made from its options. */
+/** The configuration that install writes, from its options. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { code, Fault } from "../../conf/fault.ts";
@@ -18,7 +18,7 @@ export interface Wanted {
 /** containerd 1.6 and podman 4.3 refuse a list of version 1.1.0. */
 const conflistVersion = "1.0.0";
 
-/** Throws the Fault that ADD would answer, before anything is written. */
+/** Throws the Fault of an ADD with this configuration, before anything is written. */
 export function conflistOf(wanted: Wanted): { readonly name: string; readonly text: string } {
   const { name = "podnet", bridge = "cni0", mtu } = wanted;
   const subnets = [...(wanted.subnet ?? []), ...podCidrs(wanted["pod-cidr"])];
@@ -60,7 +60,7 @@ export function conflistOf(wanted: Wanted): { readonly name: string; readonly te
 
 const byHand = { byHand: true };
 
-/** The keys of the configuration as the options that gave them. */
+/** Replaces the keys of the configuration by the options that gave them. */
 function inOptions(fault: Fault, { subnet = [] }: Wanted): Fault {
   const named = (text: string) =>
     text
@@ -72,7 +72,7 @@ function inOptions(fault: Fault, { subnet = [] }: Wanted): Fault {
   return new Fault(fault.code, named(fault.sentence(byHand)), named(fault.cure(byHand)));
 }
 
-/** A node's CIDRs as Kubernetes says them (`10.1.2.0/24,fd00:1:2::/64`), or a file that holds them. */
+/** The CIDRs of a node as Kubernetes writes them (`10.1.2.0/24,fd00:1:2::/64`), or a file with them. */
 function podCidrs(given: string | undefined): string[] {
   if (given === undefined) return [];
   const text = given.startsWith("/") && existsSync(given) ? readFileSync(given, "utf8") : given;

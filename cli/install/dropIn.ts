@@ -1,4 +1,6 @@
-/** The names of the reference's plugins, as links to ns-net; what had the name is kept, and put back. */
+/**
+ * Links with the names of the reference's plugins that lead to ns-net. Existing plugins are kept, and restored later.
+ */
 import {
   existsSync,
   linkSync,
@@ -17,8 +19,8 @@ import { putLink, touching, type Undo } from "./files.ts";
 import { keptFolder } from "./record.ts";
 
 /**
- * host-local first: a bridge of the reference's that is at work meanwhile then finds ours, which knows of every address
- * that our bridge gives.
+ * host-local comes first: a bridge of the reference that runs meanwhile then calls ours, which knows the addresses of
+ * our bridge.
  */
 export const referenceNames: readonly string[] = pluginTypes
   .filter((name) => name !== ownType)
@@ -32,7 +34,7 @@ function isOurs(path: string): boolean {
   }
 }
 
-/** Links the names; at no moment is one of them missing, since pods may come and go meanwhile. Answers what was kept. */
+/** Creates the links. No name is ever missing, because pods may come and go meanwhile. Answers the kept names. */
 export function dropIn(binDir: string, undo: Undo): string[] {
   const kept: string[] = [];
   for (const name of referenceNames) {
@@ -52,17 +54,17 @@ export function dropIn(binDir: string, undo: Undo): string[] {
   return kept;
 }
 
-/** True when what was kept is still in its place, too. */
+/** True if the kept plugin is also still in its place. */
 function isSameFile(path: string, kept: string): boolean {
   return existsSync(kept) && statSync(path).ino === statSync(kept).ino;
 }
 
-/** Puts back what was kept and removes the other links. Answers what was put back. */
+/** Restores the kept plugins and removes the other links. Answers the restored names. */
 export function putBack(binDir: string, names: readonly string[]): string[] {
   const folder = keptFolder(binDir);
   const back = names.filter((name) => {
     const [path, kept] = [join(binDir, name), join(folder, name)];
-    // Somebody may have installed the reference's anew over our link: that one stays.
+    // If the reference was installed over our link, that plugin stays.
     if (existsSync(path) && !isOurs(path)) {
       if (isSameFile(path, kept)) rmSync(kept);
       return false;

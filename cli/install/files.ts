@@ -1,4 +1,6 @@
-/** Files put in place whole: whoever reads or runs the old one meanwhile is not disturbed, and nobody sees half of one. */
+/**
+ * Replaces files whole, so that a program that reads or runs the old one is not disturbed and never sees half a file.
+ */
 import {
   chmodSync,
   copyFileSync,
@@ -14,7 +16,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { code, Fault, NotPermitted } from "../../conf/fault.ts";
 
-/** What has been done so far, and how to take it back when a later part fails. */
+/** The changes so far, and how to undo them if a later part fails. */
 export class Undo {
   readonly #steps: (() => void)[] = [];
   readonly #kept: string[] = [];
@@ -23,7 +25,7 @@ export class Undo {
     this.#steps.push(step);
   }
 
-  /** What is at the path now, or nothing, is what will be there after `run`. Until `forget` it has a second name. */
+  /** Keeps the present state of the path, so that `run` restores it. Until `forget` a file there has a second name. */
   keep(path: string): void {
     if (!existsSync(path)) {
       this.add(() => rmSync(path, { force: true }));
@@ -35,7 +37,7 @@ export class Undo {
     this.add(() => renameSync(old, path));
   }
 
-  /** All is done, and what was kept is not needed any more. */
+  /** Drops what was kept: everything succeeded. */
   forget(): void {
     for (const old of this.#kept) rmSync(old, { force: true });
   }
@@ -45,14 +47,14 @@ export class Undo {
       try {
         step();
       } catch {
-        // The first failure is the one to tell.
+        // The first failure is reported.
       }
     }
     this.forget(); // rename(2) between two names of one file leaves both
   }
 }
 
-/** Runs what touches the file system, so that a refusal is a sentence that names the file. */
+/** Runs a change of the file system. A refusal becomes a sentence that names the file. */
 export function touching<T>(what: string, cure: string, work: () => T): T {
   try {
     return work();
@@ -73,7 +75,7 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: "there is a folder of that name",
 };
 
-/** The folder, and those above it, readable for all; what was made here is taken back by `undo` while it is empty. */
+/** Creates a folder and those above it, readable for all. `undo` removes the created ones that are empty. */
 export function makeFolder(folder: string, undo: Undo): void {
   if (existsSync(folder)) return;
   if (dirname(folder) !== folder) makeFolder(dirname(folder), undo);
@@ -84,7 +86,10 @@ export function makeFolder(folder: string, undo: Undo): void {
   undo.add(() => rmdirSync(folder));
 }
 
-/** Beside the target, so that moving is one step; hidden, so that no runtime takes it for a configuration or a plugin. */
+/**
+ * A path beside the target, so that renaming is one step; hidden, so that no runtime reads it as a configuration or a
+ * plugin.
+ */
 function besides(path: string): string {
   return join(dirname(path), `.ns-net-${process.pid}.tmp`);
 }
@@ -102,7 +107,7 @@ function replace(path: string, make: (beside: string) => void): void {
   });
 }
 
-/** What cannot be taken away is not the failure to tell. */
+/** A file that cannot be removed is not the failure to report. */
 function discard(path: string): void {
   try {
     rmSync(path, { force: true });

@@ -1,4 +1,4 @@
-/** Leases as files of the reference's host-local, so that it gives none of them to anybody else after going back. */
+/** Writes leases as files of the reference's host-local, so that it gives no address in use after going back. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hostLocalFolder, reservationFolder } from "../../ipam/hostLocal/folder.ts";
@@ -10,8 +10,8 @@ import { touching } from "./files.ts";
 export { hostLocalFolder };
 
 /**
- * `FOLDER/network/address` holds the container and the interface, `last_reserved_ip.N` the address that range set N gave
- * last. Where leases were taken over from a folder, there; else below `folder`. Answers how many leases were written.
+ * `FOLDER/network/address` has the container and the interface, `last_reserved_ip.N` the address that range set N gave
+ * last. Writes into the folder from which leases were taken over, else below `folder`. Answers the number of leases.
  */
 export function leaveLeases(entries: readonly Entry[], dataDir: string, folder?: string): number {
   using store = openedStore(dataDir);
@@ -25,14 +25,14 @@ export function leaveLeases(entries: readonly Entry[], dataDir: string, folder?:
     const mine = entries.filter(({ attachment }) => attachment.network === network);
     for (const { attachment, addresses } of mine) {
       for (const { address } of addresses) {
-        // The line's end is host-local's.
+        // With the line end that host-local writes.
         const text = `${attachment.container}\r\n${attachment.ifname}`;
         written += leave(join(place, address.split("/")[0]!), text);
       }
     }
     for (const [set, address] of Object.entries(cursors)) leave(lastReservedFile(place, set), address, "w");
   }
-  // What it does from now on is to be seen by whoever comes back.
+  // When ns-net is installed again, it reads what host-local did since.
   store?.forgetAdoption();
   return written;
 }

@@ -1,4 +1,4 @@
-/** What of ns-net's is in the kernel when the plugin goes: what nobody uses is removed, and what stays is named. */
+/** Cleans the kernel when the plugin is removed: removes what no attachment uses, and names what stays. */
 
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { isOurGroup } from "../../kernel/ownership.ts";
@@ -10,13 +10,13 @@ import { bridgeTable } from "../../step/nft/macSpoofCheck.ts";
 import { table } from "../../step/nft/table.ts";
 import { collectAll, linesOf } from "../collect.ts";
 
-/** Bridges and rules of networks without attachments, as gc removes them: no plugin is left that would. */
+/** Removes bridges and rules of networks without attachments, as gc does, because no plugin is left that could. */
 export async function removedUnused(dataDir: string): Promise<string[]> {
   const { collected, errors } = await collectAll(dataDir, false);
   return [...linesOf(collected, "removed"), ...errors.map(({ message }) => `could not remove everything: ${message}`)];
 }
 
-/** Of attachments that stand, or of another store. */
+/** Things of existing attachments, or of another store. */
 export function leftInUse(): string[] {
   using kernel = openKernel();
   const bridges = listLinks(kernel.route("host")).filter(

@@ -1,4 +1,4 @@
-/** What is left to do for each container runtime, in its own words. */
+/** The remaining steps for each container runtime, in its own terms. */
 export function nextSteps(binDir: string, confPath: string | undefined): string {
   const name = confPath ? confPath.replace(/^.*\/10-(.*)\.conflist$/, "$1") : "NAME";
   const folder = confPath?.replace(/\/[^/]*$/, "") ?? "/etc/cni/net.d";

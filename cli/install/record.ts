@@ -1,20 +1,20 @@
-/** What install did, kept beside the executable, so that uninstall takes back that and nothing else. */
+/** The record of an install, kept beside the executable, so that uninstall undoes exactly that. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 
 export interface Installed {
-  /** Of this record. */
+  /** The version of this record. */
   readonly version: 1;
-  /** The conflist and what was written there; one that was changed since is somebody's own. */
+  /** The conflist and the hash of its content. A file that was changed since belongs to the person who changed it. */
   readonly conflist?: { readonly path: string; readonly sha256: string };
-  /** Names of the reference's plugins that lead to ns-net. */
+  /** Names of the reference's plugins that are links to ns-net. */
   readonly links: readonly string[];
 }
 
 export const recordPath = (binDir: string) => join(binDir, ".ns-net.json");
 
-/** Where plugins that had the name before are kept. */
+/** The folder of the plugins that had the names before. */
 export const keptFolder = (binDir: string) => join(binDir, ".ns-net-kept");
 
 export function readRecord(binDir: string): Installed | undefined {
@@ -26,7 +26,7 @@ export function readRecord(binDir: string): Installed | undefined {
     throw new Fault(
       code.decode,
       `Cannot read ${path}: ${(error as Error).message}`,
-      "It says what install did; delete it, and remove by hand what is left",
+      "It is the record of the install: delete it, and remove by hand what is left",
     );
   }
 }

@@ -114,7 +114,7 @@ describe("A type that is no plugin of ns-net's", () => {
     const list = { cniVersion: "1.0.0", name: "l", plugins: [{ ...lab, type: "brigde" }, { type: "portmap" }] };
     const { code, err } = place.cli("add", place.name(), "--network", place.file("l.json", JSON.stringify(list)));
     assert.equal(code, 1);
-    assert.match(err, /no plugin of its list.*\n {2}Did you mean bridge\?/);
+    assert.match(err, /its list has no interface plugin.*\n {2}Did you mean bridge\?/);
   });
 
   it("is no mistake where the executable was installed under that name", () => {

@@ -100,7 +100,7 @@ describe("ns-net add", () => {
     const file = place.file("n.conflist", JSON.stringify({ cniVersion: "1.0.0", name: "list", plugins }));
     const { code, out, err } = place.cli("add", place.name(), "--network", file);
     assert.deepEqual([code, out], [0, "10.20.0.2\nfd20::2\n"]);
-    assert.equal(err, "ns-net: of the network's list only ns-net is done by hand; left out: portmap, firewall\n");
+    assert.equal(err, "ns-net: runs only ns-net of the network's list; skips portmap, firewall\n");
   });
 
   it("tells line and column of a mistake in YAML, and makes nothing", () => {

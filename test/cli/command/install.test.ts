@@ -142,7 +142,7 @@ describe("ns-net install", () => {
     place.must("add", web, "--network", place.file("lab.json", JSON.stringify(lab)));
     const { code, err } = uninstall();
     assert.equal(code, 1);
-    assert.match(err, /Cannot uninstall: 1 attachment stands.*\n.*--force/);
+    assert.match(err, /Cannot uninstall: 1 attachment exists.*\n.*--force/);
     assert.ok(existsSync(join(binDir, "ns-net")));
     place.must("del", web);
     assert.equal(uninstall().code, 0);
@@ -192,7 +192,7 @@ describe("ns-net install", () => {
     writeFileSync(join(confDir, "10-podnet.conflist"), "{}");
     const again = place.cli("install", ...where);
     assert.equal(again.code, 1);
-    assert.match(again.err, /not as ns-net wrote it\n {2}Give another --name/);
+    assert.match(again.err, /ns-net did not write it so\n {2}Give another --name/);
     assert.match(uninstall().out, /it was changed since/);
     assert.ok(existsSync(join(confDir, "10-podnet.conflist")));
   });

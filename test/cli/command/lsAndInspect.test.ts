@@ -176,7 +176,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     const name = place.name();
     place.must("add", name);
     rmSync(place.dataDir, { recursive: true });
-    const told = RegExp(`There is no store in ${place.dataDir}, and a link of ns-net stands.*ns-net repair --data-dir`);
+    const told = RegExp(`There is no store in ${place.dataDir}, but a link of ns-net exists.*ns-net repair --data-dir`);
     const ls = place.cli("ls");
     assert.deepEqual([ls.code, ls.out], [0, "Nothing is attached.\n"]);
     for (const { err } of [ls, place.cli("check", name), place.cli("inspect", name), place.cli("del", name)])
