@@ -29,7 +29,7 @@ export function openKernel(ends: Ends = {}): Kernel {
   return new Kernel(ends);
 }
 
-/** The kernel as one host and one container see it. What it reads is cached until `forget`. */
+/** The kernel as one host and one container see it. Reads are cached until `forget`. */
 export class Kernel implements Disposable {
   readonly #ends: Ends;
   readonly #links = new Map<string, Link | undefined>();

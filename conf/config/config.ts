@@ -116,8 +116,8 @@ export interface ChainKeys {
   readonly bandwidth?: Bandwidth | undefined;
   readonly adminChain?: string | undefined;
   /**
-   * What lets a container's packets through; absent: firewalld if it runs, else ns-net by rules in the tables of
-   * iptables.
+   * How a container's packets are let through; absent: by firewalld if it runs, else by rules of ns-net in the tables
+   * of iptables.
    */
   readonly backend?: "iptables" | "firewalld" | undefined;
   /** The zone of firewalld. */
