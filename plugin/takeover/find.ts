@@ -26,7 +26,7 @@ export function askedBy({ attachment, netns, config, pluginPath, raw }: Request)
   return { attachment, netns, network, cniVersion, dataDir, bridge, ipamType: ipam.type, pluginPath, raw };
 }
 
-/** What the reference created for this attachment, or undefined. With `kernel`, also looks for its kernel objects. */
+/** Finds what the reference created for this attachment. With `kernel`, also looks for its kernel objects. */
 export function adoptedOf(
   request: Asked,
   entry: Entry | undefined,
