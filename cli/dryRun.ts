@@ -7,15 +7,13 @@ import { join } from "node:path";
 import type { Call } from "../conf/call.ts";
 import { code, Fault } from "../conf/fault.ts";
 import type { Request } from "../conf/request.ts";
-import { ipamFor } from "../ipam/index.ts";
 import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { openContainerNetns } from "../kernel/namespace.ts";
 import { anonymousNetns } from "../kernel/newNamespace.ts";
-import { hostNetworks } from "../kernel/routes.ts";
 import type { Plan } from "../plan/plan.ts";
-import { plan } from "../plan/planner.ts";
-import { newEntry } from "../plugin/add.ts";
-import { readFacts } from "../plugin/attach/facts.ts";
+import { entryMemory } from "../plugin/attach/entryMemory.ts";
+import { interfaceFacts } from "../plugin/attach/facts/interface.ts";
+import { prepare } from "../plugin/attach/prepare.ts";
 import { refuseImpossible } from "../plugin/preflight/impossible.ts";
 import { rebuild } from "../plugin/recovery/rebuild.ts";
 import { adoption } from "../plugin/takeover/leases.ts";
@@ -59,21 +57,15 @@ async function planned<T>(request: Request, call: Call, read: (made: Plan, kerne
   const folder = mkdtempSync(join(tmpdir(), "ns-net-dry-run-"));
   try {
     if (existsSync(config.dataDir)) cpSync(config.dataDir, folder, { recursive: true });
-    const facts = readFacts(config, attachment, kernel);
+    const facts = interfaceFacts(config, attachment, kernel);
     refuseImpossible(attachment, config, facts);
-    const made = { dataDir: config.dataDir, network: attachment.network };
-    using store = openStore(folder, undefined, (draft) => rebuild(draft, kernel, made));
-    const entry = newEntry(request, container);
-    const lease = await ipamFor(config.ipam.type).acquire({
-      call,
-      request,
-      config: config.ipam,
-      entry,
-      store,
-      hostNetworks: () => hostNetworks(kernel),
-      adoption: () => ({ ...adoption(kernel, config.bridge), lock: () => ({ [Symbol.dispose]() {} }), release() {} }),
-    });
-    return read(plan({ attachment, netns: request.netns, config, lease, facts }), kernel);
+    const scope = { dataDir: config.dataDir, network: attachment.network };
+    using store = openStore(folder, undefined, (draft) => rebuild(draft, kernel, scope));
+    // Takes nothing over: neither another attachment's entry, nor leases of the reference's host-local.
+    const adopting = { ...adoption(kernel, config.bridge), lock: () => ({ [Symbol.dispose]() {} }), release() {} };
+    const asked = { request, call, kernel };
+    const memory = entryMemory(asked, store, { mayTakeOver: undefined, adoption: () => adopting });
+    return read((await prepare(asked, facts, memory)).plan, kernel);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

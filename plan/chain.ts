@@ -3,41 +3,31 @@
 import type { Attachment } from "../conf/attachment.ts";
 import type { ChainKeys, NetworkConfig } from "../conf/config/config.ts";
 import type { Result, ResultAddress, ResultInterface } from "../conf/result/result.ts";
-import type { Kernel } from "../kernel/kernel.ts";
 import type { Step } from "../step/index.ts";
-import type { PortClaim } from "../store/entry.ts";
-import type { Facts } from "./facts.ts";
+import type { Plan } from "./plan.ts";
 
-export interface ChainedInput {
+/** `F` is what plugin/attach/facts/ reads of the kernel for the type. */
+export interface ChainedInput<F> {
   readonly attachment: Attachment;
   readonly netns: string;
   readonly config: NetworkConfig;
   readonly features: ChainKeys;
-  /** What the plugins before said; empty when there was none. */
+  /** The result of the plugins before; empty if there was none. */
   readonly prev: Result;
-  /** To read from. */
-  readonly kernel: Kernel;
-  /** What an interface type would plan with. Throws Fault. */
-  facts(): Facts;
+  readonly facts: F;
 }
 
-export interface ChainedPlan {
-  readonly steps: readonly Step[];
-  readonly result: Result;
-  readonly ports?: PortClaim;
-}
-
-export interface ChainedType {
-  /** True when it can be the first of a chain. */
+export interface ChainedType<F> {
+  /** True if it can be the first plugin of a chain. */
   readonly first?: boolean;
-  /** True where an attachment may have several of it, each with a configuration of its own. */
+  /** True if an attachment may have several of it, each with a configuration of its own. */
   readonly several?: true;
-  /** False when nothing that it does outlives the container's namespace. */
+  /** False if nothing that it does outlives the container's namespace. */
   readonly remembers?: false;
-  /** DEL of one that remembers nothing, in a namespace that still is there. */
-  leave?(kernel: Kernel): void;
-  /** Reads, and says what is to be done. Throws Fault for what cannot be. */
-  plan(input: ChainedInput): ChainedPlan;
+  /** The link of the container that its DEL takes down. */
+  readonly takesDown?: string;
+  /** Pure. Throws Fault for what cannot be done. */
+  plan(input: ChainedInput<F>): Plan;
   /** Kinds of step whose leftovers its DEL looks for when nothing is remembered. Absent: its effects go with the namespace, or with the interface. */
   readonly leftovers?: readonly Step["kind"][];
 }

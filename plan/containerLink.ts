@@ -8,10 +8,15 @@ import type { Step } from "../step/index.ts";
 import type { Settings } from "../step/link/linkSettings.ts";
 import { containerSteps, routesOf } from "./container.ts";
 import type { Facts, LowerLink } from "./facts.ts";
-import type { Plan, PlanInput } from "./plan.ts";
+import type { InterfacePlan, PlanInput } from "./plan.ts";
 
 /** The steps that make the interface, then addresses, up and routes. */
-export function containerLinkPlan(input: PlanInput, making: readonly Step[], mac: string, isLent = false): Plan {
+export function containerLinkPlan(
+  input: PlanInput,
+  making: readonly Step[],
+  mac: string,
+  isLent = false,
+): InterfacePlan {
   const { attachment, config, lease, facts, netns } = input;
   const { ifname } = attachment;
   const mtu = facts.uplinkMtu;

@@ -1,8 +1,10 @@
 /** What a plan must know of the kernel: read before by plugin/attach/, so that planning is pure. */
 
+import type { Tunables } from "../conf/config/config.ts";
 import type { Cidr } from "../ip/address.ts";
 import type { Where } from "../kernel/kernel.ts";
 import type { Link } from "../netlink/route/link.ts";
+import type { RouteStep } from "../step/address/route.ts";
 
 export interface BridgeFacts {
   /** Link kind as the kernel calls it; undefined for a physical device. */
@@ -52,4 +54,83 @@ export interface VlanFacts {
   readonly defaultVlan: number;
   /** Links that would be cut off if the bridge began to look at VLANs: none, where it does already. */
   readonly unready: readonly string[];
+}
+
+/** What each chained type must know of the kernel. */
+export interface ChainedFacts {
+  readonly bandwidth: BandwidthFacts;
+  readonly firewall: FirewallFacts;
+  readonly hostPort: HostPortFacts;
+  readonly loopback: LoopbackFacts;
+  readonly portmap: PortmapFacts;
+  readonly sbr: SbrFacts;
+  readonly tuning: TuningFacts;
+  readonly vrf: VrfFacts;
+}
+
+export interface BandwidthFacts {
+  /** Link kind of the container's interface; undefined if there is none. */
+  readonly innerKind: string | undefined;
+  /** The veth's end on this host. */
+  readonly host: { readonly name: string; readonly mtu: number } | undefined;
+}
+
+export interface FirewallFacts {
+  /** firewalld runs, or the configuration says so: no rule of another table accepts what firewalld rejects. */
+  readonly isByFirewalld: boolean;
+  /** Of prevResult's interfaces; read only with an ingressPolicy. */
+  readonly bridge: string | undefined;
+  /** The link of a VLAN's gateway: a VLAN's packets come and go by it. */
+  readonly gateway: string | undefined;
+  /** The bridge's ports that prevResult names. */
+  readonly ports: readonly string[];
+}
+
+export interface HostPortFacts {
+  /** The host's interfaces in prevResult. */
+  readonly offered: readonly string[];
+  /** The first of them that exists and is no bridge. */
+  readonly found: { readonly name: string; readonly master: string | undefined } | undefined;
+  readonly bridge: Facts;
+}
+
+export interface LoopbackFacts {
+  readonly hasIpv6: boolean;
+  /** Of lo. */
+  readonly addresses: readonly Cidr[];
+}
+
+export interface PortmapFacts {
+  /** The host's interface towards the container. */
+  readonly through: string | undefined;
+  /** The host's ends of the container's links. */
+  readonly ownLinks: readonly string[];
+}
+
+export interface SbrFacts {
+  /** Of the container's main table, by the interface. */
+  readonly routes: readonly RouteStep[];
+  /** Tables that a rule leads to, or that a route is in. */
+  readonly takenTables: ReadonlySet<number | undefined>;
+}
+
+export interface TuningFacts {
+  /** Values before, by path below /proc/sys. */
+  readonly sysctls: Readonly<Record<string, string | undefined>>;
+  /** Properties of the interface before; undefined if it does not exist, or if none is asked for. */
+  readonly tunables: Tunables | undefined;
+}
+
+export interface VrfFacts {
+  /** The interface exists. */
+  readonly isPresent: boolean;
+  /** The link that it is a port of. */
+  readonly master: string | undefined;
+  /** The container's link with the VRF's name; `table` is undefined if it is no VRF. */
+  readonly named: { readonly kind: string; readonly table: number | undefined } | undefined;
+  /** Tables of the container's VRFs; read only if neither the VRF nor the configuration has one. */
+  readonly takenTables: ReadonlySet<number | undefined>;
+  /** Of the interface. */
+  readonly addresses: readonly Cidr[];
+  readonly routes: readonly RouteStep[];
 }

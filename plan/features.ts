@@ -6,17 +6,17 @@ import { bringsUp } from "../step/link/up.ts";
 import { bandwidthSteps } from "./chained/bandwidth.ts";
 import { portsSteps } from "./chained/portmap.ts";
 import { sysctlSteps } from "./chained/tuning.ts";
-import { innerIndex, type Plan, type PlanInput } from "./plan.ts";
+import { type InterfacePlan, innerIndex, type PlanInput } from "./plan.ts";
 
 /**
  * Rules come last, those of nf_tables in one batch: a port is published once there is somebody to answer. (Led to a
  * container that is not up yet, a datagram leaves the host asking for its neighbour once a second.) Nothing runs in the
  * container before ADD has answered.
  */
-export function withFeatures(made: Plan, features: ChainKeys, input: PlanInput): Plan {
+export function withFeatures(made: InterfacePlan, features: ChainKeys, input: PlanInput): InterfacePlan {
   const { attachment, config, lease, facts } = input;
   const { ingressPolicy: policy } = features;
-  const inner = innerIndex(made);
+  const inner = innerIndex(made.interfaces);
   const [host, { mtu = 0 } = {}] = made.interfaces.slice(inner - 1, inner + 1);
   const addresses = lease.addresses.map(({ address }) => address);
   // One whose bridge lets 127.0.0.1 through already is closed before the container can send.

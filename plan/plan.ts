@@ -1,15 +1,29 @@
 /**
  * What an attachment is, as a list of steps. Pure: the kernel was read before, in `facts`, and is written after, by
- * `commit`. Every verb is a reading of this list. Each type of plugin that makes an interface has its own: see type/.
+ * `commit`. Every verb is a reading of this list.
  */
 
 import type { Attachment } from "../conf/attachment.ts";
 import type { NetworkConfig } from "../conf/config/config.ts";
-import type { ResultInterface, Route } from "../conf/result/result.ts";
+import type { Result, ResultInterface, Route } from "../conf/result/result.ts";
 import type { Lease } from "../ipam/ipam.ts";
 import type { Step } from "../step/index.ts";
+import type { PortClaim } from "../store/entry.ts";
 import type { Facts } from "./facts.ts";
 
+/** What ADD does and answers, whatever the type of plugin. */
+export interface Plan {
+  readonly steps: readonly Step[];
+  readonly result: Result;
+  /** Hardware address of the container's interface, if the plugin makes one. */
+  readonly mac?: string | undefined;
+  /** The host's interface by which the container is reached; undefined if it is not reached through the host. */
+  readonly through?: string | undefined;
+  /** Ports that a chained plugin claims in the store. */
+  readonly ports?: PortClaim | undefined;
+}
+
+/** What an interface type plans with. */
 export interface PlanInput {
   readonly attachment: Attachment;
   /** Path of the container's namespace: the sandbox in the result. */
@@ -19,19 +33,19 @@ export interface PlanInput {
   readonly facts: Facts;
 }
 
-export interface Plan {
+export interface InterfacePlan {
   readonly steps: readonly Step[];
   /** Hardware address of the container's interface. */
   readonly mac: string;
-  /** In the order of the reference; to the last that is in a container the addresses belong. */
+  /** In the order of the reference. The addresses belong to the last one that is in a container. */
   readonly interfaces: readonly ResultInterface[];
   readonly routes: readonly Route[];
-  /** The host's interface by which the container is reached; none when it is not reached through the host. */
+  /** See Plan. */
   readonly through?: string;
 }
 
-/** The place of the container's interface; that of the host's end of a veth is the one before. */
-export function innerIndex({ interfaces }: Plan): number {
+/** The place of the container's interface; the host's end of a veth is the one before. */
+export function innerIndex(interfaces: readonly ResultInterface[]): number {
   let index = interfaces.length - 1;
   while (index > 0 && interfaces[index]!.sandbox === undefined) index--;
   return index;
@@ -39,7 +53,7 @@ export function innerIndex({ interfaces }: Plan): number {
 
 /** Makes an interface in the container: has an entry in the store, and addresses of an IPAM. */
 export interface InterfaceType {
-  plan(input: PlanInput): Plan;
-  /** Throws Fault for what the host as it is cannot bear; before a lease is asked for. */
+  plan(input: PlanInput): InterfacePlan;
+  /** Throws Fault for what this host cannot do, before a lease is acquired. */
   refuse?(config: NetworkConfig, facts: Facts): void;
 }

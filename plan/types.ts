@@ -12,6 +12,7 @@ import defer * as portmap from "./chained/portmap.ts";
 import defer * as sbr from "./chained/sbr.ts";
 import defer * as tuning from "./chained/tuning.ts";
 import defer * as vrf from "./chained/vrf.ts";
+import type { ChainedFacts } from "./facts.ts";
 import { bridge } from "./interface/bridge.ts";
 import defer * as dummy from "./interface/dummy.ts";
 import defer * as hostDevice from "./interface/hostDevice.ts";
@@ -22,77 +23,73 @@ import defer * as tap from "./interface/tap.ts";
 import defer * as vlan from "./interface/vlan.ts";
 import type { InterfaceType } from "./plan.ts";
 
-/** How a type works: by a link of its own, as an IPAM for another plugin, or on what stands already. */
-type Entry =
-  | { readonly role: "link"; readonly load: () => InterfaceType; readonly after?: () => ChainedType }
-  | { readonly role: "chained"; readonly load: () => ChainedType }
-  | { readonly role: "ipam" };
+/**
+ * `interface`: makes an interface, has an entry in the store and addresses of an IPAM. `chained`: changes what another
+ * plugin made, and has a record in the store. `ipam`: gives addresses to another plugin.
+ */
+export type Role = "interface" | "chained" | "ipam";
+
+export type ChainedName = keyof ChainedFacts;
+
+type InterfaceEntry = {
+  readonly role: "interface";
+  readonly load: () => InterfaceType;
+  readonly asChained?: ChainedName;
+};
+type Entry = InterfaceEntry | { readonly role: "chained"; readonly name: ChainedName } | { readonly role: "ipam" };
 
 // The mapped type makes a type that is missing a compile error.
 const types: { readonly [T in PluginType]: Entry } = {
-  "ns-net": { role: "link", load: () => bridge, after: () => hostPort.hostPort },
-  bridge: { role: "link", load: () => bridge, after: () => hostPort.hostPort },
-  ptp: { role: "link", load: () => ptp.ptp },
-  loopback: {
-    role: "chained",
-    load: () => loopback.loopback,
-  },
-  macvlan: {
-    role: "link",
-    load: () => macvlan.macvlan,
-  },
-  ipvlan: {
-    role: "link",
-    load: () => ipvlan.ipvlan,
-  },
-  vlan: { role: "link", load: () => vlan.vlan },
-  "host-device": {
-    role: "link",
-
-    load: () => hostDevice.hostDevice,
-  },
-  dummy: { role: "link", load: () => dummy.dummy },
-  tap: { role: "link", load: () => tap.tap },
+  "ns-net": { role: "interface", load: () => bridge, asChained: "hostPort" },
+  bridge: { role: "interface", load: () => bridge, asChained: "hostPort" },
+  ptp: { role: "interface", load: () => ptp.ptp },
+  macvlan: { role: "interface", load: () => macvlan.macvlan },
+  ipvlan: { role: "interface", load: () => ipvlan.ipvlan },
+  vlan: { role: "interface", load: () => vlan.vlan },
+  "host-device": { role: "interface", load: () => hostDevice.hostDevice },
+  dummy: { role: "interface", load: () => dummy.dummy },
+  tap: { role: "interface", load: () => tap.tap },
   "host-local": { role: "ipam" },
   static: { role: "ipam" },
-  bandwidth: {
-    role: "chained",
-    load: () => bandwidth.bandwidth,
-  },
-  firewall: {
-    role: "chained",
-    load: () => firewall.firewall,
-  },
-  tuning: {
-    role: "chained",
-    load: () => tuning.tuning,
-  },
-  sbr: { role: "chained", load: () => sbr.sbr },
-  vrf: { role: "chained", load: () => vrf.vrf },
-  portmap: {
-    role: "chained",
-    load: () => portmap.portmap,
-  },
+  loopback: { role: "chained", name: "loopback" },
+  bandwidth: { role: "chained", name: "bandwidth" },
+  firewall: { role: "chained", name: "firewall" },
+  tuning: { role: "chained", name: "tuning" },
+  sbr: { role: "chained", name: "sbr" },
+  vrf: { role: "chained", name: "vrf" },
+  portmap: { role: "chained", name: "portmap" },
 };
 
-export function roleOf(type: PluginType): Entry["role"] {
+const chainedTypes: { readonly [N in ChainedName]: () => ChainedType<ChainedFacts[N]> } = {
+  bandwidth: () => bandwidth.bandwidth,
+  firewall: () => firewall.firewall,
+  hostPort: () => hostPort.hostPort,
+  loopback: () => loopback.loopback,
+  portmap: () => portmap.portmap,
+  sbr: () => sbr.sbr,
+  tuning: () => tuning.tuning,
+  vrf: () => vrf.vrf,
+};
+
+export function roleOf(type: PluginType): Role {
   return types[type].role;
 }
 
-/** True for a type that makes a link, and can do with one that another plugin left on the host. */
-export function canBeChained(type: PluginType): boolean {
-  const entry = types[type];
-  return entry.role === "link" && entry.after !== undefined;
+/** The role in this ADD: a bridge whose port another plugin left on the host works as a chained plugin. */
+export function roleIn({ type, prevResult }: NetworkConfig): Role {
+  const isPort = prevResult !== undefined && canBeChained(type) && hostPort.hasHostInterface(prevResult);
+  return isPort ? "chained" : types[type].role;
 }
 
-/** True for an ADD of such a type that finds one in what the plugins before it said. */
-export function isChainedCall({ type, prevResult }: NetworkConfig): boolean {
-  return prevResult !== undefined && canBeChained(type) && hostPort.hasHostInterface(prevResult);
+/** True for an interface type that can use an interface which another plugin left on the host. */
+export function canBeChained(type: PluginType): boolean {
+  const entry = types[type];
+  return entry.role === "interface" && entry.asChained !== undefined;
 }
 
 export function interfaceType(type: PluginType): InterfaceType {
   const entry = types[type];
-  if (entry.role !== "link") {
+  if (entry.role !== "interface") {
     throw new Fault(
       code.config,
       `Cannot attach with a plugin of type ${type}: it makes no interface`,
@@ -102,9 +99,20 @@ export function interfaceType(type: PluginType): InterfaceType {
   return entry.load();
 }
 
-export function chainedType(type: PluginType): ChainedType {
+export function chainedNameOf(type: PluginType): ChainedName {
   const entry = types[type];
-  if (entry.role === "link" && entry.after) return entry.after();
-  if (entry.role !== "chained") throw new Error(`${type} comes after no other plugin`);
-  return entry.load();
+  if (entry.role === "interface" && entry.asChained) return entry.asChained;
+  if (entry.role !== "chained") throw new Error(`${type} is not a chained plugin`);
+  return entry.name;
+}
+
+/** What does not depend on the facts. */
+export function chainedType(type: PluginType): Omit<ChainedType<unknown>, "plan"> {
+  return chainedTypes[chainedNameOf(type)]();
+}
+
+/** `facts` are those of the same name. */
+export function chainedPlanner<N extends ChainedName>(name: N): ChainedType<ChainedFacts[N]>["plan"] {
+  const type = chainedTypes[name]();
+  return (input) => type.plan(input);
 }

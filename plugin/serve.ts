@@ -8,7 +8,7 @@ import type { DeleteRequest, Identity, Verb } from "../conf/request.ts";
 import { formatFault, formatResult } from "../conf/result/format.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
 import defer * as debug from "../netlink/debug.ts";
-import { canBeChained, isChainedCall, roleOf } from "../plan/types.ts";
+import { canBeChained, roleOf } from "../plan/types.ts";
 import type { Step } from "../step/index.ts";
 import { add } from "./add.ts";
 import type { Logged } from "./callLog.ts";
@@ -95,14 +95,8 @@ const silently: Done = {};
 const verbs: { readonly [V in Verb]: (call: Call) => Done | Promise<Done> } = {
   async ADD(call) {
     const request = parseRequest(call.env, call.stdin, call.argv0);
-    const { type, cniVersion } = request.config;
-    const role = roleOf(type);
-    if (role === "link" && !isChainedCall(request.config)) {
-      const { result, plan } = await add(request, call);
-      return { answer: formatResult(result, cniVersion), steps: plan.steps };
-    }
-    const result = await (role === "ipam" ? ipamPlugin.addAsIpam(request, call) : chained.addChained(request, call));
-    return { answer: formatResult(result, cniVersion) };
+    const { result, steps } = await add(request, call);
+    return { answer: formatResult(result, request.config.cniVersion), steps };
   },
   async DEL(call) {
     let request: DeleteRequest;

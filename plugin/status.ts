@@ -10,7 +10,7 @@ import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { anyHostLink } from "../kernel/linkNames.ts";
 import { hostNetworks } from "../kernel/routes.ts";
 import { bridgeKind } from "../netlink/route/kind/bridge.ts";
-import defer * as lowerLink from "./attach/lowerLink.ts";
+import defer * as lowerLink from "./attach/facts/lowerLink.ts";
 import { hintAtBlockers } from "./diagnose/forwardPolicy.ts";
 import { noBridge } from "./preflight/impossible.ts";
 import { openOrCreate } from "./recovery/openStore.ts";

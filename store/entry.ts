@@ -27,12 +27,12 @@ export interface NewEntry {
   readonly bridge: string;
   readonly hostLink: string;
   readonly ipamType: string;
-  readonly podNamespace?: string;
-  readonly podName?: string;
+  readonly podNamespace?: string | undefined;
+  readonly podName?: string | undefined;
   /** Further names of the container, as the runtime gave them. */
-  readonly aliases?: readonly string[];
+  readonly aliases?: readonly string[] | undefined;
   /** Ports of the host that the attachment asks for; claimed in the transaction that begins it. */
-  readonly ports?: readonly PortMapping[];
+  readonly ports?: readonly PortMapping[] | undefined;
 }
 
 export interface Entry extends NewEntry {

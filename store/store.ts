@@ -37,7 +37,7 @@ export interface Store extends Disposable {
   /** The kernel is done: state "attached". False when the entry is no longer this process's: somebody deleted it. */
   attached(
     attachment: Attachment,
-    result: { mac?: string; addresses?: readonly LeasedAddress[]; steps?: readonly unknown[] },
+    result: { mac?: string | undefined; addresses?: readonly LeasedAddress[]; steps?: readonly unknown[] },
   ): boolean;
   /** What a delegate answered, kept before anything is built on it. */
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void;

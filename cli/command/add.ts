@@ -5,7 +5,6 @@ import { code, Fault, shown } from "../../conf/fault.ts";
 import { parseDelete, parseRequest } from "../../conf/parse.ts";
 import type { DeleteRequest } from "../../conf/request.ts";
 import { formatResult } from "../../conf/result/format.ts";
-import type { Result } from "../../conf/result/result.ts";
 import { formatAddress, formatCidr, parseCidr } from "../../ip/address.ts";
 import { innerIndex, type Plan } from "../../plan/plan.ts";
 import { add } from "../../plugin/add.ts";
@@ -68,18 +67,14 @@ From a list of plugins it runs one: the one of type ns-net, else the first inter
     const call = callByHand("ADD");
     const isNew = target.name !== undefined && madeNamespace(target.name);
     let made: Plan | undefined;
-    const onPlan = (plan: Plan) => {
-      refuseOtherPrefix(options.ip, plan);
-      made = plan;
-    };
-    let result: Result | undefined;
     try {
-      ({ result } = await add(request, call, { isByHand: true, onPlan }));
+      made = await add(request, call, { isByHand: true, onPlan: (plan) => refuseOtherPrefix(options.ip, plan) });
+      const { result } = made;
       if (options.json) writeAnswer(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
       else writeAnswer(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
     } catch (error) {
       const errors = [error as Error];
-      if (result) errors.push(...(await undone(parseDelete(environmentFor("DEL", target, ifname, args), stdin), call)));
+      if (made) errors.push(...(await undone(parseDelete(environmentFor("DEL", target, ifname, args), stdin), call)));
       if (isNew) deleteMade(target.name!);
       throwTogether(errors);
     }
@@ -129,8 +124,9 @@ async function undone(request: DeleteRequest, call: Call): Promise<Error[]> {
 
 /** The created things, in a few lines. */
 function account(ifname: string, target: Target, made: Plan, isNew: boolean): string {
-  const { interfaces, mac, routes, steps } = made;
-  const at = innerIndex(made);
+  const { mac, result, steps } = made;
+  const { interfaces, routes } = result;
+  const at = innerIndex(interfaces);
   const [mtu, host] = [interfaces[at]?.mtu, interfaces[at - 1]?.name];
   const bridge = interfaces[at - 2]?.name;
   const masquerade = steps.flatMap(masqueradedBy).join(", ");

@@ -4,23 +4,24 @@ import type { ChainKeys, Limit } from "../../conf/config/config.ts";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
 import { shapingLinkName } from "../../kernel/linkNames.ts";
 import { macOfOwner, shapingGroup } from "../../kernel/ownership.ts";
-import { vethKind } from "../../netlink/route/kind/veth.ts";
 import type { BandwidthStep } from "../../step/bandwidth.ts";
 import type { ChainedType } from "../chain.ts";
+import type { BandwidthFacts } from "../facts.ts";
 
-export const bandwidth: ChainedType = {
-  plan({ attachment, features, prev, kernel }) {
+/** Link kind as the kernel calls it. */
+const vethKind = "veth";
+
+export const bandwidth: ChainedType<BandwidthFacts> = {
+  plan({ attachment, features, prev, facts: { innerKind, host } }) {
     if (!features.bandwidth) return { steps: [], result: prev };
-    const inner = kernel.link("container", attachment.ifname);
-    const host = inner?.peerIndex === undefined ? undefined : kernel.linkByIndex(inner.peerIndex);
-    if (inner?.info?.kind !== vethKind || !host?.name) {
+    if (innerKind !== vethKind || !host) {
       throw new Fault(
         code.config,
-        `Cannot limit ${attachment.ifname}: it is ${inner ? `a ${inner.info?.kind ?? "device"}` : "not there"}, no veth whose other end is on this host`,
+        `Cannot limit ${attachment.ifname}: it is ${innerKind === undefined ? "not there" : `a ${innerKind}`}, no veth whose other end is on this host`,
         "bandwidth works after bridge and ptp; leave it out of this list",
       );
     }
-    const steps = bandwidthSteps(attachment, features, host.name, host.mtu ?? 0);
+    const steps = bandwidthSteps(attachment, features, host.name, host.mtu);
     const made = steps.flatMap(({ ifb, mac, egress }) => (egress ? [{ name: ifb, mac }] : []));
     return { steps, result: { ...prev, interfaces: [...prev.interfaces, ...made] } };
   },

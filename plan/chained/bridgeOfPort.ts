@@ -6,17 +6,17 @@ import { attachmentText } from "../../conf/attachment.ts";
 import type { NetworkConfig } from "../../conf/config/config.ts";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
 import type { Result } from "../../conf/result/result.ts";
-import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import type { ChainedInput, ChainedType } from "../chain.ts";
 import { masqueradeSteps } from "../container.ts";
+import type { HostPortFacts } from "../facts.ts";
 import { bridgeParts, portSteps } from "../interface/bridge.ts";
 
-export const hostPort: ChainedType = {
+export const hostPort: ChainedType<HostPortFacts> = {
   plan(input) {
     const { attachment, config, prev, netns } = input;
     refuseWhatNeedsOurs(config);
-    const port = hostInterface(input);
-    const facts = input.facts();
+    const port = portOf(input);
+    const facts = input.facts.bridge;
     const lease = { addresses: prev.ips, routes: [], made: false };
     const own = { attachment, netns, config, lease, facts };
     const below = bridgeParts(own, false);
@@ -47,18 +47,15 @@ function refuseWhatNeedsOurs({ ipam, macspoofchk, features }: NetworkConfig): vo
     );
 }
 
-/** The interface of the host that the plugin before says it made. Throws Fault where it cannot be a port. */
-function hostInterface({ attachment, config, prev, kernel }: ChainedInput): string {
-  const names = prev.interfaces.flatMap(({ name, sandbox }) => (sandbox ? [] : [name]));
-  const links = names.flatMap((name) => kernel.link("host", name) ?? []);
-  const found = links.find(({ info }) => info?.kind !== bridgeKind);
-  if (found?.name === undefined)
-    throw badConfig("prevResult.interfaces", names, "such that one is an interface of this host and no bridge");
-  const master = found.master && kernel.linkByIndex(found.master)?.name;
-  if (!master || master === config.bridge) return found.name;
+/** The interface of the host that becomes the port. Throws Fault if there is none, or if it is another bridge's port. */
+function portOf({ attachment, config, facts: { offered, found } }: ChainedInput<HostPortFacts>): string {
+  if (found === undefined)
+    throw badConfig("prevResult.interfaces", offered, "such that one is an interface of this host and no bridge");
+  const { name, master } = found;
+  if (!master || master === config.bridge) return name;
   throw new Fault(
     code.config,
-    `Cannot attach ${attachmentText(attachment)} to bridge ${config.bridge}: ${found.name} is a port of ${master}`,
-    `Name ${master} as the bridge, or take the interface out: ip link set ${found.name} nomaster`,
+    `Cannot attach ${attachmentText(attachment)} to bridge ${config.bridge}: ${name} is a port of ${master}`,
+    `Name ${master} as the bridge, or take the interface out: ip link set ${name} nomaster`,
   );
 }

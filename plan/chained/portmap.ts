@@ -4,27 +4,19 @@ import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { ChainKeys, PortMapping } from "../../conf/config/config.ts";
 import { containerPortOf, inRows } from "../../conf/config/portRow.ts";
 import { badConfig } from "../../conf/fault.ts";
-import type { Result } from "../../conf/result/result.ts";
 import { formatAddress, parseAddress, parseCidr } from "../../ip/address.ts";
-import { addressBytes } from "../../ip/bytes.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
-import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
-import { lookUpRoute } from "../../netlink/route/route.ts";
 import type { Step } from "../../step/index.ts";
 import type { TargetedMapping } from "../../step/ports/elements.ts";
 import { type ChainedType, containerAddresses } from "../chain.ts";
+import type { PortmapFacts } from "../facts.ts";
 
-export const portmap: ChainedType = {
-  plan({ attachment, features, prev, kernel }) {
+export const portmap: ChainedType<PortmapFacts> = {
+  plan({ attachment, features, prev, facts }) {
     const { portMappings } = features;
     if (portMappings.length === 0) return { steps: [], result: prev };
     const addresses = containerAddresses(attachment.ifname, prev);
-    const through = addresses.length === 0 ? undefined : linkTowards(addresses[0]!, kernel);
     return {
-      steps: portsSteps({
-        ...{ attachment, features, addresses, through },
-        ...{ ownLinks: portsOf(prev, kernel), inChain: true },
-      }),
+      steps: portsSteps({ attachment, features, addresses, ...facts, inChain: true }),
       result: prev,
       ports: { mappings: portMappings, addresses: addresses.map((address) => ({ address })) },
     };
@@ -105,19 +97,4 @@ function distinct(mappings: readonly TargetedMapping[]): TargetedMapping[] {
 
 function hearsLoopback({ hostIp, target }: TargetedMapping): boolean {
   return !target.includes(":") && (hostIp === undefined || hostIp === "0.0.0.0" || hostIp.startsWith("127."));
-}
-
-/** What the plugins before made on the host beside bridges. */
-function portsOf({ interfaces }: Result, kernel: Kernel): string[] {
-  const names = interfaces.flatMap(({ name, sandbox }) => (sandbox === undefined ? [name] : []));
-  return names.filter((name) => {
-    const link = kernel.link("host", name);
-    return link !== undefined && link.info?.kind !== bridgeKind;
-  });
-}
-
-/** The interface that the host's routes lead to it by. */
-function linkTowards(cidr: string, kernel: Kernel): string | undefined {
-  const index = lookUpRoute(kernel.route("host"), addressBytes(parseCidr(cidr)!))?.outIndex;
-  return index === undefined ? undefined : kernel.linkByIndex(index)?.name;
 }

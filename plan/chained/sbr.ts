@@ -14,17 +14,14 @@ import {
   parseAddress,
   parseCidr,
 } from "../../ip/address.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
-import { listRoutes, mainTable } from "../../netlink/route/route.ts";
-import { listRules } from "../../netlink/route/rule.ts";
 import type { RouteStep } from "../../step/address/route.ts";
 import type { Step } from "../../step/index.ts";
 import { addressesOf, type ChainedInput, type ChainedType } from "../chain.ts";
-import { containerRoutes } from "./containerRoutes.ts";
+import type { SbrFacts } from "../facts.ts";
 
-export const sbr: ChainedType = {
+export const sbr: ChainedType<SbrFacts> = {
   plan(input) {
-    const { attachment, config, prev, kernel } = input;
+    const { attachment, config, prev, facts } = input;
     const addresses = addressesOf(attachment.ifname, prev);
     if (addresses.length === 0) {
       throw new Fault(
@@ -38,8 +35,8 @@ export const sbr: ChainedType = {
       // The routes are there already: the plugin before was told this table.
       return { steps: addresses.map((address) => ruleStep(address, table)), result: prev };
     }
-    const routes = containerRoutes(attachment.ifname, kernel);
-    const tables = freeTables(kernel);
+    const { routes } = facts;
+    const tables = freeTables(facts.takenTables);
     const own = addresses.flatMap((address) => stepsOf(address, tables.next().value!, routes, input));
     return { steps: [...own, ...mainSteps(addresses, routes, input)], result: prev };
   },
@@ -54,7 +51,12 @@ function ruleStep({ address }: ResultAddress, table: number): Step {
 const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 
 /** The table of one address: what is on the link first, since gateways are reached by that. */
-function stepsOf(one: ResultAddress, table: number, routes: readonly RouteStep[], input: ChainedInput): Step[] {
+function stepsOf(
+  one: ResultAddress,
+  table: number,
+  routes: readonly RouteStep[],
+  input: ChainedInput<SbrFacts>,
+): Step[] {
   const { attachment, config } = input;
   const own = parseCidr(one.address)!;
   const gateway = config.link!.gateways.find((text) => parseAddress(text)!.family === own.family) ?? one.gateway;
@@ -75,7 +77,11 @@ function isFor(own: Cidr, { dst, src, gw }: RouteStep): boolean {
 }
 
 /** What the main table keeps: nothing of the interface, or with hints its subnets alone. */
-function mainSteps(addresses: readonly ResultAddress[], routes: readonly RouteStep[], input: ChainedInput): Step[] {
+function mainSteps(
+  addresses: readonly ResultAddress[],
+  routes: readonly RouteStep[],
+  input: ChainedInput<SbrFacts>,
+): Step[] {
   const { attachment, config } = input;
   const hints = config.link!.addSourceHints;
   // Put back from the end: what is on the link first, since gateways are reached by that.
@@ -92,12 +98,10 @@ function mainSteps(addresses: readonly ResultAddress[], routes: readonly RouteSt
 }
 
 const firstTable = 100;
+/** RT_TABLE_MAIN, linux/rtnetlink.h. */
+const mainTable = 254;
 
 /** Numbers that no rule leads to and no route is in. */
-function* freeTables(kernel: Kernel): Generator<number, undefined> {
-  const socket = kernel.route("container");
-  const taken = new Set(
-    [...listRules(socket), ...listRoutes(socket, 2), ...listRoutes(socket, 10)].map(({ table }) => table),
-  );
+function* freeTables(taken: ReadonlySet<number | undefined>): Generator<number, undefined> {
   for (let table = firstTable; ; table++) if (!taken.has(table) && table !== mainTable) yield table;
 }

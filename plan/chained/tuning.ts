@@ -1,32 +1,27 @@
 /** `tuning`: kernel settings of a container's namespace and properties of its interface, put back on DEL. */
 
-import type { ChainKeys, Tunables } from "../../conf/config/config.ts";
+import type { ChainKeys, NetworkConfig, Tunables } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { ResultInterface } from "../../conf/result/result.ts";
 import type { SysctlStep } from "../../step/address/sysctl.ts";
 import type { Step } from "../../step/index.ts";
-import { tunablesOf } from "../../step/link/tuning.ts";
 import type { ChainedType } from "../chain.ts";
+import type { TuningFacts } from "../facts.ts";
 
 /** Stands for the name of the container's interface in the name of a setting. */
 const placeholder = "IFNAME";
 
-export const tuning: ChainedType = {
+export const tuning: ChainedType<TuningFacts> = {
   several: true,
 
-  plan({ attachment: { ifname }, config, features, prev, kernel }) {
-    const to: Tunables = {
-      ...features.tunables,
-      ...(config.mac !== undefined && { mac: config.mac }),
-      ...features.askedTunables,
-    };
+  plan({ attachment: { ifname }, config, features, prev, facts }) {
+    const to = tunedTo(config);
     const sysctls: Step[] = [];
     for (const step of sysctlSteps(features, ifname)) {
-      const was = kernel.readSysctl("container", step.path);
-      sysctls.push({ ...step, ...(was !== undefined && { was }) });
+      sysctls.push({ ...step, was: facts.sysctls[step.path] });
     }
     if (Object.keys(to).length === 0) return { steps: sysctls, result: prev };
-    const found = tunablesOf(kernel, ifname);
+    const found = facts.tunables;
     if (!found)
       throw new Fault(
         code.config,
@@ -39,6 +34,11 @@ export const tuning: ChainedType = {
     return { steps, result: { ...prev, interfaces } };
   },
 };
+
+/** Properties of the interface that are asked for; empty if none is. */
+export function tunedTo({ mac, features }: NetworkConfig): Tunables {
+  return { ...features!.tunables, ...(mac !== undefined && { mac }), ...features!.askedTunables };
+}
 
 function isInner({ name, sandbox }: ResultInterface, ifname: string): boolean {
   return name === ifname && sandbox !== undefined;

@@ -19,7 +19,7 @@ import {
 } from "../container.ts";
 import type { Facts } from "../facts.ts";
 import defer * as idleGateway from "../idleGateway.ts";
-import type { InterfaceType, Plan, PlanInput } from "../plan.ts";
+import type { InterfacePlan, InterfaceType, PlanInput } from "../plan.ts";
 import type { VlanParts } from "../vlan.ts";
 import defer * as vlan from "../vlan.ts";
 
@@ -40,7 +40,7 @@ function writtenGateways(ipam: IpamConfig): string[] {
   return gateways;
 }
 
-function plan(input: PlanInput): Plan {
+function plan(input: PlanInput): InterfacePlan {
   const { attachment, config, lease, facts, netns } = input;
   const mtu = facts.uplinkMtu;
   const host = hostLinkName(attachment);

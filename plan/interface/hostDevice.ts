@@ -5,7 +5,7 @@ import { linkFlag } from "../../netlink/route/link.ts";
 import type { Step } from "../../step/index.ts";
 import { routesOf } from "../container.ts";
 import { containerLinkPlan } from "../containerLink.ts";
-import type { InterfaceType, Plan, PlanInput } from "../plan.ts";
+import type { InterfacePlan, InterfaceType, PlanInput } from "../plan.ts";
 
 export const hostDevice: InterfaceType = {
   plan(input) {
@@ -41,7 +41,7 @@ export const hostDevice: InterfaceType = {
   },
 };
 
-function withoutLink({ attachment, config, lease, netns }: PlanInput): Plan {
+function withoutLink({ attachment, config, lease, netns }: PlanInput): InterfacePlan {
   return {
     ...{ steps: [], mac: "", routes: routesOf(config, lease) },
     interfaces: [{ name: attachment.ifname, sandbox: netns }],

@@ -17,7 +17,7 @@ import type { RouteStep } from "../../step/address/route.ts";
 import type { Step } from "../../step/index.ts";
 import type { LeasedAddress } from "../../store/entry.ts";
 import { containerSteps, deafToRouters, forwardingSteps, macFor, masqueradeSteps, routesOf } from "../container.ts";
-import type { InterfaceType, Plan, PlanInput } from "../plan.ts";
+import type { InterfacePlan, InterfaceType, PlanInput } from "../plan.ts";
 
 export const ptp: InterfaceType = { plan };
 
@@ -27,7 +27,7 @@ interface Pair {
   readonly gateway: string;
 }
 
-function plan(input: PlanInput): Plan {
+function plan(input: PlanInput): InterfacePlan {
   const { attachment, config, lease, facts, netns } = input;
   const mtu = facts.uplinkMtu;
   const host = hostLinkName(attachment);

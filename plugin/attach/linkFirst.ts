@@ -1,31 +1,16 @@
 /**
- * For an IPAM that speaks by the container's interface, as DHCP does: the interface stands before it is asked, up and
- * without addresses, and what the addresses need comes after. The plan is made twice; the second time, what stands is
- * left out of what is committed.
+ * DHCP asks through the container's interface, so the interface must be up before the IPAM runs: first the plan without
+ * addresses is committed, then the rest of the whole plan.
  */
-import type { NetworkConfig } from "../../conf/config/config.ts";
-import type { Request } from "../../conf/request.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
+
 import type { Facts } from "../../plan/facts.ts";
-import { plan } from "../../plan/planner.ts";
+import { planWithoutAddresses } from "../../plan/planner.ts";
 import { commit, type Undo } from "../../step/commit.ts";
-import type { Step } from "../../step/index.ts";
+import type { Asked } from "./asked.ts";
+import type { LinkFirst } from "./memory.ts";
 
-export interface LinkFirst {
-  /** Makes the interface, and answers how to undo it. */
-  prepare(): () => void;
-  /** The configuration with the hardware address that the interface has by now. */
-  readonly config: NetworkConfig;
-  /** Those that are not done yet. */
-  rest(steps: readonly Step[]): readonly Step[];
-  undo(): void;
-}
-
-export function early({ attachment, netns, config }: Request, facts: Facts, kernel: Kernel): LinkFirst {
-  // Rules for addresses can wait for addresses.
-  const { features: _, ...bare } = config;
-  const lease = { addresses: [], routes: [], made: true };
-  const { steps, mac } = plan({ attachment, netns, config: bare, lease, facts });
+export function linkFirst({ request: { attachment, netns, config }, kernel }: Asked, facts: Facts): LinkFirst {
+  const { steps, mac } = planWithoutAddresses({ attachment, netns, config, facts });
   const done = new Set(steps.map((step) => JSON.stringify(step)));
   let undo: Undo | undefined;
   return {
@@ -33,7 +18,7 @@ export function early({ attachment, netns, config }: Request, facts: Facts, kern
       undo = commit(steps, kernel);
       return undo;
     },
-    config: { ...config, mac },
+    mac,
     rest: (all) => all.filter((step) => !done.has(JSON.stringify(step))),
     undo: () => undo?.(),
   };

@@ -2,9 +2,21 @@
 import type { Call } from "../../conf/call.ts";
 import type { Request } from "../../conf/request.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
-import { openContainerNetns } from "../../kernel/namespace.ts";
+import { openContainerNetns, openIfPresent } from "../../kernel/namespace.ts";
+import { roleOf } from "../../plan/types.ts";
+import { closeNetns } from "../../sys/netns.ts";
 
-/** Throws Fault: code 3 when the container's namespace is gone, 8 when it is something else or the host's own. */
-export function openKernelOf({ netns, mayBeOwnNetns }: Request, { namespace: host, stderr }: Call): Kernel {
-  return openKernel({ host, container: openContainerNetns(netns, mayBeOwnNetns, host), stderr });
+/**
+ * Throws Fault: code 3 when the container's namespace is gone, 8 when it is something else or the host's own. An IPAM
+ * makes nothing in it, so there it may be gone: host-local's documentation has CNI_NETNS=/dev/null.
+ */
+export function openKernelOf({ netns, mayBeOwnNetns, config }: Request, { namespace: host, stderr }: Call): Kernel {
+  const isNeeded = roleOf(config.type) !== "ipam" || isPresent(netns);
+  return openKernel({ host, container: isNeeded ? openContainerNetns(netns, mayBeOwnNetns, host) : undefined, stderr });
+}
+
+function isPresent(path: string): boolean {
+  const found = openIfPresent(path);
+  if (found) closeNetns(found);
+  return found !== undefined;
 }

@@ -4,105 +4,49 @@
  * `runtimeConfig`.
  */
 
-import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import { attachmentText } from "../../conf/attachment.ts";
 import type { Call } from "../../conf/call.ts";
-import { familiesIn } from "../../conf/config/ipam.ts";
-import { callAgain, code, Fault } from "../../conf/fault.ts";
+import { code, Fault } from "../../conf/fault.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
-import type { CollectRequest, DeleteRequest, Raw, Request } from "../../conf/request.ts";
-import { formatResult } from "../../conf/result/format.ts";
-import type { Result } from "../../conf/result/result.ts";
+import type { CollectRequest, DeleteRequest, Request } from "../../conf/request.ts";
 import { isAllOurs } from "../../ipam/hostLocal/adopted.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
 import { deviceGroup } from "../../kernel/ownership.ts";
-import { type ChainedPlan, containerAddresses } from "../../plan/chain.ts";
-import { chainedType, roleOf } from "../../plan/types.ts";
+import { changeLink, linkFlag } from "../../netlink/route/link.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { plan } from "../../plan/planner.ts";
+import { chainedType } from "../../plan/types.ts";
 import defer * as tuningBackup from "../../reference/tuningBackup.ts";
-import { commit, undoAll } from "../../step/commit.ts";
+import { undoAll } from "../../step/commit.ts";
 import { expectedAfter } from "../../step/expected.ts";
 import { checkStep, leftoversOf, type Removal, type Step, stepsOf } from "../../step/index.ts";
 import { differenceText, distinct, type Hints } from "../../step/kind.ts";
 import type { ChainedKey, ChainedRecord } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import { isSameNetns } from "../../sys/netns.ts";
-import { readFacts } from "../attach/facts.ts";
+import { chainedFactsOf, resultBefore } from "../attach/facts/read.ts";
 import { openKernelOf } from "../attach/openKernelOf.ts";
 import { checkNeedsPrevResult, throwTogether } from "../faults.ts";
-import defer * as portsInUse from "../preflight/portsInUse.ts";
-import defer * as sysctlAllowList from "../preflight/sysctlAllowList.ts";
-import { openExisting, openOrCreate } from "../recovery/openStore.ts";
+import { openExisting } from "../recovery/openStore.ts";
 import defer * as newerStore from "../removal/newerStore.ts";
 import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 import defer * as find from "../takeover/find.ts";
-import { configHash } from "./key.ts";
-import { placeOf } from "./place.ts";
+import { keyOf } from "./key.ts";
 import { inContainer, undoRecorded } from "./undo.ts";
 
-export async function addChained(request: Request, call: Call): Promise<Result> {
-  const { attachment, config, netns: path } = request;
-  const type = chainedType(config.type);
-  const prev = config.prevResult ?? { interfaces: [], ips: [], routes: [] };
-  if (!config.prevResult && !type.first) throw mustBeChained(config.type);
-  using kernel = openKernelOf(request, call);
-  const planned = () => planOf(request, prev, kernel);
-  let { steps, result, ports } = planned();
-  formatResult(result, config.cniVersion);
-  if (steps.length === 0) return result;
-  const store = type.remembers === false ? undefined : openOrCreate({ dataDir: config.dataDir }, kernel);
-  const key = keyOf(attachment, config.type, request.raw);
-  for (;;) {
-    const place = placeOf(path, steps, kernel);
-    const earlier = store?.remember({ ...key, ...place, steps }, ports);
-    if (!earlier) break;
-    // An ADD that comes again without a DEL: what the one before made is no beginning for this one, nor to be put back.
-    throwTogether(undoRecorded([earlier], path, store!, kernel));
-    kernel.forgetAll();
-    ({ steps, result, ports } = planned());
-  }
-  try {
-    const undo = commit(steps, kernel);
-    const signal = await call.interruption.came();
-    if (!signal) return result;
-    undo();
-    throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, callAgain);
-  } catch (error) {
-    store?.forget(key);
-    throw error;
-  }
-}
-
-/** What the plugin is to do. Throws Fault for what it may not, before anything is touched. */
-function planOf({ attachment, netns, config }: Request, prev: Result, kernel: Kernel): ChainedPlan {
-  const features = config.features!;
-  if (roleOf(config.type) === "chained") {
-    if (Object.keys(features.sysctl).length > 0) sysctlAllowList.refuseForbidden(features);
-    if (features.portMappings.length > 0) {
-      const families = familiesIn(containerAddresses(attachment.ifname, prev));
-      portsInUse.refuseTaken({ mappings: features.portMappings, attachment, families }, kernel);
-    }
-  }
-  const facts = () => readFacts(config, attachment, kernel);
-  return chainedType(config.type).plan({ attachment, netns, config, features, prev, kernel, facts });
-}
-
-function mustBeChained(type: PluginType): Fault {
-  return new Fault(
-    code.config,
-    `Cannot run ${type} without prevResult`,
-    `${type} works on what another plugin made: name it after that one in a list of plugins`,
-  );
-}
-
-/** Of most, an attachment has one: what it did last is what a call is about, whatever the configuration is by now. */
-function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): ChainedKey {
-  return { attachment, plugin, config: chainedType(plugin).several ? configHash(raw) : "" };
+/** What an ADD would do now. */
+function planOf(request: Request, kernel: Kernel): Plan {
+  const { attachment, netns, config } = request;
+  const lease = { addresses: [], routes: [], made: false };
+  const facts = chainedFactsOf(request, kernel);
+  return plan({ attachment, netns, config, prev: resultBefore(request), lease, facts });
 }
 
 export function delChained(request: DeleteRequest & { readonly type: PluginType }, call: Call): void {
   using host = openKernel({ host: call.namespace, stderr: call.stderr });
-  const { remembers, leave } = chainedType(request.type);
-  if (leave) inStanding(request.netns, host, leave);
+  const { remembers, takesDown } = chainedType(request.type);
+  if (takesDown) takeDown(takesDown, request.netns, host);
   if (remembers === false) return;
   const errors: Error[] = [];
   let store: Store | undefined;
@@ -133,12 +77,13 @@ function undoUnknown(
   );
 }
 
-/** Not in the caller's own namespace, which no ADD was given. */
-function inStanding(path: string, host: Kernel, work: (kernel: Kernel) => void): void {
+/** If the namespace still exists; and not in the host's own, which no ADD was given. */
+function takeDown(name: string, path: string, host: Kernel): void {
   const netns = openIfPresent(path);
   if (netns === undefined) return;
   using kernel = host.withContainer(netns);
-  if (!isSameNetns(netns, host.host)) work(kernel);
+  if (isSameNetns(netns, host.host)) return;
+  kernel.request("container", changeLink(`take down ${name}`, { name, clear: linkFlag.up }));
 }
 
 function hintsOf(request: DeleteRequest, store: Store | undefined): Hints {
@@ -182,14 +127,13 @@ const adoptedParts = ["portmap", "firewall", "bandwidth"] as const;
 export function checkChained(request: Request, call: Call): void {
   const { attachment, config } = request;
   using kernel = openKernelOf(request, call);
-  const prev = config.prevResult;
-  if (!prev) throw checkNeedsPrevResult();
+  if (!config.prevResult) throw checkNeedsPrevResult();
   const store = openExisting({ dataDir: config.dataDir }, kernel);
   const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
   // What the reference's plugin did is its own; the one that made the interface tells of it.
   if (remembered === undefined && isAdopted(request, store)) return;
   // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
-  const steps = remembered ?? planOf(request, prev, kernel).steps;
+  const steps = remembered ?? planOf(request, kernel).steps;
   const found = steps.flatMap((step) => checkStep(step, kernel));
   if (found.length === 0) return;
   const lines = distinct(found).map(differenceText);

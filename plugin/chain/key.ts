@@ -1,11 +1,23 @@
 /** Which of several plugins of one type in a list a call is for. */
+import type { Attachment } from "../../conf/attachment.ts";
+import type { PluginType } from "../../conf/pluginType.ts";
 import type { Raw } from "../../conf/request.ts";
+import { chainedType } from "../../plan/types.ts";
+import type { ChainedKey } from "../../store/entry.ts";
+
+/**
+ * Most chained plugins occur once in an attachment and are found by type, even if their configuration was edited. Those
+ * that may occur several times are told apart by a hash of it.
+ */
+export function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): ChainedKey {
+  return { attachment, plugin, config: chainedType(plugin).several ? configHash(raw) : "" };
+}
 
 /** What a runtime writes into a plugin's configuration, each time anew. */
 const writtenPerCall = ["cniVersion", "name", "prevResult", "runtimeConfig", "args"];
 
 /** A hash of the plugin's own configuration: the same in ADD, CHECK and DEL. */
-export function configHash({ stdin }: Raw): string {
+function configHash({ stdin }: Raw): string {
   const own = Object.entries(JSON.parse(stdin) as object).filter(
     ([key]) => !writtenPerCall.includes(key) && !key.startsWith("cni.dev/"),
   );

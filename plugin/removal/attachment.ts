@@ -137,7 +137,7 @@ function removeInnerEnd(leaving: Leaving, kernel: Kernel): void {
 
 function mayHaveVeth({ type = ownType, entry }: Leaving): boolean {
   if (entry && isComplete(entry)) return hasVeth(entry);
-  return entry?.bridge !== "" && roleOf(type) === "link" && !isContainerLink(type);
+  return entry?.bridge !== "" && roleOf(type) === "interface" && !isContainerLink(type);
 }
 
 /** The removal of what the reference's plugins created, if the entry is of one of their attachments. */

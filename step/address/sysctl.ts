@@ -12,7 +12,7 @@ export interface SysctlStep {
   readonly path: string;
   readonly value: string;
   /** What it was before, to be put back; absent: others may count on it by then. */
-  readonly was?: string;
+  readonly was?: string | undefined;
   /** A kernel that has no such setting needs none. */
   readonly ifThere?: true;
   /** It makes the host a router, which must not cost it its own routers. */

@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseNetwork } from "../../conf/parse.ts";
-import type { Request } from "../../conf/request.ts";
 import type { Lease } from "../../ipam/ipam.ts";
 import { bridge } from "../../plan/interface/bridge.ts";
 import type { PlanInput } from "../../plan/plan.ts";
+import { resultOf } from "../../plan/result.ts";
 import { vlanParts } from "../../plan/vlan.ts";
-import { resultOf } from "../../plugin/add.ts";
 import { needs, needsLack } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { type Netns, run } from "../support/sandbox.ts";
@@ -178,7 +177,7 @@ describe("A VLAN", () => {
     const made = bridge.plan({ attachment, netns: "/run/netns/web", config, lease, facts });
     assert.deepEqual(made.interfaces.at(-1), { name: "br0.7", mac: "0a:58:0a:09:00:01" });
     assert.deepEqual(
-      resultOf({ config } as Request, made, lease).ips.map(({ interface: index }) => index),
+      resultOf(config, made, lease).ips.map(({ interface: index }) => index),
       [2],
     );
   });

@@ -1,23 +1,23 @@
 /** What ADD must know of the kernel before it plans. Reads only; a handful of requests, none of which lists all of anything. */
 
-import type { Attachment } from "../../conf/attachment.ts";
-import type { NetworkConfig } from "../../conf/config/config.ts";
-import { familiesOf } from "../../conf/config/ipam.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
-import { closedLink, isOurPortName } from "../../kernel/linkNames.ts";
-import { isOurGroup } from "../../kernel/ownership.ts";
-import { ethernetMtu, uplink } from "../../kernel/routes.ts";
-import { hasOtherPort } from "../../netlink/route/bridgePorts.ts";
-import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
-import type { Link } from "../../netlink/route/link.ts";
-import type { BridgeFacts, Facts } from "../../plan/facts.ts";
-import defer * as raRouters from "../../step/address/raRouters.ts";
-import defer * as portsInUse from "../preflight/portsInUse.ts";
-import defer * as sysctlAllowList from "../preflight/sysctlAllowList.ts";
+import type { Attachment } from "../../../conf/attachment.ts";
+import type { NetworkConfig } from "../../../conf/config/config.ts";
+import { familiesOf } from "../../../conf/config/ipam.ts";
+import type { Kernel } from "../../../kernel/kernel.ts";
+import { closedLink, isOurPortName } from "../../../kernel/linkNames.ts";
+import { isOurGroup } from "../../../kernel/ownership.ts";
+import { ethernetMtu, uplink } from "../../../kernel/routes.ts";
+import { hasOtherPort } from "../../../netlink/route/bridgePorts.ts";
+import { bridgeKind } from "../../../netlink/route/kind/bridge.ts";
+import type { Link } from "../../../netlink/route/link.ts";
+import type { BridgeFacts, Facts } from "../../../plan/facts.ts";
+import defer * as raRouters from "../../../step/address/raRouters.ts";
+import defer * as portsInUse from "../../preflight/portsInUse.ts";
+import defer * as sysctlAllowList from "../../preflight/sysctlAllowList.ts";
 import defer * as lowerLink from "./lowerLink.ts";
-import defer * as vlanFacts from "./vlanFacts.ts";
+import defer * as vlanFacts from "./vlan.ts";
 
-export function readFacts(config: NetworkConfig, attachment: Attachment, kernel: Kernel): Facts {
+export function interfaceFacts(config: NetworkConfig, attachment: Attachment, kernel: Kernel): Facts {
   const { ifname } = attachment;
   if (config.link) return lowerLink.readLowerLink(config, ifname, kernel);
   const bridge = config.type === "ptp" ? undefined : kernel.link("host", config.bridge);

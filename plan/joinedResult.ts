@@ -1,5 +1,5 @@
 /** What is told of an interface made after other plugins of the chain: theirs stays, ours comes behind it. */
-import type { Result } from "../../conf/result/result.ts";
+import type { Result } from "../conf/result/result.ts";
 
 export function joinedResult(prev: Result, own: Result): Result {
   const ips = own.ips.map(({ interface: index, ...ip }) => ({

@@ -1,17 +1,17 @@
 /** For types whose interface is on top of another one, or was one of the host's: which one that is. Reads only. */
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
-import { attachmentText } from "../../conf/attachment.ts";
-import type { InterfaceKeys, NetworkConfig } from "../../conf/config/config.ts";
-import { code, Fault } from "../../conf/fault.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
-import { ethernetMtu, uplink } from "../../kernel/routes.ts";
-import { type Link, listLinks } from "../../netlink/route/link.ts";
-import type { Facts, LowerLink } from "../../plan/facts.ts";
-import { interfaceType } from "../../plan/types.ts";
-import { stepsOf } from "../../step/index.ts";
-import defer * as hostDevice from "../../step/link/hostDevice.ts";
-import { openExisting } from "../recovery/openStore.ts";
+import { attachmentText } from "../../../conf/attachment.ts";
+import type { InterfaceKeys, NetworkConfig } from "../../../conf/config/config.ts";
+import { code, Fault } from "../../../conf/fault.ts";
+import type { Kernel } from "../../../kernel/kernel.ts";
+import { ethernetMtu, uplink } from "../../../kernel/routes.ts";
+import { type Link, listLinks } from "../../../netlink/route/link.ts";
+import type { Facts, LowerLink } from "../../../plan/facts.ts";
+import { interfaceType } from "../../../plan/types.ts";
+import { stepsOf } from "../../../step/index.ts";
+import defer * as hostDevice from "../../../step/link/hostDevice.ts";
+import { openExisting } from "../../recovery/openStore.ts";
 
 export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
   if (config.link!.selinuxContext) refuseLabel(config.link!.selinuxContext);

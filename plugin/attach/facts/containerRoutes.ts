@@ -1,9 +1,9 @@
 /** The routes that the container's main table has by an interface, as steps that would make them. */
-import { addressBits, formatAddress, formatCidr } from "../../ip/address.ts";
-import { addressFromBytes } from "../../ip/bytes.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
-import { listRoutes, mainTable, type Route, routeKind } from "../../netlink/route/route.ts";
-import type { RouteStep } from "../../step/address/route.ts";
+import { addressBits, formatAddress, formatCidr } from "../../../ip/address.ts";
+import { addressFromBytes } from "../../../ip/bytes.ts";
+import type { Kernel } from "../../../kernel/kernel.ts";
+import { listRoutes, mainTable, type Route, routeKind } from "../../../netlink/route/route.ts";
+import type { RouteStep } from "../../../step/address/route.ts";
 
 const families = { 2: 4, 10: 6 } as const;
 

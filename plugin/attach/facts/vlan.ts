@@ -1,11 +1,11 @@
 /** What ADD must know of a bridge's VLANs. Loaded where `vlan` or `vlanTrunk` is written. */
 
-import type { NetworkConfig } from "../../conf/config/config.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
-import { listPortVlans } from "../../netlink/route/bridgeVlan.ts";
-import { bridge as bridgeData } from "../../netlink/route/kind/bridge.ts";
-import { type Link, listLinks } from "../../netlink/route/link.ts";
-import type { VlanFacts } from "../../plan/facts.ts";
+import type { NetworkConfig } from "../../../conf/config/config.ts";
+import type { Kernel } from "../../../kernel/kernel.ts";
+import { listPortVlans } from "../../../netlink/route/bridgeVlan.ts";
+import { bridge as bridgeData } from "../../../netlink/route/kind/bridge.ts";
+import { type Link, listLinks } from "../../../netlink/route/link.ts";
+import type { VlanFacts } from "../../../plan/facts.ts";
 
 export function vlanFacts(bridge: Link | undefined, config: NetworkConfig, kernel: Kernel): VlanFacts {
   const { vlanFiltering = 0, defaultVlan = usualDefault } = bridge?.info?.data ? bridgeData.get(bridge.info.data) : {};

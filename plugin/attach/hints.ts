@@ -1,0 +1,21 @@
+/** Hints on standard error about a host on which the attachment will not work. Asked when a network's bridge is made, and by hand: an ordinary ADD does not pay for it. */
+import { givenBy } from "../../step/index.ts";
+import defer * as forwardPolicy from "../diagnose/forwardPolicy.ts";
+import defer * as overlappingRoutes from "../diagnose/overlappingRoutes.ts";
+import type { Asked } from "./asked.ts";
+import type { Prepared } from "./memory.ts";
+
+export function hintAtObstacles({ kernel }: Asked, { plan, leased }: Prepared): void {
+  const { through, steps, result } = plan;
+  if (through === undefined) return;
+  const { addresses } = leased.lease;
+  try {
+    if (steps.some((step) => givenBy(step).address?.where === "host"))
+      overlappingRoutes.hintAtOverlaps(through, addresses, kernel);
+  } catch {
+    return; // a hint must not fail what it is about
+  }
+  if (!result.routes.some(({ gw }) => gw !== undefined)) return;
+  const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
+  forwardPolicy.hintAtBlockers(through, hasIpv6, kernel);
+}

@@ -1,0 +1,47 @@
+/** The record of a chained plugin: what it did, so that DEL needs neither `prevResult` nor `runtimeConfig`. */
+import type { Lease } from "../../ipam/ipam.ts";
+import { chainedType } from "../../plan/types.ts";
+import type { Store } from "../../store/store.ts";
+import type { Asked } from "../attach/asked.ts";
+import type { Memory, Prepared } from "../attach/memory.ts";
+import { throwTogether } from "../faults.ts";
+import { openOrCreate } from "../recovery/openStore.ts";
+import { keyOf } from "./key.ts";
+import { placeOf } from "./place.ts";
+import { undoRecorded } from "./undo.ts";
+
+/** The addresses are the other plugins'. */
+const noLease: Lease = { addresses: [], routes: [], made: false };
+
+export function chainedMemory({ request, kernel }: Asked): Memory {
+  const { config, netns } = request;
+  const key = keyOf(request.attachment, config.type, request.raw);
+  let store: Store | undefined;
+
+  /** Answers what an earlier ADD did, to which no DEL came: then nothing is written. */
+  const remember = ({ plan: { steps, ports } }: Prepared) =>
+    store?.remember({ ...key, ...placeOf(netns, steps, kernel), steps }, ports);
+
+  return {
+    lease: async () => ({ lease: noLease }),
+
+    async begin(first, again) {
+      let prepared = first;
+      if (prepared.steps.length === 0 || chainedType(config.type).remembers === false) return prepared;
+      store ??= openOrCreate({ dataDir: config.dataDir }, kernel);
+      for (let earlier = remember(prepared); earlier; earlier = remember(prepared)) {
+        // What the earlier ADD did is no state to begin with, nor to put back.
+        throwTogether(undoRecorded([earlier], netns, store, kernel));
+        kernel.forgetAll();
+        prepared = await again();
+      }
+      return prepared;
+    },
+
+    end() {},
+
+    async giveBack() {
+      store?.forget(key);
+    },
+  };
+}
