@@ -1,6 +1,6 @@
 /** Steps to kernel: all of them, or none. */
 import type { Kernel } from "../kernel/kernel.ts";
-import { applyRules, applyStep, completeStep, hasUndo, isRules, type Removal, type Step, undoStep } from "./index.ts";
+import { applyRules, applyStep, finishRules, hasUndo, isRules, type Removal, type Step, undoStep } from "./index.ts";
 
 /** Undoes, newest first, what was made; every undo is tried, and what they complained of comes back. */
 export type Undo = () => readonly Error[];
@@ -33,7 +33,7 @@ function applyAt(at: number, steps: readonly Step[], kernel: Kernel, made: Step[
   const rules = steps.slice(at, end);
   applyRules(rules, kernel);
   for (const one of rules) if (hasUndo(one)) made.push(one);
-  for (const one of rules) completeStep(one, kernel);
+  for (const one of rules) finishRules(one, kernel);
   return end;
 }
 

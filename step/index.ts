@@ -1,6 +1,10 @@
 /**
- * The kinds of step: a file each, which exports the kind under its name, and a line here. Few attachments have those that
- * are deferred; an object for a module that every ADD loads would cost each process, so of these the kind is named.
+ * The kinds of step. To add one: a file that exports the kind under its name, and here its import and its name in one of
+ * the groups. Import a kind that few attachments have with `defer`, then its module is the entry; import one that every
+ * ADD has by its name, since an object for its module would cost each process.
+ *
+ * The groups say how long the effect of a kind lasts. A kind does not declare that in its file, because DEL asks it of
+ * every step that it remembers, and would load the file only to learn that there is nothing to undo.
  */
 
 import type { Result } from "../conf/result/result.ts";
@@ -27,6 +31,7 @@ import defer * as hostDevice from "./link/hostDevice.ts";
 import defer * as member from "./link/member.ts";
 import { noLinkLocal } from "./link/noLinkLocal.ts";
 import defer * as portVlan from "./link/portVlan.ts";
+import defer * as routeLocalnet from "./link/routeLocalnet.ts";
 import defer * as tap from "./link/tap.ts";
 import defer * as tuning from "./link/tuning.ts";
 import { up } from "./link/up.ts";
@@ -42,20 +47,20 @@ import defer * as portConditions from "./ports/conditions.ts";
 import defer * as masqAll from "./ports/masqAll.ts";
 import defer * as ports from "./ports/ports.ts";
 
-/** Make the interface of an attachment: its other end is on the host, or nothing of it is. */
+/** They make the interface of an attachment: with its other end on the host, or in the container alone. */
 const hostLinks = { veth: { veth } };
 const containerLinks = { containerLink, hostDevice, tap };
 
-/** Beside the interface, to be undone for themselves: found by their marks where nothing is remembered, in this order. */
+/** They outlive the interface, so DEL undoes them. If nothing is remembered, they are found by their marks, in this order. */
 const marked = { ports, portConditions, masqAll, macSpoofCheck, bandwidth };
 
-/** Beside the interface, to be undone for themselves as they are remembered; only the DEL of `firewall` looks for their leftovers. */
+/** They outlive the interface, so DEL undoes those that are remembered. Only the DEL of `firewall` looks for their leftovers. */
 const remembered = { forwardAccept, firewalldZone };
 
-/** All that another plugin made, before ns-net came in its place: undone where plugin/takeover finds it. */
+/** What the reference's plugins created before ns-net replaced them: undone where plugin/takeover/ finds it. */
 const othersOwn = { adopted };
 
-/** Go with the link or the namespace that they are about, if the plugin that made them does not put back what was. */
+/** They end with the link or the namespace that they change, unless the DEL of a chained plugin undoes them before. */
 const ofLinks = {
   address: { address },
   bridgePort: { bridgePort },
@@ -74,8 +79,8 @@ const ofLinks = {
   removedRoute,
 };
 
-/** Attachments share them: GC removes them, and of the last group the DEL of the last attachment, too. */
-const shared = { bridge: { bridge }, routeLocalnet: closedLoopback, masquerade: { masquerade }, vlanGateway };
+/** Attachments share them. GC removes them; those of the second group also go with the DEL of the last attachment. */
+const shared = { bridge: { bridge }, routeLocalnet, masquerade: { masquerade }, vlanGateway };
 const sharedToTheLast = { ingressPolicy };
 
 const kinds = {
@@ -92,7 +97,7 @@ const kinds = {
 type Files = typeof kinds;
 type Name = keyof Files;
 
-/** The compiler refuses a file that does not export the kind of its line, or whose steps are of another. */
+/** The compiler refuses an entry whose file does not export a kind of that name. */
 kinds satisfies { readonly [N in Name]: { readonly [K in N]: Kind<{ readonly kind: N }, unknown> } };
 
 type Of<N extends Name> = Files[N] extends { readonly [K in N]: Kind<infer S, infer Key> }
@@ -115,20 +120,20 @@ const kindOf = ({ kind }: { readonly kind: Name }) =>
 /** True when this call made something that `undoStep` removes. */
 export const applyStep = (step: Step, kernel: Kernel): boolean => kindOf(step).apply!(step, kernel);
 
-export const isRules = (step: Step): boolean => kindOf(step).pending !== undefined;
+export const isRules = (step: Step): boolean => kindOf(step).rules !== undefined;
 
 export const hasUndo = (step: Step): boolean => kindOf(step).undo !== undefined;
 
-/** Applies steps that are rules, all or none, in one batch; no batch when all of them stand. Then they are to be settled. */
+/** Applies steps that are rules, all or none, in one batch, or in none if nothing is missing. Call `finishRules` of each afterwards. */
 export function applyRules(steps: readonly Step[], kernel: Kernel): void {
   const messages: Message[] = [];
-  for (const step of steps) for (const one of kindOf(step).pending!(step, kernel)) messages.push(one);
+  for (const step of steps) for (const one of kindOf(step).rules!.missing(step, kernel)) messages.push(one);
   if (messages.length === 0) return;
   try {
     kernel.batch(messages);
   } catch (error) {
     if (!isKernelError(error, errno.EEXIST)) throw error;
-    asRead.batchAsRead(kernel, () => steps.flatMap((step) => kindOf(step).rules!(step, kernel)));
+    asRead.batchAsRead(kernel, () => steps.flatMap((step) => kindOf(step).rules!.replacing(step, kernel)));
   }
 }
 
@@ -172,17 +177,17 @@ export const linkDeletedBy = (removal: Removal): string | undefined => kindOf(re
 
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);
 
-/** Puts a step right that differs from the kernel; rules are answered, not written, so that all go in one batch. */
+/** Repairs a step that differs from the kernel. Answers the messages of rules instead of sending them, so that all go into one batch. */
 export function repairStep(step: Step, kernel: Kernel): readonly Message[] {
   const kind = kindOf(step);
-  if (kind.rules) return kind.rules(step, kernel);
-  if (kind.mend) kind.mend(step, kernel);
+  if (kind.rules) return kind.rules.replacing(step, kernel);
+  if (kind.repair) kind.repair(step, kernel);
   else kind.apply!(step, kernel);
   return [];
 }
 
 /** What is left to do for a step once its rules are written. */
-export const completeStep = (step: Step, kernel: Kernel): void => kindOf(step).mend?.(step, kernel);
+export const finishRules = (step: Step, kernel: Kernel): void => kindOf(step).rules?.afterwards?.(step, kernel);
 
 /** An earlier step as a later plugin of the chain left it; undefined where that took it away. */
 export function supersede(later: Step, earlier: Step): Step | undefined {

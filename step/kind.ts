@@ -67,14 +67,27 @@ export function isStep<Step extends AnyStep>(kind: Step["kind"], step: AnyStep):
   return step.kind === kind;
 }
 
-/** `Key` is the part of the step that its undo needs; DEL builds it from the attachment's name alone. */
+/**
+ * What a kind of step knows: all of it, so that no other code treats steps of one kind differently. A file in step/
+ * exports it, and step/index.ts lists it. `Key` is the part of the step that its undo needs; DEL builds it from the
+ * attachment's name alone.
+ */
 export interface Kind<Step, Key = Step> {
-  /** Does it, in one atomic request. True when this call made something that `undo` removes; false when it was there. Rules have `pending` instead. */
+  /** Does it, in one atomic request. True if this call created something that `undo` removes. A kind has this, or `rules`. */
   apply?(step: Step, kernel: Kernel): boolean;
-  /** For rules of nf_tables: the messages that make it stand, none where it does. Those of steps in a row go in one batch. */
-  pending?(step: Step, kernel: Kernel): readonly Message[];
+  /** For nf_tables, instead of `apply`: neighbouring steps go into one batch. */
+  readonly rules?: {
+    /** What the step needs and the kernel lacks; empty if it lacks nothing. */
+    missing(step: Step, kernel: Kernel): readonly Message[];
+    /** All that the step needs, whatever exists: for repair, and if the kernel refuses `missing` because of an object that should not exist. */
+    replacing(step: Step, kernel: Kernel): readonly Message[];
+    /** Runs after the batch. */
+    afterwards?(step: Step, kernel: Kernel): void;
+  };
   /** Removes it; absent is success. A kind whose effect dies with another step's, or is shared by attachments, has none. */
   undo?(key: Key, kernel: Kernel): void;
+  /** Repairs in place what `check` found. Absent: `rules.replacing`, or `apply` if that creates no second object. */
+  repair?(step: Step, kernel: Kernel): void;
   /** The link that `undo` deletes, and all of it with the link: a caller may delete it in one request with others. */
   deletes?(key: Key): string | undefined;
   /** By kind of owner: what to undo of it when nothing is remembered. */
@@ -83,10 +96,6 @@ export interface Kind<Step, Key = Step> {
   readonly collect?: {
     readonly [O in OwnerKind]?: (name: OwnerNames[O], kept: ReadonlySet<string>, kernel: Kernel) => void;
   };
-  /** The nf_tables messages that put it in place whatever is there: for repair, and where `pending` met what nobody knew of. */
-  rules?(step: Step, kernel: Kernel): readonly Message[];
-  /** For repair, where `apply` would make what still stands in part: sets right what `check` found; after the batch, where there are `rules`. */
-  mend?(step: Step, kernel: Kernel): void;
   /** Compares it with the kernel; changes nothing. */
   check(step: Step, kernel: Kernel): readonly Difference[];
   /** False where the interface that it made is not there, or another one has its name. Absent: it makes none. */

@@ -270,6 +270,26 @@ describe("the house", () => {
       assert.deepEqual(branchesOnSteps(sample), []);
   });
 
+  it("has a file and two lines of step/index.ts for each kind of step, and no more", () => {
+    const exported = files
+      .filter(declaresStep)
+      .flatMap((file) =>
+        [...read(file).matchAll(/^export const (\w+): Kind</gm)].map(([, kind]) => ({ kind: kind!, file })),
+      );
+    assert.deepEqual(exported.map(({ kind }) => kind).sort(), [...stepKinds].sort());
+    assert.equal(new Set(exported.map(({ file }) => file)).size, exported.length, "a file is a kind");
+    const index = read("step/index.ts")
+      .split("\n")
+      .filter((line) => !/^\s*(\/?\*|\/\/)/.test(line))
+      .map((line) => line.replace(/"[^"]*"/g, ""));
+    const lines = (kind: string) => index.filter((line) => new RegExp(`\\b${kind}\\b`).test(line)).length;
+    assert.deepEqual(
+      [...stepKinds].filter((kind) => lines(kind) !== 2),
+      [],
+      "step/index.ts has an import of a kind, and its name in one group",
+    );
+  });
+
   it("finds imports at all", () => {
     assert.ok(imports.length > files.length, "the reader of imports is broken");
     assert.ok(loadedBy("plugin/main.ts").size > 10, "the reader of imports follows nothing");

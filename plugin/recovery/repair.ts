@@ -10,7 +10,7 @@ import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import type { Message } from "../../netlink/message.ts";
 import { allExpected } from "../../step/expected.ts";
-import { checkStep, completeStep, isPresent, repairStep, type Step } from "../../step/index.ts";
+import { checkStep, finishRules, isPresent, repairStep, type Step } from "../../step/index.ts";
 import type { Difference } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
 import { setAside } from "../../store/file/setAside.ts";
@@ -165,7 +165,7 @@ function writeRules({ rules, failures }: Work, kernel: Kernel): void {
       trying(attachment, failures, () => kernel.batch(repairStep(step, kernel))),
     );
   }
-  for (const { attachment, step } of written) trying(attachment, failures, () => completeStep(step, kernel));
+  for (const { attachment, step } of written) trying(attachment, failures, () => finishRules(step, kernel));
 }
 
 /** The comparison of an attachment; undefined if its namespace is gone. */

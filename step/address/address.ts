@@ -57,7 +57,7 @@ export const address: Kind<AddressStep> = {
     return false;
   },
 
-  mend(step, kernel) {
+  repair(step, kernel) {
     if (has(step, kernel) && subnetRoute.added(step, kernel)) return;
     const { cidr: _, ...request } = requestOf(kernel, step, step.address);
     try {

@@ -111,7 +111,7 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
     info?.kind === settings.type && (name === ifname || (!inheritsMac && address === mac)),
 
   /** One that is gone is gone with all it had on it: only making it anew would help, so that is told. */
-  mend() {},
+  repair() {},
 
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
 

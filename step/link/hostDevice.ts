@@ -85,7 +85,7 @@ export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
 
   isPresent: ({ ifname, group }, kernel) => kernel.link("container", ifname)?.group === group,
 
-  mend() {},
+  repair() {},
 
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
 

@@ -44,7 +44,7 @@ export const tap: Kind<TapStep, TapKey> = {
   isMadeBy: ({ ifname, mac }, { name, address, info }) =>
     info?.kind === tapKind && (name === ifname || address === mac),
 
-  mend() {},
+  repair() {},
 
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
 

@@ -59,7 +59,7 @@ export const veth: Kind<VethStep, VethKey> = {
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
 
   /** A pair that is gone is gone with all the container had on it: only making it anew would help, so that is told. */
-  mend({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
+  repair({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
     const inner = kernel.link("container", ifname);
     if (!kernel.link("host", host) || !inner) return;
     const master = bridge === undefined ? undefined : kernel.indexOf("host", bridge);

@@ -160,13 +160,14 @@ function refuseAnother(
 }
 
 export const ingressPolicy: Kind<IngressPolicyStep> = {
-  pending(step, kernel) {
-    const found = getElement(kernel.netfilter, table, guardedSet.name, concatenated(keyOf(step.bridge)));
-    const stands = found && hasPolicy(found.comment, step.policy) && hasRules(kernel.netfilter, table, chain);
-    return stands ? [] : rulesOf(step, kernel);
+  rules: {
+    missing(step, kernel) {
+      const found = getElement(kernel.netfilter, table, guardedSet.name, concatenated(keyOf(step.bridge)));
+      const isComplete = found && hasPolicy(found.comment, step.policy) && hasRules(kernel.netfilter, table, chain);
+      return isComplete ? [] : rulesOf(step, kernel);
+    },
+    replacing: rulesOf,
   },
-
-  rules: rulesOf,
 
   check({ bridge, policy }, kernel) {
     const { guarded, neighbours } = standing(bridge, kernel);

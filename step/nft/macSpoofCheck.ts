@@ -85,13 +85,14 @@ function rulesOf(step: MacSpoofCheckStep, kernel: Kernel): Message[] {
 }
 
 export const macSpoofCheck: Kind<MacSpoofCheckStep, MacSpoofCheckKey> = {
-  pending(step, kernel) {
-    // Left by an earlier ADD whose DEL never came, perhaps with another address.
-    if (isChecked(step.attachment, kernel)) return rulesOf(step, kernel);
-    return [...(hasRules(kernel.netfilter, bridgeTable, chain) ? [] : allRules()), ...elementsOf(step)];
+  rules: {
+    missing(step, kernel) {
+      // An earlier ADD whose DEL never came left an element, perhaps with another address.
+      if (isChecked(step.attachment, kernel)) return rulesOf(step, kernel);
+      return [...(hasRules(kernel.netfilter, bridgeTable, chain) ? [] : allRules()), ...elementsOf(step)];
+    },
+    replacing: rulesOf,
   },
-
-  rules: rulesOf,
 
   undo({ attachment }, kernel) {
     if (isChecked(attachment, kernel))

@@ -28,14 +28,15 @@ function chainOf({ network, subnets }: MasqueradeStep) {
 }
 
 export const masquerade: Kind<MasqueradeStep> = {
-  pending(step, kernel) {
-    const { chain, cidrs } = chainOf(step);
-    return countRules(kernel.netfilter, table, chain) > cidrs.length ? [] : rules.rulesOf(step.network, chain, cidrs);
-  },
-
-  rules(step) {
-    const { chain, cidrs } = chainOf(step);
-    return rules.rulesOf(step.network, chain, cidrs);
+  rules: {
+    missing(step, kernel) {
+      const { chain, cidrs } = chainOf(step);
+      return countRules(kernel.netfilter, table, chain) > cidrs.length ? [] : rules.rulesOf(step.network, chain, cidrs);
+    },
+    replacing(step) {
+      const { chain, cidrs } = chainOf(step);
+      return rules.rulesOf(step.network, chain, cidrs);
+    },
   },
 
   check(step, kernel) {

@@ -99,11 +99,12 @@ function remove(isMeant: IsMeant, kernel: Kernel): void {
 }
 
 export const portConditions: Kind<PortConditionStep, PortConditionKey> = {
-  pending: (step) => additions(step),
-
-  rules(step, kernel) {
-    const mark = ownerMark(step.attachment);
-    return [...removalOf((one) => one === mark, kernel), ...additions(step)];
+  rules: {
+    missing: (step) => additions(step),
+    replacing(step, kernel) {
+      const mark = ownerMark(step.attachment);
+      return [...removalOf((one) => one === mark, kernel), ...additions(step)];
+    },
   },
 
   undo({ attachment }, kernel) {

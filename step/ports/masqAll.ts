@@ -84,11 +84,12 @@ function elementsOf({ attachment, addresses }: MasqueradeAllStep): Message[] {
 }
 
 export const masqAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
-  pending: (step, kernel) => [...(hasRules(kernel.netfilter, table, chain) ? [] : allRules()), ...elementsOf(step)],
-
-  rules(step, kernel) {
-    const mark = ownerMark(step.attachment);
-    return [...allRules(), ...removalOf(table, bothSets, (one) => one === mark, kernel), ...elementsOf(step)];
+  rules: {
+    missing: (step, kernel) => [...(hasRules(kernel.netfilter, table, chain) ? [] : allRules()), ...elementsOf(step)],
+    replacing(step, kernel) {
+      const mark = ownerMark(step.attachment);
+      return [...allRules(), ...removalOf(table, bothSets, (one) => one === mark, kernel), ...elementsOf(step)];
+    },
   },
 
   undo({ attachment }, kernel) {

@@ -46,25 +46,27 @@ import defer * as waitingPorts from "./waiting.ts";
 const askedMax = 16;
 
 export const ports: Kind<PortsStep, PortsKey> = {
-  pending: (step, kernel) => [
-    ...(hasRules(kernel.netfilter, table, portsChain) ? [] : ruleset.portRules()),
-    ...additions(placed(step), step),
-  ],
+  rules: {
+    missing: (step, kernel) => [
+      ...(hasRules(kernel.netfilter, table, portsChain) ? [] : ruleset.portRules()),
+      ...additions(placed(step), step),
+    ],
 
-  rules(step, kernel) {
-    const { removed, taken } = sorted(step, kernel);
-    return [
-      ...(ruleset.missingPortRules(kernel).length > 0 ? ruleset.portRules() : []),
-      ...removalOf(removed),
-      ...(taken.size === 0 ? additions(placed(step), step) : additionsBeside(taken, step)),
-    ];
-  },
+    replacing(step, kernel) {
+      const { removed, taken } = sorted(step, kernel);
+      return [
+        ...(ruleset.missingPortRules(kernel).length > 0 ? ruleset.portRules() : []),
+        ...removalOf(removed),
+        ...(taken.size === 0 ? additions(placed(step), step) : additionsBeside(taken, step)),
+      ];
+    },
 
-  mend({ attachment, mappings }, kernel) {
-    const udp = mappings.filter(({ protocol }) => protocol === "udp");
-    if (udp.length === 0) return;
-    const held = waitingPorts.heldOf(udp, attachment, waitingElements(kernel));
-    connections.forget(held.map(ledBy), kernel, "added");
+    afterwards({ attachment, mappings }, kernel) {
+      const udp = mappings.filter(({ protocol }) => protocol === "udp");
+      if (udp.length === 0) return;
+      const held = waitingPorts.heldOf(udp, attachment, waitingElements(kernel));
+      connections.forget(held.map(ledBy), kernel, "added");
+    },
   },
 
   undo(key, kernel) {
