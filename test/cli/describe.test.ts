@@ -1,4 +1,7 @@
-/** What is generated from the table of commands: each shell takes its completion, and the manual page names every option. */
+/**
+ * Texts generated from the table of commands: each shell accepts its completion, and the manual page names every
+ * option.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { commands } from "../../cli/index.ts";

@@ -1,4 +1,4 @@
-/** What `--dry-run` prints, typed into a shell, makes the same network as ADD does. */
+/** The commands of `--dry-run`, typed into a shell, create the same network as ADD. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { needs } from "../support/needs.ts";
@@ -16,7 +16,7 @@ describe("ns-net add --dry-run", () => {
     needs(this, "ns-net", "bridge", "nft nat", "ipv6");
   });
 
-  /** Carrier comes a moment after both ends are up (net/core/link_watch.c); only ns-net waits for it. */
+  /** The carrier comes a moment after both ends are up (net/core/link_watch.c); only ns-net waits for it. */
   const settings = (flags: readonly string[]) =>
     flags.filter((flag) => flag !== "LOWER_UP" && flag !== "NO-CARRIER").sort();
   const rest = (place: Place) =>
@@ -58,7 +58,7 @@ describe("ns-net add --dry-run", () => {
       ),
     };
   };
-  /** Every setting of forwarding and of links, but for those of which each link has its own. */
+  /** Every sysctl of forwarding and of links, without those that differ for each link. */
   const sysctls = (place: Place) =>
     place.host
       .run("sysctl", "-a", "--pattern", "^net.ipv[46].(ip_forward$|conf)")
@@ -118,10 +118,10 @@ describe("ns-net add --dry-run", () => {
   };
 
   for (const [title, change, ifname = "eth0"] of networks) {
-    it(`prints what a shell makes the same network of: ${title}`, () => {
+    it(`prints commands by which a shell creates the same network: ${title}`, () => {
       using typed = freshPlace();
       using made = freshPlace();
-      // The same name on both, one after the other: names and addresses follow from it.
+      // The same name on both hosts, one after the other, because names and addresses follow from it.
       const name = typed.name();
       const network = typed.file("n.json", JSON.stringify(configurationOf(change)));
       const words = ["add", name, "--network", network, "--ifname", ifname];
@@ -136,7 +136,7 @@ describe("ns-net add --dry-run", () => {
       made.must("del", name);
     });
 
-    it(`prints of a network that stands what is missing: ${title}`, () => {
+    it(`prints what is missing of an existing network: ${title}`, () => {
       using typed = freshPlace();
       using made = freshPlace();
       const [first, name] = [typed.name(), typed.name()];
@@ -159,7 +159,7 @@ describe("ns-net add --dry-run", () => {
     });
   }
 
-  it("prints for a second interface what a shell makes the same of, its default routes included", () => {
+  it("prints commands that create the same second interface with its default routes", () => {
     using typed = freshPlace();
     using made = freshPlace();
     const name = typed.name();
@@ -168,14 +168,14 @@ describe("ns-net add --dry-run", () => {
     type(typed, typed.must("add", name, ...network, "--ifname", "net1", "--dry-run"));
     const byHand = all(typed, name);
     typed.must("del", name);
-    // What was typed is nobody's, so del leaves the namespace to it.
+    // The typed namespace has no proof of add, so del leaves it.
     Bun.spawnSync(["ip", "netns", "del", name]);
     for (const more of [[], ["--ifname", "net1"]]) made.must("add", name, ...network, ...more);
     assert.deepEqual(byHand, all(made, name));
     made.must("del", name);
   });
 
-  it("prints what a bridge that is down needs, and rules that somebody took away", () => {
+  it("prints commands for a bridge that is down, and for rules that another program removed", () => {
     using place = freshPlace();
     place.must("add", place.name());
     const standing = [rest(place), place.host.nft("list", "ruleset")];

@@ -1,4 +1,7 @@
-/** `--dry-run` for interfaces that leave nothing on the host: typed into a shell where this kernel has the kind, and read where it has not. */
+/**
+ * `--dry-run` for interfaces that leave nothing on the host: typed into a shell if this kernel has the kind, else only
+ * read.
+ */
 import assert from "node:assert/strict";
 import { type Need, needs } from "../support/needs.ts";
 import { freshPlace, namedNetns, type Place } from "./place.ts";
@@ -11,7 +14,7 @@ const ipam = {
 
 const base = { cniVersion: "1.1.0", name: "lab", ipam };
 
-/** A host with an interface up0, always of the same hardware address, and one that is to be lent. */
+/** A host with an interface up0, always with the same hardware address, and a host device. */
 function withUplink(): Place {
   const place = freshPlace();
   place.host.run("ip", "link", "add", "up0", "address", "0a:00:00:00:00:01", "type", "veth", "peer", "name", "far0");
@@ -27,7 +30,7 @@ function inside(name: string) {
   return {
     links: ns.ip("address").map(({ ifname, mtu, address, group, ifalias, flags, linkinfo, addr_info }) => ({
       ...{ ifname, mtu, address, group, kind: linkinfo?.info_kind, data: linkinfo?.info_data },
-      alias: ifalias?.replace(/\/.*/, ""), // behind it is the folder of the store
+      alias: ifalias?.replace(/\/.*/, ""), // after it comes the folder of the store
       ...{ up: flags.includes("UP"), addresses: addresses(addr_info) },
     })),
     routes: ["-4", "-6"].map((family) =>
@@ -39,7 +42,7 @@ function inside(name: string) {
   };
 }
 
-describe("ns-net add --dry-run, of an interface that is in the container alone,", () => {
+describe("ns-net add --dry-run, for an interface without a host end,", () => {
   const kinds: readonly [type: string, more: object, ...needed: Need[]][] = [
     ["macvlan", { master: "up0", mode: "private", mtu: 1400 }, "macvlan"],
     ["ipvlan", { master: "up0", mode: "l3" }, "ipvlan"],
@@ -50,7 +53,7 @@ describe("ns-net add --dry-run, of an interface that is in the container alone,"
   ];
 
   for (const [type, more, ...needed] of kinds) {
-    it(`prints what a shell makes the same of: ${type}`, function () {
+    it(`prints commands that create the same: ${type}`, function () {
       needs(this, "ns-net", "bridge", "ipv6", ...needed);
       using typed = withUplink();
       using made = withUplink();
@@ -90,7 +93,7 @@ describe("ns-net add --dry-run, of an interface that is in the container alone,"
   ];
 
   for (const [type, more, first] of printed) {
-    it(`prints the words of ip for ${type}, whatever this kernel has`, () => {
+    it(`prints the commands of ip for ${type}, with any kernel`, () => {
       using place = withUplink();
       const network = place.file("n.json", JSON.stringify({ ...base, type, ...more }));
       const lines = place.must("add", place.name(), "--network", network, "--dry-run").split("\n");

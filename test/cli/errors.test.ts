@@ -1,4 +1,7 @@
-/** What a person is told when the kernel, the file system or a limit refuses: in words, with a cure, and no bug's name. */
+/**
+ * Refusals by the kernel, the file system or a limit, as a person reads them: a sentence with a cure, and never called
+ * a bug.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +13,7 @@ import { freshPlace, type Place } from "./place.ts";
 const network = (place: Place, more: object) =>
   place.file("n.json", JSON.stringify({ cniVersion: "1.0.0", name: "n", type: "ns-net", bridge: "br0", ...more }));
 
-/** `add` that fails, and says so in these words. */
+/** `add` must fail with these words. */
 function refused(place: Place, says: RegExp, cure: RegExp, ...words: string[]): void {
   const { code, out, err } = place.cli("add", place.name(), ...words);
   assert.deepEqual([code, out], [1, ""], err);
@@ -25,7 +28,7 @@ describe("ns-net add says", () => {
     needs(this, "ns-net", "bridge", "nft nat");
   });
 
-  it("which plugins make no interface", () => {
+  it("which plugins create no interface", () => {
     using place = freshPlace();
     for (const type of ["portmap", "firewall", "loopback"]) {
       const says = new RegExp(`type ${type}: it makes no interface`);
@@ -45,14 +48,14 @@ describe("ns-net add says", () => {
     refused(place, says, /another IP address, or set mac/, "--network", file);
   });
 
-  it("that the range is left, and which", () => {
+  it("that an address is outside of the range, and the range", () => {
     using place = freshPlace();
     const ranges = [[{ subnet: "10.5.0.0/24", rangeStart: "10.5.0.10", rangeEnd: "10.5.0.20" }]];
     const file = network(place, { ipam: { type: "host-local", ranges } });
     refused(place, /10\.5\.0\.99/, /10\.5\.0\.10-10\.5\.0\.20/, "--network", file, "--ip", "10.5.0.99");
   });
 
-  it("who has a device, and how one that is dead gives it back", () => {
+  it("which container has a device, and how to get it back from a dead one", () => {
     using place = freshPlace();
     place.host.ip("link", "add", "dev0", "type", "veth", "peer", "name", "far0");
     const file = network(place, { type: "host-device", device: "dev0", ipam: {} });
@@ -78,7 +81,7 @@ describe("ns-net add says", () => {
     }
   });
 
-  it("what to do about an nf_tables table that another program changed, and that helps", () => {
+  it("how to repair an nf_tables table that another program changed, and that works", () => {
     const foreign = [
       "add chain inet ns_net ports { type filter hook input priority 0; }",
       "add set inet ns_net ports4 { type ipv4_addr; }",
@@ -98,7 +101,7 @@ describe("ns-net add says", () => {
     }
   });
 
-  it("nothing of a folder that is reached by root's own links, and something of anybody else's", () => {
+  it("nothing about a folder behind root's own symbolic links, and refuses one behind another user's", () => {
     using place = freshPlace();
     const real = join(place.folder, "real");
     mkdirSync(real);

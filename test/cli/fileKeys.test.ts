@@ -1,4 +1,7 @@
-/** Keys and types of a file by hand: what a person may write, and what is taken for a slip of the pen. Witness: traffic, `tc`, `ip`. */
+/**
+ * Keys and types in a file of a person: which are allowed, and which are recognized as typing mistakes. Witnesses:
+ * traffic, `tc`, `ip`.
+ */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +19,7 @@ describe("At the top of a file", () => {
     needs(this, "ns-net", "bridge", "nft nat");
   });
 
-  it("portMappings publish ports, and del takes them back", async () => {
+  it("portMappings publish ports, and del removes them", async () => {
     using place = freshPlace();
     using outside = freshNetns("outside");
     cable(
@@ -109,7 +112,7 @@ describe("A type that is no plugin of ns-net's", () => {
     });
   }
 
-  it("in a list is told with the nearest name", () => {
+  it("in a list is refused with the nearest name", () => {
     using place = freshPlace();
     const list = { cniVersion: "1.0.0", name: "l", plugins: [{ ...lab, type: "brigde" }, { type: "portmap" }] };
     const { code, err } = place.cli("add", place.name(), "--network", place.file("l.json", JSON.stringify(list)));
@@ -117,7 +120,7 @@ describe("A type that is no plugin of ns-net's", () => {
     assert.match(err, /its list has no interface plugin.*\n {2}Did you mean bridge\?/);
   });
 
-  it("is no mistake where the executable was installed under that name", () => {
+  it("is no mistake if the executable was installed under that name", () => {
     using world = freshWorld();
     const plugin = join(world.dataDir, "..", "podnet-plugin");
     symlinkSync(nsNet, plugin);

@@ -1,4 +1,4 @@
-/** A machine of its own for the command line: `ns-net` run in it as a person would, with a terminal's environment. */
+/** A simulated machine for the command line: runs `ns-net` as a person would, with a terminal's environment. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,19 +16,21 @@ export interface Place extends Disposable {
   readonly host: Netns;
   readonly folder: string;
   readonly dataDir: string;
-  /** `ns-net …` on the host; `--data-dir` is added where the command knows it. */
+  /** `ns-net …` on the host, with `--data-dir` if the command has it. */
   cli(...words: string[]): Said;
   /** The same as words, for `host.inside`. */
   command(...words: string[]): string[];
-  /** As `cli`, and it must succeed; answers what it printed. */
+  /** As `cli`, but must succeed. Answers its output. */
   must(...words: string[]): string;
-  /** A name of a namespace that nobody has, deleted with the place. */
+  /** A free name for a namespace. The namespace is deleted with the place. */
   name(label?: string): string;
   /** Writes a file and answers its path. */
   file(name: string, content: string): string;
 }
 
-/** Skips, aloud, where /etc is the machine's own: the sandbox could not lay one of its own over it. */
+/**
+ * Skips the test, with a message, if /etc is the machine's own because the sandbox could not mount another one over it.
+ */
 export function needsOwnEtc(context: Mocha.Context): void {
   if (!/^\S+ \/etc overlay /m.test(run(["cat", "/proc/self/mounts"]))) skip(context, "no overlay over /etc here");
 }

@@ -1,4 +1,7 @@
-/** Which namespaces `del` deletes: those that `add` made, whatever a container writes into its own. Witness: `ip netns`. */
+/**
+ * The namespaces that `del` deletes: those that `add` created, whatever a container writes into its own. Witness: `ip
+ * netns`.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +12,7 @@ import { freshPlace, namedNetns } from "./place.ts";
 const proofs = "/run/ns-net/made";
 const isThere = (name: string) => netnsNames().includes(name);
 
-describe("The proof of a namespace that add made", () => {
+describe("The proof of a namespace that add created", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "ipv6");
   });
@@ -24,7 +27,7 @@ describe("The proof of a namespace that add made", () => {
     assert.equal(isThere(name), true);
   });
 
-  it("is root's alone to read, and goes with the namespace", () => {
+  it("is readable by root alone, and removed with the namespace", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -34,14 +37,14 @@ describe("The proof of a namespace that add made", () => {
     assert.deepEqual([isThere(name), readdirSync(proofs).filter((file) => file.includes(name))], [false, []]);
   });
 
-  it("goes with the namespace of an add that fails", () => {
+  it("is removed with the namespace of an add that fails", () => {
     using place = freshPlace();
     const name = place.name();
     assert.equal(place.cli("add", name, "--ip", "192.0.2.1").code, 1);
     assert.deepEqual([isThere(name), readdirSync(proofs).filter((file) => file.includes(name))], [false, []]);
   });
 
-  it("proves nothing of another namespace of the same name", () => {
+  it("is no proof for another namespace with the same name", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -51,7 +54,7 @@ describe("The proof of a namespace that add made", () => {
     assert.equal(isThere(name), true);
   });
 
-  it("proves nothing of a namespace that was given the same number", () => {
+  it("is no proof for another namespace with the same inode", () => {
     using place = freshPlace();
     const name = place.name();
     run(["ip", "netns", "add", name]);

@@ -1,6 +1,6 @@
 /**
- * The kernel gives a namespace's number again as soon as it is free. What was attached to the namespace that had it
- * before is not attached to the one that has it now. Here the row is given the new one's number, which is what happens.
+ * The kernel gives a namespace's inode again as soon as it is free. An attachment to the earlier namespace is no
+ * attachment to the later one. These tests write the later inode into the row, which has the same effect.
  */
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
@@ -14,7 +14,7 @@ const macvlan = {
   ipam: { type: "host-local", subnet: "10.20.0.0/30" },
 };
 
-/** A name whose namespace was deleted and made again, with the number of the first. */
+/** A name whose namespace was deleted and created again, with the inode of the first. */
 function reused() {
   const place = freshPlace();
   const outside = place.name("outside");
@@ -33,12 +33,12 @@ function giveNumber(place: Place, path: string): void {
   run(["sqlite3", join(place.dataDir, "ns-net.sqlite"), `UPDATE attachment SET netns_inode = '${ino}'`]);
 }
 
-describe("A namespace that was given another one's number", () => {
+describe("A namespace that got an earlier one's inode", () => {
   before(function () {
     needs(this, "ns-net", "macvlan");
   });
 
-  it("is not the one that ls and inspect tell of, and gc removes what was attached to that", () => {
+  it("is not shown by ls and inspect for the earlier one, whose attachment gc removes", () => {
     const { place, name } = reused();
     using _ = place;
     assert.equal(JSON.parse(place.must("ls", "--json"))[0].state, "gone");
@@ -48,7 +48,7 @@ describe("A namespace that was given another one's number", () => {
     assert.match(place.must("gc"), RegExp(`removed the attachment eth0 of ${name} on lan`));
   });
 
-  it("is not it, either, where a process in it is all that can be seen", async () => {
+  it("is not the earlier one, either, if only a process in it can be seen", async () => {
     const { place, name } = reused();
     using _ = place;
     const holder = Bun.spawn(namedNetns(name).inside(["sh", "-c", "echo in; read _"]), {
@@ -73,7 +73,7 @@ describe("A namespace that was given another one's number", () => {
     assert.match(place.must("add", place.name(), "--network", network), /^10\.20\.0\.\d\n$/);
   });
 
-  it("is told with what names it for good", () => {
+  it("is shown with its cookie", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);

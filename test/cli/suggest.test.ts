@@ -1,4 +1,4 @@
-/** Words that name nothing: what there is instead, and names that a file was remembered by. Witnesses: `ip`, `nft`. */
+/** Words that name nothing: suggestions, and the names of remembered files. Witnesses: `ip`, `nft`. */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -7,18 +7,18 @@ import { links } from "../support/sandbox.ts";
 import { ourLinks } from "../support/world.ts";
 import { freshPlace, lab, namedNetns, type Place } from "./place.ts";
 
-/** Names alike, of namespaces that nobody has. */
+/** Similar names of namespaces that do not exist. */
 function names(place: Place): readonly [right: string, wrong: string] {
   const name = place.name("gateway");
   return [name, name.replace("gateway", "gatewya")];
 }
 
-describe("A name that there is none of", () => {
+describe("A name of nothing", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat");
   });
 
-  it("del says so and what may have been meant, and touches nothing", () => {
+  it("is reported by del with a suggestion, and del changes nothing", () => {
     using place = freshPlace();
     const [name, wrong] = names(place);
     place.must("add", name);
@@ -32,7 +32,7 @@ describe("A name that there is none of", () => {
     assert.deepEqual(place.cli("del", name), { code: 0, out: "", err: "" });
   });
 
-  it("del of a namespace in which nothing is attached says so, and leaves it", () => {
+  it("del of a namespace without attachments reports that, and leaves it", () => {
     using place = freshPlace();
     const name = place.name();
     place.host.run("ip", "netns", "add", name);
@@ -41,7 +41,7 @@ describe("A name that there is none of", () => {
   });
 
   for (const command of ["check", "inspect", "exec"]) {
-    it(`${command} fails and says what may have been meant`, () => {
+    it(`${command} fails with a suggestion`, () => {
       using place = freshPlace();
       const [name, wrong] = names(place);
       place.must("add", name);
@@ -52,7 +52,7 @@ describe("A name that there is none of", () => {
   }
 
   for (const words of [["ls"], ["ls", "--json"], ["check", "web"], ["inspect", "web"]]) {
-    it(`${words.join(" ")} --network of one that nobody knows fails and says what may have been meant`, () => {
+    it(`${words.join(" ")} --network with an unknown name fails with a suggestion`, () => {
       using place = freshPlace();
       place.must(
         "add",
@@ -66,7 +66,7 @@ describe("A name that there is none of", () => {
     });
   }
 
-  it("del and gc --network of one that nobody knows say so", () => {
+  it("del and gc --network report an unknown name", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -95,7 +95,7 @@ describe("A network of a file that was attached to", () => {
     needs(this, "ns-net", "bridge", "ipv6");
   });
 
-  it("is known by its name from then on, as its file has it by now, and without the file", () => {
+  it("is known by its name afterwards, with the present content of its file, and without the file", () => {
     using place = freshPlace();
     const [a, b, c] = [place.name(), place.name(), place.name()];
     const file = place.file("lab.json", JSON.stringify(lab));
@@ -113,7 +113,7 @@ describe("A network of a file that was attached to", () => {
     assert.match(err, /Cannot find a network named "lba"[\s\S]*Did you mean lab\?/);
   });
 
-  it("is not kept by an add that failed, and what keeps it may be lost", () => {
+  it("is not remembered after an add that failed, and its record may be lost", () => {
     using place = freshPlace();
     const [a, b] = [place.name(), place.name()];
     const file = place.file("lab.json", JSON.stringify(lab));
@@ -139,7 +139,7 @@ describe("A ptp link by hand", () => {
     ipam: { type: "host-local", subnet: "10.44.0.0/24", routes: [{ dst: "0.0.0.0/0" }] },
   };
 
-  it("is described without a bridge, also when its store was made again", () => {
+  it("is shown without a bridge, also after its store was rebuilt", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name, "--network", place.file("p2p.json", JSON.stringify(config)));
@@ -159,7 +159,7 @@ describe("A ptp link by hand", () => {
     assert.match(place.must("check", name), /as add made it/);
   });
 
-  it("check names the host's end where a chain drops what comes by it, and the cure cures", function () {
+  it("check names the host end whose packets a chain drops, and its cure works", function () {
     needs(this, "iptables");
     using place = freshPlace();
     const name = place.name();
@@ -179,7 +179,7 @@ describe("--ip with a prefix length", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("that is not the network's is refused, and nothing is left; the network's is taken", () => {
+  it("other than the network's is refused, and nothing is left; the network's is accepted", () => {
     using place = freshPlace();
     const name = place.name();
     const file = place.file("lab.json", JSON.stringify(lab));

@@ -1,4 +1,4 @@
-/** Whoever is not root is told so first, and nothing that is not so. */
+/** Users other than root get the message about rights first, and no wrong one. */
 import assert from "node:assert/strict";
 import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { freshPlace, type Place } from "./place.ts";
 
-/** The executable as nobody runs it, from a folder that everybody can read. */
+/** The executable as user 65534 runs it, from a folder that all users can read. */
 function asNobody(place: Place) {
   const program = join(place.folder, "ns-net");
   copyFileSync(nsNet, program);
@@ -27,7 +27,7 @@ describe("ns-net without root", () => {
     needs(this, "ns-net", "bridge", "nft nat");
   });
 
-  it("is told so in the command's own words, on a machine that has nothing yet", () => {
+  it("reports that with the command to type, on a machine without any state", () => {
     using place = freshPlace();
     const nobody = asNobody(place);
     for (const words of [["add", "web"], ["add", "web", "--dry-run"], ["gc"], ["exec", "pid:1", "--", "true"]]) {
@@ -39,7 +39,7 @@ describe("ns-net without root", () => {
     }
   });
 
-  it("is told so of a store that it may not read", () => {
+  it("reports a store that it may not read", () => {
     using place = freshPlace();
     mkdirSync(place.dataDir);
     place.must("add", place.name());

@@ -1,4 +1,4 @@
-/** Help, versions, and words that do not fit. */
+/** Help, versions, and usage errors. */
 import assert from "node:assert/strict";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
@@ -7,13 +7,13 @@ import { freshPlace } from "./place.ts";
 
 const commands = ["add", "del", "ls", "inspect", "check", "exec", "gc", "repair", "install", "uninstall"];
 
-describe("ns-net words", () => {
+describe("ns-net usage:", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "ipv6");
   });
 
   for (const name of commands) {
-    it(`${name} --help tells what it does, and exits with 0`, () => {
+    it(`${name} --help describes it, and exits with 0`, () => {
       using place = freshPlace();
       const { code, out, err } = place.cli(name, "--help");
       assert.deepEqual([code, err], [0, ""]);
@@ -21,7 +21,7 @@ describe("ns-net words", () => {
       assert.equal(place.cli("help", name).out, out);
     });
 
-    it(`${name} --help has no empty line too many, and says of -i what it does there`, () => {
+    it(`${name} --help has no empty line too many, and describes -i as that command uses it`, () => {
       using place = freshPlace();
       const { out } = place.cli(name, "--help");
       assert.doesNotMatch(out, /\n\n\n| $/m);
@@ -61,7 +61,7 @@ describe("ns-net words", () => {
     });
   }
 
-  it("what is no namespace, and what is attached already, are told without CNI, too", () => {
+  it("a path that is no namespace, and an existing attachment, are reported in the words of the command line", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -69,12 +69,12 @@ describe("ns-net words", () => {
     assert.match(place.cli("add", name).err, /Delete the attachment first \(ns-net del\), or ask for another --ifname/);
   });
 
-  it("man --help ends its lines where they end", () => {
+  it("man --help has no cut lines", () => {
     using place = freshPlace();
     assert.match(place.cli("man", "--help").out, /^Usage: ns-net man$/m);
   });
 
-  it("--version says it", () => {
+  it("--version prints the version", () => {
     using place = freshPlace();
     assert.match(place.cli("--version").out, /^ns-net \d+\.\d+\.\d+\n$/);
   });
@@ -96,7 +96,7 @@ describe("ns-net words", () => {
     ["ls", "--data-dir", ""],
     ["help", "frobnicate"],
   ]) {
-    it(`"${words.join(" ")}" does not fit: exit code 2, and how it would`, () => {
+    it(`"${words.join(" ")}" is a usage error: exit code 2, and a hint`, () => {
       using place = freshPlace();
       const { code, out, err } = place.cli(...words);
       assert.deepEqual([code, out], [2, ""]);

@@ -1,6 +1,6 @@
 /**
- * The control groups that runc needs. A sandbox lays a fresh /sys over the machine's, so they are mounted again: the
- * same hierarchies, seen from here.
+ * The control groups that runc needs. A sandbox mounts a fresh /sys over the machine's, so this mounts the same
+ * hierarchies again.
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { run } from "../support/sandbox.ts";
@@ -24,17 +24,17 @@ export function mountCgroups(): void {
   }
 }
 
-/** The group below which all sandboxes of the tests are. */
+/** The group of all sandboxes of the tests. */
 export const cgroupParent = "ns-net-test";
 
-/** Ends what still runs in the tests' groups and removes them. They are the machine's, so nothing else would. */
+/** Ends the processes in the tests' groups and removes the groups, which belong to the machine and would stay. */
 export function removeCgroups(parent = cgroupParent): void {
   const groups = run(["find", folder, "-mindepth", "2", "-depth", "-path", `*/${parent}*`, "-type", "d"]);
   for (const group of groups.split("\n").filter(Boolean)) {
     for (const pid of readFileSync(`${group}/cgroup.procs`, "utf8").split("\n").map(Number)) {
       if (pid > 1) process.kill(pid, "SIGKILL");
     }
-    // A group whose last process is being buried is busy for a moment.
+    // A group is busy for a moment after its last process ended.
     for (let tries = 0; tries < 50 && Bun.spawnSync(["rmdir", group]).exitCode !== 0; tries++) Bun.sleepSync(10);
   }
 }

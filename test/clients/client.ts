@@ -1,4 +1,4 @@
-/** What the tests of all clients share: what they need, and what must not be left. */
+/** Shared by the tests of all clients: their needs, and what must not be left. */
 import assert from "node:assert/strict";
 import { findProgram } from "../../scripts/setup/tools.mjs";
 import { until } from "../support/daemon.ts";
@@ -27,14 +27,14 @@ export const conflist = ({ dataDir }: World, change: object = {}, name = "podnet
   ],
 });
 
-/** No address, no link, no published port: told by SQLite, ip and nft. */
+/** No address, no link, no published port. Witnesses: SQLite, ip and nft. */
 export function nothingLeft(world: World): void {
   assert.deepEqual(world.leases(), []);
   assert.deepEqual(ourLinks(world.host), []);
   assert.deepEqual(publishedPorts(world), []);
 }
 
-/** Elements of nft's maps and rules that lead to a pod. */
+/** Elements of nft's maps, and rules, that lead to a pod. */
 export function publishedPorts({ host }: World): string[] {
   return host
     .nft("list", "ruleset")
@@ -43,7 +43,7 @@ export function publishedPorts({ host }: World): string[] {
     .map((line) => line.trim());
 }
 
-/** What a server that speaks first says to the host; asked again until it listens. */
+/** The greeting of a server, read from the host; repeats until the server listens. */
 export async function heard({ host }: World, address: string, port: number): Promise<string> {
   let said = "";
   await until(`${address} port ${port} answers`, () => {

@@ -1,4 +1,4 @@
-/** Pod sandboxes as kubelet asks for them: containerd's CRI, with ns-net as its only plugin and as loopback. */
+/** Pod sandboxes as kubelet creates them: containerd's CRI, with ns-net as its only plugin and as loopback. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -82,7 +82,7 @@ describe("containerd's CRI", function () {
     nothingLeft(world);
   });
 
-  it("publishes a port, and says who has it when a second sandbox asks for it", async () => {
+  it("publishes a port, and names the holder to a second sandbox that requests it", async () => {
     const id = await containerd.cri.run({ name: "first", ports: [{ host: 8080, container: 80 }] });
     const second = containerd.cri.run({ name: "second", ports: [{ host: 8080, container: 80 }] });
     await assert.rejects(
@@ -112,7 +112,7 @@ describe("containerd's CRI", function () {
     nothingLeft(world);
   });
 
-  it("leads a published port to the sandbox, by IPv4 and IPv6", async () => {
+  it("forwards a published port to the sandbox, by IPv4 and IPv6", async () => {
     world.host.ip("address", "add", "192.0.2.9/32", "dev", "lo");
     world.host.ip("address", "add", "fd99::9/128", "dev", "lo");
     await containerd.configure(conflist(world, { ipam: dualStack }));
@@ -134,7 +134,7 @@ describe("containerd's CRI", function () {
     await containerd.configure(conflist(world), "nowhere");
     await assert.rejects(containerd.cri.run({ name: "mute" }), /failed to find plugin "loopback" in path/);
     await containerd.configure(conflist(world));
-    // It could not delete what it had added beside, either; kubelet removes the sandbox as soon as the plugin is there.
+    // It could not delete the other network, either. kubelet removes the sandbox as soon as the plugin is installed.
     for (const id of await containerd.cri.list()) {
       await containerd.cri.stop(id);
       await containerd.cri.remove(id);
@@ -153,7 +153,7 @@ describe("containerd's CRI", function () {
     assert.doesNotMatch(world.host.run("tc", "qdisc", "show"), /tbf/);
   });
 
-  it("passes our sentence on to whoever reads kubelet's events", async () => {
+  it("passes our sentence on to the events of kubelet", async () => {
     await containerd.configure(conflist(world, { mtu: 42 }));
     await assert.rejects(containerd.cri.run({ name: "bad" }), /Cannot use mtu = 42.*mtu must be/s);
     await containerd.configure(conflist(world, { ipam: ranges("10.7.1.0/30") }));
@@ -165,7 +165,7 @@ describe("containerd's CRI", function () {
     nothingLeft(world);
   });
 
-  it("goes on when the reference's plugins are replaced by ours while a sandbox runs", async () => {
+  it("continues when ours replace the reference's plugins while a sandbox runs", async () => {
     const names = ["host-local", "bridge", "portmap"];
     const lead = (to: (name: string) => string) => {
       for (const name of names) {
@@ -205,7 +205,7 @@ describe("containerd's CRI", function () {
     await Promise.all(starting);
     await containerd.start();
     assert.deepEqual(await containerd.cri.addresses(standing), [address]);
-    // Kubelet stops and removes what it finds, and asks again for the pods that it still wants.
+    // Kubelet stops and removes the sandboxes that it finds, and creates those that it still wants.
     for (const id of await containerd.cri.list()) {
       await containerd.cri.stop(id);
       await containerd.cri.remove(id);

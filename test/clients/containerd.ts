@@ -1,4 +1,4 @@
-/** containerd with configuration, state and socket of its own, in the namespace that plays the host. */
+/** containerd with its own configuration, state and socket, in the namespace that plays the host. */
 import {
   copyFileSync,
   existsSync,
@@ -20,15 +20,18 @@ import { writeImage } from "./image.ts";
 export interface Containerd extends AsyncDisposable {
   readonly cri: Cri;
   readonly socket: string;
-  /** `ctr …` in the namespace where the image is; throws with its words when it fails. */
+  /** `ctr …` in containerd's namespace of the image. Throws with its output if it fails. */
   ctr(...words: string[]): string;
-  /** Where plugins are found: ours, and what the test puts there. */
+  /** The folder of plugins: ours, and those that the test adds. */
   readonly binaries: string;
-  /** Writes the conflist as kubelet's users should: beside, then moved. Waits until containerd has taken it up. `loopback`: another than ours. */
+  /**
+   * Writes the conflist as users of kubelet should: beside, then renamed. Waits until containerd has read it.
+   * `loopback`: a plugin other than ours.
+   */
   configure(conflist: object | string, loopback?: string): Promise<void>;
-  /** A second network for each pod, until it is taken away by undefined. */
+  /** Adds a second network for each pod, or removes it if undefined. */
   configureSecond(conflist: object | undefined): Promise<void>;
-  /** Ends it without warning. Its containers live on. */
+  /** Kills it. Its containers keep running. */
   kill(): Promise<void>;
   start(): Promise<void>;
 }
@@ -88,7 +91,7 @@ export async function freshContainerd(host: Netns, folder: string): Promise<Cont
       writeFileSync(`${path}.tmp`, typeof conflist === "string" ? conflist : JSON.stringify(conflist));
       renameSync(`${path}.tmp`, path);
       await until("containerd takes up the conflist", async () => !(await containerd.cri.networkComplaint()));
-      // A changed file is taken up by a watcher that tells nobody.
+      // A watcher reads the changed file, and reports nothing.
       await Bun.sleep(300);
     },
     async configureSecond(conflist) {
@@ -120,7 +123,7 @@ export async function freshContainerd(host: Netns, folder: string): Promise<Cont
       cri?.[Symbol.dispose]();
       await daemon?.end();
       removeCgroups();
-      // What a runtime that was killed had mounted.
+      // The mounts of a killed runtime.
       const mounts = readFileSync("/proc/self/mounts", "utf8")
         .split("\n")
         .map((line) => line.split(" ")[1] ?? "");

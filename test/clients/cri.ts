@@ -1,4 +1,4 @@
-/** A client of CRI, the interface by which kubelet drives a container runtime. */
+/** A client of CRI, the interface between kubelet and a container runtime. */
 import { join } from "node:path";
 import { credentials, loadPackageDefinition, type ServiceError } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
@@ -13,13 +13,13 @@ export interface Pod {
 export interface Cri extends Disposable {
   /** Answers the sandbox's id. */
   run(pod: Pod): Promise<string>;
-  /** The sandbox's addresses, the first first. */
+  /** The sandbox's addresses, the primary one first. */
   addresses(id: string): Promise<string[]>;
   stop(id: string): Promise<void>;
   remove(id: string): Promise<void>;
   /** Ids of all sandboxes. */
   list(): Promise<string[]>;
-  /** Why the network is not ready, or undefined when it is. */
+  /** Why the network is not ready; undefined if it is. */
   networkComplaint(): Promise<string | undefined>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Containers as containerd's own tool starts them: `ctr run --cni`. Its folders are fixed, /etc/cni/net.d and
- * /opt/cni/bin, so both are this test's own here. Its one DEL comes when the container's namespace is gone.
+ * Containers of containerd's own tool: `ctr run --cni`. Its folders are fixed, /etc/cni/net.d and /opt/cni/bin, so this
+ * test has its own over them. It sends its one DEL when the container's namespace no longer exists.
  */
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -44,7 +44,7 @@ describe("ctr run --cni", function () {
 
   const configure = (list: object) => writeFileSync(join(configurations, "10-test.conflist"), JSON.stringify(list));
 
-  /** The options, then the container's name and what it is to do. */
+  /** The options, then the container's name and its command. */
   const start = (options: readonly string[], name: string, ...command: string[]) => {
     const fixed = ["--cni", "--snapshotter", "native", "--cgroup", `/${cgroupParent}/${name}`];
     return containerd.ctr("run", ...fixed, ...options, sandboxImage, name, ...command);
@@ -57,14 +57,14 @@ describe("ctr run --cni", function () {
     assert.doesNotMatch(world.host.run("iptables-save"), /10\.7\./);
   });
 
-  it("lets it be reached from the host", async () => {
+  it("makes it reachable from the host", async () => {
     start(["--detach"], "server", "/bin/sh", "-c", "echo hello | nc -l -p 80");
     const [, address] = world.leases()[0]!.split(/ |\//).slice(1);
     assert.equal(await heard(world, address!, 80), "hello");
   });
 
-  it("leaves what ctr forgets to delete to gc: a container that was detached", async () => {
-    // ctr sends no DEL for it, whatever the plugin.
+  it("leaves to gc what ctr forgets to delete: a detached container", async () => {
+    // ctr sends no DEL for it, with any plugin.
     assert.equal(world.leases().length, 1);
     await until("the container has ended", () => / STOPPED/.test(containerd.ctr("tasks", "ls")));
     containerd.ctr("tasks", "delete", "server");
@@ -75,7 +75,7 @@ describe("ctr run --cni", function () {
     nothingLeft(world);
   });
 
-  it("shows its user our sentence: a full pool, a key that cannot be", () => {
+  it("shows our sentence: for a full pool, for an invalid key", () => {
     configure(conflist(world, { ipam: { type: "host-local", ranges: [[{ subnet: "10.7.9.0/30" }]] } }));
     start(["--detach"], "only", "/bin/sleep", "60");
     assert.throws(

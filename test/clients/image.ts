@@ -1,4 +1,4 @@
-/** A container image made on the spot: busybox in one layer, as an archive that containerd and podman can import. */
+/** A container image created on the spot: busybox in one layer, as an archive that containerd and podman can import. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram } from "../../scripts/setup/tools.mjs";
@@ -6,10 +6,10 @@ import { run } from "../support/sandbox.ts";
 
 const sha256 = (bytes: string | Uint8Array) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 
-/** Programs that the tests call inside a container, all of them links to busybox. */
+/** The programs that tests call inside a container, all links to busybox. */
 const applets = ["sh", "sleep", "nc", "ip", "cat", "ping", "true"];
 
-/** Writes FOLDER/image.tar, tagged `name`, whose program is `command`; answers its path. */
+/** Writes FOLDER/image.tar, tagged `name`, whose program is `command`. Answers its path. */
 export async function writeImage(folder: string, name: string, command: readonly string[]): Promise<string> {
   const busybox = findProgram("/bin/busybox") ?? findProgram("busybox");
   if (busybox === undefined) throw new Error("no busybox (Debian: busybox-static)");

@@ -1,4 +1,4 @@
-/** Containers as a person starts them: podman, by a conflist of type ns-net and by what `podman network create` writes. */
+/** Containers of podman, with a conflist of type ns-net and with those of `podman network create`. */
 import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ describe("podman with its CNI backend", function () {
     assert.match(podman.call("network", "ls"), /podnet\s/);
   });
 
-  it("runs a container, and inspect shows what the store says", () => {
+  it("runs a container, and inspect shows the store's address", () => {
     const id = start("web");
     const { IPAddress: v4, GlobalIPv6Address: v6 } = inspect("web");
     assert.deepEqual(world.leases(), [`${id}/eth0 ${v4}/24 ${v6}/64`]);
@@ -60,7 +60,7 @@ describe("podman with its CNI backend", function () {
     nothingLeft(world);
   });
 
-  it("publishes a port of a container with an address and a hardware address of its own", async () => {
+  it("publishes a port of a container with a requested address and hardware address", async () => {
     // As `ns-net install` writes it.
     const bin = join(podman.binaries, "../installed");
     const line = ["install", "--print", "--name", "fixed", "--bridge", "cni7", "--subnet", "10.7.7.0/24"];
@@ -81,7 +81,7 @@ describe("podman with its CNI backend", function () {
     nothingLeft(world);
   });
 
-  it("publishes a port of a container on two networks, by the second when the first is taken away", async () => {
+  it("publishes a port of a container on two networks, by the second after the first is removed", async () => {
     podman.configure("second", conflist(world, { bridge: "cni3", ipam: ranges("10.7.3.0/24") }, "second"));
     const networks = ["--network", "podnet,second", "--publish", "8093:80"];
     podman.call("run", "--detach", "--name", "both", ...networks, podman.image);
@@ -96,7 +96,7 @@ describe("podman with its CNI backend", function () {
     nothingLeft(world);
   });
 
-  it("tells its user who has a port", () => {
+  it("names the holder of a port", () => {
     start("first", "--publish", "8089:80");
     assert.throws(
       () => start("second", "--publish", "8089:80"),
@@ -106,7 +106,7 @@ describe("podman with its CNI backend", function () {
     nothingLeft(world);
   });
 
-  it("tells its user that the pool is full", () => {
+  it("reports a full pool", () => {
     podman.configure("small", conflist(world, { bridge: "cni1", ipam: ranges("10.7.9.0/30") }, "small"));
     const run = (name: string) => podman.call("run", "--detach", "--name", name, "--network", "small", podman.image);
     run("only");
@@ -126,7 +126,7 @@ describe("podman with its CNI backend", function () {
     nothingLeft(world);
   });
 
-  it("has no way out of an internal network, and one to its neighbours", () => {
+  it("reaches neighbours on an internal network, and nothing outside", () => {
     podman.call("network", "create", "--internal", "--subnet", "10.9.1.0/24", "inside");
     const run = (name: string) => podman.call("run", "--detach", "--name", name, "--network", "inside", podman.image);
     for (const name of ["in1", "in2"]) run(name);
@@ -147,12 +147,12 @@ describe("podman with its CNI backend", function () {
     nothingLeft(world);
   });
 
-  it("keeps address and port over network reload, and nothing is left by a restart", async () => {
+  it("keeps address and port after a network reload, and a restart leaves nothing", async () => {
     start("kept", "--publish", "8090:80");
     const before = inspect("kept");
     podman.call("network", "reload", "kept");
     assert.equal(inspect("kept")["IPAddress"], before["IPAddress"]);
-    // A reload asks for the address that it had: podman 4.3 then gives the plugin no ports unless it declares `ips`.
+    // A reload requests the same address: podman 4.3 then gives the plugin no ports unless it declares `ips`.
     assert.equal(publishedPorts(world).length, 1);
     podman.call("exec", "--detach", "kept", "sh", "-c", "echo hello | nc -l -p 80");
     assert.equal(await heard(world, "127.0.0.1", 8090), "hello");

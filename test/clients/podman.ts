@@ -1,4 +1,4 @@
-/** podman with its CNI backend, its configuration and storage its own. Debian's 4.3 still has that backend. */
+/** podman with its CNI backend, which Debian's 4.3 still has, and its own configuration and storage. */
 import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nsNet, referencePlugins } from "../support/plugin.ts";
@@ -9,12 +9,12 @@ import { writeImage } from "./image.ts";
 export interface Podman extends Disposable {
   readonly image: string;
   readonly binaries: string;
-  /** `podman …`; throws with its words when it fails. */
+  /** `podman …`. Throws with its output if it fails. */
   call(...words: string[]): string;
   configure(name: string, conflist: object): void;
 }
 
-/** podman's own choice, with the manager cgroupfs. */
+/** podman's default with cgroup manager cgroupfs. */
 const podmanGroup = "libpod_parent";
 
 export async function freshPodman(host: Netns, folder: string): Promise<Podman> {

@@ -49,7 +49,7 @@ describe("parseDelete()", () => {
       { cniVersion: "0.4.0", dataDir: "/x", bridge: "br0" },
     ],
   ] as const) {
-    it(`makes the best of ${JSON.stringify(given)}`, () => {
+    it(`accepts ${JSON.stringify(given)} with defaults`, () => {
       const request = del({ name: "podnet", ...given }) as unknown as Record<string, unknown>;
       for (const [key, value] of Object.entries(expected)) assert.equal(request[key], value, key);
     });
@@ -69,7 +69,7 @@ describe("parseDelete()", () => {
     fc.assert(fc.property(fc.dictionary(anyKey, fc.jsonValue()), (config) => void del({ ...config, name: "podnet" })));
   });
 
-  it("refuses what has no name", () => {
+  it("refuses a configuration without a name", () => {
     refuses(() => del({}), 7, "name");
     refuses(() => parseDelete(delEnv, bytes("{")), 6);
   });

@@ -10,7 +10,7 @@ const least = { cniVersion: "1.0.0", name: "podnet", type: "ns-net" };
 const parse = (more: object): NetworkConfig => onlySet(parseNetwork({ ...least, ...more }));
 
 describe("parseRequest()", () => {
-  it("fills in what is not said", () => {
+  it("adds the defaults", () => {
     const request = parseRequest(addEnv, bytes(least));
     assert.deepEqual(onlySet(request), {
       attachment: { network: "podnet", container: "web", ifname: "eth0" },
@@ -55,7 +55,7 @@ describe("parseRequest()", () => {
     assert.equal(request.mayBeOwnNetns, true);
   });
 
-  it("takes the name it was called by for a configuration without type", () => {
+  it("uses the name it was called by as the type of a configuration without one", () => {
     assert.equal(
       parseRequest(addEnv, bytes({ cniVersion: "0.3.1", name: "cni-loopback" }), "loopback").config.type,
       "loopback",
@@ -73,7 +73,8 @@ describe("parseRequest()", () => {
   it("refuses STATUS before 1.1.0", () =>
     refuses(() => parseStatus({ CNI_COMMAND: "STATUS" }, bytes(least)), 1, "STATUS"));
   it("refuses an unknown version", () => refuses(() => parse({ cniVersion: "2.0.0" }), 1, "2.0.0", "1.1.0"));
-  it("takes no version for the oldest", () => assert.equal(parseNetwork({ name: "a", type: "b" }).cniVersion, "0.1.0"));
+  it("treats a missing version as the oldest", () =>
+    assert.equal(parseNetwork({ name: "a", type: "b" }).cniVersion, "0.1.0"));
 });
 
 describe("parseNetwork() accepts", () => {
@@ -114,7 +115,7 @@ describe("parseNetwork() accepts", () => {
       { isGateway: false },
     ],
     [
-      "a gateway that type bridge only tells, as the reference does",
+      "a gateway that type bridge only reports, as the reference does",
       { type: "bridge", ipam: { type: "host-local", subnet: "10.1.0.0/24", gateway: "10.1.0.9" } },
       { isGateway: false },
     ],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Fault } from "../../conf/fault.ts";
 
-/** Runs `run`, which must throw a Fault with this code whose sentence and cure together hold all of `words`. */
+/** `run` must throw a Fault with this code whose sentence and cure together contain all of `words`. */
 export function refuses(run: () => unknown, faultCode: number, ...words: readonly string[]): void {
   try {
     run();

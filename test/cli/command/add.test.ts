@@ -14,7 +14,7 @@ describe("ns-net add", () => {
     needs(this, "ns-net", "bridge", "nft nat", "ipv6");
   });
 
-  it("makes the namespace, prints its address and nothing else: IP=$(ns-net add web)", () => {
+  it("creates the namespace, prints its address and nothing else: IP=$(ns-net add web)", () => {
     using place = freshPlace();
     const name = place.name();
     const { code, out, err } = place.cli("add", name);
@@ -41,7 +41,7 @@ describe("ns-net add", () => {
     assert.ok(links(namedNetns(name)).has("eth0"));
     const sleeper = Bun.spawn(namedNetns(name).inside(["sleep", "100"]));
     try {
-      // Until it has become sleep, it is nsenter on its way into the namespace.
+      // Before the process has become sleep, it is nsenter on its way into the namespace.
       const deadline = performance.now() + 5000;
       const isThere = () =>
         Bun.spawnSync(["readlink", `/proc/${sleeper.pid}/exe`])
@@ -60,7 +60,7 @@ describe("ns-net add", () => {
     }
   });
 
-  it("--ip, --mac and --ifname ask for what they name", () => {
+  it("--ip, --mac and --ifname request an address, a hardware address and a name", () => {
     using place = freshPlace();
     const name = place.name();
     const network = place.file("net.json", JSON.stringify(lab));
@@ -74,7 +74,7 @@ describe("ns-net add", () => {
     for (const address of ["10.20.0.9", "fd20::9"]) assert.ok(addresses.includes(address), address);
   });
 
-  it("--json prints the result as CNI has it", () => {
+  it("--json prints the result as CNI defines it", () => {
     using place = freshPlace();
     const name = place.name();
     const result = JSON.parse(place.must("add", name, "--json"));
@@ -82,7 +82,7 @@ describe("ns-net add", () => {
     assert.equal(result.interfaces[2].sandbox, `/run/netns/${name}`);
   });
 
-  it("takes YAML, and a list of plugins of which one is ours", () => {
+  it("takes YAML, and a list of plugins with one of ours", () => {
     using place = freshPlace();
     const yaml =
       "name: lab\ntype: ns-net\nbridge: lab0\nisDefaultGateway: true # yes\nipam:\n  type: ns-net\n  subnet: 10.20.0.0/24\n";
@@ -94,7 +94,7 @@ describe("ns-net add", () => {
     }
   });
 
-  it("says of a list which plugin is done by hand, and which are left out", () => {
+  it("names the plugin of a list that it runs, and the skipped ones", () => {
     using place = freshPlace();
     const plugins = [{ ...lab, name: undefined }, { type: "portmap" }, { type: "firewall" }];
     const file = place.file("n.conflist", JSON.stringify({ cniVersion: "1.0.0", name: "list", plugins }));
@@ -103,7 +103,7 @@ describe("ns-net add", () => {
     assert.equal(err, "ns-net: runs only ns-net of the network's list; skips portmap, firewall\n");
   });
 
-  it("tells line and column of a mistake in YAML, and makes nothing", () => {
+  it("reports line and column of a mistake in YAML, and creates nothing", () => {
     using place = freshPlace();
     const name = place.name();
     const file = place.file("bad.yaml", "name: lab\nipam:\n  - a\n bad: [\n");
@@ -137,7 +137,7 @@ describe("ns-net add", () => {
     assert.deepEqual([ourLinks(place.host), JSON.parse(place.must("ls", "--json"))], [[], []]);
   });
 
-  it("that is interrupted leaves all or nothing, the namespace included", async () => {
+  it("that is interrupted leaves all or nothing, also of the namespace", async () => {
     using place = freshPlace();
     let undone = 0;
     for (let delayMs = 0; delayMs < 40; delayMs += 2) {
@@ -146,7 +146,7 @@ describe("ns-net add", () => {
         stdio: ["ignore", "ignore", "ignore"],
       });
       const endMs = performance.now() + delayMs;
-      // Busy, because a timer is not exact enough to hit every stage.
+      // A busy loop, because a timer is not exact enough to hit every stage.
       while (performance.now() < endMs);
       child.kill("SIGTERM");
       const code = await child.exited;
@@ -159,7 +159,7 @@ describe("ns-net add", () => {
     assert.ok(undone > 0);
   });
 
-  it("that cannot tell its address undoes all: no namespace, no link, no entry", () => {
+  it("that cannot print its address undoes all: no namespace, no link, no entry", () => {
     using place = freshPlace();
     const name = place.name();
     for (const [options, lead, why] of [
@@ -176,7 +176,7 @@ describe("ns-net add", () => {
     }
   });
 
-  it("knows networks by name, from where runtimes keep them", function () {
+  it("finds networks by name in the folder of runtimes", function () {
     needsOwnEtc(this);
     using place = freshPlace();
     const folder = "/etc/cni/net.d";
@@ -186,7 +186,7 @@ describe("ns-net add", () => {
       const named = { ...lab, name: `lab-${process.pid}` };
       writeFileSync(path, JSON.stringify({ cniVersion: "1.0.0", name: named.name, plugins: [named] }));
       assert.match(place.must("add", place.name(), "--network", named.name), /^10\.20\.0\.2\n/);
-      const { code, err } = place.cli("add", place.name(), "--network", "nobody");
+      const { code, err } = place.cli("add", place.name(), "--network", "unknown");
       assert.equal(code, 1);
       assert.match(err, new RegExp(named.name));
     } finally {
@@ -208,7 +208,7 @@ describe("ns-net del", () => {
     needs(this, "ns-net", "bridge", "nft nat", "ipv6");
   });
 
-  it("detaches, and deletes the namespace that add made", () => {
+  it("detaches, and deletes the namespace that add created", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -217,7 +217,7 @@ describe("ns-net del", () => {
   });
 
   for (const first of ["eth0", "net1"]) {
-    it(`deletes that namespace with its last attachment, also if ${first} went first`, () => {
+    it(`deletes that namespace with its last attachment, also if ${first} was deleted first`, () => {
       using place = freshPlace();
       const name = place.name();
       place.must("add", name);
@@ -230,12 +230,12 @@ describe("ns-net del", () => {
     });
   }
 
-  it("deletes it also if the last attachment was made by a process's number", () => {
+  it("deletes it also if the last attachment was added by a process's number", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
     const script = `"$0" add pid:$$ --ifname net1 --data-dir "$1" && "$0" del ${name} --ifname eth0 --data-dir "$1"`;
-    // In a shell that has gone there, with the host's network for the two calls.
+    // A shell that entered the namespace runs the two calls in the host's network.
     const host = place.host.path;
     namedNetns(name).run("sh", "-c", script.replaceAll('"$0"', `nsenter --net=${host} -- "$0"`), nsNet, place.dataDir);
     assert.equal(existsSync(`/run/netns/${name}`), true);
@@ -243,7 +243,7 @@ describe("ns-net del", () => {
     assert.deepEqual([existsSync(`/run/netns/${name}`), ourLinks(place.host)], [false, []]);
   });
 
-  it("leaves the name that somebody else gave to such a namespace", () => {
+  it("leaves a second name that another program gave to such a namespace", () => {
     using place = freshPlace();
     const [name, other] = [place.name(), place.name("other")];
     place.must("add", name);
@@ -268,7 +268,7 @@ describe("ns-net del", () => {
     assert.equal(isThere(name), false);
   });
 
-  it("leaves a namespace that was there before", () => {
+  it("leaves a namespace that existed before", () => {
     using place = freshPlace();
     const name = place.name();
     Bun.spawnSync(["ip", "netns", "add", name]);
@@ -279,12 +279,12 @@ describe("ns-net del", () => {
 
   const isThere = (name: string) => existsSync(`/run/netns/${name}`);
 
-  it("deletes what an add left that was killed before it attached, or a del that was killed after it had detached", () => {
+  it("deletes the namespace that a killed add left before attaching, or a killed del after detaching", () => {
     using place = freshPlace();
     const [left, used] = [place.name(), place.name()];
     for (const name of [left, used]) {
       place.must("add", name);
-      // As the killed ones leave it: the namespace stands, and no entry tells of it.
+      // The state after such a kill: the namespace exists, and no entry has it.
       place.host.ip("link", "del", ourLinks(place.host)[0]!);
       rmSync(place.dataDir, { recursive: true });
     }
@@ -297,7 +297,7 @@ describe("ns-net del", () => {
     assert.equal(isThere(used), false);
   });
 
-  it("takes the file of a name on which nothing is mounted for the remains of a killed add, once its maker had time", () => {
+  it("removes the file of a name without a mount, as a killed add leaves it, after its creator had time to mount", () => {
     using place = freshPlace();
     const [again, unwanted] = [place.name(), place.name()];
     for (const name of [again, unwanted]) writeFileSync(`/run/netns/${name}`, "", { mode: 0 });
@@ -309,7 +309,7 @@ describe("ns-net del", () => {
     assert.equal(isThere(again), false);
   });
 
-  it("waits for a namespace that somebody is making, and does not take it for its own", async () => {
+  it("waits for a namespace that another program is creating, and does not treat it as its own", async () => {
     using place = freshPlace();
     const name = place.name();
     writeFileSync(`/run/netns/${name}`, "", { mode: 0 });
@@ -324,7 +324,7 @@ describe("ns-net del", () => {
     run(["ip", "netns", "del", name]);
   });
 
-  it("deletes it also when the store was lost and made anew", () => {
+  it("deletes it also after the store was lost and rebuilt", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -334,7 +334,7 @@ describe("ns-net del", () => {
     assert.deepEqual([isThere(name), ourLinks(place.host)], [false, []]);
   });
 
-  it("of what was never added succeeds, twice", () => {
+  it("of a namespace that was never added succeeds, twice", () => {
     using place = freshPlace();
     for (const _ of [1, 2]) place.must("del", place.name());
   });

@@ -1,4 +1,4 @@
-/** `ns-net exec`: the process becomes the command. */
+/** `ns-net exec`: the command replaces the process. */
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { needs } from "../../support/needs.ts";
@@ -19,7 +19,7 @@ describe("ns-net exec", () => {
     assert.equal(place.cli("exec", name, "--", "sh", "-c", "exit 42").code, 42);
   });
 
-  it("becomes the command: the same process, which gets signals itself", async () => {
+  it("replaces itself by the command, which then gets signals itself", async () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -45,7 +45,7 @@ describe("ns-net exec", () => {
     assert.doesNotMatch(Bun.spawnSync(["cat", "/etc/resolv.conf"]).stdout.toString(), /203\.0\.113\.53/);
   });
 
-  it("passes words as they are, also those that look like options", () => {
+  it("passes words unchanged, also those that look like options", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -53,7 +53,7 @@ describe("ns-net exec", () => {
     assert.equal(place.must("exec", name, "--", "printf", "%s|", ...words), "--help|a b|$HOME||");
   });
 
-  it("runs where /sys is of the same namespace already: inside of another exec, and in its own", () => {
+  it("runs where /sys already shows the namespace: inside of another exec, and in its own namespace", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -62,7 +62,7 @@ describe("ns-net exec", () => {
     assert.deepEqual(nested.split("\n").filter(Boolean).sort(), ["eth0", "lo"]);
     const script = `exec "$0" exec pid:$$ -- "$0" exec pid:$$ -- ${see.join(" ")}`;
     place.host.run("sh", "-c", script, nsNet);
-    // One that is mounted twice, and one that is not mounted at all.
+    // A /sys that is mounted twice, and none at all.
     for (const prepare of [
       "mount -t sysfs sysfs /sys; mount --bind /sys /sys",
       "umount -l /sys; umount -l /sys || true",
@@ -71,7 +71,7 @@ describe("ns-net exec", () => {
     }
   });
 
-  it("runs a script without an interpreter's line by the shell, and says why it cannot run what it cannot", () => {
+  it("runs a script without an interpreter line in the shell, and says why it cannot run others", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -97,7 +97,7 @@ describe("ns-net exec", () => {
     }
   });
 
-  it("says so when there is no such command or namespace", () => {
+  it("reports a missing command or namespace", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);

@@ -1,4 +1,4 @@
-/** Installing and taking it back: what is written, what is kept, and that nothing is left half done. */
+/** Install and uninstall: what they write and keep, and that nothing is left half done. */
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -37,7 +37,7 @@ describe("ns-net install", () => {
   const uninstall = (...more: string[]) =>
     place.cli("uninstall", "--bin-dir", binDir, "--data-dir", place.dataDir, ...more);
 
-  it("makes the folders, the executable and a configuration", () => {
+  it("creates the folders, the executable and a configuration", () => {
     const said = place.must("install", ...where, "--subnet", "10.88.0.0/16", "--subnet", "fd88::/64", "--mtu", "1400");
     assert.match(said, /containerd.*\n.*CRI-O.*\n.*podman/);
     assert.equal(statSync(binDir).mode & 0o777, 0o755);
@@ -79,7 +79,7 @@ describe("ns-net install", () => {
     assert.deepEqual(readdirSync(binDir).sort(), [".ns-net.json", "ns-net"]);
   });
 
-  it("stands for the reference's plugins, and puts them back", () => {
+  it("replaces the reference's plugins, and restores them", () => {
     mkdirSync(binDir, { recursive: true });
     for (const name of ["bridge", "host-local", "dhcp"]) writeFileSync(join(binDir, name), `the ${name}`);
     assert.match(place.must("install", ...where, "--drop-in"), /kept host-local, bridge/);
@@ -99,7 +99,7 @@ describe("ns-net install", () => {
     assert.deepEqual(readdirSync(confDir), []);
   });
 
-  it("leaves the leases of running pods to host-local, which gives none of them away", function () {
+  it("leaves the leases of running pods to host-local, which gives none of them again", function () {
     needs(this, "reference plugins");
     mkdirSync(binDir, { recursive: true });
     for (const name of ["bridge", "host-local"]) run(["cp", join(referencePlugins, name), join(binDir, name)]);
@@ -121,7 +121,7 @@ describe("ns-net install", () => {
     place.must("del", web);
   });
 
-  it("does not go while pods have ports that no other plugin would take back", function () {
+  it("is not uninstalled while pods have ports that no other plugin would remove", function () {
     needs(this, "reference plugins", "nft nat");
     mkdirSync(binDir, { recursive: true });
     for (const name of ["bridge", "host-local"]) run(["cp", join(referencePlugins, name), join(binDir, name)]);
@@ -136,7 +136,7 @@ describe("ns-net install", () => {
     assert.equal(uninstall("--lease-dir", join(place.folder, "leases")).code, 0);
   });
 
-  it("does not go while pods need it", () => {
+  it("is not uninstalled while pods need it", () => {
     place.must("install", ...where);
     const web = place.name();
     place.must("add", web, "--network", place.file("lab.json", JSON.stringify(lab)));
@@ -149,7 +149,7 @@ describe("ns-net install", () => {
     assert.deepEqual(readdirSync(binDir), []);
   });
 
-  it("takes the bridges and rules of networks without attachments along, and says so", function () {
+  it("also removes bridges and rules of networks without attachments, and says so", function () {
     needs(this, "nft nat");
     place.must("install", ...where);
     const [web, db] = [place.name(), place.name()];
@@ -181,13 +181,13 @@ describe("ns-net install", () => {
     place.must("del", web);
   });
 
-  it("says so when nothing is installed", () => {
+  it("reports that nothing is installed", () => {
     const { code, out } = uninstall();
     assert.equal(code, 0);
     assert.match(out, /^Nothing to uninstall/);
   });
 
-  it("leaves a configuration that somebody changed", () => {
+  it("leaves a configuration that a person changed", () => {
     place.must("install", ...where);
     writeFileSync(join(confDir, "10-podnet.conflist"), "{}");
     const again = place.cli("install", ...where);
@@ -212,7 +212,7 @@ describe("ns-net install", () => {
     });
   }
 
-  it("takes back the folders it made when a later one cannot be made", () => {
+  it("removes the folders it created if a later one cannot be created", () => {
     place.file("net.d", "a file, not a folder");
     const { code, err } = place.cli("install", ...where.slice(0, 2), "--conf-dir", join(confDir, "below"));
     assert.equal(code, 1);

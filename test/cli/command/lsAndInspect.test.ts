@@ -1,4 +1,4 @@
-/** The commands that look at what is attached, and clean up. */
+/** The commands that show attachments, and clean up. */
 import assert from "node:assert/strict";
 import { existsSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual([json.interface, json.hostVeth, json.state], ["eth0", outer, "attached"]);
   });
 
-  it("ls and inspect tell the names that the runtime gave the container", () => {
+  it("ls and inspect show the names that the runtime gave the container", () => {
     using place = freshPlace();
     const name = place.name();
     const runtimeConfig = { aliases: ["web", "www"] };
@@ -37,7 +37,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual(JSON.parse(place.must("inspect", name, "--json")).attachments[0].aliases, ["web", "www"]);
   });
 
-  it("ls says when a namespace is gone, and gc removes what was its own", () => {
+  it("ls marks a namespace as gone, and gc removes its attachment", () => {
     using place = freshPlace();
     const [gone, stays] = [place.name(), place.name()];
     for (const name of [gone, stays]) place.must("add", name);
@@ -54,11 +54,11 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual(states(), [[stays, "attached"]]);
   });
 
-  it("a namespace of the same name and number is another one when the interface is gone", () => {
+  it("a namespace with the same name and inode is another one if the interface is gone", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
-    // The kernel would give the number again, sooner or later; the veth goes with either end.
+    // The kernel would give the inode again sooner or later. Deleting either end deletes the veth.
     place.host.ip("link", "del", ourLinks(place.host)[0]!);
     assert.equal(JSON.parse(place.must("ls", "--json"))[0].state, "gone");
     assert.match(place.must("gc"), new RegExp(`removed .*${name}`));
@@ -66,11 +66,11 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.equal(JSON.parse(place.must("ls", "--json"))[0].state, "attached");
   });
 
-  it("gc and ls leave alone what has its name, and its processes, where they cannot see them", async () => {
+  it("gc and ls keep an attachment whose name and processes they cannot see", async () => {
     using place = freshPlace();
     const [name, network] = [place.name(), place.file("n.json", JSON.stringify({ name: "lab", type: "ns-net" }))];
     place.must("add", name, "--network", network);
-    // Only a descriptor of a process in another pid namespace holds it now.
+    // Now only a descriptor of a process in another PID namespace holds it.
     const held = `/run/netns/${name}`;
     const holder = Bun.spawn(
       place.host.inside([
@@ -96,7 +96,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual([...links(place.host).keys()], ["lo"]);
   });
 
-  it("gc and ls find a namespace under another name, where nothing of the attachment is on the host", function () {
+  it("gc and ls find a namespace under another name, also without a link on the host", function () {
     needs(this, "macvlan");
     using place = freshPlace();
     const [name, other] = [place.name(), place.name()];
@@ -120,7 +120,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.match(place.must("gc"), RegExp(`removed the attachment eth0 of ${name} on lan`));
   });
 
-  it("gc keeps what is added meanwhile, ports and all, and add stands up to a gc that takes the idle bridge away", async () => {
+  it("gc keeps attachments added meanwhile, with their ports, and add succeeds while gc removes the idle bridge", async () => {
     for (let round = 0; round < 4; round++) {
       using place = freshPlace();
       const run = (words: string[]) =>
@@ -158,7 +158,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual([place.host.nft("list", "ruleset"), [...links(place.host).keys()]], ["", ["lo"]]);
   });
 
-  it("inspect shows addresses, routes, the host's end and the commands that made it", () => {
+  it("inspect shows addresses, routes, the host end and the commands that created it", () => {
     using place = freshPlace();
     const name = place.name();
     const address = place.must("add", name).trim();
@@ -168,10 +168,10 @@ describe("ns-net ls, inspect, check, gc", () => {
     }
     const json = JSON.parse(place.must("inspect", name, "--json"));
     assert.equal(json.attachments.length, 1);
-    assert.equal(place.cli("inspect", "nobody").code, 1);
+    assert.equal(place.cli("inspect", "unknown").code, 1);
   });
 
-  it("where the store is lost and links stand, ls, check and del say so, and the cure", () => {
+  it("if the store is lost and links exist, ls, check and del report it with the cure", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -188,7 +188,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.equal(place.cli("ls").err, "");
   });
 
-  it("check tells each difference once", () => {
+  it("check reports each difference once", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -198,7 +198,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.equal(new Set(lines).size, lines.length);
   });
 
-  it("check is content after add, and not when something was changed", () => {
+  it("check succeeds after add, and fails after a change", () => {
     using place = freshPlace();
     const name = place.name();
     place.must("add", name);
@@ -209,7 +209,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.match(out, /mtu.*expected 1500.*found 1400/);
   });
 
-  it("every command finds what was added to a network that keeps its leases elsewhere", () => {
+  it("every command finds attachments of a network whose leases are in another folder", () => {
     using place = freshPlace();
     const name = place.name();
     const network = place.file("far.json", JSON.stringify({ ...lab, dataDir: join(place.folder, "far") }));
@@ -236,7 +236,7 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.match(place.must("inspect", name), /eth0/);
   });
 
-  it("check misses what later plugins of the chain made", () => {
+  it("check reports what is missing of chained plugins", () => {
     using place = freshPlace();
     const name = place.name();
     Bun.spawnSync(["ip", "netns", "add", name]);

@@ -1,4 +1,4 @@
-/** `ns-net install` and `uninstall` that fail midway: everything is as before, byte for byte and link for link. */
+/** `ns-net install` and `uninstall` that fail midway: everything is as before, each byte and each link. */
 import assert from "node:assert/strict";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { needs } from "../../support/needs.ts";
 import { run } from "../../support/sandbox.ts";
 import { freshPlace, type Place } from "../place.ts";
 
-/** Every file of a folder, hidden ones too: what a link leads to, and the beginning of what a file holds. */
+/** Every file of a folder, also hidden ones: the target of a link, and the beginning of a file. */
 function picture(folder: string): string[] {
   return readdirSync(folder, { recursive: true })
     .map((name) => {
@@ -51,7 +51,7 @@ describe("an install that fails midway", () => {
     for (const name of names) writeFileSync(join(binDir, name), `the ${name}`, { mode: 0o755 });
   };
 
-  /** The command must fail with these words, and change nothing. */
+  /** The command must fail with these words and change nothing. */
   function failsWhole(work: () => ReturnType<Place["cli"]>, expected: RegExp): void {
     const before = picture(place.folder);
     const { code, err } = work();
@@ -60,39 +60,39 @@ describe("an install that fails midway", () => {
     assert.deepEqual(picture(place.folder), before);
   }
 
-  it("for want of space for the executable", () => {
+  it("for lack of space for the executable", () => {
     mount(binDir, "size=4m");
     reference("bridge");
     failsWhole(() => install(), /Cannot write .*bin\/ns-net: no space left on the device/);
   });
 
-  it("where a file has the name of the folder, or of one above it", () => {
-    const file = place.file("file", "somebody's\n");
+  it("because a file has the name of the folder, or of one above it", () => {
+    const file = place.file("file", "another's\n");
     for (const folder of [file, join(file, "below")]) {
       const asked = () => place.cli("install", "--bin-dir", folder, "--conf-dir", confDir);
       failsWhole(asked, /^ns-net: Cannot .*file.*: a part of the path is not a folder$/m);
     }
   });
 
-  it("at a name that is a folder, with others linked before it", () => {
+  it("at a name that is a folder, after others were linked", () => {
     reference("host-local", "bridge", "tuning");
     mkdirSync(join(binDir, "portmap"));
     failsWhole(() => install(), /Cannot keep .*bin\/portmap aside: not permitted/);
   });
 
-  it("at a configuration folder that is read-only, with all the names linked", () => {
+  it("at a read-only configuration folder, after all names were linked", () => {
     reference("host-local", "bridge");
     mount(confDir, "ro");
     failsWhole(() => install(), /Cannot write .*net\.d\/10-podnet\.conflist: the file system is read-only/);
   });
 
-  it("for want of space for the configuration", () => {
+  it("for lack of space for the configuration", () => {
     reference("bridge");
     mount(confDir, "nr_inodes=1");
     failsWhole(() => install(), /Cannot write .*10-podnet\.conflist: no space left on the device/);
   });
 
-  it("over an earlier version: that one stays, with its configuration", () => {
+  it("over an earlier version: that one stays with its configuration", () => {
     place.must("install", "--bin-dir", binDir, "--conf-dir", confDir);
     writeFileSync(join(binDir, "ns-net"), "the earlier version", { mode: 0o755 });
     mkdirSync(join(binDir, "static"));
@@ -100,7 +100,7 @@ describe("an install that fails midway", () => {
     assert.equal(readFileSync(join(binDir, "ns-net"), "utf8"), "the earlier version");
   });
 
-  it("at the record, the last thing to be written: the configuration goes, too", () => {
+  it("at the record, which is written last: the configuration is removed, too", () => {
     // The folder itself, the executable and the names.
     mount(binDir, `nr_inodes=${2 + referenceNames.length}`);
     failsWhole(() => install(), /Cannot write .*\.ns-net\.json: no space left on the device/);

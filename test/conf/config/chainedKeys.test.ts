@@ -1,4 +1,4 @@
-/** What plugins that come after another one read of a configuration, and what they leave to others. */
+/** The keys that each chained plugin reads, and those that it leaves to others. */
 import assert from "node:assert/strict";
 import { parseDelete, parseRequest } from "../../../conf/parse.ts";
 import { addEnv, bytes, refuses } from "../refuses.ts";
@@ -12,14 +12,14 @@ const parse = (type: string, more: object = {}, args?: string) =>
     bytes({ cniVersion: "1.0.0", name: "podnet", type, ...needed, prevResult, ...more }),
   ).config;
 
-describe("CNI_ARGS with a key that nobody knows", () => {
+describe("CNI_ARGS with an unknown key", () => {
   for (const type of ["loopback", "portmap", "firewall", "bandwidth", "sbr", "vrf"]) {
-    it(`is no matter to ${type}`, () => assert.equal(parse(type, {}, "FOO=bar").type, type));
+    it(`is ignored by ${type}`, () => assert.equal(parse(type, {}, "FOO=bar").type, type));
   }
   for (const type of ["tuning", "bridge", "ptp", "ns-net", "macvlan", "host-local"]) {
     const ipam = { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }]] };
     it(`is refused by ${type}`, () => refuses(() => parse(type, { ipam }, "FOO=bar"), 4, "FOO"));
-    it(`is passed by ${type} where IgnoreUnknown says so`, () =>
+    it(`is accepted by ${type} with IgnoreUnknown`, () =>
       assert.equal(parse(type, { ipam }, "FOO=bar;IgnoreUnknown=1").type, type));
   }
 });
@@ -39,7 +39,7 @@ describe("Keys of other plugins", () => {
     ["sbr", ["table", "gateways", "addSourceHints"]],
     ["vrf", ["table", "vrfname"]],
   ] as const) {
-    it(`may hold anything for ${type}, which looks at its own`, () => {
+    it(`may have any value for ${type}, which checks its own`, () => {
       const odd = ["snat", "ingressRate", "ingressPolicy", "sysctl", "mac", "table", "gateways", "vrfname"];
       const others = Object.fromEntries(
         [...odd, ...Object.keys(theirs)].map((key) => [key, theirs[key as never] ?? -1]),
@@ -51,7 +51,7 @@ describe("Keys of other plugins", () => {
     });
   }
 
-  it("are told from a type's own in any spelling", () => {
+  it("are distinguished from a type's own in any spelling", () => {
     assert.deepEqual(parse("tuning", { SysCtl: { "net.core.somaxconn": "5" }, MTU: 1400 }).features?.sysctl, {
       "net/core/somaxconn": "5",
     });
@@ -59,7 +59,7 @@ describe("Keys of other plugins", () => {
   });
 });
 
-describe("What the rules of portmap and firewall are made by", () => {
+describe("The backend of portmap and firewall:", () => {
   for (const [type, backend] of [
     ["portmap", "iptables"],
     ["portmap", "nftables"],
@@ -79,7 +79,7 @@ describe("What the rules of portmap and firewall are made by", () => {
     it(`${type} refuses backend ${backend}`, () => refuses(() => parse(type, { backend }), 7, words));
   }
 
-  it("firewalld is asked by name, by default left to what runs, and by ns-net where a zone is named", () => {
+  it("firewalld is requested by name; by default it is used if it runs; type ns-net uses it if a zone is named", () => {
     const asked = (type: string, keys: object) => {
       const { backend, zone } = parse(type, keys).features ?? {};
       return [backend, zone];
@@ -92,7 +92,7 @@ describe("What the rules of portmap and firewall are made by", () => {
     assert.deepEqual(asked("ns-net", { backend: "nftables" }), [undefined, "trusted"]);
   });
 
-  it("a mark is set by a bit or by another's chain, not by both", () => {
+  it("a mark is set by a bit or by another program's chain, not by both", () => {
     refuses(() => parse("portmap", { markMasqBit: 5, externalSetMarkChain: "X" }), 7, "externalSetMarkChain");
     assert.equal(parse("portmap", { externalSetMarkChain: "X" }).type, "portmap");
     assert.equal(parse("portmap", { markMasqBit: 5 }).type, "portmap");

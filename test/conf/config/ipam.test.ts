@@ -37,7 +37,7 @@ describe("ranges", () => {
     });
   });
 
-  it("may stand at the top of a network of type ns-net", () => {
+  it("may be at the top of a network of type ns-net", () => {
     const { ipam } = parse({
       subnet: "2001:DB8:0::/64",
       rangeend: "2001:db8::ff",
@@ -105,7 +105,7 @@ describe("ranges", () => {
 
   it("are checked quickly in any number", () => {
     const ranges = Array.from({ length: 20_000 }, (_, i) => [{ subnet: `10.${i >> 8}.${i & 255}.0/24` }]);
-    const began = process.cpuUsage(); // what others do meanwhile is not counted
+    const began = process.cpuUsage(); // time of other processes is not counted
     parse(hostLocal({ ranges }));
     const { user, system } = process.cpuUsage(began);
     assert.ok(user + system < 1_000_000, `${user + system} µs`);
@@ -142,7 +142,7 @@ describe("static", () => {
     });
   }
 
-  it("needs a prefix length, wherever the address comes from", () => {
+  it("needs a prefix length, from every source of the address", () => {
     refuses(
       () => parse({ ipam: { type: "static", addresses: [{ address: "10.1.0.7" }] } }),
       7,
@@ -173,11 +173,11 @@ describe("requests", () => {
     assert.deepEqual(requestedAddresses, ["10.1.0.9", "10.1.0.7", "10.1.0.8/16"]);
   });
 
-  it("for addresses in args.cni.ips put CNI_ARGS out of force", () => {
+  it("for addresses in args.cni.ips disable CNI_ARGS", () => {
     assert.deepEqual(from({ args: { cni: { ips: ["10.1.0.8"] } } }, "IP=10.1.0.9").requestedAddresses, ["10.1.0.8"]);
   });
 
-  it("for addresses that are none blame CNI_ARGS", () => refuses(() => from({}, "IP=10.1.0"), 4, "10.1.0", "CNI_ARGS"));
+  it("for invalid addresses name CNI_ARGS", () => refuses(() => from({}, "IP=10.1.0"), 4, "10.1.0", "CNI_ARGS"));
 
   for (const [what, more, args, mac] of [
     [

@@ -34,7 +34,7 @@ describe("conditionsV4 and conditionsV6", () => {
     it(`understand ${JSON.stringify(words)}`, () => assert.deepEqual(told(words), expected));
   }
 
-  it("are of the family that they are for", () => {
+  it("must have addresses of their family", () => {
     assert.deepEqual(told(["!", "-s", "2001:db8::1/32"], "conditionsV6"), ["source not 2001:db8::/32"]);
     assert.deepEqual(told(["ip6 daddr 2001:db8::7"], "conditionsV6"), ["destination 2001:db8::7/128"]);
     refuses(() => told(["-s", "2001:db8::/32"]), 7, "conditionsV4", "2001:db8::/32", "an IPv4 network");
@@ -54,12 +54,12 @@ describe("conditionsV4 and conditionsV6", () => {
     ["ip saddr {}"],
     ["ip saddr { }"],
   ]) {
-    it(`refuse ${JSON.stringify(words)}, for nothing may be left out without a word`, () => {
+    it(`refuse ${JSON.stringify(words)} instead of ignoring them`, () => {
       refuses(() => told(words), 2, "conditionsV4", words[0]!.split(" ")[0]!, "-s, -d and -i");
     });
   }
 
-  it("refuse what is no address and no interface", () => {
+  it("refuse a word that is no address and no interface", () => {
     refuses(() => told(["-d", "192.0.2.0/33"]), 7, "192.0.2.0/33");
     refuses(() => told(["-i", "a/b"]), 7, "a/b");
     refuses(() => told(["ip saddr @trusted"]), 7, "@trusted");

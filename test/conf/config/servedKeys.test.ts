@@ -1,4 +1,4 @@
-/** What a configuration asks for beside addresses. Witnesses: `ip`, `nft`, `ping`, traffic. */
+/** Requests of a configuration beside addresses. Witnesses: `ip`, `nft`, `ping`, traffic. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ describe("ip6Masq", () => {
     [{ ipMasq: true, ip6Masq: false }, "192.0.2.2", "fd07::2"],
     [{ ipMasq: false, ip6Masq: true }, "10.7.0.2", "2001:db8:9::2"],
   ] as const) {
-    it(`${JSON.stringify(keys)} masquerades what it says and nothing else`, async () => {
+    it(`${JSON.stringify(keys)} masquerades these families and no other`, async () => {
       using world = freshWorld();
       const outside = world.netns("outside");
       for (const ns of [world.host, outside]) ns.run("sysctl", "-w", "net.ipv6.conf.default.accept_dad=0");
@@ -50,7 +50,7 @@ describe("ptp with ipam {}", () => {
     needs(this, "ns-net", "ipv6", "ping");
   });
 
-  it("is a link whose ends have link-local addresses alone", () => {
+  it("is a link with only link-local addresses", () => {
     using world = freshWorld();
     const plugin = join(world.dataDir, "../ptp");
     symlinkSync(nsNet, plugin);
@@ -106,7 +106,7 @@ describe("A gateway on a bridge without isGateway", () => {
     });
   }
 
-  it("is only told by type bridge, as by the reference", () => {
+  it("is only in the result of type bridge, as in the reference", () => {
     using world = freshWorld();
     const ipam = { type: "host-local", subnet: "10.7.0.0/24", gateway: "10.7.0.9" };
     const config = world.network({ type: "bridge", isDefaultGateway: false, ipam });

@@ -9,7 +9,7 @@ import { formatAddress, formatCidr } from "../../../ip/address.ts";
 import { onlySet } from "../../support/onlySet.ts";
 import { refuses } from "../refuses.ts";
 
-/** The example of SPEC.md 1.1.0, section "Example", with a second family and the keys that 1.1.0 brought. */
+/** The example of SPEC.md 1.1.0, section "Example", with a second family and the keys of version 1.1.0. */
 const full: Result = {
   interfaces: [
     { name: "cni0", mac: "00:11:22:33:44:55" },
@@ -132,7 +132,7 @@ describe("readResult()", () => {
     assert.deepEqual(read({ ip4: { ip: "10.1.0.5/16" } }, "0.2.0").ips, [{ address: "10.1.0.5/16" }]);
   });
 
-  it("keeps interface 0, takes -1 for none, and null and {} for nothing", () => {
+  it("keeps interface 0, reads -1 as none, and null and {} as nothing", () => {
     const ips = [
       { address: "10.1.0.5/16", interface: 0 },
       { address: "10.1.0.6/16", interface: -1, gateway: "" },
@@ -192,7 +192,7 @@ describe("formatFault()", () => {
     });
   });
 
-  it("leaves out details that there are none of", () => {
+  it("leaves out details without a cure", () => {
     assert.deepEqual(onlySet(formatFault(new Fault(999, "x"), "1.0.0")), { cniVersion: "1.0.0", code: 999, msg: "x" });
   });
 });

@@ -14,7 +14,7 @@ const file = join(import.meta.dirname, "../../../conf/ns-net.schema.json");
 
 const validators = { network, storeIpam, staticIpam, result, oldResult, features, links };
 
-/** The oracle: ajv, compiling the schemas as they are, annotations and all. */
+/** The oracle: ajv with the schemas unchanged, annotations included. */
 const ajv = new Ajv({ strict: false });
 
 const anyOf = (schema: Schema): fc.Arbitrary<unknown> => {
