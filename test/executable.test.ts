@@ -1,4 +1,4 @@
-/** The executable by itself: wherever it lies, wherever it is called from, and what it does not do. */
+/** The executable alone: in any folder, called from any folder, and what it must not do. */
 import assert from "node:assert/strict";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ function freshFolder(): { path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Programs started and threads aside, what strace saw: `execve(…)`, and every way to make a process. */
+/** The calls that strace saw, without threads: `execve(…)`, and every way to create a process. */
 const processCalls = ["execve", "execveat", "fork", "vfork", "clone", "clone3"];
 
 describe("The executable", () => {
@@ -85,7 +85,7 @@ describe("The executable", () => {
     });
   }
 
-  it("with neither command nor words prints what it is to stderr", () => {
+  it("without command and arguments prints what it is to stderr", () => {
     const { exitCode, stdout, stderr } = Bun.spawnSync([nsNet], { env: {}, stdin: null });
     assert.deepEqual([exitCode, stdout.toString()], [0, ""]);
     assert.match(stderr.toString(), /^CNI plugin ns-net v\d+\.\d+\.\d+\n/);
@@ -100,7 +100,7 @@ describe("The executable", () => {
     assert.deepEqual(answer, { cniVersion: newestVersion, supportedVersions: [...versions] });
   });
 
-  it("answers VERSION whatever else the environment says, with stdin closed and from nowhere", () => {
+  it("answers VERSION with any other environment, with stdin closed and from a deleted folder", () => {
     const env = {
       CNI_COMMAND: "VERSION",
       CNI_NETNS: "dummy",
@@ -112,13 +112,13 @@ describe("The executable", () => {
     assert.deepEqual([exitCode, JSON.parse(stdout.toString()).cniVersion], [0, newestVersion]);
   });
 
-  it("writes nothing to stderr when all is well", () => {
+  it("writes nothing to stderr on success", () => {
     using world = freshWorld();
     const netns = world.netns();
     for (const verb of ["ADD", "DEL"] as const) assert.equal(world.call(verb, world.network(), { netns }).stderr, "");
   });
 
-  it("shows its netlink messages, named and in hex, when NSNET_DEBUG asks for it", () => {
+  it("prints its netlink messages, named and in hex, with NSNET_DEBUG", () => {
     using world = freshWorld();
     const environment = { NSNET_DEBUG: "netlink" };
     const { code, stderr, json } = world.call("ADD", world.network({ ipMasq: true }), {

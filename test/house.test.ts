@@ -1,4 +1,6 @@
-/** The rules of ARCHITECTURE.md, read from the sources: who may import whom, what loads when, what is absent where. */
+/**
+ * The rules of ARCHITECTURE.md, read from the sources: the allowed imports, what loads when, what must be absent where.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -28,7 +30,7 @@ const files = floors
   .filter((file) => !file.startsWith("conf/generated/"))
   .sort();
 
-/** What is beside the sources: documents, tests, and what builds and measures. */
+/** Files beside the sources: documents, tests, and scripts. */
 const texts = ["*.md", ".ci/run", ...["scripts", "bench", "test", "torture"].map((folder) => `${folder}/**/*.{ts,mjs}`)]
   .flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: root, dot: true })])
   .sort();
@@ -51,7 +53,7 @@ const isOurs = (path: string) => files.includes(path);
 const said = ({ from, to }: Import) => `${from} imports ${to}`;
 const breaking = (rule: (it: Import) => boolean) => imports.filter(rule).map(said);
 
-/** What the program has loaded before its first line runs. */
+/** The modules that the program has loaded before its first line runs. */
 function loadedBy(start: string): Set<string> {
   const loaded = new Set([start]);
   for (const file of loaded) {
@@ -83,7 +85,7 @@ function circle(): string[] {
   return [];
 }
 
-/** The step of a takeover is read by host-local, which is below step/. */
+/** host-local, which is below step/, reads the step of a takeover. */
 const declaresStep = (file: string) => folderOf(file) === "step" || file === "ipam/hostLocal/adopted.ts";
 const stepKinds = new Set(
   files
@@ -91,7 +93,7 @@ const stepKinds = new Set(
     .flatMap((file) => [...read(file).matchAll(/^ {2}readonly kind: "(\w+)";$/gm)].map(([, kind]) => kind!)),
 );
 
-/** The lines of a source that treat steps of one kind otherwise than others, each with a sentence. */
+/** The lines of a source that branch on the kind of a step, each with a sentence. */
 function branchesOnSteps(source: string): string[] {
   const found: string[] = [];
   let isSwitch = false;
@@ -175,9 +177,9 @@ describe("the house", () => {
     );
   });
 
-  it("starts nothing but a delegate and, for rules that the reference's plugins wrote, iptables", () => {
+  it("starts only a delegate and, for rules of the reference's plugins, iptables", () => {
     const starts = /\b(Bun\.(spawn|spawnSync|\$)|node:child_process)/;
-    // exec of the command line replaces the process by a system call, a delegate of IPAM is a program by definition.
+    // The command exec replaces the process by a system call; a delegate of IPAM is a program by definition.
     assert.deepEqual(
       files.filter((file) => starts.test(read(file)) && !file.startsWith("ipam/delegate/")),
       ["reference/iptables.ts"],
@@ -252,7 +254,7 @@ describe("the house", () => {
     assert.deepEqual(lost, []);
   });
 
-  it("treats steps of one kind otherwise than others only in step/", () => {
+  it("branches on the kind of a step only in step/", () => {
     const wrong = files
       .filter((file) => !declaresStep(file))
       .flatMap((file) => branchesOnSteps(read(file)).map((line) => `${file}:${line}`));

@@ -32,7 +32,7 @@ const words: readonly Rule[] = [
   { found: /\bwhat of\b/i, cure: "the part that" },
   { found: /\bwhose (?:it|they) (?:is|are|was|were)\b/i, cure: "the owner" },
   { found: /\b(?:is|are) no more\b(?! than\b)/i, cure: "no longer exists" },
-  { found: /\bbe it\b/i, cure: "whether; or" },
+  { found: /, be it\b/i, cure: "whether; or" },
   { found: /\blead it to\b/i, cure: "redirect it to" },
 ];
 

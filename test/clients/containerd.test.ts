@@ -197,14 +197,14 @@ describe("containerd's CRI", function () {
   });
 
   it("loses nothing when it is killed in the middle and started again", async () => {
-    const standing = await containerd.cri.run({ name: "standing" });
-    const [address] = await containerd.cri.addresses(standing);
+    const kept = await containerd.cri.run({ name: "kept" });
+    const [address] = await containerd.cri.addresses(kept);
     const starting = Array.from({ length: 6 }, (_, i) => containerd.cri.run({ name: `cut${i}` }).catch(() => ""));
     await Bun.sleep(60);
     await containerd.kill();
     await Promise.all(starting);
     await containerd.start();
-    assert.deepEqual(await containerd.cri.addresses(standing), [address]);
+    assert.deepEqual(await containerd.cri.addresses(kept), [address]);
     // Kubelet stops and removes the sandboxes that it finds, and creates those that it still wants.
     for (const id of await containerd.cri.list()) {
       await containerd.cri.stop(id);

@@ -1,4 +1,4 @@
-/** What is handed out: the manifest's words fit the command, and the package installs without asking anybody. */
+/** The files for installation: the manifest's arguments fit the command, and the package installs offline. */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,9 @@ describe("deploy/daemonset.yaml", () => {
     assert.ok(pod.hostNetwork);
   });
 
-  /** The types of kubernetes-types are made from the schema that Kubernetes publishes; the compiler refuses keys that are not in it. */
+  /**
+   * The types of kubernetes-types come from the schema that Kubernetes publishes, so the compiler refuses unknown keys.
+   */
   function compiled(manifest: object): string {
     const folder = mkdtempSync(join(tmpdir(), "ns-net-manifest-"));
     try {
@@ -39,7 +41,7 @@ describe("deploy/daemonset.yaml", () => {
     }
   }
 
-  it("is as the schema that Kubernetes publishes says, and a slip of the pen would be told", () => {
+  it("fits the schema that Kubernetes publishes, and a typing mistake would fail", () => {
     assert.equal(compiled(manifest), "");
     const slip = structuredClone(manifest);
     slip.spec.template.spec.initContainers[0].volumeMounts[0].mountpath = "/host/bin";
@@ -47,7 +49,7 @@ describe("deploy/daemonset.yaml", () => {
     assert.match(compiled({ ...manifest, apiVersion: "apps/v1beta1" }), /"apps\/v1beta1"/);
   }).timeout(20_000);
 
-  it("mounts what it names, and names what the command takes", async () => {
+  it("mounts what it names, and has arguments that the command accepts", async () => {
     const [install] = pod.initContainers;
     const volumes = pod.volumes.map(({ name }: { name: string }) => name);
     assert.deepEqual(
@@ -66,8 +68,8 @@ describe("the package", function () {
   this.timeout(60_000);
 
   /**
-   * All that the package holds, but for the executable one that calls it: packing and unpacking a hundred megabytes takes
-   * ten seconds, and tells nothing of the package.
+   * The content of the package, with a small script in place of the executable: packing and unpacking a hundred
+   * megabytes takes ten seconds and shows nothing.
    */
   function light(folder: string): string {
     const place = join(folder, "package");

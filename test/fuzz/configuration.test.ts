@@ -1,4 +1,7 @@
-/** Whatever a runtime sends: an answer, or a Fault with a code, a sentence and a cure. Never another error, never long. */
+/**
+ * For any input of a runtime: an answer, or a Fault with a code, a sentence and a cure. Never another error, never a
+ * long one.
+ */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Fault } from "../../conf/fault.ts";
@@ -63,7 +66,7 @@ const { value } = fc.letrec((tie) => ({
   ),
 }));
 
-/** A good configuration with some of its keys replaced: random ones are refused at the first look. */
+/** A good configuration with some of its keys replaced: purely random ones are refused at the first check. */
 const nearlyGood = fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 3 }).map((change) => ({
   cniVersion: "1.1.0",
   name: "podnet",
@@ -118,7 +121,7 @@ describe("Random input", function () {
 
   const folder = fc.stringMatching(/^(\/[a-z \u00e4]{1,40}){1,6}$/);
 
-  it("of names makes an alias the kernel takes, which tells the attachment or at least its network", () => {
+  it("of names gives an alias that the kernel accepts and that names the attachment, or at least its network", () => {
     const named = fc.record({ network: identifier, container: identifier, ifname });
     holds(fc.tuple(named, folder), ([attachment, dataDir]) => {
       const alias = aliasOf(attachment, dataDir);
@@ -130,7 +133,7 @@ describe("Random input", function () {
     });
   });
 
-  it("as an alias is no attachment unless its hash says so", () => {
+  it("as an alias is no attachment unless its hash fits", () => {
     holds(fc.tuple(words, words, fc.integer()), ([alias, name, group]) => {
       assert.equal(attachmentOfAlias(alias, name, group), undefined);
     });

@@ -1,4 +1,4 @@
-/** Whatever bytes come out of a socket: values or a WireError. Never another error, never without end. */
+/** For any bytes of a socket: values or a WireError. Never another error, never an endless loop. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { WireError } from "../../netlink/codec.ts";
@@ -7,7 +7,7 @@ import { addressPayload } from "../../netlink/route/address.ts";
 import { linkPayload, portOf } from "../../netlink/route/link.ts";
 import { holds, mochaLimitMs } from "./property.ts";
 
-/** Attributes whose lengths are mostly right, so that the reader gets further than the first. */
+/** Attributes with mostly right lengths, so that the reader gets beyond the first. */
 const attribute = fc
   .tuple(fc.integer({ min: 0, max: 70 }), fc.uint8Array({ maxLength: 40 }), fc.integer({ min: -2, max: 2 }))
   .map(([type, data, lie]) => {

@@ -1,6 +1,6 @@
 /**
- * Properties over random input: with a fixed seed and a second each in `npm test`, with a seed of the day and a minute
- * each in `npm run fuzz`. A failure prints its seed and path; `NSNET_FUZZ_SEED` repeats it.
+ * Properties over random input: with a fixed seed and one second each in `npm test`, with a new seed and a minute each
+ * in `npm run fuzz`. A failure prints its seed and path; `NSNET_FUZZ_SEED` repeats it.
  */
 import fc from "fast-check";
 

@@ -28,7 +28,7 @@ const anyCidr = anyAddress.chain((address) =>
   fc.integer({ min: 0, max: addressBits(address.family) }).map((prefixLength): Cidr => ({ ...address, prefixLength })),
 );
 
-/** Zero groups are rare in random bits; this writes an IPv6 address that has some. */
+/** Zero groups are rare in random bits, so this writes IPv6 addresses with some. */
 const anyIpv6Text = fc
   .array(fc.constantFrom("0", "0", "1", "db8", "ffff", "00a0"), { minLength: 8, maxLength: 8 })
   .map((groups) => groups.join(":"));

@@ -1,4 +1,4 @@
-/** nextFree() against a slow twin: a plain list of addresses, walked one by one. */
+/** nextFree() compared with a slow version: a plain list of addresses, walked one by one. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
@@ -8,7 +8,7 @@ import { boundRange, sizeOf, spansOf } from "../../ipam/range.ts";
 const base = parseAddress("10.0.0.0")!.value;
 const at = (value: bigint): Address => ({ family: 4, value: base + value });
 
-/** Ranges of a set, one /27 each, with any start and end in it and a gateway anywhere, also in the middle. */
+/** Ranges of a set, one /27 each, with any start and end in it and a gateway at any place, also in the middle. */
 const anySet = fc
   .array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 30 })), {
     minLength: 1,
@@ -27,7 +27,7 @@ const anySet = fc
     }),
   );
 
-/** As host-local's iterator: from the address after the last one given, around to that one itself. */
+/** As host-local's iterator: from the address after the last given one, around to that one. */
 function slowTwin(list: readonly bigint[], after: bigint | undefined, taken: ReadonlySet<bigint>): bigint | undefined {
   const start = after === undefined ? 0 : list.indexOf(after) + 1;
   const order = [...list.slice(start), ...list.slice(0, start)];
@@ -60,7 +60,7 @@ describe("nextFree()", () => {
     fc.assert(property, { numRuns: 3000 });
   });
 
-  it("gives every address once before any a second time", () => {
+  it("gives every address once before it gives one twice", () => {
     fc.assert(
       fc.property(anySet, (set) => {
         const spans = spansOf(
@@ -80,7 +80,7 @@ describe("nextFree()", () => {
     );
   });
 
-  it("asks as few questions of a /8 or a /64 as of a /24", () => {
+  it("needs as few queries for a /8 or a /64 as for a /24", () => {
     const asked = (subnet: string) => {
       let count = 0;
       const free = nextFree(spansOf([boundRange({ subnet })], []), undefined, () => {
@@ -93,7 +93,7 @@ describe("nextFree()", () => {
     assert.deepEqual([asked("10.0.0.0/8"), asked("fd00::/64"), asked("10.1.1.0/24")], [1, 1, 1]);
   });
 
-  it("crosses a run of 100,000 taken addresses in some forty questions", () => {
+  it("crosses a run of 100,000 used addresses in some forty queries", () => {
     const start = parseAddress("10.0.0.1")!.value;
     const end = start + 100_000n;
     let count = 0;

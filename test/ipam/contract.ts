@@ -1,4 +1,4 @@
-/** What every kind of IPAM must keep. A kind's test file is one call of `ipamCases`. */
+/** The contract of every kind of IPAM. A kind's test file is one call of `ipamCases`. */
 
 import assert from "node:assert/strict";
 import type { IpamConfig } from "../../conf/config/config.ts";
@@ -20,17 +20,17 @@ import {
 } from "./storeWorld.ts";
 
 interface Case {
-  /** Why it cannot run here; the tests are then skipped, and this is printed. */
+  /** Why it cannot run here. The tests are then skipped with this reason. */
   readonly lacking?: string;
-  /** False for kinds that hand out what they are told, to whoever asks. */
+  /** False for kinds that give the configured addresses to any attachment. */
   readonly isExclusive: boolean;
-  /** False for a plugin that does not know the verb. */
+  /** False for a plugin without the verb. */
   readonly knowsStatus?: boolean;
-  /** `folder` is empty, and goes away with the test. */
+  /** `folder` is empty, and removed with the test. */
   call(folder: string): Call;
 }
 
-/** Everything a test does, with one store and one configuration. */
+/** A test's calls, with one store and one configuration. */
 function world(call: (folder: string) => Call) {
   const { store, ...rest } = freshStore();
   const folder = freshFolder();
@@ -67,7 +67,7 @@ export function ipamCases(name: string, { lacking, isExclusive, knowsStatus = tr
       if (lacking !== undefined) skip(this, lacking);
     });
 
-    it("answers ADD with a lease and writes the journal first", async () => {
+    it("answers ADD with a lease and writes the entry first", async () => {
       using w = world(call);
       const lease = await w.acquire("web");
       assert.equal(lease.made, true);
@@ -76,7 +76,7 @@ export function ipamCases(name: string, { lacking, isExclusive, knowsStatus = tr
       assert.deepEqual(entry?.addresses, lease.addresses);
     });
 
-    it("answers a repeated ADD with the same lease, not made", async () => {
+    it("answers a repeated ADD with the same lease and made: false", async () => {
       using w = world(call);
       const { before, ...first } = await w.acquire("web");
       assert.equal(before, undefined);
@@ -90,7 +90,7 @@ export function ipamCases(name: string, { lacking, isExclusive, knowsStatus = tr
       assert.equal(w.store.find(attachmentOf("web"))?.state, "adding", "it is this call's from now on");
     });
 
-    it("leaves all as it is where the attachment must not be taken over", async () => {
+    it("changes nothing if the attachment must not be taken over", async () => {
       using w = world(call);
       const { addresses } = await w.acquire("web");
       w.store.attached(attachmentOf("web"), { mac: "02:00:00:00:00:01" });
@@ -110,7 +110,7 @@ export function ipamCases(name: string, { lacking, isExclusive, knowsStatus = tr
       assert.equal(new Set(all.map(({ address }) => address)).size, all.length);
     });
 
-    it("releases twice without complaint, and what was never given", async () => {
+    it("releases twice without an error, and also what was never given", async () => {
       using w = world(call);
       await w.acquire("web");
       await w.release("web");

@@ -1,4 +1,4 @@
-/** The contract suite over every kind. The delegate is Debian's host-local, a program of somebody else. */
+/** The contract suite over every kind. The delegate is Debian's host-local, a foreign program. */
 import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { ipamCases } from "./contract.ts";
@@ -32,7 +32,7 @@ ipamCases("a delegate (host-local, the reference's)", {
   isExclusive: true,
   knowsStatus: false,
   call: (folder) => {
-    // Under its own name it would be served in-process.
+    // Under its own name, ns-net would serve it itself.
     symlinkSync(join(pluginFolder, "host-local"), join(folder, "reference"));
     const ipam = {
       type: "reference",

@@ -38,7 +38,7 @@ function addressesOf(lease: Lease): string[] {
 const small: RangeSet = [{ subnet: "10.1.0.0/29" }];
 
 describe("local", () => {
-  it("goes on after the last address given, also when an earlier one is free again", () => {
+  it("continues after the last given address, also if an earlier one is free again", () => {
     using s = freshStore();
     const config = rangesConfig(small);
     const given = ["a", "b", "c"].map((name) => addressesOf(acquire(s.store, config, name))[0]);
@@ -66,7 +66,7 @@ describe("local", () => {
     assert.equal(s.store.entries().length, 1);
   });
 
-  it("says what is full and what to do, and STATUS is 50", () => {
+  it("names the full pool and the cure, and STATUS is 50", () => {
     using s = freshStore();
     const config = rangesConfig(small);
     for (const name of ["a", "b", "c", "d", "e"]) acquire(s.store, config, name);
@@ -85,7 +85,7 @@ describe("local", () => {
     local.status(statusOf("podnet", { ipam: config }), config, s.store, () => [], callOf());
   });
 
-  it("tells how many are left from before the last boot", () => {
+  it("reports how many are from before the last boot", () => {
     using s = freshStore();
     const config = rangesConfig([{ subnet: "10.1.0.0/30" }]);
     acquire(s.store, config, "old");
@@ -110,7 +110,7 @@ describe("local", () => {
     assert.deepEqual(addressesOf(acquire(s.store, config, "a", { network: "two" })), addressesOf(one));
   });
 
-  it("gives up the old addresses when they no longer fit and the namespace is another", () => {
+  it("replaces addresses that no longer fit, for another namespace", () => {
     using s = freshStore();
     acquire(s.store, rangesConfig(small), "a");
     const other = rangesConfig([{ subnet: "10.9.0.0/29" }]);
@@ -121,7 +121,7 @@ describe("local", () => {
     ]);
   });
 
-  it("keeps the addresses of an attachment that is in use, whatever the configuration says now", () => {
+  it("keeps the addresses of an attachment in use under any configuration", () => {
     using s = freshStore();
     acquire(s.store, rangesConfig(small), "a");
     s.store.attached(attachmentOf("a"), {});
@@ -131,7 +131,7 @@ describe("local", () => {
 });
 
 describe("a requested address", () => {
-  it("is given, with the subnet's prefix length whatever was asked", () => {
+  it("is given with the subnet's prefix length, whatever was requested", () => {
     using s = freshStore();
     const config = rangesConfig([{ subnet: "10.1.0.0/24" }], [{ subnet: "fd00::/64" }]);
     const lease = acquire(s.store, config, "a", { requested: ["fd00::77", "10.1.0.50/32"] });
@@ -168,7 +168,7 @@ describe("a chosen subnet", () => {
     assert.deepEqual(addressesOf(acquire(s.store, rangesConfig(), "a", { host })), ["10.90.0.2/16"]);
   });
 
-  it("stays chosen when its own route has appeared", () => {
+  it("stays chosen after its own route appeared", () => {
     using s = freshStore();
     acquire(s.store, rangesConfig(), "a");
     const lease = acquire(s.store, rangesConfig(), "b", { host: ["10.88.0.0/16"] });
@@ -182,7 +182,7 @@ describe("a chosen subnet", () => {
     assert.deepEqual(addressesOf(acquire(s.store, rangesConfig(), "a", { network: "three" })), ["10.90.0.2/16"]);
   });
 
-  it("is looked for in 172.16/12 and 192.168/16 when 10/8 is in use, and then refused with a cure", () => {
+  it("comes from 172.16/12 and 192.168/16 if 10/8 is in use, and is then refused with a cure", () => {
     using s = freshStore();
     const ten = acquire(s.store, rangesConfig(), "a", { network: "one", host: ["10.0.0.0/8"] });
     assert.deepEqual(addressesOf(ten), ["172.31.0.2/16"]);

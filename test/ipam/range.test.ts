@@ -1,4 +1,4 @@
-/** Defaults and limits of a range: host-local's, as its README and range_test.go have them. */
+/** Defaults and limits of a range: those of host-local's README and range_test.go. */
 import assert from "node:assert/strict";
 import type { Range } from "../../conf/config/config.ts";
 import { Fault } from "../../conf/fault.ts";

@@ -33,7 +33,7 @@ describe("parseResolvConf()", () => {
 });
 
 describe("readResolvConf()", () => {
-  it("refuses what is absent, too long, a folder, or a FIFO that nobody writes to", () => {
+  it("refuses an absent file, a long one, a folder, or a FIFO without a writer", () => {
     using folder = freshFolder();
     const long = join(folder.path, "long");
     writeFileSync(long, "#".repeat(64 * 1024 + 1));

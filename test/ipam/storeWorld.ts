@@ -1,4 +1,4 @@
-/** What the tests of this room share: a folder of their own, and requests and entries with sensible defaults. */
+/** Shared by the tests of this folder: a temporary folder, and requests and entries with defaults. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,13 +10,13 @@ import type { NewEntry } from "../../store/entry.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 
-/** A folder that goes away with the test: `using folder = freshFolder()`. */
+/** A folder that is removed with the test: `using folder = freshFolder()`. */
 export function freshFolder(): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "ns-net-ipam-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** A new store in a folder of its own. */
+/** A new store in a new folder. */
 export function freshStore(): { store: Store; dataDir: string } & Disposable {
   const folder = freshFolder();
   const store = openStore(folder.path);
@@ -82,7 +82,7 @@ export function networkOf(ipam: IpamConfig, change: Partial<NetworkConfig> = {})
   };
 }
 
-/** What a runtime would have sent; `stdin` and the environment matter to delegates only. */
+/** The input of a runtime; `stdin` and the environment matter only to delegates. */
 export interface Call {
   readonly ipam: IpamConfig;
   readonly requested?: readonly string[];

@@ -1,4 +1,4 @@
-/** The codecs as properties: what is written can be read, and bytes of anybody make no other error than WireError. */
+/** The codecs as properties: written values can be read, and any bytes cause no error but WireError. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
@@ -90,7 +90,7 @@ describe("Codecs", () => {
     });
   }
 
-  it("numbers have the byte order they are named by", () => {
+  it("numbers have the byte order of their name", () => {
     const hex = (put: Uint8Array) => Buffer.from(put).toString("hex");
     assert.deepEqual([u16.put(0x1234), be16.put(0x1234), u32.put(0x12345678), be32.put(0x12345678)].map(hex), [
       "3412",
@@ -101,14 +101,14 @@ describe("Codecs", () => {
     assert.deepEqual([u64.put(1n), be64.put(1n)].map(hex), ["0100000000000000", "0000000000000001"]);
   });
 
-  it("an attribute longer than its length can say is refused", () => {
+  it("an attribute longer than its length field allows is refused", () => {
     const table = attributes({ data: [1, bytes] });
     assert.equal(table.put({ data: new Uint8Array(65531) }).length, 65536);
     assert.throws(() => table.put({ data: new Uint8Array(65532) }), WireError);
   });
 });
 
-describe("Bytes of anybody", () => {
+describe("Any bytes", () => {
   const readers: Record<string, (bytes: Uint8Array) => unknown> = {
     ...Object.fromEntries(Object.entries(values).map(([name, [codec]]) => [name, (some) => codec.get(some)])),
     "a link": linkPayload.get,
@@ -122,7 +122,7 @@ describe("Bytes of anybody", () => {
     "a text of an expression": (data) => expressionText({ name: "cmp", data }),
   };
 
-  /** Random bytes seldom look like attributes; captures with a byte changed, cut off or put in do. */
+  /** Random bytes seldom look like attributes; captures with a changed, removed or inserted byte do. */
   const corpus = goldenNames().flatMap((name) => golden(name).messages.map((message) => message.subarray(16)));
   const damaged = fc
     .record({ from: fc.constantFrom(...corpus), at: fc.nat(), byte: number(8), cut: fc.nat() })
@@ -141,13 +141,13 @@ describe("Bytes of anybody", () => {
   };
 
   for (const [name, read] of Object.entries(readers)) {
-    it(`read as ${name} make no error but WireError`, () => {
+    it(`read as ${name} cause no error but WireError`, () => {
       fc.assert(fc.property(fc.uint8Array({ maxLength: 128 }), harmless(read)), { numRuns: 1000 });
       fc.assert(fc.property(damaged, harmless(read)), { numRuns: 1000 });
     });
   }
 
-  it("whose attribute says that it is shorter than its own header are refused, and end", () => {
+  it("with an attribute shorter than its header are refused, without an endless loop", () => {
     const table = attributes({ a: [1, u8] });
     for (const length of [0, 1, 3]) assert.throws(() => table.get(Uint8Array.of(length, 0, 1, 0)), WireError);
     assert.throws(() => table.get(Uint8Array.of(8, 0, 1, 0)), WireError);

@@ -1,4 +1,4 @@
-/** What we send is what `ip` and `nft` send for the same thing: test/golden/, captured by strace. */
+/** Compares our messages with those of `ip` and `nft` for the same thing: test/golden/, captured by strace. */
 
 import assert from "node:assert/strict";
 import type { Message } from "../../netlink/message.ts";
@@ -42,15 +42,15 @@ const route: Shape = { skip: 12, 8: {} };
 const rule: Shape = { skip: 12 };
 const nft: Shape = { skip: 4 };
 
-/** NUL at the end of a text or not, and whether a nest of rtnetlink is marked: the kernel takes both. */
+/** The kernel accepts a text with and without NUL at its end, and a nest of rtnetlink with and without a mark. */
 const withoutTextEnds = (json: string) => json.replaceAll(/"(1|3|4|20)":"((?:[2-7][0-9a-f])+)00"/g, '"$1":"$2"');
 const withoutMarks = (json: string) => json.replaceAll(/"(\d+)!":/g, '"$1":');
 
-/** Where we differ knowingly: our routes say that they are static (4), those of `ip` that they are of the boot (3); */
+/** Known differences. Our routes are static (4), those of `ip` of the boot (3). */
 const withoutProtocol = (json: string) => json.replace(/("header":"[0-9a-f]{10})0[34]/, "$1--");
-/** `ip` writes the destination of an IPv6 default route, which is no destination; */
+/** `ip` writes a destination for an IPv6 default route, which needs none. */
 const withoutZeros = (json: string) => json.replace(`"1":"${"0".repeat(32)}",`, "");
-/** and nft leaves out the operation of a bitwise expression, whose default it is. */
+/** nft leaves out the operation of a bitwise expression, because it is the default. */
 const withoutOperation = (json: string) => json.replaceAll(/,"6":"00000000"/g, "");
 
 function comparable({ payload }: { payload: Uint8Array }, shape: Shape): object {
@@ -60,7 +60,7 @@ function comparable({ payload }: { payload: Uint8Array }, shape: Shape): object 
   return JSON.parse(shape === route ? withoutZeros(withoutProtocol(plain)) : plain);
 }
 
-/** Index of the link as the capture has it: `ip` found it by name. */
+/** The index of the link in the capture: `ip` found it by name. */
 const indexIn = (payload: Uint8Array) => new DataView(payload.buffer, payload.byteOffset).getInt32(4, true);
 
 const bytes = (text: string) => Uint8Array.from(text.split("."), Number);
@@ -231,7 +231,7 @@ describe("What we send is what other programs send:", () => {
       const [theirs] = captured(name);
       const ours = make(() => indexIn(theirs!.payload));
       assert.equal(ours.type, theirs!.type);
-      // nft adds a table without NLM_F_CREATE; the kernel does not ask for it there.
+      // nft adds a table without NLM_F_CREATE, which the kernel does not require there.
       const marks = request | acknowledge | (name === "nft-table" ? 0x400 : 0);
       assert.equal((ours.flags | marks).toString(16), (theirs!.flags | marks).toString(16), "flags");
       assert.deepEqual(comparable(ours, shape), comparable(theirs!, shape));
@@ -252,7 +252,7 @@ describe("What we send is what other programs send:", () => {
     ["ipvlan", ipvlanKind, ipvlan.put({ mode: ipvlanMode.l3s })],
     ["vlan", vlanKind, vlan.put({ id: 101 })],
   ] as const) {
-    it(`${name}, but for flags that ip writes though they are the kernel's default`, () => {
+    it(`${name}, except flags that ip writes although they are the kernel's default`, () => {
       const [theirs] = captured(name);
       const ours = createLink({ name: name === "vlan" ? "v0.101" : "i0", peerIndex: 3, info: { kind, data } });
       const expected = comparable(theirs!, link) as { 18: { 2: Record<string, string> } };
@@ -273,7 +273,7 @@ describe("What we send is what other programs send:", () => {
     });
   }
 
-  it("an IPv4 address, but for its broadcast address, which ip leaves out unless it is asked for", () => {
+  it("an IPv4 address, except its broadcast address, which ip adds only on request", () => {
     const [theirs] = captured("address-4-plain");
     const index = indexIn(theirs!.payload);
     const ours = addAddress({ index, address: bytes("10.1.0.2"), prefixLength: 24, text: "" });
@@ -284,14 +284,14 @@ describe("What we send is what other programs send:", () => {
     ["nft-chain-prerouting", { type: "nat", hook: hook.prerouting, priority: priority.destinationNat }],
     ["nft-chain-filter", { type: "filter", hook: hook.forward, priority: priority.filter - 5 }],
   ] as const) {
-    it(`${capture}, but for the policy: ours is always accept`, () => {
+    it(`${capture}, except the policy: ours is always accept`, () => {
       const [theirs] = captured(capture);
       const name = capture.slice("nft-chain-".length).replace("filter", "forward");
       assert.deepEqual(comparable(newChain(table, name, ours), nft), { ...comparable(theirs!, nft), 5: "00000001" });
     });
   }
 
-  it("the deletion of a route, by what names it", () => {
+  it("the deletion of a route, by its key", () => {
     const [theirs] = captured("route-delete");
     const ours = deleteRoute({ text: "", destination: bytes("10.7.0.0"), dstLength: 24, outIndex: 3 });
     const [a, b] = [ours, theirs!].map((message) => comparable(message, route) as Record<string, string>);

@@ -1,4 +1,4 @@
-/** What `ip`, `bridge` and `nft` send, as our codecs read it; also what no code of ours sends yet. */
+/** Reads messages of `ip`, `bridge` and `nft` by our codecs, also those that ns-net does not send yet. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Rules, sets and traffic control against what `nft` and `tc` send for the same thing: test/golden/, captured by strace. */
+/** Compares our rules, sets and traffic control with those of `nft` and `tc`: test/golden/, captured by strace. */
 import assert from "node:assert/strict";
 import { mac } from "../../netlink/codec.ts";
 import type { Message } from "../../netlink/message.ts";
@@ -26,10 +26,10 @@ const bridge = { family: family.bridge, name: "ns-net" };
 const bytes = (text: string) => Uint8Array.from(text.split("."), Number);
 const noBits = new Uint8Array(4);
 
-/** By which number a batch knows a set is its own affair; nft leaves out the operation of a bitwise expression, its default; */
+/** The number of a set within a batch is arbitrary. */
 const withoutSetId = (json: string) => json.replaceAll(/,"4":"0000000[1-5]"/g, "");
 const withoutOperation = (json: string) => json.replaceAll(/,"6":"00000000"/g, "");
-/** and what it writes about a set for itself, in user data, is a hint for showing it. */
+/** nft writes hints for printing into user data. */
 const withoutHints = (json: string) => json.replaceAll(/,"13":"[0-9a-f]*"/g, "");
 
 const nft: Shape = { skip: 4 };
@@ -111,7 +111,7 @@ describe("What we send for traffic control is what tc sends:", () => {
     JSON.parse(JSON.stringify(tree(payload, shape)).replaceAll(/"(\d+)!":/g, '"$1":'));
   const indexIn = (payload: Uint8Array) => new DataView(payload.buffer, payload.byteOffset).getInt32(4, true);
 
-  it("a qdisc for what comes in", () => {
+  it("a qdisc for received packets", () => {
     const [theirs] = captured("qdisc-ingress");
     const ours = plain(addIngress(indexIn(theirs!.payload), ""), { skip: 20 });
     const { 2: _, ...rest } = plain(theirs!, { skip: 20 }); // options, empty
@@ -125,7 +125,7 @@ describe("What we send for traffic control is what tc sends:", () => {
     assert.deepEqual(plain(ours, filter), plain(theirs!, filter));
   });
 
-  it("a filter that redirects what is for 127.0.0.0/8", () => {
+  it("a filter that redirects packets for 127.0.0.0/8", () => {
     const [theirs] = captured("filter-loopback");
     const ours = redirectLoopback(indexIn(theirs!.payload), 4, "");
     assert.equal(ours.type, theirs!.type);
@@ -134,7 +134,7 @@ describe("What we send for traffic control is what tc sends:", () => {
     assert.equal(header(ours.payload), header(theirs!.payload));
   });
 
-  it("a token bucket, by its rate, its limit and its burst: tc says the burst in time, with tables that the kernel needs no more", () => {
+  it("a token bucket, by its rate, its limit and its burst: tc writes the burst in time, with tables that the kernel no longer needs", () => {
     const [theirs] = captured("qdisc-tbf");
     const bucket: Shape = { skip: 20, 2: {} };
     const ours = replaceBucket({

@@ -1,4 +1,6 @@
-/** The package `netlink` (node-netlink) as the oracle: its tables, generated from others' sources, read what we write. */
+/**
+ * The package `netlink` (node-netlink) as the oracle: its tables, generated from foreign sources, read our messages.
+ */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseAddressMessage, parseLinkMessage, parseRouteMessage } from "netlink/dist/rt/structs.js";
@@ -12,7 +14,7 @@ import { tree } from "./tree.ts";
 const number = (bits: number) => fc.nat({ max: 2 ** bits - 1 });
 const text = (value: Uint8Array | undefined) => value && Buffer.from(value).toString("hex");
 const buffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-/** What its table leaves as bytes. */
+/** The fields that its table leaves as bytes. */
 const word = (value: Buffer | number | undefined) => (typeof value === "object" ? value.readUInt32LE() : value);
 const addressOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const anyAddress = fc.oneof(addressOf(4), addressOf(16));

@@ -1,4 +1,6 @@
-/** The socket against the real kernel: batches, refusals in the kernel's own words, lists that change while they are read. */
+/**
+ * The socket with the real kernel: batches, refusals in the kernel's own words, lists that change while they are read.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { commitBatch } from "../../netlink/nft/batch.ts";
@@ -47,7 +49,7 @@ describe("A netlink socket", () => {
     assert.notEqual(Bun.spawnSync(["ip", "link", "show", "br7"]).exitCode, 0);
   });
 
-  it("keeps the kernel's own words, its number and what was asked", () => {
+  it("keeps the kernel's own words, its errno and the request", () => {
     using ns = freshNetns();
     using socket = socketIn(ns);
     socket.request(createLink({ name: "br0", set: linkFlag.up, info: { kind: "bridge" } }));
@@ -83,7 +85,7 @@ describe("A netlink socket", () => {
     assert.equal(error.operation, "delete link x");
   });
 
-  it("goes on as ever after a refusal", () => {
+  it("works as before after a refusal", () => {
     using ns = freshNetns();
     using socket = socketIn(ns);
     for (let i = 0; i < 3; i++) refusal(() => socket.batch([deleteLink("x"), deleteLink("y")]));
@@ -92,7 +94,7 @@ describe("A netlink socket", () => {
     assert.equal(getLink(socket, "x"), undefined);
   });
 
-  it("answers each message of a batch with what belongs to it", () => {
+  it("answers each message of a batch with its own replies", () => {
     using ns = freshNetns();
     using socket = socketIn(ns);
     socket.batch(["a", "b"].map(bridge));
@@ -106,7 +108,7 @@ describe("A netlink socket", () => {
     assert.deepEqual(indexes, [links(ns).get("a").ifindex, links(ns).get("b").ifindex]);
   });
 
-  it("commits a batch of nf_tables whole or not at all, and names what was refused", function () {
+  it("commits a batch of nf_tables whole or not at all, and names the refused message", function () {
     needs(this, "nft nat");
     using ns = freshNetns();
     using socket = socketIn(ns, protocol.netfilter);
@@ -143,7 +145,7 @@ describe("A netlink socket", () => {
     using ns = freshNetns();
     const batch = Array.from({ length: 40 }, (_, i) => `link add v${i} type veth peer name w${i}`).join("\n");
     Bun.spawnSync(ns.inside(["ip", "-batch", "-"]), { stdin: Buffer.from(batch) });
-    // Somebody else who makes and deletes a link all the time, as long as its standard input stays open.
+    // Another process that creates and deletes a link until its standard input is closed.
     const churn = Bun.spawn(
       ns.inside([
         "sh",
@@ -163,7 +165,7 @@ describe("A netlink socket", () => {
         });
         const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
         assert.equal(await child.exited, 0, err.slice(-500));
-        // 0x10 among the flags of a message that came; 0x2 marks a part of a list.
+        // 0x10 in the flags of a received message; 0x2 marks a part of a list.
         interrupted += err.match(/^← \S+ #\d+ flags 0x12 /gm)?.length ?? 0;
         const rows = out.trim().split("\n");
         assert.equal(rows.length, 40);
@@ -179,8 +181,8 @@ describe("A netlink socket", () => {
     }
   });
 
-  it("never takes a datagram that is longer than its buffer for a whole one", () => {
-    // A veth's alternative names are reported in one message; enough of them make it longer than any buffer of ours.
+  it("never accepts a datagram longer than its buffer as whole", () => {
+    // A veth's alternative names are reported in one message. Enough of them exceed our buffer.
     using ns = freshNetns();
     ns.ip("link", "add", "br0", "type", "bridge");
     const names = Array.from({ length: 300 }, (_, i) => `${"x".repeat(110)}${i}`);

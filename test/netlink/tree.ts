@@ -1,10 +1,13 @@
 /**
- * Netlink attributes as a tree that can be compared: of an independent reader, a few lines long, since the order of
- * attributes means nothing and programs differ in it. Layout: linux/netlink.h, struct nlattr.
+ * Netlink attributes as a comparable tree, by an independent reader of a few lines: the order of attributes has no
+ * meaning, and programs differ in it. Layout: linux/netlink.h, struct nlattr.
  */
 import { golden } from "../support/golden.ts";
 
-/** Which attributes hold attributes, where no flag says so: rtnetlink sets none. `skip`: a header before them. */
+/**
+ * Which attributes contain attributes, where no flag marks them (rtnetlink sets none). `skip`: the length of a header
+ * before them.
+ */
 export interface Shape {
   readonly skip?: number;
   readonly [type: number]: Shape;
@@ -21,7 +24,10 @@ const headerBytes = 16;
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
-/** `{ "3": "657468…" }`; a nested attribute is an object, one that carries the flag has a `!` in its key. Repeated types are a list. */
+/**
+ * `{ "3": "657468…" }`. A nested attribute is an object, with `!` in its key if it carries the flag. Repeated types are
+ * a list.
+ */
 export function tree(bytes: Uint8Array, shape: Shape = {}): object {
   const found: Record<string, unknown> = {};
   const { skip = 0 } = shape;
@@ -51,7 +57,7 @@ function wireMessage(bytes: Uint8Array): WireMessage {
   };
 }
 
-/** Types 0x10 and 0x11 are a batch's begin and end to nf_tables, and links to rtnetlink. */
+/** Types 0x10 and 0x11 are begin and end of a batch in nf_tables, and links in rtnetlink. */
 const isRtnetlink = (command: string) => /^(ip|bridge|tc) /.test(command);
 
 /** The messages of a capture, without the begin and end of an nf_tables batch. */

@@ -1,7 +1,7 @@
 /**
- * The oracle: what the verbs send to the kernel, answer and remember is the same to the byte as recorded. A change that
- * means to leave behaviour alone must leave this test alone. One that means to change it records again with
- * `npm run oracle`, and its review reads the difference.
+ * The oracle: what the verbs send to the kernel, answer and store equals the recording, byte for byte. A change that
+ * keeps the behaviour must keep this test. A change of behaviour records again with `npm run oracle`, and its review
+ * reads the difference.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { scenarios } from "./scenarios.ts";
 const folder = join(import.meta.dirname, "recorded");
 const isRecording = process.env.NSNET_ORACLE === "record";
 
-/** The first lines that differ, so that a failure can be read. */
+/** The first lines that differ, for a readable failure. */
 function difference(recorded: string, played: string): string {
   const [before, now] = [recorded.split("\n"), played.split("\n")];
   const at = now.findIndex((line, i) => line !== before[i]);

@@ -1,7 +1,7 @@
 /**
- * Plays a scenario with the executable and answers it as text: each netlink request of each verb in hex, exit codes,
- * results, the commands of `--dry-run`, and the rows of the store. The kernel's answers are left out: they have
- * counters, clocks and random hardware addresses. What a refusal says in words is left out, too; its code is kept.
+ * Runs a scenario with the executable and answers it as text: each netlink request of each verb in hex, exit codes,
+ * results, the commands of `--dry-run`, and the rows of the store. Leaves out the kernel's answers, which have
+ * counters, clocks and random hardware addresses, and the words of a refusal; keeps its code.
  */
 import { join } from "node:path";
 import type { ListedPlugin } from "../support/libcni.ts";
@@ -12,14 +12,14 @@ import { freshStage, type Stage } from "./stage.ts";
 
 type Verb = "ADD" | "CHECK" | "DEL" | "GC";
 
-/** A head of NSNET_DEBUG=netlink: direction, name, sequence number, flags; its payload follows in lines of hex. */
+/** A heading of NSNET_DEBUG=netlink: direction, name, sequence number, flags. Its payload follows in lines of hex. */
 const head = /^([→←]) (\S+|type \d+) #\d+ flags (0x[0-9a-f]+) \d+ bytes/;
 
-/** RTM_GETNSID. It is asked of every namespace that a process of the machine is in, also of another test's. */
+/** RTM_GETNSID. It is sent for every namespace of a process of the machine, also of another test. */
 const namespaceNumber = "type 90";
 const dumpFlags = "0x300";
 
-/** A descriptor of a namespace (IFLA_NET_NS_FD; NETNSA_FD in RTM_NEWNSID), whose number means nothing. */
+/** A descriptor of a namespace (IFLA_NET_NS_FD; NETNSA_FD in RTM_NEWNSID), whose number has no meaning. */
 const descriptors: readonly [name: RegExp, attribute: RegExp][] = [
   [/^RTM_...LINK$/, /(08001c00 )[0-9a-f]{8}/g],
   [/^type 88$/, /(08000300 )[0-9a-f]{8}/g],
@@ -42,15 +42,15 @@ function requestsOf(stderr: string): string[] {
     const payload = descriptors
       .filter(([of]) => of.test(name))
       .reduce((text, [, attribute]) => text.replace(attribute, "$1descriptor"), words.join(" "));
-    // The kernel lists the elements of a set in any order, and so they are deleted.
+    // The kernel lists the elements of a set in any order, and they are deleted in that order.
     const ordered = name === "NFT_MSG_DELSETELEM" ? payload.split(" ").sort().join(" ") : payload;
     return `  ${name} ${flags} ${ordered.replace(/ /g, "")}`.trimEnd();
   });
-  // A dump is sent again when the kernel says that the list changed meanwhile, also by another test.
+  // A dump is repeated when the kernel reports that the list changed meanwhile, also by another test.
   return lines.filter((line, i) => line !== lines[i - 1] || !line.includes(` ${dumpFlags} `));
 }
 
-/** The kernel gives the host end of a veth, and a device that a test made, any hardware address. */
+/** The kernel gives a random hardware address to the host end of a veth, and to a device that a test created. */
 const withoutRandomAddresses = (text: string) =>
   text.replace(/"mac":"(?!0a:58:|0a:00:|c2:11:)(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"/g, '"mac":"random"');
 
@@ -60,7 +60,7 @@ const answerLines = ({ code, stdout }: Answer): string[] => {
   return [`  exit ${code} ${code === 0 ? withoutRandomAddresses(JSON.stringify(parsed)) : `error ${parsed.code}`}`];
 };
 
-/** No two containers can have one port of the host. */
+/** Two containers cannot have the same host port. */
 const portsOf = (container: string, { portMappings }: Published): Published => ({
   portMappings: portMappings.map((one) => ({ ...one, hostPort: one.hostPort + container.charCodeAt(0) })),
 });
@@ -75,7 +75,9 @@ class Recorder {
     this.#scenario = scenario;
   }
 
-  /** What the reference names and the kernel numbers at random, found by `ip`, and what the recording has instead. */
+  /**
+   * Names of the reference and random numbers of the kernel, found by `ip`, and their replacements in the recording.
+   */
   readonly #random = new Map<string, string>();
 
   learnRandomNames(...namespaces: readonly Netns[]): void {
@@ -99,7 +101,7 @@ class Recorder {
     this.lines.push("", `## ${text}`);
   }
 
-  /** Every plugin of the list, as a runtime calls them; what each reports is given to the next. Answers the last result. */
+  /** Calls every plugin of the list as a runtime does, with the result of the one before. Answers the last result. */
   list(verb: Verb, container: string, netns: Netns, options: { result?: object; by?: "reference"; valid?: string[] }) {
     const { plugins, prevResult, runtimeConfig } = this.#scenario;
     let result = verb === "ADD" ? prevResult : options.result;
@@ -127,7 +129,7 @@ class Recorder {
     return result;
   }
 
-  /** CHECK and GC are of the newest version, which Debian's reference plugins do not know. */
+  /** CHECK and GC use the newest version, which Debian's reference plugins do not support. */
   config(plugin: ListedPlugin, cniVersion = "1.1.0"): object {
     return { ...plugin, cniVersion, name: "oracle", dataDir: this.#stage.dataDir };
   }
@@ -149,7 +151,7 @@ class Recorder {
   }
 }
 
-/** Plays the scenario from an empty host to an empty host. */
+/** Runs the scenario from an empty host to an empty host. */
 export async function recordingOf(scenario: Scenario): Promise<string> {
   using stage = freshStage();
   scenario.prepare?.(stage);

@@ -10,19 +10,19 @@ export interface Published {
 }
 
 export interface Scenario {
-  /** Also the name of the file it is recorded in. */
+  /** Also the name of its recording. */
   readonly name: string;
   readonly needs: readonly Need[];
   /** A network's plugins in order. Each runs under the name of its type. */
   readonly plugins: readonly ListedPlugin[];
   readonly runtimeConfig?: Published;
-  /** What a plugin that ns-net does not have, or a device of the host, leaves before ADD. */
+  /** An interface that another plugin, or the host, has before ADD. */
   prepare?(stage: Stage): void;
-  /** The result that a plugin before the first one reports. */
+  /** The result of a plugin before the first one. */
   readonly prevResult?: object;
   /** Only `--dry-run`: for kinds that this kernel may lack. */
   readonly isOnlyPrinted?: boolean;
-  /** The reference's plugins make the first attachment; ns-net takes the node over. */
+  /** The reference's plugins create the first attachment; ns-net takes over the node. */
   readonly isTakenOver?: boolean;
 }
 
@@ -51,7 +51,7 @@ const withUplink = (stage: Stage) => {
   for (const name of ["up0", "far0"]) stage.host.ip("link", "set", name, "up");
 };
 
-/** A program in the place of an IPAM plugin, which answers every ADD with one address. */
+/** A program as an IPAM plugin. It answers every ADD with one address. */
 const withDelegate = (type: string) => (stage: Stage) => {
   withUplink(stage);
   const answer = { cniVersion: "1.0.0", ips: [{ address: "10.7.0.9/24", gateway: "10.7.0.1" }], routes: [], dns: {} };

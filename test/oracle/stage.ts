@@ -1,6 +1,6 @@
 /**
- * Where a scenario is played: a host and containers whose names, like the folders, are the same each time, so that what
- * is recorded does not differ by them. The sandbox has a /run of its own, so that no two runs meet.
+ * The place of a scenario: a host and containers whose names and folders are the same each time, so that recordings do
+ * not differ by them. The sandbox has its own /run, so that two runs do not collide.
  */
 import { Database } from "bun:sqlite";
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
@@ -12,18 +12,18 @@ import { type Netns, namedNetns, run } from "../support/sandbox.ts";
 export interface Stage extends Disposable {
   readonly host: Netns;
   readonly folder: string;
-  /** Executables by the name of their type. */
+  /** Executables by type. */
   readonly binFolder: string;
   readonly dataDir: string;
-  /** A namespace with this name, from nothing. */
+  /** A new namespace with this name. */
   container(name: string): Netns;
-  /** Every row of the store, as text, without what differs from run to run. */
+  /** Every row of the store as text, without what differs between runs. */
   rows(): string[];
   loseStore(): void;
 }
 
 const tables = ["attachment", "lease", "port", "chained", "network"] as const;
-/** The clock, and numbers that the kernel gives: processes, namespaces, the boot. */
+/** The clock, and numbers of the kernel: processes, namespaces, the boot. */
 const volatile = /^(created_ms|gone_ms|pid|pid_start|boot_id|netns_device|netns_inode|netns_cookie|pid_namespace)$/;
 
 export function freshStage(): Stage {

@@ -7,7 +7,7 @@ import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { freshWorld, type World } from "../support/world.ts";
 
-/** A folder of links, as an administrator would make one beside the reference's. */
+/** A folder of links, as an administrator creates it beside the reference's. */
 function named(world: World, name: string): string {
   const path = join(world.dataDir, "..", name);
   symlinkSync(nsNet, path);
@@ -20,7 +20,7 @@ describe("Called as loopback", () => {
   });
 
   for (const cniVersion of versions) {
-    it(`it brings lo up and tells its addresses, version ${cniVersion}, with no type in the configuration`, () => {
+    it(`it brings lo up and reports its addresses, version ${cniVersion}, without a type in the configuration`, () => {
       using world = freshWorld();
       const plugin = named(world, "loopback");
       const netns = world.netns();
@@ -37,17 +37,17 @@ describe("Called as loopback", () => {
     });
   }
 
-  it("DEL leaves the caller's own lo up, and is content without a namespace", () => {
+  it("DEL leaves the caller's own lo up, and succeeds without a namespace", () => {
     using world = freshWorld();
     const plugin = named(world, "loopback");
     world.host.ip("link", "set", "lo", "up");
-    for (const netns of ["/proc/self/ns/net", "/dev/null", "/run/netns/nobody-here"]) {
+    for (const netns of ["/proc/self/ns/net", "/dev/null", "/run/netns/no-such-name"]) {
       world.must("DEL", { cniVersion: "1.0.0", name: "n" }, { netns, plugin });
     }
     assert.match(world.host.ip("link", "show", "lo")[0].flags.join(), /UP/);
   });
 
-  it("it passes what came before through, and CHECK says when lo is down", () => {
+  it("it passes prevResult on, and CHECK reports when lo is down", () => {
     using world = freshWorld();
     const plugin = named(world, "loopback");
     const netns = world.netns();
@@ -72,7 +72,7 @@ describe("Called as an IPAM by the reference's bridge", () => {
     ["host-local", { ranges: [[{ subnet: "10.7.0.0/24" }]], routes: [{ dst: "0.0.0.0/0" }] }],
     ["static", { addresses: [{ address: "10.7.0.2/24", gateway: "10.7.0.1" }], routes: [{ dst: "0.0.0.0/0" }] }],
   ] as const) {
-    it(`${name} gives an address, and takes it back`, () => {
+    it(`${name} gives an address, and frees it`, () => {
       using world = freshWorld();
       const folder = join(named(world, name), "..");
       const netns = world.netns();
@@ -95,7 +95,7 @@ describe("Called as an IPAM by the reference's bridge", () => {
     });
   }
 
-  it("host-local writes the abbreviated result in every version, whatever its caller's keys mean", () => {
+  it("host-local writes the abbreviated result in every version, with any keys of its caller", () => {
     using world = freshWorld();
     const plugin = named(world, "host-local");
     for (const cniVersion of versions) {
@@ -110,7 +110,7 @@ describe("Called as an IPAM by the reference's bridge", () => {
   });
 });
 
-describe("CNI_ARGS with a key that nobody knows", () => {
+describe("CNI_ARGS with an unknown key", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "reference plugins");
   });

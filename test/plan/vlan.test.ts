@@ -1,4 +1,7 @@
-/** VLANs of a bridge. Witnesses: `bridge vlan`, `ip`, pings. What this kernel lacks is skipped aloud; what does not need it is not. */
+/**
+ * VLANs of a bridge. Witnesses: `bridge vlan`, `ip`, pings. Tests that this kernel cannot run are skipped with a
+ * message.
+ */
 import assert from "node:assert/strict";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +24,7 @@ const hears = (from: Netns, to: string) => {
   }
 };
 
-/** The VLANs of a port as `bridge` tells them: `100 PVID Egress Untagged`. */
+/** The VLANs of a port as `bridge` prints them: `100 PVID Egress Untagged`. */
 const vlansOf = (world: World, port: string): string[] => {
   const [of] = JSON.parse(run(world.host.inside(["bridge", "-compressvlans", "-j", "vlan", "show", "dev", port])));
   return of.vlans.map(({ vlan, vlanEnd = vlan, flags = [] }: { vlan: number; vlanEnd?: number; flags?: string[] }) =>
@@ -44,7 +47,7 @@ describe("VLANs of a bridge", () => {
     return { netns, config, port: prevResult.interfaces.at(1).name as string };
   }
 
-  it("join the containers of one and keep those of others apart", () => {
+  it("connect the containers of one, and separate those of others", () => {
     using world = freshWorld();
     const [a, b] = ["a", "b"].map((name) => attached(world, { vlan: 100 }, name));
     const c = attached(world, { vlan: 200 }, "c");
@@ -54,7 +57,7 @@ describe("VLANs of a bridge", () => {
     for (const { netns } of [c, d]) assert.ok(!hears(netns, "10.7.0.2"));
   });
 
-  it("are trunked, with a native one or the default's, and the default one stays on demand", () => {
+  it("are trunked, with a native one or the default one, which stays on request", () => {
     using world = freshWorld();
     const vlanTrunk = [{ id: 101 }, { minID: 200, maxID: 210 }];
     const native = " PVID Egress Untagged";
@@ -69,7 +72,7 @@ describe("VLANs of a bridge", () => {
     }
   });
 
-  it("have a gateway each, which goes with the bridge", () => {
+  it("have a gateway each, which is removed with the bridge", () => {
     using world = freshWorld();
     const config = (vlan: number) =>
       world.network({ name: `v${vlan}`, vlan, ipam: ranges(`10.${vlan}.0.0/24`, `fd${vlan}::/64`) });
@@ -95,7 +98,7 @@ describe("VLANs of a bridge", () => {
     }
   });
 
-  it("are guarded where their packets pass: at the gateway, also by a firewall that comes after", () => {
+  it("are filtered at their gateway, also by a chained firewall", () => {
     using world = freshWorld();
     const firewall = join(world.dataDir, "../firewall");
     symlinkSync(nsNet, firewall);
@@ -112,7 +115,7 @@ describe("VLANs of a bridge", () => {
     assert.ok(hears(other, "10.10.0.2"));
   });
 
-  it("are turned on for a bridge that stands, unless a port of it would be cut off", () => {
+  it("are turned on for an existing bridge, unless a port of it would be disconnected", () => {
     using world = freshWorld();
     const before = world.netns();
     world.must("ADD", world.network(), { netns: before, container: "before" });
@@ -131,7 +134,7 @@ describe("VLANs of a bridge", () => {
 });
 
 describe("A VLAN", () => {
-  it("that this kernel's bridges do not look at is refused, and nothing is left", function () {
+  it("is refused on a kernel whose bridges cannot filter, and nothing is left", function () {
     needs(this, "ns-net", "bridge");
     needsLack(this, "vlan filtering");
     using world = freshWorld();
@@ -152,7 +155,7 @@ describe("A VLAN", () => {
     }
   });
 
-  it("is printed as the commands that make it", function () {
+  it("is printed as the commands that create it", function () {
     needs(this, "ns-net", "bridge");
     using world = freshWorld();
     const file = join(world.dataDir, "../network.json");
@@ -167,7 +170,7 @@ describe("A VLAN", () => {
       assert.match(printed, line);
   });
 
-  it("tells of its gateway behind the container's interface, to which the addresses belong all the same", () => {
+  it("has its gateway after the container's interface in the result, and the addresses belong to the latter", () => {
     const given = { name: "n", cniVersion: "1.1.0", type: "ns-net", bridge: "br0", vlan: 7, isGateway: true };
     const config = parseNetwork({ ...given, subnet: "10.9.0.0/24" });
     const lease: Lease = { addresses: [{ address: "10.9.0.2/24", gateway: "10.9.0.1" }], routes: [], made: true };
@@ -182,7 +185,7 @@ describe("A VLAN", () => {
     );
   });
 
-  it("is refused where others on the bridge would be cut off, with what to do about it", () => {
+  it("is refused with a cure if other ports of the bridge would be disconnected", () => {
     const config = parseNetwork({ name: "n", cniVersion: "1.1.0", type: "ns-net", bridge: "br0", vlan: 7 });
     const facts = { defaultVlan: 1, unready: ["eth1", "br0"] };
     assert.throws(() => vlanParts({ config } as unknown as PlanInput, facts), {

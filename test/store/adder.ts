@@ -1,4 +1,4 @@
-/** A program that tests start many times, and kill: `adder.ts <mode> <dataDir> <container prefix> <how many>`. */
+/** A program that tests start many times and kill: `adder.ts <mode> <dataDir> <container prefix> <how many>`. */
 
 import { Database } from "bun:sqlite";
 import { Fault } from "../../conf/fault.ts";
@@ -54,7 +54,7 @@ if (import.meta.main) {
     Bun.sleepSync(60_000);
   } else {
     for (const container of adds()) {
-      // As the real thing: a process opens, adds, and ends without closing; "choose" has no ranges.
+      // As the plugin does: a process opens, adds, and ends without closing. "choose" has no ranges.
       const store = openStore(dataDir, undefined, () => {});
       const address = mode === "choose" ? addOnce(store, container, []) : addOnce(store, container);
       if (mode === "attach") store.attached(attachmentOf(container), { mac: "02:00:00:00:00:01" });

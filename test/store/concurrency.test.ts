@@ -1,4 +1,4 @@
-/** Many real processes on one store, and processes killed in the middle of it. */
+/** Many real processes on one store, and killed ones. */
 
 import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
@@ -16,7 +16,7 @@ function start(mode: string, dataDir: string, prefix: string, many: number) {
   return Bun.spawn([process.execPath, child, mode, dataDir, prefix, String(many)], { stdout: "pipe", stderr: "pipe" });
 }
 
-/** Whole lines; `onLine` is called as each comes. */
+/** Whole lines. `onLine` is called for each as it comes. */
 async function linesOf(plugin: ReturnType<typeof start>, onLine?: () => unknown): Promise<string[]> {
   let [text, seen] = ["", 0];
   const decoder = new TextDecoder();
@@ -29,7 +29,7 @@ async function linesOf(plugin: ReturnType<typeof start>, onLine?: () => unknown)
   return text.split("\n").filter((line) => line !== "");
 }
 
-/** Leases, and how many there are of each kind, seen through a connection of its own. */
+/** The leases, and the number of each kind, through another connection. */
 function look(dataDir: string): { leases: string[]; entries: number; orphans: number; integrity: unknown } {
   using database = new Database(join(dataDir, "ns-net.sqlite"));
   const column = (sql: string) =>
@@ -48,7 +48,7 @@ function look(dataDir: string): { leases: string[]; entries: number; orphans: nu
 describe("many processes on one store", function () {
   this.timeout(60_000);
 
-  it("make it together, and 20 × 10 ADDs get 200 addresses in a row", async () => {
+  it("create it together, and 20 × 10 ADDs get 200 addresses in a row", async () => {
     using folder = freshFolder();
     const all = await Promise.all(
       Array.from({ length: 20 }, (_, i) => linesOf(start("attach", folder.path, `p${i}`, 10))),
@@ -80,12 +80,12 @@ describe("many processes on one store", function () {
     for (const [line] of all) assert.match(line ?? "", /10\.88\.0\.\d+\/16$/);
   });
 
-  it("lose nothing that was answered when they are killed at any moment", async () => {
+  it("lose no answered lease when they are killed at any moment", async () => {
     using folder = freshFolder();
     const answered: string[] = [];
     for (let round = 0; round < 12; round++) {
       const plugins = [0, 1, 2].map((i) => start("attach", folder.path, `r${round}-${i}`, 2000));
-      // From "not yet started" to "in the middle of many transactions": when so many ADDs are answered.
+      // From "not yet started" to "in the middle of many transactions": the kill comes after this many answered ADDs.
       let left = round * 3;
       const killAll = () => {
         for (const plugin of plugins) plugin.kill("SIGKILL");
@@ -107,7 +107,7 @@ describe("many processes on one store", function () {
     addOnce(store, "after");
   });
 
-  it("keep the log short though each ends without closing", async () => {
+  it("keep the log short although each ends without closing", async () => {
     using folder = freshFolder();
     const log = join(folder.path, "ns-net.sqlite-wal");
     await linesOf(start("attach", folder.path, "many", 50));
@@ -122,7 +122,7 @@ describe("many processes on one store", function () {
     assert.equal(look(folder.path).entries, 90);
   });
 
-  it("wait for one another, at most the limit, and then name who holds the store", async () => {
+  it("wait for one another up to the limit, and then name the process that holds the store", async () => {
     using folder = freshFolder();
     const limitMs = 500;
     using store = openStore(folder.path, limitMs);
@@ -146,12 +146,12 @@ describe("many processes on one store", function () {
 describe("thousands of leases", function () {
   this.timeout(60_000);
 
-  it("make an ADD not much slower than none, even when all of them are in the way", () => {
+  it("slow an ADD down only a little, even if all of them are in the way", () => {
     using folder = freshFolder();
     using store = openStore(folder.path);
     const timeOf = (prefix: string) => {
       const times = Array.from({ length: 41 }, (_, i) => {
-        // Without the memory of where it was, the search starts at the beginning of the range.
+        // Without the last given address, the search starts at the beginning of the range.
         using database = new Database(join(folder.path, "ns-net.sqlite"));
         database.run("UPDATE network SET cursors = '{}'");
         const startedNs = Bun.nanoseconds();

@@ -1,4 +1,4 @@
-/** Who is at work on an entry, where processes of several PID namespaces share a store. */
+/** Claims on an entry where processes of several PID namespaces share a store. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { thisProcess } from "../../store/index.ts";
@@ -16,7 +16,7 @@ describe("A claim of another PID namespace", () => {
   /** A process that starts now: this one may have run for minutes. */
   const now = BigInt(Math.floor(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]))) * ticksPerSecond;
 
-  it("holds, whatever process has its number here", () => {
+  it("holds, whichever process has its number here", () => {
     for (const pid of [4_194_303, process.pid, process.ppid]) {
       using s = freshStore();
       s.store.begin(entryOf(attachment, { ...elsewhere(now), pid }), nothing);
@@ -27,14 +27,14 @@ describe("A claim of another PID namespace", () => {
     }
   });
 
-  it("is over when a runtime would have ended its process", () => {
+  it("ends when a runtime would have ended its process", () => {
     using s = freshStore();
     s.store.begin(entryOf(attachment, elsewhere(now - 125n * ticksPerSecond)), nothing);
     assert.equal(s.store.deleting(attachment)?.state, "adding");
     assert.equal(s.store.find(attachment)?.pidNamespace, thisProcess().pidNamespace);
   });
 
-  it("of one that died here is over at once", () => {
+  it("of a process that died here ends at once", () => {
     using s = freshStore();
     s.store.begin(entryOf(attachment, { ...thisProcess(), pid: 4_194_303 }), nothing);
     assert.equal(s.store.deleting(attachment)?.state, "adding");

@@ -1,4 +1,4 @@
-/** The store as a journal: what is written when, what survives, and what a person can read in it. */
+/** The store: what is written when, what survives, and what a person can read in it. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
@@ -18,7 +18,7 @@ function granted(text: string): Grant {
 }
 
 describe("openStore()", () => {
-  it("makes folder and files for their owner alone", () => {
+  it("creates folder and files for their owner alone", () => {
     using folder = freshFolder();
     const dataDir = join(folder.path, "a", "b");
     using store = openStore(dataDir);
@@ -29,8 +29,8 @@ describe("openStore()", () => {
   });
 });
 
-describe("openStore(), of several that make it at once", () => {
-  it("uses what another made, also when its own making fails", () => {
+describe("openStore(), of several processes that create it at the same time", () => {
+  it("uses the store that another created, also if its own creation fails", () => {
     using folder = freshFolder();
     const dataDir = join(folder.path, "state");
     using ours = openStore(dataDir, undefined, () => {
@@ -42,7 +42,7 @@ describe("openStore(), of several that make it at once", () => {
     assert.deepEqual(readdirSync(dataDir).sort(), ["ns-net.sqlite", "ns-net.sqlite-shm", "ns-net.sqlite-wal"]);
   });
 
-  it("tells why it cannot be made when nobody made it", () => {
+  it("reports why it cannot be created if no other process created it", () => {
     using folder = freshFolder();
     const dataDir = join(folder.path, "state");
     assert.throws(
@@ -57,7 +57,7 @@ describe("openStore(), of several that make it at once", () => {
 });
 
 describe("createStore()", () => {
-  it("leaves the store alone that another process made meanwhile", () => {
+  it("keeps a store that another process created meanwhile", () => {
     using s = freshStore();
     s.store.begin(entryOf(attachmentOf("a")), () => granted("10.1.0.2"));
     const inode = statSync(storePathOf(s.dataDir)).ino;
@@ -70,7 +70,7 @@ describe("createStore()", () => {
 });
 
 describe("openExistingStore()", () => {
-  it("finds nothing and makes nothing where there is none", () => {
+  it("finds none and creates none", () => {
     using folder = freshFolder();
     const dataDir = join(folder.path, "absent");
     assert.equal(openExistingStore(dataDir), undefined);
@@ -79,7 +79,7 @@ describe("openExistingStore()", () => {
 });
 
 describe("Store", () => {
-  it("answers with the entry as it was given, numbers of 64 bits included", () => {
+  it("answers the entry unchanged, numbers of 64 bits included", () => {
     using s = freshStore();
     const labels = { podName: "web-0", podNamespace: "default", aliases: ["web", "www"] };
     const entry = entryOf(attachmentOf("a"), { netnsInode: 2n ** 64n - 1n, ...labels });
@@ -97,7 +97,7 @@ describe("Store", () => {
     store.begin(entryOf(attachment), () => granted("10.1.0.2"));
     store.attached(attachment, { mac: "02:00:00:00:00:01" });
     assert.deepEqual([store.find(attachment)?.state, store.find(attachment)?.mac], ["attached", "02:00:00:00:00:01"]);
-    assert.equal(store.deleting(attachment)?.state, "attached", "as it stood before");
+    assert.equal(store.deleting(attachment)?.state, "attached", "the state before");
     assert.equal(store.find(attachment)?.state, "deleting");
     assert.equal(store.remove(attachment), true);
     assert.equal(store.find(attachment), undefined);
@@ -106,7 +106,7 @@ describe("Store", () => {
     assert.equal(store.holder("podnet", parseAddress("10.1.0.2")!), undefined);
   });
 
-  it("knows two interfaces of one container, and one name on two networks, apart", () => {
+  it("distinguishes two interfaces of one container, and one name on two networks", () => {
     using s = freshStore();
     const keys = [attachmentOf("a"), attachmentOf("a", "podnet", "net1"), attachmentOf("a", "other")];
     for (const [i, key] of keys.entries()) s.store.begin(entryOf(key), () => granted(`10.1.0.${i + 2}`));
@@ -135,14 +135,14 @@ describe("Store", () => {
     s.store.begin(entryOf(attachmentOf("b")), () => granted("10.1.0.2"));
   });
 
-  it("refuses, by the file's own key, one address for two", () => {
+  it("refuses the same address for two by a key of the database", () => {
     using s = freshStore();
     s.store.begin(entryOf(attachmentOf("a")), () => granted("10.1.0.2"));
     assert.throws(() => s.store.begin(entryOf(attachmentOf("b")), () => granted("10.1.0.2")));
     assert.equal(s.store.find(attachmentOf("b")), undefined);
   });
 
-  it("gives an entry to the ADD that comes next, and leaves one alone that it is told to", () => {
+  it("gives an entry to the next ADD, unless that ADD may not take it over", () => {
     using s = freshStore();
     const attachment = attachmentOf("a");
     const first = entryOf(attachment, { pid: 100 });

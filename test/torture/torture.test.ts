@@ -12,7 +12,7 @@ describe("Faults of every kind", function () {
 
   it("lose nothing: no link, lease, rule, namespace, and the next call works", async () => {
     const program = join(import.meta.dirname, "../../torture/main.ts");
-    // In mount and network namespaces of its own: it stands a boot id over the kernel's.
+    // In its own mount and network namespaces: it mounts a boot id over the kernel's.
     const command = ["unshare", "--net", "--mount", "--propagation", "private", process.execPath, program, "--short"];
     const { NSNET_SANDBOX: _, ...environment } = process.env;
     const child = Bun.spawn(command, { env: environment, stdio: ["ignore", "pipe", "pipe"] });

@@ -1,4 +1,6 @@
-/** What the virtual machine boots: Debian's kernel, unpacked and not installed, and an initramfs that mounts the rest. */
+/**
+ * The image of the virtual machine: Debian's kernel, unpacked and not installed, and an initramfs that mounts the rest.
+ */
 import {
   copyFileSync,
   existsSync,
@@ -12,7 +14,7 @@ import {
 import { basename, join } from "node:path";
 import { findProgram } from "../../scripts/setup/tools.mjs";
 
-/** Modules without which the files of the machine outside cannot be seen. */
+/** Modules that the machine needs to see the files of the host. */
 const needed = ["virtio_pci", "9pnet_virtio", "9p", "overlay"];
 
 export function bootFiles(folder: string): { readonly kernel: string; readonly initrd: string } {
@@ -30,7 +32,7 @@ function run(command: readonly string[], cwd: string): string {
   return stdout.toString();
 }
 
-/** The package `linux-image-amd64` is empty; it depends on the one of today's version. */
+/** The package `linux-image-amd64` is empty and depends on the current version. */
 function unpackKernel(folder: string, to: string): void {
   const depends = run(["apt-cache", "depends", "linux-image-amd64"], folder);
   const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];

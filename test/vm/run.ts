@@ -1,13 +1,13 @@
 /**
- * `npm run test:vm [-- test files]`: tests on Debian's kernel in a virtual machine, for what this machine's kernel lacks
- * (VLANs of bridges; vlan, ipvlan, dummy and vrf devices) and for an older kernel than this one. The machine inside
- * sees the files of the one outside, read-only. Emulated: a test takes ten to thirty times as long.
+ * `npm run test:vm [-- test files]`: runs tests on Debian's kernel in a virtual machine, for features that this
+ * machine's kernel lacks (VLANs of bridges; vlan, ipvlan, dummy and vrf devices) and for an older kernel. The machine
+ * sees the host's files read-only. It is emulated: a test takes ten to thirty times as long.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootFiles } from "./image.ts";
 
-/** What the kernels of most machines that this is developed on cannot do. */
+/** Features that the kernels of most development machines lack. */
 const filesByDefault = [
   "test/plan/vlan.test.ts",
   "test/plan/interface/containerLinks.test.ts",
@@ -27,7 +27,7 @@ const machine = [
   ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "4G"],
   ...["-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"],
   ...["-kernel", kernel, "-initrd", initrd, "-append", `console=ttyS0 quiet panic=-1 ns-net=${root}`],
-  // Several file systems are below one root, so their inodes are numbered anew.
+  // Several file systems are below one root, so their inodes get new numbers.
   ...["-virtfs", "local,path=/,mount_tag=outside,security_model=none,readonly=on,multidevs=remap"],
 ];
 const running = Bun.spawn(machine, { stdin: "ignore", stdout: "pipe", stderr: "inherit", timeout: limitMs });

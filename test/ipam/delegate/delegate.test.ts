@@ -1,4 +1,4 @@
-/** Delegates that behave and misbehave, as small shell scripts; the reference's own host-local is in kinds.test.ts. */
+/** Delegates that behave and misbehave, as small shell scripts. The reference's host-local is in kinds.test.ts. */
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -15,7 +15,7 @@ import { attachmentOf, deleteOf, entryOf, freshFolder, freshStore, requestOf } f
 const attachment = attachmentOf("web");
 const ipam = { type: "delegate", plugin: "scripted" } as const;
 
-/** A store, and a plugin that runs `script`; every call is written to `calls`. */
+/** A store, and a plugin that runs `script`. Every call is written to `calls`. */
 function world(script: string) {
   const s = freshStore();
   const calls = join(s.dataDir, "calls");
@@ -76,14 +76,14 @@ describe("a delegate", () => {
     assert.deepEqual(w.verbs(), ["ADD", "DEL", "ADD"]);
   });
 
-  it("is asked to DEL before the ADD after one that was interrupted", async () => {
+  it("gets a DEL before the ADD after an interrupted one", async () => {
     using w = world(result);
     w.store.begin(entryOf(attachment), () => ({ addresses: [], reserved: [] }));
     await w.acquire();
     assert.deepEqual(w.verbs(), ["DEL", "ADD"]);
   });
 
-  it("that fails is asked to DEL, its own error is told, and no entry is left", async () => {
+  it("that fails gets a DEL, its own error is reported, and no entry is left", async () => {
     using w = world(`[ $CNI_COMMAND = DEL ] && exit 0
       echo '{"cniVersion":"1.0.0","code":11,"msg":"no lease yet","details":"the DHCP server is silent"}'; exit 1`);
     const fault = await faultOf(w.acquire());
@@ -127,7 +127,7 @@ describe("a delegate", () => {
     });
   }
 
-  it("that writes an error has failed, whatever its exit status", async () => {
+  it("that writes an error has failed with any exit status", async () => {
     using w = world(`[ $CNI_COMMAND = DEL ] || echo '{"code":999,"msg":"boom","details":"why"}'`);
     const fault = await faultOf(w.acquire());
     assert.deepEqual([fault.code, fault.message, fault.cure()], [999, "boom", "why"]);
@@ -160,7 +160,7 @@ describe("runPlugin()", () => {
     assert.deepEqual([stdout.trim(), stderr.trim()], ["{}", "a warning"]);
   });
 
-  it("says what cannot be started", async () => {
+  it("names a program that cannot be started", async () => {
     using folder = freshFolder();
     const path = join(folder.path, "plugin");
     writeFileSync(path, "#!/no/such/interpreter\n", { mode: 0o755 });

@@ -13,7 +13,7 @@ import { attachmentOf, entryOf, freshFolder, freshStore, rangesConfig, requestOf
 
 const config = { ...rangesConfig([{ subnet: "10.1.0.0/28" }], [{ subnet: "fd01::/64" }]), type: "host-local" as const };
 
-/** host-local's folder of network podnet, with these files in it. */
+/** host-local's folder of network podnet, with these files. */
 function reservations(files: Readonly<Record<string, string>>) {
   const folder = freshFolder();
   const place = join(folder.path, "podnet");
@@ -43,7 +43,7 @@ const owners = (store: Store) =>
   });
 
 describe("taking over leases of host-local", () => {
-  it("keeps every address that has a file, and goes on after the last one given", () => {
+  it("keeps every address with a file, and continues after the last given one", () => {
     using s = freshStore();
     using held = reservations({
       "10.1.0.2": "web\r\neth0",
@@ -61,7 +61,7 @@ describe("taking over leases of host-local", () => {
     assert.ok(existsSync(join(held.place, "10.1.0.2")), "the way back stays open");
   });
 
-  it("takes a file that says the container alone, white space, and an address of no range", () => {
+  it("reads a file with only the container, white space, and an address of no range", () => {
     using s = freshStore();
     using held = reservations({ "10.1.0.2": "old\n", "10.1.0.3": " web \r\n eth0 \n", "10.9.0.7": "far\r\neth0" });
     assert.deepEqual(acquire(s.store, held.config, "new")[0], "10.1.0.4/28");
@@ -72,7 +72,7 @@ describe("taking over leases of host-local", () => {
     ]);
   });
 
-  it("takes no harm from what is no reservation", () => {
+  it("ignores files that are no reservation", () => {
     using s = freshStore();
     using held = reservations({
       "10.1.0.2": "",
@@ -86,7 +86,7 @@ describe("taking over leases of host-local", () => {
     assert.deepEqual(given, ["10.1.0.2/28", "10.1.0.3/28", "10.1.0.4/28"]);
   });
 
-  it("holds host-local's lock until the first address is given, and asks for it once in a network's life", () => {
+  it("holds host-local's lock until the first address is given, and takes it once in a network's life", () => {
     using s = freshStore();
     using held = reservations({ "10.1.0.2": "web\r\neth0" });
     const said: string[] = [];
@@ -99,7 +99,7 @@ describe("taking over leases of host-local", () => {
     assert.deepEqual(said, [`locked ${join(held.place, "lock")}`, "let go with 2"]);
   });
 
-  it("has done nothing when it dies midway, and the next one does it", () => {
+  it("has changed nothing if it dies midway, and the next call does it", () => {
     using s = freshStore();
     using held = reservations({ "10.1.0.2": "web\r\neth0", "10.1.0.3": "db\r\neth0" });
     let asked = 0;
@@ -112,7 +112,7 @@ describe("taking over leases of host-local", () => {
     assert.equal(acquire(s.store, held.config, "a")[0], "10.1.0.4/28");
   });
 
-  it("sees a reservation that came later, and forgets one that went", () => {
+  it("adds a later reservation, and drops a removed one", () => {
     using s = freshStore();
     using held = reservations({ "10.1.0.2": "web\r\neth0" });
     acquire(s.store, held.config, "a");
@@ -135,7 +135,7 @@ describe("taking over leases of host-local", () => {
     assert.equal(owners(s.store).length, 2);
   });
 
-  it("looks nowhere for a network that host-local never served", () => {
+  it("reads no folder for a network that host-local never served", () => {
     using s = freshStore();
     using folder = freshFolder();
     const refuse = () => assert.fail("it was asked for");

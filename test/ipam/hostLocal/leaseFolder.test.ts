@@ -1,4 +1,7 @@
-/** `ipam.dataDir`, as users of host-local write it: the leases are kept there. Witnesses: `ip`, SQLite, the reference's bridge. */
+/**
+ * `ipam.dataDir`, as users of host-local write it: the folder of our leases. Witnesses: `ip`, SQLite, the reference's
+ * bridge.
+ */
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +14,7 @@ const folderOf = (world: World, name: string) => join(world.dataDir, "..", name)
 const names = (ns: Netns): string[] => ns.ip("link").map(({ ifname }) => ifname);
 const rows = (folder: string) => run(["sqlite3", `${folder}/ns-net.sqlite`, "SELECT container FROM attachment"]).trim();
 
-/** With no `dataDir` but that one. */
+/** Without another `dataDir`. */
 function config(world: World, folder: string | undefined, change: object = {}): object {
   const { dataDir: _, ...own } = world.network() as { dataDir: string };
   const ipam = { type: "host-local", subnet: "10.7.0.0/24", dataDir: folder };
@@ -23,7 +26,7 @@ describe("ipam.dataDir", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("is where leases are kept: networks with folders of their own may give the same address", () => {
+  it("is the folder of the leases: networks with different folders may give the same address", () => {
     using world = freshWorld();
     const given = ["one", "two"].map((name) => {
       const [folder, netns] = [folderOf(world, name), world.netns()];
@@ -44,7 +47,7 @@ describe("ipam.dataDir", () => {
     assert.deepEqual([names(one!.netns), names(two!.netns)], [["lo"], ["lo"]]);
   });
 
-  it("is named by errors, with what is wrong with it", () => {
+  it("is named by errors with the reason", () => {
     using world = freshWorld();
     const folder = folderOf(world, "open");
     mkdirSync(folder);
@@ -55,7 +58,7 @@ describe("ipam.dataDir", () => {
     assert.deepEqual([relative.code, relative.msg], [7, 'Cannot use ipam.dataDir = "leases"']);
   });
 
-  it("gives way to dataDir, and is another plugin's own where that gives the address", () => {
+  it("comes after dataDir, and belongs to another IPAM plugin if that gives the address", () => {
     using world = freshWorld();
     const [folder, netns] = [folderOf(world, "unused"), world.netns()];
     world.must("ADD", config(world, folder, { dataDir: world.dataDir }), { netns });
@@ -81,7 +84,7 @@ describe("ipam.dataDir", () => {
     }
   });
 
-  it("is where DEL of garbage looks, so far as it can be read", () => {
+  it("is the folder that DEL with a damaged configuration reads, so far as it can", () => {
     using world = freshWorld();
     const [folder, netns] = [folderOf(world, "leases"), world.netns()];
     world.must("ADD", config(world, folder), { netns });

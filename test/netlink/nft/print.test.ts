@@ -1,4 +1,6 @@
-/** Rules in the language of nft, read from the bytes that nft itself sent for them: test/golden/, captured by strace. */
+/**
+ * Prints rules in the language of nft, from the bytes that nft itself sent for them: test/golden/, captured by strace.
+ */
 import assert from "node:assert/strict";
 import { WireError } from "../../../netlink/codec.ts";
 import type { Expression } from "../../../netlink/nft/expr/expression.ts";
@@ -8,7 +10,7 @@ import { ruleIn } from "../../../netlink/nft/rule.ts";
 import { golden, goldenNames } from "../../support/golden.ts";
 
 const headerBytes = 16;
-/** struct nlmsghdr: the type is behind the length. */
+/** struct nlmsghdr: the type comes after the length. */
 const typeOf = (message: Uint8Array) => message[4]!;
 
 const rules = goldenNames().flatMap((name) => {
@@ -19,7 +21,7 @@ const rules = goldenNames().flatMap((name) => {
     : [];
 });
 
-/** What ns-net does not write: nothing of it is printed. */
+/** Rules that ns-net does not write, and does not print. */
 const unknown = [
   "nft-masquerade-random",
   "nft-masquerade-link",
@@ -29,7 +31,7 @@ const unknown = [
   "nft-dnat-6",
 ];
 
-/** The words of the rule alone, where nft knows two ways to say a thing in ours. */
+/** Only the words of the rule, in our words where nft has two ways to write a thing. */
 const words = (command: string) =>
   command
     .replace(/^.*add rule \S+ \S+ \S+ /, "")
@@ -43,11 +45,11 @@ describe("A printed rule", () => {
 
   for (const { name, command, expressions } of rules) {
     if (unknown.includes(name)) {
-      it(`is none for what ns-net does not write: ${words(command)}`, () => {
+      it(`is refused for a rule that ns-net does not write: ${words(command)}`, () => {
         assert.throws(() => ruleText(expressions as Expression[]), WireError);
       });
     } else {
-      it(`is what was typed: ${words(command)}`, () => {
+      it(`equals the typed one: ${words(command)}`, () => {
         assert.equal(ruleText(expressions as Expression[]), words(command));
       });
     }

@@ -1,4 +1,4 @@
-/** Limits of traffic, of what is received and what is sent. Witnesses: `tc`, and how long a megabyte takes. */
+/** Limits for received and for sent traffic. Witnesses: `tc`, and the time of a megabyte. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ const qdiscs = (world: World): string[] =>
     )
     .sort();
 
-/** Seconds that a megabyte takes, over TCP. */
+/** Seconds that a megabyte takes over TCP. */
 async function seconds(from: Netns, to: Netns, address: string): Promise<number> {
   const server =
     "Bun.listen({hostname:'0.0.0.0',port:9000,socket:{data(s,d){(s.n??=0);s.n+=d.length;if(s.n>=1e6)s.end('k')}}});console.log(1)";
@@ -40,7 +40,7 @@ describe("A limit of traffic", () => {
     needs(this, "ns-net", "bridge", "tbf", "ifb");
   });
 
-  it("holds back what the container receives and what it sends, in bits", async () => {
+  it("limits what the container receives and what it sends, in bits", async () => {
     using world = freshWorld();
     const [pod, other] = [world.netns(), world.netns()];
     const config = world.network({ capabilities: { bandwidth: true }, runtimeConfig: { bandwidth: limits } });
@@ -56,7 +56,7 @@ describe("A limit of traffic", () => {
     assert.deepEqual(world.host.ip("link", "show", "type", "ifb"), []);
   });
 
-  it("is taken back by GC and found by CHECK when it is gone", () => {
+  it("is removed by GC, and CHECK reports when it is missing", () => {
     using world = freshWorld();
     const netns = world.netns();
     const config = world.network({ ...limits });
@@ -94,7 +94,7 @@ describe("bandwidth, after another plugin", () => {
 
   const environment = { PATH: process.env.PATH! };
 
-  /** Ours and the reference's, each in a world of its own after the reference's bridge. */
+  /** Ours and the reference's, each in its own world after the reference's bridge. */
   function bothTell(limit: object): object[] {
     return [nsNet, "/usr/lib/cni/bandwidth"].map((program) => {
       using world = freshWorld();
@@ -120,7 +120,7 @@ describe("bandwidth, after another plugin", () => {
     });
   }
 
-  it("takes the bursts that the reference takes, up to 4 GB, and tells the link that shapes as it does", () => {
+  it("accepts the bursts of the reference, up to 4 GB, and reports the ifb link as it does", () => {
     const egress = { egressRate: 8_000_000_000, egressBurst: 8_000_000_000 };
     const told = { kinds: ["br0", "veth", "eth0", "nsb"] };
     assert.deepEqual(bothTell({ ingressRate: 8_000_000_000, ingressBurst: 8_000_000_000, ...egress }), [told, told]);
@@ -128,7 +128,7 @@ describe("bandwidth, after another plugin", () => {
     assert.deepEqual(bothTell({ ...egress, egressBurst: 34_359_738_360 }), [{ code: 1 }, { code: 1 }]);
   });
 
-  it("is no matter to the plugins that come after it", () => {
+  it("does not affect later plugins", () => {
     using world = freshWorld();
     const netns = world.netns();
     const call = (type: string) => {
@@ -151,7 +151,7 @@ describe("bandwidth, after another plugin", () => {
     assert.deepEqual(world.leases(), []);
   });
 
-  it("takes the runtime's capitalised keys, and DEL needs nothing but the names", () => {
+  it("accepts the runtime's capitalised keys, and DEL needs only the names", () => {
     using world = freshWorld();
     const folder = join(world.dataDir, "..");
     symlinkSync(nsNet, join(folder, "bandwidth"));

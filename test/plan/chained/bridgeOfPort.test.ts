@@ -4,7 +4,7 @@ import { needs } from "../../support/needs.ts";
 import type { Netns } from "../../support/sandbox.ts";
 import { freshWorld, ourLinks, type World } from "../../support/world.ts";
 
-/** What a plugin says that made a machine's interface: here a veth, whose inner end plays the machine. */
+/** The result of a plugin that created a machine's interface: here a veth, whose inner end plays the machine. */
 function machine(world: World, name: string, address: string) {
   const inside = world.netns("machine");
   world.host.ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", inside.name);
@@ -29,7 +29,7 @@ describe("After a plugin that left an interface on the host", () => {
     ["ns-net", { isDefaultGateway: true, ipMasq: true, ipam: undefined, portIsolation: true }],
     ["bridge", { isGateway: true, ipam: {} }],
   ] as const)
-    it(`${type} makes that the port, and DEL, CHECK and GC know it`, () => {
+    it(`${type} makes that the port, and DEL, CHECK and GC treat it so`, () => {
       using world = freshWorld();
       const config = { ...world.network({ ...change, bridge: "br0" }), type };
       const { inside, prevResult } = machine(world, "vm0", "10.7.0.9/24");
@@ -57,7 +57,7 @@ describe("After a plugin that left an interface on the host", () => {
       );
     });
 
-  it("a tap is taken as well, and reaches a container on the same bridge", function () {
+  it("a tap becomes the port, too, and reaches a container on the same bridge", function () {
     needs(this, "tap");
     using world = freshWorld();
     world.host.ip("tuntap", "add", "tap0", "mode", "tap");
@@ -93,7 +93,7 @@ describe("After a plugin that left an interface on the host", () => {
       assert.deepEqual(world.snapshot(netns), before);
     });
 
-  it("that is not there, the name is told", () => {
+  it("that does not exist, the error names it", () => {
     using world = freshWorld();
     const prevResult = { cniVersion: "1.1.0", interfaces: [{ name: "vm7" }], ips: [] };
     const config = { ...world.network({ ipam: {}, isDefaultGateway: false }), prevResult };

@@ -1,4 +1,4 @@
-/** firewall on a host that drops what it forwards, as Docker has it. Witnesses: traffic, `iptables -S`. */
+/** firewall on a host that drops forwarded packets, as with Docker. Witnesses: traffic, `iptables -S`. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ function prepare(world: World) {
   const plugin = join(world.dataDir, "../firewall");
   symlinkSync(nsNet, plugin);
   const outside = world.netns("outside");
-  // While its link-local address is tentative, the host asks for no neighbour on behalf of others.
+  // While its link-local address is tentative, the host solicits no neighbour for forwarded packets.
   world.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
   cable(
     { ns: world.host, ifname: "up0", cidrs: ["192.0.2.2/24", "2001:db8::2/64"] },
@@ -32,12 +32,12 @@ function prepare(world: World) {
   return { outside, netns, prevResult, plugin, config: { ...config, type: "firewall" } };
 }
 
-describe("firewall, on a host that drops what it forwards", () => {
+describe("firewall, on a host that drops forwarded packets", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "ipv6", "iptables", "nft nat");
   });
 
-  it("lets the container out and nobody in, in rules that iptables reads", async () => {
+  it("lets the container's packets out and none in, by rules that iptables reads", async () => {
     using world = freshWorld();
     world.host.run("iptables", "-P", "FORWARD", "DROP");
     const { outside, netns, prevResult, plugin, config } = prepare(world);
@@ -78,7 +78,7 @@ describe("firewall, on a host that drops what it forwards", () => {
     assert.ok("failed" in (await tcpReach(netns, "2001:db8::1", server.port, { limitMs: 500 })));
   });
 
-  it("works beside the reference's chain, and takes its rules back with the store lost", function () {
+  it("works beside the reference's chain, and removes its rules without the store", function () {
     needs(this, "reference plugins");
     using world = freshWorld();
     const { netns, prevResult, plugin, config } = prepare(world);

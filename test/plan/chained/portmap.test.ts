@@ -14,7 +14,7 @@ describe("portmap, after another plugin", () => {
   });
 
   for (const mine of [true, false]) {
-    it(`publishes for ${mine ? "our" : "the reference's"} bridge, and DEL needs nothing but the names`, async () => {
+    it(`publishes for ${mine ? "our" : "the reference's"} bridge, and DEL needs only the names`, async () => {
       using world = freshWorld();
       const outside = outsideOf(world);
       const folder = join(world.dataDir, "..");

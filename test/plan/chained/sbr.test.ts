@@ -1,4 +1,7 @@
-/** sbr on the real kernel: a container with two interfaces, each to another machine that answers only by the way it was asked. Witnesses: `ip`, `ping`. */
+/**
+ * sbr on the real kernel: a container with two interfaces, each to another machine, which answers only through the
+ * interface that received the packet. Witnesses: `ip`, `ping`.
+ */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +10,10 @@ import { nsNet } from "../../support/plugin.ts";
 import { cable, type Netns } from "../../support/sandbox.ts";
 import { freshWorld, type World } from "../../support/world.ts";
 
-/** Two networks of the host with a machine each, whose default gateway is the host's bridge; a remote one behind both. */
+/**
+ * Two networks of the host with a machine each, whose default gateway is the host's bridge, and a remote machine behind
+ * both.
+ */
 function twoNetworks() {
   const world = freshWorld();
   const folder = join(world.dataDir, "..");
@@ -56,15 +62,15 @@ describe("Called as sbr", () => {
     needs(this, "ns-net", "macvlan", "ipv6", "ping");
   });
 
-  it("what is sent from an address leaves by its interface, and DEL puts the routes back", () => {
+  it("packets from an address leave by its interface, and DEL restores the routes", () => {
     const { world, outside, netns, call } = twoNetworks();
     using _ = world;
     world.must("ADD", link(world, 0), call("eth0", "macvlan"));
-    // The second default route of a family would be refused without a metric of its own.
+    // The kernel would refuse the second default route of a family without another metric.
     const second = { ...link(world, 1), ipam: { ...link(world, 1).ipam, routes: [{ dst: "10.50.0.0/16" }] } };
     const prevResult = world.must("ADD", second, call("net1", "macvlan"));
     const before = [routesIn(netns, "main"), routesIn(netns, "main", "-6")];
-    // The machine outside takes what has the source of a network only by that network's cable.
+    // The machine outside accepts packets from a network only by that network's cable.
     for (const key of ["all", "far0", "far1"])
       outside.run("sh", "-c", `echo 1 >/proc/sys/net/ipv4/conf/${key}/rp_filter`);
     const ping = (from: string, waitS = "5") => netns.run("ping", "-c1", "-W", waitS, "-I", from, "198.51.100.1");
@@ -96,7 +102,7 @@ describe("Called as sbr", () => {
     world.must("DEL", sbr(world, 1), { ...call("net1", "sbr"), netns: "" });
   });
 
-  it("without its entry the rules for the interface's addresses go, and no others", () => {
+  it("without its entry, DEL removes the rules for the interface's addresses, and no others", () => {
     const { world, netns, call } = twoNetworks();
     using _ = world;
     const prevResult = world.must("ADD", link(world, 1), call("net1", "macvlan"));
@@ -106,7 +112,7 @@ describe("Called as sbr", () => {
     assert.deepEqual([rulesOf(netns), rulesOf(netns, "-6")], [["10.9.9.9 77"], []]);
   });
 
-  it("with table it adds rules alone; a table that something uses is passed over", () => {
+  it("with table it adds only rules; a table in use is skipped", () => {
     const { world, netns, call } = twoNetworks();
     using _ = world;
     const prevResult = world.must("ADD", link(world, 1), call("net1", "macvlan"));
@@ -140,7 +146,7 @@ describe("Called as sbr", () => {
       /prevResult tells none/,
     ],
     ["two gateways of a family", { gateways: ["10.7.1.1", "10.7.1.2"] }, /Cannot use gateways/],
-    ["a gateway that is none", { gateways: ["nobody"] }, /Cannot use gateways\[0\] = "nobody"/],
+    ["a gateway that is none", { gateways: ["unknown"] }, /Cannot use gateways\[0\] = "unknown"/],
   ] as const) {
     it(`it refuses ${title}`, () => {
       const { world, netns, call } = twoNetworks();

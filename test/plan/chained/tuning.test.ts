@@ -36,7 +36,7 @@ describe("tuning", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("changes what it is told, tells it, and puts everything back on DEL", () => {
+  it("changes what is configured, reports it, and restores everything on DEL", () => {
     using world = freshWorld();
     const { netns, prevResult, call } = chain(world);
     const before = looks(netns);
@@ -57,7 +57,7 @@ describe("tuning", () => {
     world.must("DEL", config(world), { ...call, netns: "" });
   });
 
-  it("puts nothing back in a namespace that was given the number of the first", () => {
+  it("restores nothing in a namespace that got the inode of the first", () => {
     using world = freshWorld();
     const { netns, prevResult, call } = chain(world);
     world.must("ADD", config(world, { sysctl: { "net.core.somaxconn": "500" }, prevResult }), call);
@@ -70,7 +70,7 @@ describe("tuning", () => {
     assert.equal(netns.sysctl("net/core/somaxconn"), "77");
   });
 
-  it("takes a setting of several numbers for what the kernel makes of it, and needs prevResult for CHECK", () => {
+  it("compares a setting of several numbers as the kernel formats it, and needs prevResult for CHECK", () => {
     using world = freshWorld();
     const { prevResult, call } = chain(world);
     const several = config(world, { sysctl: { "net.ipv4.ip_local_port_range": "1024  65000" }, prevResult });
@@ -80,7 +80,7 @@ describe("tuning", () => {
     assert.match(world.call("CHECK", alone, call).json.msg, /Cannot CHECK without prevResult/);
   });
 
-  it("may stand twice in a list: the second leaves what the first did", () => {
+  it("may occur twice in a list: the second leaves the first one's changes", () => {
     using world = freshWorld();
     const { netns, prevResult, call } = chain(world);
     world.must("ADD", config(world, { sysctl: { "net.core.somaxconn": "777" }, prevResult }), call);
@@ -98,7 +98,7 @@ describe("tuning", () => {
     assert.deepEqual(looks(netns), before);
   });
 
-  it("takes sysctls from args.cni alone, and a mac from runtimeConfig first", () => {
+  it("accepts sysctls only in args.cni, and a mac first from runtimeConfig", () => {
     using world = freshWorld();
     const { netns, prevResult, call } = chain(world);
     const asked = {
@@ -114,7 +114,7 @@ describe("tuning", () => {
     ["cni", "sysctl", "mac", "txQLen"],
     ["CNI", "SysCtl", "Mac", "TxQLen"],
   ] as const) {
-    it(`does what args.${spelling[0]} asks, before the configuration and the runtime`, () => {
+    it(`obeys args.${spelling[0]} before the configuration and the runtime`, () => {
       using world = freshWorld();
       const { netns, prevResult, call } = chain(world);
       const [cni, sysctl, mac, txQLen] = spelling;
@@ -132,7 +132,7 @@ describe("tuning", () => {
     });
   }
 
-  it("turns off what is given as false, leaves alone what is not given, and puts it back on DEL", () => {
+  it("turns off what is false, leaves what is absent, and restores it on DEL", () => {
     using world = freshWorld();
     const { netns, prevResult, call } = chain(world);
     for (const word of ["promisc", "allmulticast"]) netns.ip("link", "set", "eth0", word, "on");
@@ -171,7 +171,7 @@ describe("The administrator's list of settings, /etc/cni/tuning/allowlist.conf",
     needs(this, "ns-net", "bridge");
   });
 
-  /** The plugin with a list of its own in a mount namespace of its own, where everything else of /etc is missing. */
+  /** The plugin with its own list in its own mount namespace, where everything else of /etc is missing. */
   function listed(world: World, ...patterns: string[]): string {
     const plugin = join(world.dataDir, "../listed");
     const list = "/etc/cni/tuning/allowlist.conf";
@@ -185,7 +185,7 @@ describe("The administrator's list of settings, /etc/cni/tuning/allowlist.conf",
     return plugin;
   }
 
-  it("lets through what a pattern allows and names what none does, for tuning and for type ns-net", () => {
+  it("allows what a pattern matches and names what none does, for tuning and for type ns-net", () => {
     using world = freshWorld();
     const { netns, prevResult } = chain(world);
     const plugin = listed(world, "^net\\.ipv4\\.conf\\.IFNAME\\.[a-z_]*$", "^net\\.core\\.[[:alnum:]]+$");
@@ -202,7 +202,7 @@ describe("The administrator's list of settings, /etc/cni/tuning/allowlist.conf",
     assert.equal(own({ "net.core.somaxconn": "79" }).code, 0);
   });
 
-  it("is refused itself where a line is no pattern", () => {
+  it("is refused if a line is no pattern", () => {
     using world = freshWorld();
     const { netns, prevResult } = chain(world);
     const plugin = listed(world, "net.(");
@@ -219,7 +219,7 @@ describe("The key sysctl of type ns-net", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("sets what it says in the container, in the same call", () => {
+  it("sets sysctls in the container, in the same call", () => {
     using world = freshWorld();
     const netns = world.netns();
     const own = world.network({ sysctl: change.sysctl });

@@ -1,4 +1,4 @@
-/** What the keys of the bridge do to the kernel. Witness: `ip` and `bridge`. */
+/** The effect of the bridge's keys in the kernel. Witnesses: `ip` and `bridge`. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { nsNet } from "../../support/plugin.ts";
 import { cable, links, type Netns, run } from "../../support/sandbox.ts";
 import { dualStack, freshWorld, ourLinks, ranges, type World } from "../../support/world.ts";
 
-/** `bridge -d -j link` of the only port of ours. */
+/** `bridge -d -j link` of our only port. */
 // biome-ignore lint/suspicious/noExplicitAny: as for Netns.ip
 function port(world: World): any {
   const ports = JSON.parse(run(world.host.inside(["bridge", "-d", "-j", "link"])));
@@ -37,7 +37,7 @@ describe("The bridge's keys:", () => {
       links(world.host).get("br0").mtu,
     ];
 
-    it("is that of the interface the default route leaves by", () => {
+    it("is that of the default route's interface", () => {
       using world = freshWorld();
       uplink(world, 1420);
       const netns = world.netns();
@@ -52,7 +52,7 @@ describe("The bridge's keys:", () => {
       assert.deepEqual(mtus(world, netns), [1500, 1500, 1500]);
     });
 
-    it("is what was configured, larger than Ethernet's too", () => {
+    it("is the configured one, also if larger than Ethernet's", () => {
       using world = freshWorld();
       uplink(world, 1420);
       const netns = world.netns();
@@ -64,7 +64,7 @@ describe("The bridge's keys:", () => {
       ["1.1.0", [undefined, 1420, 1420]],
       ["1.0.0", [undefined, undefined, undefined]],
     ] as const)
-      it(`is told in a result of ${cniVersion}${expected[1] ? "" : " not"}`, () => {
+      it(`is ${expected[1] ? "" : "not "}in a result of ${cniVersion}`, () => {
         using world = freshWorld();
         uplink(world, 1420);
         const { interfaces } = world.must("ADD", world.network({ cniVersion }), { netns: world.netns() });
@@ -133,7 +133,7 @@ describe("The bridge's keys:", () => {
   });
 
   describe("forceAddress:", () => {
-    it("another address of the bridge in the gateway's subnet is a conflict, told with both addresses", () => {
+    it("another address of the bridge in the gateway's subnet is a conflict that names both addresses", () => {
       using world = freshWorld();
       world.host.ip("link", "add", "br0", "type", "bridge");
       world.host.ip("address", "add", "10.7.0.99/24", "dev", "br0");
@@ -172,7 +172,7 @@ describe("The bridge's keys:", () => {
     });
   });
 
-  it("a bridge of somebody else is used as it is, brought up, and not removed by GC", () => {
+  it("a bridge of another program is used as it is, brought up, and not removed by GC", () => {
     using world = freshWorld();
     world.host.ip("link", "add", "br0", "address", "02:00:00:00:00:07", "mtu", "1400", "type", "bridge");
     const netns = world.netns();
@@ -197,7 +197,7 @@ describe("The bridge's keys:", () => {
     assert.deepEqual(new Set([...macs, links(world.host).get("br0").address]).size, 1);
   });
 
-  it("IPv6 works where the machine switches it off for new links", () => {
+  it("IPv6 works on a machine that switches it off for new links", () => {
     using world = freshWorld();
     const netns = world.netns();
     for (const ns of [world.host, netns]) ns.run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1");
@@ -285,7 +285,7 @@ describe("The bridge's keys:", () => {
         world.must("CHECK", { ...config, prevResult }, { netns, plugin });
       });
 
-    it("that are a default route stand in for the one of isDefaultGateway", () => {
+    it("that include a default route replace that of isDefaultGateway", () => {
       using world = freshWorld();
       const netns = world.netns();
       world.must("ADD", world.network({ ipam: ipamWith({ dst: "0.0.0.0/0", gw: "10.7.0.9" }) }), { netns });
@@ -295,7 +295,7 @@ describe("The bridge's keys:", () => {
       );
     });
 
-    it("with a gateway that nothing leads to are refused, and nothing stays", () => {
+    it("with an unreachable gateway are refused, and nothing is left", () => {
       using world = freshWorld();
       const netns = world.netns();
       const config = world.network({ ipam: ipamWith({ dst: "10.50.0.0/16", gw: "10.200.0.1" }) });

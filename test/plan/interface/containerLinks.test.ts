@@ -1,4 +1,7 @@
-/** ipvlan, vlan, dummy, tap and vrf on the real kernel where it has them, and what they refuse on any. Witnesses: `ip`, `ping`. */
+/**
+ * ipvlan, vlan, dummy, tap and vrf on the real kernel if it has them, and their refusals on any. Witnesses: `ip`,
+ * `ping`.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +38,7 @@ describe("Called as ipvlan, vlan, dummy or tap", () => {
   ];
 
   for (const [type, more, data, ...needed] of kinds) {
-    it(`${type}: makes the interface, tells it, checks it, and takes it back whatever DEL is told`, function () {
+    it(`${type}: creates the interface, reports it, checks it, and removes it with any input of DEL`, function () {
       needs(this, ...needed);
       for (const toldNothing of [false, true]) {
         const { world, plugin, config } = onNetwork(type);
@@ -83,7 +86,7 @@ describe("Called as ipvlan, vlan, dummy or tap", () => {
     });
   }
 
-  it("tap: enters a bridge of the container, takes a hardware address and an MTU, and needs no IPAM", function () {
+  it("tap: joins a bridge in the container, gets a hardware address and an MTU, and needs no IPAM", function () {
     needs(this, "tap");
     const { world, plugin, config } = onNetwork("tap");
     using _ = world;
@@ -106,7 +109,7 @@ describe("Called as ipvlan, vlan, dummy or tap", () => {
     );
   });
 
-  it("tap: a label is nothing where there is no SELinux, and refused where there is", function () {
+  it("tap: an SELinux context has no effect without SELinux, and is refused with it", function () {
     needs(this, "tap");
     const { world, plugin, config } = onNetwork("tap");
     using _ = world;
@@ -145,7 +148,7 @@ describe("Called as ipvlan, vlan, dummy or tap", () => {
     });
   }
 
-  it("a kernel without the kind is told of, and nothing is left", () => {
+  it("a kernel without the kind is reported, and nothing is left", () => {
     const { world, plugin, config } = onNetwork("dummy");
     using _ = world;
     const netns = world.netns();
@@ -168,7 +171,7 @@ describe("Called as vrf", () => {
     return { netns, prevResult, call: { netns, plugin } };
   }
 
-  it("it puts the interface into a VRF with its addresses and routes, and the last one out takes the VRF away", function () {
+  it("it moves the interface into a VRF with its addresses and routes, and the last DEL removes the VRF", function () {
     needs(this, "vrf");
     const { world, plugin, config } = onNetwork("vrf");
     using _ = world;
@@ -230,7 +233,7 @@ describe("An IPAM that is another program", () => {
   ];
 
   for (const [type, more, need] of kinds) {
-    it(`is asked by ${type} for its address, whole configuration and all, and told of CHECK and DEL`, function () {
+    it(`gets ADD, CHECK and DEL from ${type}, with the whole configuration`, function () {
       needs(this, need);
       const { world, plugin, config } = onNetwork(type);
       using _ = world;

@@ -1,4 +1,7 @@
-/** host-device on the real kernel: an interface of the host, here an end of a cable, lent to a container. Witnesses: `ip`, `ping`. */
+/**
+ * host-device on the real kernel: an interface of the host, here an end of a cable, moved to a container. Witnesses:
+ * `ip`, `ping`.
+ */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +13,7 @@ import { freshWorld, type World } from "../../support/world.ts";
 
 const ipam = { type: "host-local", subnet: "10.7.0.0/24" };
 
-/** A host with a device ens3, up, named and grouped as its administrator likes it, and a machine at its other end. */
+/** A host with a device ens3, up, with name and group of its administrator, and a machine at its other end. */
 function withDevice() {
   const world = freshWorld();
   const plugin = join(world.dataDir, "../host-device");
@@ -45,7 +48,7 @@ describe("Called as host-device", () => {
     needs(this, "ns-net", "bridge", "ping");
   });
 
-  it("it lends the device and puts it back as it was, whatever DEL is told", () => {
+  it("it moves the device and restores it with any input of DEL", () => {
     for (const told of ["path", "nothing", "a file"] as const) {
       const { world, plugin, outside } = withDevice();
       using _ = world;
@@ -73,7 +76,7 @@ describe("Called as host-device", () => {
     }
   });
 
-  it("without its entry the device finds home by its alias", () => {
+  it("without its entry the device is returned by its alias", () => {
     const { world, plugin } = withDevice();
     using _ = world;
     const netns = world.netns();
@@ -88,13 +91,13 @@ describe("Called as host-device", () => {
     ["DEL", "DEL"],
     ["GC", "GC"],
   ] as const) {
-    it(`${title} gives its name back to a device that the kernel sent home`, () => {
+    it(`${title} restores the name of a device that the kernel returned`, () => {
       const { world, plugin } = withDevice();
       using _ = world;
       const before = looks(world.host, "ens3");
       const netns = world.netns();
       world.must("ADD", config(world), { netns, plugin });
-      // What the kernel does with a physical device when its namespace ends, but for the group and alias staying as they are.
+      // The state of a physical device after its namespace ended, except that the group and alias are kept.
       netns.ip("link", "set", "eth0", "down");
       netns.run("ip", "link", "set", "eth0", "name", "dev7");
       netns.ip("link", "set", "dev7", "netns", world.host.name);
@@ -107,7 +110,7 @@ describe("Called as host-device", () => {
     });
   }
 
-  it("a namespace that died with a device of software in it leaves no lease", () => {
+  it("a namespace that ended with a software device in it leaves no lease", () => {
     const { world, plugin } = withDevice();
     using _ = world;
     const netns = world.netns();
@@ -117,7 +120,7 @@ describe("Called as host-device", () => {
     assert.deepEqual(world.leases(), []);
   });
 
-  it("a device whose name somebody took meanwhile comes back under another, and is not lost", () => {
+  it("a device whose name is in use meanwhile is returned under another, and not lost", () => {
     const { world, plugin } = withDevice();
     using _ = world;
     const netns = world.netns();
@@ -128,7 +131,7 @@ describe("Called as host-device", () => {
     assert.equal(looks(world.host, "dev0").ifalias, "ens3");
   });
 
-  it("it takes a name that the container's other interfaces leave free, and else gives the device back", () => {
+  it("it needs a free name in the container, and else returns the device", () => {
     const { world, plugin } = withDevice();
     using _ = world;
     const netns = world.netns();
@@ -157,7 +160,7 @@ describe("Called as host-device", () => {
     assert.equal(looks(world.host, "ens3").address, address);
   });
 
-  it("it says who has the device, and STATUS says it, too", () => {
+  it("it names the container that has the device, and so does STATUS", () => {
     const { world, plugin } = withDevice();
     using _ = world;
     world.must("STATUS", config(world), { plugin });
@@ -168,7 +171,7 @@ describe("Called as host-device", () => {
     assert.equal(world.call("STATUS", config(world), { plugin }).json.code, 50);
   });
 
-  it("a device that a driver hands to a program stays where it is; its addresses are told (DPDK)", () => {
+  it("a device that a driver hands to a program stays where it is; its addresses are reported (DPDK)", () => {
     const { world, plugin: bare } = withDevice();
     using _ = world;
     const address = "0000:00:1f.7";

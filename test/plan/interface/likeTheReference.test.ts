@@ -1,4 +1,6 @@
-/** What a container gets of ns-net in place of the reference's plugins, where they were once apart. Witnesses: `ip`, /proc/sys, ping. */
+/**
+ * Compares containers of ns-net with those of the reference where they once differed. Witnesses: `ip`, /proc/sys, ping.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +24,7 @@ describe("The same network as the reference's", () => {
     needs(this, "ns-net", "bridge", "ipv6");
   });
 
-  it("two attachments of a container have a default route each, CHECK finds both, and one stays with its interface", () => {
+  it("two attachments of a container have a default route each, CHECK finds both, and one is left after the other's DEL", () => {
     using world = freshWorld();
     const netns = world.netns();
     const attached = [1, 2].map((i) => {
@@ -47,7 +49,7 @@ describe("The same network as the reference's", () => {
     assert.deepEqual(routesOf(netns, "-6", "default"), ["fd22::1 net2"]);
   });
 
-  it("a route that the kernel made with the address is no fault of CHECK", () => {
+  it("a route that the kernel created with the address is no difference for CHECK", () => {
     using world = freshWorld();
     const netns = world.netns();
     const config = world.network({
@@ -57,7 +59,7 @@ describe("The same network as the reference's", () => {
     world.must("CHECK", { ...config, prevResult }, { netns });
   });
 
-  it("an address that came without a gateway has the first of its subnet, on the bridge, in the result and as a route", () => {
+  it("an address without a gateway gets the first of its subnet, on the bridge, in the result and as a route", () => {
     using world = freshWorld();
     const netns = world.netns();
     const addresses = [{ address: "10.5.0.7/24" }, { address: "fd05::7/64" }];
@@ -74,13 +76,13 @@ describe("The same network as the reference's", () => {
     world.must("CHECK", { ...config, prevResult }, { netns });
   });
 
-  it("no container can become the host's router: the bridge, one that stood, and ptp's end are deaf to announcements", () => {
+  it("no container can become the host's router: a new bridge, an existing one, and ptp's end ignore announcements", () => {
     using world = freshWorld();
     world.host.ip("link", "add", "br1", "type", "bridge");
     assert.equal(setting(world.host, "net/ipv6/conf/br1/accept_ra"), "1");
     for (const [container, change, link] of [
       ["a", {}, "br0"],
-      ["b", { name: "stood", bridge: "br1", ipam: ranges("10.24.0.0/24") }, "br1"],
+      ["b", { name: "other", bridge: "br1", ipam: ranges("10.24.0.0/24") }, "br1"],
     ] as const) {
       const [netns, config] = [world.netns(), world.network(change)];
       const prevResult = world.must("ADD", config, { netns, container });
@@ -96,7 +98,7 @@ describe("The same network as the reference's", () => {
     assert.equal(setting(world.host, `net/ipv6/conf/${interfaces[0].name}/accept_ra`), "0");
   });
 
-  it("a bridge that stood keeps the address that the result tells, whichever ports come and go", () => {
+  it("an existing bridge keeps the address in the result while ports come and go", () => {
     using world = freshWorld();
     world.host.ip("link", "add", "br0", "type", "bridge");
     const told = (): string => links(world.host).get("br0").address;
@@ -117,7 +119,7 @@ describe("The same network as the reference's", () => {
     assert.notEqual(interfaces[0].mac, "00:00:00:00:00:00");
   });
 
-  it("tells what the plugins before it told, and its own behind that", () => {
+  it("reports prevResult first, and then its own", () => {
     using world = freshWorld();
     const folder = join(world.dataDir, "..");
     const netns = world.netns();
@@ -157,7 +159,7 @@ describe("The same network as the reference's", () => {
   });
 });
 
-/** A list by our executable under the reference's names, as a runtime calls it. */
+/** Runs a list by our executable under the reference's names, as a runtime does. */
 function chained(world: World, types: readonly string[]) {
   const folder = join(world.dataDir, "../names");
   mkdirSync(folder, { recursive: true });
@@ -165,12 +167,12 @@ function chained(world: World, types: readonly string[]) {
   return (type: string) => ({ plugin: join(folder, type) });
 }
 
-describe("CHECK of what made the interface", () => {
+describe("CHECK of the interface plugin", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "ipv6", "nft nat");
   });
 
-  it("takes what firewall and sbr did behind it for what it is", () => {
+  it("accepts the later changes of firewall and sbr", () => {
     for (const [type, keys] of [
       ["firewall", { ingressPolicy: "isolated" }],
       ["sbr", {}],
@@ -188,7 +190,7 @@ describe("CHECK of what made the interface", () => {
     }
   });
 
-  it("sbr's DEL puts the default route back behind the subnet's", () => {
+  it("sbr's DEL restores the default route after the subnet's", () => {
     using world = freshWorld();
     const at = chained(world, ["sbr"]);
     const netns = world.netns();
@@ -210,7 +212,7 @@ describe("A policy of the bridge", () => {
     needs(this, "ns-net", "bridge", "nft nat", "ping");
   });
 
-  it("goes with the last attachment, by one call and by firewall, so that the next may come with none", () => {
+  it("is removed with the last attachment, by one call and by firewall, so that the next may have none", () => {
     for (const isChain of [false, true]) {
       using world = freshWorld();
       const at = chained(world, ["firewall"]);
@@ -240,7 +242,7 @@ describe("A policy of the bridge", () => {
 });
 
 describe("A VLAN's master", () => {
-  it("may be a port of a bridge, which gets only what has no tag of it", function () {
+  it("may be a port of a bridge, which gets only frames without the VLAN's tag", function () {
     needs(this, "ns-net", "bridge", "vlan");
     using world = freshWorld();
     world.host.ip("link", "add", "br0", "type", "bridge");

@@ -1,4 +1,4 @@
-/** macvlan on the real kernel: a network between hosts, of which a cable between namespaces plays the part. Witnesses: `ip`, `ping`. */
+/** macvlan on the real kernel: a cable between namespaces plays the network between hosts. Witnesses: `ip`, `ping`. */
 import assert from "node:assert/strict";
 import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ describe("Called as macvlan", () => {
     needs(this, "ns-net", "macvlan", "ipv6", "ping");
   });
 
-  it("it attaches containers to the master's network, which reach each other and other machines, and takes it back", () => {
+  it("it attaches containers to the master's network, where they reach each other and other machines, and removes them", () => {
     const { world, plugin, outside } = onNetwork();
     using _ = world;
     const [a, b] = [world.netns(), world.netns()];
@@ -94,7 +94,7 @@ describe("Called as macvlan", () => {
     netns.ip("route", "add", "default", "via", "10.8.0.1");
     const inner = { ...own, linkInContainer: true };
     const result = world.must("ADD", inner, { netns, plugin, ifname: "net1" });
-    // On top of a macvlan, which the kernel takes for its master.
+    // On top of a macvlan, whose master the kernel then uses.
     assert.equal(linkOf(netns, "net1").link_index, linkOf(world.host, "up0").ifindex);
     world.must("CHECK", { ...inner, prevResult: result }, { netns, plugin, ifname: "net1" });
     world.must("DEL", inner, { netns, plugin, ifname: "net1" });
@@ -104,7 +104,7 @@ describe("Called as macvlan", () => {
     );
   });
 
-  it("it takes a mode, an MTU, a hardware address and the length of the broadcast queue, with a name that the host has, too", () => {
+  it("it accepts a mode, an MTU, a hardware address, the length of the broadcast queue, and a name that the host also has", () => {
     const { world, plugin } = onNetwork();
     using _ = world;
     const netns = world.netns();
@@ -120,7 +120,7 @@ describe("Called as macvlan", () => {
     assert.match(json.msg, /mode of link up0 in the container: expected private, found vepa/);
   });
 
-  it("runtimeConfig, args and CNI_ARGS may ask for the hardware address, before the configuration", () => {
+  it("runtimeConfig, args and CNI_ARGS may request the hardware address, before the configuration", () => {
     const { world, plugin } = onNetwork();
     using _ = world;
     const netns = world.netns();
@@ -152,7 +152,7 @@ describe("Called as macvlan", () => {
     ["no such mode", { mode: "hub" }, /Cannot use mode = "hub"/],
     ["no hardware address", { mac: "01:00:5e:00:00:01" }, /Cannot use mac = "01:00:5e:00:00:01"/],
   ] as const) {
-    it(`it refuses ${title}, with nothing done`, () => {
+    it(`it refuses ${title}, and changes nothing`, () => {
       const { world, plugin } = onNetwork();
       using _ = world;
       const netns = world.netns();
@@ -164,7 +164,7 @@ describe("Called as macvlan", () => {
     });
   }
 
-  it("it names the bridge whose port cannot be a master", () => {
+  it("it names the bridge if the master is its port", () => {
     const { world, plugin } = onNetwork();
     using _ = world;
     world.host.ip("link", "add", "br9", "type", "bridge");
@@ -173,7 +173,7 @@ describe("Called as macvlan", () => {
     assert.match(json.msg, /master = "up0": it is a port of a bridge/);
   });
 
-  it("a container that is attached in one namespace is not attached in another", () => {
+  it("a container attached in one namespace is refused in another", () => {
     const { world, plugin } = onNetwork();
     using _ = world;
     const [a, b] = [world.netns(), world.netns()];
@@ -203,7 +203,7 @@ describe("Called as macvlan", () => {
     assert.match(json.msg, /none0/);
   });
 
-  it("without its entry it is removed by its marks, and another's interface of that name is left alone", () => {
+  it("without its entry it is removed by its marks, and a foreign interface of that name is left", () => {
     const { world, plugin } = onNetwork();
     using _ = world;
     const netns = world.netns();
@@ -218,7 +218,7 @@ describe("Called as macvlan", () => {
     );
   });
 
-  it("a lost store is made anew from the containers: no address is given twice, and DEL needs not be told where", () => {
+  it("a lost store is rebuilt from the containers: no address is given twice, and DEL needs no path", () => {
     const { world, plugin } = onNetwork();
     using _ = world;
     const [a, b] = [world.netns(), world.netns()];
@@ -234,7 +234,7 @@ describe("Called as macvlan", () => {
     );
   });
 
-  it("keeps its address in a full pool for as long as it lives, though its name was taken away", async () => {
+  it("keeps its address in a full pool while it is alive, although its name was removed", async () => {
     const { world, plugin } = onNetwork();
     using _ = world;
     const tiny = config(world, { ipam: { type: "host-local", subnet: "10.7.0.0/30" } });
@@ -249,7 +249,7 @@ describe("Called as macvlan", () => {
     assert.deepEqual(world.leases(), [`old/eth0 ${ips[0].address}`]);
     holder.kill();
     await holder.exited;
-    // Or another test may get the namespace's number, and be taken for it.
+    // Otherwise another test may get the namespace's inode, and appear to be it.
     run(["sqlite3", join(world.dataDir, "ns-net.sqlite"), "UPDATE attachment SET netns_inode = '1'"]);
     const given = world.must("ADD", tiny, { netns: another, plugin, container: "new" });
     assert.deepEqual(given.ips, ips);

@@ -1,4 +1,4 @@
-/** ptp: a link without a bridge, the host's end being the gateway. Witnesses: `ip`, `ping`, traffic. */
+/** ptp: a link without a bridge, with the host end as the gateway. Witnesses: `ip`, `ping`, traffic. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ describe("Called as ptp", () => {
     needs(this, "ns-net", "ipv6", "nft nat", "ping");
   });
 
-  it("it links containers to the host, to each other and to the outside, and takes it all back", async () => {
+  it("it links containers to the host, to each other and to the outside, and removes everything", async () => {
     using world = freshWorld();
     const plugin = join(world.dataDir, "../ptp");
     symlinkSync(nsNet, plugin);
@@ -88,7 +88,7 @@ describe("Called as ptp", () => {
     world.must("DEL", network([]), { netns, plugin });
   });
 
-  it("with enabledad, has its addresses looked for before they are used", () => {
+  it("with enabledad, checks its addresses for duplicates before they are used", () => {
     using world = freshWorld();
     const plugin = join(world.dataDir, "../ptp");
     symlinkSync(nsNet, plugin);

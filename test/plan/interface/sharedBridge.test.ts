@@ -1,6 +1,6 @@
 /**
- * Containers on a bridge that other machines are on: they have a link-local address and look for routers. Witnesses:
- * `ip`, `ping`, and a router at the other end, by socat.
+ * Containers on a bridge with other machines: they have a link-local address and solicit routers. Witnesses: `ip`,
+ * `ping`, and a router at the other end, by socat.
  */
 import assert from "node:assert/strict";
 import { until } from "../../support/daemon.ts";
@@ -14,10 +14,10 @@ const linkLocal = (ns: Netns, ifname = "eth0"): string | undefined =>
     .get(ifname)
     .addr_info.find((one: { scope: string; family: string }) => one.scope === "link" && one.family === "inet6")?.local;
 
-/** A machine by a cable, whose other end is `lan0` of the host. */
+/** A machine on a cable whose other end is `lan0` of the host. */
 function lan(world: World): Netns {
   const machine = world.netns("lan");
-  machine.run("sysctl", "-w", "net.ipv6.conf.all.forwarding=1"); // a router hears what is sent to all routers
+  machine.run("sysctl", "-w", "net.ipv6.conf.all.forwarding=1"); // a router receives what is sent to all routers
   cable({ ns: world.host, ifname: "lan0" }, { ns: machine, ifname: "up0" });
   return machine;
 }
@@ -34,7 +34,7 @@ describe("On a bridge with a port that leads to other machines", () => {
 
   for (const [what, change] of Object.entries(networks)) {
     for (const type of ["ns-net", "bridge"]) {
-      it(`a container ${what} (${type}) asks for a router and makes itself an address of its prefix`, async () => {
+      it(`a container ${what} (${type}) solicits a router and creates an address with its prefix`, async () => {
         using world = freshWorld();
         const machine = lan(world);
         world.host.ip("link", "add", "br0", "type", "bridge");
@@ -66,7 +66,7 @@ describe("On a bridge with a port that leads to other machines", () => {
     }
   }
 
-  it("so does one on a bridge that ns-net made and that was given such a port later", () => {
+  it("so does one on a bridge of ns-net that got such a port later", () => {
     using world = freshWorld();
     const [first, second, third] = [world.netns(), world.netns(), world.netns()];
     const config = world.network();
@@ -81,7 +81,7 @@ describe("On a bridge with a port that leads to other machines", () => {
     assert.equal(linkLocal(third), undefined, "alone again");
   });
 
-  it("so does one among many, where the other machines' port is older or newer than the containers'", () => {
+  it("so does one among many, if the port of other machines is older or newer than the containers'", () => {
     using world = freshWorld();
     lan(world);
     const config = world.network();
@@ -104,7 +104,7 @@ describe("On a bridge with a port that leads to other machines", () => {
     assert.match(linkLocal(newer) ?? "", /^fe80:/);
   });
 
-  it("settings of the interface hold before it is up, so that it does not act without them", () => {
+  it("settings of the interface are set before it is up, so that it never acts without them", () => {
     using world = freshWorld();
     lan(world);
     world.host.ip("link", "add", "br0", "type", "bridge");
@@ -118,7 +118,7 @@ describe("On a bridge with a port that leads to other machines", () => {
     world.must("CHECK", { ...config, prevResult: result }, { netns });
   });
 
-  it("a bridge of ns-net's own stays silent, whatever holes deleted ports left", () => {
+  it("a bridge with only ns-net's ports stays silent, also with holes of deleted ports", () => {
     using world = freshWorld();
     const pods = [1, 2, 3, 4].map(() => world.netns());
     const config = world.network();

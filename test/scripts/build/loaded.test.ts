@@ -1,6 +1,6 @@
 /**
- * What a process of ADD or DEL loads: the modules, and the bytes of the file that they are bundled into. Each costs
- * every call. Whoever adds one on purpose writes it into loaded.json: NSNET_LOADED=record npm test -- test/scripts/build
+ * The modules that a process of ADD or DEL loads, and the bytes of the file that they are bundled into. Each costs
+ * every call. To add one on purpose, record it: NSNET_LOADED=record npm test -- test/scripts/build
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -10,7 +10,7 @@ import { deferralsOf, needed, withDeferrals } from "../../../scripts/build/modul
 import recorded from "./loaded.json";
 
 const root = join(import.meta.dirname, "../../..");
-/** The file may grow by this much before somebody has to look. */
+/** The file may grow by this much without a new recording. */
 const growthMax = 1.02;
 
 async function loadedModules(): Promise<string[]> {
@@ -34,7 +34,7 @@ function chunkBytes(): number {
 describe("The executable's bundle", function () {
   this.timeout(60_000);
 
-  it("has for ADD and DEL the modules that are listed, in a file that has not grown", async () => {
+  it("has the listed modules for ADD and DEL, in a file that has not grown", async () => {
     const [modules, bytes] = [await loadedModules(), chunkBytes()];
     if (process.env.NSNET_LOADED === "record") {
       await Bun.write(join(import.meta.dirname, "loaded.json"), `${JSON.stringify({ bytes, modules }, null, 2)}\n`);
@@ -44,7 +44,7 @@ describe("The executable's bundle", function () {
     assert.ok(bytes <= recorded.bytes * growthMax, `${bytes} bytes, recorded were ${recorded.bytes}`);
   });
 
-  it("is refused where a deferral would not be recognized", () => {
+  it("is refused if a deferral is not recognized", () => {
     const spread = 'import defer * as x from\n  "./x.ts";\n';
     assert.throws(() => withDeferrals("/a.ts", spread, () => ""), /\/a\.ts: write "import defer" on one line/);
     const found = deferralsOf(

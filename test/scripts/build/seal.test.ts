@@ -1,4 +1,7 @@
-/** Variables by which Bun would run other code in the executable. Witnesses: a file that the code would write, a debugger's socket. */
+/**
+ * Variables by which Bun would run other code in the executable. Witnesses: a file that the code would write, a
+ * debugger's socket.
+ */
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -44,7 +47,7 @@ describe("The environment", () => {
     });
   }
 
-  it("makes no Bun of it by BUN_BE_BUN", () => {
+  it("does not turn it into Bun by BUN_BE_BUN", () => {
     const [exitCode] = run(nsNet, { BUN_BE_BUN: "1" }, "run", code);
     assert.deepEqual([exitCode, existsSync(proof)], [2, false]);
   });
@@ -63,7 +66,7 @@ describe("The environment", () => {
   });
 
   for (const name of sealedNames) {
-    it(`is not built where ${name} is not found, and what is left is as it was`, () => {
+    it(`is not built if ${name} is not found, and nothing is changed`, () => {
       const path = join(folder, "strange");
       const others = sealedNames.filter((other) => other !== name).map((other) => `\0${other}\0`);
       writeFileSync(path, others.join(" "));

@@ -1,4 +1,4 @@
-/** The captures are whole: each names its command and parses into messages of the length their headers say. */
+/** The captures are complete: each names its command and parses into messages of the lengths in their headers. */
 import assert from "node:assert/strict";
 import { captures } from "../../../scripts/golden/captures.ts";
 import { golden, goldenNames } from "../../support/golden.ts";
@@ -9,7 +9,7 @@ describe("golden captures", () => {
   });
 
   for (const { name, command } of captures) {
-    it(`${name} holds what its command sent`, () => {
+    it(`${name} has what its command sent`, () => {
       const capture = golden(name);
       assert.ok(capture.command.includes(command));
       assert.ok(capture.messages.length > 0);

@@ -1,4 +1,6 @@
-/** A store that cannot be used: each case is one Fault with code 5, the file's name and a cure; nothing else is thrown. */
+/**
+ * A store that cannot be used: each case is one Fault with code 5, the file's name and a cure, and never another error.
+ */
 
 import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
@@ -31,7 +33,7 @@ describe("a store that cannot be used", () => {
     ["zeros", Buffer.alloc(8192)],
   ];
   for (const [name, content] of contents) {
-    it(`is ${name}: it is left as it is`, () => {
+    it(`is ${name}: it is left unchanged`, () => {
       using folder = freshFolder();
       const path = join(folder.path, "ns-net.sqlite");
       writeFileSync(path, content);
@@ -77,7 +79,7 @@ describe("a store that cannot be used", () => {
     refuses(() => openStore(other), other, /cannot be opened/);
   });
 
-  it("is to be in a folder that is a file", () => {
+  it("should be in a folder that is a file", () => {
     using folder = freshFolder();
     const file = join(folder.path, "file");
     writeFileSync(file, "");
@@ -85,7 +87,7 @@ describe("a store that cannot be used", () => {
   });
 });
 
-/** Each in a mount namespace of its own, where a small or read-only file system can be had. */
+/** Each in its own mount namespace, which may have a small or read-only file system. */
 describe("a file system that cannot be written", () => {
   const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
   before(function () {
@@ -106,7 +108,7 @@ describe("a file system that cannot be written", () => {
     assert.match(inside(full, folder.path), /^5 .*the disk is full.* \| Free space/);
   });
 
-  it("gets full: the ADD that fails takes nothing, and the store is whole", () => {
+  it("gets full: the ADD that fails reserves nothing, and the store is intact", () => {
     using folder = freshFolder();
     const small = `mount -t tmpfs -o size=256k,mode=700 tmpfs ${folder.path}`;
     const out = inside(small, folder.path, "500");

@@ -1,11 +1,11 @@
-/** A store of the first format, as the last ns-net wrote it that did so: in place of the one in a folder. */
+/** Writes a store of the first format, as the last ns-net with that format did, over the one in a folder. */
 import { Database } from "bun:sqlite";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const sql = readFileSync(join(import.meta.dirname, "firstFormat.sql"), "utf8");
 
-/** The store of a folder, for a test to look into. */
+/** The store of a folder, for reading in a test. */
 export const fileIn = (dataDir: string) => join(dataDir, "ns-net.sqlite");
 
 /** `version` is the schema's, of which the last was 7. */

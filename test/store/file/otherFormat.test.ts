@@ -31,7 +31,7 @@ const asideIn = (folder: string) => readdirSync(folder).filter((name) => name.in
 
 describe("a store of the first format", () => {
   for (const version of [1, 7, 99]) {
-    it(`of schema ${version} is kept aside, and the new one has what was found in its place`, () => {
+    it(`of schema ${version} is kept aside, and the new one has what was found in the kernel`, () => {
       using folder = freshFolder();
       writeFirstFormat(folder.path, version);
       const asides: unknown[] = [];
@@ -76,7 +76,7 @@ describe("a store of the first format", () => {
     assert.deepEqual(asked(fileIn(folder.path), "SELECT count(*) FROM attachment"), [2]);
   });
 
-  it("stays as it was where filling the new one fails", () => {
+  it("stays unchanged if filling the new one fails", () => {
     using folder = freshFolder();
     writeFirstFormat(folder.path);
     const failing = (draft: Store) => {
