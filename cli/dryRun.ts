@@ -57,7 +57,7 @@ async function planned<T>(request: Request, call: Call, read: (made: Plan, kerne
   const folder = mkdtempSync(join(tmpdir(), "ns-net-dry-run-"));
   try {
     if (existsSync(config.dataDir)) cpSync(config.dataDir, folder, { recursive: true });
-    const facts = interfaceFacts(config, attachment, kernel);
+    const facts = interfaceFacts(request, kernel);
     refuseImpossible(attachment, config, facts);
     const scope = { dataDir: config.dataDir, network: attachment.network };
     using store = openStore(folder, undefined, (draft) => rebuild(draft, kernel, scope));

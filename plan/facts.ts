@@ -18,6 +18,8 @@ export interface BridgeFacts {
   readonly isShared: boolean;
   /** It lets 127.0.0.1 through for published ports, so its ports must not (step/link/closedLoopback.ts). */
   readonly letsLoopbackThrough: boolean;
+  /** False if the reference's bandwidth may come later in the chain: it refuses a link that has filters. */
+  readonly mayFilter: boolean;
   /** CIDR; read only when a gateway address is to be put there. */
   readonly addresses: readonly Cidr[];
 }
@@ -105,6 +107,8 @@ export interface PortmapFacts {
   readonly through: string | undefined;
   /** The host's ends of the container's links. */
   readonly ownLinks: readonly string[];
+  /** See BridgeFacts. */
+  readonly mayFilter: boolean;
 }
 
 export interface SbrFacts {

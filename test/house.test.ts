@@ -125,6 +125,21 @@ describe("the house", () => {
     assert.deepEqual(outside, [], "The program needs nothing of what builds and tests it");
   });
 
+  it("reads no global of the process in a verb: one process may serve calls of several hosts", () => {
+    const floorsOfVerbs = ["plugin", "plan", "step", "ipam"];
+    // The call that the process is; and the message bus, of which a machine has one.
+    const allowed = ["plugin/processCall.ts", "plugin/main.ts", "step/firewalld/bus.ts"];
+    const asks = /\bprocess\.(?!nextTick)\w+|\b(?:open)?[oO]wnNetns\(|\bnew NetlinkSocket\(|\bopenKernel\(\)/;
+    const found = files
+      .filter((file) => floorsOfVerbs.includes(folderOf(file)) && !allowed.includes(file))
+      .flatMap((file) => {
+        const code = read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*|`[^`]*`/g, "");
+        return asks.test(code) ? [`${file}: ${asks.exec(code)![0]}`] : [];
+      });
+    assert.deepEqual(found, []);
+    assert.ok(asks.test(read("plugin/processCall.ts")), "the rule finds nothing");
+  });
+
   it("has no two files that import each other, types included", () => {
     assert.equal(circle().join(" imports "), "");
   });

@@ -6,6 +6,7 @@ import { type Repaired, repair } from "../../plugin/recovery/repair.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { differenceText, distinct } from "../../step/kind.ts";
 import { spoken } from "../byHand.ts";
+import { callByHand } from "../callByHand.ts";
 import { command } from "../command.ts";
 import { networkOptions } from "./options.ts";
 
@@ -21,7 +22,7 @@ export default command({
   },
 
   run({ options: { json, "data-dir": dataDir = defaultDataDir, "dry-run": dryRun = false } }) {
-    const repaired = repair(dataDir, dryRun);
+    const repaired = repair(dataDir, callByHand("GC"), dryRun);
     const failures = repaired.failures.map(({ attachment, error }) => {
       const fault = faultOf(error);
       return { attachment, fault, json: { ...attachment, message: fault.message, cure: fault.cure() } };

@@ -16,7 +16,7 @@ export const portmap: ChainedType<PortmapFacts> = {
     if (portMappings.length === 0) return { steps: [], result: prev };
     const addresses = containerAddresses(attachment.ifname, prev);
     return {
-      steps: portsSteps({ attachment, features, addresses, ...facts, inChain: true }),
+      steps: portsSteps({ attachment, features, addresses, ...facts }),
       result: prev,
       ports: { mappings: portMappings, addresses: addresses.map((address) => ({ address })) },
     };
@@ -34,14 +34,22 @@ export interface PortsInput {
   readonly through: string | undefined;
   /** The host's ends of its links, as far as they are known. */
   readonly ownLinks: readonly string[];
-  readonly inChain?: true;
+  /** False: they get no filter. */
+  readonly mayFilter?: boolean;
 }
 
 /**
  * A mapping with an address of the host leads to containers that have one of its family, and is left out for others, as
  * the reference does. Throws Fault (code.config) when the container has no address at all.
  */
-export function portsSteps({ attachment, features, addresses, through, ownLinks, inChain }: PortsInput): Step[] {
+export function portsSteps({
+  attachment,
+  features,
+  addresses,
+  through,
+  ownLinks,
+  mayFilter = true,
+}: PortsInput): Step[] {
   const { portMappings, conditions, snat, masqAll } = features;
   if (portMappings.length === 0) return [];
   const firsts = [4, 6].flatMap((family) => {
@@ -59,7 +67,7 @@ export function portsSteps({ attachment, features, addresses, through, ownLinks,
     // Or the kernel drops, as a martian, what 127.0.0.1 sends by an interface.
     ...(isLocalnet
       ? [
-          ...ownLinks.map((link) => ({ kind: "closedLoopback", link, ...(inChain && { inChain }) }) as const),
+          ...(mayFilter ? ownLinks.map((link) => ({ kind: "closedLoopback", link }) as const) : []),
           { kind: "routeLocalnet", link: through, but: ownLinks } as const,
         ]
       : []),

@@ -100,15 +100,14 @@ export interface Port {
 }
 
 export function portSteps({ config, facts }: PlanInput, { vlans }: BridgeParts, port: Port): Step[] {
-  const { hairpinMode, portIsolation, features, type } = config;
+  const { hairpinMode, portIsolation, features } = config;
   const { link, joins, alias } = port;
-  const inChain = type === ownType ? {} : { inChain: true as const };
   const isolated = portIsolation || features?.ingressPolicy === "isolated";
   const isOurs = alias !== undefined;
   return [
     joins,
     ...(vlans ? [vlans.port(link)] : []),
-    ...(facts.bridge?.letsLoopbackThrough ? [{ kind: "closedLoopback", link, ...inChain } as const] : []),
+    ...(facts.bridge?.letsLoopbackThrough && facts.bridge.mayFilter ? [{ kind: "closedLoopback", link } as const] : []),
     ...(isOurs ? [{ kind: "noLinkLocal", where: "host", link } as const] : []),
     { kind: "bridgePort", link, hairpin: hairpinMode, isolated },
     { kind: "up", where: "host", link, ...(isOurs && { alias }) },

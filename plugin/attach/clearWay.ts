@@ -10,11 +10,12 @@ import type { Asked } from "./asked.ts";
 import { interfaceFacts } from "./facts/interface.ts";
 
 /** Answers the facts as they are afterwards. Throws Fault for what would fail half-way. */
-export async function clearWay({ request: { attachment, config }, kernel }: Asked): Promise<Facts> {
-  let facts = interfaceFacts(config, attachment, kernel);
+export async function clearWay({ request, kernel }: Asked): Promise<Facts> {
+  const { attachment, config } = request;
+  let facts = interfaceFacts(request, kernel);
   if (facts.isIfnameTaken || isPresent(attachment, kernel)) {
     const isUndone = await interruptedAdd.undoInterrupted(attachment, config.dataDir, kernel);
-    if (isUndone) facts = interfaceFacts(config, attachment, kernel);
+    if (isUndone) facts = interfaceFacts(request, kernel);
   }
   refuseImpossible(attachment, config, facts);
   refuseAttached(attachment, kernel);

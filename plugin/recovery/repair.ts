@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Attachment } from "../../conf/attachment.ts";
+import type { Call } from "../../conf/call.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import type { Message } from "../../netlink/message.ts";
@@ -46,12 +47,12 @@ export interface RepairedAttachment {
 }
 
 /** With `dryRun`, only reports. An error with one attachment is among the failures; the others are repaired. */
-export function repair(dataDir: string, dryRun = false): Repaired {
-  if (!dryRun) return repaired(dataDir, dataDir, false);
+export function repair(dataDir: string, call: Call, dryRun = false): Repaired {
+  if (!dryRun) return repaired(dataDir, dataDir, call, false);
   const folder = mkdtempSync(join(tmpdir(), "ns-net-dry-run-"));
   try {
     if (existsSync(dataDir)) cpSync(dataDir, folder, { recursive: true });
-    const { aside: _, damage, ...rest } = repaired(folder, dataDir, true);
+    const { aside: _, damage, ...rest } = repaired(folder, dataDir, call, true);
     return { ...rest, ...(damage !== undefined && { damage: damage.replaceAll(folder, dataDir) }) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -59,8 +60,8 @@ export function repair(dataDir: string, dryRun = false): Repaired {
 }
 
 /** `dryRun`: the store is a copy in `folder`, and the kernel is left alone. */
-function repaired(folder: string, dataDir: string, dryRun: boolean): Repaired {
-  using kernel = openKernel();
+function repaired(folder: string, dataDir: string, call: Call, dryRun: boolean): Repaired {
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   const { store, ...found } = repairStore(folder, (draft) => rebuild(draft, kernel, { dataDir }));
   const failures: Failure[] = [];
   const attachments = repairAttachments(store, kernel, failures, dryRun);

@@ -15,7 +15,6 @@ import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { createLink, type Link } from "../../netlink/route/link.ts";
 import { addIngress, isLoopbackRedirected, redirectLoopback } from "../../netlink/route/qdisc.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import { fileStatus, statusIfThere } from "../../sys/files.ts";
 import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 
@@ -23,8 +22,6 @@ import { shellWord } from "../shellWords.ts";
 export interface ClosedStep {
   readonly kind: "closedLoopback";
   readonly link: string;
-  /** A plugin that comes later may want the place for filters, and fail where it is taken. */
-  readonly inChain?: true;
 }
 
 /** Refused where it is there: another ADD was first, or the container's traffic is limited. */
@@ -59,13 +56,12 @@ export function close({ index, name = "" }: Pick<Link, "index" | "name">, kernel
 }
 
 export const closedLoopback: Kind<ClosedStep> = {
-  apply({ link, inChain }, kernel) {
-    if (!inChain || !hasOthersBandwidth()) close({ index: kernel.indexOf("host", link), name: link }, kernel);
+  apply({ link }, kernel) {
+    close({ index: kernel.indexOf("host", link), name: link }, kernel);
     return false; // it goes with the link
   },
 
-  check({ link, inChain }, kernel) {
-    if (inChain && hasOthersBandwidth()) return [];
+  check({ link }, kernel) {
     const index = kernel.link("host", link)?.index;
     if (index !== undefined && isLoopbackRedirected(kernel.route("host"), index)) return [];
     return missing(`filter of ${link} that keeps containers from 127.0.0.0/8`);
@@ -78,16 +74,6 @@ export const closedLoopback: Kind<ClosedStep> = {
     ...filterCommands([link]),
   ],
 };
-
-/** The reference's bandwidth refuses a link that has filters. Whether it comes later in the chain no plugin is told. */
-function hasOthersBandwidth(): boolean {
-  const own = fileStatus("/proc/self/exe");
-  for (const folder of (process.env["CNI_PATH"] ?? "").split(":")) {
-    const found = folder === "" ? undefined : statusIfThere(`${folder}/bandwidth`);
-    if (found) return found.inode !== own.inode || found.device !== own.device;
-  }
-  return false;
-}
 
 export function filterCommands(links: readonly string[]): string[] {
   const match = "u32 match u32 0x40000000 0xf0000000 at 0 match ip dst 127.0.0.0/8";

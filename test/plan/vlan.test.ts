@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Fault } from "../../conf/fault.ts";
 import { parseNetwork } from "../../conf/parse.ts";
 import type { Lease } from "../../ipam/ipam.ts";
 import { bridge } from "../../plan/interface/bridge.ts";
@@ -188,10 +189,17 @@ describe("A VLAN", () => {
   it("is refused with a cure if other ports of the bridge would be disconnected", () => {
     const config = parseNetwork({ name: "n", cniVersion: "1.1.0", type: "ns-net", bridge: "br0", vlan: 7 });
     const facts = { defaultVlan: 1, unready: ["eth1", "br0"] };
-    assert.throws(() => vlanParts({ config } as unknown as PlanInput, facts), {
-      code: 7,
-      message: /vlan = 7.*eth1, br0 would be cut off/,
-      cure: /bridge vlan add vid 1 dev eth1 pvid untagged; bridge vlan add vid 1 dev br0 pvid untagged self/,
-    });
+    assert.throws(
+      () => vlanParts({ config } as unknown as PlanInput, facts),
+      (fault: Fault) => {
+        assert.equal(fault.code, 7);
+        assert.match(fault.message, /vlan = 7.*eth1, br0 would be cut off/);
+        assert.match(
+          fault.cure(),
+          /bridge vlan add vid 1 dev eth1 pvid untagged; bridge vlan add vid 1 dev br0 pvid untagged self/,
+        );
+        return true;
+      },
+    );
   });
 });

@@ -6,11 +6,11 @@ import { bridgeKind } from "../../../netlink/route/kind/bridge.ts";
 import type { HostPortFacts } from "../../../plan/facts.ts";
 import { interfaceFacts } from "./interface.ts";
 
-export function hostPortFacts({ attachment, config }: Request, prev: Result, kernel: Kernel): HostPortFacts {
+export function hostPortFacts(request: Request, prev: Result, kernel: Kernel): HostPortFacts {
   const offered = prev.interfaces.flatMap(({ name, sandbox }) => (sandbox ? [] : [name]));
   const links = offered.flatMap((name) => kernel.link("host", name) ?? []);
   const link = links.find(({ info }) => info?.kind !== bridgeKind);
   const master = link?.master ? kernel.linkByIndex(link.master)?.name : undefined;
   const found = link?.name === undefined ? undefined : { name: link.name, master };
-  return { offered, found, bridge: interfaceFacts(config, attachment, kernel) };
+  return { offered, found, bridge: interfaceFacts(request, kernel) };
 }

@@ -1,8 +1,9 @@
 /** What ADD must know of the kernel before it plans. Reads only; a handful of requests, none of which lists all of anything. */
 
-import type { Attachment } from "../../../conf/attachment.ts";
 import type { NetworkConfig } from "../../../conf/config/config.ts";
 import { familiesOf } from "../../../conf/config/ipam.ts";
+import { ownType } from "../../../conf/pluginType.ts";
+import type { Request } from "../../../conf/request.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";
 import { closedLink, isOurPortName } from "../../../kernel/linkNames.ts";
 import { isOurGroup } from "../../../kernel/ownership.ts";
@@ -14,10 +15,11 @@ import type { BridgeFacts, Facts } from "../../../plan/facts.ts";
 import defer * as raRouters from "../../../step/address/raRouters.ts";
 import defer * as portsInUse from "../../preflight/portsInUse.ts";
 import defer * as sysctlAllowList from "../../preflight/sysctlAllowList.ts";
+import defer * as filters from "./filters.ts";
 import defer * as lowerLink from "./lowerLink.ts";
 import defer * as vlanFacts from "./vlan.ts";
 
-export function interfaceFacts(config: NetworkConfig, attachment: Attachment, kernel: Kernel): Facts {
+export function interfaceFacts({ config, attachment, pluginPath }: Request, kernel: Kernel): Facts {
   const { ifname } = attachment;
   if (config.link) return lowerLink.readLowerLink(config, ifname, kernel);
   const bridge = config.type === "ptp" ? undefined : kernel.link("host", config.bridge);
@@ -29,14 +31,24 @@ export function interfaceFacts(config: NetworkConfig, attachment: Attachment, ke
   if (config.features) sysctlAllowList.refuseForbidden(config.features);
   const vlan = config.vlan || config.vlanTrunk.length > 0 ? vlanFacts.vlanFacts(bridge, config, kernel) : undefined;
   return {
-    bridge: bridge && bridgeFacts(bridge, config, kernel, vlan?.gatewayLink ?? config.bridge),
+    bridge: bridge && bridgeFacts(bridge, config, pluginPath, kernel, vlan?.gatewayLink ?? config.bridge),
     ...(vlan && { vlan }),
     uplinkMtu: config.mtu ?? defaultMtu(config, kernel),
     isIfnameTaken: kernel.link("container", ifname) !== undefined,
   };
 }
 
-function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel, gatewayLink: string): BridgeFacts {
+function bridgeFacts(
+  link: Link,
+  config: NetworkConfig,
+  pluginPath: readonly string[],
+  kernel: Kernel,
+  gatewayLink: string,
+): BridgeFacts {
+  const isThrough = letsLoopbackThrough(
+    gatewayLink === config.bridge ? link : kernel.link("host", gatewayLink),
+    kernel,
+  );
   return {
     kind: link.info?.kind,
     mac: link.address,
@@ -44,10 +56,8 @@ function bridgeFacts(link: Link, config: NetworkConfig, kernel: Kernel, gatewayL
     group: link.group ?? 0,
     isShared: isShared(link, config, kernel),
     acceptsRa: (link.families?.inet6?.acceptRa ?? 0) !== 0 && !hasRouters(link, kernel),
-    letsLoopbackThrough: letsLoopbackThrough(
-      gatewayLink === config.bridge ? link : kernel.link("host", gatewayLink),
-      kernel,
-    ),
+    letsLoopbackThrough: isThrough,
+    mayFilter: config.type === ownType || !isThrough || !filters.mayNeedFilters(pluginPath),
     addresses: config.isGateway && kernel.link("host", gatewayLink) ? kernel.addresses("host", gatewayLink) : [],
   };
 }

@@ -10,15 +10,20 @@ import { lookUpRoute } from "../../../netlink/route/route.ts";
 import { containerAddresses } from "../../../plan/chain.ts";
 import type { PortmapFacts } from "../../../plan/facts.ts";
 import { refuseTaken } from "../../preflight/portsInUse.ts";
+import { mayNeedFilters } from "./filters.ts";
 
 /** Throws Fault (code.tryAgain) for a port in use. */
-export function portmapFacts({ attachment, config }: Request, prev: Result, kernel: Kernel): PortmapFacts {
+export function portmapFacts({ attachment, config, pluginPath }: Request, prev: Result, kernel: Kernel): PortmapFacts {
   const { portMappings: mappings } = config.features!;
-  if (mappings.length === 0) return { through: undefined, ownLinks: [] };
+  if (mappings.length === 0) return { through: undefined, ownLinks: [], mayFilter: true };
   const addresses = containerAddresses(attachment.ifname, prev);
   refuseTaken({ mappings, attachment, families: familiesIn(addresses) }, kernel);
   const [first] = addresses;
-  return { through: first === undefined ? undefined : linkTowards(first, kernel), ownLinks: portsOf(prev, kernel) };
+  return {
+    through: first === undefined ? undefined : linkTowards(first, kernel),
+    ownLinks: portsOf(prev, kernel),
+    mayFilter: !mayNeedFilters(pluginPath),
+  };
 }
 
 /** The interface that the host's routes lead to it by. */

@@ -4,12 +4,14 @@ import type { Result } from "../../../conf/result/result.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";
 import { listRoutes } from "../../../netlink/route/route.ts";
 import { listRules } from "../../../netlink/route/rule.ts";
+import { addressesOf } from "../../../plan/chain.ts";
 import type { SbrFacts } from "../../../plan/facts.ts";
 import { containerRoutes } from "./containerRoutes.ts";
 
-export function sbrFacts({ attachment, config }: Request, _prev: Result, kernel: Kernel): SbrFacts {
+export function sbrFacts({ attachment, config }: Request, prev: Result, kernel: Kernel): SbrFacts {
+  const isNeeded = addressesOf(attachment.ifname, prev).length > 0; // the plan refuses an interface without addresses
   // With a table of its own, the plugin before has put the routes there.
-  if (config.link!.table !== undefined) return { routes: [], takenTables: new Set() };
+  if (!isNeeded || config.link!.table !== undefined) return { routes: [], takenTables: new Set() };
   const routes = containerRoutes(attachment.ifname, kernel);
   const socket = kernel.route("container");
   const all = [...listRules(socket), ...listRoutes(socket, 2), ...listRoutes(socket, 10)];
