@@ -5,7 +5,7 @@ import { needs } from "../support/needs.ts";
 import { links } from "../support/sandbox.ts";
 import { dualStack, freshWorld, ourLinks, ranges } from "../support/world.ts";
 
-/** The shape of a result: the keys, and of lists the keys of their first item. */
+/** The shape of a result: the keys, and for lists the keys of their first item. */
 // biome-ignore lint/suspicious/noExplicitAny: any JSON
 function shapeOf(value: any): unknown {
   if (Array.isArray(value)) return value.map(shapeOf);
@@ -18,7 +18,7 @@ describe("ADD", () => {
     needs(this, "ns-net", "bridge", "ipv6");
   });
 
-  describe("answers in the version that was asked for:", () => {
+  describe("answers in the requested version:", () => {
     const route = { dst: "string", gw: "string" };
     const half = { ip: "string", gateway: "string", routes: [route] };
     const link = { name: "string", mac: "string" };
@@ -63,7 +63,7 @@ describe("ADD", () => {
     }
   });
 
-  it("makes what its result says: links, addresses, gateway, routes", () => {
+  it("creates what its result contains: links, addresses, gateway, routes", () => {
     using world = freshWorld();
     const netns = world.netns();
     const result = world.must("ADD", world.network({ ipam: dualStack }), { netns });
@@ -112,7 +112,7 @@ describe("ADD", () => {
     for (const address of ["10.7.0.2", "10.8.0.2", "fd07::2"]) assert.ok(shown.includes(address), address);
   });
 
-  it("takes the next range of a set when the first is full", () => {
+  it("uses the next range of a set when the first is full", () => {
     using world = freshWorld();
     const ipam = { type: "host-local", ranges: [[{ subnet: "10.7.0.0/30" }, { subnet: "10.8.0.0/30" }]] };
     const addresses = ["c1", "c2"].map(
@@ -121,7 +121,7 @@ describe("ADD", () => {
     assert.deepEqual(addresses, ["10.7.0.2/30", "10.8.0.2/30"]);
   });
 
-  describe("gives the address that was asked for", () => {
+  describe("gives the requested address", () => {
     const ways: Record<string, { config?: object; args?: string }> = {
       "by CNI_ARGS": { args: "IP=10.7.0.77,fd07::77" },
       "by args.cni.ips": { config: { args: { cni: { ips: ["10.7.0.77", "fd07::77/64"] } } } },
@@ -143,7 +143,7 @@ describe("ADD", () => {
       });
     }
 
-    it("but not to a second container: code 11, and who has it", () => {
+    it("but not to a second container: code 11, naming the holder", () => {
       using world = freshWorld();
       world.must("ADD", world.network(), { netns: world.netns(), args: "IP=10.7.0.77" });
       const netns = world.netns();
@@ -155,7 +155,7 @@ describe("ADD", () => {
     });
   });
 
-  describe("gives the hardware address that was asked for", () => {
+  describe("gives the requested hardware address", () => {
     const mac = "c2:11:22:33:44:55";
     const ways: Record<string, { config?: object; args?: string }> = {
       "by CNI_ARGS": { args: `MAC=${mac}` },
@@ -171,7 +171,7 @@ describe("ADD", () => {
       });
     }
 
-    it("and without asking, a container has the same one as the last with its address", () => {
+    it("and without a request, the same one as the last container with its address", () => {
       using world = freshWorld();
       const macs = ["c1", "c2"].map((container) => {
         const netns = world.netns();
@@ -189,7 +189,7 @@ describe("ADD", () => {
     assert.deepEqual(world.must("ADD", world.network({ dns }), { netns: world.netns() }).dns, dns);
   });
 
-  it("reports the dns that the runtime asks for, key by key, before what is configured", () => {
+  it("reports the keys of dns in runtimeConfig before the configured ones", () => {
     using world = freshWorld();
     const dns = { nameservers: ["10.7.0.1"], domain: "a.test", search: ["cluster.local"] };
     const asked = { servers: ["192.0.2.53"], searches: [], options: ["ndots:5"] };
@@ -203,7 +203,7 @@ describe("ADD", () => {
     assert.equal(add({ runtimeConfig: { dns: {} } }, "c3"), undefined);
   });
 
-  it("refuses an interface name that the container has already, and leaves that interface alone", () => {
+  it("refuses an interface name that the container has already, and leaves that interface", () => {
     using world = freshWorld();
     const netns = world.netns();
     netns.ip("link", "add", "eth0", "type", "bridge");
@@ -213,7 +213,7 @@ describe("ADD", () => {
     assert.deepEqual(world.snapshot(netns), before);
   });
 
-  it("twice without DEL is refused, and what the first made stands", () => {
+  it("twice without DEL is refused, and the first attachment stays", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", world.network(), { netns });
@@ -222,7 +222,7 @@ describe("ADD", () => {
     assert.deepEqual(world.snapshot(netns), before);
   });
 
-  it("of the same container in another namespace is refused while the first is attached, whose lease stays", () => {
+  it("of the same container in another namespace is refused while the first is attached, and its lease stays", () => {
     using world = freshWorld();
     const [first, second] = [world.netns(), world.netns()];
     world.must("ADD", world.network(), { netns: first });
@@ -231,21 +231,21 @@ describe("ADD", () => {
     assert.deepEqual(world.snapshot(first, second), before);
   });
 
-  it("of the same container succeeds when the first namespace is gone without a DEL", () => {
+  it("of the same container succeeds if the first namespace ended without a DEL", () => {
     using world = freshWorld();
     const first = world.netns();
     world.must("ADD", world.network(), { netns: first });
     first[Symbol.dispose]();
     const second = world.netns();
     const deadline = performance.now() + 5000;
-    // The kernel takes down a namespace, and the host's end with it, in its own time.
+    // The kernel removes a namespace, and the host end with it, a while later.
     while (ourLinks(world.host).length > 0) assert.ok(performance.now() < deadline, "the veth did not go");
     world.must("ADD", world.network(), { netns: second });
     assert.equal(world.rows().length, 1);
     assert.ok(links(second).has("eth0"));
   });
 
-  it("without addresses (ipam {}) makes a port and nothing of the third layer", () => {
+  it("without addresses (ipam {}) creates a port and nothing of layer 3", () => {
     using world = freshWorld();
     const netns = world.netns();
     const result = world.must("ADD", world.network({ ipam: {}, isDefaultGateway: false }), { netns });
@@ -254,7 +254,7 @@ describe("ADD", () => {
     assert.deepEqual(netns.ip("-4", "route"), []);
   });
 
-  it("without addresses in a version whose results must have one is refused, and nothing stays", () => {
+  it("without addresses in a version whose results must have one is refused, and nothing is left", () => {
     using world = freshWorld();
     const netns = world.netns();
     const config = world.network({ cniVersion: "0.2.0", ipam: {}, isDefaultGateway: false });
@@ -263,7 +263,7 @@ describe("ADD", () => {
     assert.deepEqual([links(netns).has("eth0"), ourLinks(world.host), world.rows()], [false, [], []]);
   });
 
-  it("chooses a private subnet clear of the host's routes when none is configured, and remembers it", () => {
+  it("chooses a private subnet that overlaps no route of the host if none is configured, and remembers it", () => {
     using world = freshWorld();
     const { ipam: _, ...config } = world.network() as Record<string, unknown>;
     const [a, b] = ["c1", "c2"].map(

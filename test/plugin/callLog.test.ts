@@ -1,4 +1,4 @@
-/** The log: a line a call when it is asked for, without the configuration, and never at the price of the call. */
+/** The log: a line for each call if configured, without the configuration, and never failing the call. */
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ describe("The log", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("has a line of each call, with who it was for, what was done and what came of it", () => {
+  it("has a line for each call with its attachment, verb and outcome", () => {
     using world = freshWorld();
     const netns = world.netns();
     const log = join(world.dataDir, "../calls.log");
@@ -42,7 +42,7 @@ describe("The log", () => {
     assert.equal(statSync(log).mode & 0o777, 0o600);
   });
 
-  it("is asked for by NSNET_LOG, too, and is not there otherwise", () => {
+  it("is also written with NSNET_LOG, and not otherwise", () => {
     using world = freshWorld();
     const log = join(world.dataDir, "../calls.log");
     mkdirSync(world.dataDir, { recursive: true });
@@ -53,7 +53,7 @@ describe("The log", () => {
   });
 
   for (const kind of ["symbolic link", "FIFO", "folder"] as const) {
-    it(`into a ${kind} is refused, and the call is done all the same`, () => {
+    it(`into a ${kind} is refused, and the call succeeds all the same`, () => {
       using world = freshWorld();
       mkdirSync(world.dataDir, { recursive: true });
       const [log, target] = [join(world.dataDir, "../calls.log"), join(world.dataDir, "../target")];

@@ -1,4 +1,7 @@
-/** CHECK: each thing that ADD made is broken in turn by `ip`, `bridge` or `nft`; and what others may change is no alarm. */
+/**
+ * CHECK: `ip`, `bridge` or `nft` break each thing that ADD created, one at a time; what other programs may change is no
+ * difference.
+ */
 import assert from "node:assert/strict";
 import { needs } from "../support/needs.ts";
 import type { Answer } from "../support/plugin.ts";
@@ -16,7 +19,7 @@ interface Scene {
 
 const full = { ipMasq: true, ipam: { ...dualStack, routes: [{ dst: "10.50.0.0/16" }] } };
 
-/** An attachment, `change` made to it, and what CHECK says then. */
+/** An attachment, changed by `change`, and the answer of CHECK. */
 function checked(change: (scene: Scene) => unknown, config: object = full): { answer: Answer } & Disposable {
   const world = freshWorld();
   const pod = world.netns();
@@ -131,7 +134,7 @@ describe("CHECK", () => {
     ],
   };
   for (const [title, [breakIt, says]] of Object.entries(breakages)) {
-    it(`says so when ${title}`, () => {
+    it(`fails when ${title}`, () => {
       using done = checked(breakIt);
       const { code, json, stdout } = done.answer;
       assert.equal(code, 1, stdout);
@@ -195,21 +198,21 @@ describe("CHECK", () => {
     for (const [title, change] of Object.entries(harmless)) {
       // Only the newest version has the MTU in a result.
       if (version !== "1.1.0" && title.includes("MTU and said so")) continue;
-      it(`${version} is content when ${title}`, () => {
+      it(`${version} succeeds when ${title}`, () => {
         using done = checked(change, { ...full, cniVersion: version });
         assert.deepEqual([done.answer.stdout, done.answer.code], ["", 0]);
       });
     }
   }
 
-  it("is content without addresses, and with static ones", () => {
+  it("succeeds without addresses, and with static ones", () => {
     for (const ipam of [{}, { type: "static", addresses: [{ address: "10.7.0.5/24", gateway: "10.7.0.1" }] }]) {
       using done = checked(() => {}, { ipam, isDefaultGateway: "type" in ipam });
       assert.deepEqual([done.answer.stdout, done.answer.code], ["", 0]);
     }
   });
 
-  it("needs prevResult, and a version that knows the verb", () => {
+  it("needs prevResult, and a version with the verb", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", world.network(), { netns });

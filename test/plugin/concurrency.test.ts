@@ -36,7 +36,7 @@ describe("Many calls at once", function () {
     needs(this, "ns-net", "bridge", "ipv6", "nft nat");
   });
 
-  it("ADD on a network whose bridge, store and rules nobody has made yet", async () => {
+  it("ADD on a network whose bridge, store and rules do not exist yet", async () => {
     using world = freshWorld();
     const config = world.network({ ipMasq: true, ipam: dualStack });
     const answers = await Promise.all(pods(world, 60).map((pod) => start(world, "ADD", config, pod)));
@@ -72,7 +72,7 @@ describe("Many calls at once", function () {
     assert.ok(links(world.host).has("br0"));
   });
 
-  it("ADD and DEL of the same container: what stands at the end is whole or nothing", async () => {
+  it("ADD and DEL of the same container: the end is a whole attachment or nothing", async () => {
     using world = freshWorld();
     const config = world.network();
     const [pod] = pods(world, 1) as [Pod];
@@ -91,7 +91,7 @@ describe("Many calls at once", function () {
     }
   });
 
-  it("GC while others add: what it was not told of and began after it, or is not done, stays", async () => {
+  it("GC while others add: attachments that began after it, or are not finished, stay", async () => {
     using world = freshWorld();
     const config = world.network({ ipMasq: true });
     const all = pods(world, 30);
@@ -106,11 +106,11 @@ describe("Many calls at once", function () {
     assertAll(await Promise.all(gcs));
     const addresses = addressesOf(answers.filter(({ code }) => code === 0));
     assert.equal(new Set(addresses).size, addresses.length);
-    // Whoever was collected was whole before: link and entry went together.
+    // Each collected attachment was whole: its link and entry are both gone.
     assert.equal(world.rows().length, ourLinks(world.host).length);
   });
 
-  it("whoever waits too long for the store is told who holds it", async () => {
+  it("a call that waits too long for the store names the process that holds it", async () => {
     using world = freshWorld();
     const config = world.network();
     const [first, second] = pods(world, 2) as [Pod, Pod];

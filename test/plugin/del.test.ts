@@ -1,4 +1,4 @@
-/** DEL tolerates whatever is left: it needs the attachment's name and nothing else. */
+/** DEL works with whatever is left: it needs only the attachment's name. */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { needs } from "../support/needs.ts";
 import { links, type Netns, run } from "../support/sandbox.ts";
 import { freshWorld, ourLinks, type Row, type World } from "../support/world.ts";
 
-/** What an attached container finds at DEL: everything as it was, then something odd. */
+/** An attached container at DEL: everything as ADD left it, then one odd change. */
 function attached(): { world: World; netns: Netns } {
   const world = freshWorld();
   const netns = world.netns();
@@ -65,7 +65,7 @@ describe("DEL", () => {
     assert.deepEqual([...links(netns).keys()], ["lo"]);
   });
 
-  it("finds the host's end under another name, also beside limits", () => {
+  it("finds the host end under another name, also beside limits", () => {
     const limits = { egressRate: 8e7, egressBurst: 8e6 };
     for (const [limit, isStoreLost] of [
       [undefined, false],
@@ -94,7 +94,7 @@ describe("DEL", () => {
     assert.deepEqual(left(world), nothing);
   });
 
-  it("of what was never added succeeds, touches nothing and makes no store", () => {
+  it("of what was never added succeeds, changes nothing and creates no store", () => {
     using world = freshWorld();
     const netns = world.netns();
     const before = world.snapshot(netns);
@@ -103,7 +103,7 @@ describe("DEL", () => {
     assert.equal(Bun.spawnSync(["test", "-e", world.dataDir]).exitCode, 1);
   });
 
-  it("succeeds after an ADD that failed because its IPAM plugin is not installed; not where it once gave an address", () => {
+  it("succeeds after an ADD that failed because its IPAM plugin is not installed; fails if that plugin had given an address", () => {
     using world = freshWorld();
     const [netns, plugins] = [world.netns(), join(world.dataDir, "../plugins")];
     const config = world.network({ ipam: { type: "teller" } });
@@ -151,7 +151,7 @@ describe("DEL", () => {
     });
   }
 
-  it("removes the link, and then complains, when the store is garbage", () => {
+  it("removes the link, and then fails, if the store is damaged", () => {
     const { world, netns } = attached();
     using _ = world;
     for (const suffix of ["", "-wal", "-shm"]) rmSync(join(world.dataDir, `ns-net.sqlite${suffix}`), { force: true });
@@ -178,7 +178,7 @@ describe("DEL", () => {
     });
   }
 
-  it("takes CNI_ARGS that ADD would refuse", () => {
+  it("accepts CNI_ARGS that ADD would refuse", () => {
     const { world, netns } = attached();
     using _ = world;
     world.must("DEL", world.network(), { netns, args: "NONSENSE" });

@@ -33,7 +33,7 @@ describe("GC", () => {
     attach(world, config, "c5");
   });
 
-  it("tells the attachments of a container apart by interface", () => {
+  it("distinguishes the attachments of a container by interface", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", world.network(), { netns, ifname: "eth0" });
@@ -46,7 +46,7 @@ describe("GC", () => {
     );
   });
 
-  it("leaves other networks on the same bridge alone", () => {
+  it("does not change other networks on the same bridge", () => {
     using world = freshWorld();
     const other = world.network({ name: "other", ipam: ranges("10.8.0.0/24"), ipMasq: true });
     attach(world, world.network({ ipMasq: true }), "c1");
@@ -59,7 +59,7 @@ describe("GC", () => {
     assert.deepEqual([rules.includes("10.8.0.0/24"), rules.includes("10.7.0.0/24")], [true, false]);
   });
 
-  it("of the last network on a bridge removes it, whichever network made it", () => {
+  it("of the last network on a bridge removes it, whichever network created it", () => {
     using world = freshWorld();
     const other = world.network({ name: "other", ipam: ranges("10.8.0.0/24") });
     attach(world, world.network(), "c1");
@@ -69,7 +69,7 @@ describe("GC", () => {
     assert.deepEqual([...links(world.host).keys()], ["lo"]);
   });
 
-  it("with an empty list removes everything: links, leases, rules, the bridge that was made", () => {
+  it("with an empty list removes everything: links, leases, rules, the created bridge", () => {
     using world = freshWorld();
     const config = world.network({ ipMasq: true });
     attach(world, config, "c1", "c2");
@@ -78,7 +78,7 @@ describe("GC", () => {
     assert.deepEqual([world.host.nft("list", "ruleset"), world.rows()], ["", []]);
   });
 
-  it("leaves no rule and no set when nobody is left, and all of them while somebody is", function () {
+  it("leaves no rule and no set without attachments, and all of them with one", function () {
     needs(this, "nft bridge", "nft fib");
     using world = freshWorld();
     const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
@@ -110,7 +110,7 @@ describe("GC", () => {
     assert.deepEqual(world.rows(), []);
   });
 
-  it("leaves a foreign link in the bridge alone, and the bridge with it", () => {
+  it("keeps a foreign link in the bridge, and the bridge with it", () => {
     using world = freshWorld();
     attach(world, world.network(), "c1");
     world.host.ip("link", "add", "nsv0123456789a", "type", "veth", "peer", "name", "x1");
@@ -128,12 +128,12 @@ describe("GC", () => {
     assert.deepEqual([[...links(netns).keys()], world.rows()], [["lo"], []]);
   });
 
-  it("goes on after an error, tells it, and does the rest", () => {
+  it("continues after an error, reports it, and does the rest", () => {
     using world = freshWorld();
     const plugins = join(world.dataDir, "../plugins");
     mkdirSync(plugins);
     const plugin = join(plugins, "fickle");
-    // Answers ADD, and fails at everything for the container c1.
+    // Succeeds with ADD, and fails with everything for the container c1.
     const answer = JSON.stringify({ cniVersion: "1.1.0", ips: [{ address: "10.7.0.50/24", gateway: "10.7.0.1" }] });
     writeFileSync(
       plugin,
@@ -154,7 +154,7 @@ exit 0\n`,
     assert.deepEqual([containers(world), ourLinks(world.host)], [["c1"], []]);
   });
 
-  it("removes links, and then complains, when the store is garbage", () => {
+  it("removes links, and then fails, if the store is damaged", () => {
     using world = freshWorld();
     attach(world, world.network(), "c1");
     for (const suffix of ["", "-wal", "-shm"]) rmSync(join(world.dataDir, `ns-net.sqlite${suffix}`), { force: true });
@@ -190,7 +190,7 @@ exit 0\n`,
     });
   }
 
-  it("takes the older name of the list, which libcni sends too", () => {
+  it("accepts the older name of the list, which libcni sends, too", () => {
     using world = freshWorld();
     attach(world, world.network(), "c1", "c2");
     const list = [{ containerID: "c1", ifname: "eth0" }];
@@ -211,7 +211,7 @@ describe("STATUS", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("is fine while an address is free, and code 50 when none is", () => {
+  it("succeeds while an address is free, and fails with code 50 if none is", () => {
     using world = freshWorld();
     const config = world.network({ ipam: ranges("10.7.0.0/30") });
     assert.equal(world.must("STATUS", config), undefined);
@@ -230,7 +230,7 @@ describe("STATUS", () => {
     assert.equal(world.call("STATUS", config).json.code, 50);
   });
 
-  it("is code 50 when the bridge is none", () => {
+  it("is code 50 if the bridge's name belongs to another kind of link", () => {
     using world = freshWorld();
     world.host.ip("link", "add", "v0", "type", "veth", "peer", "name", "v1");
     for (const bridge of ["lo", "v0"]) {
@@ -268,7 +268,7 @@ describe("The plugin's own namespace", () => {
     });
   }
 
-  it("is taken when CNI_NETNS_OVERRIDE says so", () => {
+  it("is accepted with CNI_NETNS_OVERRIDE", () => {
     using world = freshWorld();
     const environment = { CNI_NETNS_OVERRIDE: "1" };
     world.must("ADD", world.network({ isDefaultGateway: false }), { netns: world.host, environment });

@@ -1,4 +1,4 @@
-/** host-local and static called by hand or by a plugin of any kind, with no namespace, as the reference's documentation has it. */
+/** host-local and static called by hand or by any plugin, without a namespace, as in the reference's documentation. */
 import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
@@ -33,7 +33,7 @@ describe("An IPAM called without a namespace", () => {
     ["host-local", { ranges: [[{ subnet: "203.0.113.0/24" }]] }],
     ["static", { addresses: [{ address: "203.0.113.2/24" }] }],
   ] as const) {
-    it(`${name} gives an address, the same when asked again, and takes it back`, () => {
+    it(`${name} gives an address, the same for a second ADD, and frees it`, () => {
       using world = freshWorld();
       const { config, call } = caller(world, name);
       const result = world.must("ADD", config(ipam), call);
@@ -42,11 +42,11 @@ describe("An IPAM called without a namespace", () => {
       world.must("CHECK", { ...config(ipam), cniVersion: "1.0.0" }, call);
       world.must("DEL", config(ipam), call);
       assert.deepEqual(world.leases(), []);
-      world.must("ADD", config(ipam), { ...call, netns: "/run/netns/nobody-here" });
+      world.must("ADD", config(ipam), { ...call, netns: "/run/netns/no-such-name" });
     });
   }
 
-  it("its lease is never taken for dead: by a full pool, by a boot, by gc; and a call that died frees it", () => {
+  it("its lease never counts as dead: for a full pool, after a boot, for gc; a killed call frees it", () => {
     using world = freshWorld();
     const { config, call } = caller(world, "host-local");
     const add = (container: string) => world.call("ADD", config(tiny), { ...call, container });
@@ -58,7 +58,7 @@ describe("An IPAM called without a namespace", () => {
     world.must("ADD", config(tiny), { ...call, container: "c1" });
     world.must("ADD", config(tiny), { ...call, container: "c2", netns: gone });
     gone[Symbol.dispose]();
-    rewrite("UPDATE attachment SET netns_inode = '1' WHERE container = 'c2'"); // or another test may get its number
+    rewrite("UPDATE attachment SET netns_inode = '1' WHERE container = 'c2'"); // or another test may get its inode
     assert.equal(add("c3").json.ips[0].address, "203.0.113.3/29", "the lease of the namespace that is gone");
     assertRefused(add("c4"), 11, /2 of 2 in use/);
     rewrite("UPDATE attachment SET boot_id = 'earlier'");
@@ -77,7 +77,7 @@ describe("An IPAM called without a namespace", () => {
     assert.deepEqual(world.leases(), []);
   });
 
-  it("is refused a namespace that is the caller's own", () => {
+  it("refuses the caller's own namespace", () => {
     using world = freshWorld();
     const { config, call } = caller(world, "host-local");
     assertRefused(world.call("ADD", config(tiny), { ...call, netns: "/proc/self/ns/net" }), 8);

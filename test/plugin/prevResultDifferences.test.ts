@@ -1,4 +1,4 @@
-/** CHECK of a `prevResult` that is not what ADD answered. The kernel is as ADD left it, but where a test says otherwise. */
+/** CHECK with a `prevResult` other than the result of ADD. The kernel is as ADD left it, unless a test changes it. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -37,7 +37,7 @@ describe("CHECK of a result", () => {
       /sandbox of eth0 in prevResult: expected \S+, found \/proc\/self\/ns\/net/,
     ],
     "whose sandbox is nothing": [
-      (told) => (told.interfaces[2].sandbox = "/run/netns/nobody"),
+      (told) => (told.interfaces[2].sandbox = "/run/netns/unknown"),
       /sandbox of eth0 in prevResult: expected \S+, found \/run\/netns\/nobody/,
     ],
     "whose end on the host has another name": [
@@ -76,7 +76,7 @@ describe("CHECK of a result", () => {
     "with another address": [(told) => told.ips.push({ address: "10.7.0.98/24", interface: 2 }), /10\.7\.0\.98\/24/],
   };
   for (const [title, [spoil, says]] of Object.entries(faults)) {
-    it(`${title} says so`, () => {
+    it(`${title} fails`, () => {
       const { code, json, stdout } = checked(spoil);
       assert.deepEqual([code, json?.code], [1, 101], stdout);
       assert.match(json.msg, says);
@@ -106,7 +106,7 @@ describe("CHECK of a result", () => {
     "of a network without addresses": [() => {}, { isDefaultGateway: false, ipam: {} }],
   };
   for (const [title, [spoil, change]] of Object.entries(harmless)) {
-    it(`${title} is content`, () => {
+    it(`${title} succeeds`, () => {
       const { code, stdout } = checked(spoil, change);
       assert.deepEqual([stdout, code], ["", 0]);
     });
@@ -124,7 +124,7 @@ describe("CHECK of a result by a plugin under another name:", () => {
     return { plugin, netns: world.netns() };
   }
 
-  it("host-local names an address of its subnet that it never gave, and no other's", () => {
+  it("host-local reports an address of its subnet that it never gave, and no other", () => {
     using world = freshWorld();
     const call = called(world, "host-local");
     const config = world.network({ type: "bridge", ipam: { type: "host-local", subnet: "10.7.0.0/24" } });
@@ -139,7 +139,7 @@ describe("CHECK of a result by a plugin under another name:", () => {
     }
   });
 
-  it("macvlan and host-device name an interface and a sandbox that are not theirs", function () {
+  it("macvlan and host-device report an interface and a sandbox that are not theirs", function () {
     needs(this, "macvlan");
     for (const [type, more] of [
       ["macvlan", { master: "up0" }],
@@ -151,7 +151,7 @@ describe("CHECK of a result by a plugin under another name:", () => {
       const config = world.network({ type, bridge: undefined, isDefaultGateway: undefined, ...more });
       const prevResult = world.must("ADD", config, call);
       world.must("CHECK", { ...config, prevResult }, call);
-      for (const wrong of [{ name: "eth7" }, { sandbox: "/run/netns/nobody" }]) {
+      for (const wrong of [{ name: "eth7" }, { sandbox: "/run/netns/unknown" }]) {
         const told = { ...prevResult, interfaces: [{ ...prevResult.interfaces[0], ...wrong }] };
         const { json } = world.call("CHECK", { ...config, prevResult: told }, call);
         assert.equal(json.code, 101);

@@ -1,4 +1,4 @@
-/** What every refusal looks like. */
+/** The form of every refusal. */
 import assert from "node:assert/strict";
 import type { Answer } from "../support/plugin.ts";
 

@@ -1,4 +1,4 @@
-/** SIGTERM in the middle of an ADD: what was made is undone, and the exit code says so. A DEL finishes. */
+/** SIGTERM in the middle of an ADD: ADD undoes everything and fails. A DEL finishes. */
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { startPlugin } from "../support/plugin.ts";
 import { links } from "../support/sandbox.ts";
 import { freshWorld, ourLinks, type World } from "../support/world.ts";
 
-/** An IPAM plugin in a folder of its own; `script` sees CNI's environment and ends by answering. */
+/** An IPAM plugin in a folder of its own. `script` sees CNI's environment and ends by answering. */
 function ipamPlugin(world: World, script: string): string {
   const folder = join(world.dataDir, "../plugins");
   mkdirSync(folder);
@@ -26,7 +26,7 @@ describe("SIGTERM", () => {
   });
 
   for (const signal of ["TERM", "INT"] as const) {
-    it(`SIG${signal} while an address is being asked for: code 11, nothing left, the address given back`, async () => {
+    it(`SIG${signal} while an IPAM plugin runs: code 11, nothing left, the address freed`, async () => {
       using world = freshWorld();
       const netns = world.netns();
       // The plugin's parent is ns-net itself: it gets the signal while it waits for the answer.
@@ -41,7 +41,7 @@ describe("SIGTERM", () => {
     });
   }
 
-  it("is passed on to the plugin that is asked for an address, which is killed if it does not end", async () => {
+  it("is passed on to the IPAM plugin, which is killed if it does not end", async () => {
     using world = freshWorld();
     const started = join(world.dataDir, "../started");
     const pluginPath = ipamPlugin(world, `trap : TERM\n: > ${started}; while :; do /bin/sleep 0.05; done`);
@@ -55,17 +55,17 @@ describe("SIGTERM", () => {
     assert.deepEqual([ourLinks(world.host), world.rows()], [[], []]);
   });
 
-  it("at any moment leaves all or nothing, and says which", async () => {
+  it("at any moment leaves all or nothing, and the exit code says which", async () => {
     using world = freshWorld();
     const netns = world.netns();
     const config = world.network({ ipMasq: true });
     world.must("ADD", config, { netns: world.netns(), container: "other" });
     const outcomes = new Map<string, number>();
-    // Closely, and once too late: how long an ADD takes depends on what else the machine does.
+    // In small steps, and once too late: the time of an ADD depends on the machine's load.
     for (const delayMs of [...Array.from({ length: 60 }, (_, i) => i / 2), "all"] as const) {
       const running = startPlugin({ command: "ADD", host: world.host, config, netns, container: "c1" });
       if (delayMs === "all") await running.answer;
-      // Busy, because a timer is not exact enough to hit every stage.
+      // A busy loop, because a timer is not exact enough to hit every stage.
       else for (const endMs = performance.now() + delayMs; performance.now() < endMs; );
       running.kill("SIGTERM");
       const { code, json } = await running.answer;
@@ -80,7 +80,7 @@ describe("SIGTERM", () => {
     assert.deepEqual([...outcomes.keys()].sort(), ["attached", "undone"]);
   });
 
-  it("SIGKILL at any moment leaves what a DEL removes and an ADD can follow", async () => {
+  it("SIGKILL at any moment leaves only what DEL removes, and ADD succeeds afterwards", async () => {
     using world = freshWorld();
     const netns = world.netns();
     const config = world.network({ ipMasq: true });

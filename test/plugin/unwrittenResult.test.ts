@@ -1,11 +1,11 @@
-/** A result that cannot be written is no result: ADD is all or nothing, whoever makes the interface. */
+/** An ADD whose result cannot be written fails: ADD is all or nothing, with any interface plugin. */
 import assert from "node:assert/strict";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { type Netns, run } from "../support/sandbox.ts";
 import { freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 
-/** Where standard output leads to: a full disk, and a pipe whose reader has ended. */
+/** The standard output: a full disk, and a pipe whose reader has ended. */
 const outputs = {
   "a full disk": { lead: "exec >/dev/full", why: "the disk is full" },
   "a reader that has gone": { lead: "exec > >(true); wait $!", why: "its reader has gone" },
@@ -13,7 +13,7 @@ const outputs = {
 
 type Output = keyof typeof outputs;
 
-/** ADD with such a standard output; what it said on standard error. */
+/** ADD with such a standard output. Answers its standard error. */
 function untoldAdd(world: World, netns: Netns, config: object, output: Output): string {
   const said = Bun.spawnSync(world.host.inside(["bash", "-c", `${outputs[output].lead}; exec "$0"`, nsNet]), {
     env: {
@@ -26,13 +26,13 @@ function untoldAdd(world: World, netns: Netns, config: object, output: Output): 
   return said.stderr.toString();
 }
 
-describe("ADD whose standard output takes nothing", () => {
+describe("ADD whose standard output cannot be written", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat");
   });
 
   for (const output of Object.keys(outputs) as Output[]) {
-    it(`leaves no link and no lease for ${output}, and says why on standard error`, () => {
+    it(`leaves no link and no lease for ${output}, and reports the reason on standard error`, () => {
       using world = freshWorld();
       const netns = world.netns();
       const fault = JSON.parse(untoldAdd(world, netns, world.network({ ipMasq: true }), output));
@@ -42,11 +42,11 @@ describe("ADD whose standard output takes nothing", () => {
         netns.ip("link").map(({ ifname }) => ifname),
         ["lo"],
       );
-      // The address is free again, and nothing is in the way of another ADD.
+      // The address is free again, and another ADD succeeds.
       assert.equal(world.must("ADD", world.network(), { netns }).ips[0].address, "10.7.0.3/24");
     });
 
-    it(`takes back what a plugin after another one did for ${output}, and that alone`, () => {
+    it(`undoes what a chained plugin did for ${output}, and only that`, () => {
       using world = freshWorld();
       const netns = world.netns();
       const prevResult = world.must("ADD", world.network(), { netns });
@@ -58,7 +58,7 @@ describe("ADD whose standard output takes nothing", () => {
       assert.equal(ourLinks(world.host).length, 1);
     });
 
-    it(`gives an address back that another plugin was to get for ${output}`, () => {
+    it(`frees an address that another plugin requested for ${output}`, () => {
       using world = freshWorld();
       const netns = world.netns();
       untoldAdd(
@@ -71,7 +71,7 @@ describe("ADD whose standard output takes nothing", () => {
     });
   }
 
-  it("is undone, too, where nobody reads standard error either", () => {
+  it("is undone also if standard error has no reader", () => {
     using world = freshWorld();
     const netns = world.netns();
     const env = `CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_IFNAME=eth0 CNI_NETNS=${netns.path} CNI_PATH=/usr/lib/cni`;

@@ -1,4 +1,4 @@
-/** What plugins that come later in a chain change is right, to `ns-net check` and `repair`; what anybody else changes is not. */
+/** Changes of later chained plugins are right for `ns-net check` and `repair`; changes of other programs are not. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ describe("After tuning and sbr", () => {
     needs(this, "ns-net", "bridge", "ipv6");
   });
 
-  it("check and repair are content, and see what somebody else changed", () => {
+  it("check and repair accept them, and report a foreign change", () => {
     using world = freshWorld();
     const folder = join(world.dataDir, "..");
     for (const type of ["tuning", "sbr"]) symlinkSync(nsNet, join(folder, type));
@@ -45,7 +45,7 @@ describe("After tuning and sbr", () => {
     assert.equal(netns.ip("link", "show", "eth0")[0].address, "c2:11:22:33:44:55");
   });
 
-  it("routes that sbr or vrf gave to another table are gone from the main one, and no others", () => {
+  it("routes that sbr or vrf moved to another table are gone from the main one, and no others", () => {
     const route = (link: string): Step => ({ kind: "route", dst: "0.0.0.0/0", gw: "10.7.0.1", link });
     const withdrawn: Step = { ...route("eth0"), kind: "removedRoute" } as Step;
     assert.deepEqual(expectedAfter([route("eth0"), route("net1")], [withdrawn]), [route("net1")]);
@@ -53,17 +53,17 @@ describe("After tuning and sbr", () => {
   });
 });
 
-describe("repair that cannot put all right", () => {
+describe("repair that cannot repair everything", () => {
   before(function () {
     needs(this, "ns-net", "bridge");
   });
 
-  it("prints what it did, then what failed with the attachment, and leaves out no other", () => {
+  it("prints what it did, then the failure of the attachment, and continues with the others", () => {
     using world = freshWorld();
     const other = { name: "othernet", bridge: "br1", ipam: { type: "ns-net", subnet: "10.8.0.0/24" } };
     world.must("ADD", world.network(), { netns: world.netns() });
     world.must("ADD", world.network(other), { netns: world.netns(), container: "c2" });
-    // A device that is no bridge has the name.
+    // Another kind of link has the bridge's name.
     world.host.ip("link", "del", "br0");
     world.host.ip("link", "add", "br0", "type", "veth", "peer", "name", "far0");
     world.host.ip("address", "del", "10.8.0.1/24", "dev", "br1");

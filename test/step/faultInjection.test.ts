@@ -1,10 +1,10 @@
 /**
  * All or nothing: every request that an ADD makes to the kernel is refused in turn. After each: no link of ours, no
- * lease, the first cause told; and once nothing is refused, the next ADD succeeds. The bridge and the table may stay,
- * they are shared.
+ * lease, and the first cause reported. Without refusals the next ADD succeeds. The bridge and the table are shared and
+ * may stay.
  *
- * In this process, not through the executable, because the kernel has to be one that refuses; so the process itself
- * moves into the namespace that plays the host for the length of a synchronous stretch.
+ * This runs in this process and not by the executable, because the kernel must refuse. So the process itself moves into
+ * the namespace that plays the host, for the length of a synchronous call.
  */
 
 import assert from "node:assert/strict";
@@ -21,11 +21,11 @@ import { dualStack, freshWorld, ourLinks, type World } from "../support/world.ts
 
 const EIO = 5;
 
-/** What a kernel was asked, by name; the request at `failAt` (from 0) is refused without being sent. */
+/** The requests to a kernel by name. The request at `failAt` (from 0) is refused without being sent. */
 class RefusingKernel extends Kernel {
   readonly asked: string[] = [];
   readonly #failAt: number;
-  /** Refuses only once: undoing what was made must be possible. */
+  /** Refuses only once, because the undo must work. */
   #refused = false;
 
   constructor(ends: Ends, failAt: number) {
@@ -41,7 +41,7 @@ class RefusingKernel extends Kernel {
     this.asked.push(what);
   }
 
-  /** The socket, with every request going by here first. */
+  /** The socket, through which every request passes. */
   #watched(socket: NetlinkSocket): NetlinkSocket {
     const watched: Pick<NetlinkSocket, "request" | "lookUp" | "batch" | "dump"> = {
       request: (message) => {
@@ -113,10 +113,10 @@ async function addRefusing(world: World, netns: string, config: object, failAt: 
   }
 }
 
-/** Elements of nf_tables that say whose they are. */
+/** Elements of nf_tables with an owner. */
 const marked = (world: World) => world.host.nft("list", "ruleset").match(/comment "nsv[^"]*"/g) ?? [];
 
-/** More requests than any ADD makes: past it something is wrong. */
+/** More requests than any ADD makes: reaching it is an error. */
 const requestsMax = 100;
 
 describe("An ADD that the kernel refuses half-way", () => {
@@ -137,9 +137,9 @@ describe("An ADD that the kernel refuses half-way", () => {
     "with a policy and a spoof check": (world) => world.network({ ingressPolicy: "same-bridge", macspoofchk: true }),
   };
 
-  /** These share nothing of the host with another, or cannot: a port is one container's. */
+  /** These share nothing with another attachment: a host port belongs to one container. */
   const alone: typeof configurations = {
-    "with a published port whose callers are masqueraded, and not for everybody, and a policy": (world) =>
+    "with a published port whose callers are masqueraded, with conditions, and a policy": (world) =>
       world.network({
         ...{
           conditionsV4: ["!", "-s", "192.0.2.0/24"],
@@ -169,7 +169,7 @@ describe("An ADD that the kernel refuses half-way", () => {
       ["beside another container", true],
     ] as const) {
       if (isWarm && (title in inside || title in alone)) continue;
-      it(`${title}, ${state}, leaves nothing, whichever request it was`, async () => {
+      it(`${title}, ${state}, leaves nothing for any refused request`, async () => {
         const refusals: string[] = [];
         for (let failAt = 0; failAt < requestsMax; failAt++) {
           using world = freshWorld();

@@ -1,17 +1,17 @@
-/** A background process: started in the host of a test, ended by its process id, its log kept for the failure. */
+/** A background process: started in the host of a test, ended by its process id, with its log kept for failures. */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import type { Netns } from "./sandbox.ts";
 
 export interface Daemon {
   readonly pid: number;
-  /** SIGTERM, and SIGKILL when that is not enough; with a signal, that one. */
+  /** SIGTERM, then SIGKILL if need be; or the given signal. */
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Milliseconds a daemon may take to come up, or to go. */
+/** How long a daemon may take to come up or to end. */
 const patienceMs = 15_000;
 
-/** Answers when `isUp` no longer throws or answers false. */
+/** Waits until `isUp` answers true without throwing. */
 export async function startDaemon(
   host: Netns,
   command: readonly string[],
@@ -41,7 +41,7 @@ export async function startDaemon(
   };
 }
 
-/** Asks again and again, until the answer is true; an error counts as not yet, and is told when time is up. */
+/** Repeats until the answer is true. An error counts as not yet, and is thrown when the time is over. */
 export async function until(what: string, holds: () => unknown, limitMs = patienceMs): Promise<void> {
   const startMs = Date.now();
   for (;;) {

@@ -1,4 +1,4 @@
-/** A real firewalld in the host of a test, on a message bus of its own: Debian's, unpacked (scripts/setup/tools.mjs). */
+/** A real firewalld in the host of a test, on its own message bus: Debian's, unpacked (scripts/setup/tools.mjs). */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,14 +7,14 @@ import { startDaemon } from "./daemon.ts";
 import { type Netns, run } from "./sandbox.ts";
 
 export interface Firewalld extends AsyncDisposable {
-  /** For a plugin: where the message bus is. */
+  /** The environment of a plugin: the address of the message bus. */
   readonly environment: Readonly<Record<string, string>>;
   /** `firewall-cmd …` */
   ask(...words: string[]): string;
   end(): Promise<void>;
 }
 
-/** Everybody may do all: only this test knows where the bus is. */
+/** All users may do everything: only this test knows the bus. */
 const busConfiguration = (path: string) => `<busconfig>
   <type>system</type><listen>unix:path=${path}</listen><auth>EXTERNAL</auth>
   <policy context="default">

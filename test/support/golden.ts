@@ -1,4 +1,4 @@
-/** Captures of other people's programs (test/golden/, made by `npm run golden`): the witnesses of every codec. */
+/** Captures of other programs (test/golden/, created by `npm run golden`): the witnesses of every codec. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { splitMessages } from "../../scripts/golden/strace.ts";
@@ -9,9 +9,9 @@ interface Golden {
   readonly name: string;
   /** The command that sent the bytes, as a person would have typed it. */
   readonly command: string;
-  /** What was there before it. */
+  /** The commands before it. */
   readonly given: readonly string[];
-  /** Whole netlink messages with their headers, in order; of nf_tables the batch's begin and end are among them. */
+  /** Whole netlink messages with their headers, in order; for nf_tables with begin and end of the batch. */
   readonly messages: readonly Uint8Array[];
 }
 
@@ -35,7 +35,7 @@ export const goldenNames = (): string[] =>
     .map((file) => file.replace(/\.hex$/, ""))
     .sort();
 
-/** For failures that can be read: rows of four bytes, as attributes are aligned. */
+/** For readable failures: rows of four bytes, as attributes are aligned. */
 export function rows(bytes: Uint8Array): string[] {
   const text: string[] = [];
   for (let at = 0; at < bytes.length; at += 4) text.push(Buffer.from(bytes.subarray(at, at + 4)).toString("hex"));

@@ -1,7 +1,7 @@
 /**
- * A runtime's side of CNI, as libcni does it (github.com/containernetworking/cni/libcni/api.go): lists of plugins, each
- * given the list's name and version, the result of the one before, and of the runtime's arguments those whose
- * capability it declares; the last result kept for CHECK and DEL; DEL from the end of the list.
+ * The runtime's side of CNI, as in libcni (github.com/containernetworking/cni/libcni/api.go): runs lists of plugins.
+ * Each gets the list's name and version, the result of the one before, and the runtime's values for its declared
+ * capabilities. The last result is kept for CHECK and DEL; DEL runs from the end of the list.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export interface ListedPlugin {
   readonly [key: string]: unknown;
 }
 
-/** What a `.conflist` holds. */
+/** The content of a `.conflist`. */
 export interface NetworkList {
   readonly cniVersion: string;
   readonly name: string;
@@ -26,17 +26,17 @@ export interface NetworkList {
 export interface Container extends Pick<Call, "netns" | "args"> {
   readonly container: string;
   readonly ifname?: string;
-  /** Given to the plugins that declare the capability of the same name. */
+  /** Values for plugins that declare the capability of the same name. */
   readonly capabilityArgs?: Readonly<Record<string, unknown>>;
 }
 
 export interface Runtime {
   readonly host?: Call["host"];
-  /** Where the executable of a type is. */
+  /** The executable of a type. */
   pluginOf(type: string): string;
   /** CNI_PATH, for delegates. */
   readonly pluginPath: string;
-  /** Where results are kept: libcni's own is /var/lib/cni. */
+  /** The folder of results: libcni's own is /var/lib/cni. */
   readonly cacheDir: string;
 }
 
@@ -49,7 +49,7 @@ export class PluginFailed extends Error {
   }
 }
 
-/** "0.3.1" < "0.4.0": libcni goes by these two and by 1.1.0. */
+/** "0.3.1" < "0.4.0". libcni distinguishes by these two and by 1.1.0. */
 function isBefore(version: string, other: string): boolean {
   return version.localeCompare(other, undefined, { numeric: true }) < 0;
 }
@@ -57,7 +57,7 @@ function isBefore(version: string, other: string): boolean {
 const cacheFile = ({ cacheDir }: Runtime, { name }: NetworkList, { container, ifname = "eth0" }: Container) =>
   join(cacheDir, "results", `${name}-${container}-${ifname}`);
 
-/** One plugin's configuration, as it is given to it. */
+/** The configuration of one plugin, as it gets it. */
 function configurationOf(list: NetworkList, plugin: ListedPlugin, at: Container | undefined, more: object): object {
   const wanted = Object.entries(at?.capabilityArgs ?? {}).filter(([name]) => plugin.capabilities?.[name]);
   const runtimeConfig = wanted.length === 0 ? {} : { runtimeConfig: Object.fromEntries(wanted) };
@@ -86,7 +86,7 @@ async function execute(
   return answer.json as object | undefined;
 }
 
-/** The last plugin's result. What a failed ADD left is for the caller to DEL. */
+/** The last plugin's result. After a failed ADD the caller sends DEL. */
 export async function addList(runtime: Runtime, list: NetworkList, at: Container): Promise<object> {
   let result: object | undefined;
   for (const plugin of list.plugins) {
@@ -104,7 +104,7 @@ export async function addList(runtime: Runtime, list: NetworkList, at: Container
   return result!;
 }
 
-/** The result that is kept; undefined when there is none, or none that can be read. */
+/** The kept result; undefined without a readable one. */
 function keptResult(file: string): object | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8")).result;
@@ -121,7 +121,7 @@ export async function checkList(runtime: Runtime, list: NetworkList, at: Contain
   for (const plugin of list.plugins) await execute(runtime, "CHECK", list, plugin, at, { prevResult });
 }
 
-/** Stops at the first error, as libcni does; the result stays kept for the next try. */
+/** Stops at the first error, as libcni does, and keeps the result for the next try. */
 export async function delList(runtime: Runtime, list: NetworkList, at: Container): Promise<void> {
   const file = cacheFile(runtime, list, at);
   const prevResult = isBefore(list.cniVersion, "0.4.0") ? undefined : keptResult(file);
@@ -146,7 +146,10 @@ function keptOf({ cacheDir }: Runtime, { name }: NetworkList): Kept[] {
     .filter(({ networkName }) => networkName === name);
 }
 
-/** DEL for every attachment that is kept and not valid, then GC, to all plugins whatever fails; the errors together. */
+/**
+ * DEL for every kept attachment that is not valid, then GC to all plugins, also after errors; throws the errors
+ * together.
+ */
 export async function gcList(runtime: Runtime, list: NetworkList, valid: readonly Container[]): Promise<void> {
   if (list.disableGC) return;
   const attachments = valid.map(({ container, ifname = "eth0" }) => ({ containerID: container, ifname }));
@@ -157,14 +160,14 @@ export async function gcList(runtime: Runtime, list: NetworkList, valid: readonl
     await tried(delList(runtime, list, { container: containerId, ifname: ifName, ...(netns && { netns }) }));
   }
   if (!isBefore(list.cniVersion, "1.1.0")) {
-    // Both names: libcni before 1.2.3 had the second alone.
+    // Both names: libcni before 1.2.3 had only the second.
     const more = { "cni.dev/valid-attachments": attachments, "cni.dev/attachments": attachments };
     for (const plugin of list.plugins) await tried(execute(runtime, "GC", list, plugin, undefined, more));
   }
   if (errors.length > 0) throw new AggregateError(errors);
 }
 
-/** Throws the first plugin's error; before version 1.1.0 nobody is asked. */
+/** Throws the first plugin's error. Before version 1.1.0 it calls no plugin. */
 export async function statusList(runtime: Runtime, list: NetworkList): Promise<void> {
   if (isBefore(list.cniVersion, "1.1.0")) return;
   for (const plugin of list.plugins) await execute(runtime, "STATUS", list, plugin);

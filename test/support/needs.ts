@@ -1,4 +1,4 @@
-/** What some tests need and some machines lack. Probed, never assumed: `needs(this, "vlan", "nft")` skips aloud. */
+/** Needs of tests that some machines lack. Probed, never assumed: `needs(this, "vlan", "nft")` skips with a message. */
 import { join } from "node:path";
 import { findProgram, unpackedFolder } from "../../scripts/setup/tools.mjs";
 import { freshNetns, type Netns, needsSandbox } from "./sandbox.ts";
@@ -68,7 +68,7 @@ export type Need = keyof typeof kernel | keyof typeof programs;
 
 const answers = new Map<Need, string | undefined>();
 
-/** Why this machine cannot serve the need, or undefined when it can. Tried once a process. */
+/** Why this machine cannot serve the need; undefined if it can. Probed once a process. */
 function lacks(need: Need): string | undefined {
   if (need in programs) {
     const program = programs[need as keyof typeof programs];
@@ -84,13 +84,13 @@ function lacks(need: Need): string | undefined {
   }
 }
 
-/** Skips, aloud, where the machine has what the test wants to be missing. */
+/** Skips with a message if the machine has what the test needs to be missing. */
 export function needsLack(context: Mocha.Context, need: Need): void {
   needsSandbox(context);
   if (lacks(need) === undefined) skip(context, `this kernel or machine can do ${need}`);
 }
 
-/** Skips the test, or from `before` the suite, with the first thing that is missing. A kernel need implies the sandbox. */
+/** Skips the test, or from `before` the suite, naming the first missing need. A kernel need implies the sandbox. */
 export function needs(context: Mocha.Context, ...wanted: readonly Need[]): void {
   if (wanted.some((need) => need in kernel)) needsSandbox(context);
   for (const need of wanted) {

@@ -1,7 +1,10 @@
-/** A plugin on a machine whose sysfs is another: a script that lays its own over two folders of it, for itself alone. */
+/** A plugin with another sysfs: a script that mounts its own over two folders, for itself alone. */
 import { writeFileSync } from "node:fs";
 
-/** `sysfs`: what a shell does to /sys/bus and /sys/fs, which are empty. Answers what to call in the plugin's place. */
+/**
+ * `sysfs`: the shell commands for /sys/bus and /sys/fs, which are empty. Answers the program to call instead of the
+ * plugin.
+ */
 export function onOtherSysfs(plugin: string, sysfs: string): string {
   const path = `${plugin}-on-other-sysfs`;
   const lines = [

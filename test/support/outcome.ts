@@ -1,4 +1,4 @@
-/** What a worker tells the runner about one test file. */
+/** A worker's report to the runner about one test file. */
 export interface Failure {
   readonly title: string;
   /** Message, difference and stack, ready to print. */

@@ -8,11 +8,11 @@ export const referencePlugins = "/usr/lib/cni";
 
 export interface Call {
   readonly command: Verb;
-  /** Any executable; ours when absent. */
+  /** Any executable; absent: ours. */
   readonly plugin?: string;
-  /** The namespace that plays the host; the sandbox itself when absent. */
+  /** The namespace that plays the host; absent: the sandbox itself. */
   readonly host?: Netns;
-  /** An object is sent as JSON, text and bytes as they are. */
+  /** An object is sent as JSON; text and bytes unchanged. */
   readonly config: object | string | Uint8Array;
   /** Path or namespace; absent: the variable is not set. */
   readonly netns?: string | Netns;
@@ -20,7 +20,7 @@ export interface Call {
   readonly ifname?: string;
   readonly args?: string;
   readonly pluginPath?: string;
-  /** Beside CNI's: the reference plugins need a PATH to find iptables. */
+  /** Further variables: the reference plugins need a PATH to find iptables. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -30,12 +30,12 @@ export interface Answer {
   readonly signal?: string | number;
   readonly stdout: string;
   readonly stderr: string;
-  /** stdout parsed; undefined when it is empty. Throws, naming what was printed, when it is no JSON. */
+  /** Standard output, parsed; undefined if it is empty. Throws with the output if it is no JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: results differ by version; assertions say what is expected.
   readonly json: any;
 }
 
-/** CNI's variables as the call has them. VERSION, GC and STATUS need no container. */
+/** CNI's variables of the call. VERSION, GC and STATUS need no container. */
 function environmentOf(call: Call): Record<string, string> {
   const { command, netns, container, ifname, args } = call;
   const path = typeof netns === "object" ? netns.path : netns;
@@ -61,7 +61,7 @@ function commandOf({ plugin = nsNet, host }: Call): string[] {
   return host === undefined ? [plugin] : host.inside([plugin]);
 }
 
-/** nsenter is found by its absolute path, so that the plugin's environment can stay free of PATH. */
+/** nsenter has an absolute path, so that the plugin's environment needs no PATH. */
 const nsenter = Bun.which("nsenter") ?? "nsenter";
 const absolute = (command: string[]) => command.map((word, i) => (i === 0 && word === "nsenter" ? nsenter : word));
 

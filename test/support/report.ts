@@ -1,4 +1,6 @@
-/** The run on paper: a line a file, then what was skipped and why, then what failed, and the count as the last line. */
+/**
+ * The report of a run: a line a file, the skipped tests with reasons, the failures, and the totals as the last line.
+ */
 import type { Outcome } from "./outcome.ts";
 
 const colour = process.stdout.isTTY && !("NO_COLOR" in process.env);
@@ -16,7 +18,7 @@ export function printFile({ file, passed, failures, skips, durationMs }: Outcome
   console.log(`${mark} ${file}  ${counts.join(", ")}  ${dim(`${Math.round(durationMs)} ms`)}`);
 }
 
-/** Skipped tests by reason: one missing kernel feature is one thing to read. */
+/** Skipped tests by reason, so that one missing kernel feature is one item. */
 function printSkips(outcomes: readonly Outcome[]): void {
   const byReason = new Map<string, string[]>();
   for (const { file, skips } of outcomes) {
@@ -38,7 +40,7 @@ function printFailures(outcomes: readonly Outcome[]): void {
   }
 }
 
-/** True when all is well. No test at all is not. */
+/** True if all tests passed and there was at least one. */
 export function printSummary(outcomes: readonly Outcome[]): boolean {
   const sum = (count: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + count(outcome), 0);
   printSkips(outcomes);

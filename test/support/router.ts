@@ -8,7 +8,10 @@ const advertisement = Buffer.from(
   "hex",
 );
 
-/** Tells a neighbour on the link, by its link-local address. The kernel computes the checksum of such a socket. */
+/**
+ * Sends an advertisement to a neighbour on the link, by its link-local address. The kernel computes the checksum of
+ * such a socket.
+ */
 export function advertise(router: Netns, ifname: string, to: string): void {
   const target = `IP6-SENDTO:[${to}%${ifname}]:58,ipv6-unicast-hops=255`;
   const { exitCode, stderr } = Bun.spawnSync(router.inside(["socat", "-u", "STDIN", target]), { stdin: advertisement });

@@ -1,7 +1,7 @@
 /**
  * `npm test`: all test files under mocha, several at a time, each worker in a sandbox of its own.
  * Mocha's own parallel mode does not end under Bun (its workers never answer), and a worker killed by a bad system
- * call would take the whole run with it; here it is one failed file.
+ * call would end the whole run; here it is one failed file.
  *
  *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N] [--clients]
  *
@@ -15,7 +15,10 @@ import { findSandbox, type Sandbox, sandboxEnvironment } from "../../scripts/san
 import type { Order, Outcome } from "./outcome.ts";
 import { printFile, printSummary } from "./report.ts";
 
-/** A file that takes longer hangs in a system call, where mocha's own timeout cannot reach it. Fuzzing on demand takes minutes. */
+/**
+ * A file that takes longer hangs in a system call, which mocha's own timeout cannot interrupt. Fuzzing on request takes
+ * minutes.
+ */
 const fileLimitMs =
   (process.env["NSNET_FUZZ_SECONDS"] ? 30 * 60_000 : 600_000) * Number(process.env["NSNET_TEST_PATIENCE"] ?? 1);
 
@@ -31,7 +34,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-/** The slow ones first, so that no core ends the run alone with them. */
+/** The slow files first, so that no core ends the run alone with them. */
 const slowFirst = (file: string) => (/oracle\/|mixedWithReference|plugin\/(check|concurrency|gc)\./.test(file) ? 0 : 1);
 
 function testFiles(): string[] {
@@ -45,7 +48,7 @@ function testFiles(): string[] {
   return chosen.sort((a, b) => slowFirst(a) - slowFirst(b));
 }
 
-/** The outcome of a file whose process is gone. */
+/** The outcome of a file whose process died. */
 const died = (file: string, how: string, durationMs: number): Outcome => ({
   file,
   passed: 0,
@@ -76,7 +79,7 @@ function start(sandbox: Sandbox, onMessage: (message: "ready" | Outcome) => void
   return child;
 }
 
-/** Takes files from the queue until it is empty; a worker that dies costs its file, and the next one carries on. */
+/** Takes files from the queue until it is empty. A worker that dies costs its file, and the next worker continues. */
 async function serve(queue: string[], sandbox: Sandbox, report: (outcome: Outcome) => void): Promise<void> {
   while (queue.length > 0) {
     let file: string | undefined;

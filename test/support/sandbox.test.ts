@@ -1,4 +1,4 @@
-/** The support programs themselves, with the reference plugins as the plugin: what they report is what happened. */
+/** The support programs themselves, with the reference plugins: what they report is what happened. */
 import assert from "node:assert/strict";
 import { needs } from "./needs.ts";
 import { add, referencePlugins, runPlugin } from "./plugin.ts";
@@ -16,7 +16,7 @@ describe("the sandbox of the tests", () => {
     assert.ok(netnsNames().every((name) => name.includes(`-${process.pid}-`)));
   });
 
-  it("tells a caller which address it was seen as, over IPv4 and IPv6", async function () {
+  it("reports to a client its source address, over IPv4 and IPv6", async function () {
     needs(this, "ipv6");
     using a = freshNetns();
     using b = freshNetns();
@@ -32,7 +32,7 @@ describe("the sandbox of the tests", () => {
     assert.deepEqual(await tcpReach(b, "10.9.0.77", four.port, { limitMs: 100 }), { failed: "timeout" });
   });
 
-  it("runs a plugin with CNI's environment alone, in the namespace that plays the host", function () {
+  it("runs a plugin with only CNI's environment, in the namespace that plays the host", function () {
     needs(this, "bridge", "reference plugins");
     using host = freshNetns("host");
     using pod = freshNetns("pod");

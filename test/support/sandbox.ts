@@ -1,13 +1,13 @@
 /**
- * Network namespaces for tests on the real kernel. The witnesses are other people's programs: `ip`, `nft`, traffic.
- * Tests run in a sandbox already (scripts/sandbox.ts); each asks for namespaces of its own inside it.
+ * Network namespaces for tests on the real kernel. The witnesses are other programs: `ip`, `nft`, traffic. Tests run in
+ * a sandbox already (scripts/sandbox.ts); each creates its own namespaces inside it.
  */
 import { sandboxMark } from "../../scripts/sandbox.ts";
 import { skip } from "./skip.ts";
 
 class CommandFailed extends Error {}
 
-/** Runs a program to its end and answers what it printed; throws with its words when it fails. */
+/** Runs a program and answers its output. Throws with its output if it fails. */
 export function run(command: readonly string[], input?: string | Uint8Array): string {
   const stdin = input === undefined ? "ignore" : Buffer.from(input);
   const { exitCode, stdout, stderr, signalCode } = Bun.spawnSync([...command], { stdin });
@@ -15,7 +15,7 @@ export function run(command: readonly string[], input?: string | Uint8Array): st
   throw new CommandFailed(`${command.join(" ")}: ${stderr.toString().trim() || signalCode || `exit code ${exitCode}`}`);
 }
 
-/** Skips, aloud, unless the kernel is ours to change. */
+/** Skips with a message unless the tests may change the kernel. */
 export function needsSandbox(context: Mocha.Context): void {
   if (process.env[sandboxMark] === undefined) {
     skip(context, `no sandbox: ${process.env.NSNET_NO_SANDBOX ?? "run it with `npm test`"}`);
@@ -24,7 +24,7 @@ export function needsSandbox(context: Mocha.Context): void {
 
 export interface Netns extends Disposable {
   readonly name: string;
-  /** What a runtime passes as CNI_NETNS. */
+  /** The value of CNI_NETNS. */
   readonly path: string;
   /** A command line that runs `command` inside. */
   inside(command: readonly string[]): string[];
@@ -33,7 +33,7 @@ export interface Netns extends Disposable {
   /** `ip -j …`, parsed: `ns.ip("link", "show", "eth0")`. Commands that print nothing answer an empty list. */
   // biome-ignore lint/suspicious/noExplicitAny: what ip prints differs by command and version; assertions say what is expected of it.
   ip(...args: string[]): any[];
-  /** Runs an nft script, or with `-j` first a command whose JSON is wanted as text. */
+  /** Runs an nft script; with `-j` first, a command whose JSON is answered as text. */
   nft(...args: string[]): string;
   /** Reads a sysctl of the namespace: `ns.sysctl("net/ipv4/ip_forward")`. */
   sysctl(key: string): string;
@@ -41,7 +41,7 @@ export interface Netns extends Disposable {
 
 let count = 0;
 
-/** A new namespace with `lo` up, gone at the end of the block: `using web = freshNetns()`. */
+/** A new namespace with `lo` up, deleted at the end of the block: `using web = freshNetns()`. */
 export function freshNetns(label = "t"): Netns {
   const name = `${label}-${process.pid}-${++count}`;
   run(["ip", "netns", "add", name]);
@@ -50,7 +50,7 @@ export function freshNetns(label = "t"): Netns {
   return ns;
 }
 
-/** A namespace that somebody else made, by its name under /run/netns. Disposing of it twice, or after it is gone, is fine. */
+/** An existing namespace by its name in /run/netns. Disposing of it twice, or after it is gone, is allowed. */
 export function namedNetns(name: string): Netns {
   const path = `/run/netns/${name}`;
   const inside = (command: readonly string[]) => ["nsenter", `--net=${path}`, "--", ...command];
@@ -69,7 +69,7 @@ export function namedNetns(name: string): Netns {
   return ns;
 }
 
-/** The names of all namespaces of the sandbox, for tests that nothing is left behind. */
+/** The names of all namespaces of the sandbox, for tests that check for remains. */
 export const netnsNames = (): string[] => run(["ls", "/run/netns"]).split("\n").filter(Boolean);
 
 /** The interfaces of a namespace by name, each as `ip -d -j` describes it, its addresses in `addr_info`. */

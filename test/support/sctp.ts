@@ -1,10 +1,10 @@
-/** SCTP without SCTP in the kernel: one INIT (RFC 9260, section 3.3.2) by socat over raw IP, and what arrives of it. */
+/** SCTP on a kernel without it: one INIT (RFC 9260, section 3.3.2) by socat over raw IP, and how it arrives. */
 import type { Place } from "./tcp.ts";
 
 const initChunk = "01 00 00 14  00 00 00 01  00 01 00 00  00 0a 00 0a  00 00 00 01";
 const sourcePort = 5000;
 
-/** CRC32c (Castagnoli) with the checksum's own field as zero. */
+/** CRC32c (Castagnoli), with zeros in the checksum field. */
 export function sctpChecksum(packet: Buffer): number {
   let crc = ~0;
   for (const [at, byte] of packet.entries()) {
@@ -22,7 +22,7 @@ function init(port: number): Buffer {
   return packet;
 }
 
-/** Sends an INIT until it is heard in `to`; the SCTP packet that was heard there, and its ports. */
+/** Sends an INIT until it arrives in `to`. Answers the received SCTP packet and its ports. */
 export async function sctpInit(
   from: Place,
   address: string,

@@ -1,7 +1,7 @@
-/** Skipping aloud: mocha knows that a test was skipped, but not why. */
+/** Skips with a reason: mocha records that a test was skipped, but not why. */
 const reasons = new WeakMap<object, string>();
 
-/** Skips the running test, or from a `before` hook the whole suite, and has the reason printed. */
+/** Skips the running test, or from a `before` hook the whole suite, and prints the reason. */
 export function skip(context: Mocha.Context, reason: string): never {
   const runnable = context.test;
   const forSuite = runnable?.title.startsWith('"before all"');

@@ -1,4 +1,4 @@
-/** Connects and prints what the server answers: the address it saw. Fails with a word when it cannot. */
+/** Connects and prints the server's answer: the client's address. Fails with a word if it cannot. */
 const [address = "", port = "", limitMs = "2000"] = process.argv.slice(2);
 
 const limit = setTimeout(() => fail("timeout"), Number(limitMs));

@@ -1,4 +1,4 @@
-/** Listens and answers every connection with the address it came from. Prints its port when it can be reached. */
+/** Listens and answers every connection with its source address. Prints its port when it listens. */
 const [address = "0.0.0.0", port = "0"] = process.argv.slice(2);
 
 const server = Bun.listen({
@@ -12,7 +12,7 @@ const server = Bun.listen({
   },
 });
 console.log(server.port);
-// Ends with whoever started it, even when that is killed.
+// Ends with its parent, also if that is killed.
 for await (const _ of Bun.stdin.stream());
 process.exit(0);
 

@@ -1,7 +1,7 @@
-/** TCP between namespaces: a server that tells each caller which address it came from, and callers. */
+/** TCP between namespaces: a server that answers each client's address, and clients. */
 import { join } from "node:path";
 
-/** Something that can turn a command into one that runs in a namespace; a Netns is one. */
+/** Turns a command into one that runs in a namespace; a Netns is one. */
 export interface Place {
   inside(command: readonly string[]): string[];
 }
@@ -12,7 +12,7 @@ export interface TcpServer extends Disposable {
   readonly port: number;
 }
 
-/** Resolves when the server can be reached. Ends with the block: `using server = await tcpServer(web)`. */
+/** Resolves when the server listens. Ends with the block: `using server = await tcpServer(web)`. */
 export async function tcpServer(place: Place, address = "0.0.0.0", port = 0): Promise<TcpServer> {
   const child = Bun.spawn(place.inside([process.execPath, program("tcp-server.ts"), address, String(port)]), {
     stdio: ["pipe", "pipe", "inherit"],
@@ -27,7 +27,7 @@ export async function tcpServer(place: Place, address = "0.0.0.0", port = 0): Pr
   return { port: Number(said), [Symbol.dispose]: () => void child.kill("SIGKILL") };
 }
 
-/** The address under which the server saw the caller, or why it could not be reached: "timeout", "ECONNREFUSED". */
+/** The client's address as the server saw it, or why there was no connection: "timeout", "ECONNREFUSED". */
 export async function tcpReach(
   place: Place,
   address: string,

@@ -1,4 +1,4 @@
-/** UDP flows that never stop: one socket that sends all the time, as a DNS client or a log shipper does. */
+/** UDP flows that never stop: one socket that sends all the time, like a DNS client or a log shipper. */
 import type { Place } from "./tcp.ts";
 
 const server = `
@@ -8,13 +8,13 @@ console.log("ready");`;
 
 const client = `
 let heard = "";
-process.on("uncaughtException", () => {}); // "nobody listens there" is an answer, too
+process.on("uncaughtException", () => {}); // "no server listens there" is an answer, too
 const socket = await Bun.udpSocket({ port: 40000, socket: { data: (_, data) => { heard = data.toString(); }, error: () => {} } });
 setInterval(() => { socket.send("?", Number(process.argv[2]), process.argv[1]); }, 20);
 setInterval(() => { console.log(heard); heard = ""; }, 100);`;
 
 export interface Flow extends Disposable {
-  /** Who answered, a while from now. */
+  /** The name of the server that answers after a while. */
   heard(): Promise<string>;
 }
 
@@ -25,7 +25,7 @@ export async function udpServer(place: Place, port: number, name: string): Promi
   return { [Symbol.dispose]: () => void child.kill("SIGKILL") };
 }
 
-/** Sends to an address from one port, without end. */
+/** Sends to an address from one port without end. */
 export function udpFlow(place: Place, address: string, port: number): Flow {
   const child = Bun.spawn(place.inside([process.execPath, "-e", client, address, String(port)]), { stdout: "pipe" });
   const lines: string[] = [];

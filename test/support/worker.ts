@@ -1,14 +1,14 @@
-/** Runs test files one after the other with mocha, as the runner hands them over, and answers each with its outcome. */
+/** Runs test files one after the other with mocha, as the runner sends them, and answers each with its outcome. */
 import Mocha from "mocha";
 import type { Failure, Order, Outcome, Skip } from "./outcome.ts";
 import { skipReason } from "./skip.ts";
 
-/** Milliseconds a test may take that says nothing else. */
+/** The time limit of a test that sets none. */
 const timeout = 60_000;
-/** How many times as long as it says a test may take: an emulated machine is slow (test/vm/guest.sh). */
+/** A factor for all time limits: an emulated machine is slow (test/vm/guest.sh). */
 const patience = Number(process.env["NSNET_TEST_PATIENCE"] ?? 1);
 
-/** The lines of a stack that are ours to mend. */
+/** The lines of a stack in our files. */
 function frames(stack: string): string {
   const lines = stack.split("\n").filter((line) => /^\s+at /.test(line));
   return lines.filter((line) => !/node_modules|node:|\bnative:|processTicks/.test(line)).join("\n");
@@ -23,7 +23,7 @@ function describeError(error: unknown): string {
 
 const titleOf = (runnable: Mocha.Runnable) => runnable.titlePath().join(" › ");
 
-/** Promises that failed with nobody waiting for them. Mocha passes each on twice and would end the whole file. */
+/** Rejected promises without a handler. Mocha passes each on twice and would end the whole file. */
 const unhandled = new Set<unknown>();
 process.on("unhandledRejection", (reason) => unhandled.add(reason));
 
@@ -37,10 +37,10 @@ async function runFile({ file, grep }: Order): Promise<Outcome> {
   mocha.addFile(file);
   const fail = (title: string, error: unknown) => failures.push({ title, text: describeError(error) });
   const failUnhandled = (title: string) => {
-    for (const reason of unhandled) fail(`${title} or just before: a promise nobody waits for`, reason);
+    for (const reason of unhandled) fail(`${title} or just before: a rejected promise without a handler`, reason);
     unhandled.clear();
   };
-  /** Takes part as mocha's reporter, but only counts: printing is the runner's. */
+  /** A reporter for mocha that only counts: the runner prints. */
   function Count(runner: Mocha.Runner) {
     runner.on("pass", () => passed++);
     runner.on("fail", (runnable, error) => fail(titleOf(runnable), error));
@@ -62,6 +62,6 @@ async function runFile({ file, grep }: Order): Promise<Outcome> {
 process.on("message", async (order: Order) => {
   process.send?.(await runFile(order));
 });
-// The runner hangs up when there is nothing left to do, or when it was interrupted.
+// The runner disconnects when there is nothing left to do, or when it was interrupted.
 process.on("disconnect", () => process.exit(0));
 process.send?.("ready");

@@ -1,6 +1,6 @@
 /**
- * A host of its own for a test: a namespace that plays it, containers, a folder for the store, calls without repetition.
- * What it tells of the kernel and the store comes from `ip`, `bridge`, `nft` and SQLite.
+ * A host for a test: a namespace that plays it, containers, a folder for the store, and short calls. Its view of the
+ * kernel and the store comes from `ip`, `bridge`, `nft` and SQLite.
  */
 import { Database } from "bun:sqlite";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -16,19 +16,19 @@ export type CallOptions = Partial<Omit<Call, "command" | "config" | "host">>;
 export interface World extends Disposable {
   readonly host: Netns;
   readonly dataDir: string;
-  /** A network with a gateway on 10.7.0.0/24, changed as the test needs it. */
+  /** A network with a gateway on 10.7.0.0/24, with changes for the test. */
   network(change?: Config): Config;
   /** A fresh namespace that lives as long as the world. */
   netns(label?: string): Netns;
   call(command: Verb, config: Call["config"], options?: CallOptions): Answer;
-  /** As `call`, and an assertion that it succeeded; the answer is the JSON it printed. */
+  /** As `call`, but must succeed. Answers the JSON that it printed. */
   // biome-ignore lint/suspicious/noExplicitAny: results differ by version; assertions say what is expected.
   must(command: Verb, config: Call["config"], options?: CallOptions): any;
-  /** Rows of the store's table of attachments; none when there is no store. */
+  /** Rows of the store's table of attachments; none without a store. */
   rows(): Row[];
   /** `container/ifname address …` of every row, in order of their creation. */
   leases(): string[];
-  /** Everything of the host that a refused call must leave as it is, for assert.deepEqual. */
+  /** The state of the host that a refused call must not change, for assert.deepEqual. */
   snapshot(...pods: readonly Netns[]): object;
 }
 
@@ -98,11 +98,11 @@ export function freshWorld(): World {
 function rowsOf(path: string): Row[] {
   if (!existsSync(path)) return [];
   using database = new Database(path, { readwrite: true });
-  database.run("PRAGMA busy_timeout = 5000"); // a plugin may be emptying the log just now
+  database.run("PRAGMA busy_timeout = 5000"); // a plugin may be shortening the log
   return database.prepare("SELECT * FROM attachment ORDER BY id").all() as Row[];
 }
 
-/** Without what changes by itself: carrier, timers, link-local addresses and how far their detection got. */
+/** Without what changes by itself: carrier, timers, link-local addresses and the progress of their detection. */
 function pictureOf(ns: Netns): object {
   return {
     links: ns.ip("address").map(({ ifname, ifindex, mtu, address, master, group, flags, addr_info }) => ({
@@ -115,7 +115,7 @@ function pictureOf(ns: Netns): object {
   };
 }
 
-/** Names of the links of a namespace that look like ours: the host's ends of attachments. */
+/** Names of the links of a namespace that look like ours: host ends of attachments. */
 export const ourLinks = (ns: Netns): string[] =>
   ns
     .ip("link")

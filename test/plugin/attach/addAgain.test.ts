@@ -1,4 +1,7 @@
-/** An ADD that comes again without a DEL between, in another namespace: the runtime lost the first container. Witnesses: `nft`, `tc`, `ip`. */
+/**
+ * A second ADD without a DEL between, in another namespace: the runtime lost the first container. Witnesses: `nft`,
+ * `tc`, `ip`.
+ */
 import assert from "node:assert/strict";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +12,7 @@ import { nsNet, referencePlugins, startPlugin } from "../../support/plugin.ts";
 import { links as allLinks, type Netns, run } from "../../support/sandbox.ts";
 import { freshWorld, ourLinks, ranges, type World } from "../../support/world.ts";
 
-/** A namespace with an attachment, killed: the kernel takes its links along. */
+/** A namespace with an attachment, killed: the kernel removes its links, too. */
 function killed(world: World, config: object) {
   const netns = world.netns();
   const prevResult: object = world.must("ADD", config, { netns });
@@ -23,7 +26,7 @@ function killed(world: World, config: object) {
   };
 }
 
-/** Calls the plugin that the configuration names. */
+/** Calls the configured plugin. */
 function byName(world: World, ...names: readonly string[]) {
   const folder = join(world.dataDir, "..");
   for (const name of names) symlinkSync(nsNet, join(folder, name));
@@ -41,7 +44,7 @@ describe("ADD again without DEL", () => {
   });
 
   for (const ipam of [undefined, { type: "static", addresses: [{ address: "10.7.0.2/24" }] }, {}]) {
-    it(`takes back the ports, limits and checks of the first, with ipam ${JSON.stringify(ipam)}`, () => {
+    it(`removes the ports, limits and checks of the first, with ipam ${JSON.stringify(ipam)}`, () => {
       using world = freshWorld();
       const config = world.network({ ...(ipam && { ipam, isDefaultGateway: false }) });
       const hasAddress = ipam === undefined || "type" in ipam;
@@ -63,7 +66,7 @@ describe("ADD again without DEL", () => {
     });
   }
 
-  it("with an IPAM that the interface is there for before it is asked, makes it once", () => {
+  it("creates the interface once with an IPAM that needs the interface first", () => {
     using world = freshWorld();
     const pluginPath = join(world.dataDir, "..");
     const answer = { cniVersion: "1.0.0", ips: [{ address: "10.9.0.5/24" }] };
@@ -81,7 +84,7 @@ describe("ADD again without DEL", () => {
     world.must("DEL", config, call);
   });
 
-  it("is refused while the first has its interface: its link may have another name, or be the reference's", function () {
+  it("is refused while the first has its interface, also if its link was renamed or is the reference's", function () {
     for (const isReference of [false, true]) {
       if (isReference) needs(this, "reference plugins");
       using world = freshWorld();
@@ -108,7 +111,7 @@ describe("ADD again without DEL", () => {
     }
   });
 
-  it("at once in one namespace: one makes it, has the entry, and the others are refused", async () => {
+  it("several at once in one namespace: one succeeds and has the entry, and the others are refused", async () => {
     using world = freshWorld();
     const netns = world.netns();
     const config = world.network(mapped(web));
@@ -128,7 +131,7 @@ describe("ADD again without DEL", () => {
     }
   });
 
-  it("of an interface in the container alone is refused while that lives, under any name", () => {
+  it("of an interface without a host end is refused while that exists, under any name", () => {
     using world = freshWorld();
     const plugin = join(world.dataDir, "../tap");
     symlinkSync(nsNet, plugin);
@@ -140,13 +143,13 @@ describe("ADD again without DEL", () => {
     first.ip("link", "set", "eth0", "name", "mine0", "up");
     for (const netns of [second, first])
       assert.match(world.call("ADD", config, { netns, plugin }).json.msg, /attached already, in the namespace/);
-    // A runtime deletes what it failed to add.
+    // A runtime sends DEL after a failed ADD.
     world.must("DEL", config, { netns: second, plugin });
     assert.deepEqual([...allLinks(first).keys()], ["lo"]);
     assert.deepEqual(world.leases(), []);
   });
 
-  it("that fails gives back what the first had", () => {
+  it("that fails frees what the first had", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", world.network(mapped(web)), { netns });
@@ -158,7 +161,7 @@ describe("ADD again without DEL", () => {
     world.must("ADD", world.network(mapped(web)), { netns: world.netns(), container: "c2" });
   });
 
-  it("takes back what plugins after it did, whether they share its store or not", () => {
+  it("undoes what chained plugins did, with the same store or another", () => {
     for (const dataDir of ["data", "other"]) {
       using world = freshWorld();
       const call = byName(world, "portmap", "bandwidth", "tuning");
@@ -183,14 +186,14 @@ describe("ADD again without DEL", () => {
   });
 });
 
-describe("A plugin after another one", () => {
+describe("A chained plugin", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "tbf", "ifb");
   });
 
   const changed = (netns: Netns) => [netns.ip("link", "show", "eth0")[0].mtu, netns.sysctl("net/core/somaxconn")];
 
-  it("twice in a list, with a property that both change, is as both left it; and CHECK sees who else changed it", () => {
+  it("twice in a list, with a property that both change, passes CHECK; CHECK reports a foreign change", () => {
     using world = freshWorld();
     const call = byName(world, "tuning");
     const netns = world.netns();
@@ -204,7 +207,7 @@ describe("A plugin after another one", () => {
     assert.equal(repair(), "Nothing to repair.\n");
     netns.run("sysctl", "-qw", "net.ipv4.conf.eth0.arp_filter=0", "net.core.somaxconn=7");
     const plugin = join(world.dataDir, "../tuning");
-    // Also where the configuration was edited meanwhile.
+    // Also if the configuration was edited meanwhile.
     for (const config of [one, { ...one, mtu: 1450 }])
       assert.match(world.call("CHECK", config, { netns, plugin }).json.msg, /arp_filter/);
     assert.match(world.call("CHECK", two, { netns, plugin }).json.msg, /somaxconn/);
@@ -213,7 +216,7 @@ describe("A plugin after another one", () => {
     for (const config of [one, two]) call("CHECK", config, netns);
   });
 
-  it("takes back what it did with another configuration", () => {
+  it("undoes what it did with another configuration", () => {
     using world = freshWorld();
     const call = byName(world, "bandwidth");
     const netns = world.netns();
@@ -232,7 +235,7 @@ describe("A plugin after another one", () => {
     assert.equal(run(["sqlite3", join(world.dataDir, "ns-net.sqlite"), "SELECT count(*) FROM chained"]).trim(), "0");
   });
 
-  it("twice in a list, is undone twice, also where a configuration was edited meanwhile", () => {
+  it("twice in a list, is undone twice, also if a configuration was edited meanwhile", () => {
     for (const isEdited of [false, true]) {
       using world = freshWorld();
       const call = byName(world, "tuning");
@@ -269,7 +272,7 @@ describe("A plugin after another one", () => {
     assert.deepEqual(links(world), []);
   });
 
-  it("undoes nothing in another namespace that has the path by now", () => {
+  it("undoes nothing in another namespace with the same path", () => {
     using world = freshWorld();
     const call = byName(world, "tuning");
     const [first, second] = [world.netns(), world.netns()];
@@ -279,6 +282,6 @@ describe("A plugin after another one", () => {
     second.ip("link", "set", "eth0", "mtu", "1300");
     call("DEL", config, second);
     assert.equal(changed(second)[0], 1300);
-    assert.equal(changed(first)[0], 1500, "found by the path that ADD was told");
+    assert.equal(changed(first)[0], 1500, "found by the path of ADD");
   });
 });

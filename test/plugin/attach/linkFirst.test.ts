@@ -1,4 +1,4 @@
-/** Addresses by DHCP: the reference's dhcp daemon, asked by delegation, and busybox's server. Witnesses: `ip`, `ping`. */
+/** Addresses by DHCP: the reference's dhcp daemon as delegate, and busybox's server. Witnesses: `ip`, `ping`. */
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ describe("ipam of type dhcp", () => {
   });
 
   for (const type of ["macvlan", "bridge"] as const) {
-    it(`is asked when the interface of ${type} is there to ask by, and takes its address back`, async () => {
+    it(`is called when the interface of ${type} exists, and frees its address`, async () => {
       using world = freshWorld();
       const folder = join(world.dataDir, "..");
       const plugin = join(folder, type);

@@ -1,4 +1,4 @@
-/** A host that found its way out by router advertisement keeps it when ADD makes it a router. Witnesses: `ip`, `ping`. */
+/** A host with a default route by router advertisement keeps it when ADD makes it a router. Witnesses: `ip`, `ping`. */
 import assert from "node:assert/strict";
 import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ interface Uplink {
   announce(): void;
 }
 
-/** A router at the end of a cable, that the host knows by its advertisement; the host's end is a port of `bridge`, where given. */
+/** A router on a cable, which the host knows by its advertisement. The host's end is a port of `bridge`, if given. */
 async function uplinkOf(world: World, bridge?: string): Promise<Uplink> {
   const router = world.netns("router");
   for (const ns of [world.host, router]) ns.run("sysctl", "-w", "net.ipv6.conf.default.accept_dad=0");
@@ -56,7 +56,7 @@ describe("Turning on IPv6 forwarding", () => {
   });
 
   for (const type of ["ns-net", "bridge", "ptp"]) {
-    it(`keeps the default route that came by router advertisement, and the ear for the next one, and says so (${type})`, async () => {
+    it(`keeps the default route that came by router advertisement, and accepts the next one, and reports it (${type})`, async () => {
       using world = freshWorld();
       const { announce } = await uplinkOf(world);
       const plugin = type === "ns-net" ? nsNet : join(world.dataDir, "..", type);
@@ -78,7 +78,7 @@ describe("Turning on IPv6 forwarding", () => {
     });
   }
 
-  it("leaves alone an interface that has no such route, and one whose routers a program hears", async () => {
+  it("does not change an interface without such a route, and one whose advertisements a program handles", async () => {
     using world = freshWorld();
     await uplinkOf(world);
     world.host.run("sysctl", "-w", "net.ipv6.conf.up0.accept_ra=0");
@@ -88,14 +88,14 @@ describe("Turning on IPv6 forwarding", () => {
     assert.equal(world.host.sysctl("net/ipv6/conf/other0/accept_ra"), "1");
   });
 
-  it("leaves alone all of them for a network without IPv6", async () => {
+  it("changes none of them for a network without IPv6", async () => {
     using world = freshWorld();
     await uplinkOf(world);
     const { stderr } = world.call("ADD", world.network(), { netns: world.netns() });
     assert.deepEqual([stderr, world.host.sysctl("net/ipv6/conf/up0/accept_ra")], ["", "1"]);
   });
 
-  it("a LAN's bridge that is the host's own uplink goes on hearing its router", async () => {
+  it("keeps accepting the router of a LAN's bridge that is the host's own uplink", async () => {
     using world = freshWorld();
     const { announce } = await uplinkOf(world, "br0");
     const gateway = { isDefaultGateway: false, isGateway: true };

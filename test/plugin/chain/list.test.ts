@@ -1,4 +1,4 @@
-/** A list of plugins, all of them ns-net by name, as a runtime built on libcni works with it: every verb, every version. */
+/** A list of plugins, all of them ns-net, as a runtime built on libcni runs it: every verb, every version. */
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -74,7 +74,7 @@ describe("A list of plugins", function () {
     assert.deepEqual(readdirSync(join(runtime.cacheDir, "results")), []);
   }
 
-  // firewall is not for results without interfaces.
+  // firewall needs results with interfaces.
   for (const version of versions.filter((one) => !one.startsWith("0.1") && !one.startsWith("0.2"))) {
     it(`is added, checked and deleted in version ${version}`, async () => {
       const list = listOf(version);
@@ -90,7 +90,7 @@ describe("A list of plugins", function () {
     });
   }
 
-  it("is told a runtime's wishes only where it declares the capability", async () => {
+  it("gets a runtime's values only for declared capabilities", async () => {
     const { plugins, ...list } = listOf("1.1.0");
     const at = pod(1);
     await addList(runtime, { ...list, plugins: plugins.map(({ capabilities: _, ...plugin }) => plugin) }, at);
@@ -98,7 +98,7 @@ describe("A list of plugins", function () {
     assert.doesNotMatch(world.host.run("tc", "qdisc"), /tbf/);
   });
 
-  it("is deleted when the runtime's memory of it is spoilt, and the namespace gone", async () => {
+  it("is deleted if the runtime's record of it is damaged, and the namespace gone", async () => {
     const list = listOf("1.0.0");
     const at = pod(1);
     await addList(runtime, list, at);
@@ -126,7 +126,7 @@ describe("A list of plugins", function () {
     nothingIsLeft();
   });
 
-  it("GC deletes what the runtime keeps and what it forgot, and spares what is valid", async () => {
+  it("GC deletes what the runtime has recorded and what it forgot, and keeps what is valid", async () => {
     const list = listOf("1.1.0");
     const [kept, stale, forgotten] = [pod(1), pod(2), pod(3)];
     for (const one of [kept, stale]) await addList(runtime, list, one);
@@ -143,7 +143,7 @@ describe("A list of plugins", function () {
     nothingIsLeft();
   });
 
-  it("says that it is ready, and with a full pool that it is not", async () => {
+  it("reports ready, and not ready with a full pool", async () => {
     const list = listOf("1.1.0");
     await statusList(runtime, list);
     for (let i = 1; i <= 5; i++) await addList(runtime, list, pod(i));

@@ -1,6 +1,6 @@
 /**
- * The usual chain, with the reference's plugins and ours in each other's places: every mix of five, driven as libcni
- * does. Witnesses: traffic, and what is left.
+ * The usual chain with every mix of five plugins of the reference and of ours, driven as libcni does. Witnesses:
+ * traffic, and what is left.
  */
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync } from "node:fs";
@@ -15,7 +15,7 @@ import { freshWorld, type World } from "../../support/world.ts";
 const names = ["bridge", "portmap", "firewall", "bandwidth", "tuning"] as const;
 const uplink = { host: "192.0.2.2", outside: "192.0.2.1" };
 
-/** Each of them ours or not: 2⁵. */
+/** Each of them ours or the reference's: 2⁵. */
 const mixes = Array.from({ length: 2 ** names.length }, (_, bits) => names.filter((_, i) => bits & (1 << i)));
 
 function titleOf(ours: readonly string[]): string {
@@ -23,7 +23,7 @@ function titleOf(ours: readonly string[]): string {
   return ours.length === names.length ? "all of them ours" : `ours: ${ours.join(", ")}`;
 }
 
-/** Machines with two cores gain nothing from more. */
+/** More does not help on machines with two cores. */
 const atOnce = 3;
 
 describe("A chain of bridge, portmap, firewall, bandwidth and tuning,", function () {
@@ -47,7 +47,7 @@ describe("A chain of bridge, portmap, firewall, bandwidth and tuning,", function
     );
     world.host.run("iptables", "-P", "FORWARD", "DROP");
     server = await tcpServer(outside);
-    // Alone: the reference's plugins fail now and then when two of them make the first chain.
+    // One at a time: the reference's plugins sometimes fail if two of them create the first chain.
     await addAndDelete(0);
     const queue: (() => void)[] = [];
     for (const [i] of mixes.entries()) {
@@ -63,7 +63,7 @@ describe("A chain of bridge, portmap, firewall, bandwidth and tuning,", function
     world?.[Symbol.dispose]();
   });
 
-  /** Of a network, a bridge and a subnet of its own, so that each mix is told from the others by what it leaves. */
+  /** Each mix has its own network, bridge and subnet, so that its remains can be distinguished. */
   function listOf(number: number): NetworkList {
     const ipam = {
       ...{ type: "host-local", ranges: [[{ subnet: `10.7.${number}.0/24` }]], routes: [{ dst: "0.0.0.0/0" }] },
@@ -107,7 +107,7 @@ describe("A chain of bridge, portmap, firewall, bandwidth and tuning,", function
     for (const to of [uplink.host, "127.0.0.1"]) {
       assert.ok("seenAs" in (await tcpReach(world.host, to, hostPort)), `${to} from the host`);
     }
-    // The reference's own CHECK takes what ours does differently for wrong: it looks for its own chains.
+    // The reference's CHECK looks for its own chains, and reports ours as wrong.
     await checkList(runtime, { ...list, plugins: list.plugins.filter(({ type }) => ours.includes(type)) }, at);
     await delList(runtime, list, at);
     const address = result.ips[0]!.address.split("/")[0]!;
@@ -119,7 +119,7 @@ describe("A chain of bridge, portmap, firewall, bandwidth and tuning,", function
 
   for (const [i, ours] of mixes.entries()) it(titleOf(ours), () => outcomes[i]);
 
-  it("leaves no device that shapes", () => {
+  it("leaves no ifb device", () => {
     assert.deepEqual(world.host.ip("link", "show", "type", "ifb"), []);
   });
 });

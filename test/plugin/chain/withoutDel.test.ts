@@ -1,4 +1,7 @@
-/** Plugins of a list whose DEL never comes: taken out of it while the container ran, or the runtime forgot the container. Witnesses: nft, tc. */
+/**
+ * Plugins of a list whose DEL never comes: removed from the list while the container ran, or forgotten by the runtime.
+ * Witnesses: nft, tc.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -44,7 +47,7 @@ function scene() {
   return { world, list, runtime, netns, at: { container: "c1", netns, capabilityArgs: { portMappings } } };
 }
 
-/** What names the container's address or its port, or shapes; and what the store remembers. */
+/** Everything with the container's address, port or limit; and the records of the store. */
 function left({ host, dataDir }: World): object {
   const rules = host.nft("list", "ruleset");
   const remembered = run(["sqlite3", join(dataDir, "ns-net.sqlite"), "SELECT plugin FROM chained"]);
@@ -55,12 +58,12 @@ function left({ host, dataDir }: World): object {
   };
 }
 
-describe("What a plugin did whose DEL never comes", () => {
+describe("Changes of a plugin whose DEL never comes", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "nft fib", "tbf", "ifb");
   });
 
-  it("goes with the DEL of the one that made the interface", async () => {
+  it("are undone by the DEL of the interface plugin", async () => {
     const { world, list, runtime, at } = scene();
     using _ = world;
     await addList(runtime, list, at);
@@ -69,7 +72,7 @@ describe("What a plugin did whose DEL never comes", () => {
     await delList(runtime, list, at);
   });
 
-  it("goes while there is a namespace to undo it in: a device goes home as it came, rules of sbr go", async () => {
+  it("are undone while the namespace exists: a device is restored, rules of sbr are removed", async () => {
     const { world, list, runtime, netns, at } = scene();
     using _ = world;
     cable({ ns: world.host, ifname: "ens3" }, { ns: world.netns("outside"), ifname: "far0" });
@@ -90,7 +93,7 @@ describe("What a plugin did whose DEL never comes", () => {
     assert.equal(netns.ip("rule").length, 3);
   });
 
-  it("goes with the policy of a bridge that firewall gave it", async () => {
+  it("are undone, with the bridge policy of firewall", async () => {
     const { world, list, runtime, at } = scene();
     using _ = world;
     const guarding = { type: "firewall", backend: "iptables", ingressPolicy: "same-bridge", dataDir: world.dataDir };

@@ -1,4 +1,6 @@
-/** A host that drops what it forwards: what ns-net says about it, where, and what it costs. Witnesses: iptables, nft, traffic. */
+/**
+ * A host that drops forwarded packets: what ns-net reports, when, and at which cost. Witnesses: iptables, nft, traffic.
+ */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +15,7 @@ const iptables = (world: World, ...commands: string[]) => {
   for (const command of commands) world.host.run("iptables", ...command.split(" "));
 };
 
-/** As Docker leaves the chain. */
+/** The chain as Docker leaves it. */
 const docker = [
   "-P FORWARD DROP",
   "-N DOCKER-USER",
@@ -26,12 +28,12 @@ const docker = [
 
 const first = (world: World, change: object = {}) => world.call("ADD", world.network(change), { netns: world.netns() });
 
-describe("On a host that drops what it forwards", () => {
+describe("On a host that drops forwarded packets", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "ipv6", "iptables", "nft nat");
   });
 
-  it("the first ADD of a network says what drops and a cure that works; later ones ask nothing", async () => {
+  it("the first ADD of a network names the chain that drops and a cure that works; later ones ask nothing", async () => {
     using world = freshWorld();
     const outside = world.netns("outside");
     cable(
@@ -54,7 +56,7 @@ describe("On a host that drops what it forwards", () => {
     assert.deepEqual(await tcpReach(netns, "192.0.2.1", server.port), { seenAs: "10.7.0.2" });
   });
 
-  it("STATUS succeeds, since ADD is served, and says the same; so does add by hand, whenever it is called", () => {
+  it("STATUS succeeds, because ADD works, and reports the same; so does every add by hand", () => {
     using world = freshWorld();
     iptables(world, "-P FORWARD DROP");
     world.host.run("ip6tables", "-P", "FORWARD", "DROP");
@@ -74,7 +76,7 @@ describe("On a host that drops what it forwards", () => {
     assert.equal(status().stderr, "");
   });
 
-  it("a chain of somebody's own is named, with a cure in words of nft", () => {
+  it("a person's own chain is named, with a cure in commands of nft", () => {
     using world = freshWorld();
     world.host.nft(
       "add table inet wall; add chain inet wall forward { type filter hook forward priority 0; policy drop; }",
@@ -85,7 +87,7 @@ describe("On a host that drops what it forwards", () => {
     assert.equal(world.call("STATUS", world.network()).stderr, "");
   });
 
-  it("a chain that rejects all that it does not know is told, whatever its policy", () => {
+  it("a chain whose last rule rejects everything is reported with any policy", () => {
     for (const [rules, isTold] of [
       ["ct state established,related accept; iifname lo accept; reject with icmpx type admin-prohibited", true],
       ["ct state established accept; counter drop", true],
@@ -105,7 +107,7 @@ describe("On a host that drops what it forwards", () => {
     }
   });
 
-  it("says that the older tables of iptables are in use, whose rules it cannot see", function () {
+  it("reports that the older tables of iptables are in use, whose rules it cannot read", function () {
     using world = freshWorld();
     try {
       world.host.run("iptables-legacy", "-P", "FORWARD", "DROP");
@@ -115,7 +117,7 @@ describe("On a host that drops what it forwards", () => {
     assert.match(world.call("STATUS", world.network()).stderr, /older tables of iptables .*iptables-legacy -S FORWARD/);
   });
 
-  it("STATUS of ptp says it of all its links", () => {
+  it("STATUS of ptp reports it for all its links", () => {
     using world = freshWorld();
     symlinkSync(nsNet, join(world.dataDir, "../ptp"));
     iptables(world, "-P FORWARD DROP");
@@ -132,20 +134,20 @@ describe("On a host that drops what it forwards", () => {
     "-A FORWARD -i br+ -j ACCEPT",
     "-A FORWARD -s 10.0.0.0/8 -j ACCEPT",
   ])
-    it(`nothing is said where a rule may let it through: ${rule}`, () => {
+    it(`nothing is reported if a rule may let it through: ${rule}`, () => {
       using world = freshWorld();
       iptables(world, ...docker, rule);
       assert.equal(first(world).stderr, "");
     });
 
-  it("nothing is said of a network that is not forwarded", () => {
+  it("nothing is reported for a network that is not forwarded", () => {
     using world = freshWorld();
     iptables(world, "-P FORWARD DROP");
     assert.equal(first(world, { isDefaultGateway: false, ipam: {} }).stderr, "");
   });
 });
 
-describe("A subnet that another link of the host has, too,", () => {
+describe("A subnet that another link of the host also has", () => {
   before(function () {
     needs(this, "ns-net", "bridge");
   });
@@ -159,7 +161,7 @@ describe("A subnet that another link of the host has, too,", () => {
     ["a wider one", "10.7.0.9/16", /^$/],
     ["a host in it", "10.7.0.9/32", /^$/],
   ] as const) {
-    it(`is told by the first ADD: ${what}`, () => {
+    it(`is reported by the first ADD: ${what}`, () => {
       using world = freshWorld();
       cable({ ns: world.host, ifname: "up0", cidrs: [cidr] }, { ns: world.netns(), ifname: "up0", cidrs: [] });
       const { code, stderr } = world.call("ADD", world.network(), { netns: world.netns() });

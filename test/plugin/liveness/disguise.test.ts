@@ -1,6 +1,6 @@
 /**
- * What a container with CAP_NET_ADMIN may write in its own namespace: names, groups, aliases and hardware addresses of
- * its interfaces. None of it decides what becomes of another container's, of the host's, or of its own lease.
+ * A container with CAP_NET_ADMIN changes names, groups, aliases and hardware addresses of interfaces in its namespace.
+ * None of it affects another container, the host, or its own lease.
  */
 import assert from "node:assert/strict";
 import { rmSync, symlinkSync } from "node:fs";
@@ -53,7 +53,7 @@ describe("A macvlan that its container disguises", () => {
     ["without group and alias, under another name", ["group", "0", "alias", "", "name", "net7"]],
     ["with another hardware address, without group and alias", ["group", "0", "alias", "", "address", "02::1"]],
   ] as const) {
-    it(`goes with DEL ${title}`, () => {
+    it(`is removed by DEL ${title}`, () => {
       const { world, plugin, config } = onNetwork();
       using _ = world;
       const netns = world.netns();
@@ -65,7 +65,7 @@ describe("A macvlan that its container disguises", () => {
     });
   }
 
-  it("as another container's takes nothing from that one when a lost store is made anew", () => {
+  it("as another container's takes nothing from that one when a lost store is rebuilt", () => {
     const { world, plugin, outside, config } = onNetwork();
     using _ = world;
     const [liar, honest, third] = [world.netns("liar"), world.netns("honest"), world.netns("third")];
@@ -94,7 +94,7 @@ describe("A macvlan that its container disguises", () => {
     assert.deepEqual(world.leases(), ["c3/eth0 10.7.0.4/24"]);
   });
 
-  it("as a container's of a bridge keeps that one's address from nobody who asks the host", () => {
+  it("as a container's of a bridge does not block that one's address", () => {
     const { world, plugin, config } = onNetwork();
     using _ = world;
     const [liar, honest, third] = [world.netns("liar"), world.netns("honest"), world.netns("third")];
@@ -113,7 +113,7 @@ describe("A macvlan that its container disguises", () => {
   });
 });
 
-describe("A lent device that its container disguises", () => {
+describe("A host device that its container disguises", () => {
   before(function () {
     needs(this, "ns-net", "bridge");
   });
@@ -144,7 +144,7 @@ describe("A lent device that its container disguises", () => {
     ["without group and alias, under another name", ["group", "0", "alias", "", "name", "net7"]],
     ["with another hardware address, under another name", ["address", "02:00:00:00:00:07", "name", "net7"]],
   ] as const) {
-    it(`comes home ${title}`, () => {
+    it(`is returned ${title}`, () => {
       const { world, plugin, netns } = lent();
       using _ = world;
       change(netns, "eth0", ...words);
@@ -154,7 +154,7 @@ describe("A lent device that its container disguises", () => {
     });
   }
 
-  it("comes home from its new name when another interface took the old one", () => {
+  it("is returned from its new name if another interface has the old one", () => {
     const { world, plugin, netns, address } = lent();
     using _ = world;
     change(netns, "eth0", "name", "net7");
@@ -170,7 +170,7 @@ describe("A lent device that its container disguises", () => {
     assert.equal(lookOf(world.host, "ens3").address, address);
   });
 
-  it("gets its name again where it came home under the new one", () => {
+  it("gets its name again if it was returned under the new one", () => {
     const { world, plugin, netns, address } = lent();
     using _ = world;
     change(netns, "eth0", "name", "net7");
@@ -180,7 +180,7 @@ describe("A lent device that its container disguises", () => {
     assert.deepEqual(lookOf(world.host, "ens3"), { ifname: "ens3", address, group: "default", ifalias: undefined });
   });
 
-  it("is not replaced on the host by an interface that the container made", () => {
+  it("is not replaced on the host by an interface of the container", () => {
     const { world, plugin, netns, address } = lent();
     using _ = world;
     const [{ group, ifalias }] = netns.ip("link", "show", "eth0");

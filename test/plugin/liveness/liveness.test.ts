@@ -1,4 +1,4 @@
-/** The decision whether an attachment is alive, for each combination of what can be seen. */
+/** The decision whether an attachment is alive, for each combination of evidence. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Evidence } from "../../../plugin/liveness/evidence.ts";
@@ -80,7 +80,7 @@ describe("Liveness", () => {
     });
   }
 
-  it("of what a claim or the host's link decides costs no look at namespaces", () => {
+  it("reads no namespaces if a claim or the host's link decides", () => {
     const asked: string[] = [];
     const noting: Evidence = {
       hasHostLink: () => true,

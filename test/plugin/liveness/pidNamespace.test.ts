@@ -12,13 +12,13 @@ describe("An ADD that runs in another PID namespace", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("is waited for by DEL, and what it made goes", async () => {
+  it("is waited for by DEL, which removes what it created", async () => {
     using world = freshWorld();
     const netns = world.netns();
     const folder = join(world.dataDir, "../plugins");
     mkdirSync(folder);
     for (const name of ["asked", "go"]) run(["mkfifo", join(folder, name)]);
-    // An IPAM that tells when it is asked, and answers when it may.
+    // An IPAM plugin that reports its call, and answers on a signal.
     const answer = JSON.stringify({ cniVersion: "1.1.0", ips: [{ address: "10.7.0.50/24" }] });
     const script = `#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\necho asked >${folder}/asked\nread _ <${folder}/go\necho '${answer}'\n`;
     writeFileSync(join(folder, "slow"), script, { mode: 0o755 });
@@ -36,7 +36,7 @@ describe("An ADD that runs in another PID namespace", () => {
     );
     await Bun.spawn(["head", "-n1", join(folder, "asked")]).exited;
     const deleting = startPlugin({ command: "DEL", config, host: world.host, netns, pluginPath: folder });
-    // One that takes the running ADD for dead ends at once.
+    // A DEL that treats the running ADD as dead ends at once.
     const first = await Promise.race([deleting.answer.then(() => "DEL"), Bun.sleep(700).then(() => "nothing")]);
     assert.equal(first, "nothing", "ended while the ADD was at work");
     writeFileSync(openSync(join(folder, "go"), "w"), "now\n");

@@ -1,4 +1,4 @@
-/** What heals by itself: half-done attachments of calls that died, and leases of what is no more when a pool is full. */
+/** Self-healing: half-done attachments of killed calls, and leases of dead attachments if a pool is full. */
 import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { freshWorld, ourLinks, ranges, type World } from "../../support/world.ts
 /** A pid that no process can have: above the kernel's highest limit, 2^22. */
 const nobody = 1 << 23;
 
-/** Changes rows of the store behind the plugin's back, as a crash would have left them. */
+/** Changes rows of the store directly, to the state after a crash. */
 function rewrite(world: World, sql: string, ...values: (string | number)[]): void {
   using database = new Database(join(world.dataDir, "ns-net.sqlite"), { readwrite: true });
   database.prepare(sql).run(...values);
@@ -22,7 +22,7 @@ const leaveHalfDone = (world: World, state: "adding" | "deleting") =>
 
 const containers = (world: World) => world.rows().map(({ container }) => container);
 
-/** Two addresses. */
+/** A pool of two addresses. */
 const tiny = (world: World, change: object = {}) => world.network({ ipam: ranges("10.7.0.0/30"), ...change });
 
 describe("An attachment whose ADD or DEL died half-way", () => {
@@ -31,7 +31,7 @@ describe("An attachment whose ADD or DEL died half-way", () => {
   });
 
   for (const state of ["adding", "deleting"] as const) {
-    it(`(${state}) is undone by the next ADD of it, which goes on with the same address`, () => {
+    it(`(${state}) is undone by its next ADD, which gets the same address`, () => {
       using world = freshWorld();
       const netns = world.netns();
       const first = world.must("ADD", world.network(), { netns });
@@ -50,7 +50,7 @@ describe("An attachment whose ADD or DEL died half-way", () => {
       assert.deepEqual([[...links(old).keys()], ourLinks(world.host).length], [["lo"], 1]);
     });
 
-    it(`(${state}) with an interface in the container alone is undone there by an ADD into another namespace`, function () {
+    it(`(${state}) without a host end is undone in the container by an ADD into another namespace`, function () {
       needs(this, "macvlan");
       using world = freshWorld();
       world.host.ip("link", "add", "up0", "type", "veth", "peer", "name", "far0");
@@ -70,7 +70,7 @@ describe("An attachment whose ADD or DEL died half-way", () => {
       assert.deepEqual([[...links(old).keys()], [...links(other).keys()]], [["lo"], ["lo", "eth0"]]);
     });
 
-    it(`(${state}) gives its lent device back, and the next ADD lends it again`, () => {
+    it(`(${state}) returns its host device, and the next ADD moves it again`, () => {
       using world = freshWorld();
       const netns = world.netns();
       world.host.ip("link", "add", "ens3", "type", "veth", "peer", "name", "far0");
@@ -86,7 +86,7 @@ describe("An attachment whose ADD or DEL died half-way", () => {
       assert.ok(links(world.host).has("ens3"));
     });
 
-    it(`(${state}) loses what chained plugins did, too, when the next ADD undoes it`, () => {
+    it(`(${state}) is undone by the next ADD with the changes of chained plugins`, () => {
       using world = freshWorld();
       const netns = world.netns();
       const { prevResult, ...before } = {
@@ -109,7 +109,7 @@ describe("An attachment whose ADD or DEL died half-way", () => {
       assert.deepEqual([ourLinks(world.host), world.rows()], [[], []]);
     });
 
-    it(`(${state}) is finished by GC though the runtime takes it for valid`, () => {
+    it(`(${state}) is finished by GC although the runtime lists it as valid`, () => {
       using world = freshWorld();
       world.must("ADD", world.network(), { netns: world.netns() });
       leaveHalfDone(world, state);
@@ -121,7 +121,7 @@ describe("An attachment whose ADD or DEL died half-way", () => {
     });
   }
 
-  it("and that told of its success is refused as before", () => {
+  it("that reported success is refused as before", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", world.network(), { netns });
@@ -134,7 +134,7 @@ describe("An ADD that is still at work", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  /** An IPAM plugin that answers an ADD when the file `go` is there. */
+  /** An IPAM plugin that answers an ADD when the file `go` exists. */
   function slowPlugin(world: World): string {
     const folder = join(world.dataDir, "../plugins");
     mkdirSync(folder);
@@ -156,7 +156,7 @@ echo '${answer}'`;
     return { running, config, pluginPath, go: () => writeFileSync(join(pluginPath, "go"), "") };
   }
 
-  it("is left alone by GC", async () => {
+  it("is kept by GC", async () => {
     using world = freshWorld();
     const { running, config, pluginPath, go } = await begun(world);
     world.must("GC", { ...config, "cni.dev/valid-attachments": [] }, { pluginPath });
@@ -166,7 +166,7 @@ echo '${answer}'`;
     assert.deepEqual([ourLinks(world.host).length, world.rows()[0]?.state], [1, "attached"]);
   });
 
-  it("is waited for by DEL, which then removes what it made", async () => {
+  it("is waited for by DEL, which then removes what it created", async () => {
     using world = freshWorld();
     const { running, config, pluginPath, go } = await begun(world);
     const deleting = startPlugin({ command: "DEL", host: world.host, config, pluginPath });
@@ -217,7 +217,7 @@ describe("A full pool", () => {
     assert.deepEqual(containers(world), ["new"]);
   });
 
-  it("gives that of an ADD which died, and removes its link", () => {
+  it("gives the address of a killed ADD, and removes its link", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", tiny(world), { netns, container: "old" });
@@ -226,7 +226,7 @@ describe("A full pool", () => {
     assert.deepEqual([containers(world), [...links(netns).keys()]], [["new"], ["lo"]]);
   });
 
-  it("is an error while its containers live, even one whose name below /run/netns was taken away", async () => {
+  it("is an error while its containers are alive, even one whose name in /run/netns was removed", async () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", tiny(world), { netns, container: "old" });
@@ -251,21 +251,21 @@ describe("A full pool whose container has one end of its veth, or none", () => {
   };
   const next = (world: World) => world.call("ADD", tiny(world), { netns: world.netns(), container: "new" });
 
-  it("gives the address of one whose link was deleted, seen twice, though its namespace exists", () => {
+  it("gives the address of one whose link was deleted, seen twice, although its namespace exists", () => {
     using world = freshWorld();
     world.host.ip("link", "del", added(world));
     assert.equal(next(world).code, 0);
     assert.deepEqual(containers(world), ["new"]);
   });
 
-  it("is full while the container's end lives, and the host's is elsewhere", () => {
+  it("is full while the container's end exists, and the host end is in another namespace", () => {
     using world = freshWorld();
     world.host.ip("link", "set", added(world), "netns", world.netns("other").name);
     assert.equal(next(world).json.code, 11);
     assert.deepEqual(containers(world), ["old"]);
   });
 
-  it("is full, too, where a process is all that leads into that namespace", async () => {
+  it("is full also if only a process leads into that namespace", async () => {
     using world = freshWorld();
     const netns = world.netns();
     world.host.ip("link", "set", added(world, netns), "netns", world.netns("other").name);
@@ -284,7 +284,7 @@ describe("A full pool whose container's link was renamed", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("is full: the namespace is there, and has the address", () => {
+  it("is full: the namespace exists, and has the address", () => {
     using world = freshWorld();
     world.must("ADD", tiny(world), { netns: world.netns(), container: "old" });
     const [link] = ourLinks(world.host);
@@ -300,7 +300,7 @@ describe("Entries of earlier boots", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("are forgotten when the first ADD after the boot finds no bridge", () => {
+  it("are removed when the first ADD after the boot finds no bridge", () => {
     using world = freshWorld();
     for (const container of ["a", "b", "c"]) world.must("ADD", world.network(), { netns: world.netns(), container });
     for (const name of ourLinks(world.host)) world.host.ip("link", "del", name);
@@ -310,7 +310,7 @@ describe("Entries of earlier boots", () => {
     assert.deepEqual(containers(world), ["d"]);
   });
 
-  it("are forgotten when a DEL meets one", () => {
+  it("are removed when a DEL finds one", () => {
     using world = freshWorld();
     for (const container of ["a", "b", "c"]) world.must("ADD", world.network(), { netns: world.netns(), container });
     for (const name of ourLinks(world.host)) world.host.ip("link", "del", name);
@@ -325,7 +325,7 @@ describe("A store that was deleted", () => {
     needs(this, "ns-net", "bridge", "ipv6");
   });
 
-  it("is made anew by the next ADD, which gives out no address that is in use", () => {
+  it("is rebuilt by the next ADD, which gives no address in use", () => {
     using world = freshWorld();
     const config = world.network({ ipam: ranges("10.7.0.0/29", "fd07::/64") });
     const given = new Set<string>();

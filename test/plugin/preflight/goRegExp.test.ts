@@ -1,4 +1,4 @@
-/** Patterns of Go's regexp package, as an administrator of the reference's tuning has them. */
+/** Patterns of Go's regexp package, as administrators of the reference's tuning write them. */
 import assert from "node:assert/strict";
 import { goRegExp } from "../../../plugin/preflight/goRegExp.ts";
 

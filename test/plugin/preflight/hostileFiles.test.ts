@@ -1,4 +1,4 @@
-/** Files that somebody else may have laid out: links, pipes and devices where a store, a folder or a namespace should be. */
+/** Files that another user may have placed: links, pipes and devices instead of a store, a folder or a namespace. */
 import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ describe("The state folder", () => {
     needs(this, "ns-net", "bridge");
   });
 
-  it("and all in it is made for root alone", () => {
+  it("and everything in it is created for root alone", () => {
     using world = freshWorld();
     world.must("ADD", world.network(), { netns: world.netns() });
     assert.equal(statSync(world.dataDir).mode & 0o777, 0o700);
@@ -28,25 +28,25 @@ describe("The state folder", () => {
     }
   });
 
-  it("that others may write to is refused", () => {
+  it("that other users may write to is refused", () => {
     using world = freshWorld();
     mkdirSync(world.dataDir);
     chmodSync(world.dataDir, 0o777);
     assert.match(refusedAdd(world).msg, /others may write/);
   });
 
-  it("that belongs to somebody else is refused", () => {
+  it("that belongs to another user is refused", () => {
     using world = freshWorld();
     mkdirSync(world.dataDir);
     try {
       chownSync(world.dataDir, 1234, 1234);
     } catch {
-      return; // in a user namespace there is nobody else
+      return; // a user namespace has no other user
     }
     assert.match(refusedAdd(world).msg, /belongs to user 1234/);
   });
 
-  it("that is a symbolic link is refused, and nothing is made where it leads", () => {
+  it("that is a symbolic link is refused, and nothing is created at its target", () => {
     using world = freshWorld();
     const target = join(world.dataDir, "../elsewhere");
     mkdirSync(target, { mode: 0o700 });
@@ -55,7 +55,7 @@ describe("The state folder", () => {
     assert.deepEqual(readdirSync(target), []);
   });
 
-  it("whose store is a symbolic link is refused, and the file it leads to is as it was", () => {
+  it("whose store is a symbolic link is refused, and the target is unchanged", () => {
     using world = freshWorld();
     mkdirSync(world.dataDir, { mode: 0o700 });
     const target = join(world.dataDir, "../precious");

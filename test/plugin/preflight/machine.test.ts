@@ -1,4 +1,4 @@
-/** A machine that will not have it: no rights, no room, a store that is none. Nothing has changed after it. */
+/** A machine that refuses: no rights, no space, no valid store. Nothing is changed afterwards. */
 import assert from "node:assert/strict";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,12 +11,12 @@ import { freshWorld } from "../../support/world.ts";
 
 import { assertRefused } from "../refused.ts";
 
-describe("ADD on a machine that will not have it:", () => {
+describe("ADD refused by the machine:", () => {
   before(function () {
     needs(this, "ns-net", "bridge");
   });
 
-  /** Mounts over the folder of the store for the length of a test. */
+  /** Mounts over the folder of the store during a test. */
   function mounted(options: string, fill?: (folder: string) => void): { folder: string } & Disposable {
     const folder = mkdtempSync(join(tmpdir(), "ns-net-state-"));
     run(["mount", "-t", "tmpfs", "-o", `${options},mode=700`, "tmpfs", folder]);
@@ -69,7 +69,7 @@ describe("ADD on a machine that will not have it:", () => {
     Bun.spawnSync(["dd", "if=/dev/zero", `of=${place.folder}/ballast`, "bs=1k"]);
     const netns = world.netns();
     let refused: Answer | undefined;
-    // What the log has room for already may still succeed.
+    // A write that fits into the log may still succeed.
     for (let i = 0; i < 200 && refused === undefined; i++) {
       const before = world.snapshot(netns);
       const answer = world.call("ADD", world.network({ dataDir }), { netns, container: `c${i}x` });
@@ -83,12 +83,12 @@ describe("ADD on a machine that will not have it:", () => {
     assertRefused(refused!, 5, /full/);
   });
 
-  it("a store that is garbage", () => {
+  it("a damaged store", () => {
     using place = mounted("size=1m", (folder) => writeFileSync(join(folder, "ns-net.sqlite"), "garbage ".repeat(1000)));
     refusedWith(place.folder, /not a store/);
   });
 
-  it("a store that is empty", () => {
+  it("an empty store", () => {
     using place = mounted("size=1m", (folder) => writeFileSync(join(folder, "ns-net.sqlite"), ""));
     refusedWith(place.folder, /store/);
   });
@@ -103,8 +103,8 @@ describe("ADD on a machine that will not have it:", () => {
     if (run(["cat", "/proc/self/uid_map"]).trim().split(/\s+/)[2] === "1") skip(this, "there is one user only here");
     using world = freshWorld();
     const netns = world.netns();
-    // Everything but the privilege: the executable and the folder of the store can be reached by anybody.
-    const folder = mkdtempSync(join(tmpdir(), "ns-net-nobody-"));
+    // Only the privilege is missing: every user can read the executable and the folder of the store.
+    const folder = mkdtempSync(join(tmpdir(), "ns-net-user-"));
     try {
       chmodSync(folder, 0o777);
       copyFileSync(nsNet, join(folder, "ns-net"));

@@ -1,4 +1,4 @@
-/** Ports of the host that cannot be published, and what is said then. Nothing is changed by it. */
+/** Host ports that cannot be published, and the messages. Nothing is changed. */
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { run } from "../../support/sandbox.ts";
 import { tcpServer } from "../../support/tcp.ts";
 import { dualStack, freshWorld, ranges, type World } from "../../support/world.ts";
 
-describe("A port that is taken is refused, with who has it:", () => {
+describe("A port in use is refused, naming the holder:", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "ipv6", "nft nat", "nft fib");
   });
@@ -23,7 +23,7 @@ describe("A port that is taken is refused, with who has it:", () => {
     assert.deepEqual(world.snapshot(netns), before);
   };
 
-  it("by another attachment, also where one says 0.0.0.0 and the other an address", () => {
+  it("another attachment, also if one has 0.0.0.0 and the other an address", () => {
     using world = freshWorld();
     world.must("ADD", world.network(mapped({ ...web, hostIP: "127.0.0.1" })), {
       netns: world.netns(),
@@ -36,7 +36,7 @@ describe("A port that is taken is refused, with who has it:", () => {
     world.must("ADD", other, { netns: world.netns(), container: "other" });
   });
 
-  it("but not by one whose namespace is gone, though another was given its name and its number", () => {
+  it("but not an attachment whose namespace is gone, although another got its name and its inode", () => {
     using world = freshWorld();
     const first = world.netns();
     world.must("ADD", world.network(mapped(web)), { netns: first, container: "first" });
@@ -47,7 +47,7 @@ describe("A port that is taken is refused, with who has it:", () => {
     world.must("ADD", world.network(mapped(web)), { netns: world.netns(), container: "late" });
   });
 
-  it("by a program of the host", async () => {
+  it("a program of the host", async () => {
     using world = freshWorld();
     using server = await tcpServer(world.host, "127.0.0.1");
     refused(world, { ...web, hostPort: server.port }, /bun.* \(process \d+\) listens on 127\.0\.0\.1/);
@@ -55,7 +55,7 @@ describe("A port that is taken is refused, with who has it:", () => {
     world.must("ADD", elsewhere, { netns: world.netns() });
   });
 
-  it("but not by one that hears IPv6 alone, where the container has none of it", async () => {
+  it("but not a program with IPv6 alone, for a container without it", async () => {
     using world = freshWorld();
     using server = await tcpServer(world.host, "::1");
     const mapping = mapped({ ...web, hostPort: server.port });
@@ -66,14 +66,14 @@ describe("A port that is taken is refused, with who has it:", () => {
     assert.match(world.call("ADD", both, { netns: world.netns() }).json.msg, /listens on \[::1\]/);
   });
 
-  it("nor by one that hears IPv4 alone, where it has none of that", async () => {
+  it("nor one with IPv4 alone, for a container without that", async () => {
     using world = freshWorld();
     using server = await tcpServer(world.host, "0.0.0.0");
     const mapping = mapped({ ...web, hostPort: server.port });
     world.must("ADD", world.network({ ipam: ranges("fd07::/64"), ...mapping }), { netns: world.netns() });
   });
 
-  it("but not by a container that lacks an address of that family", () => {
+  it("but not a container without an address of that family", () => {
     using world = freshWorld();
     const add = (container: string, subnet: string, hostIP?: string) => {
       const network = { name: container, bridge: container, ipam: ranges(subnet) };

@@ -1,6 +1,6 @@
 /**
  * Bad input: each gets one JSON error with a code of the specification, a sentence and a cure, and an exit code other
- * than 0; and neither the kernel nor the store has changed.
+ * than 0. The kernel and the store are unchanged.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,7 +17,7 @@ const text = (value: object) => JSON.stringify(value);
 const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 
 describe("ADD refuses, and changes nothing:", () => {
-  /** One world for all rows: that nothing changes is what is tested. */
+  /** One world for all rows, because they test that nothing changes. */
   let world: World;
   let netns: Netns;
   let untouched: object;
@@ -119,7 +119,7 @@ describe("ADD refuses, and changes nothing:", () => {
     }
   });
 
-  describe("a value that cannot be:", () => {
+  describe("an impossible value:", () => {
     const rows: [string, number, RegExp, object][] = [
       ["an unknown version", 1, /9\.9\.9/, { cniVersion: "9.9.9" }],
       ["no name", 7, /name/, { name: undefined }],
@@ -206,7 +206,7 @@ describe("ADD refuses, and changes nothing:", () => {
       ["a container id of no bytes", 4, /CNI_CONTAINERID/, { container: "" }],
       ["a container id with a slash", 4, /a\/b/, { container: "a/b" }],
       ["no namespace", 4, /CNI_NETNS/, { netns: "" }],
-      ["a namespace that is missing", 3, /nobody-here/, { netns: "/run/netns/nobody-here" }],
+      ["a namespace that is missing", 3, /no-such-name/, { netns: "/run/netns/no-such-name" }],
       ["a namespace of another kind", 8, /not a network namespace/, { netns: "/proc/self/ns/mnt" }],
       ["a namespace that is a file", 8, /not a network namespace/, { netns: "/etc/passwd" }],
       ["a namespace that is a folder", 8, /not a network namespace/, { netns: "/run" }],
@@ -217,7 +217,7 @@ describe("ADD refuses, and changes nothing:", () => {
     ];
     for (const [title, code, says, options] of rows) refuses(title, code, says, () => [world.network(), options]);
 
-    it("a FIFO for a namespace, without waiting for its other end", () => {
+    it("a FIFO as a namespace, without waiting for its other end", () => {
       const folder = mkdtempSync(join(tmpdir(), "ns-net-fifo-"));
       try {
         run(["mkfifo", join(folder, "fifo")]);

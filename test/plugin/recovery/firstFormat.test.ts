@@ -1,4 +1,7 @@
-/** A store of the first format on a host with running containers: whichever verb meets it first. Witnesses: `ip`, `nft`, SQLite. */
+/**
+ * A store of the first format on a host with running containers, for each verb that meets it first. Witnesses: `ip`,
+ * `nft`, SQLite.
+ */
 import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
 import { readdirSync, symlinkSync } from "node:fs";
@@ -21,7 +24,7 @@ interface Attached {
   readonly result: any;
 }
 
-/** Two containers, one of them with a port of the host, and the store as an earlier ns-net would have written it. */
+/** Two containers, one of them with a host port, and the store as an earlier ns-net wrote it. */
 function upgraded(world: World): { one: Attached; two: Attached } {
   const attach = (container: string, change: object): Attached => {
     const netns = world.netns();
@@ -53,7 +56,7 @@ describe("a store of the first format, containers running", () => {
     needs(this, "ns-net", "bridge", "nft nat");
   });
 
-  /** What every one of these leaves: DEL of all, and nothing stays. */
+  /** The end of each test: DEL of all, and nothing is left. */
   function deleteAll(world: World, ...all: readonly [string, Attached][]): void {
     for (const [container, { netns, config }] of all) {
       world.must("DEL", config, { netns, container });
@@ -63,7 +66,7 @@ describe("a store of the first format, containers running", () => {
     assert.doesNotMatch(ruleset(world), /8080/);
   }
 
-  it("ADD gives no address twice, and says what became of the store", () => {
+  it("ADD gives no address twice, and reports what happened to the store", () => {
     using world = freshWorld();
     const { one, two } = upgraded(world);
     const netns = world.netns();
@@ -72,7 +75,7 @@ describe("a store of the first format, containers running", () => {
     assert.match(stderr, /has the 2 attachments that the kernel shows/);
     assert.equal(json.code, 11, "another container asked for a port that is published");
     const added = world.must("ADD", two.config, { netns, container: "c3" });
-    // The refused one had 10.7.0.4, and gave it back.
+    // The refused ADD had 10.7.0.4, and freed it.
     assert.equal(added.ips[0].address, "10.7.0.5/24");
     assert.deepEqual(leasesOf(world), ["10.7.0.2", "10.7.0.3", "10.7.0.5"]);
     for (const [container, { netns, config, result }] of [
@@ -94,7 +97,7 @@ describe("a store of the first format, containers running", () => {
     deleteAll(world, ["c2", two]);
   });
 
-  it("CHECK finds what ADD made, and misses what is gone", () => {
+  it("CHECK finds what ADD created, and reports what is gone", () => {
     using world = freshWorld();
     const { one, two } = upgraded(world);
     const check = ({ config, result, netns }: Attached, container: string) =>
@@ -129,7 +132,7 @@ describe("a store of the first format, containers running", () => {
     deleteAll(world, ["c1", one], ["c2", two]);
   });
 
-  it("ADD of an attachment that exists is refused, as ever", () => {
+  it("ADD of an existing attachment is refused, as always", () => {
     using world = freshWorld();
     const { one } = upgraded(world);
     const other = world.netns();
@@ -202,7 +205,7 @@ describe("a store of the first format, containers running", () => {
   });
 });
 
-describe("a store of the first format, interfaces in containers alone", () => {
+describe("a store of the first format, interfaces without a host end", () => {
   before(function () {
     needs(this, "ns-net", "macvlan");
   });

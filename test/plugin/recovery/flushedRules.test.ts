@@ -1,11 +1,14 @@
-/** Rules that somebody flushed, which leaves the chains and the sets: noticed by CHECK, put right by repair and by the next ADD. Witness: `nft`. */
+/**
+ * Flushed rules, with their chains and sets left: CHECK reports them, repair and the next ADD restore them. Witness:
+ * `nft`.
+ */
 import assert from "node:assert/strict";
 import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
 import { run } from "../../support/sandbox.ts";
 import { dualStack, freshWorld, type World } from "../../support/world.ts";
 
-/** All that is written once, with the first container. */
+/** All rules that are written once, with the first container. */
 const everything = (world: World, hostPort: number) =>
   world.network({
     ipMasq: true,
@@ -16,7 +19,7 @@ const everything = (world: World, hostPort: number) =>
     runtimeConfig: { portMappings: [{ hostPort, containerPort: 80, protocol: "tcp" }] },
   });
 
-/** What stands in the chains, each with its chain. */
+/** The rules of the chains, each with its chain. */
 function rules(world: World): string[] {
   const { nftables } = JSON.parse(world.host.nft("--json", "list", "ruleset"));
   return nftables.flatMap(({ rule }: { rule?: Record<string, unknown> }) => {
@@ -26,7 +29,7 @@ function rules(world: World): string[] {
   });
 }
 
-/** Chains and sets in the order of their names, each with what it holds. */
+/** Chains and sets sorted by name, each with its content. */
 const ruleset = ({ host }: World) =>
   host
     .nft("list", "ruleset")
@@ -59,13 +62,13 @@ const losses: Record<string, readonly [command: string, ...says: RegExp[]]> = {
   "of published ports": ["flush map inet ns_net ports4", /port 8080\/tcp of the host is missing/],
 };
 
-describe("Rules that somebody flushed", () => {
+describe("Flushed rules", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "ipv6", "nft nat", "nft fib", "nft bridge");
   });
 
   for (const [which, [command, ...says]] of Object.entries(losses)) {
-    it(`${which} are missed by CHECK, and repair puts them back`, () => {
+    it(`${which} are reported by CHECK, and repair restores them`, () => {
       using world = freshWorld();
       const netns = world.netns();
       const config = everything(world, 8080);
@@ -82,7 +85,7 @@ describe("Rules that somebody flushed", () => {
     });
   }
 
-  it("are written again by the next ADD", () => {
+  it("are restored by the next ADD", () => {
     using world = freshWorld();
     world.must("ADD", everything(world, 8080), { netns: world.netns() });
     const before = rules(world).sort();

@@ -1,4 +1,7 @@
-/** Repair: a lost or broken store from the links that stand, and what somebody else took away put back. Through the command line. */
+/**
+ * Repair: rebuilds a lost or damaged store from existing links, and restores what other programs removed. Through the
+ * command line.
+ */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -44,7 +47,7 @@ describe("repair of the store", () => {
   };
 
   for (const [how, damage] of Object.entries(damages)) {
-    it(`${how}: every attachment is there again, and CHECK is content`, () => {
+    it(`${how}: every attachment is in the store again, and CHECK succeeds`, () => {
       using world = freshWorld();
       const config = world.network({ ipMasq: true, ipam: dualStack });
       const pods = ["a", "b"].map((container) => {
@@ -66,7 +69,7 @@ describe("repair of the store", () => {
     });
   }
 
-  it("of one with ports and limits: nobody else gets the ports, and DEL takes all of it back", () => {
+  it("of one with ports and limits: no other container gets the ports, and DEL removes everything", () => {
     using world = freshWorld();
     const bandwidth = { ingressRate: 8e7, ingressBurst: 8e6, egressRate: 8e7, egressBurst: 8e6 };
     const { runtimeConfig } = mapped(web);
@@ -81,7 +84,7 @@ describe("repair of the store", () => {
     assert.deepEqual(world.host.ip("link", "show", "type", "ifb"), []);
   });
 
-  it("enters an attachment whose row somebody deleted", () => {
+  it("inserts an attachment whose row was deleted", () => {
     using world = freshWorld();
     for (const container of ["a", "b"]) world.must("ADD", world.network(), { netns: world.netns(), container });
     const before = world.leases().sort();
@@ -90,7 +93,7 @@ describe("repair of the store", () => {
     assert.deepEqual(world.leases().sort(), before);
   });
 
-  it("enters a link that was renamed, one without a bridge, and an interface that is meant to be down", () => {
+  it("inserts a renamed link, one without a bridge, and an interface that is down on purpose", () => {
     using world = freshWorld();
     const ptp = join(world.dataDir, "../ptp");
     symlinkSync(nsNet, ptp);
@@ -114,7 +117,7 @@ describe("repair of the store", () => {
     assert.deepEqual([...links(a).keys()], ["lo"]);
   });
 
-  it("enters no attachment of another store, but all of the network that asks", () => {
+  it("inserts no attachment of another store, except those of the requested network", () => {
     using world = freshWorld();
     const [other, third] = ["other", "third"].map((name) => join(world.dataDir, "..", name));
     const lab = world.network({ name: "lab", bridge: "lab0", ipam: ranges("10.8.0.0/24"), dataDir: other });
@@ -129,13 +132,13 @@ describe("repair of the store", () => {
     rmSync(storePath(world));
     repair(world);
     assert.equal(containers(world.dataDir), "a");
-    // A network whose folder was changed: its addresses are in use all the same.
+    // For a network whose folder was changed: its addresses are in use all the same.
     const { ips } = world.must("ADD", { ...lab, dataDir: third }, { netns: world.netns(), container: "c" });
     assert.equal(ips[0].address, "10.8.0.3/24");
     assert.equal(containers(third!), "b c");
   });
 
-  it("is what the error of a broken store names, and DEL removes the link all the same", () => {
+  it("is the cure in the error of a damaged store, and DEL removes the link all the same", () => {
     using world = freshWorld();
     world.must("ADD", world.network(), { netns: world.netns() });
     for (const suffix of ["-wal", "-shm"]) rmSync(storePath(world) + suffix, { force: true });
@@ -152,7 +155,7 @@ describe("repair of the kernel's side", () => {
     needs(this, "ns-net", "bridge", "ipv6", "nft nat");
   });
 
-  it("brings back all rules after `nft flush ruleset`, of every network", () => {
+  it("restores all rules after `nft flush ruleset`, of every network", () => {
     using world = freshWorld();
     const one = world.network({ ipMasq: true, ipam: dualStack });
     const other = world.network({
@@ -180,7 +183,7 @@ describe("repair of the kernel's side", () => {
     assert.equal(repair(world), "Nothing to repair.\n");
   });
 
-  it("brings back a bridge that was deleted, its address, its ports and their settings", async () => {
+  it("restores a deleted bridge, its address, its ports and their settings", async () => {
     using world = freshWorld();
     const config = world.network({ ipam: dualStack });
     const [a, b] = [world.netns(), world.netns()];
@@ -193,7 +196,7 @@ describe("repair of the kernel's side", () => {
     assert.ok("seenAs" in (await tcpReach(b, result.ips[0].address.replace(/\/.*/, ""), server.port)));
   });
 
-  it("puts back what was changed on either end of the pair", () => {
+  it("restores what was changed at either end of the pair", () => {
     using world = freshWorld();
     const netns = world.netns();
     const prevResult = world.must("ADD", world.network(), { netns });
@@ -203,7 +206,7 @@ describe("repair of the kernel's side", () => {
     checked(world, world.network(), "c1", netns, prevResult);
   });
 
-  it("puts back the container's routes after `ip route flush`, the gateway's subnet first", async () => {
+  it("restores the container's routes after `ip route flush`, the gateway's subnet first", async () => {
     using world = freshWorld();
     const netns = world.netns();
     const prevResult = world.must("ADD", world.network({ ipam: dualStack }), { netns });
@@ -232,7 +235,7 @@ describe("repair of the kernel's side", () => {
       assert.ok("seenAs" in (await tcpReach(netns, gateway, server.port)), gateway);
   });
 
-  it("leaves an interface alone that has taken the name of ours, and says so", () => {
+  it("does not change a foreign interface with the name of ours, and reports it", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", world.network(), { netns });
@@ -249,7 +252,7 @@ describe("repair of the kernel's side", () => {
     assert.deepEqual([netns.ip("link"), netns.ip("address")], before);
   });
 
-  it("says what it would enter anew, and with --dry-run enters nothing", () => {
+  it("prints what it would insert, and with --dry-run inserts nothing", () => {
     using world = freshWorld();
     for (const container of ["a", "b"]) world.must("ADD", world.network(), { netns: world.netns(), container });
     rmSync(world.dataDir, { recursive: true });
@@ -257,7 +260,7 @@ describe("repair of the kernel's side", () => {
     assert.equal(existsSync(world.dataDir), false);
   });
 
-  it("says what it cannot mend, and exits with 1", () => {
+  it("reports what it cannot repair, and exits with 1", () => {
     using world = freshWorld();
     world.must("ADD", world.network(), { netns: world.netns() });
     world.host.ip("link", "del", ourLinks(world.host)[0]!);

@@ -1,4 +1,4 @@
-/** The host's end of an attachment has another place or name than ADD gave it: `ip link set … netns`, `… name`. */
+/** The host end of an attachment was moved or renamed after ADD: `ip link set … netns`, `… name`. */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { needs } from "../../support/needs.ts";
@@ -29,7 +29,7 @@ function intoOther(host: Netns, name: string, { name: other }: Netns): void {
 
 const names = (ns: Netns) => [...links(ns).keys()];
 
-/** DEL, and then an ADD of the same attachment, which a live interface would refuse. */
+/** DEL, then an ADD of the same attachment, which an existing interface would make fail. */
 function assertRemoved({ world, pod, other, config }: Moved): void {
   world.must("DEL", config, { netns: pod });
   assert.deepEqual([names(pod), names(other), world.leases()], [["lo"], ["lo"], []]);
@@ -48,14 +48,14 @@ describe("DEL of a host end that left the host", () => {
     assertRemoved(found);
   });
 
-  it("removes it where the host end has another name there", () => {
+  it("removes it if the host end has another name there", () => {
     const found = moved();
     using _ = found.world;
     found.other.ip("link", "set", found.world.rows()[0]!.host_link, "name", "mine0");
     assertRemoved(found);
   });
 
-  it("removes it where both ends have other names and the container's another hardware address", () => {
+  it("removes it if both ends have other names and the container's another hardware address", () => {
     const found = moved();
     using _ = found.world;
     found.other.ip("link", "set", found.world.rows()[0]!.host_link, "name", "mine0");
@@ -64,14 +64,14 @@ describe("DEL of a host end that left the host", () => {
     assertRemoved(found);
   });
 
-  it("removes it where the host end lost its alias", () => {
+  it("removes it if the host end lost its alias", () => {
     const found = moved();
     using _ = found.world;
     found.other.ip("link", "set", found.world.rows()[0]!.host_link, "name", "mine0", "alias", "", "group", "0");
     assertRemoved(found);
   });
 
-  it("removes both ends where the host end was moved into the container", () => {
+  it("removes both ends if the host end was moved into the container", () => {
     const world = freshWorld();
     using _ = world;
     const [pod, other] = [world.netns(), world.netns("other")];
@@ -81,7 +81,7 @@ describe("DEL of a host end that left the host", () => {
     assertRemoved({ world, pod, other, config: world.network() });
   });
 
-  it("removes it beside limits, whose link goes with it", function () {
+  it("removes it beside limits, and their link", function () {
     needs(this, "ifb", "tbf");
     const found = moved(limits);
     using _ = found.world;
@@ -89,21 +89,21 @@ describe("DEL of a host end that left the host", () => {
     assert.deepEqual([names(found.pod), names(found.world.host)], [["lo"], ["lo", "br0"]]);
   });
 
-  it("removes it where the store is lost, too", () => {
+  it("removes it also if the store is lost", () => {
     const found = moved();
     using _ = found.world;
     rmSync(found.world.dataDir, { recursive: true });
     assertRemoved(found);
   });
 
-  it("removes it in the namespace of ADD, whatever CNI_NETNS is", () => {
+  it("removes it in the namespace of ADD with any CNI_NETNS", () => {
     const found = moved();
     using _ = found.world;
     found.world.must("DEL", found.config, { netns: "" });
     assert.deepEqual([names(found.pod), found.world.leases()], [["lo"], []]);
   });
 
-  it("leaves an interface of that name that another program made", () => {
+  it("keeps an interface of that name of another program", () => {
     using world = freshWorld();
     const pod = world.netns();
     pod.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth0-peer", "netns", world.netns("other").name);
@@ -112,7 +112,7 @@ describe("DEL of a host end that left the host", () => {
     assert.deepEqual(names(pod), ["lo", "eth0"]);
   });
 
-  it("is no matter for GC: it removes the container's end, and keeps what is valid", () => {
+  it("does not disturb GC: it removes the container's end, and keeps what is valid", () => {
     const found = moved();
     using _ = found.world;
     const { world, pod, config } = found;
@@ -124,7 +124,7 @@ describe("DEL of a host end that left the host", () => {
   });
 });
 
-describe("a host end that has another name", () => {
+describe("a renamed host end", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "ping");
   });
@@ -139,7 +139,7 @@ describe("a host end that has another name", () => {
     return { world, pod };
   }
 
-  it("stays when GC is told that its attachment is valid", () => {
+  it("stays if its attachment is valid for GC", () => {
     const { world, pod } = renamed();
     using _ = world;
     world.must("GC", {
@@ -150,7 +150,7 @@ describe("a host end that has another name", () => {
     pod.run("ping", "-c1", "-W2", "10.7.0.1");
   });
 
-  it("goes when GC is told that it is not", () => {
+  it("is removed if it is not", () => {
     const { world, pod } = renamed();
     using _ = world;
     world.must("GC", { ...world.network(), "cni.dev/valid-attachments": [] });

@@ -1,4 +1,7 @@
-/** DEL with a store that does not know the attachment under its name, or that this version cannot read. Witnesses: `ip`, `nft`, SQLite. */
+/**
+ * DEL with a store that has the attachment under another name, or that this version cannot read. Witnesses: `ip`,
+ * `nft`, SQLite.
+ */
 import assert from "node:assert/strict";
 import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +20,7 @@ describe("DEL with the store of a newer version", () => {
     needs(this, "ns-net", "bridge", "nft nat");
   });
 
-  it("removes link and rules, says so, and leaves the entry to that version", () => {
+  it("removes link and rules, reports it, and leaves the entry to that version", () => {
     using world = freshWorld();
     const netns = world.netns();
     const config = world.network({ runtimeConfig: { portMappings } });
@@ -34,7 +37,7 @@ describe("DEL with the store of a newer version", () => {
     assert.equal(sql(world, "SELECT container FROM attachment"), "c1");
   });
 
-  it("succeeds for a plugin that comes after another one, whatever standard input is", () => {
+  it("succeeds for a chained plugin with any standard input", () => {
     using world = freshWorld();
     const netns = world.netns();
     const plugin = join(world.dataDir, "../portmap");
@@ -51,7 +54,7 @@ describe("DEL with the store of a newer version", () => {
   });
 });
 
-describe("DEL of names too long for an alias, after a lost store was made anew", () => {
+describe("DEL of names too long for an alias, after a lost store was rebuilt", () => {
   before(function () {
     needs(this, "ns-net", "bridge");
   });
@@ -90,7 +93,7 @@ describe("DEL of names too long for an alias, after a lost store was made anew",
     });
   }
 
-  it("removes them also where another network's ADD made the store", () => {
+  it("removes them also if another network's ADD rebuilt the store", () => {
     using world = freshWorld();
     const netns = world.netns();
     const config = world.network({ name: "n".repeat(255) });

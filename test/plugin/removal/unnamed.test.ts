@@ -1,4 +1,7 @@
-/** DEL of bytes that are no configuration. The store is the default one, so it is laid over /var/lib. Witnesses: `ip`, `nft`, SQLite. */
+/**
+ * DEL with bytes that are no configuration. The store is the default one, so a temporary one is mounted over /var/lib.
+ * Witnesses: `ip`, `nft`, SQLite.
+ */
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +20,7 @@ const rows = (table: string) =>
 
 const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
 
-/** Of the default store; with ports, so that there are rules to remove. */
+/** The configuration uses the default store, and has ports, so that there are rules to remove. */
 const config = (world: World, change: object = {}) => {
   const { dataDir: _, ...own } = world.network({ runtimeConfig: { portMappings } }) as { dataDir: string };
   return { ...own, ...change };
@@ -49,7 +52,7 @@ describe("DEL whose standard input is", () => {
 
   for (const [title, stdinOf] of kinds) {
     for (const isLost of [false, true]) {
-      it(`${title} removes all that the attachment's name leads to${isLost ? ", with the store lost" : ""}`, () => {
+      it(`${title} removes everything with the attachment's name${isLost ? ", with the store lost" : ""}`, () => {
         using world = freshWorld();
         const [netns, other] = [world.netns(), world.netns()];
         world.must("ADD", config(world), { netns });
@@ -64,7 +67,7 @@ describe("DEL whose standard input is", () => {
     }
   }
 
-  it("closed removes it, too, and of what is not there it says nothing but success", () => {
+  it("closed removes it, too, and succeeds without an attachment", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", config(world), { netns });
@@ -73,7 +76,7 @@ describe("DEL whose standard input is", () => {
     assert.deepEqual([names(netns), rows("attachment")], [["lo"], "0\n"]);
   });
 
-  it("garbage after an ADD that was refused for the same bytes touches nothing and makes no store", () => {
+  it("garbage after an ADD that was refused for the same bytes changes nothing and creates no store", () => {
     using world = freshWorld();
     const netns = world.netns();
     const before = world.snapshot(netns);
@@ -93,7 +96,7 @@ describe("DEL whose standard input is", () => {
     assert.deepEqual([names(one), names(two), rows("attachment")], [["lo", "net1"], ["lo"], "1\n"]);
   });
 
-  it("garbage undoes what a plugin after another one did, and that alone", () => {
+  it("garbage undoes what a chained plugin did, and only that", () => {
     using world = freshWorld();
     const netns = world.netns();
     const folder = mkdtempSync(join(tmpdir(), "ns-net-unnamed-"));
@@ -113,7 +116,7 @@ describe("DEL whose standard input is", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("garbage puts the loopback interface down", () => {
+  it("garbage sets the loopback interface down", () => {
     using world = freshWorld();
     const netns = world.netns();
     const folder = mkdtempSync(join(tmpdir(), "ns-net-unnamed-"));

@@ -1,4 +1,4 @@
-/** CHECK by ns-net of pods that the reference made without host-local: prevResult alone tells of them. Witness: `ip`. */
+/** CHECK by ns-net of pods that the reference created without host-local: only prevResult shows them. Witness: `ip`. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const kinds: readonly [what: string, config: { type: string; ipam: object }, nee
   ["host-device", { ...{ type: "host-device", ipam }, ...{ device: "up0" } }, "bridge"],
 ];
 
-describe("Taking over a live node, CHECK of what only prevResult tells of:", () => {
+describe("Taking over a live node, CHECK of what only prevResult shows:", () => {
   before(function () {
     needs(this, "ns-net", "ipv6", "reference plugins");
   });
@@ -32,12 +32,12 @@ describe("Taking over a live node, CHECK of what only prevResult tells of:", () 
   interface Made {
     readonly world: World;
     readonly netns: Netns;
-    /** The host's end of the veth. */
+    /** The host end of the veth. */
     readonly outer: string;
     check(change?: object): string;
   }
 
-  /** Made by the reference, and changed by its tuning. */
+  /** Created by the reference, and changed by its tuning. */
   function made(given: { type: string; ipam: object }): Made {
     const world = freshWorld();
     world.host.ip("link", "add", "up0", "type", "veth", "peer", "name", "far0");
@@ -63,7 +63,7 @@ describe("Taking over a live node, CHECK of what only prevResult tells of:", () 
   }
 
   for (const [what, config, need] of kinds) {
-    it(`a healthy pod of ${what} is healthy, and one that lost something is not`, function () {
+    it(`succeeds for a healthy pod of ${what}, and fails for one that lost something`, function () {
       needs(this, need);
       const { world, netns, outer, check } = made(config);
       using _ = world;
@@ -89,7 +89,7 @@ describe("Taking over a live node, CHECK of what only prevResult tells of:", () 
         world.host.ip("link", "set", outer, "address", "02:00:00:00:00:79");
         assert.match(check(), /^101 .*mac of link veth.*found 02:.*:79/);
       }
-      netns.ip("link", "set", "eth0", "down"); // before Linux 6.2 no link is renamed that is up
+      netns.ip("link", "set", "eth0", "down"); // before Linux 6.2 the kernel renames no link that is up
       netns.ip("link", "set", "eth0", "name", "eth7");
       netns.ip("link", "set", "eth7", "up");
       assert.match(check(), /^101 /);
@@ -98,7 +98,7 @@ describe("Taking over a live node, CHECK of what only prevResult tells of:", () 
     });
   }
 
-  it("what no result tells of is missed", () => {
+  it("fails for what no result shows", () => {
     const { world, check } = made({ type: "bridge", ipam });
     using _ = world;
     assert.match(check({ prevResult: { cniVersion: "1.0.0", interfaces: [], ips: [] } }), /^101 .*found none/);

@@ -1,4 +1,4 @@
-/** What the reference's macvlan, host-device and sbr made, deleted by ns-net in their place. Witness: `ip`. */
+/** Interfaces of the reference's macvlan, host-device and sbr, deleted by ns-net. Witness: `ip`. */
 import assert from "node:assert/strict";
 import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ describe("Taking over a live node, of interfaces that leave nothing on the host:
   ];
 
   for (const [type, more, need] of kinds) {
-    it(`DEL of ${type} undoes what the reference did, with its lease, and nothing that is not told of`, function () {
+    it(`DEL of ${type} undoes what the reference did, with its lease, and nothing else`, function () {
       needs(this, need);
       using world = freshWorld();
       for (const name of [type, "host-local"]) symlinkSync(nsNet, join(world.dataDir, "..", name));
@@ -57,7 +57,7 @@ describe("Taking over a live node, of interfaces that leave nothing on the host:
     const prevResult = world.must("ADD", config, call("macvlan", referencePlugins));
     const { ipam: _, master: __, ...sbr } = { ...config, type: "sbr", prevResult };
     const rules = () => netns.ip("rule").filter(({ src }) => src !== "all").length;
-    // The reference locks the namespace's file, which a mount of nsfs does not let it open everywhere.
+    // The reference opens the namespace's file for locking, which a mount of nsfs does not allow everywhere.
     const { code } = world.call("ADD", sbr, call("sbr", referencePlugins));
     assert.equal(rules(), code === 0 ? 1 : 0);
     for (const type of ["sbr", "macvlan"]) {

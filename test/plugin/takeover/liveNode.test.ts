@@ -1,4 +1,7 @@
-/** A live node: the reference's plugins made pods, ns-net stands in their place. Witnesses: ip, iptables, host-local's files. */
+/**
+ * A live node: the reference's plugins created pods, and ns-net replaces the plugins. Witnesses: ip, iptables,
+ * host-local's files.
+ */
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -37,7 +40,7 @@ describe("Taking over a live node", function () {
     mkdirSync(folder);
     for (const type of ["bridge", "portmap", "firewall", "bandwidth", "host-local"])
       symlinkSync(nsNet, join(folder, type));
-    network = `taken${++count}`; // a plugin after another one is told of no other folder than host-local's own
+    network = `taken${++count}`; // a chained plugin has no other folder than host-local's default
     reservations = `/var/lib/cni/networks/${network}`;
   });
 
@@ -53,7 +56,7 @@ describe("Taking over a live node", function () {
     return { cniVersion: "1.1.0", name: network, plugins: ours };
   }
 
-  /** CHECK, GC and STATUS are of the newest version, which Debian's reference plugins do not know. */
+  /** CHECK, GC and STATUS use the newest version, which Debian's reference plugins do not support. */
   const known = (plugins: string, list: NetworkList) =>
     plugins === referencePlugins ? { ...list, cniVersion: "1.0.0" } : list;
 
@@ -88,14 +91,14 @@ describe("Taking over a live node", function () {
     return { ...at, addresses: ips.map(({ address }) => address) };
   }
 
-  /** The reference's plugins fail now and then when two of them make the same chain: one after the other. */
+  /** One after the other: the reference's plugins sometimes fail if two of them create the same chain. */
   async function startAll(plugins: string, numbers: readonly number[], list = chain()): Promise<Pod[]> {
     if (plugins === folder) return Promise.all(numbers.map((i) => start(plugins, i, list)));
     const pods: Pod[] = [];
     for (const i of numbers) pods.push(await start(plugins, i, list));
     return pods;
   }
-  /** A namespace that nobody is in dies a moment after its name is gone, and its links with it. */
+  /** A namespace without a process ends a moment after its name is removed, and its links with it. */
   async function end({ netns }: Pod): Promise<void> {
     const links = world.host.ip("link", "show", "type", "veth").length;
     netns[Symbol.dispose]();
@@ -119,7 +122,7 @@ describe("Taking over a live node", function () {
     assert.doesNotMatch(world.host.nft("--stateless", "list", "ruleset"), /80\d\d|nsv/);
   }
 
-  it("ten pods of the reference's, ten of ours, and nothing left of either, however they are deleted", async () => {
+  it("ten pods of the reference, ten of ours, and nothing left of either, whichever way they are deleted", async () => {
     const ours = runtime(folder);
     const [first, ...others] = await startAll(referencePlugins, numbers(1, 10));
     await delList(ours, chain(), first!); // before any ADD of ours
@@ -136,7 +139,7 @@ describe("Taking over a live node", function () {
     const told = [(pod: Pod) => pod, withoutNetns, goneNetns, goneAndEmpty];
     const half = pods.filter((_, i) => i % 2 === 0);
     await Promise.all(half.map((pod, i) => delList(ours, chain(), told[i % told.length]!(pod))));
-    forget(); // without prevResult; without one and without a namespace, what lives in it can be found by nothing
+    forget(); // without prevResult; without that and without a namespace, an interface there cannot be found
     const ways = [(pod: Pod) => pod, goneNetns, goneAndEmpty];
     const rest = pods.filter((_, i) => i % 2 === 1);
     await Promise.all(rest.map((pod, i) => delList(ours, chain(), ways[i % ways.length]!(pod))));
@@ -144,17 +147,17 @@ describe("Taking over a live node", function () {
     nothingIsLeft();
   });
 
-  it("gives no address away that the reference gave, when many begin at once, each knowing of none", async () => {
+  it("gives no address that the reference gave, also if many ADDs begin at once", async () => {
     const theirs = await startAll(referencePlugins, numbers(1, 6), listed(bridge));
     const ours = await startAll(folder, numbers(7, 12), listed(bridge));
     const all = [...theirs, ...ours].flatMap(({ addresses }) => addresses);
     assert.equal(new Set(all).size, 24, all.join(" "));
   });
 
-  it("meets a reservation that came after it had looked", async () => {
+  it("finds a reservation that was made after it had read them", async () => {
     await start(referencePlugins, 1);
     const second = await start(folder, 2);
-    // A plugin of the reference's that was at work all the while: the address that comes next.
+    // A plugin of the reference that ran all the time: the next address.
     const next = second.addresses.map((cidr) => cidr.split("/")[0]!.replace(/3$/, "4"));
     for (const address of next) writeFileSync(join(reservations, address), "late\r\neth0");
     const { addresses } = await start(folder, 3);
@@ -178,7 +181,7 @@ describe("Taking over a live node", function () {
     nothingIsLeft();
   });
 
-  it("shows them in ls, and gc by hand leaves those that stand", async () => {
+  it("shows them in ls, and gc by hand keeps those that are alive", async () => {
     const [stays, goes] = await startAll(referencePlugins, numbers(1, 2));
     const ours = await start(folder, 3);
     await end(goes!);
@@ -193,8 +196,8 @@ describe("Taking over a live node", function () {
     assert.equal(heldFiles().length, 2);
   });
 
-  it("reclaims in a full pool what provably is no more, and nothing that stands", async () => {
-    // Addresses that no other test has: any namespace that has one of them, also another test's, keeps the lease.
+  it("reclaims in a full pool what is certainly dead, and nothing that is alive", async () => {
+    // Addresses that no other test has: a namespace with one of them, also another test's, keeps the lease.
     const list = listed({ ...bridge, ipam: { type: "host-local", ranges: [[{ subnet: "10.187.93.0/29" }]] } });
     const [first] = await startAll(referencePlugins, numbers(1, 5), list);
     await assert.rejects(start(folder, 6, list), /5 of 5 in use/);
@@ -203,7 +206,7 @@ describe("Taking over a live node", function () {
     await assert.rejects(start(folder, 8, list), /5 of 5 in use/);
   });
 
-  it("knows of both again when the store is lost", async () => {
+  it("finds both again if the store is lost", async () => {
     const list = listed(bridge);
     const pods = [await start(referencePlugins, 1, list), await start(folder, 2, list)];
     rmSync(world.dataDir, { recursive: true });
@@ -215,7 +218,7 @@ describe("Taking over a live node", function () {
     nothingIsLeft();
   });
 
-  it("finds what has no end on the host: a macvlan", async function () {
+  it("finds an interface without a host end: a macvlan", async function () {
     needs(this, "macvlan");
     world.host.ip("link", "add", "up0", "type", "veth", "peer", "name", "up1");
     symlinkSync(nsNet, join(folder, "macvlan"));
@@ -237,7 +240,7 @@ describe("Taking over a live node", function () {
     assert.deepEqual(heldFiles(), []);
   });
 
-  it("starts no other program for attachments that are its own", async function () {
+  it("starts no other program for its own attachments", async function () {
     needs(this, "strace");
     await start(referencePlugins, 1);
     const ours = await start(folder, 2);

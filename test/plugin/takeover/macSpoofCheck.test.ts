@@ -1,4 +1,4 @@
-/** macspoofchk of the reference's pods, deleted by ns-net in its place. Witness: `nft`. */
+/** macspoofchk of the reference's pods, deleted by ns-net. Witness: `nft`. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ describe("Taking over a live node, of the reference's macspoofchk", () => {
       const prevResult = world.must("ADD", config(world, last), { ...at, plugin: join(referencePlugins, "bridge") });
       return { at: { ...at, plugin: ours }, prevResult, config: config(world, last) };
     };
-    /** What the table holds of a container, in nft's words. */
+    /** The objects of a container in the table, as nft prints them. */
     const checks = (container: string) =>
       world.host
         .nft("list", "table", "bridge", "nat")
@@ -38,7 +38,7 @@ describe("Taking over a live node, of the reference's macspoofchk", () => {
   }
 
   for (const told of ["the result", "its namespace alone", "a namespace that is gone", "nothing"]) {
-    it(`DEL that is told of ${told} removes its chains and the jump to them, and no other's`, () => {
+    it(`DEL with ${told} removes its chains and the jump to them, and no others`, () => {
       const { world, start, checks } = ready();
       using _ = world;
       const [first, second] = [start("r1", 2), start("r11", 3)];
@@ -60,7 +60,7 @@ describe("Taking over a live node, of the reference's macspoofchk", () => {
     });
   }
 
-  it("is not looked for under a name that no chain can have", () => {
+  it("is not searched under a name that no chain can have", () => {
     const { world } = ready();
     using _ = world;
     const at = { container: "c".repeat(255), netns: "", plugin: join(world.dataDir, "../bridge") };

@@ -1,4 +1,7 @@
-/** A chain of our bridge and the reference's plugins after it, all replaced by ours while the pod runs. Witnesses: iptables, nft, `ip`. */
+/**
+ * A chain of our bridge and chained plugins of the reference, all replaced by ours while the pod runs. Witnesses:
+ * iptables, nft, `ip`.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +10,7 @@ import { needs } from "../../support/needs.ts";
 import { nsNet, referencePlugins } from "../../support/plugin.ts";
 import { freshWorld, type World } from "../../support/world.ts";
 
-describe("Taking over a live node, where only the bridge was ours", () => {
+describe("Taking over a live node with only our bridge", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "ipv6", "iptables", "ifb", "tbf", "reference plugins");
   });
@@ -26,7 +29,7 @@ describe("Taking over a live node, where only the bridge was ours", () => {
     };
   }
 
-  it("DEL by ours leaves nothing of theirs", async () => {
+  it("DEL by our plugins leaves nothing of the reference", async () => {
     using world = freshWorld();
     const folder = join(world.dataDir, "../bin");
     mkdirSync(folder);

@@ -1,7 +1,7 @@
 /**
  * Pods of newer versions of the reference, whose bridge and portmap write with nftables. Debian's write with iptables,
- * so its bridge makes the pod, and `nft` the rules that the newer ones would
- * (pkg/ip/ipmasq_nftables_linux.go, plugins/meta/portmap/portmap_nftables.go). Witness: nft.
+ * so its bridge creates the pod, and `nft` the rules that newer ones would (pkg/ip/ipmasq_nftables_linux.go,
+ * plugins/meta/portmap/portmap_nftables.go). Witness: nft.
  */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
@@ -20,7 +20,7 @@ function short(text: string): string {
 const commentOf = (container: string) =>
   `${short("podnet")}-${short(`eth0:${container}`)}, net: podnet, if: eth0, id: ${container}`;
 
-/** As the reference writes them for a container with a port 8080, and one on an address of the host. */
+/** The rules of the reference for a container with port 8080, and for one with an address of the host. */
 function rulesOf(container: string, address: string): string {
   return `
     add table inet cni_plugins_masquerade
@@ -35,7 +35,7 @@ function rulesOf(container: string, address: string): string {
     add rule ip cni_hostport masquerading ip saddr ${address} ip daddr ${address} masquerade comment "${container}"`;
 }
 
-describe("Taking over a live node, where the reference wrote with nftables", () => {
+describe("Taking over a live node with the reference's nftables rules", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "nft fib", "ipv6", "reference plugins");
   });
@@ -60,7 +60,7 @@ describe("Taking over a live node, where the reference wrote with nftables", () 
 
   const said = (world: World) => world.host.nft("list", "ruleset");
 
-  it("DEL removes the rules of its attachment and nobody else's", () => {
+  it("DEL removes the rules of its attachment and no others", () => {
     using world = freshWorld();
     const [first, second] = pods(world);
     const lines = (address: string) =>
@@ -86,7 +86,7 @@ describe("Taking over a live node, where the reference wrote with nftables", () 
     assert.match(said(world), new RegExp(`${short("podnet")}-${short("eth0:c1")}`));
   });
 
-  it("ports that it published are refused with who has them", () => {
+  it("ports that it published are refused, naming the holder", () => {
     using world = freshWorld();
     pods(world);
     const netns = world.netns();

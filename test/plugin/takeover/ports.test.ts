@@ -1,4 +1,4 @@
-/** Ports that pods of the reference's have published, asked for by pods of ours. Witnesses: iptables, `ip`, TCP. */
+/** Ports published by pods of the reference, requested by pods of ours. Witnesses: iptables, `ip`, TCP. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ const environment = { PATH: process.env.PATH! };
 const port = (hostPort: number, more: object = {}) => ({ hostPort, containerPort: 80, protocol: "tcp", ...more });
 const mapped = (...portMappings: object[]) => ({ runtimeConfig: { portMappings } });
 
-describe("Taking over a live node, ports that the reference has published", () => {
+describe("Taking over a live node, ports published by the reference", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "nft fib", "ipv6", "iptables", "reference plugins");
   });
@@ -33,7 +33,7 @@ describe("Taking over a live node, ports that the reference has published", () =
     return netns;
   }
 
-  /** One after the other with type ns-net and with bridge and portmap: what it says, or "" where it serves. */
+  /** Once with type ns-net, and once with bridge and portmap: the message, or "" on success. */
   function asked(world: World, last: number, portMappings: object, ...addresses: string[]): string[] {
     const netns = world.netns();
     const at = { netns, container: `o${last}`, environment };
@@ -59,7 +59,7 @@ describe("Taking over a live node, ports that the reference has published", () =
     return world;
   }
 
-  it("are refused with who has them, and theirs is the traffic", async () => {
+  it("are refused, naming the holder, who keeps the traffic", async () => {
     using world = ready();
     const theirs = published(world, mapped(port(8080), port(8081, { protocol: "udp" })));
     using _server = await tcpServer(theirs, "0.0.0.0", 80);
@@ -95,7 +95,7 @@ describe("Taking over a live node, ports that the reference has published", () =
         assert.ok(text.includes(`podnet/r1 has it on ${on}, by`), text);
   });
 
-  it("are free again when the reference's pod is deleted, and its own are no reason to refuse", () => {
+  it("are free again after the reference's pod is deleted, and the pod may request its own ports", () => {
     using world = ready();
     const netns = published(world, mapped(port(8080)));
     const at = { netns, container: "r1", environment, plugin: join(world.dataDir, "../portmap") };
@@ -112,7 +112,7 @@ describe("Taking over a live node, ports that the reference has published", () =
     assert.deepEqual(asked(world, 3, mapped(port(8080))), ["", ""]);
   });
 
-  it("are asked for by no other program where the reference has published none", function () {
+  it("need no other program if the reference has published none", function () {
     needs(this, "strace");
     using world = ready();
     const trace = join(world.dataDir, "../trace");

@@ -1,4 +1,4 @@
-/** What the reference's tuning changed, put back by ns-net in its place. Witness: `ip`. */
+/** Changes of the reference's tuning, undone by ns-net. Witness: `ip`. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ describe("Taking over a live node, of interfaces that the reference's tuning cha
     ["/run/cni/tuning", {}],
     ["its own folder", { dataDir: "/run/tuned" }],
   ] as const) {
-    it(`DEL puts back what ${where} tells`, () => {
+    it(`DEL restores what ${where} contains`, () => {
       using world = ready();
       const netns = world.netns();
       const file = `${"dataDir" in more ? more.dataDir : "/run/cni/tuning"}/c1_eth0.json`;
@@ -56,7 +56,7 @@ describe("Taking over a live node, of interfaces that the reference's tuning cha
       const result = world.must("ADD", { ...config, prevResult }, theirs(netns, "tuning"));
       const { mac: address, mtu, promisc, allmulti } = change;
       assert.deepEqual(looks(netns), { ...before, address, mtu, promisc, allmulti });
-      // Newer versions know of one thing more.
+      // Newer versions have one more key.
       writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), txQLen: 250 }));
       assert.ok(existsSync(file));
       const tuned = ours(world, netns, "tuning");
@@ -71,7 +71,7 @@ describe("Taking over a live node, of interfaces that the reference's tuning cha
     });
   }
 
-  it("DEL removes what it tells of a namespace that is gone, and heeds nothing that is no such note", () => {
+  it("DEL removes the backup of a namespace that is gone, and ignores other files", () => {
     using world = ready();
     const netns = world.netns();
     const prevResult = world.must("ADD", bridge, theirs(netns, "bridge"));
@@ -97,7 +97,7 @@ describe("Taking over a live node, of interfaces that the reference's tuning cha
   });
 
   for (const isTold of [true, false]) {
-    it(`a device that was lent goes home with its own hardware address and MTU, ${isTold ? "" : "not "}told by prevResult`, () => {
+    it(`a host device is returned with its own hardware address and MTU, with${isTold ? "" : "out"} prevResult`, () => {
       using world = ready();
       world.host.run("ip", "link", "add", "up0", "type", "veth", "peer", "name", "far0");
       const before = looks(world.host, "up0");

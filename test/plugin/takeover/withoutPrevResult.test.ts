@@ -1,6 +1,6 @@
 /**
- * Pods of the reference's of which nothing tells: no reservation of host-local, and no prevResult, as with cniVersion
- * 0.3.1. Deleted by ns-net in its place. Witnesses: `ip`, iptables-save.
+ * Pods of the reference without any record: no reservation of host-local, and no prevResult, as with cniVersion 0.3.1.
+ * Deleted by ns-net. Witnesses: `ip`, iptables-save.
  */
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync } from "node:fs";
@@ -19,7 +19,7 @@ interface Pod {
   readonly ifname?: string;
 }
 
-describe("Taking over a live node, of pods that nothing tells of:", () => {
+describe("Taking over a live node, of pods without any record:", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "ipv6", "tbf", "ifb", "iptables", "reference plugins");
   });
@@ -55,7 +55,7 @@ describe("Taking over a live node, of pods that nothing tells of:", () => {
     pod.netns.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0"); // or the reference waits
     for (const config of list) {
       const plugin = join(referencePlugins, config.type);
-      // The reference's firewall knows no older version.
+      // The reference's firewall supports no older version.
       prevResult = world.must("ADD", { ...config, cniVersion: "0.4.0", prevResult }, { ...pod, plugin, environment });
     }
   }
@@ -82,7 +82,7 @@ describe("Taking over a live node, of pods that nothing tells of:", () => {
 
   async function nothingIsLeft(world: World) {
     assert.deepEqual(rules(world), []);
-    // Of a namespace that is gone, the kernel lets go a moment later.
+    // The kernel releases a namespace a moment after it is gone.
     const left = () => names(world.host).filter((name) => !["lo", "br0"].includes(name));
     for (let i = 0; i < 100 && left().length > 0; i++) await Bun.sleep(10);
     assert.deepEqual(left(), []);
@@ -90,14 +90,14 @@ describe("Taking over a live node, of pods that nothing tells of:", () => {
 
   for (const main of ["bridge", "ptp"] as const) {
     for (const told of ["its namespace", "a namespace that is gone", "no namespace, and it is gone"]) {
-      it(`DEL of ${main} and what comes after it, told of ${told}, leaves nothing`, async () => {
+      it(`DEL of ${main} and its chained plugins, with ${told}, leaves nothing`, async () => {
         using world = ready();
         const pod = { netns: world.netns(), container: "r1" };
         start(world, pod, configs(world, main));
         assert.ok(rules(world).length > 10);
         if (told !== "its namespace") pod.netns[Symbol.dispose]();
         const netns = told.startsWith("no ") ? "" : pod.netns.path;
-        // Without a namespace firewall cannot know which addresses it accepted; nor can the reference's.
+        // Without a namespace, firewall cannot know the addresses that it accepted; nor can the reference's.
         const list = configs(world, main);
         end(world, { ...pod, netns }, list);
         end(world, { ...pod, netns }, list);
@@ -115,7 +115,7 @@ describe("Taking over a live node, of pods that nothing tells of:", () => {
     }
   }
 
-  it("DEL of what never was leaves what stands: other networks', other interfaces', ours, anybody's", () => {
+  it("DEL of an attachment that never existed keeps all others: those of other networks and interfaces, ours and foreign ones", () => {
     using world = ready();
     const [theirs, own, strange] = [world.netns(), world.netns(), world.netns()];
     const pod = { netns: theirs, container: "r1" };

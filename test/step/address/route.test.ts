@@ -13,7 +13,7 @@ function named(world: World, name: string): string {
   return path;
 }
 
-/** `destination gateway` of the container's routes of a family by a gateway. */
+/** `destination gateway` of the container's routes with a gateway, of one family. */
 const byGateway = (ns: Netns, family: "-4" | "-6"): string[] =>
   ns
     .ip(family, "route")
@@ -52,7 +52,7 @@ describe("Routes", () => {
       assert.match(json.details, /10\.2\.0\.0\/24, without host bits/);
     });
 
-    it(`${type} takes a link-local address for the gateway of an IPv6 subnet`, () => {
+    it(`${type} accepts a link-local address as the gateway of an IPv6 subnet`, () => {
       using world = freshWorld();
       world.host.ip("address", "add", "2001:db8:9::1/128", "dev", "lo", "nodad");
       const [netns, other] = [world.netns(), world.netns()];
@@ -89,7 +89,7 @@ describe("Routes", () => {
     }
   });
 
-  it("installs two routes to one destination by different gateways, and CHECK knows both", () => {
+  it("installs two routes to one destination by different gateways, and CHECK compares both", () => {
     using world = freshWorld();
     const netns = world.netns();
     const routes = [
@@ -114,7 +114,7 @@ describe("Routes", () => {
     );
   });
 
-  it("sbr moves both of them to its table, and its DEL puts both back", () => {
+  it("sbr moves both of them to its table, and its DEL restores both", () => {
     using world = freshWorld();
     const netns = world.netns();
     const plugin = named(world, "sbr");
@@ -132,7 +132,7 @@ describe("Routes", () => {
   });
 });
 
-describe("A namespace where IPv6 is off for all interfaces", () => {
+describe("A namespace with IPv6 off for all interfaces", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "ipv6", "ping");
   });

@@ -1,4 +1,4 @@
-/** firewall on a host that firewalld guards. Witnesses: traffic, `firewall-cmd`. */
+/** firewall on a host with firewalld. Witnesses: traffic, `firewall-cmd`. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -18,13 +18,13 @@ interface Scene {
   readonly plugin: string;
 }
 
-describe("firewall, on a host that firewalld guards", function () {
+describe("firewall, on a host with firewalld", function () {
   this.timeout(60_000);
   let scene: Scene;
   let config: object;
-  // biome-ignore lint/suspicious/noExplicitAny: a result, of which the tests read the addresses.
+  // biome-ignore lint/suspicious/noExplicitAny: a result whose addresses the tests read.
   let prevResult: any;
-  /** As firewalld has them, IPv4 first. */
+  /** The addresses in firewalld, IPv4 first. */
   let [ipv4, ipv6] = ["", ""];
 
   before(async function () {
@@ -68,7 +68,7 @@ describe("firewall, on a host that firewalld guards", function () {
     return world.call(command, { ...config, prevResult, ...change }, { netns, plugin, environment });
   };
 
-  it("puts the container's addresses into the zone trusted, unasked, and takes them back", async () => {
+  it("puts the container's addresses into the zone trusted by default, and removes them", async () => {
     const { outside, netns, firewalld, world } = scene;
     using server = await tcpServer(outside);
     using inner = await tcpServer(netns);
@@ -84,7 +84,7 @@ describe("firewall, on a host that firewalld guards", function () {
     assert.ok("failed" in (await tcpReach(netns, "192.0.2.1", server.port, { limitMs: 500 })));
   });
 
-  it("CHECK tells what a reload of firewalld forgot, and an ADD that comes again is served", () => {
+  it("CHECK reports what a reload of firewalld dropped, and a second ADD succeeds", () => {
     const { firewalld } = scene;
     assert.equal(call("ADD").code, 0);
     firewalld.ask("--reload");
@@ -96,7 +96,7 @@ describe("firewall, on a host that firewalld guards", function () {
     assert.equal(call("CHECK").code, 0);
   });
 
-  it("takes the zone that it is told, and refuses what firewalld refuses", () => {
+  it("uses the configured zone, and refuses what firewalld refuses", () => {
     const { firewalld } = scene;
     assert.equal(call("ADD", { firewalldZone: "internal" }).code, 0);
     assert.deepEqual(firewalld.ask("--zone=internal", "--list-sources").split(" ").sort(), [ipv4, ipv6]);
@@ -114,7 +114,7 @@ describe("firewall, on a host that firewalld guards", function () {
     assert.match(unknown.json.details, /firewall-cmd --get-zones/);
   });
 
-  it("of two addresses the first is taken back when the second is refused", () => {
+  it("removes the first of two addresses if the second is refused", () => {
     const { firewalld } = scene;
     firewalld.ask("--zone=public", `--add-source=${ipv6}`);
     assert.equal(call("ADD").code, 1);
@@ -122,7 +122,7 @@ describe("firewall, on a host that firewalld guards", function () {
     firewalld.ask("--zone=public", `--remove-source=${ipv6}`);
   });
 
-  it("iptables, where that is asked for, leaves firewalld alone", () => {
+  it("does not call firewalld with backend iptables", () => {
     const { firewalld, world } = scene;
     assert.equal(call("ADD", { backend: "iptables" }).code, 0);
     assert.equal(firewalld.ask("--zone=trusted", "--list-sources"), "");
@@ -132,7 +132,7 @@ describe("firewall, on a host that firewalld guards", function () {
     world.host.nft("delete table ip6 filter");
   });
 
-  it("DEL finds the addresses in prevResult where the store is lost, but for what is another's by now", () => {
+  it("DEL finds the addresses in prevResult if the store is lost, except those that another container has by now", () => {
     const { firewalld, world, netns, plugin } = scene;
     assert.equal(call("ADD").code, 0);
     const elsewhere = { ...config, prevResult, dataDir: join(world.dataDir, "lost") };
@@ -147,7 +147,7 @@ describe("firewall, on a host that firewalld guards", function () {
     assert.deepEqual(firewalld.ask("--zone=trusted", "--list-sources").split(" ").sort(), [ipv4, ipv6]);
   });
 
-  it("type ns-net does it in one call where a zone is named, and says what blocks where none is", () => {
+  it("type ns-net does it in one call if a zone is named, and else reports what blocks", () => {
     const { firewalld, world, environment } = scene;
     const netns = world.netns();
     const link = world.network({ name: "other", bridge: "br1", ipam: { type: "ns-net", subnet: "10.8.0.0/24" } });

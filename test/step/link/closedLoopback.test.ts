@@ -1,6 +1,6 @@
 /**
- * The host's 127.0.0.1, which a published port opens and a guard closes. Witnesses: a TCP server of the host that
- * listens there alone, a container that may do all it likes in its namespace, `tc`, `ip`.
+ * The host's 127.0.0.1, which a published port opens and a filter closes. Witnesses: a TCP server of the host that
+ * listens only there, a container with all rights in its namespace, `tc`, `ip`.
  */
 import assert from "node:assert/strict";
 import { needs } from "../../support/needs.ts";
@@ -10,7 +10,7 @@ import { tcpReach, tcpServer } from "../../support/tcp.ts";
 import { freshWorld, ranges, type World } from "../../support/world.ts";
 import { mapped, outsideOf, web } from "../ports/publishing.ts";
 
-/** What a container with NET_ADMIN can do to send to 127.0.0.1 over its interface. */
+/** A container with NET_ADMIN prepares to send to 127.0.0.1 over its interface. */
 function unchain(pod: Netns, gateway: string): void {
   pod.run("sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1");
   pod.ip("link", "set", "lo", "down");
@@ -19,7 +19,7 @@ function unchain(pod: Netns, gateway: string): void {
   pod.ip("route", "replace", "127.0.0.0/8", "via", gateway, "dev", "eth0");
 }
 
-/** True for a container that reads what the host offers to itself alone. */
+/** True if the container reads what the host serves only to itself. */
 async function reads(pod: Netns, port: number): Promise<boolean> {
   return "seenAs" in (await tcpReach(pod, "127.0.0.1", port, { limitMs: 700 }));
 }
@@ -58,7 +58,7 @@ describe("The host's 127.0.0.1", function () {
     }
   });
 
-  it("is read by such a container where no filter stands, so that this test can fail", async () => {
+  it("is read by such a container without a filter, so that this test can fail", async () => {
     using world = freshWorld();
     const pod = world.netns();
     world.must("ADD", world.network(mapped(web)), { netns: pod });
@@ -98,7 +98,7 @@ describe("The host's 127.0.0.1", function () {
     }
   });
 
-  it("is compared by CHECK, put right by repair, and the link that is never up goes with the last attachment", () => {
+  it("is compared by CHECK and repaired by repair, and the link that is never up is removed with the last attachment", () => {
     using world = freshWorld();
     const netns = world.netns();
     const prevResult = world.must("ADD", world.network(mapped(web)), { netns });
@@ -117,7 +117,7 @@ describe("The host's 127.0.0.1", function () {
     );
   });
 
-  it("costs an attachment of a network without ports nothing: no filter, no link", () => {
+  it("adds nothing to an attachment without ports: no filter, no link", () => {
     using world = freshWorld();
     world.must("ADD", world.network(), { netns: world.netns() });
     assert.deepEqual(filters(world), [""]);

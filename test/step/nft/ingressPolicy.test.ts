@@ -1,4 +1,7 @@
-/** ingressPolicy: who may open connections to a container. Witnesses: TCP clients and servers, `nft`, `bridge`. */
+/**
+ * ingressPolicy: which containers may open connections to a container. Witnesses: TCP clients and servers, `nft`,
+ * `bridge`.
+ */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +15,7 @@ const limitMs = 400;
 const reaches = async (from: Netns, to: string, port: number) =>
   "seenAs" in (await tcpReach(from, to, port, { limitMs }));
 
-/** A neighbour of the host that knows the way to the containers. */
+/** A neighbour of the host with routes to the containers. */
 function outsideOf(world: World): Netns {
   const outside = world.netns("outside");
   cable(
@@ -34,7 +37,7 @@ function attached(world: World, config: object, container: string): Netns {
   return netns;
 }
 
-/** None where there is no such set: it goes with the last attachment of the host. */
+/** None without such a set: it is removed with the last attachment of the host. */
 const elementsOf = (world: World, set: string) =>
   (new RegExp(`set ${set} \\{[^}]*elements = \\{([^}]*)\\}`).exec(world.host.nft("list", "ruleset"))?.[1] ?? "").trim();
 
@@ -59,7 +62,7 @@ describe("ingressPolicy", () => {
       assert.ok(await reaches(outside, "10.7.0.2", server.port));
       assert.ok(!(await reaches(stranger, "10.7.0.2", server.port)));
       assert.ok(!(await reaches(stranger, "fd07::2", server.port)));
-      // Replies come back.
+      // Replies are let in.
       assert.ok(await reaches(web!, "10.8.0.2", theirs.port));
       assert.ok(await reaches(web!, "fd08::2", theirs.port));
     });
@@ -84,7 +87,7 @@ describe("ingressPolicy", () => {
     });
   }
 
-  it("lets published ports be reached from outside, and between bridges that both have a policy not", async () => {
+  it("lets in connections to published ports from outside, but not between bridges with a policy", async () => {
     using world = freshWorld();
     const outside = outsideOf(world);
     const published = { runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] } };
@@ -119,7 +122,7 @@ describe("ingressPolicy", () => {
     assert.equal(withoutElements(), before);
   });
 
-  it("is compared by CHECK, put back by repair, also with the store lost, and taken back by GC", async () => {
+  it("is compared by CHECK, restored by repair, also without the store, and removed by GC", async () => {
     for (const isStoreLost of [false, true]) {
       using world = freshWorld();
       const config = guarded(world, "isolated");
@@ -160,7 +163,7 @@ describe("ingressPolicy", () => {
   });
 });
 
-describe("ingressPolicy of firewall, after another plugin", () => {
+describe("ingressPolicy of firewall, chained", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "iptables", "reference plugins");
   });
@@ -175,7 +178,7 @@ describe("ingressPolicy of firewall, after another plugin", () => {
     return { plugin, netns, container, bridge, prevResult, environment };
   }
 
-  it("isolates the reference's containers; DEL needs nothing but the names, GC takes the rest", async () => {
+  it("isolates the reference's containers; DEL needs only the names, GC removes the rest", async () => {
     using world = freshWorld();
     symlinkSync(nsNet, join(world.dataDir, "../firewall"));
     const pods = ["web", "neighbour"].map((container) => chained(world, container));
@@ -193,14 +196,14 @@ describe("ingressPolicy of firewall, after another plugin", () => {
       world.must("GC", { ...config, cniVersion: "1.1.0", "cni.dev/valid-attachments": [] }, { plugin: web!.plugin });
     for (const { container, plugin } of pods) world.must("DEL", config, { netns: "", container, plugin });
     collect();
-    assert.match(elementsOf(world, "ingress-guarded"), /br0/, "containers stand on the bridge");
+    assert.match(elementsOf(world, "ingress-guarded"), /br0/, "containers are on the bridge");
     for (const { netns, container, bridge, environment } of pods)
       world.must("DEL", bridge, { netns, container, plugin: "/usr/lib/cni/bridge", environment });
     collect();
     assert.equal(elementsOf(world, "ingress-guarded"), "");
   });
 
-  it("is refused where there is no bridge", () => {
+  it("is refused without a bridge", () => {
     using world = freshWorld();
     const plugin = join(world.dataDir, "../firewall");
     symlinkSync(nsNet, plugin);

@@ -1,4 +1,4 @@
-/** macspoofchk: a container that gives itself another hardware address is not heard. Witnesses: pings, `nft`. */
+/** macspoofchk: packets of a container that changed its hardware address are dropped. Witnesses: pings, `nft`. */
 import assert from "node:assert/strict";
 import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
@@ -10,7 +10,7 @@ const elements = (world: World) => {
   return ruleset.match(/"nsv\w+"[^,}]* comment/g) ?? [];
 };
 
-/** The host asks, so that no answer of before is remembered by the container. */
+/** The host sends the ping, so that the container has no cached answer. */
 const answers = (world: World, address: string) => {
   world.host.ip("neighbour", "flush", "all");
   return Bun.spawnSync(world.host.inside(["ping", "-c1", "-W0.4", address])).exitCode === 0;
@@ -30,7 +30,7 @@ describe("macspoofchk", () => {
       { ipMasq: true, runtimeConfig: { portMappings: [{ hostPort: 80, containerPort: 80 }] } },
     ],
   ] as const) {
-    it(`drops what comes from an address that is not the container's (${title})`, () => {
+    it(`drops packets from an address that is not the container's (${title})`, () => {
       using world = freshWorld();
       const config = world.network({ macspoofchk: true, ...change });
       const [netns, open] = [world.netns(), world.netns()];
@@ -48,7 +48,7 @@ describe("macspoofchk", () => {
     });
   }
 
-  it("is gone after DEL with nothing but the names, also with the store lost, and after GC", () => {
+  it("is gone after DEL with only the names, also without the store, and after GC", () => {
     using world = freshWorld();
     const config = world.network({ macspoofchk: true });
     world.must("ADD", config, { netns: world.netns(), container: "a" });
@@ -72,7 +72,7 @@ describe("macspoofchk", () => {
     assert.deepEqual(elements(world), []);
   });
 
-  it("is compared by CHECK and put back by repair; a new ADD forgets the old address", () => {
+  it("is compared by CHECK and restored by repair; a new ADD replaces the old address", () => {
     using world = freshWorld();
     const config = world.network({ macspoofchk: true });
     const netns = world.netns();

@@ -6,10 +6,10 @@ import { cable, type Netns, run } from "../../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
 import { dualStack, freshWorld, type World } from "../../support/world.ts";
 
-/** 192.0.2.1 and 2001:db8::1, which know a way back to the containers, so that a source that was not replaced is seen. */
+/** 192.0.2.1 and 2001:db8::1, with routes back to the containers, so that a source without translation is seen. */
 function internet(world: World): Netns {
   const outside = world.netns("outside");
-  // A real uplink has been up for long: its link-local address is not tentative any more, and neighbours are solicited.
+  // A real uplink has been up for long: its link-local address is not tentative any more, so neighbours are solicited.
   const detection = (value: number) => world.host.run("sysctl", "-qw", `net.ipv6.conf.default.accept_dad=${value}`);
   detection(0);
   cable(
@@ -29,7 +29,7 @@ const seenBy = async (server: Netns, address: string, client: Netns) => {
   return await tcpReach(client, address, listening.port);
 };
 
-/** `nft list ruleset` with counters and handles as they are: any write would show. */
+/** `nft list ruleset` with counters and handles, so that any write would show. */
 const ruleset = (world: World) => world.host.nft("-a", "list", "ruleset");
 
 describe("Traffic", () => {
@@ -51,7 +51,7 @@ describe("Traffic", () => {
     });
   }
 
-  it("keeps its source where a rule that somebody put before ours accepts it", async () => {
+  it("keeps its source if a person's rule before ours accepts it", async () => {
     using world = freshWorld();
     const outside = internet(world);
     const pod = world.netns();
@@ -67,7 +67,7 @@ describe("Traffic", () => {
     assert.equal(ruleset(world), before);
   });
 
-  it("inside the network is never masqueraded, whatever way it takes", async () => {
+  it("inside the network is never masqueraded, on any path", async () => {
     using world = freshWorld();
     internet(world);
     const [a, b] = [world.netns(), world.netns()];
@@ -148,7 +148,7 @@ describe("Traffic", () => {
     for (const to of ["10.7.0.2", "fd07::2"]) assert.match(outside.run("ping", "-c1", "-W0.9", to), /1 received/);
   });
 
-  it("over IPv6 needs no wait for duplicate address detection, unless enabledad asks for it", () => {
+  it("over IPv6 needs no wait for duplicate address detection without enabledad", () => {
     using world = freshWorld();
     const flagsOf = (netns: Netns) =>
       netns
@@ -198,7 +198,7 @@ describe("Rules of nf_tables", () => {
     assert.equal(ruleset(world), before);
   });
 
-  it("of an earlier version, which masqueraded what stays on the bridge, are replaced by the next ADD", () => {
+  it("of an earlier version, which masqueraded packets on the bridge, are replaced by the next ADD", () => {
     using world = freshWorld();
     const config = world.network({ ipMasq: true, ipam: dualStack });
     world.must("ADD", config, { netns: world.netns(), container: "c1" });
@@ -237,7 +237,7 @@ describe("Rules of nf_tables", () => {
     assert.deepEqual(writes("c2"), []);
   });
 
-  it("of anybody else stay as they are, through ADD, DEL and GC", () => {
+  it("of other programs are not changed by ADD, DEL and GC", () => {
     using world = freshWorld();
     world.host.nft(
       "add table inet filter; add chain inet filter forward { type filter hook forward priority 0; policy accept; }; " +
@@ -269,7 +269,7 @@ describe("Rules of nf_tables", () => {
     assert.deepEqual(await seenBy(outside, "192.0.2.1", pod), { seenAs: "192.0.2.2" });
   });
 
-  it("stand once when many first ADDs come at the same moment", async () => {
+  it("exist once if many first ADDs come at the same moment", async () => {
     using world = freshWorld();
     const { startPlugin } = await import("../../support/plugin.ts");
     const config = world.network({ ipMasq: true, ipam: dualStack });

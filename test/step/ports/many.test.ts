@@ -1,4 +1,6 @@
-/** Thousands of published ports, as servers of SIP, RTP and TURN ask for. Witnesses: `nft`, UDP and TCP traffic, `strace`. */
+/**
+ * Thousands of published ports, as servers of SIP, RTP and TURN need. Witnesses: `nft`, UDP and TCP traffic, `strace`.
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +16,7 @@ import { elements, mapped, outsideOf } from "./publishing.ts";
 
 const row = (range: number, change: object = {}) => mapped({ hostPort: 10000, containerPort: 10000, range, ...change });
 
-/** How many elements lead a port to a container, as nft counts them. */
+/** The number of elements that lead to a container, as nft counts them. */
 const published = (world: World, map = "ports4") => {
   const text = world.host.nft("-j", "list", "map", "inet", "ns_net", map);
   return (JSON.parse(text).nftables[1].map.elem ?? []).length as number;
@@ -30,7 +32,7 @@ describe("Many ports", function () {
     ["by their own numbers", 10000],
     ["by other numbers", 30000],
   ] as const) {
-    it(`in a row, 10,001 of them, lead to the container ${what}, and DEL takes them back`, async () => {
+    it(`in a row, 10,001 of them, lead to the container ${what}, and DEL removes them`, async () => {
       using world = freshWorld();
       const outside = outsideOf(world);
       const netns = world.netns();
@@ -51,7 +53,7 @@ describe("Many ports", function () {
     });
   }
 
-  it("may be all that there are, 65,535", () => {
+  it("may be all 65,535", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", world.network(row(65_535, { hostPort: 1, containerPort: 1, protocol: "sctp" })), { netns });
@@ -62,7 +64,7 @@ describe("Many ports", function () {
     assert.match(json.details, /at most 1 with a range of 65535/);
   });
 
-  it("may be given one by one, 16,384 of them, in any order", async () => {
+  it("may be listed one by one, 16,384 of them, in any order", async () => {
     using world = freshWorld();
     const netns = world.netns();
     const many = Array.from({ length: 16_384 }, (_, i) => ({
@@ -81,7 +83,7 @@ describe("Many ports", function () {
     assert.deepEqual(elements(world), []);
   });
 
-  it("are refused for one of them that a program or another container has, and nothing is left", async () => {
+  it("are refused if a program or another container has one of them, and nothing is left", async () => {
     using world = freshWorld();
     const netns = world.netns();
     {
@@ -99,7 +101,7 @@ describe("Many ports", function () {
     assert.deepEqual(world.leases(), ["c2/eth0 10.7.0.2/24"]);
   });
 
-  it("with conditions are one rule, and are led by it or not", async () => {
+  it("with conditions are one rule, which decides for all", async () => {
     using world = freshWorld();
     const outside = outsideOf(world);
     const netns = world.netns();
@@ -113,7 +115,7 @@ describe("Many ports", function () {
     assert.ok("seenAs" in (await tcpReach(world.host, "192.0.2.2", 10_999)));
   });
 
-  it("of UDP ask for tracked connections once, not once a port", function () {
+  it("of UDP list tracked connections once, not once a port", function () {
     needs(this, "strace");
     using world = freshWorld();
     const netns = world.netns();
@@ -136,7 +138,7 @@ describe("Many ports", function () {
     }
   });
 
-  it("are published in a user namespace, where the kernel takes no batch of that size", function () {
+  it("are published in a user namespace, where the kernel accepts no batch of that size", function () {
     const folder = mkdtempSync(join(tmpdir(), "ns-net-test-"));
     try {
       const config = { cniVersion: "1.0.0", name: "n", type: "ns-net", bridge: "br0", dataDir: join(folder, "data") };

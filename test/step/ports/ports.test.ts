@@ -33,7 +33,7 @@ describe("A published port", () => {
     assert.ok("failed" in (await seen(world.host, "::1")), "nothing can be led away from ::1");
   });
 
-  it("takes nothing that goes through the host to somebody else's port of that number", async () => {
+  it("does not affect connections through the host to the same port of another machine", async () => {
     using world = freshWorld();
     const outside = outsideOf(world);
     const pod = world.netns();
@@ -43,13 +43,13 @@ describe("A published port", () => {
     assert.deepEqual(await tcpReach(pod, "192.0.2.1", 8080), { seenAs: "10.7.0.2" });
   });
 
-  it("hides nobody from whom somebody else's translation leads to a container", () => {
+  it("keeps the source of connections that another program translates to a container", () => {
     using world = freshWorld();
     const [pod, caller] = [world.netns(), world.netns()];
     const config = world.network({ isDefaultGateway: true });
     world.must("ADD", { ...config, ...mapped(web) }, { netns: pod });
     world.must("ADD", config, { netns: caller, container: "c2" });
-    // As kube-proxy does it; what leaves the host is counted by whom it says it is from.
+    // As kube-proxy does it; packets that leave the host are counted by their source.
     world.host.nft(`table ip services {
       chain to { type nat hook prerouting priority dstnat; ip daddr 10.96.0.10 udp dport 53 dnat to 10.7.0.2:81; }
       chain seen { type filter hook postrouting priority 300; udp dport 81 ip saddr 10.7.0.3 counter; }
@@ -107,13 +107,13 @@ describe("A published port", () => {
     });
     using _server = await tcpServer(pod, "0.0.0.0", 9299);
     assert.deepEqual(await tcpReach(outside, "192.0.2.2", 7299), { seenAs: "192.0.2.1" });
-    // The rules may be of an earlier version, which had another name for this.
+    // The rules may be of an earlier version, with another name for this.
     world.host.nft("flush chain inet ns_net ports-ready-3; delete chain inet ns_net ports-ready-3");
     world.must("DEL", world.network(), { netns: pod });
     assert.deepEqual(elements(world), []);
   });
 
-  it("with masqAll, is told apart by nobody: the container sees the host, and its neighbour the caller", async () => {
+  it("with masqAll, shows the container only the host, and its neighbour the caller", async () => {
     for (const isStoreLost of [false, true]) {
       using world = freshWorld();
       const outside = outsideOf(world);
@@ -138,7 +138,7 @@ describe("A published port", () => {
     }
   });
 
-  it("with conditions is for the packets that fit all of them, by one call and by portmap, and DEL needs neither", async () => {
+  it("with conditions accepts packets that meet all of them, by one call and by portmap, and DEL needs neither", async () => {
     const conditions = {
       conditionsV4: ["!", "-d", "192.0.2.3", "-i", "up0"],
       conditionsV6: ["ip6 saddr != 2001:db8::/64"],
@@ -178,7 +178,7 @@ describe("A published port", () => {
     }
   });
 
-  it("with a set in its conditions is for the packets that fit any of it, or none", async () => {
+  it("with a set in its conditions accepts packets that match any of it, or none if negated", async () => {
     for (const [condition, isServed] of [
       ["ip saddr { 10.0.0.0/8, 192.0.2.0/24 }", true],
       ["ip saddr { 10.0.0.0/8, 198.51.100.0/24 }", false],
@@ -200,7 +200,7 @@ describe("A published port", () => {
     }
   });
 
-  it("with conditions leaves no rule when the store is lost and GC comes", () => {
+  it("with conditions leaves no rule after GC if the store is lost", () => {
     using world = freshWorld();
     const config = world.network({ conditionsV4: ["-s", "192.0.2.0/24"], ...mapped(web) });
     world.must("ADD", config, { netns: world.netns() });
@@ -242,7 +242,7 @@ describe("A published port", () => {
     assert.deepEqual(await tcpReach(outside, "192.0.2.2", 8080), { seenAs: "10.7.0.1" });
   });
 
-  it("goes with its attachment alone, without portMappings, without a namespace, and with the store lost", () => {
+  it("is removed with its attachment alone, without portMappings, without a namespace, and without the store", () => {
     for (const isStoreLost of [false, true]) {
       using world = freshWorld();
       const netns = world.netns();
@@ -258,13 +258,13 @@ describe("A published port", () => {
     }
   });
 
-  it("of a container that is gone is given to the next", async () => {
+  it("of a container that is gone is free for the next", async () => {
     using world = freshWorld();
     const outside = outsideOf(world);
     const first = world.netns();
     world.must("ADD", world.network(mapped(web)), { netns: first, container: "first" });
     first[Symbol.dispose]();
-    // The kernel takes a dead namespace's links down in its own time; until then the port is refused with code 11.
+    // The kernel removes the links of a dead namespace a while later; until then the port is refused with code 11.
     for (let tries = 0; ourLinks(world.host).length > 0 && tries < 500; tries++) await Bun.sleep(10);
     const pod = world.netns();
     world.must("ADD", world.network(mapped(web)), { netns: pod, container: "second" });
@@ -274,7 +274,7 @@ describe("A published port", () => {
     assert.deepEqual(await tcpReach(outside, "192.0.2.2", 8080), { seenAs: "192.0.2.1" });
   });
 
-  it("is taken back by GC", () => {
+  it("is removed by GC", () => {
     using world = freshWorld();
     world.must("ADD", world.network(mapped(web)), { netns: world.netns(), container: "a" });
     world.must("ADD", world.network(mapped({ ...web, hostPort: 8081 })), { netns: world.netns(), container: "b" });

@@ -1,4 +1,4 @@
-/** What the tests of published ports share. */
+/** Shared by the tests of published ports. */
 import { cable, type Netns } from "../../support/sandbox.ts";
 import type { World } from "../../support/world.ts";
 
@@ -8,7 +8,7 @@ export const mapped = (...portMappings: object[]) => ({
 });
 export const web = { hostPort: 8080, containerPort: 80, protocol: "tcp" };
 
-/** A neighbour of the host, on a cable of its own. */
+/** A neighbour of the host, on a cable. */
 export function outsideOf(world: World): Netns {
   const outside = world.netns("outside");
   world.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
@@ -19,7 +19,7 @@ export function outsideOf(world: World): Netns {
   return outside;
 }
 
-/** Those of nf_tables that say whose they are. */
+/** Elements of nf_tables with an owner. */
 export const elements = (world: World): string[] =>
   world.host
     .nft("list", "ruleset")

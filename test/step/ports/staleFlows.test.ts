@@ -1,4 +1,4 @@
-/** UDP flows that were there before a port was published, and after it was taken back. Witnesses: the flows, `conntrack`. */
+/** UDP flows that exist before a port is published, and after it is removed. Witnesses: the flows, `conntrack`. */
 import assert from "node:assert/strict";
 import { needs } from "../../support/needs.ts";
 import { cable, type Netns } from "../../support/sandbox.ts";
@@ -25,7 +25,7 @@ describe("A UDP flow that never stops", () => {
     needs(this, "ns-net", "bridge", "nft nat", "nft fib", "conntrack");
   });
 
-  it("changes over to the container when the port is published, and to the next one when that is gone", async () => {
+  it("switches to the container when the port is published, and to the next one when that is gone", async () => {
     using world = freshWorld();
     const outside = outsideOf(world);
     const [a, b] = [world.netns(), world.netns()];
@@ -34,7 +34,7 @@ describe("A UDP flow that never stops", () => {
     // Translation is on, so that the flow is tracked from its first packet.
     world.must("ADD", world.network({ ipMasq: true }), { netns: world.netns(), container: "other" });
     using flow = udpFlow(outside, "192.0.2.2", port);
-    assert.equal(await flow.heard(), "", "nobody listens yet");
+    assert.equal(await flow.heard(), "", "no server listens yet");
     world.must("ADD", world.network(published), { netns: a, container: "a" });
     assert.equal(await flow.heard(), "a");
     world.must("DEL", world.network(), { netns: "", container: "a" });
@@ -43,7 +43,7 @@ describe("A UDP flow that never stops", () => {
     assert.equal(await flow.heard(), "b");
   });
 
-  it("to the same port of another host is left alone", async () => {
+  it("to the same port of another host is not changed", async () => {
     using world = freshWorld();
     const outside = outsideOf(world);
     const [far, pod] = [world.netns(), world.netns()];
@@ -63,6 +63,6 @@ describe("A UDP flow that never stops", () => {
     world.must("ADD", world.network(published), { netns: pod, container: "web" });
     assert.equal(await flow.heard(), "far");
     world.must("DEL", world.network(), { netns: pod, container: "web" });
-    assert.equal(tracked(), before, "the connection was forgotten, and tracked anew");
+    assert.equal(tracked(), before, "the connection was deleted, and tracked again");
   });
 });

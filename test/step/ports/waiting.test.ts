@@ -1,6 +1,6 @@
 /**
- * One container on several networks, each of which publishes the same port, as podman and nerdctl ask for it. Witnesses:
- * TCP clients from the host, `nft`, a UDP flow that never stops.
+ * One container on several networks that publish the same port, as with podman and nerdctl. Witnesses: TCP clients from
+ * the host, `nft`, a UDP flow that never stops.
  */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
@@ -20,7 +20,7 @@ const network = (world: World, number: number, change: object = mapped(web)) =>
     ...change,
   });
 
-/** Where the rules lead the port, and who waits for it. */
+/** The target of the port in the rules, and the attachments that wait for it. */
 function seen(world: World, port = 8080) {
   const of = elements(world).filter((line) => new RegExp(`(tcp|udp) \\. ${port} comment .* : `).test(line));
   const waits = (line: string) => /"nsv\w+" \. /.test(line);
@@ -28,7 +28,7 @@ function seen(world: World, port = 8080) {
   return { leads: of.filter((line) => !waits(line)).map(target), waits: of.filter(waits).map(target) };
 }
 
-describe("A port that two attachments of a container ask for", () => {
+describe("A port that two attachments of a container request", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "nft fib");
   });
@@ -58,7 +58,7 @@ describe("A port that two attachments of a container ask for", () => {
     });
     world.must("DEL", network(world, 1), { netns, ifname: "eth0" });
     assert.deepEqual(seen(world), { leads: ["10.89.2.2"], waits: [] });
-    await until("the change is told", () => /add element inet ns_net ports4 .*\n# new generation/.test(told));
+    await until("the change is reported", () => /add element inet ns_net ports4 .*\n# new generation/.test(told));
     const changes = told.split(/# new generation.*\n/);
     const change = changes.find((one) => one.includes("delete element inet ns_net ports4 "));
     assert.match(change ?? told, /add element inet ns_net ports4 .*: 10\.89\.2\.2 \. 80/);
@@ -68,7 +68,7 @@ describe("A port that two attachments of a container ask for", () => {
     assert.deepEqual(elements(world), []);
   });
 
-  it("leads to the next of three by its interface, and one that waits goes without a trace", () => {
+  it("leads to the next of three by its interface, and a waiting one is removed without a trace", () => {
     using world = freshWorld();
     const netns = world.netns();
     for (const [number, ifname] of [
@@ -88,7 +88,7 @@ describe("A port that two attachments of a container ask for", () => {
     assert.deepEqual(elements(world), []);
   });
 
-  it("leads to one of them when both are added at once, and to the other when that is deleted", async () => {
+  it("leads to one of them if both are added at once, and to the other when that is deleted", async () => {
     using world = freshWorld();
     for (let round = 0; round < 5; round++) {
       const netns = world.netns();
@@ -135,7 +135,7 @@ describe("A port that two attachments of a container ask for", () => {
     }
   });
 
-  it("is refused to another container, whichever of them has it, and with the store lost", () => {
+  it("is refused to another container, whichever of them has it, and without the store", () => {
     using world = freshWorld();
     const [netns, other] = [world.netns(), world.netns()];
     world.must("ADD", network(world, 1), { netns, ifname: "eth0" });
@@ -154,7 +154,7 @@ describe("A port that two attachments of a container ask for", () => {
     world.must("ADD", network(world, 2), { netns: other, container: "c2" });
   });
 
-  it("goes to the second with the store lost, whether it is made again or not", () => {
+  it("passes to the second without the store, whether it is rebuilt or not", () => {
     for (const isMadeAgain of [false, true]) {
       using world = freshWorld();
       const netns = world.netns();
@@ -169,7 +169,7 @@ describe("A port that two attachments of a container ask for", () => {
     }
   });
 
-  it("goes to the second by GC of the first's network", () => {
+  it("passes to the second by GC of the first's network", () => {
     using world = freshWorld();
     const netns = world.netns();
     world.must("ADD", network(world, 1), { netns, ifname: "eth0" });
@@ -180,7 +180,7 @@ describe("A port that two attachments of a container ask for", () => {
     assert.deepEqual(elements(world), []);
   });
 
-  it("is put right by repair when the rules were flushed: one has it, the other waits", () => {
+  it("is repaired by repair after the rules were flushed: one has it, the other waits", () => {
     using world = freshWorld();
     const netns = world.netns();
     const results = [1, 2].map((number) =>
@@ -201,7 +201,7 @@ describe("A port that two attachments of a container ask for", () => {
     assert.deepEqual([check(1).stdout, check(2).stdout], ["", ""]);
   });
 
-  it("goes from portmap to portmap behind two bridges", () => {
+  it("passes from portmap to portmap after two bridges", () => {
     using world = freshWorld();
     const folder = join(world.dataDir, "..");
     for (const name of ["bridge", "portmap"]) symlinkSync(nsNet, join(folder, name));
@@ -223,7 +223,7 @@ describe("A port that two attachments of a container ask for", () => {
     assert.deepEqual(elements(world), []);
   });
 
-  it("leads a UDP flow that never stops from the one to the other", async function () {
+  it("switches a UDP flow that never stops from one to the other", async function () {
     needs(this, "conntrack");
     using world = freshWorld();
     const outside = outsideOf(world);
@@ -239,7 +239,7 @@ describe("A port that two attachments of a container ask for", () => {
     world.must("ADD", second, { netns, ifname: "eth1" });
     assert.equal(await flow.heard(), "heard");
     assert.equal(tracked(), "10.89.1", "a flow that leads to the holder is left alone");
-    // The server has a way to answer at every moment: without one it would end.
+    // The server has a route at every moment: without one it would end.
     netns.ip("route", "add", "192.0.2.0/24", "via", "10.89.2.1");
     world.must("DEL", network(world, 1), { netns, ifname: "eth0" });
     assert.equal(await flow.heard(), "heard");
