@@ -79,7 +79,7 @@ describe("Plain English", () => {
     const source = [
       "/** Made anew\n * by whoever can. What of it? */",
       "const told = '1'; // a name",
-      'say("It stands"); const x = /anew/.test(`a${told}b`);',
+      `say("It stands"); const x = /anew/.test(\`a\${told}b\`);`,
       "// Of many, one.",
     ].join("\n");
     const found = proseOfSource(source).map(({ kind, line, text }) => [kind, line, text]);

@@ -38,7 +38,7 @@ describe("CHECK of a result", () => {
     ],
     "whose sandbox is nothing": [
       (told) => (told.interfaces[2].sandbox = "/run/netns/unknown"),
-      /sandbox of eth0 in prevResult: expected \S+, found \/run\/netns\/nobody/,
+      /sandbox of eth0 in prevResult: expected \S+, found \/run\/netns\/unknown/,
     ],
     "whose end on the host has another name": [
       (told) => (told.interfaces[1].name = "veth0"),
