@@ -1,7 +1,7 @@
 /**
- * A line of JSON a call, where the configuration (`log`) or NSNET_LOG asks for it: who, what, how long, what came of it.
- * Never the configuration itself, nor CNI_ARGS but for the pod's name: secrets may be in both. Each line is one write at
- * the file's end, opened anew in each call, so that the usual tools can rotate it.
+ * Writes a line of JSON for each call, if the configuration (`log`) or NSNET_LOG names a file: the call, its duration and
+ * its outcome. Never the configuration, and of CNI_ARGS only the pod's name: both may contain secrets. Each line is one
+ * write at the end of the file, which every call opens again, so that the usual tools can rotate it.
  */
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import type { Call } from "../conf/call.ts";
@@ -11,7 +11,7 @@ import { absolutePath } from "../conf/nameRules.ts";
 
 export interface Logged {
   readonly call: Call;
-  /** What was committed to the kernel, by an ADD. */
+  /** Steps that ADD committed. */
   readonly steps?: readonly { readonly kind: string }[] | undefined;
   readonly result?: object | undefined;
   readonly fault?: Fault | undefined;
@@ -20,7 +20,7 @@ export interface Logged {
 /** A line longer than this (a result with thousands of routes) loses its result. */
 const lineBytesMax = 64 * 1024;
 
-/** What cannot be written is told on standard error, and is no reason for the call to fail. */
+/** A log that cannot be written is reported on standard error. The call does not fail for it. */
 export function log(logged: Logged): void {
   const config = configOf(logged.call.stdin);
   const path = logged.call.env["NSNET_LOG"] || config["log"];

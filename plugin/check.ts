@@ -1,7 +1,7 @@
 /**
- * CHECK: the plan that ADD committed, as the store keeps it, compared with the kernel. Not a plan made anew: the host
- * may have changed since (another MTU on its uplink, say) without the attachment being wrong. And of that plan only what
- * `prevResult` still tells, so that what a later plugin of the chain changed is no false alarm.
+ * CHECK: compares the committed plan, from the store, with the kernel. A new plan would not do: the host may have changed
+ * since (another MTU on its uplink, for example) without the attachment being wrong. The plan is narrowed to `prevResult`
+ * first, so that the changes of later chained plugins are no differences.
  */
 
 import { attachmentText } from "../conf/attachment.ts";
@@ -21,7 +21,7 @@ import type { Store } from "../store/store.ts";
 import { openKernelOf } from "./attach/openKernelOf.ts";
 import defer * as chained from "./chain/chained.ts";
 import { checkNeedsPrevResult, throwTogether } from "./faults.ts";
-import { toldDifferences } from "./prevResultDifferences.ts";
+import { prevResultDifferences } from "./prevResultDifferences.ts";
 import { openExisting } from "./recovery/openStore.ts";
 import defer * as find from "./takeover/find.ts";
 import defer * as fromPrevResult from "./takeover/fromPrevResult.ts";
@@ -49,7 +49,7 @@ export async function check(request: Request, call: Call): Promise<void> {
     const later = store.chainedSteps(attachment).flatMap(stepsOf);
     const told = steps.flatMap((step) => asInResult(step, prevResult) ?? []);
     const found = expectedAfter(told, later).flatMap((step) => checkStep(step, kernel));
-    found.push(...toldDifferences(request, entry, kernel.netns!, kernel));
+    found.push(...prevResultDifferences(request, entry, kernel.netns!, kernel));
     if (found.length > 0) errors.push(differencesFault(what, found));
     await ipamFor(config.ipam.type).check(
       request,
@@ -65,20 +65,20 @@ export async function check(request: Request, call: Call): Promise<void> {
 }
 
 /**
- * True for an attachment that another plugin made before ns-net came in its place, and that no ADD has met since: of it
- * there is a reservation of host-local, or the result tells of an interface that is none of ours. Throws Fault where it
- * is not as they say.
+ * True for an attachment that the reference made and ns-net has no entry of: host-local has a reservation for it, or
+ * prevResult has an interface that is not ours. Throws Fault if the kernel differs from them.
  */
 function checkedAsAdopted(request: Request, store: Store | undefined, kernel: Kernel): boolean {
   const step = find.adoptedOf(find.askedBy(request), undefined, store);
-  const found = step && step.files.length > 0 ? checkStep(step, kernel) : asToldAlone(request, step?.hostLink, kernel);
+  const found =
+    step && step.files.length > 0 ? checkStep(step, kernel) : byPrevResultAlone(request, step?.hostLink, kernel);
   if (found === undefined) return false;
   if (found.length > 0) throw differencesFault(attachmentText(request.attachment), found);
   return true;
 }
 
-/** Undefined when the result tells of no interface that the reference can have made. */
-function asToldAlone(
+/** Undefined if prevResult has no interface that the reference can have made. */
+function byPrevResultAlone(
   { attachment, config, raw }: Request,
   hostLink: AdoptedKey["hostLink"],
   kernel: Kernel,
@@ -99,7 +99,7 @@ function differencesFault(what: string, found: readonly Difference[]): Fault {
   return new Fault(code.checkFailed, `${what} is not as ADD made it: ${lines.join("; ")}`, cure);
 }
 
-/** The addresses that the result tells of our interface, or of none in particular. */
+/** The result's addresses that belong to our interface, or to no interface in particular. */
 function addressesOn(ifname: string, { interfaces, ips }: Result): string[] {
   const inner = innerOf(ifname, interfaces);
   const mine = ips.filter(({ interface: index }) => index === undefined || !inner || interfaces[index] === inner);

@@ -1,4 +1,4 @@
-/** What a refusal by the kernel or the file system means, in words, and what to do about it. Loaded when a call failed. */
+/** Explains refusals by the kernel or the file system, with a cure. Loaded when a call failed. */
 import { code, deleteFirst, Fault, NotPermitted, type Words } from "../conf/fault.ts";
 import { KernelError } from "../sys/errors.ts";
 import { NotANamespace } from "../sys/netns.ts";
@@ -56,14 +56,14 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EINVAL: ofKernel("the kernel does not accept the request", forMore),
 };
 
-/** What nf_tables refuses in a table of ours, which ns-net fills by itself, mostly has one cause. */
+/** Only ns-net fills its tables, so a refusal there mostly has one cause. */
 const changedTable: Meaning = ofKernel(
   "the table is not as ns-net made it, or this kernel lacks nft_masq, nft_nat or nft_fib",
   "Remove the table, which is ns-net's alone: nft delete table inet ns_net; then make its rules again: ns-net repair",
 );
 
 const [asRoot, asOther] = [
-  "Root is not enough here: it takes CAP_NET_ADMIN and CAP_SYS_ADMIN in the user namespace that owns the network namespaces, and no security module in the way (dmesg tells)",
+  "Root is not enough here: it takes CAP_NET_ADMIN and CAP_SYS_ADMIN in the user namespace that owns the network namespaces, and no security module in the way (see dmesg)",
   "Run it as root, or with CAP_NET_ADMIN and CAP_SYS_ADMIN in the user namespace that owns the network namespaces",
 ];
 
@@ -86,7 +86,7 @@ function refusal(tried: string, symbol: string, kernelText: string): Fault {
   return new Fault(meaning.code, `${tried}: ${meaning.words} (${said})`, meaning.cure);
 }
 
-/** A Fault for anything that was thrown. What nothing here knows is a bug of ours, and is called one. */
+/** A Fault for anything that was thrown. An error that this file does not know is reported as a bug of ns-net. */
 export function explained(error: unknown): Fault {
   if (error instanceof KernelError) return refusal(`Cannot ${error.operation}`, error.symbol, error.kernelText);
   if (error instanceof NotANamespace)

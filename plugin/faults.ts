@@ -21,7 +21,7 @@ export function faultOf(error: unknown): Fault {
   return explainError.explained(error);
 }
 
-/** Of every plugin: what it made is told by the result of ADD. */
+/** For every plugin: CHECK compares with the result of ADD. */
 export function checkNeedsPrevResult(): Fault {
   return new Fault(
     code.config,

@@ -25,7 +25,7 @@ function toldAddresses({ raw, config }: Request): string[] {
   return prevResult ? readResult(prevResult, config.cniVersion).ips.map(({ address }) => address) : [];
 }
 
-/** The caller's prevResult may tell of more addresses than this plugin's; those of its subnets it must have given. */
+/** The caller's prevResult may contain addresses of other plugins. This one must have given those of its own subnets. */
 function isOfSource(address: string, sources: readonly string[]): boolean {
   return sources.some((source) => contains(networkOf(parseCidr(source)!), parseCidr(address)!));
 }

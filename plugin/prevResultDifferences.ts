@@ -15,7 +15,7 @@ import type { Entry } from "../store/entry.ts";
 import { isSameNetns, type Netns, netnsIdentity } from "../sys/netns.ts";
 
 /** `entry` has steps. */
-export function toldDifferences(request: Request, entry: Entry, netns: Netns, kernel: Kernel): Difference[] {
+export function prevResultDifferences(request: Request, entry: Entry, netns: Netns, kernel: Kernel): Difference[] {
   const { attachment, config } = request;
   const { interfaces, ips, routes } = config.prevResult!;
   const steps = stepsOf(entry);
@@ -23,7 +23,7 @@ export function toldDifferences(request: Request, entry: Entry, netns: Netns, ke
     ...containerDifferences(attachment.ifname, interfaces, netns),
     ...hostDifferences(steps, interfaces),
     ...gatewayDifferences(ips, entry, steps),
-    ...routes.flatMap((route) => (isOurs(route, steps) || stands(route, kernel) ? [] : missing(textOf(route)))),
+    ...routes.flatMap((route) => (isOurs(route, steps) || isInKernel(route, kernel) ? [] : missing(textOf(route)))),
   ];
 }
 
@@ -79,8 +79,8 @@ function isOurs({ dst, gw }: Route, steps: readonly Step[]): boolean {
   });
 }
 
-/** What another plugin told of: in any table, as sbr and vrf give routes one of their own. */
-function stands({ dst, gw }: Route, kernel: Kernel): boolean {
+/** A route of another plugin exists, in any table: sbr and vrf use tables of their own. */
+function isInKernel({ dst, gw }: Route, kernel: Kernel): boolean {
   const { family, value, prefixLength } = networkOf(parseCidr(dst)!);
   const via = gw === undefined ? undefined : parseAddress(gw)!.value;
   return listRoutes(kernel.route("container"), family === 4 ? 2 : 10).some(({ destination, dstLength, gateway }) => {

@@ -85,13 +85,13 @@ function writeLog(logged: Logged): void {
 interface Done {
   /** Absent: success has nothing to say. */
   readonly answer?: object;
-  /** What ADD committed. */
+  /** Steps that ADD committed. */
   readonly steps?: readonly Step[];
 }
 
 const silently: Done = {};
 
-/** What ADD does not need is loaded by the verb that does. */
+/** Each verb loads the code that ADD does not need. */
 const verbs: { readonly [V in Verb]: (call: Call) => Done | Promise<Done> } = {
   async ADD(call) {
     const request = parseRequest(call.env, call.stdin, call.argv0);

@@ -15,7 +15,7 @@ import { hintAtBlockers } from "./diagnose/forwardPolicy.ts";
 import { noBridge } from "./preflight/impossible.ts";
 import { openOrCreate } from "./recovery/openStore.ts";
 
-/** What would refuse an ADD says here that none can be served. */
+/** A fault that would refuse ADD means here that no ADD can be served. */
 function unlessUnavailable<T>(work: () => T): T {
   try {
     return work();

@@ -5,7 +5,7 @@ import { writeFile } from "../sys/libc.ts";
 
 const stdoutFd = 1;
 
-/** What a person looks at: as `writeAnswer`, but a reader that has gone (`ns-net ls | head`) has seen enough. */
+/** Writes text for a person: as `writeAnswer`, but it is no error if the reader has gone (`ns-net ls | head`). */
 export function writeOut(text: string): void {
   try {
     writeAll(text);
@@ -14,7 +14,7 @@ export function writeOut(text: string): void {
   }
 }
 
-/** What a caller counts on: everything, however much a pipe takes at a time. Throws Fault, also where nobody reads. */
+/** Writes all of an answer, however much a pipe takes at a time. Throws Fault, also if the reader has gone. */
 export function writeAnswer(text: string): void {
   try {
     writeAll(text);
@@ -41,7 +41,7 @@ function cannotWrite({ errno: number, symbol }: KernelError): Fault {
       ? ["its reader has gone", "Read it to its end"]
       : [
           number === errno.ENOSPC ? "the disk is full" : `the kernel refuses (${symbol})`,
-          "Lead it to where there is room",
+          "Redirect it to a file system with free space",
         ];
   return new Fault(code.io, `Cannot write standard output: ${what}`, cure);
 }

@@ -1,4 +1,4 @@
-/** What the store keeps of an ADD while it works: an entry and a lease, or a chained plugin's record. */
+/** The store's part in an ADD: an entry and a lease, or a chained plugin's record. */
 import type { Lease } from "../../ipam/ipam.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { AnyFacts } from "../../plan/planner.ts";
@@ -7,7 +7,7 @@ import type { Step } from "../../step/index.ts";
 export interface Memory {
   /** Acquires addresses, if this role has any. Throws Fault. */
   lease(facts: AnyFacts): Promise<Leased>;
-  /** Before the kernel is changed. Removes what an earlier ADD of the same attachment left; `again` prepares anew after that. */
+  /** Before the kernel is changed. Removes what an earlier ADD of the same attachment left; `again` prepares once more after that. */
   begin(prepared: Prepared, again: () => Promise<Prepared>): Promise<Prepared>;
   /** After the kernel was changed. Throws Fault if the attachment was deleted meanwhile. */
   end(prepared: Prepared): void;

@@ -1,6 +1,6 @@
 /**
- * Plugins that work on what stands already: what another plugin of the chain made, or `lo`. Their plan is committed and
- * undone as any other; what they did is remembered beside the entry, so that DEL needs neither `prevResult` nor
+ * Chained plugins change what another plugin of the chain made, or `lo`. Their plan is committed and undone as any other.
+ * A record beside the entry keeps their steps, so that DEL, CHECK and GC need neither `prevResult` nor
  * `runtimeConfig`.
  */
 
@@ -35,7 +35,7 @@ import defer * as find from "../takeover/find.ts";
 import { keyOf } from "./key.ts";
 import { inContainer, undoRecorded } from "./undo.ts";
 
-/** What an ADD would do now. */
+/** The plan that an ADD would commit now. */
 function planOf(request: Request, kernel: Kernel): Plan {
   const { attachment, netns, config } = request;
   const lease = { addresses: [], routes: [], made: false };
@@ -96,7 +96,7 @@ function hintsOf(request: DeleteRequest, store: Store | undefined): Hints {
   };
 }
 
-/** What the reference's plugin of that type did: to an attachment that the reference made, or to one of ours before ns-net came in its place. */
+/** Removals for the work of the reference's plugin of that type, on one of its attachments or on one of ours. */
 function adopted(
   request: DeleteRequest & { readonly type: PluginType },
   store: Store | undefined,
@@ -130,7 +130,7 @@ export function checkChained(request: Request, call: Call): void {
   if (!config.prevResult) throw checkNeedsPrevResult();
   const store = openExisting({ dataDir: config.dataDir }, kernel);
   const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
-  // What the reference's plugin did is its own; the one that made the interface tells of it.
+  // The reference's plugin checks its own work; the plugin of the interface checks that it is adopted.
   if (remembered === undefined && isAdopted(request, store)) return;
   // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
   const steps = remembered ?? planOf(request, kernel).steps;
@@ -145,8 +145,8 @@ export function checkChained(request: Request, call: Call): void {
 }
 
 /**
- * What the plugin did, as those after it left it; where its configuration was edited meanwhile, what all of its type did.
- * Undefined where none is remembered.
+ * The recorded steps of the plugin, as later plugins left them. If its configuration was edited since, those of all plugins
+ * of its type. Undefined if there is no record.
  */
 function rememberedOf({ attachment, plugin, config }: ChainedKey, store: Store): readonly Step[] | undefined {
   const inOrder = store.chainedRecords(attachment).reverse();

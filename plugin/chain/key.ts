@@ -13,7 +13,7 @@ export function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): Cha
   return { attachment, plugin, config: chainedType(plugin).several ? configHash(raw) : "" };
 }
 
-/** What a runtime writes into a plugin's configuration, each time anew. */
+/** Keys that a runtime writes into a plugin's configuration in each call. */
 const writtenPerCall = ["cniVersion", "name", "prevResult", "runtimeConfig", "args"];
 
 /** A hash of the plugin's own configuration: the same in ADD, CHECK and DEL. */

@@ -30,7 +30,7 @@ export function chainedMemory({ request, kernel }: Asked): Memory {
       if (prepared.steps.length === 0 || chainedType(config.type).remembers === false) return prepared;
       store ??= openOrCreate({ dataDir: config.dataDir }, kernel);
       for (let earlier = remember(prepared); earlier; earlier = remember(prepared)) {
-        // What the earlier ADD did is no state to begin with, nor to put back.
+        // The facts must not include the work of the earlier ADD, nor must DEL restore it.
         throwTogether(undoRecorded([earlier], netns, store, kernel));
         kernel.forgetAll();
         prepared = await again();

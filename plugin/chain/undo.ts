@@ -1,4 +1,4 @@
-/** What plugins after another one did, undone from what the store remembers of it: by their own DEL, or by that of the other. */
+/** Undoes the recorded work of chained plugins: for their own DEL, and for the DEL of the interface plugin. */
 
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -11,7 +11,7 @@ import type { Store } from "../../store/store.ts";
 import type { Netns } from "../../sys/netns.ts";
 import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 
-/** Of plugins whose DEL never came: they were taken out of the list while the container ran, or DEL is never called. */
+/** For plugins whose DEL never came, because they were taken out of the list while the container ran. */
 export function undoChained(attachment: Attachment, netns: string, store: Store, host: Kernel): Error[] {
   return undoRecorded(store.chainedRecords(attachment), netns, store, host);
 }
@@ -35,7 +35,7 @@ export function undoRecorded(all: readonly ChainedRecord[], netns: string, store
   );
 }
 
-/** What was done in the container is undone only in the namespace that it was done in. */
+/** Changes in the container are undone only in the namespace in which they were made. */
 function undoOne(later: ChainedRecord, reported: string, host: Kernel): Error[] {
   const steps = stepsOf(later);
   const container = () => namespaceOf(later, reported);

@@ -1,6 +1,6 @@
 /**
- * A host that drops what it forwards (Docker makes it one) cuts containers off without a word of ns-net's. Rules of others
- * are not touched; a person is told which chain it is and what would open it. Where a rule may accept what our containers
+ * A host that drops forwarded packets (Docker sets this policy) cuts containers off. ns-net leaves the rules of others
+ * alone, and reports which chain drops and what would open it. Where a rule may accept what our containers
  * send, nothing is said: a false alarm costs more than a missing one.
  */
 
@@ -31,7 +31,7 @@ interface Packet {
 const policyDrop = 0;
 const tableWords = { [family.inet]: "inet", [family.ipv4]: "ip", [family.ipv6]: "ip6" } as Record<number, string>;
 
-/** What drops the packets that come by `from`, an interface or the beginning of names and `*`, and its cure, a sentence each chain. Empty also where nothing can be asked. */
+/** One sentence, with a cure, for each chain that drops packets from `from` (an interface, or a prefix of names with `*`). Empty also if the kernel cannot be asked. */
 export function forwardBlockers(from: string, hasIpv6: boolean, kernel: Kernel): string[] {
   const packet = { from: from.replace("*", "0"), to: uplink(kernel)?.name };
   const families: number[] = [family.inet, family.ipv4, ...(hasIpv6 ? [family.ipv6] : [])];
@@ -47,7 +47,7 @@ export function forwardBlockers(from: string, hasIpv6: boolean, kernel: Kernel):
   return [...found, ...kernel.inHost<string[]>(() => olderTables(hasIpv6))];
 }
 
-/** Of iptables before nf_tables; their rules are not to be seen by netlink. */
+/** Tables of iptables-legacy. Netlink does not show their rules. */
 function olderTables(hasIpv6: boolean): string[] {
   return ["ip", ...(hasIpv6 ? ["ip6"] : [])].flatMap((ip) => {
     if (!namesIn(`/proc/thread-self/net/${ip}_tables_names`).includes("filter")) return [];
@@ -79,7 +79,7 @@ function isForward({ hook: at }: Chain): boolean {
   return at?.number === hook.forward;
 }
 
-/** What a chain makes of the packet: certain that it goes no further, possible that it is let through, or neither. */
+/** A verdict about the packet: certainly dropped, possibly accepted, or neither. */
 type Outcome = "drops" | "mayAccept" | undefined;
 
 /** In the order of the rules: what may accept it comes first or not at all. */
@@ -151,7 +151,7 @@ function mayConcern(rule: readonly Expression[], { from, to }: Packet): boolean 
 /**
  * `ct state established,related`, `ct status dnat`: a load, a mask without the bit of a new connection, and that something
  * is left; or `ct state { established, related }`, a set without it. A first packet has no status but that of a
- * published port, which nobody outside has.
+ * published port, which a container's packet to the outside does not have.
  */
 function isOfLaterPackets(rule: readonly Expression[], keysOf: (set: string) => readonly Uint8Array[]): boolean {
   return rule.some(({ name, data }, at) => {
@@ -193,7 +193,7 @@ function sentence({ family: number, name: table }: Table, chain: string, from: s
   return `chain ${chain} of nf_tables table ${words} ${table} drops what this host forwards, and none of its rules accepts what comes by ${from}: containers reach no other network. Name the plugin firewall after this one, or run: ${cure.join(" && ")}`;
 }
 
-/** Its rules are made anew whenever it likes, so one among them would not last. */
+/** firewalld recreates its rules at each reload, so a rule among them would not last. */
 function firewalldSentence(from: string): string {
   const isOne = !from.endsWith("*");
   const zone = `firewall-cmd --zone=trusted --add-interface=${isOne ? from : "INTERFACE"}`;

@@ -1,4 +1,4 @@
-/** What ADD refuses before it touches anything. */
+/** Refusals of ADD before it changes anything. */
 
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { NetworkConfig } from "../../conf/config/config.ts";

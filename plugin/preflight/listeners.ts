@@ -18,7 +18,7 @@ const files: Readonly<Record<Protocol, readonly [state: string, files: readonly 
   sctp: ["", []],
 };
 
-/** podman's monitor binds the ports of its container so that nobody else does, and serves none. */
+/** podman's monitor binds the ports of its container to keep other programs from them, and serves none. */
 const placeholders = ["conmon"];
 
 /** Throws Fault (code.tryAgain) naming the program, where it can be found. */

@@ -1,5 +1,6 @@
 /**
- * Ports of the host that somebody has of whom the store knows nothing. Asked only when ports are.
+ * Host ports in use that the store does not know: a listening program, or a pod of the reference's portmap.
+ * Checked only if the request publishes ports.
  *
  * Programs of the host that listen: translation comes before them, so a port published over a listener takes it out of
  * service without a word. A port that can be bound has no listener, which is quickly known. Only who cannot reads the
@@ -25,7 +26,7 @@ import defer * as listeners from "./listeners.ts";
 export interface Asked {
   readonly mappings: readonly PortMapping[];
   readonly attachment: Attachment;
-  /** Of the addresses that they may lead to: one of another family's takes nothing from them. */
+  /** Families of the container's addresses: a listener of another family is no conflict. */
   readonly families: Families;
 }
 
@@ -65,7 +66,7 @@ function isRowFree(mapping: PortMapping, families: Families): boolean {
   return onePortEach(mapping).every((one) => isFree(one, families));
 }
 
-/** What is free of both families is free of one. */
+/** A port that is free in both families is free in one. */
 function isFree({ protocol, hostIp, hostPort }: PortMapping, families: Families): boolean {
   if (protocol === "sctp") return true;
   const refusalOf = (text: string) => bindRefusal(protocol, addressBytes(parseAddress(text)!), hostPort);

@@ -1,4 +1,4 @@
-/** What `bandwidth` must know: the container's interface, and its end on the host. */
+/** Facts for `bandwidth`: the container's interface, and its end on the host. */
 import type { Request } from "../../../conf/request.ts";
 import type { Result } from "../../../conf/result/result.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";

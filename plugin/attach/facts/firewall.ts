@@ -1,4 +1,4 @@
-/** What `firewall` must know: whether firewalld rules, and the bridge that the plugin before attached to. */
+/** Facts for `firewall`: whether firewalld runs, and the bridge that the plugin before attached to. */
 import type { ChainKeys } from "../../../conf/config/config.ts";
 import type { Request } from "../../../conf/request.ts";
 import type { Result } from "../../../conf/result/result.ts";

@@ -1,4 +1,4 @@
-/** What a bridge must know whose port is an interface that another plugin left on the host. */
+/** Facts for a bridge whose port is an interface that another plugin left on the host. */
 import type { Request } from "../../../conf/request.ts";
 import type { Result } from "../../../conf/result/result.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";

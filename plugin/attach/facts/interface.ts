@@ -1,4 +1,4 @@
-/** What ADD must know of the kernel before it plans. Reads only; a handful of requests, none of which lists all of anything. */
+/** Facts for an interface plugin. Reads with a handful of requests, none of which lists all of anything. */
 
 import type { NetworkConfig } from "../../../conf/config/config.ts";
 import { familiesOf } from "../../../conf/config/ipam.ts";

@@ -1,4 +1,4 @@
-/** What `loopback` must know to answer with the addresses that lo will have. */
+/** Facts for `loopback`: the addresses that lo has, and will have when it is up. */
 import type { Request } from "../../../conf/request.ts";
 import type { Result } from "../../../conf/result/result.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";

@@ -25,7 +25,7 @@ export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Ker
   };
 }
 
-/** For STATUS, so far as it can be told without a container. Throws Fault (code.unavailable). */
+/** For STATUS, as far as it can be checked without a container. Throws Fault (code.unavailable). */
 export function refuseUnready(config: NetworkConfig, kernel: Kernel): void {
   const isOfContainer = config.link!.linkInContainer || (config.type === "ipvlan" && !config.link!.master);
   const below = isOfContainer ? undefined : belowOf(config, kernel);

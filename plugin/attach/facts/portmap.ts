@@ -1,4 +1,4 @@
-/** What `portmap` must know: whether the ports are free, and by which link of the host the container is reached. */
+/** Facts for `portmap`: whether the ports are free, and by which link of the host the container is reached. */
 import { familiesIn } from "../../../conf/config/ipam.ts";
 import type { Request } from "../../../conf/request.ts";
 import type { Result } from "../../../conf/result/result.ts";
@@ -32,7 +32,7 @@ function linkTowards(cidr: string, kernel: Kernel): string | undefined {
   return index === undefined ? undefined : kernel.linkByIndex(index)?.name;
 }
 
-/** What the plugins before made on the host beside bridges. */
+/** Interfaces of the host in prevResult that are no bridges. */
 function portsOf({ interfaces }: Result, kernel: Kernel): string[] {
   const names = interfaces.flatMap(({ name, sandbox }) => (sandbox === undefined ? [name] : []));
   return names.filter((name) => {

@@ -1,4 +1,4 @@
-/** What ADD must know of the kernel, by the type of plugin. Reads only; refuses what cannot be before anything is changed. */
+/** Reads the facts that a chained plugin plans with. Refuses what cannot work before anything is changed. */
 
 import { code, Fault } from "../../../conf/fault.ts";
 import type { Request } from "../../../conf/request.ts";

@@ -1,4 +1,4 @@
-/** What `sbr` must know: the interface's routes, and the tables in use. */
+/** Facts for `sbr`: the interface's routes, and the tables in use. */
 import type { Request } from "../../../conf/request.ts";
 import type { Result } from "../../../conf/result/result.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";

@@ -1,4 +1,4 @@
-/** What `tuning` must know: the settings as they are, which its DEL puts back. */
+/** Facts for `tuning`: the settings before it, which its DEL restores. */
 import type { Request } from "../../../conf/request.ts";
 import type { Result } from "../../../conf/result/result.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";

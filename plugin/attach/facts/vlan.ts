@@ -1,4 +1,4 @@
-/** What ADD must know of a bridge's VLANs. Loaded where `vlan` or `vlanTrunk` is written. */
+/** Facts about a bridge's VLANs. Loaded if the configuration has `vlan` or `vlanTrunk`. */
 
 import type { NetworkConfig } from "../../../conf/config/config.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";
@@ -16,13 +16,13 @@ export function vlanFacts(bridge: Link | undefined, config: NetworkConfig, kerne
   };
 }
 
-/** Of a bridge that nobody has changed. */
+/** The default VLAN of a new bridge. */
 const usualDefault = 1;
 
 /** A frame without a tag is of no VLAN there, and is dropped once the bridge looks. */
 function withoutNative(bridge: Link, kernel: Kernel): string[] {
   const vlans = listPortVlans(kernel.route("host"));
-  // A kernel without VLAN filtering tells of none; it says so itself when it is asked to filter.
+  // A kernel without VLAN filtering lists none. It refuses when it is asked to filter.
   if ([...vlans.values()].every((of) => of.length === 0)) return [];
   const members = [bridge, ...listLinks(kernel.route("host"), { master: bridge.index })];
   return members.flatMap(({ index, name = "" }) => (vlans.get(index)?.some(({ isNative }) => isNative) ? [] : [name]));

@@ -1,4 +1,4 @@
-/** What `vrf` must know: the interface, the VRF if it exists, and the tables in use. */
+/** Facts for `vrf`: the interface, the VRF if it exists, and the tables in use. */
 import type { Request } from "../../../conf/request.ts";
 import type { Result } from "../../../conf/result/result.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";
