@@ -6,7 +6,8 @@
  * service without a word. A port that can be bound has no listener, which is quickly known. Only who cannot reads the
  * kernel's tables of sockets (listeners.ts): each takes 3 ms, however few there are, because all of its hash is walked.
  *
- * Pods of the reference's portmap: that it has published anything is told by a chain of its own, with iptables and with nftables.
+ * The reference's portmap has a chain of its own, with iptables and with nftables. If the chain exists, it has published
+ * ports.
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
