@@ -35,7 +35,3 @@ export function deleteNamedLinks(network: string, names: readonly string[], kern
   deleteLinks(network, [...found.values()], kernel);
   return new Set(found.keys());
 }
-
-export function ignoring(number: number, work: () => void): void {
-  tolerating(work, number);
-}

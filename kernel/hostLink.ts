@@ -2,7 +2,7 @@
  * The host's end of an attachment's veth: known by the name that ADD gave it, or by its alias if a person renamed it.
  */
 import { deleteLink, type Link, listLinks } from "../netlink/route/link.ts";
-import { errno, isKernelError } from "../sys/errors.ts";
+import { errno, tolerating } from "../sys/errors.ts";
 import type { Kernel } from "./kernel.ts";
 import { hostLinkName, isHostLinkName } from "./linkNames.ts";
 import { attachmentOfHostAlias } from "./ownership.ts";
@@ -15,10 +15,7 @@ export function findHostLink(name: string, kernel: Kernel): Link | undefined {
 /** Deletes that link, and with it the other end. False if the host has none. */
 export function deleteHostLink(name: string, kernel: Kernel): boolean {
   try {
-    kernel.request("host", deleteLink(name));
-    return true;
-  } catch (error) {
-    if (!isKernelError(error, errno.ENODEV)) throw error;
+    if (tolerating(() => kernel.request("host", deleteLink(name)), errno.ENODEV)) return true;
     const found = renamedLink(name, kernel);
     if (found) kernel.request("host", { ...deleteLink(found), absent: errno.ENODEV });
     return found !== undefined;

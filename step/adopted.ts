@@ -6,7 +6,6 @@ import { existsSync } from "node:fs";
 import { formatAddress, parseAddress } from "../ip/address.ts";
 import type { AdoptedStep } from "../ipam/hostLocal/adopted.ts";
 import { release } from "../ipam/hostLocal/reservations.ts";
-import { ignoring } from "../kernel/deleteLinks.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { openIfPresent } from "../kernel/namespace.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
@@ -16,7 +15,7 @@ import { type Part, removeRules } from "../reference/iptables.ts";
 import { removeSpoofCheck } from "../reference/macSpoofCheck.ts";
 import { shapingLink } from "../reference/names.ts";
 import { removeNftRules } from "../reference/nftables.ts";
-import { errno } from "../sys/errors.ts";
+import { errno, tolerating } from "../sys/errors.ts";
 import { closeNetns, isSameNetns } from "../sys/netns.ts";
 import { type Kind, missing } from "./kind.ts";
 
@@ -81,7 +80,7 @@ function removeInterface({ attachment: { ifname }, netns = "", hostLink }: Adopt
   closeNetns(pod);
   try {
     if (isOwn || !madeKinds.includes(getLink(inside, ifname)?.info?.kind)) return;
-    ignoring(errno.ENODEV, () => inside.request(deleteLink(ifname)));
+    tolerating(() => inside.request(deleteLink(ifname)), errno.ENODEV);
   } finally {
     inside.close();
   }
@@ -92,6 +91,6 @@ function removeShaping(name: string, kernel: Kernel): void {
 }
 
 function removeLink(name: string, kernel: Kernel): void {
-  ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(name)));
+  tolerating(() => kernel.request("host", deleteLink(name)), errno.ENODEV);
   kernel.forget("host", name);
 }

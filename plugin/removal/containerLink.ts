@@ -5,7 +5,6 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import type { DeleteRequest } from "../../conf/request.ts";
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
-import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
@@ -14,7 +13,7 @@ import { deleteLink, listLinks } from "../../netlink/route/link.ts";
 import { undoAll } from "../../step/commit.ts";
 import { isMadeBy, leftoversOf, linkMadeBy, type Removal, type Step, stepsOf } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
-import { errno } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
 import { Attempts } from "../attempts.ts";
 import { foreignIn } from "../takeover/foreignLink.ts";
@@ -83,6 +82,6 @@ function removeDisguised(attachment: Attachment, steps: readonly Step[], kernel:
   for (const link of listLinks(kernel.route("container"))) {
     const isMarked = link.group === group && isAliasOf(link.alias ?? "", attachment);
     if (!isMarked && !steps.some((step) => isMadeBy(step, link))) continue;
-    ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(link)));
+    tolerating(() => kernel.request("container", deleteLink(link)), errno.ENODEV);
   }
 }

@@ -3,7 +3,6 @@
  * It lives on with the container's address, so DEL and GC delete it through the container's namespace.
  */
 import type { Attachment } from "../../conf/attachment.ts";
-import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
@@ -12,7 +11,7 @@ import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { deleteLink, getLink, type Link, listLinks } from "../../netlink/route/link.ts";
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";
 import type { Entry } from "../../store/entry.ts";
-import { errno, KernelError } from "../../sys/errors.ts";
+import { errno, KernelError, tolerating } from "../../sys/errors.ts";
 import { isSameNetns } from "../../sys/netns.ts";
 import { hasVeth } from "./entrySteps.ts";
 import type { Leaving } from "./leaving.ts";
@@ -30,7 +29,7 @@ export function removeInnerEnd({ attachment, entry, netns: path }: Leaving, host
     // A pair with an end on this host is that of an ADD which came since.
     if (link.info?.kind !== vethKind || (hostId !== undefined && link.peerNetnsId === hostId)) continue;
     const isIt = isKnownTo(entry, link) || isEndOf(attachment, otherEnd(link, kernel));
-    if (isIt) ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(link)));
+    if (isIt) tolerating(() => kernel.request("container", deleteLink(link)), errno.ENODEV);
   }
 }
 

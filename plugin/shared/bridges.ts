@@ -3,19 +3,18 @@
  * bridge: it has the group of the one that created it, and the network whose last port leaves removes it.
  */
 import type { CollectRequest } from "../../conf/request.ts";
-import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { bridgeGroup, vlanGatewayGroup } from "../../kernel/ownership.ts";
 import { listPortVlans } from "../../netlink/route/bridgeVlan.ts";
 import { deleteLink, type Link, listLinks } from "../../netlink/route/link.ts";
 import type { Store } from "../../store/store.ts";
-import { errno } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 
 /** Answers their names. Deletes by index: a bridge that was recreated under the same name meanwhile stays. */
 export function removeBridges(...look: Parameters<typeof idleBridges>): string[] {
   const [, kernel] = look;
   const links = idleBridges(...look);
-  for (const link of links) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(link)));
+  for (const link of links) tolerating(() => kernel.request("host", deleteLink(link)), errno.ENODEV);
   return links.map(({ name = "" }) => name);
 }
 

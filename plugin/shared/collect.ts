@@ -4,7 +4,6 @@
  * one recreates them.
  */
 import type { CollectRequest } from "../../conf/request.ts";
-import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { isOurGroup, masqueradeChainPrefix } from "../../kernel/ownership.ts";
 import { commitBatch } from "../../netlink/nft/batch.ts";
@@ -15,7 +14,7 @@ import { type Link, listLinks } from "../../netlink/route/link.ts";
 import { collect } from "../../step/index.ts";
 import { table } from "../../step/nft/table.ts";
 import type { Store } from "../../store/store.ts";
-import { errno } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { openOrCreate } from "../recovery/openStore.ts";
 import { idleBridges, removeBridges } from "./bridges.ts";
 import { removeIdlePolicies } from "./ingressPolicies.ts";
@@ -96,6 +95,6 @@ function masqueradeChains(network: string, kernel: Kernel): string[] {
 function removeChains(network: string, kernel: Kernel): string[] {
   const chains = masqueradeChains(network, kernel);
   const messages = chains.flatMap((name) => [flushChain(table, name), deleteChain(table, name)]);
-  if (messages.length > 0) ignoring(errno.ENOENT, () => commitBatch(kernel.netfilter, messages));
+  if (messages.length > 0) tolerating(() => commitBatch(kernel.netfilter, messages), errno.ENOENT);
   return chains;
 }

@@ -1,6 +1,5 @@
 /** Removes the ingress policy of a bridge without attachments: in GC, and in the DEL of the last one. */
 import type { Attachment } from "../../conf/attachment.ts";
-import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { deleteElements, type FoundElement, listElements } from "../../netlink/nft/element.ts";
@@ -10,7 +9,7 @@ import { stepsOf } from "../../step/index.ts";
 import { guardedBy, guardedSet, neighboursSet, portsOfBridge } from "../../step/nft/ingressPolicy.ts";
 import { table } from "../../step/nft/table.ts";
 import type { Store } from "../../store/store.ts";
-import { errno } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 
 /** For DEL, whose link may still exist. The policy goes with the last attachment: the next one may have another, or none. */
 export function removePoliciesWith(attachment: Attachment, store: Store | undefined, kernel: Kernel): void {
@@ -61,7 +60,7 @@ function removeIdleNow(
     ...deleteElements(table, guardedSet.name, keys(idle)),
     ...deleteElements(table, neighboursSet.name, keys(pairs)),
   ];
-  if (messages.length > 0) ignoring(errno.ENOENT, () => kernel.batch(messages));
+  if (messages.length > 0) tolerating(() => kernel.batch(messages), errno.ENOENT);
 }
 
 function guardedBridges(kernel: Kernel): FoundElement[] {

@@ -1,6 +1,5 @@
 /** Removes our tables of nf_tables, which a host has once, and the link that is never up, when no attachment is left. */
 
-import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { closedGroup, isOurGroup, masqueradePrefix } from "../../kernel/ownership.ts";
 import { listChains } from "../../netlink/nft/chain.ts";
@@ -12,7 +11,7 @@ import { bridgeTable } from "../../step/nft/macSpoofCheck.ts";
 import { table } from "../../step/nft/table.ts";
 import { publishedPorts } from "../../step/ports/elements.ts";
 import type { Store } from "../../store/store.ts";
-import { errno } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 
 /** For a caller that keeps ADDs from beginning: ADD reads the rules after it has written its entry. */
 export function removeTables(store: Store | undefined, kernel: Kernel): void {
@@ -20,10 +19,10 @@ export function removeTables(store: Store | undefined, kernel: Kernel): void {
   const links = listLinks(kernel.route("host"));
   const closed = links.filter(({ group }) => group === closedGroup());
   if (tables.length + closed.length === 0 || store?.isEmpty() === false || isUsed(links, kernel)) return;
-  for (const one of tables) ignoring(errno.ENOENT, () => kernel.batch([deleteTable(one)]));
+  for (const one of tables) tolerating(() => kernel.batch([deleteTable(one)]), errno.ENOENT);
   // While a bridge that ns-net did not create has route_localnet, the filters of its ports lead to this link.
   if (links.some(({ families }) => families?.inet?.routeLocalnet === 1)) return;
-  for (const link of closed) ignoring(errno.ENODEV, () => kernel.request("host", deleteLink(link)));
+  for (const link of closed) tolerating(() => kernel.request("host", deleteLink(link)), errno.ENODEV);
 }
 
 /** By a link of ours, or by rules for another plugin's container that a lost store no longer has. */

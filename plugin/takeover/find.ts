@@ -6,7 +6,7 @@
 import { isObject, type JsonObject } from "../../conf/decode.ts";
 import { absolutePath } from "../../conf/nameRules.ts";
 import type { CollectRequest, Identity, Request } from "../../conf/request.ts";
-import { parseAddress } from "../../ip/address.ts";
+import { parseAddress, withoutPrefix } from "../../ip/address.ts";
 import { type AdoptedStep, adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { reservationFolder } from "../../ipam/hostLocal/folder.ts";
 import { type Reservation, reservationsIn } from "../../ipam/hostLocal/reservations.ts";
@@ -61,7 +61,7 @@ export function adoptedOf(
 /** For an entry whose lease alone is ours: ns-net was called as host-local by another plugin, which created the link. */
 function leasedOnly(entry: Entry | undefined): Pick<AdoptedStep, "addresses" | "files"> | undefined {
   if (entry === undefined || entry.state !== "attached" || entry.steps !== undefined) return undefined;
-  return { addresses: entry.addresses.map(({ address }) => address.replace(/\/.*/s, "")), files: [] };
+  return { addresses: entry.addresses.map(({ address }) => withoutPrefix(address)), files: [] };
 }
 
 function isOf(one: Reservation, container: string, ifname: string): boolean {
@@ -110,7 +110,7 @@ function prevResultOf(request: Identity): Reported {
   if (!isObject(prevResult)) return { addresses: [] };
   const links = objects(prevResult["interfaces"]);
   const host = links.find(({ name, sandbox }) => !sandbox && typeof name === "string" && name.startsWith("veth"));
-  const addresses = objects(prevResult["ips"]).map(({ address }) => String(address).replace(/\/.*/s, ""));
+  const addresses = objects(prevResult["ips"]).map(({ address }) => withoutPrefix(String(address)));
   if (host === undefined || isHostLinkName(String(host["name"]))) return { addresses };
   return { addresses, hostLink: { name: String(host["name"]), mac: String(host["mac"] ?? "").toLowerCase() } };
 }

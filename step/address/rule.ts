@@ -1,10 +1,9 @@
 /** A rule of the container: what has this source is routed by this table. */
 import { addressBits, formatAddress, parseAddress } from "../../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
-import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { addRule, deleteRule, listRules, type SourceRule } from "../../netlink/route/rule.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, isKernelError, tolerating } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { ipWord } from "../shellWords.ts";
 
@@ -47,7 +46,7 @@ export const rule: Kind<RuleStep, RuleKey> = {
   undo(key, kernel) {
     if (!kernel.netns) return;
     const remove = (one: Pick<RuleStep, "source" | "table">) =>
-      ignoring(errno.ENOENT, () => kernel.request("container", deleteRule(requestOf(one))));
+      tolerating(() => kernel.request("container", deleteRule(requestOf(one))), errno.ENOENT);
     if (!("of" in key)) remove(key);
     else if (kernel.link("container", key.of)) {
       const own = kernel.addresses("container", key.of).map(formatAddress);

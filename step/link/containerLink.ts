@@ -3,13 +3,12 @@
  * is told by its group, and it dies with its namespace.
  */
 
-import { ignoring } from "../../kernel/deleteLinks.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { containerLinkGroup } from "../../kernel/ownership.ts";
 import { macvlanKind } from "../../netlink/route/kind/macvlan.ts";
 import { changeLink, createLink, deleteLink, type Link } from "../../netlink/route/link.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, isKernelError, tolerating } from "../../sys/errors.ts";
 import defer * as asInResult from "../asInResult.ts";
 import { differences, type Foreign, type Kind, missing, unknownMtu } from "../kind.ts";
 import { ipWord, linkWord, netnsWord, shellWord } from "../shellWords.ts";
@@ -67,7 +66,7 @@ function create(step: ContainerLinkStep, kernel: Kernel): void {
 function remove(name: string, group: number, kernel: Kernel, foreign?: Foreign): void {
   const found = kernel.link("container", name);
   if (found && (found.group === group || isForeign(found, foreign))) {
-    ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(name)));
+    tolerating(() => kernel.request("container", deleteLink(name)), errno.ENODEV);
   }
   kernel.forget("container", name);
 }

@@ -1,9 +1,8 @@
 /** A VRF in the container, made when it is not there. The last port that leaves it takes it away. */
 
-import { ignoring } from "../../kernel/deleteLinks.ts";
 import { vrf as vrfData, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { createLink, deleteLink, linkFlag, listLinks } from "../../netlink/route/link.ts";
-import { errno } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import type { RouteStep } from "../address/route.ts";
 import { differences, isStep, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
@@ -30,7 +29,7 @@ export const vrf: Kind<VrfStep> = {
     const found = kernel.link("container", name);
     if (found?.group !== group || found.info?.kind !== vrfKind) return;
     if (listLinks(kernel.route("container"), { master: found.index }).length > 0) return;
-    ignoring(errno.ENODEV, () => kernel.request("container", deleteLink(name)));
+    tolerating(() => kernel.request("container", deleteLink(name)), errno.ENODEV);
     kernel.forget("container", name);
   },
 
