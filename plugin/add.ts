@@ -25,7 +25,7 @@ import { prepare } from "./attach/prepare.ts";
 import defer * as chainedMemory from "./chain/memory.ts";
 import { openOrCreate } from "./recovery/openStore.ts";
 
-export interface AddOptions {
+interface AddOptions {
   /** A person waits for the answer, not a runtime: there is time to look around. */
   readonly isByHand?: boolean;
   /** Sees each plan before it is committed; what it throws refuses the ADD. */

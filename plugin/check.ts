@@ -10,6 +10,7 @@ import { code, Fault } from "../conf/fault.ts";
 import { isContainerLink } from "../conf/pluginType.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result/result.ts";
+import { withoutPrefix } from "../ip/address.ts";
 import { ipamFor } from "../ipam/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { AdoptedKey } from "../step/adopted.ts";
@@ -90,7 +91,7 @@ function byPrevResultAlone(
   if (!isVeth && !fromPrevResult.isInNamespace(attachment, config, raw, kernel)) return undefined;
   const found = isVeth ? fromPrevResult.vethDifferences(hostLink, inner, config, kernel) : [];
   if (found.length > 0) return found;
-  const addresses = addressesOn(attachment.ifname, prevResult).map((address) => address.replace(/\/.*/s, ""));
+  const addresses = addressesOn(attachment.ifname, prevResult).map(withoutPrefix);
   return checkStep({ kind: "adopted", attachment, addresses, files: [] }, kernel);
 }
 

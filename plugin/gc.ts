@@ -34,7 +34,7 @@ export interface Collected {
   readonly bridges: readonly string[];
 }
 
-export interface CollectOptions {
+interface CollectOptions {
   /** Answers what it would remove, and removes nothing. */
   readonly dryRun?: boolean;
   /**

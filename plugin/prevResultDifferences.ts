@@ -8,6 +8,7 @@ import type { Result, ResultInterface, Route } from "../conf/result/result.ts";
 import { contains, formatAddress, networkOf, parseAddress, parseCidr } from "../ip/address.ts";
 import { addressFromBytes } from "../ip/bytes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { addressFamily } from "../netlink/route/address.ts";
 import { listRoutes } from "../netlink/route/route.ts";
 import { givenBy, type Step, stepsOf } from "../step/index.ts";
 import { type Difference, missing } from "../step/kind.ts";
@@ -83,7 +84,7 @@ function isOurs({ dst, gw }: Route, steps: readonly Step[]): boolean {
 function isInKernel({ dst, gw }: Route, kernel: Kernel): boolean {
   const { family, value, prefixLength } = networkOf(parseCidr(dst)!);
   const via = gw === undefined ? undefined : parseAddress(gw)!.value;
-  return listRoutes(kernel.route("container"), family === 4 ? 2 : 10).some(({ destination, dstLength, gateway }) => {
+  return listRoutes(kernel.route("container"), addressFamily[family]).some(({ destination, dstLength, gateway }) => {
     if (dstLength !== prefixLength || (destination ? addressFromBytes(destination).value : 0n) !== value) return false;
     return via === undefined || (gateway !== undefined && addressFromBytes(gateway).value === via);
   });

@@ -1,4 +1,5 @@
 /** Hints on standard error about a host on which the attachment will not work. Asked when a network's bridge is made, and by hand: an ordinary ADD does not pay for it. */
+import { familyOf } from "../../ip/address.ts";
 import { givenBy } from "../../step/index.ts";
 import defer * as forwardPolicy from "../diagnose/forwardPolicy.ts";
 import defer * as overlappingRoutes from "../diagnose/overlappingRoutes.ts";
@@ -16,6 +17,6 @@ export function hintAtObstacles({ kernel }: Asked, { plan, leased }: Prepared): 
     return; // a hint must not fail what it is about
   }
   if (!result.routes.some(({ gw }) => gw !== undefined)) return;
-  const hasIpv6 = addresses.some(({ address }) => address.includes(":"));
+  const hasIpv6 = addresses.some(({ address }) => familyOf(address) === 6);
   forwardPolicy.hintAtBlockers(through, hasIpv6, kernel);
 }

@@ -9,6 +9,7 @@ import type { Call } from "../../conf/call.ts";
 import { code, Fault } from "../../conf/fault.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
 import type { CollectRequest, DeleteRequest, Request } from "../../conf/request.ts";
+import { withoutPrefix } from "../../ip/address.ts";
 import { isAllOurs } from "../../ipam/hostLocal/adopted.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
@@ -107,7 +108,7 @@ function adopted(
   if (part === undefined) return [];
   const entry = store?.find(request.attachment);
   if (entry !== undefined && isAllOurs(entry)) {
-    const addresses = entry.addresses.map(({ address }) => address.replace(/\/.*/s, ""));
+    const addresses = entry.addresses.map(({ address }) => withoutPrefix(address));
     return [{ kind: "adopted", attachment: request.attachment, addresses, files: [], part }];
   }
   const removal = find.adoptedOf(request, entry, store, kernel);

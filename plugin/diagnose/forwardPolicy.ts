@@ -32,7 +32,7 @@ const policyDrop = 0;
 const tableWords = { [family.inet]: "inet", [family.ipv4]: "ip", [family.ipv6]: "ip6" } as Record<number, string>;
 
 /** One sentence, with a cure, for each chain that drops packets from `from` (an interface, or a prefix of names with `*`). Empty also if the kernel cannot be asked. */
-export function forwardBlockers(from: string, hasIpv6: boolean, kernel: Kernel): string[] {
+function forwardBlockers(from: string, hasIpv6: boolean, kernel: Kernel): string[] {
   const packet = { from: from.replace("*", "0"), to: uplink(kernel)?.name };
   const families: number[] = [family.inet, family.ipv4, ...(hasIpv6 ? [family.ipv6] : [])];
   const found: string[] = [];

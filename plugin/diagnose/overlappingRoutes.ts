@@ -1,7 +1,9 @@
 /** Networks that two links claim: the kernel sends what is for containers by one of them, and not always by theirs. */
+
 import { addressBits, type Cidr, formatCidr, networkOf, overlaps, parseCidr } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
+import { addressFamily } from "../../netlink/route/address.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import type { LeasedAddress } from "../../store/entry.ts";
 
@@ -9,7 +11,9 @@ import type { LeasedAddress } from "../../store/entry.ts";
 export function hintAtOverlaps(through: string, addresses: readonly LeasedAddress[], kernel: Kernel): void {
   const own = kernel.link("host", through)?.index;
   const subnets = addresses.map(({ address }) => networkOf(parseCidr(address)!));
-  const routes = [2, 10].flatMap((family) => listRoutes(kernel.route("host"), family, { table: mainTable }));
+  const routes = Object.values(addressFamily).flatMap((family) =>
+    listRoutes(kernel.route("host"), family, { table: mainTable }),
+  );
   for (const { destination, dstLength, outIndex } of routes) {
     if (destination === undefined || outIndex === undefined || outIndex === own) continue;
     const route: Cidr = { ...addressFromBytes(destination), prefixLength: dstLength };

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { PortMapping, Protocol } from "../../conf/config/config.ts";
 import { hasPort } from "../../conf/config/portRow.ts";
 import { code, Fault } from "../../conf/fault.ts";
-import { type Families, formatAddress, parseAddress } from "../../ip/address.ts";
+import { type Families, familyOf, formatAddress, parseAddress } from "../../ip/address.ts";
 
 interface Listener {
   readonly address: string;
@@ -35,7 +35,7 @@ export function refuseListening(mappings: readonly PortMapping[], families: Fami
       throw new Fault(
         code.tryAgain,
         `Cannot publish port ${listener.port}/${protocol}: ${program ? `${program.name} (process ${program.pid})` : "a program of the host"} ` +
-          `listens on ${listener.address.includes(":") ? `[${listener.address}]` : listener.address}:${listener.port}`,
+          `listens on ${familyOf(listener.address) === 6 ? `[${listener.address}]` : listener.address}:${listener.port}`,
         "Stop it, let it listen on another address, or publish another port",
       );
     }
@@ -78,7 +78,7 @@ const mapped = /^::ffff:(?=\d+\.)/;
 function overlaps(hostIp: string | undefined, listening: string, families: Families): boolean {
   if (listening === "::") return true;
   const plain = listening.replace(mapped, "");
-  if (hostIp === undefined) return families.includes(plain.includes(":") ? 6 : 4);
+  if (hostIp === undefined) return families.includes(familyOf(plain));
   const isAny = (text: string) => text === "0.0.0.0" || text === "::";
   if (parseAddress(hostIp)!.family !== parseAddress(plain)!.family) return false;
   return isAny(hostIp) || isAny(plain) || hostIp === plain;

@@ -13,7 +13,7 @@
 import type { Attachment } from "../../conf/attachment.ts";
 import type { PortMapping } from "../../conf/config/config.ts";
 import { onePortEach, portsIn } from "../../conf/config/portRow.ts";
-import { type Families, parseAddress } from "../../ip/address.ts";
+import { type Families, familyOf, parseAddress } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
@@ -30,8 +30,6 @@ export interface Asked {
   /** Families of the container's addresses: a listener of another family is no conflict. */
   readonly families: Families;
 }
-
-const familyOf = (hostIp: string) => (hostIp.includes(":") ? 6 : 4);
 
 /** Throws Fault (code.tryAgain) naming who has one of them, where that can be found. */
 export function refuseTaken({ mappings, attachment, families }: Asked, kernel: Kernel): void {

@@ -37,7 +37,7 @@ export interface Failure {
   readonly error: Error;
 }
 
-export interface RepairedAttachment {
+interface RepairedAttachment {
   readonly attachment: Attachment;
   readonly found: readonly Difference[];
   /** The differences that repair could not remove. */

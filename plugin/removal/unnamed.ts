@@ -22,7 +22,7 @@ import { throwTogether } from "../faults.ts";
 import { openExisting } from "../recovery/openStore.ts";
 
 /** Does the DEL of one network, given a configuration that names it. */
-export type DeleteOne = (stdin: Uint8Array) => unknown;
+type DeleteOne = (stdin: Uint8Array) => unknown;
 
 /** `error` is why the configuration could not be used; rethrown if that is not the configuration's fault. */
 export async function deleteUnnamed(

@@ -20,7 +20,7 @@ import { idleBridges, removeBridges } from "./bridges.ts";
 import { removeIdlePolicies } from "./ingressPolicies.ts";
 import { removeTables } from "./tables.ts";
 
-export interface Look {
+interface Look {
   readonly request: CollectRequest;
   readonly kernel: Kernel;
   readonly store: Store | undefined;

@@ -18,7 +18,7 @@ import type { Store } from "../../store/store.ts";
 import type { Asked } from "./asked.ts";
 import { attachmentFromKernel } from "./fromKernel.ts";
 
-export type AdoptedRemoval = Extract<Removal, { kind: "adopted" }>;
+type AdoptedRemoval = Extract<Removal, { kind: "adopted" }>;
 
 /** The search of a CHECK. */
 export function askedBy({ attachment, netns, config, pluginPath, raw }: Request): Asked {

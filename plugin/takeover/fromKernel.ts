@@ -19,7 +19,7 @@ import { masqueradeChain, portChains, shapingLink } from "../../reference/names.
 import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
 import type { Asked } from "./asked.ts";
 
-export interface Found {
+interface Found {
   /** True if the container's interface is the reference's, and not only rules or a device of the host. */
   readonly isInterface: boolean;
   /** The interface's, without prefix length. */

@@ -6,7 +6,7 @@ import { nsNet } from "../support/plugin.ts";
 import { freshNetns, type Netns, namedNetns, run } from "../support/sandbox.ts";
 import { skip } from "../support/skip.ts";
 
-export interface Said {
+interface Said {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;

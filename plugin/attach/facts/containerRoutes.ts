@@ -1,7 +1,9 @@
 /** The routes that the container's main table has by an interface, as steps that would make them. */
+
 import { addressBits, formatAddress, formatCidr } from "../../../ip/address.ts";
 import { addressFromBytes } from "../../../ip/bytes.ts";
 import type { Kernel } from "../../../kernel/kernel.ts";
+import { addressFamily } from "../../../netlink/route/address.ts";
 import { listRoutes, mainTable, type Route, routeKind } from "../../../netlink/route/route.ts";
 import type { RouteStep } from "../../../step/address/route.ts";
 
@@ -10,7 +12,7 @@ const families = { 2: 4, 10: 6 } as const;
 /** Without those to link-local addresses, which each interface has for itself. */
 export function containerRoutes(ifname: string, kernel: Kernel): RouteStep[] {
   const outIndex = kernel.indexOf("container", ifname);
-  return [2, 10].flatMap((family) =>
+  return Object.values(addressFamily).flatMap((family) =>
     listRoutes(kernel.route("container"), family, { table: mainTable, outIndex })
       .filter((route) => route.outIndex === outIndex && route.kind === routeKind.unicast)
       .map((route) => routeStep(route, ifname))
