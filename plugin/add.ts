@@ -1,6 +1,6 @@
 /**
- * ADD, whatever the type of plugin: facts, lease, plan and result (prepare), then the kernel (commit), then the store. All
- * of it or nothing: after a failure what this call made is undone, and the first cause is reported.
+ * ADD of every plugin type: facts, lease, plan and result (prepare), then the kernel (commit), then the store. All or
+ * nothing: after a failure, what this call created is undone, and the first cause is reported.
  */
 
 import type { Call } from "../conf/call.ts";
@@ -26,7 +26,7 @@ import defer * as chainedMemory from "./chain/memory.ts";
 import { openOrCreate } from "./recovery/openStore.ts";
 
 interface AddOptions {
-  /** A person waits for the answer, not a runtime: there is time to look around. */
+  /** A person waits for the answer and not a runtime, so ADD may take time for hints. */
   readonly isByHand?: boolean;
   /** Sees each plan before it is committed; what it throws refuses the ADD. */
   readonly onPlan?: (plan: Plan) => void;
@@ -34,7 +34,10 @@ interface AddOptions {
   readonly openKernel?: typeof openKernelOf;
 }
 
-/** Does what the plugin is there for, and answers its plan, whose result is ADD's. Throws Fault or KernelError, with nothing left behind. */
+/**
+ * Does the plugin's work and answers its plan, with the result of ADD. Throws Fault or KernelError, with nothing left
+ * behind.
+ */
 export async function add(request: Request, call: Call, options: AddOptions = {}): Promise<Plan> {
   using kernel = (options.openKernel ?? openKernelOf)(request, call);
   const asked: Asked = { request, call, kernel };
@@ -44,7 +47,7 @@ export async function add(request: Request, call: Call, options: AddOptions = {}
     try {
       return await attach(asked, facts, memory, options);
     } catch (error) {
-      // A gc found the bridge idle after it was looked at, and before the entry said who needs it.
+      // GC removed the idle bridge after this ADD looked it up and before its entry existed.
       if (attempt === attemptsMax || !isBridgeGone(error, request.config, kernel)) throw error;
       facts = await readFacts(asked);
     }
@@ -72,7 +75,10 @@ async function attach(asked: Asked, facts: AnyFacts, memory: Memory, options: Ad
   }
 }
 
-/** Reads only, but for what an interrupted ADD of the same interface left. Throws Fault for what cannot be. */
+/**
+ * Reads only, except that it removes the remains of an interrupted ADD of the same interface. Throws Fault for an
+ * impossible request.
+ */
 async function readFacts(asked: Asked): Promise<AnyFacts> {
   switch (roleIn(asked.request.config)) {
     case "interface":
@@ -96,7 +102,7 @@ function memoryOf(asked: Asked): Memory {
   );
 }
 
-/** True if this ADD made the network's bridge. */
+/** True if this ADD created the network's bridge. */
 function isFirstOfNetwork({ request: { config } }: Asked, { facts, plan }: Prepared): boolean {
   return plan.through !== undefined && config.type !== "ptp" && (facts as Facts).bridge === undefined;
 }

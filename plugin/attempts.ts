@@ -1,8 +1,8 @@
-/** Work that goes on after an error: DEL and GC try every part, and report together what failed. */
+/** Work that continues after errors: DEL and GC try every part, and report all errors together. */
 export class Attempts {
   readonly errors: Error[] = [];
 
-  /** Answers `otherwise` where `work` throws. */
+  /** Answers `otherwise` if `work` throws. */
   try<T>(otherwise: NoInfer<T>, work: () => T): T {
     try {
       return work();

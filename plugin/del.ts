@@ -48,7 +48,7 @@ function delChained({ type = ownType, ...request }: DeleteRequest, { store }: Cl
 function referenceOf(request: DeleteRequest, { entry, store }: Claimed, kernel: Kernel): Removal | undefined {
   if (isAllOurs(entry)) return undefined;
   const { type = ownType } = request;
-  // As host-local, ns-net gives back the lease alone; and an interface in the container may be a lent device.
+  // Called as host-local, ns-net frees only the lease. An interface in the container may be a host device.
   const isLeaseOnly = roleOf(type) === "ipam" || isContainerLink(type);
   const adopted = find.adoptedOf(request, entry, store, isLeaseOnly ? undefined : kernel);
   return adopted && isLeaseOnly ? { ...adopted, part: "lease" } : adopted;

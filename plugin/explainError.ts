@@ -69,7 +69,7 @@ const [asRoot, asOther] = [
 
 const changedByOthers = ["EOPNOTSUPP", "EINVAL", "ENOENT", "EBUSY", "EEXIST"];
 
-/** The sentence begins with "Cannot" and what was tried. */
+/** The sentence begins with "Cannot" and the operation. */
 function refusal(tried: string, symbol: string, kernelText: string): Fault {
   if (symbol === "EPERM" || symbol === "EACCES") {
     const cure = process.geteuid!() === 0 ? asRoot : asOther;

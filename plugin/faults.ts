@@ -1,4 +1,4 @@
-/** The edge at which any error becomes what the specification calls one: a code, a sentence, a cure. */
+/** Turns any error into what the specification calls one: a code, a sentence, a cure. */
 
 import { code, Fault, NotPermitted } from "../conf/fault.ts";
 import defer * as explainError from "./explainError.ts";

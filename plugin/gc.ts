@@ -1,6 +1,6 @@
 /**
- * GC: a set difference. Removes the attachments that the store's entries and the kernel's links have of this network,
- * without those that the runtime says are valid. Goes on after errors, and reports them together.
+ * GC: a set difference. Removes the attachments of this network in the store and in the kernel, except those that the
+ * runtime lists as valid. Continues after errors, and reports them together.
  */
 
 import type { Attachment } from "../conf/attachment.ts";
@@ -142,7 +142,7 @@ function claimStale(stale: readonly Entry[], store: Store, kept: Set<string>, at
   });
 }
 
-/** Devices that the network lent, and that the kernel sent home when their namespace ended. */
+/** Host devices of the network that the kernel returned when their namespace ended. */
 function strays({ network }: CollectRequest) {
   return leftoversOf("container", { kind: "network", name: network });
 }
@@ -163,13 +163,16 @@ async function release(
   await attempts.tryAsync(() => ipamForRelease(request, undefined).collect?.(request, call));
 }
 
-/** The veths of the network's group. Only veths: a lent device may come home with a group that its container wrote. */
+/**
+ * The veths of the network's group. Only veths, because a host device may be returned with a group that its container
+ * wrote.
+ */
 function ourLinks(network: string, kernel: Kernel): Link[] {
   const group = linkGroup(network);
   return listLinks(kernel.route("host")).filter((link) => link.group === group && link.info?.kind === vethKind);
 }
 
-/** With those whose link did not name the network when the store was rebuilt. */
+/** The entries of the network, with those of links that did not name it when the store was rebuilt. */
 function entriesOf(network: string, store: Store): Entry[] {
   return [...store.entries(network), ...store.entries(unnamedNetwork(linkGroup(network)))];
 }

@@ -19,7 +19,7 @@ export async function checkAsIpam(request: Request, call: Call): Promise<void> {
   await ipamFor(config.ipam.type).check(request, config.ipam, store, told.length > 0 ? own : held, call);
 }
 
-/** An IPAM reads no more of its caller's configuration than it needs; here it needs the result. */
+/** An IPAM reads only the needed parts of its caller's configuration: here the result. */
 function toldAddresses({ raw, config }: Request): string[] {
   const { prevResult } = JSON.parse(raw.stdin) as { readonly prevResult?: unknown };
   return prevResult ? readResult(prevResult, config.cniVersion).ips.map(({ address }) => address) : [];

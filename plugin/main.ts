@@ -1,4 +1,6 @@
-/** The call that this process is: CNI's environment and standard input in, JSON on standard output and an exit code out. */
+/**
+ * Runs the call of this process: reads CNI's environment and standard input, writes JSON to standard output, and exits.
+ */
 
 import { configurationBytesMax } from "../conf/decode.ts";
 import { type Environment, readVerb } from "../conf/env.ts";
@@ -28,9 +30,8 @@ async function serveProcess(env: Environment): Promise<number> {
 const stdinFd = 0;
 
 /**
- * All of standard input, a byte more than is allowed at the most: the decoder then refuses it by its length. DEL reads
- * more, for it must succeed, and goes on with what a runtime wrote before it failed. VERSION reads nothing: callers leave
- * standard input open.
+ * Reads standard input, at most one byte more than allowed: the decoder then refuses it by its length. DEL reads
+ * everything, because it must succeed. VERSION reads nothing, because callers leave standard input open.
  */
 function readStdin(env: Environment): Uint8Array {
   const verb = readVerb(env);
@@ -57,7 +58,7 @@ function readStdin(env: Environment): Uint8Array {
 
 const deleteBytesMax = 256 * 1024 * 1024;
 
-/** Room for an ordinary configuration; memory that is not touched costs nothing. */
+/** Room for an ordinary configuration. Memory that is not touched costs nothing. */
 const stdinBytesFirst = 16 * 1024;
 
 function grown(buffer: Uint8Array, lengthMax: number): Uint8Array<ArrayBuffer> {

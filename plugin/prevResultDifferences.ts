@@ -1,6 +1,6 @@
 /**
- * For CHECK: `prevResult` compared with what ADD made and answered. A later plugin of the chain may have added to it and
- * changed the container's hardware address and MTU; it does not take away an interface, or move it to another namespace.
+ * Compares `prevResult` with the result of ADD, for CHECK. A later chained plugin may have added to it and changed the
+ * container's hardware address and MTU; it does not remove an interface or move it to another namespace.
  */
 
 import type { Request } from "../conf/request.ts";
@@ -15,7 +15,7 @@ import { type Difference, missing } from "../step/kind.ts";
 import type { Entry } from "../store/entry.ts";
 import { isSameNetns, type Netns, netnsIdentity } from "../sys/netns.ts";
 
-/** `entry` has steps. */
+/** `entry` must have steps. */
 export function prevResultDifferences(request: Request, entry: Entry, netns: Netns, kernel: Kernel): Difference[] {
   const { attachment, config } = request;
   const { interfaces, ips, routes } = config.prevResult!;
@@ -54,7 +54,7 @@ function hostDifference({ name, mac }: ResultInterface, told: readonly ResultInt
   return [{ what: `mac of ${name} in prevResult`, expected: mac, found: found.mac }];
 }
 
-/** Where the lease names none, the bridge has it. */
+/** If the lease has no gateway, the bridge has it. */
 function gatewayDifferences(ips: Result["ips"], { addresses }: Entry, steps: readonly Step[]): Difference[] {
   const ofBridge = steps.flatMap((step) => {
     const { address } = givenBy(step);

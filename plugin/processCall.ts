@@ -1,9 +1,9 @@
-/** The call that this process is, without its standard input. */
+/** The call of this process, without its standard input. */
 
 import type { Call, Interruption } from "../conf/call.ts";
 import type { Environment } from "../conf/env.ts";
 
-/** From now on SIGTERM and SIGINT do not end a process that changes something. */
+/** From now on, SIGTERM and SIGINT do not end this process while it changes something. */
 export function processCall(env: Environment): Call {
   return {
     env,
@@ -21,7 +21,7 @@ const signals = ["SIGTERM", "SIGINT"] as const;
 
 const none: Interruption = { came: async () => undefined, passTo: () => ({ [Symbol.dispose]() {} }) };
 
-/** The kernel is spoken to synchronously, so a signal waits in the event loop: one turn of it delivers what has come. */
+/** The kernel is called synchronously, so a signal waits in the event loop: one turn delivers it. */
 function interruptions(): Interruption {
   let came: string | undefined;
   for (const signal of signals) process.on(signal, () => (came ??= signal));

@@ -1,4 +1,4 @@
-/** One ADD: what is asked, by whom, and the kernel that it is done in. */
+/** One ADD: the request, the call that it came with, and the kernel to change. */
 import type { Call } from "../../conf/call.ts";
 import type { Request } from "../../conf/request.ts";
 import type { Kernel } from "../../kernel/kernel.ts";

@@ -1,4 +1,7 @@
-/** Before an interface is made: what an interrupted ADD of the same attachment left is removed, and what cannot be is refused. */
+/**
+ * Before an interface is created: removes the remains of an interrupted ADD of the same attachment, and refuses an
+ * impossible request.
+ */
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, deleteFirst, Fault } from "../../conf/fault.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -9,7 +12,7 @@ import defer * as interruptedAdd from "../removal/interruptedAdd.ts";
 import type { Asked } from "./asked.ts";
 import { interfaceFacts } from "./facts/interface.ts";
 
-/** Answers the facts as they are afterwards. Throws Fault for what would fail half-way. */
+/** Answers the facts afterwards. Throws Fault for an ADD that would fail half-way. */
 export async function clearWay({ request, kernel }: Asked): Promise<Facts> {
   const { attachment, config } = request;
   let facts = interfaceFacts(request, kernel);

@@ -35,7 +35,7 @@ export function entryMemory(asked: Asked, store: Store, change: Partial<Context>
   const isInterface = roleIn(config) === "interface";
   let isUndone = false;
 
-  /** An ADD that comes again without a DEL, to an attachment whose link is gone: removes what it had beside the link. */
+  /** A second ADD without a DEL, for an attachment whose link is gone: removes what it had beside the link. */
   const undoEarlier = (before: Entry) => {
     const [first] = removeAttachment(leavingOf(before, "absent"), store, kernel);
     isUndone = true;
@@ -62,7 +62,7 @@ export function entryMemory(asked: Asked, store: Store, change: Partial<Context>
         prepare:
           first &&
           ((before) => {
-            if (before) undoEarlier(before); // what it made may have the name of what is made now
+            if (before) undoEarlier(before); // what it created may have the names of what is created now
             return first.prepare();
           }),
         adoption: () => leases.adoption(kernel, config.bridge),
@@ -92,7 +92,7 @@ export function entryMemory(asked: Asked, store: Store, change: Partial<Context>
   };
 }
 
-/** DHCP is spoken by the interface that wants the address. */
+/** DHCP needs the interface that wants the address. */
 function needsLinkFirst({ ipam }: NetworkConfig): boolean {
   return ipam.type === "delegate" && ipam.plugin === "dhcp";
 }

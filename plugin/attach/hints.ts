@@ -1,4 +1,7 @@
-/** Hints on standard error about a host on which the attachment will not work. Asked when a network's bridge is made, and by hand: an ordinary ADD does not pay for it. */
+/**
+ * Hints on standard error about a host on which the attachment will not work. Only for the ADD that creates a network's
+ * bridge and for calls by hand: other ADDs do not pay for it.
+ */
 import { familyOf } from "../../ip/address.ts";
 import { givenBy } from "../../step/index.ts";
 import defer * as forwardPolicy from "../diagnose/forwardPolicy.ts";

@@ -21,13 +21,13 @@ export interface Leased {
   readonly linkFirst?: LinkFirst | undefined;
 }
 
-/** The container's interface, made before the IPAM is asked: see linkFirst.ts. */
+/** The container's interface, created before the IPAM runs: see linkFirst.ts. */
 export interface LinkFirst {
-  /** Makes the interface, and answers how to undo it. */
+  /** Creates the interface, and answers how to undo it. */
   prepare(): () => void;
   /** Hardware address of the interface. */
   readonly mac: string;
-  /** Those that are not done yet. */
+  /** The steps that are not committed yet. */
   rest<S>(steps: readonly S[]): readonly S[];
   undo(): void;
 }

@@ -7,8 +7,8 @@ import { roleOf } from "../../plan/types.ts";
 import { closeNetns } from "../../sys/netns.ts";
 
 /**
- * Throws Fault: code 3 when the container's namespace is gone, 8 when it is something else or the host's own. An IPAM
- * makes nothing in it, so there it may be gone: host-local's documentation has CNI_NETNS=/dev/null.
+ * Throws Fault: code 3 if the container's namespace is gone, 8 if it is something else or the host's own. An IPAM
+ * creates nothing in it, so there it may be missing: host-local's documentation has CNI_NETNS=/dev/null.
  */
 export function openKernelOf({ netns, mayBeOwnNetns, config }: Request, { namespace: host, stderr }: Call): Kernel {
   const isNeeded = roleOf(config.type) !== "ipam" || isPresent(netns);

@@ -1,6 +1,6 @@
 /**
- * Chained plugins change what another plugin of the chain made, or `lo`. Their plan is committed and undone as any other.
- * A record beside the entry keeps their steps, so that DEL, CHECK and GC need neither `prevResult` nor
+ * Chained plugins change what another plugin of the chain created, or `lo`. Their plan is committed and undone as any
+ * other. A record beside the entry keeps their steps, so that DEL, CHECK and GC need neither `prevResult` nor
  * `runtimeConfig`.
  */
 
@@ -78,7 +78,7 @@ function undoUnknown(
   );
 }
 
-/** If the namespace still exists; and not in the host's own, which no ADD was given. */
+/** Sets a link down if the namespace still exists. Never in the host's own namespace, which no ADD got. */
 function takeDown(name: string, path: string, host: Kernel): void {
   const netns = openIfPresent(path);
   if (netns === undefined) return;
@@ -97,7 +97,7 @@ function hintsOf(request: DeleteRequest, store: Store | undefined): Hints {
   };
 }
 
-/** Removals for the work of the reference's plugin of that type, on one of its attachments or on one of ours. */
+/** Removals of what the reference's plugin of that type did to one of its attachments, or to one of ours. */
 function adopted(
   request: DeleteRequest & { readonly type: PluginType },
   store: Store | undefined,
@@ -115,7 +115,7 @@ function adopted(
   return removal ? [{ ...removal, part }] : [];
 }
 
-/** Puts everything back that the reference's tuning noted, and removes the note. */
+/** Restores what is in the backup of the reference's tuning, and removes the backup. */
 function tuningRemovals(request: DeleteRequest): Removal[] {
   const noted = tuningBackup.backupOf(request);
   if (noted === undefined) return [];
@@ -131,9 +131,9 @@ export function checkChained(request: Request, call: Call): void {
   if (!config.prevResult) throw checkNeedsPrevResult();
   const store = openExisting({ dataDir: config.dataDir }, kernel);
   const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
-  // The reference's plugin checks its own work; the plugin of the interface checks that it is adopted.
+  // The reference's plugin would check its own work. CHECK of the interface plugin checks an adopted attachment.
   if (remembered === undefined && isAdopted(request, store)) return;
-  // Nothing remembered: an ADD would have done this, unless it never came or its work is undone.
+  // Without a record: compares with what an ADD would do now. Its ADD never came, or its work is undone.
   const steps = remembered ?? planOf(request, kernel).steps;
   const found = steps.flatMap((step) => checkStep(step, kernel));
   if (found.length === 0) return;

@@ -1,4 +1,4 @@
-/** Which of several plugins of one type in a list a call is for. */
+/** Finds the record of a call if a list has several plugins of one type. */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { PluginType } from "../../conf/pluginType.ts";
 import type { Raw } from "../../conf/request.ts";
@@ -7,7 +7,7 @@ import type { ChainedKey } from "../../store/entry.ts";
 
 /**
  * Most chained plugins occur once in an attachment and are found by type, even if their configuration was edited. Those
- * that may occur several times are told apart by a hash of it.
+ * that may occur several times are distinguished by a hash of it.
  */
 export function keyOf(attachment: Attachment, plugin: PluginType, raw: Raw): ChainedKey {
   return { attachment, plugin, config: chainedType(plugin).several ? configHash(raw) : "" };

@@ -18,7 +18,7 @@ export function chainedMemory({ request, kernel }: Asked): Memory {
   const key = keyOf(request.attachment, config.type, request.raw);
   let store: Store | undefined;
 
-  /** Answers what an earlier ADD did, to which no DEL came: then nothing is written. */
+  /** Answers the record of an earlier ADD without a DEL, and then writes nothing. */
   const remember = ({ plan: { steps, ports } }: Prepared) =>
     store?.remember({ ...key, ...placeOf(netns, steps, kernel), steps }, ports);
 

@@ -11,7 +11,7 @@ import type { Store } from "../../store/store.ts";
 import type { Netns } from "../../sys/netns.ts";
 import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 
-/** For plugins whose DEL never came, because they were taken out of the list while the container ran. */
+/** For plugins whose DEL never came, because they were removed from the list while the container ran. */
 export function undoChained(attachment: Attachment, netns: string, store: Store, host: Kernel): Error[] {
   return undoRecorded(store.chainedRecords(attachment), netns, store, host);
 }
@@ -51,7 +51,7 @@ function namespaceOf(later: ChainedRecord, reported: string): Netns | undefined 
   return undefined;
 }
 
-/** Opens a container of the same host and does `work` there; what either throws is among what it answers. */
+/** Opens a container of the same host and does `work` there. Errors of both are in the answer. */
 export function inContainer(host: Kernel, open: () => Netns | undefined, work: (kernel: Kernel) => Error[]): Error[] {
   try {
     using kernel = host.withContainer(open());

@@ -71,7 +71,7 @@ export function hintAtBlockers(from: string, hasIpv6: boolean, kernel: Kernel): 
   try {
     for (const text of forwardBlockers(from, hasIpv6, kernel)) kernel.stderr(`ns-net: ${text}\n`);
   } catch {
-    // No nf_tables, no chain that drops; and a hint must not fail what it is about.
+    // Without nf_tables there is no chain that drops. And a hint must not fail the call.
   }
 }
 
@@ -82,7 +82,7 @@ function isForward({ hook: at }: Chain): boolean {
 /** A verdict about the packet: certainly dropped, possibly accepted, or neither. */
 type Outcome = "drops" | "mayAccept" | undefined;
 
-/** In the order of the rules: what may accept it comes first or not at all. */
+/** In the order of the rules, so an accepting rule after a dropping one does not count. */
 function outcomeOf(socket: NetlinkSocket, table: Table, chain: string, packet: Packet, seen: Set<string>): Outcome {
   if (seen.has(chain)) return undefined;
   seen.add(chain);
@@ -115,7 +115,7 @@ function ofRule(
   return undefined;
 }
 
-/** True for a rule without a condition but on the interfaces, which mayConcern() has looked at. */
+/** True for a rule whose only conditions are interfaces, which mayConcern() has checked. */
 function concernsAll(rule: readonly Expression[]): boolean {
   let isLink = false;
   for (const { name, data } of rule) {
@@ -128,7 +128,7 @@ function concernsAll(rule: readonly Expression[]): boolean {
   return true;
 }
 
-/** False where the rule names another interface, or as `match` of iptables is for replies only. */
+/** False if the rule names another interface, or matches only replies by the `match` of iptables. */
 function mayConcern(rule: readonly Expression[], { from, to }: Packet): boolean {
   let link: string | undefined;
   let isLink = false;
@@ -149,9 +149,9 @@ function mayConcern(rule: readonly Expression[], { from, to }: Packet): boolean 
 }
 
 /**
- * `ct state established,related`, `ct status dnat`: a load, a mask without the bit of a new connection, and that something
- * is left; or `ct state { established, related }`, a set without it. A first packet has no status but that of a
- * published port, which a container's packet to the outside does not have.
+ * `ct state established,related` or `ct status dnat`: a load, a mask without the bit of a new connection, and a result
+ * other than zero; or `ct state { established, related }`, a set without it. A first packet has no status except that
+ * of a published port, which a container's packet to the outside does not have.
  */
 function isOfLaterPackets(rule: readonly Expression[], keysOf: (set: string) => readonly Uint8Array[]): boolean {
   return rule.some(({ name, data }, at) => {

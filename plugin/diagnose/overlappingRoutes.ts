@@ -1,4 +1,4 @@
-/** Networks that two links claim: the kernel sends what is for containers by one of them, and not always by theirs. */
+/** Warns of a subnet that two links have: the kernel sends packets for containers by only one of them. */
 
 import { addressBits, type Cidr, formatCidr, networkOf, overlaps, parseCidr } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
@@ -7,7 +7,7 @@ import { addressFamily } from "../../netlink/route/address.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import type { LeasedAddress } from "../../store/entry.ts";
 
-/** On standard error: routes that lead part or all of the container's subnets elsewhere than to `through`. */
+/** Reports on standard error routes that lead a part of the container's subnets to a link other than `through`. */
 export function hintAtOverlaps(through: string, addresses: readonly LeasedAddress[], kernel: Kernel): void {
   const own = kernel.link("host", through)?.index;
   const subnets = addresses.map(({ address }) => networkOf(parseCidr(address)!));
@@ -27,7 +27,10 @@ export function hintAtOverlaps(through: string, addresses: readonly LeasedAddres
   }
 }
 
-/** A wider route gives way, and that of a single host is meant. */
+/**
+ * True for a route that takes packets of the subnet. A wider route has lower priority, and one to a single host is on
+ * purpose.
+ */
 function isRival(route: Cidr, subnet: Cidr): boolean {
   const isHost = route.prefixLength === addressBits(route.family) && subnet.prefixLength < route.prefixLength;
   return (

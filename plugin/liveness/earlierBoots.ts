@@ -10,6 +10,6 @@ export function sweepEarlierBoots(store: Store): void {
   try {
     store.sweep(bootId(), sweepMost);
   } catch {
-    // A full disk fails what the caller asked for, too.
+    // A full disk makes the caller's own request fail, too.
   }
 }

@@ -1,4 +1,4 @@
-/** Looks for signs of life of attachments: links, namespaces, addresses. Looks when it is asked, not before. */
+/** Looks for signs of life of attachments: links, namespaces, addresses. Looks only when a function is called. */
 
 import { formatCidr, withoutPrefix } from "../../ip/address.ts";
 import { addressesElsewhere, globalOnes } from "../../kernel/addresses.ts";
@@ -34,7 +34,7 @@ export function evidence(kernel: Kernel, hasHostLink: Evidence["hasHostLink"]): 
     const identity = identityIn(entry);
     const netns = openIfSame(entry.netnsPath, identity);
     if (netns || identity.inode === 0n) return netns;
-    // A namespace may live after its path is gone, under another name or with a process in it.
+    // A namespace may exist after its path is gone, under another name or with a process in it.
     paths ??= pathsByIdentity();
     return openIfSame(paths.get(keyOf(identity)) ?? "", identity);
   };

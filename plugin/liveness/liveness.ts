@@ -1,4 +1,4 @@
-/** Decides whether an attachment is alive. The only place that does; callers differ in what they do with the answer. */
+/** Decides whether an attachment is alive. The only place that does; callers differ in their use of the answer. */
 
 import type { Entry } from "../../store/entry.ts";
 import { bootId, isInProgress, isInterrupted } from "../../store/index.ts";

@@ -1,6 +1,6 @@
-/** Patterns written for Go's regexp package (RE2), as the reference's allow-list has them, in the engine's own words. */
+/** Translates patterns of Go's regexp package (RE2), which the reference's allow-list has, to those of this engine. */
 
-/** POSIX classes that occur in brackets, https://github.com/google/re2/wiki/Syntax */
+/** POSIX classes in brackets, https://github.com/google/re2/wiki/Syntax */
 const classes: Readonly<Record<string, string>> = {
   ...{
     alnum: "0-9A-Za-z",
@@ -14,13 +14,18 @@ const classes: Readonly<Record<string, string>> = {
   ...{ word: "0-9A-Za-z_", xdigit: "0-9A-Fa-f" },
 };
 
-/** Words that mean the same to both, with what follows them: \d, \x41. Signs that are no letter stand for themselves. */
+/**
+ * Escapes with the same meaning in both, such as \d and \x41. An escaped character that is no letter is that character.
+ */
 const sameEscape = /^\\(?:[dDwWsSbBfnrtv]|x[0-9A-Fa-f]{2}|[^0-9A-Za-z])/;
-/** (?i) and its like, at the beginning. */
+/** (?i) and similar flags at the beginning. */
 const leadingFlags = /^\(\?([ims]+)\)/;
 const posixClass = /^\[:(\^?)([a-z]+):\]/;
 
-/** Throws SyntaxError for what is no pattern, and for what is one to Go and cannot be said here: a list must not allow more than it says. */
+/**
+ * Throws SyntaxError for an invalid pattern, and for one of Go without an equivalent here: the list must not allow more
+ * than it says.
+ */
 export function goRegExp(text: string): RegExp {
   const flags = leadingFlags.exec(text)?.[1] ?? "";
   let source = "";
@@ -42,10 +47,10 @@ function outside(rest: string): Token {
   if (rest.startsWith("\\A")) return ["\\A", "(?<![^])"];
   if (rest.startsWith("\\z")) return ["\\z", "(?![^])"];
   if (rest.startsWith("(?P<")) return ["(?P<", "(?<"];
-  // There a ] that comes first is one of the characters; here it would be the end.
+  // In Go a ] at the beginning is one of the characters; here it would be the end.
   const [opening] = /^\[\^?(?=\])/.exec(rest) ?? [];
   if (opening !== undefined) return [`${opening}]`, `${opening}\\]`];
-  // Go knows no look-around and no flags that this engine would read in another way.
+  // Go has no look-around and no flags that this engine reads differently.
   if (/^\(\?(?!:|<[A-Za-z_])/.test(rest)) throw new SyntaxError(`no such group: ${rest}`);
   return plain(rest);
 }

@@ -8,7 +8,7 @@ import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import type { Facts } from "../../plan/facts.ts";
 import { interfaceType } from "../../plan/types.ts";
 
-/** Refuses, before anything is touched, what would fail half-way. Throws Fault. */
+/** Refuses an ADD that would fail half-way, before it changes anything. Throws Fault. */
 export function refuseImpossible(attachment: Attachment, config: NetworkConfig, facts: Facts): void {
   if (facts.isIfnameTaken) {
     throw new Fault(

@@ -1,4 +1,4 @@
-/** Who listens on which port, by the kernel's tables of sockets. */
+/** Programs that listen on a port, by the kernel's tables of sockets. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { PortMapping, Protocol } from "../../conf/config/config.ts";
 import { hasPort } from "../../conf/config/portRow.ts";
@@ -11,7 +11,10 @@ interface Listener {
   readonly inode: string;
 }
 
-/** /proc/net of each protocol, and the state in it that takes what comes: TCP_LISTEN, and for UDP "unconnected" (TCP_CLOSE). */
+/**
+ * /proc/net of each protocol, and the state of a socket that receives there: TCP_LISTEN, and for UDP "unconnected"
+ * (TCP_CLOSE).
+ */
 const files: Readonly<Record<Protocol, readonly [state: string, files: readonly string[]]>> = {
   tcp: ["0A", ["tcp", "tcp6"]],
   udp: ["07", ["udp", "udp6"]],
@@ -21,7 +24,7 @@ const files: Readonly<Record<Protocol, readonly [state: string, files: readonly 
 /** podman's monitor binds the ports of its container to keep other programs from them, and serves none. */
 const placeholders = ["conmon"];
 
-/** Throws Fault (code.tryAgain) naming the program, where it can be found. */
+/** Throws Fault (code.tryAgain) that names the program if it can be found. */
 export function refuseListening(mappings: readonly PortMapping[], families: Families): void {
   for (const protocol of ["tcp", "udp"] as const) {
     const wanted = mappings.filter((one) => one.protocol === protocol);
@@ -74,7 +77,7 @@ function addressOf(hex: string): string {
 
 const mapped = /^::ffff:(?=\d+\.)/;
 
-/** A listener on `::` hears IPv4 too, as far as can be seen from here. */
+/** A listener on `::` also receives IPv4, as far as can be seen from here. */
 function overlaps(hostIp: string | undefined, listening: string, families: Families): boolean {
   if (listening === "::") return true;
   const plain = listening.replace(mapped, "");
@@ -84,7 +87,7 @@ function overlaps(hostIp: string | undefined, listening: string, families: Famil
   return isAny(hostIp) || isAny(plain) || hostIp === plain;
 }
 
-/** Who has a socket open: looked for only to say it. */
+/** The program that has a socket open, for the message. */
 function programOf(inode: string): { pid: string; name: string } | undefined {
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
@@ -95,7 +98,7 @@ function programOf(inode: string): { pid: string; name: string } | undefined {
         }
       }
     } catch {
-      // It ended meanwhile, or is not ours to see.
+      // The process ended meanwhile, or may not be read.
     }
   }
   return undefined;

@@ -1,12 +1,12 @@
 /**
- * Host ports in use that the store does not know: a listening program, or a pod of the reference's portmap.
- * Checked only if the request publishes ports.
+ * Host ports in use by a program or by a container that the store does not know: a listening program, or a pod of the
+ * reference's portmap. Checked only if the request publishes ports.
  *
- * Programs of the host that listen: translation comes before them, so a port published over a listener takes it out of
- * service without a word. A port that can be bound has no listener, which is quickly known. Only who cannot reads the
- * kernel's tables of sockets (listeners.ts): each takes 3 ms, however few there are, because all of its hash is walked.
+ * Translation comes before programs of the host, so a port published over a listener silently takes it out of service.
+ * A port that bind(2) accepts has no listener, which is quick to test. Only if it fails does listeners.ts read
+ * /proc/net to name the program: 3 ms a table, because the kernel walks the whole hash.
  *
- * The reference's portmap has a chain of its own, with iptables and with nftables. If the chain exists, it has published
+ * The reference's portmap has its own chain, with iptables and with nftables. If the chain exists, it has published
  * ports.
  */
 
@@ -31,10 +31,10 @@ export interface Asked {
   readonly families: Families;
 }
 
-/** Throws Fault (code.tryAgain) naming who has one of them, where that can be found. */
+/** Throws Fault (code.tryAgain) that names the holder of a port if it can be found. */
 export function refuseTaken({ mappings, attachment, families }: Asked, kernel: Kernel): void {
   const isOf = (hostIp: string | undefined, family: 4 | 6) => hostIp === undefined || familyOf(hostIp) === family;
-  // The others lead nowhere.
+  // A mapping of another family leads nowhere.
   const leading = mappings.filter(({ hostIp }) => families.some((family) => isOf(hostIp, family)));
   kernel.inHost<void>(() => refuseListeners(leading, families));
   for (const version of families) {
@@ -52,7 +52,7 @@ function hasReferencePorts(version: 4 | 6, kernel: Kernel): boolean {
   return has("nat", hostPortChain) || has(nftPortTable, nftPortChain);
 }
 
-/** From here on the kernel's tables of sockets cost less. */
+/** With more ports, reading the kernel's tables of sockets is faster than bind(2). */
 const boundMax = 200;
 
 function refuseListeners(mappings: readonly PortMapping[], families: Families): void {

@@ -1,4 +1,7 @@
-/** An administrator's list of the kernel settings that a network may change: patterns, one a line; no file, no limit. */
+/**
+ * The administrator's list of kernel settings that a network may change: one pattern a line. Without the file there is
+ * no limit.
+ */
 
 import defer * as fs from "node:fs";
 import type { ChainKeys } from "../../conf/config/config.ts";
@@ -7,7 +10,7 @@ import { sysctlName } from "../../plan/chained/tuning.ts";
 import { statusIfThere } from "../../sys/files.ts";
 import defer * as goRegExp from "./goRegExp.ts";
 
-/** The reference's own, so that a host has one. */
+/** The reference's path, so that a host has one list. */
 const path = "/etc/cni/tuning/allowlist.conf";
 
 /** Throws Fault (code.config) naming the first setting that no pattern allows. */
@@ -29,7 +32,7 @@ function patternsOf(file: string): RegExp[] | undefined {
   let text: string;
   try {
     if (statusIfThere(file) === undefined) return undefined;
-    // Most hosts have no such file, and what reads one of any size takes time to load.
+    // Most hosts have no such file, and a reader for any size takes time to load.
     text = fs.readFileSync(file, "utf8");
   } catch (error) {
     throw new Fault(code.io, `Cannot read ${file}: ${(error as Error).message}`, "Make it readable, or remove it");

@@ -6,7 +6,7 @@ import type { Fill, Store } from "../../store/store.ts";
 import defer * as rebuilding from "./rebuild.ts";
 import type { RebuildScope } from "./scope.ts";
 
-/** For a call that attaches: creates the store if there is none. */
+/** For a call that attaches: creates the store if it does not exist. */
 export function openOrCreate(scope: RebuildScope, kernel: Kernel): Store {
   return openStore(scope.dataDir, undefined, filledFrom(kernel, scope));
 }
@@ -21,7 +21,7 @@ function filledFrom(kernel: Kernel, scope: RebuildScope): Fill {
     const count = rebuilding.rebuild(draft, kernel, scope);
     if (aside === undefined) return;
     kernel.stderr(
-      `ns-net: an earlier ns-net wrote the store in ${scope.dataDir}, in a format that is not read any more: ` +
+      `ns-net: an earlier ns-net wrote the store in ${scope.dataDir}, in a format that this version does not read: ` +
         `it is kept as ${aside}, and the store now has the ${count} attachments that the kernel shows\n`,
     );
   };

@@ -1,4 +1,4 @@
-/** The routes that the container's main table has by an interface, as steps that would make them. */
+/** The routes by an interface in the container's main table, as steps that would create them. */
 
 import { addressBits, formatAddress, formatCidr } from "../../../ip/address.ts";
 import { addressFromBytes } from "../../../ip/bytes.ts";
@@ -9,7 +9,7 @@ import type { RouteStep } from "../../../step/address/route.ts";
 
 const families = { 2: 4, 10: 6 } as const;
 
-/** Without those to link-local addresses, which each interface has for itself. */
+/** Leaves out routes to link-local addresses, which each interface has. */
 export function containerRoutes(ifname: string, kernel: Kernel): RouteStep[] {
   const outIndex = kernel.indexOf("container", ifname);
   return Object.values(addressFamily).flatMap((family) =>

@@ -1,9 +1,9 @@
-/** Whether a plugin that comes later in the chain needs the container's link without filters. */
+/** Whether a later chained plugin needs the container's link without filters. */
 import { fileStatus, statusIfThere } from "../../../sys/files.ts";
 
 /**
- * True if the reference's bandwidth is installed: it refuses a link that has filters, and no plugin learns which ones come
- * after it. `pluginPath`: folders of CNI_PATH, of which a runtime uses the first that has the plugin.
+ * True if the reference's bandwidth is installed: it refuses a link with filters, and a plugin does not know which
+ * plugins come later. `pluginPath`: the folders of CNI_PATH; a runtime uses the first with the plugin.
  */
 export function mayNeedFilters(pluginPath: readonly string[]): boolean {
   const own = fileStatus("/proc/self/exe");

@@ -62,7 +62,7 @@ function bridgeFacts(
   };
 }
 
-/** The bridge of a LAN by which the host itself found its way out. */
+/** True for a bridge of a LAN that has the host's routes by router advertisement. */
 function hasRouters({ group = 0, name = "" }: Link, kernel: Kernel): boolean {
   if (isOurGroup(group)) return false;
   return raRouters.linksByRa(kernel).includes(name);
@@ -75,12 +75,18 @@ function isShared({ group = 0, info }: Link, { bridge, ipam }: NetworkConfig, ke
   return hasOtherPort(kernel.route("host"), bridge, isOurPortName);
 }
 
-/** Where ns-net made it so, the link to which packets are led is there, too; for others' settings others answer. */
+/**
+ * True if ns-net opened 127.0.0.1 on this bridge: the link that drops such packets then exists, too. A setting of
+ * another program is not ns-net's to close.
+ */
 function letsLoopbackThrough(link: Link | undefined, kernel: Kernel): boolean {
   return link?.families?.inet?.routeLocalnet === 1 && kernel.link("host", closedLink) !== undefined;
 }
 
-/** The reference's plugins give what the kernel gives a veth; but a container that sends more than the uplink takes is cut off. */
+/**
+ * The MTU of the reference is the kernel's for a veth; but a container that sends larger packets than the uplink takes
+ * has no connection.
+ */
 function defaultMtu({ type }: NetworkConfig, kernel: Kernel): number {
   const uplink = uplinkMtu(kernel);
   return type === "ns-net" ? uplink : Math.min(uplink, ethernetMtu);

@@ -1,4 +1,4 @@
-/** For types whose interface is on top of another one, or was one of the host's: which one that is. Reads only. */
+/** The lower link of types whose interface is on top of another one, or a host device. Reads only. */
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { attachmentText } from "../../../conf/attachment.ts";
@@ -16,7 +16,7 @@ import { openExisting } from "../../recovery/openStore.ts";
 export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
   if (config.link!.selinuxContext) refuseLabel(config.link!.selinuxContext);
   const below = belowOf(config, kernel);
-  const mtu = config.type === "host-device" ? undefined : config.mtu; // it keeps its own
+  const mtu = config.type === "host-device" ? undefined : config.mtu; // a host device keeps its own
   return {
     bridge: undefined,
     uplinkMtu: mtu ?? below?.link?.mtu ?? ethernetMtu,
@@ -53,7 +53,7 @@ function belowOf(config: NetworkConfig, kernel: Kernel): LowerLink | undefined {
 
 function master({ link, type, prevResult }: NetworkConfig, kernel: Kernel): LowerLink {
   const where = link!.linkInContainer ? "container" : "host";
-  // An ipvlan may come after the plugin that made its master.
+  // An ipvlan may be chained after the plugin that created its master.
   const [before, ...more] = (type === "ipvlan" && prevResult?.interfaces) || [];
   const name = link!.master ?? (more.length === 0 ? before?.name : undefined);
   if (name) return { name, where, link: kernel.link(where, name) };
@@ -89,7 +89,7 @@ function deviceLink({ key, value }: NonNullable<InterfaceKeys["device"]>, kernel
 
 const [pciFolder, auxiliaryFolder] = ["/sys/bus/pci/devices", "/sys/bus/auxiliary/devices"];
 
-/** A virtio device has its interface one folder further down. */
+/** The interface of a virtio device is one folder further down. */
 function busFolders(key: string, value: string): string[] {
   const pci = join(pciFolder, value);
   if (!existsSync(pci)) return key === "deviceID" ? [join(auxiliaryFolder, value)] : [];
@@ -97,7 +97,7 @@ function busFolders(key: string, value: string): string[] {
   return [pci, ...virtio.map((name) => join(pci, name))];
 }
 
-/** Drivers that hand a device to a program. */
+/** Drivers that hand a device to a program in user space. */
 const userSpaceDrivers = ["vfio-pci", "uio_pci_generic", "igb_uio"];
 
 function userSpaceDriverOf({ key, value }: NonNullable<InterfaceKeys["device"]>): string | undefined {
@@ -107,7 +107,10 @@ function userSpaceDriverOf({ key, value }: NonNullable<InterfaceKeys["device"]>)
   return userSpaceDrivers.includes(driver) ? driver : undefined;
 }
 
-/** Without SELinux there is nothing to label, as for the reference. With it, an interface is labelled as the process that makes it. */
+/**
+ * Without SELinux the context has no effect, as in the reference. With it, an interface gets the label of the process
+ * that creates it.
+ */
 function refuseLabel(context: string): void {
   if (!existsSync("/sys/fs/selinux/enforce")) return;
   throw new Fault(

@@ -26,7 +26,7 @@ export function portmapFacts({ attachment, config, pluginPath }: Request, prev: 
   };
 }
 
-/** The interface that the host's routes lead to it by. */
+/** The interface of the host's route to an address. */
 function linkTowards(cidr: string, kernel: Kernel): string | undefined {
   const index = lookUpRoute(kernel.route("host"), addressBytes(parseCidr(cidr)!))?.outIndex;
   return index === undefined ? undefined : kernel.linkByIndex(index)?.name;

@@ -10,7 +10,7 @@ import { containerRoutes } from "./containerRoutes.ts";
 
 export function sbrFacts({ attachment, config }: Request, prev: Result, kernel: Kernel): SbrFacts {
   const isNeeded = addressesOf(attachment.ifname, prev).length > 0; // the plan refuses an interface without addresses
-  // With a table of its own, the plugin before has put the routes there.
+  // With a configured table, the plugin before has already put the routes there.
   if (!isNeeded || config.link!.table !== undefined) return { routes: [], takenTables: new Set() };
   const routes = containerRoutes(attachment.ifname, kernel);
   const socket = kernel.route("container");

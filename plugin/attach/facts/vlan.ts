@@ -19,10 +19,10 @@ export function vlanFacts(bridge: Link | undefined, config: NetworkConfig, kerne
 /** The default VLAN of a new bridge. */
 const usualDefault = 1;
 
-/** A frame without a tag is of no VLAN there, and is dropped once the bridge looks. */
+/** The ports without a VLAN for untagged frames, which a filtering bridge drops. */
 function withoutNative(bridge: Link, kernel: Kernel): string[] {
   const vlans = listPortVlans(kernel.route("host"));
-  // A kernel without VLAN filtering lists none. It refuses when it is asked to filter.
+  // A kernel without VLAN filtering lists none, and refuses to filter later.
   if ([...vlans.values()].every((of) => of.length === 0)) return [];
   const members = [bridge, ...listLinks(kernel.route("host"), { master: bridge.index })];
   return members.flatMap(({ index, name = "" }) => (vlans.get(index)?.some(({ isNative }) => isNative) ? [] : [name]));
