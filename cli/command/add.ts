@@ -7,6 +7,7 @@ import type { DeleteRequest } from "../../conf/request.ts";
 import { formatResult } from "../../conf/result/format.ts";
 import { formatAddress, formatCidr, parseCidr } from "../../ip/address.ts";
 import { innerIndex, type Plan } from "../../plan/plan.ts";
+import { interfaceType } from "../../plan/types.ts";
 import { add } from "../../plugin/add.ts";
 import { del } from "../../plugin/del.ts";
 import { throwTogether } from "../../plugin/faults.ts";
@@ -58,6 +59,7 @@ From a list of plugins it runs one: the one of type ns-net, else the first inter
       ...(options["data-dir"] && { dataDir: options["data-dir"] }),
     });
     const request = parseRequest(environmentFor("ADD", target, ifname, args), stdin);
+    interfaceType(request.config.type); // by hand there is no other plugin that a chained one could work on
     if (options["dry-run"] && options.json)
       throw new UsageError("--dry-run prints commands: there is no result yet that --json could print");
     if (options["dry-run"]) {
