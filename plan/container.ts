@@ -3,7 +3,7 @@
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { manyWays } from "../conf/config/routes.ts";
 import type { Route } from "../conf/result/result.ts";
-import { type Cidr, formatCidr, networkOf, parseAddress, parseCidr } from "../ip/address.ts";
+import { type Cidr, type Family, familyOf, formatCidr, networkOf, parseAddress, parseCidr } from "../ip/address.ts";
 import type { Lease } from "../ipam/ipam.ts";
 import { macOf, macOfOwner } from "../kernel/ownership.ts";
 import type { Step } from "../step/index.ts";
@@ -21,7 +21,7 @@ export function masqueradeSteps({ attachment, config, lease }: PlanInput): Step[
   if (!config.ipMasq && !config.ip6Masq) return [];
   const subnets: string[] = [];
   for (const { address } of lease.addresses) {
-    if (!(address.includes(":") ? config.ip6Masq : config.ipMasq)) continue;
+    if (!(familyOf(address) === 6 ? config.ip6Masq : config.ipMasq)) continue;
     const subnet = formatCidr(networkOf(parseCidr(address)!));
     if (!subnets.includes(subnet)) subnets.push(subnet);
   }
@@ -47,7 +47,7 @@ export function forwardingSteps(families: ReadonlySet<number>): Step[] {
 
 interface ContainerLink {
   /** What the link is told whose it is, where the host's end is not told instead. */
-  readonly alias?: string;
+  readonly alias?: string | undefined;
   /** Its neighbours are the network's, not other ports of a bridge of ours: it may give itself a link-local address. */
   readonly isOnNetwork?: true;
   /** The subnet is not on the link. */
@@ -78,15 +78,11 @@ export function containerSteps(input: PlanInput, routes: readonly Route[], own: 
   }
   const detectDuplicates = config.enabledad;
   for (const { address } of lease.addresses) {
-    steps.push({
-      ...{ kind: "address", where: "container", link, address, detectDuplicates, replaces: [] },
-      ...(noPrefixRoute && { noPrefixRoute }),
-    });
+    steps.push({ kind: "address", where: "container", link, address, detectDuplicates, replaces: [], noPrefixRoute });
   }
-  steps.push({ kind: "up", where: "container", link, ...(alias !== undefined && { alias }) });
+  steps.push({ kind: "up", where: "container", link, alias });
   for (let i = 0; i < routes.length; i++) {
-    const isFurther = i > 0 && isBeside(routes, i);
-    steps.push({ kind: "route", ...routes[i]!, link, ...(isFurther && { isFurther }) });
+    steps.push({ kind: "route", ...routes[i]!, link, isFurther: isBeside(routes, i) || undefined });
   }
   return steps;
 }
@@ -112,7 +108,7 @@ function isBeside(routes: readonly Route[], index: number): boolean {
 }
 
 function hasIpv6({ addresses }: Lease): boolean {
-  for (const { address } of addresses) if (address.includes(":")) return true;
+  for (const { address } of addresses) if (familyOf(address) === 6) return true;
   return false;
 }
 
@@ -138,13 +134,13 @@ export function routesOf(config: NetworkConfig, lease: Lease): Route[] {
   const routes: Route[] = [];
   for (const route of lease.routes) {
     if (route.gws) throw manyWays(`gws of the route to ${route.dst} that ipam gives`, route.gws);
-    const gw = route.gw ?? (route.scope === undefined ? gatewayOf(lease, route.dst.includes(":")) : undefined);
+    const gw = route.gw ?? (route.scope === undefined ? gatewayOf(lease, familyOf(route.dst)) : undefined);
     routes.push(gw === undefined ? route : { ...route, gw });
   }
   if (!config.isDefaultGateway) return routes;
   for (const family of [4, 6] as const) {
     const dst = defaultRoutes[family];
-    const gw = gatewayOf(lease, family === 6);
+    const gw = gatewayOf(lease, family);
     let isGiven = gw === undefined;
     for (const route of lease.routes) isGiven ||= route.dst === dst;
     if (!isGiven) routes.push({ dst, gw: gw! });
@@ -153,9 +149,9 @@ export function routesOf(config: NetworkConfig, lease: Lease): Route[] {
 }
 
 /** The gateway of the first address of a family that has one. */
-function gatewayOf({ addresses }: Lease, isIpv6: boolean): string | undefined {
+function gatewayOf({ addresses }: Lease, family: Family): string | undefined {
   for (const { address, gateway } of addresses) {
-    if (gateway !== undefined && address.includes(":") === isIpv6) return gateway;
+    if (gateway !== undefined && familyOf(address) === family) return gateway;
   }
   return undefined;
 }

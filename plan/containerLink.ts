@@ -2,6 +2,7 @@
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { badConfig, code, Fault } from "../conf/fault.ts";
+import { type Family, familyOf } from "../ip/address.ts";
 import { hostLinkName } from "../kernel/linkNames.ts";
 import { aliasOf, containerLinkGroup } from "../kernel/ownership.ts";
 import type { Step } from "../step/index.ts";
@@ -21,17 +22,17 @@ export function containerLinkPlan(
   const { ifname } = attachment;
   const mtu = facts.uplinkMtu;
   const routes = routesOf(config, lease);
-  const own = { isOnNetwork: true, ...(!isLent && { alias: aliasOf(attachment, config.dataDir) }) } as const;
+  const own = { isOnNetwork: true, alias: isLent ? undefined : aliasOf(attachment, config.dataDir) } as const;
   const steps = [...making, ...announcing(input), ...containerSteps(input, routes, own)];
   return { steps, mac, interfaces: [{ name: ifname, mac, mtu, sandbox: netns }], routes };
 }
 
 /** On a network that others are on, they are told at once who has the address now. */
 function announcing({ attachment, lease }: PlanInput): Step[] {
-  const has = (isIpv6: boolean) => lease.addresses.some(({ address }) => address.includes(":") === isIpv6);
+  const has = (family: Family) => lease.addresses.some(({ address }) => familyOf(address) === family);
   const settings = [
-    ...(has(false) ? [`net/ipv4/conf/${attachment.ifname}/arp_notify`] : []),
-    ...(has(true) ? [`net/ipv6/conf/${attachment.ifname}/ndisc_notify`] : []),
+    ...(has(4) ? [`net/ipv4/conf/${attachment.ifname}/arp_notify`] : []),
+    ...(has(6) ? [`net/ipv6/conf/${attachment.ifname}/ndisc_notify`] : []),
   ];
   return settings.map((path): Step => ({ kind: "sysctl", where: "container", path, value: "1" }));
 }
@@ -45,9 +46,9 @@ export function making(input: PlanInput, settings: Settings, mac: string, inheri
     ifname: attachment.ifname,
     temporary: hostLinkName(attachment),
     settings,
-    ...(below && { master: { name: below.name!, where: below.where } }),
+    master: below && { name: below.name!, where: below.where },
     mac,
-    ...(inheritsMac && { inheritsMac }),
+    inheritsMac: inheritsMac || undefined,
     mtu: facts.uplinkMtu,
     group: containerLinkGroup(attachment.network),
   };

@@ -2,6 +2,7 @@
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault, shown } from "../conf/fault.ts";
+import { familyOf } from "../ip/address.ts";
 
 /**
  * Throws Fault (code 2) for a gateway that nothing leads to: the bridge does not have it, and no route of the container
@@ -10,8 +11,8 @@ import { code, Fault, shown } from "../conf/fault.ts";
 export function refuseIdleGateway(gateways: readonly string[], { ipam }: NetworkConfig): void {
   const routes = "routes" in ipam ? ipam.routes : [];
   const idle = gateways.find((gateway) => {
-    const isIpv6 = gateway.includes(":");
-    return !routes.some(({ dst, gw = gateway }) => gateways.includes(gw) && dst.includes(":") === isIpv6);
+    const isFor = (dst: string) => familyOf(dst) === familyOf(gateway);
+    return !routes.some(({ dst, gw = gateway }) => gateways.includes(gw) && isFor(dst));
   });
   if (idle === undefined) return;
   throw new Fault(

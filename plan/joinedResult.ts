@@ -4,13 +4,12 @@ import type { Result } from "../conf/result/result.ts";
 export function joinedResult(prev: Result, own: Result): Result {
   const ips = own.ips.map(({ interface: index, ...ip }) => ({
     ...ip,
-    ...(index !== undefined && { interface: index + prev.interfaces.length }),
+    interface: index === undefined ? undefined : index + prev.interfaces.length,
   }));
-  const dns = own.dns ?? prev.dns;
   return {
     interfaces: [...prev.interfaces, ...own.interfaces],
     ips: [...prev.ips, ...ips],
     routes: [...prev.routes, ...own.routes],
-    ...(dns && { dns }),
+    dns: own.dns ?? prev.dns,
   };
 }

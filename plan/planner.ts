@@ -4,6 +4,7 @@ import type { Attachment } from "../conf/attachment.ts";
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { isContainerLink } from "../conf/pluginType.ts";
 import type { Result } from "../conf/result/result.ts";
+import { familyOf } from "../ip/address.ts";
 import type { Lease } from "../ipam/ipam.ts";
 import type { ChainedFacts, Facts } from "./facts.ts";
 import defer * as featurePlan from "./features.ts";
@@ -35,7 +36,7 @@ export function plan(input: Planning): Plan {
       return chainedPlan(input);
     case "ipam": {
       const { addresses: ips, routes, dns } = input.lease;
-      return { steps: [], result: { interfaces: [], ips, routes, ...(dns && { dns }) } };
+      return { steps: [], result: { interfaces: [], ips, routes, dns } };
     }
   }
 }
@@ -62,6 +63,6 @@ function chainedPlan({ attachment, netns, config, prev, facts }: Planning): Plan
 /** With duplicate address detection, the container's IPv6 addresses can be used when it is over. */
 function awaitingDad(made: InterfacePlan, { attachment, config, lease }: PlanInput): InterfacePlan {
   if (!config.enabledad || config.disableContainerInterface) return made;
-  if (!lease.addresses.some(({ address }) => address.includes(":"))) return made;
+  if (!lease.addresses.some(({ address }) => familyOf(address) === 6)) return made;
   return { ...made, steps: [...made.steps, { kind: "awaitDad", link: attachment.ifname }] };
 }

@@ -7,11 +7,10 @@ import { type InterfacePlan, innerIndex } from "./plan.ts";
 
 /** The addresses belong to the container's interface. */
 export function resultOf(config: NetworkConfig, { interfaces, routes }: InterfacePlan, lease: Lease): Result {
-  const dns = config.dns ?? lease.dns;
   const ips: ResultAddress[] = [];
   const inner = innerIndex(interfaces);
   for (const leased of lease.addresses) ips.push({ ...leased, interface: inner });
-  const own = { interfaces, ips, routes, ...(dns && { dns }) };
+  const own = { interfaces, ips, routes, dns: config.dns ?? lease.dns };
   // An ipvlan takes over the addresses of the plugin before it.
   if (config.prevResult === undefined || config.type === "ipvlan") return own;
   return joinedResult.joinedResult(config.prevResult, own);

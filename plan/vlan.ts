@@ -47,7 +47,7 @@ function portVlans({ vlan, vlanTrunk, preserveDefaultVlan }: NetworkConfig, { de
   vlans.push({ first: native, isNative: true });
   const isKept =
     preserveDefaultVlan || vlans.some(({ first, last = first }) => first <= defaultVlan && defaultVlan <= last);
-  return { vlans, ...(!isKept && { without: defaultVlan }) };
+  return { vlans, without: isKept ? undefined : defaultVlan };
 }
 
 function gatewaySteps({ config, lease, facts: { uplinkMtu: mtu } }: PlanInput, facts: VlanFacts): Step[] {
@@ -57,7 +57,7 @@ function gatewaySteps({ config, lease, facts: { uplinkMtu: mtu } }: PlanInput, f
   const port = vlanPortName(bridge, vlan);
   const isAlone = !preserveDefaultVlan && vlan !== facts.defaultVlan;
   const own = { link: facts.gatewayLink, port, bridge, vlan, mac: macOf(first), mtu, group: vlanGatewayGroup(network) };
-  return [{ kind: "vlanGateway", ...own, ...(isAlone && { without: facts.defaultVlan }) }];
+  return [{ kind: "vlanGateway", ...own, without: isAlone ? facts.defaultVlan : undefined }];
 }
 
 function wouldCutOff(config: NetworkConfig, links: readonly string[]): Fault {

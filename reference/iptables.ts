@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import type { Attachment } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
+import { addressBits, type Family, familyOf } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { getChain } from "../netlink/nft/chain.ts";
 import { family } from "../netlink/nft/message.ts";
@@ -21,8 +22,6 @@ export interface Rules {
   readonly parts: readonly Part[];
 }
 
-export type Version = 4 | 6;
-
 const programs = { 4: "iptables", 6: "ip6tables" } as const;
 const families = { 4: family.ipv4, 6: family.ipv6 } as const;
 
@@ -31,15 +30,15 @@ const triesMost = 5;
 
 export function removeRules(rules: Rules, kernel: Kernel): void {
   for (const version of [4, 6] as const) {
-    const addresses = rules.addresses.filter((address) => (version === 6) === address.includes(":"));
+    const addresses = rules.addresses.filter((address) => familyOf(address) === version);
     if (addresses.length === 0 && rules.addresses.length > 0) continue;
     const mine = { ...rules, addresses };
-    if (mayBeThere(mine, version, kernel)) removeVersion(mine, version);
+    if (mayBeThere(mine, version, kernel)) removeFamily(mine, version);
   }
 }
 
 /** In the kernel's lists: chains of nf_tables by their names, and whether tables of the older kind are in use. */
-function mayBeThere({ attachment, addresses, parts }: Rules, version: Version, kernel: Kernel): boolean {
+function mayBeThere({ attachment, addresses, parts }: Rules, version: Family, kernel: Kernel): boolean {
   const has = (table: string, chain: string) =>
     getChain(kernel.netfilter, { family: families[version], name: table }, chain) !== undefined;
   return (
@@ -50,7 +49,7 @@ function mayBeThere({ attachment, addresses, parts }: Rules, version: Version, k
   );
 }
 
-function hasLegacyTables(version: Version): boolean {
+function hasLegacyTables(version: Family): boolean {
   try {
     return readFileSync(`/proc/thread-self/net/${version === 4 ? "ip" : "ip6"}_tables_names`, "utf8").trim() !== "";
   } catch {
@@ -58,7 +57,7 @@ function hasLegacyTables(version: Version): boolean {
   }
 }
 
-function removeVersion(rules: Rules, version: Version): void {
+function removeFamily(rules: Rules, version: Family): void {
   for (let tries = 1; ; tries++) {
     const saved = savedRules(version);
     if (saved === undefined) return; // whoever wrote rules had the program
@@ -74,7 +73,7 @@ function removeVersion(rules: Rules, version: Version): void {
 }
 
 /** What iptables-save says, of one table or of all; undefined when there is no such program. */
-export function savedRules(version: Version, table?: string): string | undefined {
+export function savedRules(version: Family, table?: string): string | undefined {
   return start(`${programs[version]}-save`, table ? ["-t", table] : [], "read the rules of");
 }
 
@@ -104,7 +103,7 @@ export function removalOf(saved: string, { attachment, addresses, parts }: Rules
 }
 
 function acceptRules(address: string): string[] {
-  const cidr = `${address}/${address.includes(":") ? 128 : 32}`;
+  const cidr = `${address}/${addressBits(familyOf(address))}`;
   return [
     `-A ${acceptChain} -d ${cidr} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
     `-A ${acceptChain} -s ${cidr} -j ACCEPT`,

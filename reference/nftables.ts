@@ -2,7 +2,7 @@
  * Rules that newer versions of the reference's plugins write with nftables: masquerade of bridge and ptp, and portmap.
  * They stand in chains that all containers share, and say by their comments whose they are.
  */
-import { formatAddress, parseAddress } from "../ip/address.ts";
+import { type Family, formatAddress, parseAddress } from "../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../ip/bytes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
@@ -14,7 +14,7 @@ import { family } from "../netlink/nft/message.ts";
 import { deleteRule, listRules, type Rule } from "../netlink/nft/rule.ts";
 import type { Table } from "../netlink/nft/table.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
-import type { Rules, Version } from "./iptables.ts";
+import type { Rules } from "./iptables.ts";
 import { masqueradeComment, nftPortChain, nftPortTable } from "./names.ts";
 
 /** pkg/ip/ipmasq_nftables_linux.go */
@@ -23,7 +23,7 @@ const masqueradeChain = "masq_checks";
 
 /** plugins/meta/portmap/portmap_nftables.go; the second held those with a host's address, in older versions. */
 const portChains = [nftPortChain, "hostip_hostports", "masquerading"];
-const portTables: Readonly<Record<Version, Table>> = {
+const portTables: Readonly<Record<Family, Table>> = {
   4: { family: family.ipv4, name: nftPortTable },
   6: { family: family.ipv6, name: nftPortTable },
 };
@@ -72,16 +72,16 @@ export interface PublishedByNft {
   readonly protocol: string;
   readonly port: number;
   /** Absent: every address of the family. */
-  readonly hostIp?: string;
+  readonly hostIp?: string | undefined;
 }
 
 /** The ports that portmap's rules publish, as far as they are of the form that it writes. */
-export function publishedByNft(version: Version, kernel: Kernel): PublishedByNft[] {
+export function publishedByNft(version: Family, kernel: Kernel): PublishedByNft[] {
   return portChains.slice(0, 2).flatMap((chain) =>
     listRules(kernel.netfilter, portTables[version], chain).flatMap(({ comment = "", expressions = [] }) => {
       const { protocol, port, hostIp } = conditionsOf(expressions as readonly Expression[]);
       if (protocol === undefined || port === undefined) return [];
-      return { container: comment, protocol, port, ...(hostIp !== undefined && { hostIp }) };
+      return { container: comment, protocol, port, hostIp };
     }),
   );
 }

@@ -8,9 +8,9 @@ import type { Attachment } from "../conf/attachment.ts";
 import type { PortMapping } from "../conf/config/config.ts";
 import { hasPort } from "../conf/config/portRow.ts";
 import { code, Fault } from "../conf/fault.ts";
-import { formatAddress, parseAddress } from "../ip/address.ts";
+import { type Family, formatAddress, parseAddress, withoutPrefix } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { savedRules, type Version } from "./iptables.ts";
+import { savedRules } from "./iptables.ts";
 import { hostPortChain, nftPortChain, nftPortTable, portChains } from "./names.ts";
 import { publishedByNft } from "./nftables.ts";
 
@@ -18,7 +18,7 @@ import { publishedByNft } from "./nftables.ts";
 export function refusePublished(
   mappings: readonly PortMapping[],
   attachment: Attachment,
-  version: Version,
+  version: Family,
   kernel: Kernel,
 ): void {
   const own = portChains(attachment);
@@ -43,7 +43,7 @@ interface Published {
   readonly protocol: string;
   readonly port: number;
   /** Absent: every address of the family. */
-  readonly hostIp?: string;
+  readonly hostIp?: string | undefined;
 }
 
 /** In the words of iptables-save. */
@@ -61,8 +61,8 @@ export function publishedIn(saved: string): Published[] {
       /^-A (\S+) (?:-d (\S+) )?-p (tcp|udp|sctp) .*--dport (\d+) .*-j DNAT /.exec(line) ?? [];
     const holder = holders.get(chain);
     if (holder === undefined) continue;
-    const hostIp = address?.replace(/\/.*/s, "");
-    found.push({ chain, holder, protocol: protocol!, port: Number(port), ...(hostIp !== undefined && { hostIp }) });
+    const hostIp = address && withoutPrefix(address);
+    found.push({ chain, holder, protocol: protocol!, port: Number(port), hostIp });
   }
   return found;
 }

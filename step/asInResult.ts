@@ -14,7 +14,7 @@ export function linkAsIn<Step extends LinkStep>(step: Step, { interfaces }: Resu
   const inner = innerOf(step.ifname, interfaces);
   if (!inner) return step;
   const { mac, mtu: innerMtu = unknownMtu } = inner;
-  return { ...step, innerMtu, ...(mac && { mac: mac.toLowerCase() }) };
+  return { ...step, innerMtu, mac: mac?.toLowerCase() || step.mac };
 }
 
 /** The container's interface of that name. */

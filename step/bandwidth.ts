@@ -18,7 +18,7 @@ import {
   redirectAll,
   replaceBucket,
 } from "../netlink/route/qdisc.ts";
-import { errno, isKernelError } from "../sys/errors.ts";
+import { errno, tolerating } from "../sys/errors.ts";
 import { type Kind, missing } from "./kind.ts";
 import defer * as closedLoopback from "./link/closedLoopback.ts";
 import { shellWord } from "./shellWords.ts";
@@ -58,7 +58,8 @@ export const bandwidth: Kind<BandwidthStep, BandwidthKey> = {
       kernel.forget("host", ifb);
       const ifbIndex = kernel.indexOf("host", ifb);
       kernel.request("host", replaceBucket({ index: ifbIndex, text: ifb, ...bucketOf(egress) }));
-      tolerantly(kernel, addIngress(index, host), errno.EEXIST); // for a filter that keeps the container from 127.0.0.1
+      // It may exist for the filter that keeps the container from 127.0.0.1.
+      tolerating(() => kernel.request("host", addIngress(index, host)), errno.EEXIST);
       kernel.request("host", redirectAll(index, ifbIndex, host));
     } catch (error) {
       bandwidth.undo!({ host, ifb, egress }, kernel);
@@ -69,9 +70,9 @@ export const bandwidth: Kind<BandwidthStep, BandwidthKey> = {
 
   undo({ host, ifb, ingress, egress }, kernel) {
     const index = host === undefined ? undefined : kernel.link("host", host)?.index;
-    if (index !== undefined && ingress) tolerantly(kernel, deleteBucket(index, host!));
+    if (index !== undefined && ingress) remove(deleteBucket(index, host!), kernel);
     if (index !== undefined && egress) unfilter({ index, name: host! }, kernel);
-    if (egress || host === undefined) tolerantly(kernel, deleteLink(ifb));
+    if (egress || host === undefined) remove(deleteLink(ifb), kernel);
     kernel.forget("host", ifb);
   },
 
@@ -85,7 +86,7 @@ export const bandwidth: Kind<BandwidthStep, BandwidthKey> = {
       const group = shapingGroup(network);
       for (const link of listLinks(kernel.route("host"))) {
         if (link.group !== group || kept.has(hostLinkOfShaping(link.name ?? ""))) continue;
-        tolerantly(kernel, deleteLink(link), errno.ENODEV);
+        tolerating(() => kernel.request("host", deleteLink(link)), errno.ENODEV);
       }
     },
   },
@@ -115,18 +116,13 @@ export const bandwidth: Kind<BandwidthStep, BandwidthKey> = {
 /** The filter that keeps a container from 127.0.0.1 is on the same list, and stays. */
 function unfilter(link: { readonly index: number; readonly name: string }, kernel: Kernel): void {
   const wasClosed = closedLoopback.isClosed(link.index, kernel);
-  tolerantly(kernel, deleteIngress(link.index, link.name));
+  remove(deleteIngress(link.index, link.name), kernel);
   if (wasClosed) closedLoopback.close(link, kernel);
 }
 
-/** What is gone with its link needs no removing. */
-function tolerantly(kernel: Kernel, message: Message, ...tolerated: number[]): void {
-  try {
-    kernel.request("host", message);
-  } catch (error) {
-    const numbers = tolerated.length > 0 ? tolerated : [errno.ENODEV, errno.ENOENT, errno.EINVAL];
-    if (!isKernelError(error, ...numbers)) throw error;
-  }
+/** It may be gone with its link. */
+function remove(message: Message, kernel: Kernel): void {
+  tolerating(() => kernel.request("host", message), errno.ENODEV, errno.ENOENT, errno.EINVAL);
 }
 
 function difference(kernel: Kernel, link: string, limit: Limit) {

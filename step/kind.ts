@@ -48,7 +48,7 @@ export interface Hints {
 /** What a step gives the attachment, for those who compare it with a result or say it to a person. */
 export interface Given {
   /** The host's end of its link. */
-  readonly hostEnd?: { readonly name: string; readonly mac: string; readonly bridge?: string };
+  readonly hostEnd?: { readonly name: string; readonly mac: string; readonly bridge?: string | undefined };
   /** CIDR, of the container or of a gateway on the host. */
   readonly address?: { readonly where: Where; readonly cidr: string };
   readonly route?: Pick<Route, "dst" | "gw">;

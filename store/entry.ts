@@ -38,16 +38,16 @@ export interface NewEntry {
 export interface Entry extends NewEntry {
   readonly state: State;
   readonly createdMs: number;
-  readonly mac?: string;
+  readonly mac?: string | undefined;
   readonly addresses: readonly LeasedAddress[];
   /** The plan that was committed, as plain data: what it means is the plugin's affair. */
-  readonly steps?: readonly unknown[];
+  readonly steps?: readonly unknown[] | undefined;
   /** What a delegate answered besides addresses, so that a repeated ADD need not run it again. */
-  readonly delegated?: Delegated;
+  readonly delegated?: Delegated | undefined;
   /** Milliseconds since boot at which its namespace and its link were first seen to be gone. */
-  readonly goneMs?: number;
+  readonly goneMs?: number | undefined;
   /** Plugins that come after another one remember something of it. */
-  readonly hasChained?: true;
+  readonly hasChained?: true | undefined;
 }
 
 /** Which plugin that comes after another one: its type may be more than once in a list, with another configuration. */
@@ -71,13 +71,13 @@ export interface Delegated {
 /** What is remembered of a network between attachments. */
 export interface NetworkMemory {
   /** CIDR that was chosen for a network without ranges; it stays chosen. */
-  readonly chosen?: string;
+  readonly chosen?: string | undefined;
   /** CIDRs in use by the network, so that none is chosen for another. */
   readonly subnets: readonly string[];
   /** The address given last, by index of the range set: the next one is searched after it. */
   readonly cursors: Readonly<Record<string, string>>;
   /** Folder of the reference's host-local whose leases were taken over; "" when there was none; absent: nobody has looked yet. */
-  readonly adoptedFrom?: string;
+  readonly adoptedFrom?: string | undefined;
 }
 
 /** An attachment that another program made and that is ours to keep from now on. */
@@ -95,7 +95,7 @@ export interface Grant {
   /** Those that nobody else on the network may get; empty for static addresses and delegates. */
   readonly reserved: readonly Address[];
   /** Absent: nothing new to remember. */
-  readonly memory?: NetworkMemory;
+  readonly memory?: NetworkMemory | undefined;
 }
 
 export interface Begun {
@@ -103,7 +103,7 @@ export interface Begun {
   /** True when this call made the lease; false when it stood already. */
   readonly made: boolean;
   /** The entry as this call found it. */
-  readonly before?: Entry;
+  readonly before?: Entry | undefined;
 }
 
 /** Ports of the host that are to lead to a container with these addresses. */

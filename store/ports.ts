@@ -5,6 +5,7 @@ import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import type { PortMapping, Protocol } from "../conf/config/config.ts";
 import { lastPort } from "../conf/config/portRow.ts";
 import { code, Fault } from "../conf/fault.ts";
+import { type Family, familyOf } from "../ip/address.ts";
 import { isAt } from "../netlink/sameNetns.ts";
 import type { LeasedAddress, PortOwner } from "./entry.ts";
 
@@ -108,10 +109,10 @@ function requireFree(database: Database, spans: readonly Span[], row: PortRow, o
 /** A port leads to addresses of its own family alone; undefined where there is none. */
 function hostOf({ hostIp }: PortMapping, addresses: readonly LeasedAddress[]): string | undefined {
   if (addresses.length === 0) return hostIp ?? everywhere; // a delegate has yet to answer
-  const has = (isIpv6: boolean) => addresses.some(({ address }) => address.includes(":") === isIpv6);
-  if (hostIp !== undefined) return has(hostIp.includes(":")) ? hostIp : undefined;
-  if (!has(true)) return "0.0.0.0";
-  return has(false) ? everywhere : "::";
+  const has = (family: Family) => addresses.some(({ address }) => familyOf(address) === family);
+  if (hostIp !== undefined) return has(familyOf(hostIp)) ? hostIp : undefined;
+  if (!has(6)) return "0.0.0.0";
+  return has(4) ? everywhere : "::";
 }
 
 export function releasePorts(database: Database, { network, container, ifname }: Attachment, plugin: string): void {
@@ -121,7 +122,7 @@ export function releasePorts(database: Database, { network, container, ifname }:
 function overlaps(a: string, b: string): boolean {
   if (a === everywhere || b === everywhere || a === b) return true;
   const isAny = (host: string) => host === "0.0.0.0" || host === "::";
-  return a.includes(":") === b.includes(":") && (isAny(a) || isAny(b));
+  return familyOf(a) === familyOf(b) && (isAny(a) || isAny(b));
 }
 
 /** An earlier boot, or at its path there is another namespace by now, or none. */

@@ -85,13 +85,17 @@ export function entryOf(row: Row): Entry {
     bridge: row.bridge,
     hostLink: row.host_link,
     ipamType: row.ipam_type,
-    ...(row.mac === null ? {} : { mac: row.mac }),
-    ...(row.pod_namespace === null ? {} : { podNamespace: row.pod_namespace }),
-    ...(row.pod_name === null ? {} : { podName: row.pod_name }),
-    ...(row.aliases === null ? {} : { aliases: JSON.parse(row.aliases) as string[] }),
-    ...(row.steps === null ? {} : { steps: JSON.parse(row.steps) as unknown[] }),
-    ...(row.gone_ms === null ? {} : { goneMs: row.gone_ms }),
-    ...(row.has_chained ? { hasChained: true } : {}),
-    ...(row.delegated === null ? {} : { delegated: JSON.parse(row.delegated) as Delegated }),
+    mac: row.mac ?? undefined,
+    podNamespace: row.pod_namespace ?? undefined,
+    podName: row.pod_name ?? undefined,
+    aliases: parsed<string[]>(row.aliases),
+    steps: parsed<unknown[]>(row.steps),
+    goneMs: row.gone_ms ?? undefined,
+    hasChained: row.has_chained ? true : undefined,
+    delegated: parsed<Delegated>(row.delegated),
   };
+}
+
+function parsed<T>(json: string | null): T | undefined {
+  return json === null ? undefined : (JSON.parse(json) as T);
 }

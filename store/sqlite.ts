@@ -192,10 +192,10 @@ export class SqliteStore implements Store {
     if (row === undefined) return undefined;
     const [chosen, subnets, cursors, adoptedFrom] = row;
     return {
-      ...(chosen === null ? {} : { chosen }),
+      chosen: chosen ?? undefined,
       subnets: JSON.parse(subnets),
       cursors: JSON.parse(cursors),
-      ...(adoptedFrom === null ? {} : { adoptedFrom }),
+      adoptedFrom: adoptedFrom ?? undefined,
     };
   }
 

@@ -16,7 +16,7 @@ export function isAllOurs(entry: WithSteps | undefined): boolean {
 }
 
 interface WithSteps {
-  readonly steps?: readonly unknown[];
+  readonly steps?: readonly unknown[] | undefined;
 }
 
 /** The step; undefined for an attachment that ns-net created. */

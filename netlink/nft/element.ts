@@ -22,9 +22,9 @@ const elementsAttributes = attributes({ table: [1, text], set: [2, text], elemen
 export interface Element {
   readonly key: readonly Uint8Array[];
   readonly value?: readonly Uint8Array[];
-  readonly comment?: string;
+  readonly comment?: string | undefined;
   /** That many elements in a row: the port at the end of the key, and the one at the end of the value, count up. */
-  readonly count?: number;
+  readonly count?: number | undefined;
 }
 
 export interface FoundElement {

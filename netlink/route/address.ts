@@ -65,7 +65,7 @@ interface AddressRequest {
   /** 4 or 16 bytes. */
   readonly address: Uint8Array;
   readonly prefixLength: number;
-  readonly flags?: number;
+  readonly flags?: number | undefined;
   /** The address in words, for messages. */
   readonly text: string;
 }

@@ -95,8 +95,8 @@ export interface Link extends LinkValues {
 interface LinkChange extends LinkValues {
   readonly index?: number;
   /** Flags to set and to clear, linkFlag. */
-  readonly set?: number;
-  readonly clear?: number;
+  readonly set?: number | undefined;
+  readonly clear?: number | undefined;
 }
 
 export const linkPayload: Codec<Link> = {

@@ -1,6 +1,7 @@
 /** `firewall`: lets a container's packets through where the host drops what it forwards, and keeps others' out where asked to. */
 
 import { badConfig } from "../../conf/fault.ts";
+import { withoutPrefix } from "../../ip/address.ts";
 import { zoneSteps } from "../../step/firewalld/source.ts";
 import type { Step } from "../../step/index.ts";
 import { type ChainedInput, type ChainedType, containerAddresses } from "../chain.ts";
@@ -11,7 +12,7 @@ const adminChain = "CNI-ADMIN";
 export const firewall: ChainedType<FirewallFacts> = {
   plan(input) {
     const { attachment, features, prev, facts } = input;
-    const addresses = containerAddresses(attachment.ifname, prev).map((cidr) => cidr.replace(/\/.*/, ""));
+    const addresses = containerAddresses(attachment.ifname, prev).map(withoutPrefix);
     const accept: Step = {
       kind: "forwardAccept",
       attachment,

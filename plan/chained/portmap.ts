@@ -4,7 +4,7 @@ import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { ChainKeys, PortMapping } from "../../conf/config/config.ts";
 import { containerPortOf, inRows } from "../../conf/config/portRow.ts";
 import { badConfig } from "../../conf/fault.ts";
-import { formatAddress, parseAddress, parseCidr } from "../../ip/address.ts";
+import { familyOf, formatAddress, parseAddress, parseCidr } from "../../ip/address.ts";
 import type { Step } from "../../step/index.ts";
 import type { TargetedMapping } from "../../step/ports/elements.ts";
 import { type ChainedType, containerAddresses } from "../chain.ts";
@@ -58,10 +58,10 @@ export function portsSteps({
   });
   const mappings = distinct(portMappings.flatMap((mapping) => targeted(mapping, firsts, attachment)));
   if (mappings.length === 0) return [];
-  const isConditional = mappings.some(({ target }) => conditions[target.includes(":") ? 6 : 4].length > 0);
+  const isConditional = mappings.some(({ target }) => conditions[familyOf(target)].length > 0);
   const isLocalnet = snat && through !== undefined && mappings.some(hearsLoopback);
   return [
-    { kind: "ports", attachment, mappings, ...(snat && through !== undefined && { hairpin: through }) },
+    { kind: "ports", attachment, mappings, hairpin: snat ? through : undefined },
     ...(isConditional ? [{ kind: "portConditions", attachment, mappings, conditions } as const] : []),
     ...(masqAll ? [{ kind: "masqAll", attachment, addresses: targetsOf(mappings) } as const] : []),
     // Or the kernel drops, as a martian, what 127.0.0.1 sends by an interface.
@@ -83,7 +83,7 @@ function targeted(mapping: PortMapping, targets: readonly string[], attachment: 
   if (targets.length === 0) {
     throw badConfig(
       "runtimeConfig.portMappings",
-      { hostPort: mapping.hostPort, ...(hostIp && { hostIP: hostIp }) },
+      { hostPort: mapping.hostPort, hostIP: hostIp },
       `for a container with an address; ${attachmentText(attachment)} has none`,
     );
   }
@@ -104,5 +104,5 @@ function distinct(mappings: readonly TargetedMapping[]): TargetedMapping[] {
 }
 
 function hearsLoopback({ hostIp, target }: TargetedMapping): boolean {
-  return !target.includes(":") && (hostIp === undefined || hostIp === "0.0.0.0" || hostIp.startsWith("127."));
+  return familyOf(target) === 4 && (hostIp === undefined || hostIp === "0.0.0.0" || hostIp.startsWith("127."));
 }

@@ -45,7 +45,7 @@ function isInner({ name, sandbox }: ResultInterface, ifname: string): boolean {
 }
 
 function told(one: ResultInterface, { mac, mtu }: Tunables): ResultInterface {
-  return { ...one, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }) };
+  return { ...one, mac: mac ?? one.mac, mtu: mtu ?? one.mtu };
 }
 
 /** The settings of a configuration, in the container. */

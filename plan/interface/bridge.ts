@@ -96,7 +96,7 @@ export interface Port {
   /** Puts it into the bridge. */
   readonly joins: Step;
   /** What it is told whose it is; absent for one that another plugin made. */
-  readonly alias?: string;
+  readonly alias?: string | undefined;
 }
 
 export function portSteps({ config, facts }: PlanInput, { vlans }: BridgeParts, port: Port): Step[] {
@@ -110,7 +110,7 @@ export function portSteps({ config, facts }: PlanInput, { vlans }: BridgeParts, 
     ...(facts.bridge?.letsLoopbackThrough && facts.bridge.mayFilter ? [{ kind: "closedLoopback", link } as const] : []),
     ...(isOurs ? [{ kind: "noLinkLocal", where: "host", link } as const] : []),
     { kind: "bridgePort", link, hairpin: hairpinMode, isolated },
-    { kind: "up", where: "host", link, ...(isOurs && { alias }) },
+    { kind: "up", where: "host", link, alias },
   ];
 }
 
@@ -131,8 +131,8 @@ function bridgeSteps(
   const group = bridgeGroup(config.name);
   steps.push({
     ...{ kind: "bridge", name, mac, mtu, group, promiscuous },
-    ...(keepsMac && { keepsMac }),
-    ...(vlans && { filtersFor: vlans.filtersFor }),
+    keepsMac: keepsMac || undefined,
+    filtersFor: vlans?.filtersFor,
   });
   if (vlans) steps.push(...vlans.gateway);
   if (facts.bridge?.acceptsRa !== false) steps.push(deafToRouters(name));

@@ -17,7 +17,7 @@ export const hostDevice: InterfaceType = {
     const lending: Step = {
       ...{ kind: "hostDevice", device: device!, ifname: attachment.ifname, mac, linkKind: info?.kind ?? "", mtu },
       group: deviceGroup(attachment.network),
-      was: { up: (flags & linkFlag.up) !== 0, group, ...(alias !== undefined && { alias }) },
+      was: { up: (flags & linkFlag.up) !== 0, group, alias },
     };
     return containerLinkPlan(input, [lending], mac, true);
   },

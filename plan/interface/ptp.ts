@@ -5,6 +5,7 @@ import type { Route } from "../../conf/result/result.ts";
 import {
   addressBits,
   type Cidr,
+  familyOf,
   formatAddress,
   formatCidr,
   networkOf,
@@ -13,6 +14,7 @@ import {
 } from "../../ip/address.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { aliasOf, linkGroup, macOfOwner } from "../../kernel/ownership.ts";
+import { routeScope } from "../../netlink/route/route.ts";
 import type { RouteStep } from "../../step/address/route.ts";
 import type { Step } from "../../step/index.ts";
 import type { LeasedAddress } from "../../store/entry.ts";
@@ -71,7 +73,7 @@ function hostSteps(host: string, pairs: readonly Pair[], alias: string): Step[] 
     deafToRouters(host),
     ...settings.map(([key, value]): Step => {
       const path = `net/ipv6/conf/${host}/${key}`;
-      return { kind: "sysctl", where: "host", path, value, ...(!hasIpv6 && { ifThere: true as const }) };
+      return { kind: "sysctl", where: "host", path, value, ifThere: hasIpv6 ? undefined : true };
     }),
     // Without addresses, what speaks over the link has those that the ends give themselves.
     ...(hasIpv6 || pairs.length === 0 ? [] : [{ kind: "noLinkLocal", where: "host", link: host } as const]),
@@ -101,9 +103,9 @@ function routeStep(link: string, route: Omit<RouteStep, "kind" | "link">): Step 
   return { kind: "route", ...route, link };
 }
 
-/** RT_SCOPE_LINK; IPv6 has no scopes. */
-function onLink(address: string): { readonly scope?: number } {
-  return address.includes(":") ? {} : { scope: 253 };
+/** IPv6 has no scopes. */
+function onLink(address: string): { readonly scope: number | undefined } {
+  return { scope: familyOf(address) === 6 ? undefined : routeScope.link };
 }
 
 /** `10.1.0.1/32` */

@@ -1,10 +1,10 @@
 /** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
 
-import { formatCidr, isLinkLocal, parseCidr } from "../../ip/address.ts";
+import { familyOf, formatCidr, isLinkLocal, parseCidr } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
 import { addAddress, addressFlag, deleteAddress } from "../../netlink/route/address.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { ipWord, shellWord } from "../shellWords.ts";
 import defer * as subnetRoute from "./subnetRoute.ts";
@@ -20,7 +20,7 @@ export interface AddressStep {
   /** Addresses of the link that this one takes the place of. */
   readonly replaces: readonly string[];
   /** The subnet is not on the link. */
-  readonly noPrefixRoute?: true;
+  readonly noPrefixRoute?: true | undefined;
   /** A later plugin gave the subnet's route to another table, and answers for it. */
   readonly subnetElsewhere?: true;
 }
@@ -40,31 +40,21 @@ export const address: Kind<AddressStep> = {
   apply(step, kernel) {
     if (step.replaces.length === 0 && isKnown(kernel, step)) return false;
     for (const old of step.replaces) {
-      try {
-        kernel.request(step.where, deleteAddress(requestOf(kernel, step, old)));
-      } catch (error) {
-        if (!isKernelError(error, errno.EADDRNOTAVAIL)) throw error;
-      }
+      const request = deleteAddress(requestOf(kernel, step, old));
+      tolerating(() => kernel.request(step.where, request), errno.EADDRNOTAVAIL);
     }
     const { cidr, ...request } = requestOf(kernel, step, step.address);
     const withoutDetection = cidr.family === 6 && !step.detectDuplicates;
-    try {
-      const flags = (withoutDetection ? addressFlag.noDad : 0) | (step.noPrefixRoute ? addressFlag.noPrefixRoute : 0);
-      kernel.request(step.where, addAddress({ ...request, ...(flags !== 0 && { flags }) }));
-    } catch (error) {
-      if (!isKernelError(error, errno.EEXIST)) throw error;
-    }
+    const flags = (withoutDetection ? addressFlag.noDad : 0) | (step.noPrefixRoute ? addressFlag.noPrefixRoute : 0);
+    const message = addAddress({ ...request, flags: flags || undefined });
+    tolerating(() => kernel.request(step.where, message), errno.EEXIST);
     return false;
   },
 
   repair(step, kernel) {
     if (has(step, kernel) && subnetRoute.added(step, kernel)) return;
     const { cidr: _, ...request } = requestOf(kernel, step, step.address);
-    try {
-      kernel.request(step.where, deleteAddress(request));
-    } catch (error) {
-      if (!isKernelError(error, errno.EADDRNOTAVAIL)) throw error;
-    }
+    tolerating(() => kernel.request(step.where, deleteAddress(request)), errno.EADDRNOTAVAIL);
     kernel.forget(step.where, step.link);
     address.apply!(step, kernel);
   },
@@ -87,12 +77,13 @@ export const address: Kind<AddressStep> = {
     const { where, link, address: text, detectDuplicates, replaces, noPrefixRoute } = step;
     const isShared = where === "host" && replaces.length === 0;
     if (kernel && isShared && address.check(step, kernel).length === 0) return [];
-    const [ip, dev] = [ipWord(where, netns), shellWord(link)];
-    const family = text.includes(":") ? " -6" : "";
-    const nodad = family && !detectDuplicates ? " nodad" : "";
+    const family = familyOf(text);
+    const [ip, dev] = [ipWord(where, netns, family), shellWord(link)];
+    const more = family === 4 ? " brd +" : "";
+    const nodad = family === 6 && !detectDuplicates ? " nodad" : "";
     return [
-      ...replaces.map((old) => `${ip} address del ${old} dev ${dev}`),
-      `${ip}${family} address add ${text}${family ? "" : " brd +"} dev ${dev}${nodad}${noPrefixRoute ? " noprefixroute" : ""}`,
+      ...replaces.map((old) => `${ipWord(where, netns)} address del ${old} dev ${dev}`),
+      `${ip} address add ${text}${more} dev ${dev}${nodad}${noPrefixRoute ? " noprefixroute" : ""}`,
     ];
   },
 };

@@ -55,7 +55,7 @@ export const awaitDad: Kind<AwaitDadStep> = {
   },
 
   print: ({ link }, { netns }) => [
-    `while ${ipWord("container", netns)} -6 address show dev ${shellWord(link)} tentative | grep -q .; do sleep 0.1; done`,
+    `while ${ipWord("container", netns, 6)} address show dev ${shellWord(link)} tentative | grep -q .; do sleep 0.1; done`,
   ],
 };
 

@@ -2,7 +2,7 @@
 
 import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import { deleteRoute } from "../../netlink/route/route.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { isStep, type Kind } from "../kind.ts";
 import type { AddressStep } from "./address.ts";
 import { type RouteStep, route, routeCommand, routeRequest } from "./route.ts";
@@ -15,24 +15,15 @@ const asRoute = (step: RemovedRouteStep): RouteStep => ({ ...step, kind: "route"
 
 export const removedRoute: Kind<RemovedRouteStep> = {
   apply(step, kernel) {
-    try {
-      kernel.request("container", deleteRoute(routeRequest(asRoute(step), kernel)));
-      return true;
-    } catch (error) {
-      if (!isKernelError(error, errno.ESRCH)) throw error;
-      return false;
-    }
+    const message = deleteRoute(routeRequest(asRoute(step), kernel));
+    return tolerating(() => kernel.request("container", message), errno.ESRCH) !== undefined;
   },
 
   undo(step, kernel) {
     if (!kernel.netns || !kernel.link("container", step.link)) return;
-    try {
-      route.apply!(asRoute(step), kernel);
-    } catch (error) {
-      // The interface is down by now, or without the address that the route stood on.
-      const { ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV } = errno;
-      if (!isKernelError(error, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV)) throw error;
-    }
+    // By now the interface is down, or lacks the address that the route needs.
+    const { ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV } = errno;
+    tolerating(() => route.apply!(asRoute(step), kernel), ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV);
   },
 
   /** Others may route by it again; what has our source does not ask the main table. */

@@ -4,6 +4,7 @@ import type { Route as RouteWanted } from "../../conf/result/result.ts";
 import {
   addressBits,
   type Cidr,
+  familyOf,
   formatAddress,
   formatCidr,
   networkOf,
@@ -12,6 +13,7 @@ import {
 } from "../../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
+import { addressFamily } from "../../netlink/route/address.ts";
 import {
   addRoute,
   addRouteBeside,
@@ -20,7 +22,7 @@ import {
   type Route,
   type RouteRequest,
 } from "../../netlink/route/route.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { ipWord, shellWord } from "../shellWords.ts";
 
@@ -30,9 +32,9 @@ export interface RouteStep extends RouteWanted {
   /** Absent: in the container. */
   readonly where?: Where;
   /** The address that what has none is sent from. */
-  readonly src?: string;
+  readonly src?: string | undefined;
   /** The plan has a route to that destination before this one. */
-  readonly isFurther?: true;
+  readonly isFurther?: true | undefined;
 }
 
 /** The metric the kernel gives an IPv6 route without one (IP6_RT_PRIO_USER). */
@@ -71,15 +73,11 @@ export const route: Kind<RouteStep> = {
   apply(step, kernel) {
     const where = step.where ?? "container";
     const request = routeRequest(step, kernel);
-    try {
-      kernel.request(where, addRoute(request));
-    } catch (error) {
-      if (!isKernelError(error, errno.EEXIST)) throw error;
-      // The kernel made the same route with the address, or the configuration names it twice. Or it leads by another
-      // gateway or interface, and the container gets a second way there, as with the reference.
-      if (!standing(step, request.outIndex, kernel).some((found) => isAsWanted(found, step)))
-        addBeside(where, request, kernel);
-    }
+    if (tolerating(() => kernel.request(where, addRoute(request)), errno.EEXIST)) return false;
+    // The kernel added the same route with the address, or the configuration names it twice. Otherwise the existing one
+    // leads by another gateway or interface, and the container gets a second route, as with the reference.
+    if (!routesTo(step, request.outIndex, kernel).some((found) => isAsWanted(found, step)))
+      tolerating(() => kernel.request(where, addRouteBeside(request)), errno.EEXIST);
     return false;
   },
 
@@ -87,39 +85,31 @@ export const route: Kind<RouteStep> = {
     const where = step.where ?? "container";
     if (!kernel.link(where, step.link)) return missing(`link ${step.link}`);
     const destination = destinationOf(step);
-    const candidates = standing(step, kernel.indexOf(where, step.link), kernel);
+    const candidates = routesTo(step, kernel.indexOf(where, step.link), kernel);
     if (candidates.some((found) => isAsWanted(found, step))) return [];
     const shown = candidates.map((found) => `via ${gatewayText(found) ?? "the link"}`).join(", ");
     return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
   },
 
-  given: ({ dst, gw }) => ({ route: { dst, ...(gw && { gw }) } }),
+  given: ({ dst, gw }) => ({ route: { dst, gw } }),
 
   asInResult: (step, { routes }) =>
     step.where === "host" || routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? step : undefined,
 
   // Beside another one, as above.
   print: (step, { kernel, netns }) => {
-    const isBeside = step.isFurther || (kernel && standing(step, undefined, kernel).length > 0);
+    const isBeside = step.isFurther || (kernel && routesTo(step, undefined, kernel).length > 0);
     return [routeCommand(isBeside ? "prepend" : "add", step, netns)];
   },
 };
 
-function addBeside(where: Where, request: RouteRequest, kernel: Kernel): void {
-  try {
-    kernel.request(where, addRouteBeside(request));
-  } catch (error) {
-    if (!isKernelError(error, errno.EEXIST)) throw error;
-  }
-}
-
 /** The routes to that destination by that link, or by any. */
-function standing(step: RouteStep, outIndex: number | undefined, kernel: Kernel): Route[] {
+function routesTo(step: RouteStep, outIndex: number | undefined, kernel: Kernel): Route[] {
   const { family, prefixLength, value } = destinationOf(step);
   const { table = mainTable } = step;
   // A table that there is not yet the kernel refuses to list (ENOENT).
   const filter = outIndex === undefined ? {} : { table, outIndex };
-  return listRoutes(kernel.route(step.where ?? "container"), family === 4 ? 2 : 10, filter).filter((found) => {
+  return listRoutes(kernel.route(step.where ?? "container"), addressFamily[family], filter).filter((found) => {
     const bytes = found.destination ?? new Uint8Array(addressBits(family) / 8);
     const isBy = found.table === table && (outIndex === undefined || found.outIndex === outIndex);
     return isBy && found.dstLength === prefixLength && addressFromBytes(bytes).value === value;
@@ -128,7 +118,6 @@ function standing(step: RouteStep, outIndex: number | undefined, kernel: Kernel)
 
 /** `ip -n web route add 10.2.0.0/16 via 10.1.0.1 dev eth0` */
 export function routeCommand(verb: "add" | "prepend" | "del", step: RouteStep, netns: string): string {
-  const family = step.dst.includes(":") ? " -6" : "";
   const more = [
     verb !== "del" && " proto static",
     step.mtu && ` mtu ${step.mtu}`,
@@ -136,7 +125,7 @@ export function routeCommand(verb: "add" | "prepend" | "del", step: RouteStep, n
     step.scope && ` scope ${step.scope}`,
     step.src && ` src ${step.src}`,
   ];
-  return `${ipWord(step.where ?? "container", netns)}${family} route ${verb} ${textOf({ ...step, link: shellWord(step.link) })}${more.filter(Boolean).join("")}`;
+  return `${ipWord(step.where ?? "container", netns, familyOf(step.dst))} route ${verb} ${textOf({ ...step, link: shellWord(step.link) })}${more.filter(Boolean).join("")}`;
 }
 
 function gatewayText(found: Route): string | undefined {

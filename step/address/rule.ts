@@ -1,9 +1,9 @@
 /** A rule of the container: what has this source is routed by this table. */
-import { addressBits, formatAddress, parseAddress } from "../../ip/address.ts";
+import { addressBits, familyOf, formatAddress, parseAddress } from "../../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { addRule, deleteRule, listRules, type SourceRule } from "../../netlink/route/rule.ts";
-import { errno, isKernelError, tolerating } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { ipWord } from "../shellWords.ts";
 
@@ -34,13 +34,7 @@ function rulesOf(kernel: Kernel): { readonly source: string; readonly table: num
 
 export const rule: Kind<RuleStep, RuleKey> = {
   apply(step, kernel) {
-    try {
-      kernel.request("container", addRule(requestOf(step)));
-      return true;
-    } catch (error) {
-      if (!isKernelError(error, errno.EEXIST)) throw error;
-      return false;
-    }
+    return tolerating(() => kernel.request("container", addRule(requestOf(step))), errno.EEXIST) !== undefined;
   },
 
   undo(key, kernel) {
@@ -63,7 +57,6 @@ export const rule: Kind<RuleStep, RuleKey> = {
   },
 
   print({ source, table }, { netns }) {
-    const family = source.includes(":") ? " -6" : "";
-    return [`${ipWord("container", netns)}${family} rule add ${textOf(source, table)}`];
+    return [`${ipWord("container", netns, familyOf(source))} rule add ${textOf(source, table)}`];
   },
 };

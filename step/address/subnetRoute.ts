@@ -2,8 +2,9 @@
 import { addressBits, type Cidr, networkOf, parseCidr } from "../../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
+import { addressFamily } from "../../netlink/route/address.ts";
 import { addRoute, listRoutes, routeScope } from "../../netlink/route/route.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 
 /** An address on a link, as a step has it. */
 export interface SubnetAddress {
@@ -11,7 +12,7 @@ export interface SubnetAddress {
   readonly link: string;
   /** CIDR. */
   readonly address: string;
-  readonly noPrefixRoute?: true;
+  readonly noPrefixRoute?: true | undefined;
   readonly subnetElsewhere?: true;
 }
 
@@ -28,13 +29,8 @@ export function added({ where, link, address: text }: SubnetAddress, kernel: Ker
       : { priority: ipv6SubnetPriority };
   const subnet = { destination: addressBytes(networkOf(own)), dstLength: own.prefixLength, ...how };
   const outIndex = kernel.indexOf(where, link);
-  try {
-    kernel.request(where, addRoute({ text: `to the subnet of ${text}`, outIndex, ...subnet, byKernel: true }));
-    return true;
-  } catch (error) {
-    if (isKernelError(error, errno.EINVAL, errno.EEXIST)) return false;
-    throw error;
-  }
+  const message = addRoute({ text: `to the subnet of ${text}`, outIndex, ...subnet, byKernel: true });
+  return tolerating(() => kernel.request(where, message), errno.EINVAL, errno.EEXIST) !== undefined;
 }
 
 /** IP6_RT_PRIO_ADDRCONF. */
@@ -50,7 +46,7 @@ export function isLost(
   if (where === "host" || noPrefixRoute || subnetElsewhere || prefixLength === addressBits(family)) return false;
   if (isRouteless(subnet)) return false;
   const outIndex = kernel.indexOf(where, link);
-  return !listRoutes(kernel.route(where), family === 4 ? 2 : 10, { outIndex }).some((route) => {
+  return !listRoutes(kernel.route(where), addressFamily[family], { outIndex }).some((route) => {
     const { destination, dstLength, gateway } = route;
     if (route.outIndex !== outIndex || gateway || !destination || dstLength !== prefixLength) return false;
     return addressFromBytes(destination).value === subnet.value;

@@ -14,7 +14,7 @@ export interface SysctlStep {
   /** What it was before, to be put back; absent: others may count on it by then. */
   readonly was?: string | undefined;
   /** A kernel that has no such setting needs none. */
-  readonly ifThere?: true;
+  readonly ifThere?: true | undefined;
   /** It makes the host a router, which must not cost it its own routers. */
   readonly keepsRouters?: true;
 }

@@ -15,9 +15,9 @@ export interface Received {
   readonly type: "return" | "error" | "other";
   /** The serial of the call that it answers. */
   readonly answers: number;
-  readonly errorName?: string;
+  readonly errorName?: string | undefined;
   /** The first of the body, where it is a text, or a yes or no. */
-  readonly value?: string | boolean;
+  readonly value?: string | boolean | undefined;
 }
 
 const littleEndian = 0x6c;
@@ -100,7 +100,9 @@ export function messageLength(bytes: Uint8Array): number | undefined {
 export function decodeMessage(bytes: Uint8Array): Received {
   const { u32, text } = reader(bytes);
   const end = headBytes + u32(12);
-  let [answers, errorName, signature] = [0, "", ""];
+  let answers = 0;
+  let errorName: string | undefined;
+  let signature = "";
   for (let at = headBytes; at < end; ) {
     at = aligned(at, 8);
     const [code, kind] = [bytes[at], String.fromCharCode(bytes[at + 2]!)];
@@ -123,9 +125,8 @@ export function decodeMessage(bytes: Uint8Array): Received {
   return {
     type,
     answers,
-    ...(errorName && { errorName }),
-    ...(signature.startsWith("s") && { value: text(body) }),
-    ...(signature.startsWith("b") && { value: u32(body) !== 0 }),
+    errorName,
+    value: signature.startsWith("s") ? text(body) : signature.startsWith("b") ? u32(body) !== 0 : undefined,
   };
 }
 

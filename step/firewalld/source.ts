@@ -1,3 +1,5 @@
+import { addressBits, familyOf, withoutPrefix } from "../../ip/address.ts";
+
 /** A source of a zone, and the steps that put a container's addresses there. */
 
 export interface Source {
@@ -13,7 +15,7 @@ export interface ZoneStep extends Source {
 /** Each address, CIDR or without prefix length, by itself: firewalld knows no request for several. */
 export function zoneSteps(zone: string, addresses: readonly string[]): ZoneStep[] {
   return addresses.map((address) => {
-    const text = address.replace(/\/.*/s, "");
-    return { kind: "firewalldZone", zone, source: `${text}/${text.includes(":") ? 128 : 32}` };
+    const text = withoutPrefix(address);
+    return { kind: "firewalldZone", zone, source: `${text}/${addressBits(familyOf(text))}` };
   });
 }

@@ -3,7 +3,7 @@
 import type { Kernel } from "../../kernel/kernel.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 import { linkWord } from "../shellWords.ts";
 import defer * as filtering from "./vlanFiltering.ts";
@@ -17,9 +17,9 @@ export interface BridgeStep {
   readonly group: number;
   readonly promiscuous: boolean;
   /** Somebody else's bridge is told to keep this address, when it is the gateway's. */
-  readonly keepsMac?: true;
+  readonly keepsMac?: true | undefined;
   /** The key, and its value, for which the bridge looks at VLANs; absent: as it is. */
-  readonly filtersFor?: string;
+  readonly filtersFor?: string | undefined;
 }
 
 function up(promiscuous: boolean): number {
@@ -44,12 +44,9 @@ export const bridge: Kind<BridgeStep> = {
       return false;
     }
     kernel.forget("host", name);
-    try {
-      kernel.request("host", createLink({ name, address: mac, mtu, group, set: wanted, info: { kind: bridgeKind } }));
-    } catch (error) {
-      if (!isKernelError(error, errno.EEXIST)) throw error;
-      bringUp(kernel.indexOf("host", name)); // another ADD was first
-    }
+    const creation = createLink({ name, address: mac, mtu, group, set: wanted, info: { kind: bridgeKind } });
+    const isCreated = tolerating(() => kernel.request("host", creation), errno.EEXIST) !== undefined;
+    if (!isCreated) bringUp(kernel.indexOf("host", name)); // another ADD was first
     return false;
   },
 
@@ -63,14 +60,14 @@ export const bridge: Kind<BridgeStep> = {
         kind: bridgeKind,
         state: "up",
         promiscuous: promiscuous || undefined,
-        ...(filtersFor && { "VLAN filtering": true }),
+        "VLAN filtering": filtersFor && true,
       },
       {
         kind: found.info?.kind,
         state: found.flags & linkFlag.up ? "up" : "down",
         // Promiscuity counts reasons; the flag is set when a person (or we) asked for it.
         promiscuous: (found.flags & linkFlag.promiscuous) !== 0,
-        ...(filtersFor && { "VLAN filtering": filtering.isFiltering(found) }),
+        "VLAN filtering": filtersFor && filtering.isFiltering(found),
       },
     );
   },

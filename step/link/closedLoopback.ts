@@ -14,7 +14,7 @@ import { closedGroup, macOfOwner } from "../../kernel/ownership.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { createLink, type Link } from "../../netlink/route/link.ts";
 import { addIngress, isLoopbackRedirected, redirectLoopback } from "../../netlink/route/qdisc.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 
@@ -22,15 +22,6 @@ import { shellWord } from "../shellWords.ts";
 export interface ClosedStep {
   readonly kind: "closedLoopback";
   readonly link: string;
-}
-
-/** Refused where it is there: another ADD was first, or the container's traffic is limited. */
-function tolerantly(work: () => unknown): void {
-  try {
-    work();
-  } catch (error) {
-    if (!isKernelError(error, errno.EEXIST)) throw error;
-  }
 }
 
 const closedMac = () => macOfOwner("closed");
@@ -41,7 +32,7 @@ function closedIndex(kernel: Kernel): number {
   if (found) return found.index;
   kernel.forget("host", closedLink);
   const wanted = { name: closedLink, address: closedMac(), group: closedGroup(), info: { kind: bridgeKind } };
-  tolerantly(() => kernel.request("host", createLink(wanted)));
+  tolerating(() => kernel.request("host", createLink(wanted)), errno.EEXIST); // another ADD was first
   return kernel.indexOf("host", closedLink);
 }
 
@@ -51,8 +42,10 @@ export function isClosed(index: number, kernel: Kernel): boolean {
 }
 
 export function close({ index, name = "" }: Pick<Link, "index" | "name">, kernel: Kernel): void {
-  tolerantly(() => kernel.request("host", addIngress(index, name)));
-  tolerantly(() => kernel.request("host", redirectLoopback(index, closedIndex(kernel), name)));
+  // They exist if another ADD was first, or if the container's traffic is limited.
+  tolerating(() => kernel.request("host", addIngress(index, name)), errno.EEXIST);
+  const closed = closedIndex(kernel);
+  tolerating(() => kernel.request("host", redirectLoopback(index, closed, name)), errno.EEXIST);
 }
 
 export const closedLoopback: Kind<ClosedStep> = {

@@ -20,10 +20,10 @@ export interface ContainerLinkStep {
   /** Until it has its own name: a kernel before 6.15 refuses one that the host has a link of. */
   readonly temporary: string;
   readonly settings: Settings;
-  readonly master?: { readonly name: string; readonly where: Where };
+  readonly master?: { readonly name: string; readonly where: Where } | undefined;
   readonly mac: string;
   /** The kernel gives it its master's hardware address. */
-  readonly inheritsMac?: true;
+  readonly inheritsMac?: true | undefined;
   readonly mtu: number;
   /** For CHECK: what a later plugin of the chain gave it instead. */
   readonly innerMtu?: number;
@@ -31,7 +31,7 @@ export interface ContainerLinkStep {
 }
 
 export interface ContainerLinkKey extends Pick<ContainerLinkStep, "ifname" | "temporary" | "group"> {
-  readonly foreign?: Foreign;
+  readonly foreign?: Foreign | undefined;
 }
 
 /** The host's master and the container's interface are in two namespaces: made by the host's socket, named in the container. */
@@ -41,11 +41,11 @@ function create(step: ContainerLinkStep, kernel: Kernel): void {
   const { ifname, temporary, settings, master, mac, inheritsMac, mtu, group } = step;
   const data = dataOf(settings);
   const change = {
-    ...(!inheritsMac && { address: mac }),
+    address: inheritsMac ? undefined : mac,
     mtu,
     group,
-    ...(master && { peerIndex: kernel.indexOf(master.where, master.name) }),
-    info: { kind: settings.type, ...(data && { data }) },
+    peerIndex: master && kernel.indexOf(master.where, master.name),
+    info: { kind: settings.type, data },
   };
   if (!isAcross(step)) {
     kernel.request("container", createLink({ ...change, name: ifname }));
@@ -100,7 +100,7 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
     attachment(attachment, { foreign }) {
       const { network, ifname } = attachment;
       const [temporary, group] = [hostLinkName(attachment), containerLinkGroup(network)];
-      return { ifname, temporary, group, ...(foreign && { foreign }) };
+      return { ifname, temporary, group, foreign };
     },
   },
 

@@ -25,7 +25,7 @@ export interface HostDeviceStep {
   readonly innerMtu?: number;
   readonly group: number;
   /** What it was on the host, to be put back. */
-  readonly was: { readonly up: boolean; readonly group: number; readonly alias?: string };
+  readonly was: { readonly up: boolean; readonly group: number; readonly alias?: string | undefined };
 }
 
 /** Without `device`, its alias tells. */
@@ -33,7 +33,7 @@ export interface HostDeviceKey
   extends Pick<HostDeviceStep, "ifname" | "group">,
     Partial<Pick<HostDeviceStep, "device" | "was" | "mac" | "linkKind">> {
   /** Hardware address of one that another plugin lent, before ns-net came in its place: that one set the alias, too. */
-  readonly foreignMac?: string;
+  readonly foreignMac?: string | undefined;
 }
 
 export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
@@ -76,8 +76,9 @@ export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
 
   leftover: {
     attachment: ({ network, ifname }, { foreign }) => ({
-      ...{ ifname, group: deviceGroup(network) },
-      ...(foreign?.type === "host-device" && { foreignMac: foreign.mac }),
+      ifname,
+      group: deviceGroup(network),
+      foreignMac: foreign?.type === "host-device" ? foreign.mac : undefined,
     }),
     /** Those whose containers died: the kernel sent them back, and no DEL comes for them. */
     network: (network) => ({ ifname: "", group: deviceGroup(network) }),
@@ -142,8 +143,8 @@ function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDev
         index,
         ...(isTaken ? { name: "dev%d" } : { name: own, alias: was?.alias ?? "" }),
         group: was?.group ?? 0,
-        ...(home && { netnsFd: home.fd }),
-        ...(was?.up && { set: linkFlag.up }),
+        netnsFd: home?.fd,
+        set: was?.up ? linkFlag.up : undefined,
       }),
     );
   } catch (error) {

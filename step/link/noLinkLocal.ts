@@ -6,7 +6,7 @@
 
 import type { Where } from "../../kernel/kernel.ts";
 import { addressGeneration, changeLink } from "../../netlink/route/link.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 import { ipWord, linkWord } from "../shellWords.ts";
 
@@ -19,12 +19,9 @@ export interface NoLinkLocalStep {
 export const noLinkLocal: Kind<NoLinkLocalStep> = {
   apply({ where, link }, kernel) {
     const families = { inet6: { addressGeneration: addressGeneration.none } };
-    try {
-      kernel.request(where, changeLink(`keep ${link} from giving itself an address`, { name: link, families }));
-    } catch (error) {
-      // A kernel without IPv6 has nothing to keep it from.
-      if (!isKernelError(error, errno.EAFNOSUPPORT, errno.EOPNOTSUPP)) throw error;
-    }
+    const message = changeLink(`keep ${link} from giving itself an address`, { name: link, families });
+    // A kernel without IPv6 gives none.
+    tolerating(() => kernel.request(where, message), errno.EAFNOSUPPORT, errno.EOPNOTSUPP);
     return false;
   },
 

@@ -2,7 +2,7 @@
 
 import type { Kernel } from "../../kernel/kernel.ts";
 import { addPortVlans, deletePortVlans, listPortVlans, type PortVlan } from "../../netlink/route/bridgeVlan.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 
@@ -11,18 +11,15 @@ export interface PortVlanStep {
   readonly link: string;
   readonly vlans: readonly PortVlan[];
   /** The bridge's default, which a new port is in and this one is not to be. */
-  readonly without?: number;
+  readonly without?: number | undefined;
 }
 
 export function setPortVlans({ link, vlans, without }: Omit<PortVlanStep, "kind">, kernel: Kernel): void {
   const index = kernel.indexOf("host", link);
   kernel.request("host", addPortVlans(`put port ${link} into VLANs ${textOf(vlans)}`, index, vlans));
   if (without === undefined) return;
-  try {
-    kernel.request("host", deletePortVlans(`take port ${link} out of VLAN ${without}`, index, [{ first: without }]));
-  } catch (error) {
-    if (!isKernelError(error, errno.ENOENT)) throw error;
-  }
+  const message = deletePortVlans(`take port ${link} out of VLAN ${without}`, index, [{ first: without }]);
+  tolerating(() => kernel.request("host", message), errno.ENOENT);
 }
 
 export const portVlan: Kind<PortVlanStep> = {

@@ -11,8 +11,8 @@ export interface TapStep {
   readonly ifname: string;
   readonly multiQueue: boolean;
   /** Numbers of the user and the group that may open it. */
-  readonly owner?: number;
-  readonly openGroup?: number;
+  readonly owner?: number | undefined;
+  readonly openGroup?: number | undefined;
   readonly mac: string;
   readonly mtu: number;
   /** For CHECK: what a later plugin of the chain gave it instead. */

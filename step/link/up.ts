@@ -10,7 +10,7 @@ export interface UpStep {
   readonly where: Where;
   readonly link: string;
   /** What the link is told whose it is; rides in the same message. */
-  readonly alias?: string;
+  readonly alias?: string | undefined;
 }
 
 export const up: Kind<UpStep> = {

@@ -20,7 +20,7 @@ export interface VethStep {
   /** For CHECK: what a later plugin of the chain gave the container's end instead. */
   readonly innerMtu?: number;
   /** Absent: the host routes to it. */
-  readonly bridge?: string;
+  readonly bridge?: string | undefined;
   readonly group: number;
 }
 
@@ -36,7 +36,7 @@ export const veth: Kind<VethStep, VethKey> = {
         address: hostMac,
         mtu,
         group,
-        ...(bridge !== undefined && { master: kernel.indexOf("host", bridge) }),
+        master: bridge === undefined ? undefined : kernel.indexOf("host", bridge),
         info: { kind: vethKind, data: vethData.put({ peer: { name: ifname, address: mac, mtu, netnsFd } }) },
       }),
     );
@@ -54,7 +54,7 @@ export const veth: Kind<VethStep, VethKey> = {
     return inner?.info?.kind === vethKind && outer?.peerIndex === inner.index;
   },
 
-  given: ({ host, hostMac, bridge }) => ({ hostEnd: { name: host, mac: hostMac, ...(bridge && { bridge }) } }),
+  given: ({ host, hostMac, bridge }) => ({ hostEnd: { name: host, mac: hostMac, bridge } }),
 
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
 
@@ -64,7 +64,7 @@ export const veth: Kind<VethStep, VethKey> = {
     if (!kernel.link("host", host) || !inner) return;
     const master = bridge === undefined ? undefined : kernel.indexOf("host", bridge);
     const what = bridge === undefined ? `set up ${host} again` : `put ${host} into bridge ${bridge}`;
-    kernel.request("host", changeLink(what, { name: host, mtu, group, ...(master && { master }) }));
+    kernel.request("host", changeLink(what, { name: host, mtu, group, master }));
     kernel.forget("host", host);
     if (inner.address === mac && inner.mtu === innerMtu) return;
     kernel.request("container", changeLink(`set up ${ifname} again`, { name: ifname, address: mac, mtu: innerMtu }));

@@ -11,7 +11,7 @@ export interface FilteringBridge {
   readonly mac: string;
   readonly mtu: number;
   readonly group: number;
-  readonly filtersFor?: string;
+  readonly filtersFor?: string | undefined;
 }
 
 export function isFiltering({ info }: Link): boolean {

@@ -5,7 +5,7 @@
 
 import { veth, vethKind } from "../../netlink/route/kind/veth.ts";
 import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
 import { linkWord, shellWord } from "../shellWords.ts";
 import { setPortVlans } from "./portVlan.ts";
@@ -17,7 +17,7 @@ export interface VlanGatewayStep {
   readonly port: string;
   readonly bridge: string;
   readonly vlan: number;
-  readonly without?: number;
+  readonly without?: number | undefined;
   readonly mac: string;
   readonly mtu: number;
   readonly group: number;
@@ -28,18 +28,13 @@ export const vlanGateway: Kind<VlanGatewayStep> = {
     if (!kernel.link("host", link)) {
       const peer = { name: link, address, mtu };
       const master = kernel.indexOf("host", bridge);
-      try {
-        kernel.request(
-          "host",
-          createLink({ name: port, mtu, group, master, info: { kind: vethKind, data: veth.put({ peer }) } }),
-        );
-      } catch (error) {
-        if (!isKernelError(error, errno.EEXIST)) throw error; // another ADD was first
-      }
+      const info = { kind: vethKind, data: veth.put({ peer }) };
+      const creation = createLink({ name: port, mtu, group, master, info });
+      tolerating(() => kernel.request("host", creation), errno.EEXIST); // another ADD was first
       for (const name of [link, port]) kernel.forget("host", name);
     }
     if (!kernel.link("host", port)) return false; // somebody else's way into the VLAN
-    setPortVlans({ link: port, vlans: [{ first: vlan, isNative: true }], ...(without && { without }) }, kernel);
+    setPortVlans({ link: port, vlans: [{ first: vlan, isNative: true }], without }, kernel);
     for (const name of [port, link]) kernel.request("host", changeLink(`bring up ${name}`, { name, set: linkFlag.up }));
     return false;
   },

@@ -5,7 +5,7 @@
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
-import { formatAddress, parseAddress } from "../../ip/address.ts";
+import { type Family, familyOf, formatAddress, parseAddress } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { ownerMark } from "../../kernel/ownership.ts";
@@ -20,7 +20,7 @@ import { accept as acceptVerdict, jump } from "../../netlink/nft/expr/verdict.ts
 import { family } from "../../netlink/nft/message.ts";
 import { deleteRule, insertRule, listRulesWith, newRule, type Rule } from "../../netlink/nft/rule.ts";
 import { newTable, type Table } from "../../netlink/nft/table.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 
@@ -44,12 +44,6 @@ const adminComment = "CNI firewall plugin admin overrides";
 const forward = "FORWARD";
 const forwardBase: BaseChain = { type: "filter", hook: hook.forward, priority: priority.filter };
 const offsets = { 4: { source: 12, destination: 16 }, 6: { source: 8, destination: 24 } } as const;
-
-type Family = 4 | 6;
-
-function familyOf(address: string): Family {
-  return parseAddress(address)!.family;
-}
 
 function familiesOf(addresses: readonly string[]): Family[] {
   return [...new Set(addresses.map(familyOf))];
@@ -95,11 +89,8 @@ function jumpTarget({ expressions = [] }: Rule): string | undefined {
 function removeMarked(mark: string, standing: readonly Rule[], version: Family, kernel: Kernel): void {
   const own = standing.filter(({ comment }) => comment === mark);
   if (own.length === 0) return;
-  try {
-    kernel.batch(own.map(({ handle }) => deleteRule(tables[version], acceptChain, handle!)));
-  } catch (error) {
-    if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
-  }
+  const messages = own.map(({ handle }) => deleteRule(tables[version], acceptChain, handle!));
+  tolerating(() => kernel.batch(messages), errno.ENOENT); // another DEL was first
 }
 
 export const forwardAccept: Kind<ForwardAcceptStep, ForwardAcceptKey> = {

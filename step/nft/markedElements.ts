@@ -6,7 +6,7 @@ import type { Message } from "../../netlink/message.ts";
 import { deleteElements, listElements } from "../../netlink/nft/element.ts";
 import type { SetShape } from "../../netlink/nft/set.ts";
 import type { Table } from "../../netlink/nft/table.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 
 export type IsMeant = (mark: string) => boolean;
 
@@ -28,9 +28,5 @@ export function removalOf(table: Table, sets: readonly SetShape[], isMeant: IsMe
 export function removeMarked(table: Table, sets: readonly SetShape[], isMeant: IsMeant, kernel: Kernel): void {
   const messages = removalOf(table, sets, isMeant, kernel);
   if (messages.length === 0) return;
-  try {
-    kernel.batch(messages);
-  } catch (error) {
-    if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
-  }
+  tolerating(() => kernel.batch(messages), errno.ENOENT); // another DEL was first
 }

@@ -20,7 +20,7 @@ import { matchAddress, matchProtocolOf } from "../../netlink/nft/match.ts";
 import { ruleText } from "../../netlink/nft/print.ts";
 import { deleteRule, listRules, newRule } from "../../netlink/nft/rule.ts";
 import { linkNameBytes } from "../../netlink/nft/set.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { type IsMeant, unowned } from "../nft/markedElements.ts";
 import { table } from "../nft/table.ts";
@@ -91,11 +91,7 @@ function removalOf(isMeant: IsMeant, kernel: Kernel): Message[] {
 function remove(isMeant: IsMeant, kernel: Kernel): void {
   const messages = removalOf(isMeant, kernel);
   if (messages.length === 0) return;
-  try {
-    kernel.batch(messages);
-  } catch (error) {
-    if (!isKernelError(error, errno.ENOENT)) throw error; // another DEL was first
-  }
+  tolerating(() => kernel.batch(messages), errno.ENOENT); // another DEL was first
 }
 
 export const portConditions: Kind<PortConditionStep, PortConditionKey> = {

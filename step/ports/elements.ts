@@ -15,7 +15,7 @@ import {
 } from "../../netlink/nft/element.ts";
 import { concatenated, linkNameBytes } from "../../netlink/nft/set.ts";
 import { hasTable } from "../../netlink/nft/table.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { table } from "../nft/table.ts";
 import { hairpinSets, portMaps, waitingPorts } from "./sets.ts";
 
@@ -46,8 +46,6 @@ export const isAnyAddress = (hostIp: string | undefined) =>
 
 export const bigEndian = (port: number) => Uint8Array.of(port >> 8, port & 0xff);
 
-const counted = ({ count = 1 }: PortMapping) => (count > 1 ? { count } : {});
-
 export function translationOf(mapping: TargetedMapping): Placed {
   const { protocol, hostPort, hostIp, containerPort } = mapping;
   const target = parseAddress(mapping.target)!;
@@ -56,7 +54,7 @@ export function translationOf(mapping: TargetedMapping): Placed {
   const key = isExact ? [addressBytes(parseAddress(hostIp!)!), ...end] : end;
   return {
     set: portMaps[`${isExact ? "exact" : "any"}${target.family}`].name,
-    element: { key, value: [addressBytes(target), bigEndian(containerPort)], ...counted(mapping) },
+    element: { key, value: [addressBytes(target), bigEndian(containerPort)], count: mapping.count },
     text: (offset) => [
       `${isExact ? `${hostIp} . ` : ""}${protocol} . ${hostPort + offset}`,
       `${mapping.target} . ${containerPort + offset}`,
@@ -72,7 +70,7 @@ function hairpinOf(mapping: TargetedMapping, link: string): Placed {
   key.push(addressBytes(target), bigEndian(containerPort));
   return {
     set: hairpinSets[target.family].name,
-    element: { key, ...counted(mapping) },
+    element: { key, count: mapping.count },
     text: (offset) => [`"${link}" . ${protocol} . ${mapping.target} . ${containerPort + offset}`],
     mapping,
   };
@@ -144,13 +142,8 @@ function elementsOf(set: string, kernel: Kernel): InSet[] {
 
 /** The maps may be an earlier version's, whose rules went by another name. */
 export function isTableThere(kernel: Kernel): boolean {
-  try {
-    return hasTable(kernel.netfilter, table);
-  } catch (error) {
-    // Where there is no nf_tables there can be no rule of ours.
-    if (isKernelError(error, errno.EINVAL, errno.EOPNOTSUPP)) return false;
-    throw error;
-  }
+  // A kernel without nf_tables has no rule of ours.
+  return tolerating(() => hasTable(kernel.netfilter, table), errno.EINVAL, errno.EOPNOTSUPP) ?? false;
 }
 
 /** Of every published port of the host, whoever it belongs to, all elements; but not of those that wait. */
@@ -174,7 +167,7 @@ export function mappingIn({ set, key, value = new Uint8Array(20) }: InSet): Targ
   return {
     protocol: number === protocolNumber.udp ? "udp" : number === protocolNumber.tcp ? "tcp" : "sctp",
     hostPort: (key[at + 4]! << 8) | key[at + 5]!,
-    ...(at > 0 && { hostIp: text(key.subarray(0, bytes)) }),
+    hostIp: at > 0 ? text(key.subarray(0, bytes)) : undefined,
     target: text(value.subarray(0, bytes)),
     containerPort: (value[bytes]! << 8) | value[bytes + 1]!,
   };

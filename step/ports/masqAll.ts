@@ -4,7 +4,7 @@
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
-import { formatAddress, parseAddress } from "../../ip/address.ts";
+import { type Family, formatAddress, parseAddress } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import { nftTable, ownerMark } from "../../kernel/ownership.ts";
 import type { Message } from "../../netlink/message.ts";
@@ -34,8 +34,6 @@ export interface MasqueradeAllStep {
 }
 
 export type MasqueradeAllKey = Pick<MasqueradeAllStep, "attachment"> & Partial<MasqueradeAllStep>;
-
-type Family = 4 | 6;
 
 const chain = "ports-masquerade-all";
 /** Before the networks' own chains, and the one of published ports: the first that masquerades decides. */

@@ -143,7 +143,7 @@ function removePorts(find: (waiting: readonly InSet[]) => readonly InSet[], kern
 /** Whoever they belong to. */
 function elementsAt({ mappings, hairpin }: PortsKey, kernel: Kernel): InSet[] {
   if (!mappings || portsIn(mappings) > askedMax) return publishedPorts(kernel);
-  return presentElements(placed({ mappings, ...(hairpin !== undefined && { hairpin }) }), kernel);
+  return presentElements(placed({ mappings, hairpin }), kernel);
 }
 
 const udp = 17;
@@ -157,7 +157,7 @@ function ledIn({ set, key, value = new Uint8Array(0) }: InSet): Led & { readonly
     hostPort: (key[at + 4]! << 8) | key[at + 5]!,
     target: value.subarray(0, bytes),
     containerPort: (value[bytes]! << 8) | value[bytes + 1]!,
-    ...(at > 0 && { host: key.subarray(0, bytes) }),
+    host: at > 0 ? key.subarray(0, bytes) : undefined,
   };
 }
 

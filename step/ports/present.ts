@@ -26,7 +26,7 @@ export interface PortsStep {
   readonly attachment: Attachment;
   readonly mappings: readonly TargetedMapping[];
   /** The host's interface towards the container, when what returns by it is to be masqueraded. */
-  readonly hairpin?: string;
+  readonly hairpin?: string | undefined;
 }
 
 export type PortsKey = Pick<PortsStep, "attachment"> & Partial<PortsStep>;

@@ -3,10 +3,11 @@
  * old way for as long as it sends. Forgotten are those, and no flow besides: a port's number alone says too little.
  */
 
+import type { Family } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { type Connection, deleteConnection, listConnections } from "../../netlink/conntrack/connection.ts";
-import { listAddresses } from "../../netlink/route/address.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { addressFamily, listAddresses } from "../../netlink/route/address.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 
 /** Where a published port leads, or as many in a row. Addresses as bytes. */
 export interface Led {
@@ -15,7 +16,7 @@ export interface Led {
   readonly count?: number;
   readonly target: Uint8Array;
   /** Absent: every address of the host. */
-  readonly host?: Uint8Array;
+  readonly host?: Uint8Array | undefined;
 }
 
 const udp = 17;
@@ -68,15 +69,8 @@ function localAddresses(kernel: Kernel): Uint8Array[] {
   return listAddresses(kernel.route("host")).flatMap(({ local, address }) => local ?? address ?? []);
 }
 
-/** AF_INET, AF_INET6. */
-const addressFamily = { 4: 2, 6: 10 } as const;
-
-function connections(kernel: Kernel, family: 4 | 6, port: number | undefined): Connection[] {
-  try {
-    return listConnections(kernel.netfilter, addressFamily[family], udp, port);
-  } catch (error) {
-    // A kernel without ctnetlink remembers all the same, and cannot be asked.
-    if (isKernelError(error, errno.EOPNOTSUPP, errno.EINVAL)) return [];
-    throw error;
-  }
+function connections(kernel: Kernel, family: Family, port: number | undefined): Connection[] {
+  const list = () => listConnections(kernel.netfilter, addressFamily[family], udp, port);
+  // A kernel without ctnetlink tracks connections, but does not list them.
+  return tolerating(list, errno.EOPNOTSUPP, errno.EINVAL) ?? [];
 }

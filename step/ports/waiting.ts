@@ -6,7 +6,7 @@
 
 import type { Attachment } from "../../conf/attachment.ts";
 import { onePortEach } from "../../conf/config/portRow.ts";
-import { parseAddress } from "../../ip/address.ts";
+import { familyOf, parseAddress } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { ownerInMark, ownerMark } from "../../kernel/ownership.ts";
@@ -56,8 +56,8 @@ export function waitingElement(mapping: TargetedMapping, attachment: Attachment)
 
 /** `ip6` text of the same, for nft. */
 export function waitingText({ protocol, hostPort, hostIp, containerPort, target }: TargetedMapping, link: string) {
-  const six = (address: string) => (address.includes(":") ? address : `::ffff:${address}`);
-  const any = target.includes(":") ? "::" : "0.0.0.0";
+  const six = (address: string) => (familyOf(address) === 6 ? address : `::ffff:${address}`);
+  const any = familyOf(target) === 6 ? "::" : "0.0.0.0";
   const host = six(isAnyAddress(hostIp) ? any : hostIp!);
   return [`"${link}" . ${host} . ${protocol} . ${hostPort}`, `${six(target)} . ${containerPort}`] as const;
 }
@@ -77,7 +77,7 @@ function translationIn({ key, value = new Uint8Array(0), comment }: InSet) {
   const element: Element = {
     key: isExact ? [shortened(host), end] : [end],
     value: [target, value.slice(16)],
-    ...(comment !== undefined && { comment }),
+    comment,
   };
   return { set, key: Uint8Array.from(element.key.flatMap((bytes) => [...bytes])), element };
 }
