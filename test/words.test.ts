@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Passage, proseOfDocument, proseOfSource } from "./support/prose.ts";
+import { type Passage, proseOfDocument, proseOfScript, proseOfSource } from "./support/prose.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -47,7 +47,7 @@ const unfinished = /^(?:plan|reference|step|store)\//;
 /** This file lists the words; the others are not ours to word. */
 const excepted = [/^test\/words\.test\.ts$/, /^test\/golden\//, /^test\/oracle\/recorded\//, /^conf\/generated\//];
 
-const files = [...new Bun.Glob("**/*.{ts,mjs,md}").scanSync({ cwd: root })]
+const files = [...new Bun.Glob("**/*.{ts,mjs,md,sh,yaml}").scanSync({ cwd: root })]
   .filter((file) => !/^(?:node_modules|dist)\//.test(file) && !excepted.some((pattern) => pattern.test(file)))
   .sort();
 
@@ -59,8 +59,8 @@ function sentences({ text, kind }: Passage): readonly string[] {
 
 function findings(file: string): string[] {
   const source = readFileSync(join(root, file), "utf8");
-  const passages = file.endsWith(".md") ? proseOfDocument(source) : proseOfSource(source);
-  return passages.flatMap((passage) => {
+  const read = file.endsWith(".md") ? proseOfDocument : /\.(?:sh|yaml)$/.test(file) ? proseOfScript : proseOfSource;
+  return read(source).flatMap((passage) => {
     const show = (found: string, cure: string) => `${file}:${passage.line}: "${found}" (write: ${cure})`;
     const all = words.flatMap(({ found, cure }) => {
       const [first] = found.exec(passage.text) ?? [];

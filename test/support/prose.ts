@@ -95,6 +95,14 @@ export function proseOfDocument(document: string): Passage[] {
   return passages;
 }
 
+/** The comments of a shell script or of YAML, a line each. */
+export function proseOfScript(script: string): Passage[] {
+  return script.split("\n").flatMap((raw, i): Passage[] => {
+    const text = /^\s*#+ (.*)$/.exec(raw)?.[1];
+    return text === undefined ? [] : [{ kind: "document", line: i + 1, text }];
+  });
+}
+
 const countLines = (text: string) => text.split("\n").length;
 
 function plain(text: string, kind: Passage["kind"]): string {

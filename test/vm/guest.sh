@@ -1,5 +1,5 @@
 #!/bin/bash
-# Inside the virtual machine: a machine like the one outside with another kernel. Runs the tests that dist/vm/arguments names.
+# Runs inside the virtual machine, which equals the host except for its kernel: runs the tests listed in dist/vm/arguments.
 cd "$1" || exit
 export PATH="$1/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" HOME=/root NSNET_TOOLS=no NSNET_TEST_PATIENCE=10
 mount -t proc proc /proc

@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# The virtual machine's first program: what is on the machine outside, read-only, under a layer that is gone at the end.
+# The virtual machine's first program: mounts the host's files read-only, below a layer that is dropped at the end.
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 while read -r module; do insmod "/modules/$module"; done < /modules/order
