@@ -2,8 +2,8 @@
 import type { Call } from "../conf/call.ts";
 import { processCall } from "../plugin/processCall.ts";
 
-/** `verb`: one that changes something finishes, or undoes what it did, before a signal ends the process. */
-export function callByHand(verb: "ADD" | "DEL" | "GC"): Call {
+/** A signal ends the process, except that an ADD undoes what it did first. */
+export function callByHand(verb?: "ADD"): Call {
   return processCall({ ...process.env, CNI_COMMAND: verb });
 }
 

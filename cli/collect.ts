@@ -22,7 +22,7 @@ export async function collectAll(dataDir: string, dryRun: boolean, network?: str
   const errors: Error[] = [];
   for (const name of network === undefined ? networksOf(dataDir) : [network]) {
     try {
-      collected[name] = await gc(requestFor(name, dataDir), callByHand("GC"), { dryRun, isKept });
+      collected[name] = await gc(requestFor(name, dataDir), callByHand(), { dryRun, isKept });
     } catch (error) {
       errors.push(error as Error);
     }

@@ -61,10 +61,9 @@ async function planned<T>(request: Request, call: Call, read: (made: Plan, kerne
     refuseImpossible(attachment, config, facts);
     const scope = { dataDir: config.dataDir, network: attachment.network };
     using store = openStore(folder, undefined, (draft) => rebuild(draft, kernel, scope));
-    // Takes nothing over: neither another attachment's entry, nor leases of the reference's host-local.
-    const adopting = { ...adoption(kernel, config.bridge), lock: () => ({ [Symbol.dispose]() {} }), release() {} };
+    const reading = { ...adoption(kernel, config.bridge), lock: () => ({ [Symbol.dispose]() {} }), release() {} };
     const asked = { request, call, kernel };
-    const memory = entryMemory(asked, store, { mayTakeOver: undefined, adoption: () => adopting });
+    const memory = entryMemory(asked, store, { adoption: reading });
     return read((await prepare(asked, facts, memory)).plan, kernel);
   } finally {
     rmSync(folder, { recursive: true, force: true });

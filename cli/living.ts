@@ -16,6 +16,7 @@ const dyingMsMax = 500;
 export function living(all: readonly Entry[], kernel: Kernel): (entry: Entry) => boolean {
   const look = evidence(kernel, ({ hostLink }) => leadsIntoNamespace(hostLink, kernel));
   const dying = all.filter((entry) => look.inNamespace(entry) !== "interface" && look.hasHostLink(entry));
-  if (dying.length > 0) waitForEvent(eventGroup.link, () => !dying.some(look.hasHostLink), dyingMsMax);
+  if (dying.length > 0)
+    waitForEvent(eventGroup.link, () => !dying.some(look.hasHostLink), dyingMsMax, kernel.openEventSocket("host"));
   return (entry) => mayLive(livenessOf(entry, look));
 }

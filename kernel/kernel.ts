@@ -9,6 +9,7 @@ import { routeScope } from "../netlink/route/route.ts";
 import { NetlinkSocket, openSocketIn, protocol } from "../netlink/socket.ts";
 import { errno, isKernelError, KernelError } from "../sys/errors.ts";
 import { readText, writeText } from "../sys/files.ts";
+import { netlinkSocket } from "../sys/libc.ts";
 import { closeNetns, inNetns, type Netns, openOwnNetns } from "../sys/netns.ts";
 
 /** The end that a step works at: the host, or the container. */
@@ -60,9 +61,15 @@ export class Kernel implements Disposable {
     return new Kernel({ ...this.#ends, container });
   }
 
-  /** Runs `work` with the thread in the host's namespace: sockets it opens, /proc/net and processes it starts are the host's. */
-  inHost<T>(work: () => T extends Promise<unknown> ? never : T): T {
+  /** Runs `work` with the thread in the namespace of that end: sockets it opens, /proc and processes it starts are of that one. */
+  at<T>(where: Where, work: () => T extends Promise<unknown> ? never : T): T {
+    if (where === "container") return inNetns<T>(this.#containerNetns(), work);
     return this.#ends.host ? inNetns(this.#ends.host, work) : work();
+  }
+
+  /** A socket that receives events of that end, for netlink/route/events.ts, which closes it. */
+  openEventSocket(where: Where): number {
+    return this.at<number>(where, () => netlinkSocket(protocol.route));
   }
 
   stderr(text: string): void {
@@ -170,7 +177,8 @@ export class Kernel implements Disposable {
 
   /** The value of a sysctl by its path below /proc/sys; undefined if the kernel has none. */
   readSysctl(where: Where, path: string): string | undefined {
-    return this.#at<string | undefined>(where, () => {
+    // /proc/sys/net shows the network namespace of the thread that opens a file in it.
+    return this.at<string | undefined>(where, () => {
       try {
         return readText(`/proc/sys/${path}`).trim();
       } catch (error) {
@@ -181,7 +189,7 @@ export class Kernel implements Disposable {
   }
 
   writeSysctl(where: Where, path: string, value: string): void {
-    this.#at<void>(where, () => {
+    this.at<void>(where, () => {
       try {
         writeText(`/proc/sys/${path}`, value);
       } catch (error) {
@@ -189,11 +197,6 @@ export class Kernel implements Disposable {
         throw new KernelError(`set sysctl ${path} to ${value}`, number);
       }
     });
-  }
-
-  /** /proc/sys/net shows the network namespace of the thread that opens a file in it. */
-  #at<T>(where: Where, work: () => T extends Promise<unknown> ? never : T): T {
-    return where === "host" ? this.inHost(work) : inNetns<T>(this.#containerNetns(), work);
   }
 
   #containerNetns(): Netns {

@@ -3,6 +3,7 @@
 import type { Attachment } from "../conf/attachment.ts";
 import type { ChainKeys, NetworkConfig } from "../conf/config/config.ts";
 import type { Result, ResultAddress, ResultInterface } from "../conf/result/result.ts";
+import type { Lease } from "../ipam/ipam.ts";
 import type { Step } from "../step/index.ts";
 import type { Plan } from "./plan.ts";
 
@@ -31,6 +32,9 @@ export interface ChainedType<F> {
   /** Kinds of step whose leftovers its DEL looks for when nothing is remembered. Absent: its effects go with the namespace, or with the interface. */
   readonly leftovers?: readonly Step["kind"][];
 }
+
+/** The addresses are other plugins'. */
+export const noLease: Lease = { addresses: [], routes: [], made: false };
 
 /** The container's addresses in a result: those of its interface, or of none in particular. */
 export function containerAddresses(ifname: string, prev: Result): string[] {

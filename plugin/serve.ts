@@ -8,8 +8,8 @@ import type { DeleteRequest, Identity, Verb } from "../conf/request.ts";
 import { formatFault, formatResult } from "../conf/result/format.ts";
 import { isVersion, newestVersion, type Version, versions } from "../conf/version.ts";
 import defer * as debug from "../netlink/debug.ts";
+import type { Plan } from "../plan/plan.ts";
 import { canBeChained, roleOf } from "../plan/types.ts";
-import type { Step } from "../step/index.ts";
 import { add } from "./add.ts";
 import type { Logged } from "./callLog.ts";
 import defer * as callLog from "./callLog.ts";
@@ -27,24 +27,28 @@ type Write = (text: string) => void;
 
 /** Does what CNI_COMMAND asks for, and answers by `write`. Returns the exit code; never throws. */
 export async function serve(call: Call, write: Write): Promise<number> {
-  let done: Done | undefined;
+  let answer: object | undefined;
+  let plan: Plan | undefined;
+  const onPlan = (made: Plan) => {
+    plan = made;
+  };
   try {
     if (call.env["NSNET_DEBUG"]?.includes("netlink")) debug.traceMessages();
-    done = await verbs[readVerb(call.env)](call);
-    if (isLogged(call)) writeLog({ call, steps: done.steps, result: done.answer });
-    if (done.answer) write(`${JSON.stringify(done.answer)}\n`);
+    answer = await verbs[readVerb(call.env)](call, onPlan);
+    if (isLogged(call)) writeLog({ call, steps: plan?.steps, result: answer });
+    if (answer) write(`${JSON.stringify(answer)}\n`);
     return 0;
   } catch (error) {
-    if (done && call.env["CNI_COMMAND"] === "ADD") await undoUnreported(call);
-    return refuse(call, error, write);
+    if (answer && call.env["CNI_COMMAND"] === "ADD") await undoUnreported(call);
+    return refuse(call, error, write, plan);
   }
 }
 
 /** Answers with the error. Returns the exit code; never throws. */
-export function refuse(call: Call, error: unknown, write: Write): number {
+export function refuse(call: Call, error: unknown, write: Write, plan?: Plan): number {
   if (call.env["NSNET_DEBUG"]?.includes("stack")) call.stderr(`${(error as Error).stack}\n`);
   const fault = faultOf(error);
-  if (isLogged(call)) writeLog({ call, fault });
+  if (isLogged(call)) writeLog({ call, steps: plan?.steps, fault });
   const text = `${JSON.stringify(formatFault(fault, versionIn(call.stdin)))}\n`;
   try {
     write(text);
@@ -57,7 +61,7 @@ export function refuse(call: Call, error: unknown, write: Write): number {
 /** If the result cannot be written (standard output on a full disk, say), the runtime never learns of the attachment. */
 async function undoUnreported(call: Call): Promise<void> {
   try {
-    await verbs.DEL(call);
+    await serveDelete({ ...call, env: { ...call.env, CNI_COMMAND: "DEL" } });
   } catch (error) {
     call.stderr(`ns-net: ${(error as Error).message}\n`); // the answer is the first cause
   }
@@ -82,47 +86,33 @@ function writeLog(logged: Logged): void {
   callLog.log(logged);
 }
 
-interface Done {
-  /** Absent: success has nothing to say. */
-  readonly answer?: object;
-  /** Steps that ADD committed. */
-  readonly steps?: readonly Step[];
-}
+/** Sees the plan of an ADD before it is committed, for the log. */
+type OnPlan = (made: Plan) => void;
 
-const silently: Done = {};
+/** Answers the JSON of a success; undefined if success has nothing to say. */
+type Serve = (call: Call, onPlan: OnPlan) => object | undefined | Promise<object | undefined>;
 
 /** Each verb loads the code that ADD does not need. */
-const verbs: { readonly [V in Verb]: (call: Call) => Done | Promise<Done> } = {
-  async ADD(call) {
+const verbs: { readonly [V in Verb]: Serve } = {
+  async ADD(call, onPlan) {
     const request = parseRequest(call.env, call.stdin, call.argv0);
-    const { result, steps } = await add(request, call);
-    return { answer: formatResult(result, request.config.cniVersion), steps };
+    const { result } = await add(request, call, { onPlan });
+    return formatResult(result, request.config.cniVersion);
   },
-  async DEL(call) {
-    let request: DeleteRequest;
-    try {
-      request = parseDelete(call.env, call.stdin, calledAs(call));
-    } catch (error) {
-      await unnamed.deleteUnnamed(error, call, calledAs(call), (stdin) => verbs.DEL({ ...call, stdin }));
-      return silently;
-    }
-    if (isChained(request)) chained.delChained(request, call);
-    else await del.del(request, call); // an IPAM's caller has no link here, so DEL frees the lease alone
-    return silently;
-  },
+  DEL: serveDelete,
   async CHECK(call) {
     const request = parseRequest(call.env, call.stdin, call.argv0);
     const role = roleOf(request.config.type);
     if (role === "ipam") await ipamPlugin.checkAsIpam(request, call);
     else if (role === "chained") chained.checkChained(request, call);
     else await check.check(request, call);
-    return silently;
+    return undefined;
   },
   async GC(call) {
     const request = parseCollect(call.env, call.stdin, calledAs(call));
     if (isChained(request)) {
       chained.collectChained(request, call);
-      return silently;
+      return undefined;
     }
     const { type = ownType } = request;
     try {
@@ -130,16 +120,29 @@ const verbs: { readonly [V in Verb]: (call: Call) => Done | Promise<Done> } = {
     } finally {
       await gc.gc(request, call);
     }
-    return silently;
+    return undefined;
   },
   async STATUS(call) {
     const request = parseStatus(call.env, call.stdin, call.argv0);
-    if (roleOf(request.config.type) === "chained") return silently; // it needs nothing but the kernel
+    if (roleOf(request.config.type) === "chained") return undefined; // it needs nothing but the kernel
     await status.status(request, call);
-    return silently;
+    return undefined;
   },
-  VERSION: () => ({ answer: { cniVersion: newestVersion, supportedVersions: versions } }),
+  VERSION: () => ({ cniVersion: newestVersion, supportedVersions: versions }),
 };
+
+async function serveDelete(call: Call): Promise<undefined> {
+  let request: DeleteRequest;
+  try {
+    request = parseDelete(call.env, call.stdin, calledAs(call));
+  } catch (error) {
+    await unnamed.deleteUnnamed(error, call, calledAs(call), (stdin) => serveDelete({ ...call, stdin }));
+    return undefined;
+  }
+  if (isChained(request)) chained.delChained(request, call);
+  else await del.del(request, call); // an IPAM's caller has no link here, so DEL frees the lease alone
+  return undefined;
+}
 
 const calledAs = ({ argv0 }: Call) => typeCalled(argv0);
 

@@ -33,7 +33,7 @@ export function removeRules(rules: Rules, kernel: Kernel): void {
     const addresses = rules.addresses.filter((address) => familyOf(address) === version);
     if (addresses.length === 0 && rules.addresses.length > 0) continue;
     const mine = { ...rules, addresses };
-    if (mayBeThere(mine, version, kernel)) removeFamily(mine, version);
+    if (mayBeThere(mine, version, kernel)) kernel.at<void>("host", () => removeFamily(mine, version));
   }
 }
 
@@ -42,7 +42,7 @@ function mayBeThere({ attachment, addresses, parts }: Rules, version: Family, ke
   const has = (table: string, chain: string) =>
     getChain(kernel.netfilter, { family: families[version], name: table }, chain) !== undefined;
   return (
-    hasLegacyTables(version) ||
+    kernel.at<boolean>("host", () => hasLegacyTables(version)) ||
     (parts.includes("masquerade") && has("nat", masqueradeChain(attachment))) ||
     (parts.includes("portmap") && portChains(attachment).some((chain) => has("nat", chain))) ||
     (parts.includes("firewall") && addresses.length > 0 && has("filter", acceptChain))
@@ -59,7 +59,7 @@ function hasLegacyTables(version: Family): boolean {
 
 function removeFamily(rules: Rules, version: Family): void {
   for (let tries = 1; ; tries++) {
-    const saved = savedRules(version);
+    const saved = savedText(version);
     if (saved === undefined) return; // whoever wrote rules had the program
     const script = removalOf(saved, rules);
     if (script === "") return;
@@ -72,8 +72,12 @@ function removeFamily(rules: Rules, version: Family): void {
   }
 }
 
-/** What iptables-save says, of one table or of all; undefined when there is no such program. */
-export function savedRules(version: Family, table?: string): string | undefined {
+/** The host's rules of one table as iptables-save prints them; undefined if there is no such program. */
+export function savedRules(version: Family, table: string, kernel: Kernel): string | undefined {
+  return kernel.at<string | undefined>("host", () => savedText(version, table));
+}
+
+function savedText(version: Family, table?: string): string | undefined {
   return start(`${programs[version]}-save`, table ? ["-t", table] : [], "read the rules of");
 }
 

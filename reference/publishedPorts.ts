@@ -22,7 +22,7 @@ export function refusePublished(
   kernel: Kernel,
 ): void {
   const own = portChains(attachment);
-  const byIptables = publishedIn(savedRules(version, "nat") ?? "").filter(
+  const byIptables = publishedIn(savedRules(version, "nat", kernel) ?? "").filter(
     ({ chain, holder }) => !own.includes(chain) && !holder.endsWith(`/${attachment.container}`),
   );
   const byNft = publishedByNft(version, kernel)

@@ -63,7 +63,7 @@ From a list of plugins it runs one: the one of type ns-net, else the first inter
     if (options["dry-run"] && options.json)
       throw new UsageError("--dry-run prints commands: there is no result yet that --json could print");
     if (options["dry-run"]) {
-      writeOut(await preview(request, callByHand("ADD"), target, (plan) => refuseOtherPrefix(options.ip, plan)));
+      writeOut(await preview(request, callByHand(), target, (plan) => refuseOtherPrefix(options.ip, plan)));
       return 0;
     }
     const call = callByHand("ADD");

@@ -25,7 +25,7 @@ export default command({
     const found = entriesOf(target, { network: options.network, ifname: options.ifname, dataDir });
     const hadNothing = found.length === 0 ? nothingOf(target, dataDir) : undefined;
     const errors: Error[] = [];
-    const call = callByHand("DEL");
+    const call = callByHand();
     for (const entry of found) {
       try {
         await del(removalOf(entry, dataDir), call);

@@ -22,7 +22,7 @@ export default command({
   },
 
   run({ options: { json, "data-dir": dataDir = defaultDataDir, "dry-run": dryRun = false } }) {
-    const repaired = repair(dataDir, callByHand("GC"), dryRun);
+    const repaired = repair(dataDir, callByHand(), dryRun);
     const failures = repaired.failures.map(({ attachment, error }) => {
       const fault = faultOf(error);
       return { attachment, fault, json: { ...attachment, message: fault.message, cure: fault.cure() } };

@@ -56,7 +56,7 @@ function staticAddresses(given: NonNullable<Accepted<typeof staticIpam>["address
   });
 }
 
-/** A GATEWAY in CNI_ARGS is for every address in whose network it is. */
+/** A GATEWAY in CNI_ARGS applies to each address whose subnet contains it. */
 function withGateways(addresses: readonly StaticAddress[], cniArgs: CniArgs): readonly StaticAddress[] {
   return cniArgsGateways(cniArgs).reduce((all, { value, refuse }) => {
     const gateway = parseAddress(value);

@@ -4,7 +4,7 @@ import type { IpamConfig, NetworkConfig } from "../../conf/config/config.ts";
 import { callAgain, code, Fault } from "../../conf/fault.ts";
 import type { Request } from "../../conf/request.ts";
 import { ipamFor } from "../../ipam/index.ts";
-import type { AcquireContext, Lease } from "../../ipam/ipam.ts";
+import type { AcquireContext, Adoption, Lease } from "../../ipam/ipam.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { hostNetworks } from "../../kernel/routes.ts";
 import defer * as defaultGateway from "../../plan/defaultGateway.ts";
@@ -27,8 +27,11 @@ import type { Leased, Memory } from "./memory.ts";
 
 type Context = AcquireContext<IpamConfig>;
 
-/** `change`: for `--dry-run`, which takes nothing over. */
-export function entryMemory(asked: Asked, store: Store, change: Partial<Context> = {}): Memory {
+/**
+ * `dryRun`: the store is a copy, and the kernel is left alone. Then nothing is waited for, taken over or reclaimed, and
+ * `adoption` leaves the files of host-local as they are.
+ */
+export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adoption: Adoption }): Memory {
   const { request, call, kernel } = asked;
   const { attachment, config } = request;
   const ipam = ipamFor(config.ipam.type);
@@ -38,14 +41,15 @@ export function entryMemory(asked: Asked, store: Store, change: Partial<Context>
   /** A second ADD without a DEL, for an attachment whose link is gone: removes what it had beside the link. */
   const undoEarlier = (before: Entry) => {
     const [first] = removeAttachment(leavingOf(before, "absent"), store, kernel);
+    if (first) throw first; // what is left of it may have its addresses, so they stay leased
     isUndone = true;
-    if (first) throw first;
   };
 
   const acquire = async (context: Context): Promise<Lease> => {
     try {
       return await ipam.acquire(context);
     } catch (error) {
+      if (dryRun) throw error;
       const place = { network: attachment.network, store, kernel };
       return reclaim.retried(error, place, () => ipam.acquire(context));
     }
@@ -58,15 +62,14 @@ export function entryMemory(asked: Asked, store: Store, change: Partial<Context>
         ...{ call, request, config: config.ipam, store },
         entry: newEntry(request, kernel.netns ? { ...kernel.netns, cookie: kernel.netnsCookie } : noNamespace),
         hostNetworks: () => hostNetworks(kernel),
-        mayTakeOver: isInterface ? (entry) => refuseLiving.refuseLiving(entry, kernel) : undefined,
+        mayTakeOver: isInterface && !dryRun ? (entry) => refuseLiving.refuseLiving(entry, kernel) : undefined,
         prepare:
           first &&
           ((before) => {
             if (before) undoEarlier(before); // what it created may have the names of what is created now
             return first.prepare();
           }),
-        adoption: () => leases.adoption(kernel, config.bridge),
-        ...change,
+        adoption: () => dryRun?.adoption ?? leases.adoption(kernel, config.bridge),
       });
       return { lease: isInterface ? withGateways(lease, config) : lease, linkFirst: first };
     },

@@ -15,6 +15,7 @@ import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
 import { deviceGroup } from "../../kernel/ownership.ts";
 import { changeLink, linkFlag } from "../../netlink/route/link.ts";
+import { noLease } from "../../plan/chain.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { plan } from "../../plan/planner.ts";
 import { chainedType } from "../../plan/types.ts";
@@ -39,9 +40,8 @@ import { inContainer, undoRecorded } from "./undo.ts";
 /** The plan that an ADD would commit now. */
 function planOf(request: Request, kernel: Kernel): Plan {
   const { attachment, netns, config } = request;
-  const lease = { addresses: [], routes: [], made: false };
   const facts = chainedFactsOf(request, kernel);
-  return plan({ attachment, netns, config, prev: resultBefore(request), lease, facts });
+  return plan({ attachment, netns, config, prev: resultBefore(request), lease: noLease, facts });
 }
 
 export function delChained(request: DeleteRequest & { readonly type: PluginType }, call: Call): void {

@@ -1,5 +1,5 @@
 /** The record of a chained plugin: what it did, so that DEL needs neither `prevResult` nor `runtimeConfig`. */
-import type { Lease } from "../../ipam/ipam.ts";
+import { noLease } from "../../plan/chain.ts";
 import { chainedType } from "../../plan/types.ts";
 import type { Store } from "../../store/store.ts";
 import type { Asked } from "../attach/asked.ts";
@@ -10,13 +10,11 @@ import { keyOf } from "./key.ts";
 import { placeOf } from "./place.ts";
 import { undoRecorded } from "./undo.ts";
 
-/** The addresses are the other plugins'. */
-const noLease: Lease = { addresses: [], routes: [], made: false };
-
 export function chainedMemory({ request, kernel }: Asked): Memory {
   const { config, netns } = request;
   const key = keyOf(request.attachment, config.type, request.raw);
   let store: Store | undefined;
+  let isWritten = false;
 
   /** Answers the record of an earlier ADD without a DEL, and then writes nothing. */
   const remember = ({ plan: { steps, ports } }: Prepared) =>
@@ -35,13 +33,15 @@ export function chainedMemory({ request, kernel }: Asked): Memory {
         kernel.forgetAll();
         prepared = await again();
       }
+      isWritten = true;
       return prepared;
     },
 
     end() {},
 
     async giveBack() {
-      store?.forget(key);
+      if (isWritten) store?.forget(key); // another record is an earlier ADD's, and DEL needs it
+      isWritten = false;
     },
   };
 }

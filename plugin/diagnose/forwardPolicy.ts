@@ -44,7 +44,7 @@ function forwardBlockers(from: string, hasIpv6: boolean, kernel: Kernel): string
     if (outcome === "drops" || (outcome === undefined && chain.policy === policyDrop))
       found.push(sentence(table, name, from));
   }
-  return [...found, ...kernel.inHost<string[]>(() => olderTables(hasIpv6))];
+  return [...found, ...kernel.at<string[]>("host", () => olderTables(hasIpv6))];
 }
 
 /** Tables of iptables-legacy. Netlink does not show their rules. */

@@ -36,7 +36,7 @@ export function refuseTaken({ mappings, attachment, families }: Asked, kernel: K
   const isOf = (hostIp: string | undefined, family: 4 | 6) => hostIp === undefined || familyOf(hostIp) === family;
   // A mapping of another family leads nowhere.
   const leading = mappings.filter(({ hostIp }) => families.some((family) => isOf(hostIp, family)));
-  kernel.inHost<void>(() => refuseListeners(leading, families));
+  kernel.at<void>("host", () => refuseListeners(leading, families));
   for (const version of families) {
     const asked = leading.filter(({ hostIp }) => isOf(hostIp, version));
     if (asked.length === 0 || !hasReferencePorts(version, kernel)) continue;

@@ -15,6 +15,7 @@ import { collect } from "../../step/index.ts";
 import { table } from "../../step/nft/table.ts";
 import type { Store } from "../../store/store.ts";
 import { errno, tolerating } from "../../sys/errors.ts";
+import { Attempts } from "../attempts.ts";
 import { openOrCreate } from "../recovery/openStore.ts";
 import { idleBridges, removeBridges } from "./bridges.ts";
 import { removeIdlePolicies } from "./ingressPolicies.ts";
@@ -66,24 +67,16 @@ function storeWhereNeeded({ request: { dataDir, network }, kernel }: Look): Stor
 
 function removeNow({ request, kernel, store, kept: keptBefore, gone }: Look): Unused {
   const { network } = request;
-  const errors: Error[] = [];
-  const attempt = <T>(otherwise: T, work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      errors.push(error as Error);
-      return otherwise;
-    }
-  };
+  const attempts = new Attempts();
   const kept = new Set(keptBefore);
   for (const { hostLink } of store?.entries(network) ?? []) kept.add(hostLink);
-  attempt(undefined, () => collect({ kind: "network", name: network }, kept, kernel));
+  attempts.try(undefined, () => collect({ kind: "network", name: network }, kept, kernel));
   const isEmpty = kept.size === 0;
-  const chains = isEmpty ? attempt([], () => removeChains(network, kernel)) : [];
-  attempt(undefined, () => removeIdlePolicies(store, gone, kernel));
-  const bridges = isEmpty ? attempt([], () => removeBridges(request, kernel, store, gone)) : [];
-  if (isEmpty) attempt(undefined, () => removeTables(store, kernel));
-  return { chains, bridges, errors };
+  const chains = isEmpty ? attempts.try([], () => removeChains(network, kernel)) : [];
+  attempts.try(undefined, () => removeIdlePolicies(store, gone, kernel));
+  const bridges = isEmpty ? attempts.try([], () => removeBridges(request, kernel, store, gone)) : [];
+  if (isEmpty) attempts.try(undefined, () => removeTables(store, kernel));
+  return { chains, bridges, errors: attempts.errors };
 }
 
 function masqueradeChains(network: string, kernel: Kernel): string[] {

@@ -9,9 +9,6 @@ import { addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { addressFlag, listAddresses } from "../../netlink/route/address.ts";
 import { eventGroup, waitForEvent } from "../../netlink/route/events.ts";
-import { protocol } from "../../netlink/socket.ts";
-import { netlinkSocket } from "../../sys/libc.ts";
-import { inNetns } from "../../sys/netns.ts";
 import { type Kind, missing } from "../kind.ts";
 import { ipWord, shellWord } from "../shellWords.ts";
 
@@ -27,8 +24,8 @@ export const awaitDad: Kind<AwaitDadStep> = {
   apply({ link }, kernel) {
     const isSettled = () =>
       flagged(link, addressFlag.tentative, kernel).length === 0 || duplicates(link, kernel).length > 0;
-    const open = () => inNetns(kernel.netns!, () => netlinkSocket(protocol.route) as never);
-    const isInTime = waitForEvent(eventGroup.ipv6Address, isSettled, waitMsMax, open);
+    const socket = kernel.openEventSocket("container");
+    const isInTime = waitForEvent(eventGroup.ipv6Address, isSettled, waitMsMax, socket);
     const [duplicate] = duplicates(link, kernel);
     if (duplicate !== undefined) {
       throw new Fault(

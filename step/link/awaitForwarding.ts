@@ -5,6 +5,7 @@
  */
 
 import { code, Fault } from "../../conf/fault.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import defer * as events from "../../netlink/route/events.ts";
 import { getLink, portOf } from "../../netlink/route/link.ts";
 import { errno, KernelError } from "../../sys/errors.ts";
@@ -21,8 +22,8 @@ const waitMsMax = 5000;
 const stateNames = ["disabled", "listening", "learning", "forwarding", "blocking"];
 
 /** Most links are forwarded when they are asked. */
-function isEventually(forwards: () => boolean): boolean {
-  return events.waitForEvent(events.eventGroup.link, forwards, waitMsMax);
+function isEventually(forwards: () => boolean, kernel: Kernel): boolean {
+  return events.waitForEvent(events.eventGroup.link, forwards, waitMsMax, kernel.openEventSocket("host"));
 }
 
 export const awaitForwarding: Kind<AwaitForwardingStep> = {
@@ -32,7 +33,7 @@ export const awaitForwarding: Kind<AwaitForwardingStep> = {
       if (!port) throw new KernelError(`find the bridge of port ${link}`, errno.ENODEV);
       return port.state === forwardingState;
     };
-    if (!forwards() && !isEventually(forwards)) {
+    if (!forwards() && !isEventually(forwards, kernel)) {
       throw new Fault(
         code.tryAgain,
         `The bridge does not forward port ${link} after ${waitMsMax} ms`,

@@ -16,9 +16,12 @@ import { formatOf } from "./version.ts";
 /** If two processes do it at once, the second finds it done. If `fill` throws, the store stays as it was. */
 export function replaceStore(file: StoreFile, database: Database, fill: Fill): void {
   const aside = asideName(file.path, "old");
+  let isCreated = false;
   database.run("BEGIN IMMEDIATE");
   try {
     if (formatOf(database).application === 0) {
+      closeSync(openSync(aside, "wx", 0o600));
+      isCreated = true;
       copyTo(aside, file.path);
       dropTables(database);
       database.run(tables);
@@ -27,14 +30,13 @@ export function replaceStore(file: StoreFile, database: Database, fill: Fill): v
     database.run("COMMIT");
   } catch (error) {
     if (database.inTransaction) database.run("ROLLBACK");
-    rmSync(aside, { force: true });
+    if (isCreated) rmSync(aside, { force: true }); // the name may be that of another process's copy
     throw error;
   }
 }
 
-/** Reads what was committed, log included. SQLite fills an empty file, which has its mode already. */
+/** Reads what was committed, log included. SQLite fills the empty file, which has its mode already. */
 function copyTo(aside: string, path: string): void {
-  closeSync(openSync(aside, "wx", 0o600));
   using database = new Database(path, openFlags);
   database.prepare("VACUUM INTO ?").run(aside);
 }

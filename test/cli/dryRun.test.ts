@@ -1,8 +1,9 @@
 /** The commands of `--dry-run`, typed into a shell, create the same network as ADD. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { needs } from "../support/needs.ts";
-import { links } from "../support/sandbox.ts";
+import { links, run } from "../support/sandbox.ts";
 import { freshPlace, lab, namedNetns, type Place } from "./place.ts";
 
 interface Change {
@@ -188,5 +189,26 @@ describe("ns-net add --dry-run", () => {
     type(place, script);
     place.host.ip("link", "del", own);
     assert.deepEqual([rest(place), place.host.nft("list", "ruleset")], standing);
+  });
+
+  it("leaves the host and the store as they are when the pool is full of interrupted attachments", () => {
+    using place = freshPlace();
+    const ipam = { type: "ns-net", ranges: [[{ subnet: "10.9.0.0/30" }]] };
+    const network = place.file(
+      "small.json",
+      JSON.stringify({ cniVersion: "1.1.0", name: "small", type: "ns-net", ipam }),
+    );
+    place.must("add", place.name(), "--network", network);
+    const store = join(place.dataDir, "ns-net.sqlite");
+    const noPid = 1 << 23; // above the kernel's highest limit, 2^22
+    run(["sqlite3", store, `UPDATE attachment SET state = 'adding', pid = ${noPid}`]);
+    const before = [rest(place), place.host.nft("list", "ruleset"), run(["sqlite3", store, ".dump attachment lease"])];
+    const { code, err } = place.cli("add", place.name(), "--network", network, "--dry-run");
+    assert.equal(code, 1);
+    assert.match(err, /No free address/);
+    assert.deepEqual(
+      [rest(place), place.host.nft("list", "ruleset"), run(["sqlite3", store, ".dump attachment lease"])],
+      before,
+    );
   });
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSy
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { run } from "../support/sandbox.ts";
-import { freshWorld } from "../support/world.ts";
+import { freshWorld, ranges } from "../support/world.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: lines differ by verb; assertions say what is expected.
 const linesOf = (path: string): any[] =>
@@ -40,6 +40,18 @@ describe("The log", () => {
     assert.equal(refused.error.code, 4);
     assert.doesNotMatch(readFileSync(log, "utf8"), /hush/);
     assert.equal(statSync(log).mode & 0o777, 0o600);
+  });
+
+  it("has the steps of an ADD that failed while it changed the kernel", () => {
+    using world = freshWorld();
+    const log = join(world.dataDir, "../calls.log");
+    const ipam = { ...ranges("10.7.0.0/24"), routes: [{ dst: "10.99.0.0/16", gw: "192.0.2.1" }] };
+    const config = world.network({ log, ipam }); // the kernel knows no way to that gateway
+    const { code } = world.call("ADD", config, { netns: world.netns() });
+    const [line] = linesOf(log);
+    assert.equal(code, 1);
+    assert.ok(line.error.msg.length > 0);
+    assert.ok(line.steps.includes("veth"), JSON.stringify(line));
   });
 
   it("is also written with NSNET_LOG, and not otherwise", () => {

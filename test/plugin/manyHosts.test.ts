@@ -6,7 +6,12 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Call } from "../../conf/call.ts";
+import { openKernel } from "../../kernel/kernel.ts";
+import { eventGroup, waitForEvent } from "../../netlink/route/events.ts";
+import { getLink, linkFlag } from "../../netlink/route/link.ts";
 import { serve } from "../../plugin/serve.ts";
+import { removeRules } from "../../reference/iptables.ts";
+import { masqueradeChain } from "../../reference/names.ts";
 import { closeNetns, type Netns as OpenNetns, openNetns } from "../../sys/netns.ts";
 import { callOf } from "../support/call.ts";
 import { needs } from "../support/needs.ts";
@@ -133,5 +138,36 @@ describe("One process that serves several hosts", function () {
     assert.equal(existsSync(other.world.dataDir), false);
     await ask("DEL", asked, 1);
     assert.equal(publishes(asked, 8001), false);
+  });
+
+  it("hears events of the host that is asked", () => {
+    using stack = new DisposableStack();
+    const { world, namespace } = stack.use(freshHost(0));
+    world.host.ip("link", "add", "late0", "type", "bridge");
+    using kernel = openKernel({ host: namespace });
+    const isUp = () => ((getLink(kernel.route("host"), "late0")?.flags ?? 0) & linkFlag.up) !== 0;
+    const waitMs = 10_000;
+    const startMs = performance.now();
+    // Another process, for the wait blocks this one; until its interpreter has started, the link is down.
+    const change = Bun.spawn(world.host.inside(["ip", "link", "set", "late0", "up"]));
+    assert.equal(waitForEvent(eventGroup.link, isUp, waitMs, kernel.openEventSocket("host")), true);
+    assert.ok(performance.now() - startMs < waitMs / 2, "it waited for its time to run out");
+    change.kill();
+  });
+
+  it("removes rules of the reference on the host that is asked, and there alone", function () {
+    needs(this, "iptables");
+    using stack = new DisposableStack();
+    const hosts = [stack.use(freshHost(0)), stack.use(freshHost(1))];
+    const attachment = { network: "podnet", container: "c1", ifname: "eth0" };
+    const chain = masqueradeChain(attachment);
+    const rulesOf = ({ world }: Host) => world.host.run("iptables-save", "-t", "nat").includes(chain);
+    for (const { world } of hosts) {
+      world.host.run("iptables", "-t", "nat", "-N", chain);
+      world.host.run("iptables", "-t", "nat", "-A", "POSTROUTING", "-s", "10.7.0.2", "-j", chain);
+    }
+    using kernel = openKernel({ host: hosts[0]!.namespace });
+    removeRules({ attachment, addresses: ["10.7.0.2"], parts: ["masquerade"] }, kernel);
+    assert.deepEqual(hosts.map(rulesOf), [false, true]);
   });
 });

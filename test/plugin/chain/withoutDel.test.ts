@@ -112,4 +112,33 @@ describe("Changes of a plugin whose DEL never comes", () => {
     run(world.host.inside([nsNet, "gc", "--data-dir", world.dataDir]));
     assert.deepEqual(left(world), { rules: [], links: [], remembered: "" });
   });
+
+  it("keep their record, and their ports, when a second ADD is refused", () => {
+    const { world, netns } = scene();
+    using _ = world;
+    const ports = (...numbers: number[]) => ({
+      portMappings: numbers.map((hostPort) => ({ hostPort, containerPort: 80, protocol: "tcp" })),
+    });
+    const other = { netns: world.netns(), container: "c2" };
+    const portmap = (prevResult: object, ...numbers: number[]) => {
+      const { cniVersion, name, dataDir } = world.network() as Record<string, unknown>;
+      return { cniVersion, name, dataDir, type: "portmap", prevResult, runtimeConfig: ports(...numbers) };
+    };
+    const [result, otherResult] = [
+      world.must("ADD", world.network(), { netns }),
+      world.must("ADD", world.network(), other),
+    ];
+    world.must("ADD", portmap(result, 8080), { netns });
+    world.must("ADD", portmap(otherResult, 9090), other);
+    const kept = () =>
+      run([
+        "sqlite3",
+        join(world.dataDir, "ns-net.sqlite"),
+        "SELECT plugin, container FROM chained; SELECT first_port, container FROM port",
+      ]);
+    const before = kept();
+    assert.match(before, /8080\|c1/);
+    assert.equal(world.call("ADD", portmap(result, 8080, 9090), { netns }).code, 1);
+    assert.equal(kept(), before);
+  });
 });
