@@ -199,4 +199,26 @@ describe("An ADD that the kernel refuses half-way", () => {
       });
     }
   }
+
+  it("keeps the lease of an earlier ADD while rules with its address are left", async () => {
+    const leftWithLease: string[] = [];
+    for (let failAt = 0; failAt < requestsMax; failAt++) {
+      using world = freshWorld();
+      const netns = world.netns();
+      const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
+      const config = world.network({ runtimeConfig: { portMappings } });
+      world.must("ADD", config, { netns });
+      const lease = world.leases();
+      world.host.run("ip", "link", "del", ourLinks(world.host)[0]!);
+      const { error } = await addRefusing(world, netns.path, config, failAt);
+      if (error === undefined) {
+        assert.ok(leftWithLease.length > 0, "the removal of the rules was never refused");
+        return;
+      }
+      if (marked(world).length === 0) continue;
+      assert.deepEqual(world.leases(), lease, `request ${failAt}: ${error.message}`);
+      leftWithLease.push(error.message);
+    }
+    assert.fail(`still refused at request ${requestsMax}`);
+  });
 });
