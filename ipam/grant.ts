@@ -67,9 +67,9 @@ export function grant(store: Store, entry: NewEntry, { sets, requested, memory }
 }
 
 /** True if a new grant could give the addresses of this entry. */
-export function fits(standing: Entry, { sets, requested }: Omit<Wish, "memory">): boolean {
+export function fits(existing: Entry, { sets, requested }: Omit<Wish, "memory">): boolean {
   const gateways = gatewaysOf(sets);
-  const have = standing.addresses.map(({ address }) => address);
+  const have = existing.addresses.map(({ address }) => address);
   const wanted = requested.map((text) => requestedAddress(text, sets, gateways));
   const ofSet = sets.map((set, index) => {
     const address = parseAddress(withoutPrefix(have[index] ?? ""));

@@ -49,7 +49,7 @@ export interface AcquireContext<C extends IpamConfig> {
   /** Prepares the call of another plugin, after the entry is written. Answers how to undo it. */
   readonly prepare?: ((before: Entry | undefined) => () => void) | undefined;
   /** Called for an existing entry before this call takes it over. Throws Fault if its attachment is alive. */
-  readonly mayTakeOver?: ((standing: Entry) => void) | undefined;
+  readonly mayTakeOver?: ((existing: Entry) => void) | undefined;
   /** Called only if there are such leases. Absent: none are taken over. */
   readonly adoption?: () => Adoption;
 }

@@ -5,9 +5,9 @@ import { requireAddresses } from "./requireAddresses.ts";
 
 export const none: Ipam<NoIpamConfig> = {
   acquire({ entry, store, mayTakeOver }) {
-    const { made, before } = store.begin(entry, (standing) => {
-      if (standing) mayTakeOver?.(standing);
-      return standing ? "keep" : { addresses: [], reserved: [] };
+    const { made, before } = store.begin(entry, (existing) => {
+      if (existing) mayTakeOver?.(existing);
+      return existing ? "keep" : { addresses: [], reserved: [] };
     });
     return { addresses: [], routes: [], made, before };
   },

@@ -28,11 +28,11 @@ export const local: Ipam<StoreIpamConfig> = {
     const configured = boundSets(config.rangeSets);
     const requested = request.config.requestedAddresses;
     const begin = () =>
-      store.begin(entry, (standing) => {
-        if (standing) context.mayTakeOver?.(standing);
+      store.begin(entry, (existing) => {
+        if (existing) context.mayTakeOver?.(existing);
         const { sets, memory } = withChosen(configured, network, store, hostNetworks);
         const adoptedFrom = context.adoption ? (memory.adoptedFrom ?? unlessReserved(network, config)) : "";
-        if (standing && (isAttachedThere(standing, entry) || fits(standing, { sets, requested }))) return "keep";
+        if (existing && (isAttachedThere(existing, entry) || fits(existing, { sets, requested }))) return "keep";
         const granted = grant(store, entry, { sets, requested, memory: { ...memory, adoptedFrom } });
         if (adoptedFrom !== "") refuseReserved(adoptedFrom, granted.reserved);
         return granted;
@@ -72,8 +72,8 @@ export const local: Ipam<StoreIpamConfig> = {
 };
 
 /** True if the attachment exists in that namespace: it keeps its lease, whatever the configuration says now. */
-function isAttachedThere(standing: Entry, entry: NewEntry): boolean {
-  return standing.state === "attached" && isSameNamespace(standing, entry);
+function isAttachedThere(existing: Entry, entry: NewEntry): boolean {
+  return existing.state === "attached" && isSameNamespace(existing, entry);
 }
 
 /** The reference's host-local has leases of this network that are not in the store. */

@@ -14,9 +14,9 @@ export const fixed: Ipam<StaticIpamConfig> = {
   acquire({ request, config, entry, store, mayTakeOver }) {
     const addresses = addressesOf(config, request.config.requestedAddresses);
     if (addresses.length === 0) throw badConfig("ipam.addresses", [], "given, or ipam left out for no addresses");
-    const { made, before, ...begun } = store.begin(entry, (standing) => {
-      if (standing) mayTakeOver?.(standing);
-      return standing && isSame(standing.addresses, addresses) ? "keep" : { addresses, reserved: [] };
+    const { made, before, ...begun } = store.begin(entry, (existing) => {
+      if (existing) mayTakeOver?.(existing);
+      return existing && isSame(existing.addresses, addresses) ? "keep" : { addresses, reserved: [] };
     });
     const { routes, dns } = config;
     return { addresses: begun.entry.addresses, routes, ...(dns === undefined ? {} : { dns }), made, before };

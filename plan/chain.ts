@@ -1,4 +1,4 @@
-/** What a chained plugin type is given, and what it answers. */
+/** The input and the contract of a chained plugin type. */
 
 import type { Attachment } from "../conf/attachment.ts";
 import type { ChainKeys, NetworkConfig } from "../conf/config/config.ts";
@@ -7,7 +7,7 @@ import type { Lease } from "../ipam/ipam.ts";
 import type { Step } from "../step/index.ts";
 import type { Plan } from "./plan.ts";
 
-/** `F` is what plugin/attach/facts/ reads of the kernel for the type. */
+/** `F`: what plugin/attach/facts/ reads from the kernel for the type. */
 export interface ChainedInput<F> {
   readonly attachment: Attachment;
   readonly netns: string;
@@ -21,7 +21,7 @@ export interface ChainedInput<F> {
 export interface ChainedType<F> {
   /** True if it can be the first plugin of a chain. */
   readonly first?: boolean;
-  /** True if an attachment may have several of it, each with a configuration of its own. */
+  /** True if a list of plugins may have the type several times, each with its own configuration. */
   readonly several?: true;
   /** False if nothing that it does outlives the container's namespace. */
   readonly remembers?: false;
@@ -29,14 +29,14 @@ export interface ChainedType<F> {
   readonly takesDown?: string;
   /** Pure. Throws Fault for what cannot be done. */
   plan(input: ChainedInput<F>): Plan;
-  /** Kinds of step whose leftovers its DEL looks for when nothing is remembered. Absent: its effects go with the namespace, or with the interface. */
+  /** Kinds of step whose leftovers its DEL looks for if the store has no record. Absent: its effects end with the namespace or the interface. */
   readonly leftovers?: readonly Step["kind"][];
 }
 
 /** The addresses are other plugins'. */
 export const noLease: Lease = { addresses: [], routes: [], made: false };
 
-/** The container's addresses in a result: those of its interface, or of none in particular. */
+/** The container's addresses in a result: those of its interface, else all. */
 export function containerAddresses(ifname: string, prev: Result): string[] {
   const own = addressesOf(ifname, prev);
   return (own.length > 0 ? own : prev.ips).map(({ address }) => address);

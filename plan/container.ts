@@ -1,4 +1,4 @@
-/** What every type that makes an interface does in the container, and the parts they share. Pure. */
+/** Parts of plans that the interface types share. Pure. */
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { manyWays } from "../conf/config/routes.ts";
@@ -10,13 +10,13 @@ import type { Step } from "../step/index.ts";
 import type { LeasedAddress } from "../store/entry.ts";
 import type { PlanInput } from "./plan.ts";
 
-/** The hardware address asked for, or one that follows from the address or from the owner. */
+/** The configured hardware address, else one derived from the first IP address, else from the owner. */
 export function macFor({ config, lease }: PlanInput, owner: string): string {
   const [first] = lease.addresses;
   return config.mac ?? (first ? macOf(parseCidr(first.address)!) : macOfOwner(owner));
 }
 
-/** One chain of the network masquerades what leaves these subnets; nothing without addresses. */
+/** One chain per network masquerades packets that leave the subnets. No step without addresses. */
 export function masqueradeSteps({ attachment, config, lease }: PlanInput): Step[] {
   if (!config.ipMasq && !config.ip6Masq) return [];
   const subnets: string[] = [];
@@ -28,13 +28,13 @@ export function masqueradeSteps({ attachment, config, lease }: PlanInput): Step[
   return subnets.length === 0 ? [] : [{ kind: "masquerade", network: attachment.network, subnets }];
 }
 
-/** A container that calls itself a router would become the host's, where the host does not forward IPv6 itself. */
+/** Ignores router advertisements: without IPv6 forwarding, the host would accept a container as its router. */
 export function deafToRouters(link: string): Step {
   const path = `net/ipv6/conf/${link}/accept_ra`;
   return { kind: "sysctl", where: "host", path, value: "0", ifThere: true };
 }
 
-/** Forwarding for each family that has a gateway here. */
+/** Turns on forwarding for each of the families. */
 export function forwardingSteps(families: ReadonlySet<number>): Step[] {
   const steps: Step[] = [];
   if (families.has(4)) steps.push({ kind: "sysctl", where: "host", path: "net/ipv4/ip_forward", value: "1" });
@@ -46,11 +46,11 @@ export function forwardingSteps(families: ReadonlySet<number>): Step[] {
 }
 
 interface ContainerLink {
-  /** What the link is told whose it is, where the host's end is not told instead. */
+  /** Names the attachment on the container's link, if there is no host's end to name it on. */
   readonly alias?: string | undefined;
-  /** Its neighbours are the network's, not other ports of a bridge of ours: it may give itself a link-local address. */
+  /** The link is on the network of its master, not on a bridge of ours: it keeps its link-local address. */
   readonly isOnNetwork?: true;
-  /** The subnet is not on the link. */
+  /** The kernel adds no route to the subnet. */
   readonly noPrefixRoute?: true;
 }
 
@@ -59,16 +59,16 @@ export function containerSteps(input: PlanInput, routes: readonly Route[], own: 
   const { alias, isOnNetwork, noPrefixRoute } = own;
   const link = attachment.ifname;
   if (config.disableContainerInterface) return [];
-  // Up already or not: asking first costs more than saying it again.
+  // Bringing it up again costs less than asking whether it is up.
   const steps: Step[] = [{ kind: "up", where: "container", link: "lo" }];
   if (hasIpv6(lease)) {
     const set = (key: string): Step => {
       return { kind: "sysctl", where: "container", path: `net/ipv6/conf/${link}/${key}`, value: "0" };
     };
     steps.push(set("disable_ipv6"));
-    // Where new namespaces have IPv6 off, lo has no ::1 either.
+    // If new namespaces have IPv6 off, lo lacks ::1, too.
     steps.push({ kind: "sysctl", where: "container", path: "net/ipv6/conf/lo/disable_ipv6", value: "0" });
-    // Its link-local address, too, and what it gives itself later.
+    // For its link-local address, and for addresses that it configures later.
     if (!config.enabledad) steps.push(set("accept_dad"));
   } else if (mayBeSilent(input)) {
     if (!isOnNetwork) steps.push({ kind: "noLinkLocal", where: "container", link });
@@ -88,16 +88,15 @@ export function containerSteps(input: PlanInput, routes: readonly Route[], own: 
 }
 
 /**
- * Without IPv6 of the network's own, on a bridge that has none but our ports, nobody misses a link-local address. Where
- * others are, or the container looks for its addresses itself, it needs one: to ask for routers (SLAAC), for DHCPv6, for
- * names by multicast.
+ * True if the container needs no link-local address: the network has only IPv4, and the bridge only ports of ours. With
+ * other machines on the bridge, or without an address from us, it needs one for SLAAC, DHCPv6 and multicast names.
  */
 function mayBeSilent({ config: { ipam }, lease, facts }: PlanInput): boolean {
   if (lease.addresses.length === 0 || (ipam.type === "delegate" && ipam.plugin === "dhcp")) return false;
   return facts.bridge?.isShared !== true;
 }
 
-/** True for a route that the kernel takes for the same as an earlier one, but for its gateway. */
+/** True if the route differs from an earlier one only by its gateway, so that the kernel refuses it (EEXIST). */
 function isBeside(routes: readonly Route[], index: number): boolean {
   const { dst, priority, table } = routes[index]!;
   for (let i = 0; i < index; i++) {
@@ -112,7 +111,7 @@ function hasIpv6({ addresses }: Lease): boolean {
   return false;
 }
 
-/** The gateway of each address with the length of its subnet, each once. */
+/** The gateways of the addresses, with the prefix lengths of their subnets, without duplicates. */
 export function gatewaysOf(addresses: readonly LeasedAddress[]): Cidr[] {
   const gateways: Cidr[] = [];
   const seen: string[] = [];
@@ -129,7 +128,7 @@ export function gatewaysOf(addresses: readonly LeasedAddress[]): Cidr[] {
 
 const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 
-/** The lease's routes, each with a gateway, and with isDefaultGateway a default route for each family that has none. */
+/** The lease's routes, with the gateway of their family if they name none. With isDefaultGateway, a default route for each family that lacks one. */
 export function routesOf(config: NetworkConfig, lease: Lease): Route[] {
   const routes: Route[] = [];
   for (const route of lease.routes) {

@@ -1,4 +1,4 @@
-/** What the types share whose interface is made in, or moved into, the container and leaves nothing on the host. Pure. */
+/** Parts shared by the types whose interface is created in, or moved into, the container and leaves nothing on the host. Pure. */
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { badConfig, code, Fault } from "../conf/fault.ts";
@@ -11,7 +11,7 @@ import { containerSteps, routesOf } from "./container.ts";
 import type { Facts, LowerLink } from "./facts.ts";
 import type { InterfacePlan, PlanInput } from "./plan.ts";
 
-/** The steps that make the interface, then addresses, up and routes. */
+/** `making` creates the interface; then come addresses, up and routes. `isLent`: the alias is the device's own name. */
 export function containerLinkPlan(
   input: PlanInput,
   making: readonly Step[],
@@ -27,7 +27,7 @@ export function containerLinkPlan(
   return { steps, mac, interfaces: [{ name: ifname, mac, mtu, sandbox: netns }], routes };
 }
 
-/** On a network that others are on, they are told at once who has the address now. */
+/** Announces the addresses, so that other machines on the network update their neighbour caches at once. */
 function announcing({ attachment, lease }: PlanInput): Step[] {
   const has = (family: Family) => lease.addresses.some(({ address }) => familyOf(address) === family);
   const settings = [
@@ -37,16 +37,16 @@ function announcing({ attachment, lease }: PlanInput): Step[] {
   return settings.map((path): Step => ({ kind: "sysctl", where: "container", path, value: "1" }));
 }
 
-/** An interface of that kind, on top of the one below where the type has one. */
+/** Creates an interface of that kind, on top of its lower link if the type has one. */
 export function making(input: PlanInput, settings: Settings, mac: string, inheritsMac = false): Step {
   const { attachment, facts } = input;
-  const { below } = facts;
+  const { lower } = facts;
   return {
     kind: "containerLink",
     ifname: attachment.ifname,
     temporary: hostLinkName(attachment),
     settings,
-    master: below && { name: below.name!, where: below.where },
+    master: lower && { name: lower.name!, where: lower.where },
     mac,
     inheritsMac: inheritsMac || undefined,
     mtu: facts.uplinkMtu,
@@ -54,9 +54,9 @@ export function making(input: PlanInput, settings: Settings, mac: string, inheri
   };
 }
 
-/** Throws Fault for a master that is not there, that cannot be one, or that has less room than the MTU asked for. */
-export function refuseMaster({ link: keys, mtu }: NetworkConfig, { below }: Facts, mayBePort = false): void {
-  const { name, where, link } = below!;
+/** Throws Fault for a master that does not exist, that cannot be one, or whose MTU is less than the configured one. */
+export function refuseMaster({ link: keys, mtu }: NetworkConfig, { lower }: Facts, mayBePort = false): void {
+  const { name, where, link } = lower!;
   const place = where === "host" ? "the host" : "the container";
   if (name === undefined) {
     throw new Fault(
@@ -77,7 +77,7 @@ export function refuseMaster({ link: keys, mtu }: NetworkConfig, { below }: Fact
       `Use that ${link.info!.portKind} itself as master; see: ip -d link show ${name}`,
     );
   }
-  refuseMtu(mtu, below!);
+  refuseMtu(mtu, lower!);
 }
 
 function refuseMtu(mtu: number | undefined, { name, link }: LowerLink): void {

@@ -1,9 +1,9 @@
-/** Gateways for addresses that came without one, from a delegate or as static ones, on a network that is to have one. */
+/** Gateways for addresses of a delegate or of `static` that have none, on a network with isGateway. */
 import { contains, formatAddress, networkOf, parseCidr } from "../ip/address.ts";
 import type { Lease } from "../ipam/ipam.ts";
 import type { LeasedAddress } from "../store/entry.ts";
 
-/** Each gets the first address of its subnet, as with the reference; a subnet without room for one stays without. */
+/** Each gets the first address of its subnet, as with the reference, unless the subnet has no other address. */
 export function withDefaultGateways(lease: Lease): Lease {
   return { ...lease, addresses: lease.addresses.map((one) => (one.gateway === undefined ? withFirst(one) : one)) };
 }

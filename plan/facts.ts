@@ -1,4 +1,4 @@
-/** What a plan must know of the kernel: read before by plugin/attach/, so that planning is pure. */
+/** Facts about the kernel that planning needs. plugin/attach/facts/ reads them first, so planning is pure. */
 
 import type { Tunables } from "../conf/config/config.ts";
 import type { Cidr } from "../ip/address.ts";
@@ -12,53 +12,53 @@ export interface BridgeFacts {
   readonly mac: string | undefined;
   readonly mtu: number;
   readonly group: number;
-  /** It takes for routers who announces itself as one, and no route of the host came by it so. */
+  /** The bridge accepts router advertisements, and no route of the host came from one. */
   readonly acceptsRa: boolean;
-  /** Other people's machines may be on it: somebody else made it, or gave it a port. Looked at only for IPv4 networks. */
+  /** Other machines may be on it: ns-net did not create it, or it has a port of another program. Read only for IPv4 networks. */
   readonly isShared: boolean;
-  /** It lets 127.0.0.1 through for published ports, so its ports must not (step/link/closedLoopback.ts). */
+  /** It has route_localnet for published ports, so its ports must drop 127.0.0.0/8 (step/link/closedLoopback.ts). */
   readonly letsLoopbackThrough: boolean;
   /** False if the reference's bandwidth may come later in the chain: it refuses a link that has filters. */
   readonly mayFilter: boolean;
-  /** CIDR; read only when a gateway address is to be put there. */
+  /** Read only if the bridge is to have a gateway address. */
   readonly addresses: readonly Cidr[];
 }
 
 export interface Facts {
-  /** Undefined when it is to be made. */
+  /** Undefined if it does not exist. */
   readonly bridge: BridgeFacts | undefined;
-  /** Absent: the configuration says nothing of VLANs. */
+  /** Absent if the configuration has no VLANs. */
   readonly vlan?: VlanFacts;
-  /** Bytes: the MTU of the interface the default route leaves by, or Ethernet's. */
+  /** Bytes: the MTU of the interface of the default route, else Ethernet's. */
   readonly uplinkMtu: number;
-  /** True when the container has an interface of the name that was asked for. */
+  /** The container has an interface of the requested name. */
   readonly isIfnameTaken: boolean;
-  /** For types whose interface is on top of another one, or was another one. */
-  readonly below?: LowerLink;
+  /** For types whose interface is on top of another one, or is a lent device. */
+  readonly lower?: LowerLink | undefined;
 }
 
 export interface LowerLink {
-  /** As the configuration names it, or as it was found; undefined when none was named and none was found. */
+  /** As configured, else as found; undefined if neither. */
   readonly name: string | undefined;
   readonly where: Where;
-  /** Undefined when it is not there. */
+  /** Undefined if it does not exist. */
   readonly link: Link | undefined;
   /** The driver that hands the device to a program, so that it has no interface (DPDK). */
   readonly userSpaceDriver?: string;
-  /** Where it is instead, in words. */
+  /** Says where it is instead, for the message of a Fault. */
   readonly elsewhere?: string;
 }
 
 export interface VlanFacts {
-  /** Has the gateway's address instead of the bridge; absent where no gateway is wanted. */
+  /** The link that has the gateway's address instead of the bridge; absent without a gateway. */
   readonly gatewayLink?: string;
-  /** The VLAN that a new port of the bridge is in. */
+  /** The VLAN of a new port of the bridge. */
   readonly defaultVlan: number;
-  /** Links that would be cut off if the bridge began to look at VLANs: none, where it does already. */
+  /** Links that would be disconnected if the bridge began to filter VLANs; empty if it filters already. */
   readonly unready: readonly string[];
 }
 
-/** What each chained type must know of the kernel. */
+/** Facts of each chained type. */
 export interface ChainedFacts {
   readonly bandwidth: BandwidthFacts;
   readonly firewall: FirewallFacts;
@@ -80,7 +80,7 @@ export interface BandwidthFacts {
 export interface FirewallFacts {
   /** firewalld runs, or the configuration says so: no rule of another table accepts what firewalld rejects. */
   readonly isByFirewalld: boolean;
-  /** Of prevResult's interfaces; read only with an ingressPolicy. */
+  /** The bridge among prevResult's interfaces; read only with an ingressPolicy. */
   readonly bridge: string | undefined;
   /** The link of a VLAN's gateway: a VLAN's packets come and go by it. */
   readonly gateway: string | undefined;
@@ -98,7 +98,7 @@ export interface HostPortFacts {
 
 export interface LoopbackFacts {
   readonly hasIpv6: boolean;
-  /** Of lo. */
+  /** Addresses of lo. */
   readonly addresses: readonly Cidr[];
 }
 
@@ -112,7 +112,7 @@ export interface PortmapFacts {
 }
 
 export interface SbrFacts {
-  /** Of the container's main table, by the interface. */
+  /** Routes of the container's main table by the interface. */
   readonly routes: readonly RouteStep[];
   /** Tables that a rule leads to, or that a route is in. */
   readonly takenTables: ReadonlySet<number | undefined>;
@@ -134,7 +134,7 @@ export interface VrfFacts {
   readonly named: { readonly kind: string; readonly table: number | undefined } | undefined;
   /** Tables of the container's VRFs; read only if neither the VRF nor the configuration has one. */
   readonly takenTables: ReadonlySet<number | undefined>;
-  /** Of the interface. */
+  /** Addresses of the interface. */
   readonly addresses: readonly Cidr[];
   readonly routes: readonly RouteStep[];
 }

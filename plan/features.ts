@@ -1,4 +1,4 @@
-/** What type `ns-net` does in one call where the reference needs a chain: loaded when the configuration asks for it. Pure. */
+/** Ports, limits, sysctls and policies of type `ns-net`, for which the reference needs a chain. Loaded if the configuration has one of them. Pure. */
 import type { ChainKeys } from "../conf/config/config.ts";
 import { zoneSteps } from "../step/firewalld/source.ts";
 import { isRules, type Step } from "../step/index.ts";
@@ -9,9 +9,9 @@ import { sysctlSteps } from "./chained/tuning.ts";
 import { type InterfacePlan, innerIndex, type PlanInput } from "./plan.ts";
 
 /**
- * Rules come last, those of nf_tables in one batch: a port is published once there is somebody to answer. (Led to a
- * container that is not up yet, a datagram leaves the host asking for its neighbour once a second.) Nothing runs in the
- * container before ADD has answered.
+ * Rules come last, those of nf_tables in one batch: a port is published when the container can answer. (For a datagram to
+ * a container that is not up yet, the host repeats its neighbour request only once a second.) No process runs in the
+ * container before ADD answers, so it misses no rule.
  */
 export function withFeatures(made: InterfacePlan, features: ChainKeys, input: PlanInput): InterfacePlan {
   const { attachment, config, lease, facts } = input;
@@ -19,7 +19,7 @@ export function withFeatures(made: InterfacePlan, features: ChainKeys, input: Pl
   const inner = innerIndex(made.interfaces);
   const [host, { mtu = 0 } = {}] = made.interfaces.slice(inner - 1, inner + 1);
   const addresses = lease.addresses.map(({ address }) => address);
-  // One whose bridge lets 127.0.0.1 through already is closed before the container can send.
+  // If the bridge has route_localnet already, the port was closed before the container could send.
   const ownLinks = facts.bridge?.letsLoopbackThrough || !host ? [] : [host.name];
   const laying = made.steps.filter((step) => !isRules(step));
   const steps: Step[] = [
@@ -35,7 +35,7 @@ export function withFeatures(made: InterfacePlan, features: ChainKeys, input: Pl
   return { ...made, steps };
 }
 
-/** Once the interface is up it acts by its settings: it looks for routers, and gives itself addresses. */
+/** Puts the settings before the step that brings the interface up: from then on it asks for routers and configures addresses. */
 function beforeUp(steps: readonly Step[], settings: readonly Step[], ifname: string): Step[] {
   const at = steps.findIndex((step) => bringsUp("container", ifname, step));
   const end = at < 0 ? steps.length : at;

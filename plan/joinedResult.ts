@@ -1,4 +1,4 @@
-/** What is told of an interface made after other plugins of the chain: theirs stays, ours comes behind it. */
+/** Appends our interfaces, addresses and routes to prevResult. */
 import type { Result } from "../conf/result/result.ts";
 
 export function joinedResult(prev: Result, own: Result): Result {

@@ -1,6 +1,6 @@
 /**
- * What an attachment is, as a list of steps. Pure: the kernel was read before, in `facts`, and is written after, by
- * `commit`. Every verb is a reading of this list.
+ * An attachment as a list of steps. Pure: plugin/attach/facts/ reads the kernel before, and `commit` writes it after.
+ * Every verb is a reading of this list.
  */
 
 import type { Attachment } from "../conf/attachment.ts";
@@ -11,7 +11,7 @@ import type { Step } from "../step/index.ts";
 import type { PortClaim } from "../store/entry.ts";
 import type { Facts } from "./facts.ts";
 
-/** What ADD does and answers, whatever the type of plugin. */
+/** An ADD of any type of plugin: what it does and what it answers. */
 export interface Plan {
   readonly steps: readonly Step[];
   readonly result: Result;
@@ -23,7 +23,7 @@ export interface Plan {
   readonly ports?: PortClaim | undefined;
 }
 
-/** What an interface type plans with. */
+/** The input of an interface type. */
 export interface PlanInput {
   readonly attachment: Attachment;
   /** Path of the container's namespace: the sandbox in the result. */
@@ -44,7 +44,7 @@ export interface InterfacePlan {
   readonly through?: string;
 }
 
-/** The place of the container's interface; the host's end of a veth is the one before. */
+/** The index of the container's interface; that of the host's end of a veth is one less. */
 export function innerIndex(interfaces: readonly ResultInterface[]): number {
   let index = interfaces.length - 1;
   while (index > 0 && interfaces[index]!.sandbox === undefined) index--;

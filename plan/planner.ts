@@ -12,7 +12,7 @@ import type { InterfacePlan, Plan, PlanInput } from "./plan.ts";
 import { resultOf } from "./result.ts";
 import { type ChainedName, chainedNameOf, chainedPlanner, interfaceType, roleIn } from "./types.ts";
 
-/** What plugin/attach/facts/ reads for the role and the type; undefined for an IPAM. */
+/** Facts of a role and a type, read by plugin/attach/facts/; undefined for an IPAM. */
 export type AnyFacts = Facts | ChainedFacts[ChainedName] | undefined;
 
 export interface Planning {

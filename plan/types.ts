@@ -1,4 +1,4 @@
-/** The types of plugin, by the name the executable is called by (conf/pluginType.ts). To add one: a file, and a line here. */
+/** The types of plugin, by the name that the executable is called by (conf/pluginType.ts). To add one: a file, and a line here. */
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -38,7 +38,7 @@ type InterfaceEntry = {
 };
 type Entry = InterfaceEntry | { readonly role: "chained"; readonly name: ChainedName } | { readonly role: "ipam" };
 
-// The mapped type makes a type that is missing a compile error.
+// The mapped type makes a missing type a compile error.
 const types: { readonly [T in PluginType]: Entry } = {
   "ns-net": { role: "interface", load: () => bridge, asChained: "hostPort" },
   bridge: { role: "interface", load: () => bridge, asChained: "hostPort" },
@@ -106,7 +106,7 @@ export function chainedNameOf(type: PluginType): ChainedName {
   return entry.name;
 }
 
-/** What does not depend on the facts. */
+/** The members that do not depend on the facts. */
 export function chainedType(type: PluginType): Omit<ChainedType<unknown>, "plan"> {
   return chainedTypes[chainedNameOf(type)]();
 }

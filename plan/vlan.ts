@@ -1,4 +1,4 @@
-/** The bridge's VLANs: what ADD must know of them, and their steps. Loaded where `vlan` or `vlanTrunk` is written. */
+/** Parts of a bridge's plan for VLANs. Loaded if the configuration has `vlan` or `vlanTrunk`. Pure. */
 
 import type { NetworkConfig } from "../conf/config/config.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -11,16 +11,16 @@ import { gatewaysOf } from "./container.ts";
 import type { VlanFacts } from "./facts.ts";
 import type { PlanInput } from "./plan.ts";
 
-/** What VLANs add to the parts of a bridge's plan. */
+/** The parts that VLANs add. */
 export interface VlanParts {
-  /** The key, and its value, for which the bridge looks at VLANs. */
+  /** The key and its value that need VLAN filtering, for messages. */
   readonly filtersFor: string;
   readonly gateway: readonly Step[];
   readonly gatewayInterface: readonly ResultInterface[];
   port(link: string): Step;
 }
 
-/** Throws Fault (code.config) where others would be cut off. */
+/** Throws Fault (code.config) if other links would be disconnected. */
 export function vlanParts(input: PlanInput, facts: VlanFacts): VlanParts {
   const { config, lease } = input;
   if (facts.unready.length > 0) throw wouldCutOff(config, facts.unready);
@@ -38,11 +38,11 @@ function keyText({ vlan, vlanTrunk }: NetworkConfig): string {
   return vlan ? `vlan = ${vlan}` : `vlanTrunk = ${JSON.stringify(vlanTrunk)}`;
 }
 
-/** With a trunk alone, frames without a tag stay in the bridge's default VLAN, as the reference does it. */
+/** With only a trunk, untagged frames stay in the bridge's default VLAN, as with the reference. */
 function portVlans({ vlan, vlanTrunk, preserveDefaultVlan }: NetworkConfig, { defaultVlan }: VlanFacts) {
   const native = vlan ?? defaultVlan;
   const vlans: PortVlan[] = [];
-  // First the ranges: a VLAN that is named twice is the native one.
+  // The native VLAN comes last, because the last mention of a VLAN wins.
   for (const { minID: first, maxID: last } of vlanTrunk) vlans.push({ first, last });
   vlans.push({ first: native, isNative: true });
   const isKept =
@@ -67,7 +67,7 @@ function wouldCutOff(config: NetworkConfig, links: readonly string[]): Fault {
   );
   return new Fault(
     code.config,
-    `Cannot use ${keyText(config)}: bridge ${bridge} does not look at VLANs yet, and if it did, ${links.join(", ")} would be cut off, having no VLAN for frames without a tag`,
-    `Give them one first: ${commands.join("; ")}; or choose another bridge`,
+    `Cannot use ${keyText(config)}: bridge ${bridge} does not filter VLANs yet. With filtering it would disconnect ${links.join(", ")}, which have no VLAN for untagged frames`,
+    `Give each a VLAN first: ${commands.join("; ")}; or choose another bridge`,
   );
 }

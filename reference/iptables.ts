@@ -1,7 +1,7 @@
 /**
- * Rules that the reference's plugins wrote with iptables, read and removed with iptables: of its rules the kernel gives
- * only bytes whose meaning is that program's own, and the older kind of its tables is not nf_tables at all. This is the
- * one place of ns-net where it is started, and only where a chain of those plugins' is to be seen.
+ * Reads and removes rules that the reference's plugins wrote with iptables, by iptables itself: the kernel returns such a
+ * rule as bytes that only iptables can interpret, and legacy tables are not in nf_tables at all. Only this file starts
+ * iptables, and only if a chain of those plugins exists, or legacy tables are in use.
  */
 import { readFileSync } from "node:fs";
 import type { Attachment } from "../conf/attachment.ts";
@@ -12,12 +12,12 @@ import { getChain } from "../netlink/nft/chain.ts";
 import { family } from "../netlink/nft/message.ts";
 import { acceptChain, masqueradeChain, portChains } from "./names.ts";
 
-/** Whose rules. */
+/** The plugin that wrote the rules. */
 export type Part = "masquerade" | "portmap" | "firewall";
 
 export interface Rules {
   readonly attachment: Attachment;
-  /** The container's, without prefix length; empty where they are not known. */
+  /** The container's, without prefix length; empty if unknown. */
   readonly addresses: readonly string[];
   readonly parts: readonly Part[];
 }
@@ -37,7 +37,7 @@ export function removeRules(rules: Rules, kernel: Kernel): void {
   }
 }
 
-/** In the kernel's lists: chains of nf_tables by their names, and whether tables of the older kind are in use. */
+/** True if nf_tables has a chain with one of the names, or if legacy tables are in use. */
 function mayBeThere({ attachment, addresses, parts }: Rules, version: Family, kernel: Kernel): boolean {
   const has = (table: string, chain: string) =>
     getChain(kernel.netfilter, { family: families[version], name: table }, chain) !== undefined;
@@ -60,7 +60,7 @@ function hasLegacyTables(version: Family): boolean {
 function removeFamily(rules: Rules, version: Family): void {
   for (let tries = 1; ; tries++) {
     const saved = savedText(version);
-    if (saved === undefined) return; // whoever wrote rules had the program
+    if (saved === undefined) return; // without the program there are no rules of it
     const script = removalOf(saved, rules);
     if (script === "") return;
     try {
@@ -81,7 +81,7 @@ function savedText(version: Family, table?: string): string | undefined {
   return start(`${programs[version]}-save`, table ? ["-t", table] : [], "read the rules of");
 }
 
-/** What iptables-restore is told, from what iptables-save said; "" when nothing of the attachment is there. */
+/** The input of iptables-restore that removes the attachment's rules, by the output of iptables-save; "" if there are none. */
 export function removalOf(saved: string, { attachment, addresses, parts }: Rules): string {
   const chains = [
     ...(parts.includes("masquerade") ? [masqueradeChain(attachment)] : []),
@@ -114,10 +114,10 @@ function acceptRules(address: string): string[] {
   ];
 }
 
-/** Where a distribution keeps it, whatever PATH the runtime gives. */
+/** Folders of distributions, because the runtime's PATH may lack them. */
 const programFolders = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin";
 
-/** What it printed; undefined when there is no such program. Throws Fault with its words when it fails. */
+/** The program's output; undefined if it does not exist. Throws Fault with its message if it fails. */
 function start(name: string, args: readonly string[], purpose: string, stdin = ""): string | undefined {
   const PATH = `${process.env["PATH"] ?? ""}:${programFolders}`;
   const program = Bun.which(name, { PATH });

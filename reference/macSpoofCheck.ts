@@ -1,6 +1,6 @@
 /**
- * macspoofchk of the reference's bridge (plugins/pkg/link/spoofcheck.go): two chains a container, and in the table's
- * PREROUTING a rule that sends to the first what comes by the container's port.
+ * macspoofchk of the reference's bridge (plugins/pkg/link/spoofcheck.go): two chains per container, and a rule in the
+ * table's PREROUTING that sends frames from the container's port to the first.
  */
 import type { Attachment } from "../conf/attachment.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -16,13 +16,13 @@ import { spoofChains } from "./names.ts";
 const table: Table = { family: family.bridge, name: "nat" };
 const baseChain = "PREROUTING";
 
-/** Another DEL may take some of it between reading and writing. */
+/** Another DEL may remove some of it between reading and writing. */
 const triesMost = 5;
 
-/** By the names of its chains; absent is success. What else is in that table stays. */
+/** Removes the chains by their names, and the jumps to them. Absent is success. */
 export function removeSpoofCheck(attachment: Attachment, kernel: Kernel): void {
   for (let tries = 1; ; tries++) {
-    const chains = standingChains(attachment, kernel);
+    const chains = chainsOf(attachment, kernel);
     if (chains.length === 0) return;
     const jumps = listRules(kernel.netfilter, table, baseChain).filter(({ expressions = [] }) =>
       expressions.some((one) => chains.includes(targetOf(one as Expression) ?? "")),
@@ -41,10 +41,10 @@ export function removeSpoofCheck(attachment: Attachment, kernel: Kernel): void {
 }
 
 export function hasSpoofCheck(attachment: Attachment, kernel: Kernel): boolean {
-  return standingChains(attachment, kernel).length > 0;
+  return chainsOf(attachment, kernel).length > 0;
 }
 
-function standingChains(attachment: Attachment, kernel: Kernel): string[] {
+function chainsOf(attachment: Attachment, kernel: Kernel): string[] {
   return spoofChains(attachment).filter((name) => getChain(kernel.netfilter, table, name) !== undefined);
 }
 

@@ -1,6 +1,6 @@
 /**
  * Rules that newer versions of the reference's plugins write with nftables: masquerade of bridge and ptp, and portmap.
- * They stand in chains that all containers share, and say by their comments whose they are.
+ * They are in chains that all containers share; their comments identify the container.
  */
 import { type Family, formatAddress, parseAddress } from "../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../ip/bytes.ts";
@@ -21,14 +21,14 @@ import { masqueradeComment, nftPortChain, nftPortTable } from "./names.ts";
 const masqueradeTable: Table = { family: family.inet, name: "cni_plugins_masquerade" };
 const masqueradeChain = "masq_checks";
 
-/** plugins/meta/portmap/portmap_nftables.go; the second held those with a host's address, in older versions. */
+/** plugins/meta/portmap/portmap_nftables.go; in older versions the second has the ports with a host address. */
 const portChains = [nftPortChain, "hostip_hostports", "masquerading"];
 const portTables: Readonly<Record<Family, Table>> = {
   4: { family: family.ipv4, name: nftPortTable },
   6: { family: family.ipv6, name: nftPortTable },
 };
 
-/** Another DEL may take some of it between reading and writing. */
+/** Another DEL may remove some of it between reading and writing. */
 const triesMost = 5;
 
 /** Absent is success. */
@@ -52,7 +52,7 @@ function removals({ attachment, addresses, parts }: Rules, kernel: Kernel): Mess
     );
   const masked = masqueradeComment(attachment);
   const own = addresses.map((text) => Buffer.from(addressBytes(parseAddress(text)!)));
-  // The comment says the container alone: what leads to another attachment of it stays.
+  // The comment names only the container: rules to addresses of its other attachments stay.
   const isPort = ({ comment, expressions = [] }: Rule) =>
     comment === attachment.container &&
     (own.length === 0 ||
@@ -75,7 +75,7 @@ export interface PublishedByNft {
   readonly hostIp?: string | undefined;
 }
 
-/** The ports that portmap's rules publish, as far as they are of the form that it writes. */
+/** The ports that rules of portmap's form publish. */
 export function publishedByNft(version: Family, kernel: Kernel): PublishedByNft[] {
   return portChains.slice(0, 2).flatMap((chain) =>
     listRules(kernel.netfilter, portTables[version], chain).flatMap(({ comment = "", expressions = [] }) => {
@@ -88,10 +88,10 @@ export function publishedByNft(version: Family, kernel: Kernel): PublishedByNft[
 
 const protocols: Readonly<Record<number, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
 
-/** Offset of the destination in a header of TCP, UDP and SCTP alike. */
+/** Offset of the destination port in a header of TCP, UDP and SCTP. */
 const portOffset = 2;
 
-/** Each a load, and what it is compared with. */
+/** Reads pairs of a load and a comparison. */
 function conditionsOf(rule: readonly Expression[]) {
   let [protocol, hostIp]: (string | undefined)[] = [];
   let port: number | undefined;

@@ -1,7 +1,7 @@
 /**
- * Ports that the reference's portmap published for pods that run: of them neither the store nor a listener tells. With
- * iptables its chain CNI-HOSTPORT-DNAT jumps to one chain a container, whose rules with DNAT say what is published;
- * with nftables one chain of its own has them all (nftables.ts).
+ * Ports that the reference's portmap published for running containers; the store does not know them, and no program
+ * listens on them. With iptables, the chain CNI-HOSTPORT-DNAT jumps to a chain per container, whose DNAT rules are the
+ * published ports; with nftables, one chain has them all (nftables.ts).
  */
 
 import type { Attachment } from "../conf/attachment.ts";
@@ -14,7 +14,7 @@ import { savedRules } from "./iptables.ts";
 import { hostPortChain, nftPortChain, nftPortTable, portChains } from "./names.ts";
 import { publishedByNft } from "./nftables.ts";
 
-/** Throws Fault (code.tryAgain) naming the container that has one of them, unless it is this one, by whichever network. */
+/** Throws Fault (code.tryAgain) that names another container which has one of the ports. */
 export function refusePublished(
   mappings: readonly PortMapping[],
   attachment: Attachment,
@@ -38,7 +38,7 @@ export function refusePublished(
 
 interface Published {
   readonly chain: string;
-  /** The network and the container, where the rule's comment says them. */
+  /** The network and the container, if the rule's comment has them. */
   readonly holder: string;
   readonly protocol: string;
   readonly port: number;
@@ -46,7 +46,7 @@ interface Published {
   readonly hostIp?: string | undefined;
 }
 
-/** In the words of iptables-save. */
+/** `saved`: the output of iptables-save. */
 export function publishedIn(saved: string): Published[] {
   const holders = new Map<string, string>();
   const found: Published[] = [];
@@ -67,7 +67,7 @@ export function publishedIn(saved: string): Published[] {
   return found;
 }
 
-/** Of addresses of one family. */
+/** Compares addresses of one family. */
 function overlaps(asked: string | undefined, published: string | undefined): boolean {
   if (asked === undefined || asked === "0.0.0.0" || asked === "::" || published === undefined) return true;
   return asked === formatAddress(parseAddress(published)!);

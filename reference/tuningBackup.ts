@@ -1,6 +1,7 @@
 /**
- * What the reference's tuning notes of an interface before it changes it (plugins/meta/tuning/tuning.go, createBackup):
- * `<dataDir>/<container>_<ifname>.json`, of mac, mtu, promisc, allmulti and txQLen what it is about to change.
+ * The backup that the reference's tuning writes before it changes an interface (plugins/meta/tuning/tuning.go,
+ * createBackup): `<dataDir>/<container>_<ifname>.json`, with those of mac, mtu, promisc, allmulti and txQLen that it
+ * changes.
  */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +10,10 @@ import { isObject, type JsonObject } from "../conf/decode.ts";
 import { absolutePath } from "../conf/nameRules.ts";
 import type { DeleteRequest } from "../conf/request.ts";
 
-/** The reference's own default for `dataDir`; what a configuration says today need not be what it said at ADD. */
+/** The reference's default for `dataDir`, also tried because the configuration may have been edited since ADD. */
 const defaultFolder = "/run/cni/tuning";
 
-/** The note of an interface, and the file it is in; undefined where there is none. */
+/** The backup of an interface, and its file; undefined if there is none. */
 export function backupOf({ attachment, raw }: DeleteRequest): { was: Tunables; file: string } | undefined {
   const { container, ifname } = attachment;
   const dataDir = objectIn(raw.stdin)?.["dataDir"];
@@ -43,7 +44,7 @@ function noted(file: string): Tunables | undefined {
   return was && tunablesIn(was);
 }
 
-/** A number that Go did not set is 0. */
+/** Go writes an unset number as 0. */
 function tunablesIn({ mac, mtu, promisc, allmulti, txQLen }: JsonObject): Tunables {
   return {
     ...(typeof mac === "string" && /^[\da-f]{2}(:[\da-f]{2}){5,31}$/i.test(mac) && { mac: mac.toLowerCase() }),

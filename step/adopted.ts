@@ -1,6 +1,6 @@
 /**
- * All that the reference's plugins made of an attachment, to be undone by ns-net that came in their place: the
- * interface, the rules, the device that shapes, and last host-local's reservation, which is the proof of it all.
+ * An attachment that the reference's plugins created and ns-net took over. Its undo removes the interface, the rules, the
+ * ifb of `bandwidth`, and last host-local's reservation, which proves that the attachment is the reference's.
  */
 import { existsSync } from "node:fs";
 import { formatAddress, parseAddress } from "../ip/address.ts";
@@ -21,20 +21,20 @@ import { type Kind, missing } from "./kind.ts";
 
 export type { AdoptedStep };
 
-/** Which plugin is asked to take back its part; those that make the interface, and come last in a DEL, take back all. */
+/** The part that the DEL of one plugin removes. The DEL of an interface plugin, the last of a list, removes all parts. */
 export type AdoptedPart = Part | "bandwidth" | "lease";
 
 export interface AdoptedKey extends Omit<AdoptedStep, "kind"> {
   /** Absent: all of them. */
   readonly part?: AdoptedPart;
-  /** The container's namespace; absent where it is gone or not known. */
+  /** Path of the container's namespace; absent if it is gone or unknown. */
   readonly netns?: string;
-  /** The host's end as the result of ADD tells it. */
+  /** The host's end, as prevResult has it. */
   readonly hostLink?: { readonly name: string; readonly mac: string };
 }
 
 export const adopted: Kind<AdoptedStep, AdoptedKey> = {
-  /** Somebody else did. */
+  /** The reference's plugins did. */
   apply: () => false,
 
   undo(key, kernel) {
@@ -66,18 +66,18 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
   ],
 };
 
-/** Kinds of interface that the reference's plugins make; others are lent, and go home with the namespace's end. */
+/** Kinds of interface that the reference's plugins create. Other kinds are lent devices: the kernel returns them when the namespace ends. */
 const madeKinds: readonly (string | undefined)[] = [vethKind, "macvlan", "ipvlan", "vlan", "dummy", "tun"];
 
-/** By the host's end as the result told it, or in the container. */
+/** Deletes the host's end that prevResult has, and the interface in the container. */
 function removeInterface({ attachment: { ifname }, netns = "", hostLink }: AdoptedKey, kernel: Kernel): void {
-  const told = hostLink && getLink(kernel.route("host"), hostLink.name);
-  if (hostLink && told?.info?.kind === vethKind && told.address === hostLink.mac) removeLink(hostLink.name, kernel);
-  const pod = openIfPresent(netns);
-  if (pod === undefined) return;
-  const isOwn = isSameNetns(pod, kernel.host);
-  const inside = openSocketIn(pod, protocol.route);
-  closeNetns(pod);
+  const found = hostLink && getLink(kernel.route("host"), hostLink.name);
+  if (hostLink && found?.info?.kind === vethKind && found.address === hostLink.mac) removeLink(hostLink.name, kernel);
+  const container = openIfPresent(netns);
+  if (container === undefined) return;
+  const isOwn = isSameNetns(container, kernel.host);
+  const inside = openSocketIn(container, protocol.route);
+  closeNetns(container);
   try {
     if (isOwn || !madeKinds.includes(getLink(inside, ifname)?.info?.kind)) return;
     tolerating(() => inside.request(deleteLink(ifname)), errno.ENODEV);

@@ -1,4 +1,4 @@
-/** Steps as a result says that the chain left them. Loaded by CHECK alone. */
+/** Steps with what a result says about them. Loaded only by CHECK. */
 
 import type { Result, ResultInterface } from "../conf/result/result.ts";
 import { unknownMtu } from "./kind.ts";

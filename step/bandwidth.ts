@@ -1,7 +1,6 @@
 /**
- * Limits of a container's traffic, both by token buckets: at the host's end of its link for what it receives; for what
- * it sends, at a link of kind ifb, to which all that arrives at the host's end is led, since only what leaves a link
- * can be held back.
+ * Limits of a container's traffic, by token buckets (tbf). A bucket delays only what leaves a link: the host's end of the
+ * veth for received packets, and for sent ones an ifb, to which the host's end redirects all that arrives.
  */
 
 import type { Limit } from "../conf/config/config.ts";
@@ -27,7 +26,7 @@ export interface BandwidthStep {
   readonly kind: "bandwidth";
   /** The host's end of the container's link. */
   readonly host: string;
-  /** The link that is made to hold back what the container sends. */
+  /** The ifb that delays what the container sends. */
   readonly ifb: string;
   readonly mac: string;
   readonly group: number;
@@ -76,7 +75,7 @@ export const bandwidth: Kind<BandwidthStep, BandwidthKey> = {
     kernel.forget("host", ifb);
   },
 
-  // Without `host` nothing is known but the name of the link.
+  // Without `host`, the ifb is all that is known.
   deletes: ({ host, ifb, egress }) => (host === undefined || egress ? ifb : undefined),
 
   leftover: { attachment: (attachment) => ({ ifb: shapingLinkName(attachment) }) },
@@ -113,7 +112,7 @@ export const bandwidth: Kind<BandwidthStep, BandwidthKey> = {
   },
 };
 
-/** The filter that keeps a container from 127.0.0.1 is on the same list, and stays. */
+/** Removes the redirection and restores the filter that keeps a container from 127.0.0.1, which is on the same qdisc. */
 function unfilter(link: { readonly index: number; readonly name: string }, kernel: Kernel): void {
   const wasClosed = closedLoopback.isClosed(link.index, kernel);
   remove(deleteIngress(link.index, link.name), kernel);

@@ -1,13 +1,13 @@
-/** Steps to kernel: all of them, or none. */
+/** Applies steps to the kernel: all of them, or none. */
 import type { Kernel } from "../kernel/kernel.ts";
 import { applyRules, applyStep, finishRules, hasUndo, isRules, type Removal, type Step, undoStep } from "./index.ts";
 
-/** Undoes, newest first, what was made; every undo is tried, and what they complained of comes back. */
+/** Undoes what was created, newest first. Tries every undo and answers the errors. */
 export type Undo = () => readonly Error[];
 
 /**
- * Applies steps in order. When one fails, what this call made before it is undone and the step's error is thrown as it
- * came: the first cause, whatever happens after it. Answers how to undo it all later.
+ * Applies steps in order. If one fails, undoes those before it that this call created, and throws the step's error
+ * unchanged: the first cause. Answers how to undo all of it later.
  */
 export function commit(steps: readonly Step[], kernel: Kernel): Undo {
   const made: Step[] = [];
@@ -21,7 +21,7 @@ export function commit(steps: readonly Step[], kernel: Kernel): Undo {
   return undo;
 }
 
-/** Applies a step, or the rules that begin there, in one batch. Answers where it goes on. */
+/** Applies the step at `at`, or the neighbouring rules that begin there in one batch. Answers the index of the next step. */
 function applyAt(at: number, steps: readonly Step[], kernel: Kernel, made: Step[]): number {
   const step = steps[at]!;
   if (!isRules(step)) {

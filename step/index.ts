@@ -57,7 +57,7 @@ const marked = { ports, portConditions, masqAll, macSpoofCheck, bandwidth };
 /** They outlive the interface, so DEL undoes those that are remembered. Only the DEL of `firewall` looks for their leftovers. */
 const remembered = { forwardAccept, firewalldZone };
 
-/** What the reference's plugins created before ns-net replaced them: undone where plugin/takeover/ finds it. */
+/** An attachment that the reference's plugins created before ns-net replaced them; plugin/takeover/ finds it. */
 const othersOwn = { adopted };
 
 /** They end with the link or the namespace that they change, unless the DEL of a chained plugin undoes them before. */
@@ -106,10 +106,10 @@ type Of<N extends Name> = Files[N] extends { readonly [K in N]: Kind<infer S, in
 
 export type Step = { [N in Name]: Of<N>["step"] }[Name];
 
-/** What a step's undo needs: enough of it, and derived from the attachment's name alone. */
+/** The part of a step that its undo needs; leftoversOf derives it from the attachment's name alone. */
 export type Removal = { [N in Name]: { readonly kind: N } & Of<N>["key"] }[Name];
 
-/** The steps that an entry or a record of the store has: plain data there, because the store does not know the kinds. */
+/** The steps of an entry or a record of the store, where they are plain data: the store does not know the kinds. */
 export const stepsOf = (kept: { readonly steps?: readonly unknown[] | undefined } | undefined): readonly Step[] =>
   (kept?.steps ?? []) as readonly Step[];
 
@@ -117,7 +117,7 @@ export const stepsOf = (kept: { readonly steps?: readonly unknown[] | undefined 
 const kindOf = ({ kind }: { readonly kind: Name }) =>
   (kinds[kind] as unknown as { readonly [N in Name]: Kind<AnyStep> })[kind];
 
-/** True when this call made something that `undoStep` removes. */
+/** True if this call created something that `undoStep` removes. */
 export const applyStep = (step: Step, kernel: Kernel): boolean => kindOf(step).apply!(step, kernel);
 
 export const isRules = (step: Step): boolean => kindOf(step).rules !== undefined;
@@ -137,22 +137,22 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
   }
 }
 
-/** True for a step whose effect outlives the interface, and that DEL undoes for itself. */
+/** True for a step whose effect outlives the interface, so that DEL undoes it. */
 export const outlivesLink = ({ kind }: AnyStep): boolean => kind in marked || kind in remembered;
 
-/** True for a step that the DEL of the last attachment that shares it is to undo. */
+/** True for a shared step that the DEL of the last attachment undoes. */
 export const goesWithLast = ({ kind }: AnyStep): boolean => kind in sharedToTheLast;
 
-/** Where the interface is that a step makes: it has an end on the host, or it is in the container alone. */
+/** Where the interface is that the step creates: with an end on the host, or in the container alone. Undefined if it creates none. */
 export function linkMadeBy({ kind }: AnyStep): Where | undefined {
   if (kind in hostLinks) return "host";
   return kind in containerLinks ? "container" : undefined;
 }
 
-/** The kinds that an owner's things are looked for among: all that have marks on the host, all interfaces in the container, or some. */
+/** Which kinds to look for: all with marks on the host, all interfaces in the container, or those of a list. */
 export type Among = Where | readonly Name[];
 
-/** What to undo of an owner when nothing is remembered. */
+/** The undos for an owner if the store has no steps of it. */
 export function leftoversOf<K extends Owner["kind"]>(among: Among, owner: Owner<K>, hints: Hints = {}): Removal[] {
   const found: Removal[] = [];
   for (const kind of namesOf(among)) {
@@ -167,12 +167,12 @@ function namesOf(among: Among): readonly Name[] {
   return among === "container" ? (Object.keys(containerLinks) as Name[]) : among;
 }
 
-/** Removes what of an owner has marks of attachments whose links are not `kept`. */
+/** Removes an owner's objects that carry marks of attachments whose links are not `kept`. */
 export function collect<K extends Owner["kind"]>(owner: Owner<K>, kept: ReadonlySet<string>, kernel: Kernel): void {
   for (const kind of Object.keys(marked) as Name[]) kindOf({ kind }).collect?.[owner.kind]?.(owner.name, kept, kernel);
 }
 
-/** The link that goes with an undo, if that is all of it. */
+/** The link that the undo deletes, if it does nothing else. */
 export const linkDeletedBy = (removal: Removal): string | undefined => kindOf(removal).deletes?.(removal);
 
 export const undoStep = (step: Step | Removal, kernel: Kernel): void => kindOf(step).undo?.(step, kernel);
@@ -186,16 +186,16 @@ export function repairStep(step: Step, kernel: Kernel): readonly Message[] {
   return [];
 }
 
-/** What is left to do for a step once its rules are written. */
+/** Does the rest of a step after its rules are written. */
 export const finishRules = (step: Step, kernel: Kernel): void => kindOf(step).rules?.afterwards?.(step, kernel);
 
-/** An earlier step as a later plugin of the chain left it; undefined where that took it away. */
+/** An earlier step as a later plugin of the chain left it; undefined if that removed it. */
 export function supersede(later: Step, earlier: Step): Step | undefined {
   const kind = kindOf(later);
   return kind.supersede ? (kind.supersede(later, earlier) as Step | undefined) : earlier;
 }
 
-/** A step as a result says that the chain left it; undefined where the result leaves it out. */
+/** A step with what a result says about it; undefined if the result lacks it. */
 export function asInResult(step: Step, result: Result): Step | undefined {
   const kind = kindOf(step);
   return kind.asInResult ? (kind.asInResult(step, result) as Step | undefined) : step;
@@ -203,10 +203,10 @@ export function asInResult(step: Step, result: Result): Step | undefined {
 
 export const givenBy = (step: Step): Given => kindOf(step).given?.(step) ?? {};
 
-/** False where the interface that the step made is not there. */
+/** False if the interface that the step created does not exist. */
 export const isPresent = (step: Step, kernel: Kernel): boolean => kindOf(step).isPresent?.(step, kernel) !== false;
 
-/** True for an interface of the container that the step made, by what the container left of its marks. */
+/** True for an interface that the step created, by the marks that the container has not changed. */
 export const isMadeBy = (step: Step, link: Link): boolean => kindOf(step).isMadeBy?.(step, link) === true;
 
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);

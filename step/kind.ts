@@ -1,4 +1,4 @@
-/** What a step is: data. And what each kind of it declares, so that what handles steps need not know the kinds. */
+/** A step is data. Each kind of step declares what it is, so that code which handles steps need not know the kinds. */
 
 import type { Attachment } from "../conf/attachment.ts";
 import type { Result, Route } from "../conf/result/result.ts";
@@ -6,14 +6,14 @@ import type { Kernel, Where } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
 import type { Link } from "../netlink/route/link.ts";
 
-/** What CHECK found different: `mtu of eth0`, `1500`, `1400`. */
+/** A difference between a step and the kernel: `mtu of eth0`, `1500`, `1400`. */
 export interface Difference {
   readonly what: string;
   readonly expected: string;
   readonly found: string;
 }
 
-/** Whose a thing is: by kind of owner, what it is known by. */
+/** By kind of owner, the name that identifies one. */
 interface OwnerNames {
   readonly attachment: Attachment;
   readonly network: string;
@@ -28,24 +28,24 @@ export interface Owner<K extends OwnerKind = OwnerKind> {
   readonly name: OwnerNames[K];
 }
 
-/** Of an interface that another plugin made, before ns-net came in its place. */
+/** An interface that a plugin of the reference created. */
 export interface Foreign {
   /** Link kind as the kernel calls it. */
   readonly type: string;
   readonly mac: string;
 }
 
-/** What a DEL that remembers nothing may go by beside the owner's name. */
+/** Knowledge of DEL besides the owner's name, if the store has no steps. */
 export interface Hints {
   /** The interface that `prevResult` describes. */
   readonly foreign?: Foreign | undefined;
-  /** The addresses in `prevResult`, without prefix length, that no other attachment has by now. */
+  /** The addresses in `prevResult`, without prefix length, that no other attachment has now. */
   readonly addresses?: (() => readonly string[]) | undefined;
-  /** The value of a key of the configuration, if it is a text. */
+  /** The value of a key of the configuration, if it is a string. */
   readonly text?: ((key: string) => string | undefined) | undefined;
 }
 
-/** What a step gives the attachment, for those who compare it with a result or say it to a person. */
+/** A step's part of the attachment, for a comparison with a result and for a person. */
 export interface Given {
   /** The host's end of its link. */
   readonly hostEnd?: { readonly name: string; readonly mac: string; readonly bridge?: string | undefined };
@@ -54,10 +54,10 @@ export interface Given {
   readonly route?: Pick<Route, "dst" | "gw">;
 }
 
-/** Before version 1.1.0 a result has no MTU: what a later plugin made of it cannot be told. */
+/** MTU of an interface in a result before version 1.1.0, which has none: a later plugin may have changed it. */
 export const unknownMtu = 0;
 
-/** A step of any kind, to a kind that looks at those of others. */
+/** A step of any kind, for a kind that reads the steps of others. */
 export interface AnyStep {
   readonly kind: string;
 }
@@ -68,7 +68,7 @@ export function isStep<Step extends AnyStep>(kind: Step["kind"], step: AnyStep):
 }
 
 /**
- * What a kind of step knows: all of it, so that no other code treats steps of one kind differently. A file in step/
+ * A kind of step: all that is known about it, so that no other code treats steps of one kind differently. A file in step/
  * exports it, and step/index.ts lists it. `Key` is the part of the step that its undo needs; DEL builds it from the
  * attachment's name alone.
  */
@@ -77,9 +77,9 @@ export interface Kind<Step, Key = Step> {
   apply?(step: Step, kernel: Kernel): boolean;
   /** For nf_tables, instead of `apply`: neighbouring steps go into one batch. */
   readonly rules?: {
-    /** What the step needs and the kernel lacks; empty if it lacks nothing. */
+    /** Creates what the step needs and the kernel lacks; empty if it lacks nothing. */
     missing(step: Step, kernel: Kernel): readonly Message[];
-    /** All that the step needs, whatever exists: for repair, and if the kernel refuses `missing` because of an object that should not exist. */
+    /** Creates all that the step needs, whatever exists: for repair, and if the kernel refuses `missing` because an object exists. */
     replacing(step: Step, kernel: Kernel): readonly Message[];
     /** Runs after the batch. */
     afterwards?(step: Step, kernel: Kernel): void;
@@ -88,34 +88,31 @@ export interface Kind<Step, Key = Step> {
   undo?(key: Key, kernel: Kernel): void;
   /** Repairs in place what `check` found. Absent: `rules.replacing`, or `apply` if that creates no second object. */
   repair?(step: Step, kernel: Kernel): void;
-  /** The link that `undo` deletes, and all of it with the link: a caller may delete it in one request with others. */
+  /** The link that `undo` deletes, if it does nothing else. A caller may delete it in one request with others. */
   deletes?(key: Key): string | undefined;
-  /** By kind of owner: what to undo of it when nothing is remembered. */
+  /** By kind of owner: what to undo if the store has no steps of it. */
   readonly leftover?: { readonly [O in OwnerKind]?: (name: OwnerNames[O], hints: Hints) => Key | readonly Key[] };
-  /** For GC, by kind of owner: removes what has the mark of an attachment of the owner whose link is not `kept`. */
+  /** For GC, by kind of owner: removes what carries the mark of an attachment whose link is not `kept`. */
   readonly collect?: {
     readonly [O in OwnerKind]?: (name: OwnerNames[O], kept: ReadonlySet<string>, kernel: Kernel) => void;
   };
   /** Compares it with the kernel; changes nothing. */
   check(step: Step, kernel: Kernel): readonly Difference[];
-  /** False where the interface that it made is not there, or another one has its name. Absent: it makes none. */
+  /** False if the interface that it created does not exist, or if another one has its name. Absent: it creates none. */
   isPresent?(step: Step, kernel: Kernel): boolean;
-  /** True for an interface of the container that is the step's, though the container changed its marks. */
+  /** True for an interface that the step created, even if the container changed some of its marks. */
   isMadeBy?(step: Step, link: Link): boolean;
-  /** Absent: none of these. */
+  /** Absent: nothing. */
   given?(step: Step): Given;
-  /** The step as a result says that the chain left it; undefined where the result leaves it out. Absent: a result says nothing of it. */
+  /** The step with what a result says about it; undefined if the result lacks it. Absent: a result says nothing about it. */
   asInResult?(step: Step, result: Result): AnyStep | undefined;
-  /**
-   * A step that a plugin before it in the chain made, as this one leaves it: the same where it leaves it alone, undefined
-   * where it takes it away. Absent: it leaves all as they are.
-   */
+  /** A step of an earlier plugin of the chain as this one leaves it; undefined if this one removes it. Absent: it changes none. */
   supersede?(later: Step, earlier: AnyStep): AnyStep | undefined;
   /** The commands a person would have typed. */
   print(step: Step, context: PrintContext): readonly string[];
 }
 
-/** What the text of a step needs beside the step. */
+/** The input of `print` besides the step. */
 export interface PrintContext {
   /** Path of the container's namespace. */
   readonly netns: string;
@@ -137,7 +134,7 @@ export function differences(
   });
 }
 
-/** Each once: a link that is gone is missed by every step that is about it. */
+/** Without duplicates: every step of a missing link reports it. */
 export function distinct(all: readonly Difference[]): Difference[] {
   return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
 }

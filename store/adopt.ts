@@ -1,4 +1,4 @@
-/** Rows for attachments that another program made. Runs inside a transaction of the store; loaded when there are any. */
+/** Rows of attachments that the reference created. Runs inside a transaction of the store; loaded if there are any. */
 import type { Database } from "bun:sqlite";
 import { parseCidr } from "../ip/address.ts";
 import type { Adopted } from "./entry.ts";
@@ -20,7 +20,7 @@ export function enterAdopted(database: Database, adopted: readonly Adopted[]): v
     const { network, container, ifname } = entry.attachment;
     const said = [createdMs, JSON.stringify(addresses), JSON.stringify(steps)] as const;
     const [row] = database.query(sql.enter).values(network, container, ifname, ...said, ...owned(entry));
-    if (row === undefined) continue; // somebody is at work on it: it is theirs
+    if (row === undefined) continue; // another process is at work on it, and keeps it
     for (const { address } of addresses) {
       const text = address.slice(0, address.indexOf("/"));
       database.query(sql.reserve).run(network, addressKey(parseCidr(address)!), text, Number(row[0]));

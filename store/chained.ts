@@ -1,4 +1,4 @@
-/** What plugins that come after another one have done to an attachment: enough to undo it without a configuration. */
+/** Records of what chained plugins did to an attachment: enough to undo it without a configuration. */
 import type { Database } from "bun:sqlite";
 import type { Attachment } from "../conf/attachment.ts";
 import type { ChainedKey, ChainedRecord } from "./entry.ts";
@@ -67,7 +67,7 @@ export class ChainedRows {
     return this.#database.query<Row, [string, string]>(sql.ofNetwork).all(network, plugin).map(chainedRecordsOf);
   }
 
-  /** Of every plugin; without an attachment, of all. */
+  /** The steps of every plugin, of one attachment or of all. */
   steps(of?: Attachment): Pick<ChainedRecord, "steps">[] {
     const rows = of ? this.#database.query(sql.stepsOf).values(...keyOf(of)) : this.#database.query(sql.steps).values();
     return rows.map(([steps]) => ({ steps: JSON.parse(String(steps)) as unknown[] }));

@@ -1,4 +1,4 @@
-/** Who is at work on an entry, and whether it still is: by boot, pid and start time, since a pid alone is given out again. */
+/** Which process is at work on an entry, and whether it still is: by boot, pid and start time, because the kernel reuses pids. */
 
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -13,19 +13,19 @@ export interface Owner {
   readonly pidNamespace: bigint;
 }
 
-/** Changes with every boot: what an entry describes of an earlier one is gone. */
+/** Changes with every boot. The namespaces and links of an earlier boot's entries are gone. */
 export function bootId(): string {
   return readText("/proc/sys/kernel/random/boot_id").trim();
 }
 
 /**
- * When a process started, in clock ticks since boot; undefined when there is none, or only its zombie (a parent that is
- * slow to ask keeps one for long, and it does nothing any more).
+ * When a process started, in clock ticks since boot; undefined if it does not exist or is a zombie, which does nothing more
+ * and may remain long.
  */
 export function processStart(pid: number): bigint | undefined {
   try {
     const stat = readText(`/proc/${pid}/stat`);
-    // proc(5): the second field, the command in brackets, may hold anything; state is the third, the start the 22nd.
+    // proc(5): the second field, the command in brackets, may contain anything; the state is the third, the start the 22nd.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" || fields[0] === "X" ? undefined : BigInt(fields[19]!);
   } catch {
@@ -44,7 +44,7 @@ export function thisProcess(): Owner {
 
 let ownNamespace: bigint | undefined;
 
-/** The PID namespace that this process's numbers are of: the inode of its nsfs file. */
+/** The PID namespace of this process: the inode of its nsfs file. */
 export function pidNamespace(): bigint {
   ownNamespace ??= fileStatus("/proc/self/ns/pid").inode;
   return ownNamespace;
@@ -59,7 +59,7 @@ function isThis(owner: Owner): boolean {
   return owner.pid === process.pid && !isElsewhere(owner);
 }
 
-/** True while another process is adding or deleting it. What is in progress and not this was left by one that died. */
+/** True while another process is adding or deleting the attachment. */
 export function isInProgress(entry: Entry): boolean {
   const { state, bootId: boot, pid, pidStart } = entry;
   if (state === "attached" || isThis(entry) || boot !== bootId()) return false;
@@ -67,12 +67,12 @@ export function isInProgress(entry: Entry): boolean {
   return foreignClaim.mayLive(entry);
 }
 
-/** True for what a process that died left half-done: it never told anybody that it succeeded. */
+/** True if a process died while it was adding or deleting the attachment, so that it never reported success. */
 export function isInterrupted(entry: Entry): boolean {
   return entry.state !== "attached" && !isThis(entry) && !isInProgress(entry);
 }
 
-/** Another process is at work on the attachment. Of its own class, so that a caller can wait. */
+/** Another process is at work on the attachment. A class of its own, so that a caller can wait. */
 export class InProgress extends Fault {
   constructor(entry: Entry) {
     const { attachment, state, pid } = entry;

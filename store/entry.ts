@@ -1,23 +1,23 @@
-/** What the store keeps: entries of attachments, their leases and ports, and what chained plugins did. */
+/** The contents of the store: entries of attachments, their leases and ports, and records of chained plugins. */
 
 import type { Attachment } from "../conf/attachment.ts";
 import type { PortMapping } from "../conf/config/config.ts";
 import type { Dns, Route } from "../conf/result/result.ts";
 import type { Address } from "../ip/address.ts";
 
-/** How far an attachment got. `adding` and `deleting` with a dead owner are what a crash leaves behind. */
+/** How far an attachment got. `adding` and `deleting` with a dead owner are left by a crash. */
 export type State = "adding" | "attached" | "deleting";
 
-/** What ADD knows of an attachment before it touches the kernel. */
+/** An attachment as ADD knows it before it changes the kernel. */
 export interface NewEntry {
   readonly attachment: Attachment;
   readonly netnsPath: string;
   /** The namespace's identity (stat of the nsfs file), so that a reused path is not mistaken for it. */
   readonly netnsDevice: bigint;
   readonly netnsInode: bigint;
-  /** SO_NETNS_COOKIE, which no other namespace has after it; 0: not known. */
+  /** SO_NETNS_COOKIE, which the kernel never reuses; 0: unknown. */
   readonly netnsCookie: bigint;
-  /** /proc/sys/kernel/random/boot_id: what the entry describes dies with the boot. */
+  /** /proc/sys/kernel/random/boot_id: after a reboot, what the entry describes is gone. */
   readonly bootId: string;
   /** The process doing the ADD, and its start time (field 22 of /proc/PID/stat), so that a reused pid is not mistaken for it. */
   readonly pid: number;
@@ -29,9 +29,9 @@ export interface NewEntry {
   readonly ipamType: string;
   readonly podNamespace?: string | undefined;
   readonly podName?: string | undefined;
-  /** Further names of the container, as the runtime gave them. */
+  /** Further names of the container, from the runtime. */
   readonly aliases?: readonly string[] | undefined;
-  /** Ports of the host that the attachment asks for; claimed in the transaction that begins it. */
+  /** Requested ports of the host; claimed in the transaction that begins the attachment. */
   readonly ports?: readonly PortMapping[] | undefined;
 }
 
@@ -40,25 +40,25 @@ export interface Entry extends NewEntry {
   readonly createdMs: number;
   readonly mac?: string | undefined;
   readonly addresses: readonly LeasedAddress[];
-  /** The plan that was committed, as plain data: what it means is the plugin's affair. */
+  /** The committed steps as plain data, which the store does not interpret (stepsOf in step/index.ts). */
   readonly steps?: readonly unknown[] | undefined;
-  /** What a delegate answered besides addresses, so that a repeated ADD need not run it again. */
+  /** A delegate's answer besides addresses, so that a repeated ADD need not run it again. */
   readonly delegated?: Delegated | undefined;
-  /** Milliseconds since boot at which its namespace and its link were first seen to be gone. */
+  /** When its namespace and its link were first found to be gone; milliseconds since boot. */
   readonly goneMs?: number | undefined;
-  /** Plugins that come after another one remember something of it. */
+  /** Chained plugins have records of the attachment. */
   readonly hasChained?: true | undefined;
 }
 
-/** Which plugin that comes after another one: its type may be more than once in a list, with another configuration. */
+/** Identifies a chained plugin of an attachment. A type may be several times in a list, with different configurations. */
 export interface ChainedKey {
   readonly attachment: Attachment;
   readonly plugin: string;
-  /** A hash of its configuration. */
+  /** A hash of its configuration; empty for a type that can be in a list only once. */
   readonly config: string;
 }
 
-/** What such a plugin did to an attachment, and in which namespace. */
+/** The steps of a chained plugin, and the namespace that they changed. */
 export interface ChainedRecord extends ChainedKey, PortOwner {
   readonly steps: readonly unknown[];
 }
@@ -68,19 +68,19 @@ export interface Delegated {
   readonly dns?: Dns;
 }
 
-/** What is remembered of a network between attachments. */
+/** The store's memory of a network between attachments. */
 export interface NetworkMemory {
-  /** CIDR that was chosen for a network without ranges; it stays chosen. */
+  /** CIDR chosen for a network without ranges; it does not change. */
   readonly chosen?: string | undefined;
-  /** CIDRs in use by the network, so that none is chosen for another. */
+  /** CIDRs in use by the network, which are not chosen for other networks. */
   readonly subnets: readonly string[];
-  /** The address given last, by index of the range set: the next one is searched after it. */
+  /** The address given last, by index of the range set: the search for the next one begins after it. */
   readonly cursors: Readonly<Record<string, string>>;
-  /** Folder of the reference's host-local whose leases were taken over; "" when there was none; absent: nobody has looked yet. */
+  /** Folder of the reference's host-local whose leases were taken over; "" if there was none; absent before the first look. */
   readonly adoptedFrom?: string | undefined;
 }
 
-/** An attachment that another program made and that is ours to keep from now on. */
+/** An attachment that the reference created and ns-net takes over. */
 export interface Adopted {
   readonly entry: NewEntry;
   readonly createdMs: number;
@@ -90,9 +90,9 @@ export interface Adopted {
 
 /** The addresses for an attachment, as decided inside `begin`. */
 export interface Grant {
-  /** What the entry will say. */
+  /** The addresses of the entry. */
   readonly addresses: readonly LeasedAddress[];
-  /** Those that nobody else on the network may get; empty for static addresses and delegates. */
+  /** Addresses that no other attachment of the network may get; empty for static addresses and delegates. */
   readonly reserved: readonly Address[];
   /** Absent: nothing new to remember. */
   readonly memory?: NetworkMemory | undefined;
@@ -100,25 +100,25 @@ export interface Grant {
 
 export interface Begun {
   readonly entry: Entry;
-  /** True when this call made the lease; false when it stood already. */
+  /** True if this call created the lease; false if it existed. */
   readonly made: boolean;
   /** The entry as this call found it. */
   readonly before?: Entry | undefined;
 }
 
-/** Ports of the host that are to lead to a container with these addresses. */
+/** Ports of the host to be published for a container with these addresses. */
 export interface PortClaim {
   readonly mappings: readonly PortMapping[];
   readonly addresses: readonly LeasedAddress[];
 }
 
 export interface LeasedAddress {
-  /** CIDR: the address with the length of its subnet. */
+  /** CIDR: the address with the prefix length of its subnet. */
   readonly address: string;
   readonly gateway?: string | undefined;
 }
 
-/** Who asks: an attachment, on behalf of the plugin of that type, in that namespace. */
+/** The owner of a port: a plugin of an attachment, with the namespace it runs for. */
 export interface PortOwner {
   readonly attachment: Attachment;
   readonly plugin: string;

@@ -1,4 +1,4 @@
-/** Keys of rows: an attachment's three names, and addresses as text that sorts as they do: `40a010002` for 10.1.0.2, `6fd00…01` for fd00::1. */
+/** Keys of rows: an attachment's three names, and addresses as text that sorts numerically: `40a010002` for 10.1.0.2, `6fd00…01` for fd00::1. */
 
 import type { Attachment } from "../conf/attachment.ts";
 import { type Address, addressBits } from "../ip/address.ts";

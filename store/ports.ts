@@ -1,4 +1,4 @@
-/** Which attachment has which port of the host. Runs inside a transaction of the store; loaded when ports are asked for. */
+/** Which attachment has which port of the host. Runs inside a transaction of the store; loaded if ports are requested. */
 
 import type { Database } from "bun:sqlite";
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
@@ -35,10 +35,10 @@ const sql = {
     netns_path, netns_device, netns_inode, netns_cookie, boot_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 };
 
-/** Every address of the host, of both families. */
+/** All addresses of the host, of both families. */
 const everywhere = "*";
 
-/** Ports in a row, wherever they lead. */
+/** Consecutive ports on a host address. */
 interface Span {
   readonly protocol: Protocol;
   readonly host: string;
@@ -47,9 +47,9 @@ interface Span {
 }
 
 /**
- * These ports and no others belong to the owner from now on, so far as they lead to `addresses`, its container's. What
- * another attachment of the container has is no conflict: which of them a port leads to is decided in the kernel. Throws
- * Fault (code 11) naming who has one of them.
+ * Replaces the owner's ports by those of `mappings` that lead to `addresses`, its container's. Another attachment of the
+ * same container may have the same port: the kernel's elements decide which of them gets it. Throws Fault (code 11) that
+ * names another holder.
  */
 export function claimPorts(
   database: Database,
@@ -75,7 +75,7 @@ export function claimPorts(
   for (const { protocol, first, last, host } of spans) claim.run(protocol, first, last, host, ...by, ...where);
 }
 
-/** In order of their first ports, those of one address without a port in common. */
+/** In order of their first ports; spans of one address do not overlap. */
 function spansOf(mappings: readonly PortMapping[], addresses: readonly LeasedAddress[]): Span[] {
   const all = mappings.flatMap((mapping): Span[] => {
     const host = hostOf(mapping, addresses);
@@ -95,7 +95,7 @@ function spansOf(mappings: readonly PortMapping[], addresses: readonly LeasedAdd
   });
 }
 
-/** Drops the row of an attachment that is gone. Throws Fault. */
+/** Deletes a conflicting row if its attachment is gone, else throws Fault. */
 function requireFree(database: Database, spans: readonly Span[], row: PortRow, owner: PortOwner): void {
   const clash = spans.find(
     ({ first, last, host }) => first <= row.last_port && row.first_port <= last && overlaps(row.host, host),
@@ -106,9 +106,9 @@ function requireFree(database: Database, spans: readonly Span[], row: PortRow, o
   database.query(sql.drop).run(clash.protocol, first_port, host, network, container, ifname, plugin);
 }
 
-/** A port leads to addresses of its own family alone; undefined where there is none. */
+/** The host address of the claim; undefined if the container has no address of the mapping's family. */
 function hostOf({ hostIp }: PortMapping, addresses: readonly LeasedAddress[]): string | undefined {
-  if (addresses.length === 0) return hostIp ?? everywhere; // a delegate has yet to answer
+  if (addresses.length === 0) return hostIp ?? everywhere; // a delegate has not answered yet
   const has = (family: Family) => addresses.some(({ address }) => familyOf(address) === family);
   if (hostIp !== undefined) return has(familyOf(hostIp)) ? hostIp : undefined;
   if (!has(6)) return "0.0.0.0";
@@ -125,7 +125,7 @@ function overlaps(a: string, b: string): boolean {
   return familyOf(a) === familyOf(b) && (isAny(a) || isAny(b));
 }
 
-/** An earlier boot, or at its path there is another namespace by now, or none. */
+/** True if the row is of an earlier boot, or if its path leads to another namespace now, or to none. */
 function isGone(row: PortRow, { bootId }: PortOwner): boolean {
   if (row.boot_id !== bootId) return true;
   const [device, inode, cookie] = [row.netns_device, row.netns_inode, row.netns_cookie].map(BigInt);

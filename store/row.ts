@@ -1,7 +1,7 @@
-/** A row of `attachment` as a value, and back. */
+/** Converts rows of the table `attachment` to entries and back. */
 import type { Delegated, Entry, NewEntry, State } from "./entry.ts";
 
-/** The columns in the order of `insertColumns`, plus those that come later. */
+/** A row, as SQLite answers it. */
 export interface Row {
   readonly id: number;
   readonly network: string;
@@ -31,7 +31,7 @@ export interface Row {
   readonly has_chained?: number;
 }
 
-/** What `begin` writes; `owned` gives the values in this order. */
+/** The columns that `begin` writes; `owned` answers their values in this order. */
 export const ownedColumns = [
   "netns_path",
   "netns_device",

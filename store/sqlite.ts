@@ -1,4 +1,4 @@
-/** The store kept in SQLite. Every statement is prepared when it is first needed: preparing costs more than running. */
+/** The store in SQLite. Prepares a statement when it is first needed, because preparing costs more than running. */
 
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import type { Attachment } from "../conf/attachment.ts";
@@ -41,22 +41,22 @@ export class SqliteStore implements Store {
     this.#database = database;
   }
 
-  begin(entry: NewEntry, grant: (standing: Entry | undefined) => Grant | "keep"): Begun {
+  begin(entry: NewEntry, grant: (existing: Entry | undefined) => Grant | "keep"): Begun {
     return this.#transaction(() => {
       const row = this.#row("find", ...keyOf(entry.attachment));
-      const standing = row === undefined ? undefined : entryOf(row);
-      if (standing !== undefined && isInProgress(standing)) throw new InProgress(standing);
-      const decided = grant(standing);
-      if (row === undefined || standing === undefined) {
+      const existing = row === undefined ? undefined : entryOf(row);
+      if (existing !== undefined && isInProgress(existing)) throw new InProgress(existing);
+      const decided = grant(existing);
+      if (row === undefined || existing === undefined) {
         if (decided === "keep")
           throw new Fault(code.internal, "Cannot keep the addresses of an attachment without any");
         this.#claimPorts(entry, decided.addresses);
         return { entry: this.#insert(entry, decided), made: true };
       }
-      this.#claimPorts(entry, decided === "keep" ? standing.addresses : decided.addresses);
-      const taken = this.#takeOver(row.id, standing, entry);
-      if (decided === "keep") return { entry: taken, made: false, before: standing };
-      return { entry: this.#regrant(row.id, taken, decided), made: true, before: standing };
+      this.#claimPorts(entry, decided === "keep" ? existing.addresses : decided.addresses);
+      const taken = this.#takeOver(row.id, existing, entry);
+      if (decided === "keep") return { entry: taken, made: false, before: existing };
+      return { entry: this.#regrant(row.id, taken, decided), made: true, before: existing };
     });
   }
 
@@ -227,9 +227,9 @@ export class SqliteStore implements Store {
     return { ...entry, state: "adding", createdMs, addresses: grant.addresses };
   }
 
-  #takeOver(id: number, standing: Entry, entry: NewEntry): Entry {
+  #takeOver(id: number, existing: Entry, entry: NewEntry): Entry {
     this.#values("takeOver", ...owned(entry), id);
-    return { ...standing, ...entry, state: "adding" };
+    return { ...existing, ...entry, state: "adding" };
   }
 
   #regrant(id: number, { delegated: _, ...kept }: Entry, grant: Grant): Entry {
@@ -252,8 +252,8 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * IMMEDIATE: a transaction that starts reading and then writes would fail, not wait, when another wrote in between.
-   * Inside another transaction it is a part of that one.
+   * IMMEDIATE: a transaction that reads first and then writes would fail instead of waiting if another process wrote in
+   * between. Inside another transaction, `body` is a part of that one.
    */
   #transaction<T>(body: () => T): T {
     if (this.#database.inTransaction) return body();
@@ -264,7 +264,7 @@ export class SqliteStore implements Store {
         this.#database.run("COMMIT");
         return result;
       } catch (error) {
-        // A full disk makes SQLite roll back by itself.
+        // With a full disk SQLite has rolled back already.
         if (this.#database.inTransaction) this.#database.run("ROLLBACK");
         throw error;
       }

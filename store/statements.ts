@@ -1,8 +1,8 @@
-/** What the store says to SQLite, by name. Parameters are in the order of the question marks. */
+/** The store's SQL statements, by name. Parameters are in the order of the question marks. */
 import { ownedColumns } from "./row.ts";
 
 const ofAttachment = "network = ? AND container = ? AND ifname = ?";
-/** With whether a plugin that comes after another one remembers something of it. */
+/** With has_chained: whether chained plugins have records of the attachment. */
 const entry = `SELECT *, EXISTS (SELECT 1 FROM chained AS c WHERE c.network = attachment.network
   AND c.container = attachment.container AND c.ifname = attachment.ifname) AS has_chained FROM attachment`;
 const marks = `?${", ?".repeat(ownedColumns.length - 1)}`;

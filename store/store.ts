@@ -1,4 +1,4 @@
-/** The contract of the store. store/file/open.ts opens it, store/sqlite.ts keeps it, store/file/schema.ts is the shape of its file. */
+/** The contract of the store. store/file/open.ts opens it, store/sqlite.ts implements it, store/file/schema.ts has its tables. */
 
 import type { Attachment } from "../conf/attachment.ts";
 import type { Address } from "../ip/address.ts";
@@ -17,86 +17,84 @@ import type {
 } from "./entry.ts";
 
 /**
- * Writes what is known of attachments that exist already, before any other process can see the new store. `aside` is
- * where a store of the first format is kept, which this one replaces; undefined where there was none.
+ * Writes the existing attachments into a new store, before any other process can see it. `aside` is the copy of the store
+ * of the first format that this one replaces; undefined if there was none.
  */
 export type Fill = (draft: Store, aside?: string) => void;
 
 /**
- * All methods are synchronous and throw Fault: code 5 when the file cannot be read or written, 11 when another process
- * held it for too long. Each is one transaction; inside the callback of `begin` the reading ones see that transaction.
+ * All methods are synchronous and throw Fault: code 5 if the file cannot be read or written, 11 if another process held it
+ * for too long. Each is one transaction; inside the callback of `begin`, reading methods are a part of that one.
  */
 export interface Store extends Disposable {
   /**
-   * The entry ("adding") and its reservations, in one transaction. An entry that stands already becomes this
-   * call's. `grant` decides on that and on addresses; it is given the entry that stands, if any, and says "keep" when
-   * that one's addresses still fit; what it throws leaves all as it was. Throws InProgress while another process is at
-   * work on the attachment.
+   * Writes the entry (`adding`) and reserves its addresses in one transaction, taking over an existing entry. `grant`
+   * answers the addresses, or "keep" for those of the existing entry; if it throws, nothing changes. Throws InProgress
+   * while another process is at work on the attachment.
    */
-  begin(entry: NewEntry, grant: (standing: Entry | undefined) => Grant | "keep"): Begun;
-  /** The kernel is done: state "attached". False when the entry is no longer this process's: somebody deleted it. */
+  begin(entry: NewEntry, grant: (existing: Entry | undefined) => Grant | "keep"): Begun;
+  /** Sets the state "attached". False if the entry is no longer this process's, because another process deleted it. */
   attached(
     attachment: Attachment,
     result: { mac?: string | undefined; addresses?: readonly LeasedAddress[]; steps?: readonly unknown[] },
   ): boolean;
-  /** What a delegate answered, kept before anything is built on it. */
+  /** Records a delegate's answer, before the kernel is changed by it. */
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void;
-  /** State "deleting", by this process, and the entry as it stood before; undefined when there is none. Throws InProgress. */
+  /** Sets the state "deleting", by this process, and answers the entry as it was before; undefined if there is none. Throws InProgress. */
   deleting(attachment: Attachment): Entry | undefined;
-  /** As `deleting`, if the entry still is as it was read; false when somebody else was first. */
+  /** Does the same if the entry is unchanged since it was read; false if another process was first. */
   claim(entry: Entry): boolean;
-  /** Notes when the entry's namespace was first seen to be gone; undefined takes the note back. */
+  /** Notes when the entry's namespace was first found to be gone; undefined removes the note. */
   markGone(attachment: Attachment, goneMs: number | undefined): void;
-  /** Removes entries of other boots than this, `most` at once, but for those of delegates; how many it removed. */
+  /** Removes at most `most` entries of other boots, without those of delegates. Answers how many. */
   sweep(bootId: string, most: number): number;
-  /** Enters them as attached, in place of what stood of them, and what is remembered of the network. An address that somebody holds stays theirs. */
+  /** Inserts attachments that the reference created, as `attached`, replacing earlier adopted entries, and updates the network's row. An address leased to another attachment stays with it. */
   adopt(network: string, adopted: readonly Adopted[], remembering: (memory: NetworkMemory) => NetworkMemory): void;
-  /** Every network is looked through again for leases of the reference's host-local. */
+  /** Makes the next ADD of each network look for leases of the reference's host-local again. */
   forgetAdoption(): void;
   find(attachment: Attachment): Entry | undefined;
-  /** Oldest first; of one network, or of all. */
+  /** Entries of one network or of all, oldest first. */
   entries(network?: string): Entry[];
   /**
-   * For plugins that come after another one: what they are to do to an attachment, and the ports it takes. Where one with
-   * that configuration has done something already, what it did is the answer, and still all that is remembered. Throws
-   * Fault (code 11) for a port that is taken.
+   * Records what a chained plugin is about to do, and claims its ports. If a record with that configuration exists, answers
+   * it and changes nothing. Throws Fault (code 11) for a port of another container.
    */
   remember(later: ChainedRecord, ports?: PortClaim): ChainedRecord | undefined;
-  /** What one with that configuration did; if there is none, the last of its type, for a configuration may be edited meanwhile. */
+  /** The record with that configuration, else the last of its type: the configuration may have been edited since. */
   recall(key: ChainedKey): ChainedRecord | undefined;
-  /** What each of them did to the attachment, the last one first. */
+  /** The records of an attachment, the last one first. */
   chainedRecords(attachment: Attachment): ChainedRecord[];
-  /** What those of one type did to a network's attachments, the last one first. */
+  /** The records of one type of plugin on a network, the last one first. */
   chainedRecordsOf(network: string, plugin: string): ChainedRecord[];
-  /** What each of them did, in order, to this attachment or to any. */
+  /** The steps of the records of an attachment or of all, in order. */
   chainedSteps(attachment?: Attachment): Pick<ChainedRecord, "steps">[];
   forget(key: ChainedKey): void;
-  /** Removes the entry and frees its addresses. False when there was none. */
+  /** Removes the entry and frees its addresses. False if there was none. */
   remove(attachment: Attachment): boolean;
-  /** Who holds an address of the network. */
+  /** The entry that holds an address of the network. */
   holder(network: string, address: Address): Entry | undefined;
   /** How many addresses from `first` to `last` are reserved in the network. */
   reservedCount(network: string, first: Address, last: Address): number;
-  /** The networks on which that interface of that container is attached, or has rules of a plugin that came after another one. */
+  /** The networks on which that interface of the container is attached, or has records of chained plugins. */
   networksOf(container: string, ifname: string): string[];
-  /** Keeps other processes from beginning or ending an attachment while `work` is done: what it reads here stays so. May be nested. */
+  /** Runs `work` in a transaction, so that no other process begins or ends an attachment meanwhile. May be nested. */
   exclusively<T>(work: () => T): T;
-  /** True when there is no attachment at all, of this plugin or of one that comes after another. */
+  /** True if there is no attachment and no record. */
   isEmpty(): boolean;
-  /** Throws Fault where nothing may be written. */
+  /** Throws Fault if the file cannot be written. */
   requireWritable(): void;
-  /** What SQLite finds wrong with the file, read whole; undefined when it is right. */
+  /** The first error that SQLite finds in the whole file; undefined if none. */
   damage(): string | undefined;
-  /** How many entries of the network are from another boot than this. */
+  /** How many entries of the network are from other boots. */
   staleCount(network: string, bootId: string): number;
   memory(network: string): NetworkMemory | undefined;
-  /** The names of all that have had an attachment. */
+  /** The names of all networks that ever had an attachment. */
   networks(): string[];
-  /** CIDRs in use by every network but this one. */
+  /** CIDRs in use by all other networks. */
   subnetsOfOthers(network: string): string[];
   /**
-   * Lets go of the file. Not needed for safety, and costs nothing: SQLite puts the log into the main file (three fsync)
-   * only when the last process that has it open ends in the ordinary way, not by _exit; the next one reads the log.
+   * Closes the file. It is not needed for safety: a process may end by _exit. The last one that closes it copies the log
+   * into the main file, which takes three fsync; otherwise the next one to open it reads the log.
    */
   close(): void;
 }

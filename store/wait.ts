@@ -1,11 +1,11 @@
-/** Waiting for another process that is at work on the same attachment. No lock is held meanwhile, here or there. */
+/** Waits for another process that is at work on the same attachment. No lock is held meanwhile. */
 import { InProgress } from "./index.ts";
 
-/** An ordinary ADD or DEL takes milliseconds; one that waits for a delegate or the kernel, seconds. */
+/** An ordinary ADD or DEL takes milliseconds, one that waits for a delegate or the kernel takes seconds. */
 const waitMsMax = 10_000;
 const pauseMs = 5;
 
-/** Does `work` again for as long as it throws InProgress; at the limit that is thrown, and names the process. */
+/** Repeats `work` as long as it throws InProgress, and throws that, which names the process, after the limit. */
 export async function waitWhileInProgress<T>(work: () => T | Promise<T>, limitMs = waitMsMax): Promise<T> {
   const deadlineMs = performance.now() + limitMs;
   for (;;) {

@@ -22,7 +22,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
     // The lease of an earlier namespace of that name may have expired since.
     let isStale = false;
     const {
-      entry: standing,
+      entry: existing,
       made,
       before,
     } = store.begin(entry, (found) => {
@@ -30,7 +30,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
       isStale = found !== undefined && !isSameNamespace(found, entry);
       return found ? "keep" : { addresses: [], reserved: [] };
     });
-    const { addresses: known, delegated: answer } = standing;
+    const { addresses: known, delegated: answer } = existing;
     if (answer !== undefined && !isStale && !prepare) return { addresses: known, ...answer, made: false, before };
     let unprepare: (() => void) | undefined;
     const run = (verb: Verb) => runDelegate(call, path, verb, raw, attachment, request.netns);

@@ -33,10 +33,10 @@ export function adopt({ network, folder, sets, store, adoption }: Adopting): voi
   for (const held of byAttachment(reservationsIn(folder))) {
     const [{ container, ifname, reservedMs }] = held;
     const attachment = { network, container, ifname };
-    const standing = store.find(attachment);
+    const existing = store.find(attachment);
     const files = held.map(({ file }) => file);
     // It became ours since, or an uninstall left it to host-local: then only the store counts.
-    if (standing !== undefined && adoptedStep(standing) === undefined) {
+    if (existing !== undefined && adoptedStep(existing) === undefined) {
       adoption.release(container, files);
       continue;
     }

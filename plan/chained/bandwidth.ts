@@ -1,4 +1,4 @@
-/** `bandwidth`: limits of what a container receives and sends, as told by the configuration or asked by the runtime. */
+/** `bandwidth`: limits what a container receives and sends, as configured or as requested by the runtime. */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { ChainKeys, Limit } from "../../conf/config/config.ts";
 import { badConfig, code, Fault } from "../../conf/fault.ts";
@@ -17,7 +17,7 @@ export const bandwidth: ChainedType<BandwidthFacts> = {
     if (innerKind !== vethKind || !host) {
       throw new Fault(
         code.config,
-        `Cannot limit ${attachment.ifname}: it is ${innerKind === undefined ? "not there" : `a ${innerKind}`}, no veth whose other end is on this host`,
+        `Cannot limit ${attachment.ifname}: ${innerKind === undefined ? "the container has no such interface" : `it is a ${innerKind}, and not a veth with its other end on this host`}`,
         "bandwidth works after bridge and ptp; leave it out of this list",
       );
     }
@@ -29,7 +29,7 @@ export const bandwidth: ChainedType<BandwidthFacts> = {
   leftovers: ["bandwidth"],
 };
 
-/** Throws Fault (code.config) for a burst that no packet fits in: nothing would ever get through. */
+/** Throws Fault (code.config) for a burst smaller than one packet: no packet would ever pass. */
 export function bandwidthSteps(
   attachment: Attachment,
   { bandwidth: limits }: ChainKeys,

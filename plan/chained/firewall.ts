@@ -1,4 +1,4 @@
-/** `firewall`: lets a container's packets through where the host drops what it forwards, and keeps others' out where asked to. */
+/** `firewall`: accepts a container's packets on a host that drops forwarded ones, and isolates its bridge by an ingressPolicy. */
 
 import { badConfig } from "../../conf/fault.ts";
 import { withoutPrefix } from "../../ip/address.ts";
@@ -37,7 +37,7 @@ function policySteps({
     throw badConfig(
       "ingressPolicy",
       policy,
-      "open, or the plugin before one that attaches to a bridge and says so in its result",
+      "open, unless a plugin before firewall attaches to a bridge and names it in its result",
     );
   }
   const guard: Step = { kind: "ingressPolicy", network, bridge: gateway ?? bridge, policy };

@@ -1,4 +1,4 @@
-/** `loopback`: the container's own interface brought up, whatever CNI_IFNAME says, and its addresses told. */
+/** `loopback`: brings up the container's `lo`, whatever CNI_IFNAME is, and reports its addresses. */
 import { formatCidr } from "../../ip/address.ts";
 import type { ChainedType } from "../chain.ts";
 import type { LoopbackFacts } from "../facts.ts";
@@ -12,7 +12,7 @@ export const loopback: ChainedType<LoopbackFacts> = {
   plan({ config, prev, netns, facts: { hasIpv6, addresses } }) {
     const steps = [{ kind: "up", where: "container", link } as const];
     if (config.prevResult) return { steps, result: prev };
-    // The kernel gives both addresses by itself, the moment the link is up.
+    // The kernel adds both addresses when the link comes up.
     const ips = ["127.0.0.1/8", ...(hasIpv6 ? ["::1/128"] : [])];
     const others = addresses.map(formatCidr).filter((address) => !ips.includes(address));
     return {

@@ -1,4 +1,4 @@
-/** `portmap`: ports of the host that lead to a container which another plugin attached. */
+/** `portmap`: publishes ports of a container that another plugin attached. */
 
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import type { ChainKeys, PortMapping } from "../../conf/config/config.ts";
@@ -28,19 +28,19 @@ export const portmap: ChainedType<PortmapFacts> = {
 export interface PortsInput {
   readonly attachment: Attachment;
   readonly features: ChainKeys;
-  /** The container's, CIDR. */
+  /** CIDRs of the container. */
   readonly addresses: readonly string[];
   /** The host's interface towards the container. */
   readonly through: string | undefined;
-  /** The host's ends of its links, as far as they are known. */
+  /** The known host's ends of its links. */
   readonly ownLinks: readonly string[];
-  /** False: they get no filter. */
+  /** False: `ownLinks` get no filter. */
   readonly mayFilter?: boolean;
 }
 
 /**
- * A mapping with an address of the host leads to containers that have one of its family, and is left out for others, as
- * the reference does. Throws Fault (code.config) when the container has no address at all.
+ * Leaves out a mapping whose host address is of a family that the container lacks, as the reference does. Throws Fault
+ * (code.config) if the container has no address at all.
  */
 export function portsSteps({
   attachment,
@@ -64,7 +64,7 @@ export function portsSteps({
     { kind: "ports", attachment, mappings, hairpin: snat ? through : undefined },
     ...(isConditional ? [{ kind: "portConditions", attachment, mappings, conditions } as const] : []),
     ...(masqAll ? [{ kind: "masqAll", attachment, addresses: targetsOf(mappings) } as const] : []),
-    // Or the kernel drops, as a martian, what 127.0.0.1 sends by an interface.
+    // Without route_localnet the kernel drops packets from 127.0.0.1 that leave by an interface, as martians.
     ...(isLocalnet
       ? [
           ...(mayFilter ? ownLinks.map((link) => ({ kind: "closedLoopback", link }) as const) : []),
@@ -90,7 +90,7 @@ function targeted(mapping: PortMapping, targets: readonly string[], attachment: 
   return fitting.map((target) => ({ ...mapping, target }));
 }
 
-/** Without an address of the host, and with 0.0.0.0 or ::, a port is the same one. */
+/** A mapping without a host address is the same as one with 0.0.0.0 or ::. */
 function distinct(mappings: readonly TargetedMapping[]): TargetedMapping[] {
   const placeOf = ({ protocol, hostIp = "*", target }: TargetedMapping) =>
     `${protocol} ${hostIp === "0.0.0.0" || hostIp === "::" ? "*" : hostIp} ${target}`;

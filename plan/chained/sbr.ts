@@ -1,6 +1,6 @@
 /**
- * `sbr`: what a container sends from an address of this interface leaves by this interface, whatever the other
- * interfaces' routes say. Each address has a table of its own with the interface's routes, and a rule that leads there.
+ * `sbr`: packets from an address of this interface leave by this interface, whatever the routes of other interfaces are.
+ * Each address has its own table with the interface's routes, and a rule that selects the table by the source.
  */
 
 import { code, Fault } from "../../conf/fault.ts";
@@ -26,13 +26,13 @@ export const sbr: ChainedType<SbrFacts> = {
     if (addresses.length === 0) {
       throw new Fault(
         code.config,
-        `Cannot route by the addresses of ${attachment.ifname}: prevResult tells none`,
+        `Cannot route by the addresses of ${attachment.ifname}: prevResult has none`,
         "Name sbr after a plugin that gives the interface an address",
       );
     }
     const { table } = config.link!;
     if (table !== undefined) {
-      // The routes are there already: the plugin before was told this table.
+      // The plugin before added the routes to this table, which the configuration names for both.
       return { steps: addresses.map((address) => ruleStep(address, table)), result: prev };
     }
     const { routes } = facts;
@@ -50,7 +50,7 @@ function ruleStep({ address }: ResultAddress, table: number): Step {
 
 const defaultRoutes = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 
-/** The table of one address: what is on the link first, since gateways are reached by that. */
+/** The steps of one address. Routes on the link come first, because gateways are reached by them. */
 function stepsOf(
   one: ResultAddress,
   table: number,
@@ -68,7 +68,7 @@ function stepsOf(
   return [...copies.filter(({ gw }) => gw === undefined), ...byDefault, ...further, ruleStep(one, table)];
 }
 
-/** Those from the address's subnet or through it, and those that name neither. */
+/** True for a route whose source or gateway is in the address's subnet, and for one that has neither. */
 function isFor(own: Cidr, { dst, src, gw }: RouteStep): boolean {
   if (parseCidr(dst)!.family !== own.family) return false;
   const subnet = networkOf(own);
@@ -76,7 +76,7 @@ function isFor(own: Cidr, { dst, src, gw }: RouteStep): boolean {
   return isNear(src) || isNear(gw) || (src === undefined && gw === undefined) || gw?.startsWith("fe80:") === true;
 }
 
-/** What the main table keeps: nothing of the interface, or with hints its subnets alone. */
+/** Removes the interface's routes from the main table. With hints, routes to its subnets stay, with the source set. */
 function mainSteps(
   addresses: readonly ResultAddress[],
   routes: readonly RouteStep[],
@@ -84,7 +84,7 @@ function mainSteps(
 ): Step[] {
   const { attachment, config } = input;
   const hints = config.link!.addSourceHints;
-  // Put back from the end: what is on the link first, since gateways are reached by that.
+  // DEL restores them in reverse: those on the link first, because gateways are reached by them.
   const byGateway = routes.filter(({ gw }) => gw !== undefined);
   const leaving = hints ? byGateway : [...byGateway, ...routes.filter(({ gw }) => gw === undefined)];
   const subnets = hints ? addresses.map(({ address }) => parseCidr(address)!) : [];
@@ -101,7 +101,7 @@ const firstTable = 100;
 /** RT_TABLE_MAIN, linux/rtnetlink.h. */
 const mainTable = 254;
 
-/** Numbers that no rule leads to and no route is in. */
+/** Numbers of tables that no rule selects and no route is in. */
 function* freeTables(taken: ReadonlySet<number | undefined>): Generator<number, undefined> {
   for (let table = firstTable; ; table++) if (!taken.has(table) && table !== mainTable) yield table;
 }

@@ -1,4 +1,4 @@
-/** `tuning`: kernel settings of a container's namespace and properties of its interface, put back on DEL. */
+/** `tuning`: sets sysctls of a container's namespace and properties of its interface; DEL restores them. */
 
 import type { ChainKeys, NetworkConfig, Tunables } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
@@ -8,7 +8,7 @@ import type { Step } from "../../step/index.ts";
 import type { ChainedType } from "../chain.ts";
 import type { TuningFacts } from "../facts.ts";
 
-/** Stands for the name of the container's interface in the name of a setting. */
+/** Replaced by the name of the container's interface in the name of a sysctl. */
 const placeholder = "IFNAME";
 
 export const tuning: ChainedType<TuningFacts> = {
@@ -30,12 +30,12 @@ export const tuning: ChainedType<TuningFacts> = {
       );
     const was = Object.fromEntries(Object.keys(to).map((key) => [key, found[key as keyof Tunables]]));
     const steps: Step[] = [...sysctls, { kind: "tuning", link: ifname, to, was }];
-    const interfaces = prev.interfaces.map((one) => (isInner(one, ifname) ? told(one, to) : one));
+    const interfaces = prev.interfaces.map((one) => (isInner(one, ifname) ? tuned(one, to) : one));
     return { steps, result: { ...prev, interfaces } };
   },
 };
 
-/** Properties of the interface that are asked for; empty if none is. */
+/** The requested properties of the interface; empty if there are none. */
 export function tunedTo({ mac, features }: NetworkConfig): Tunables {
   return { ...features!.tunables, ...(mac !== undefined && { mac }), ...features!.askedTunables };
 }
@@ -44,11 +44,11 @@ function isInner({ name, sandbox }: ResultInterface, ifname: string): boolean {
   return name === ifname && sandbox !== undefined;
 }
 
-function told(one: ResultInterface, { mac, mtu }: Tunables): ResultInterface {
+function tuned(one: ResultInterface, { mac, mtu }: Tunables): ResultInterface {
   return { ...one, mac: mac ?? one.mac, mtu: mtu ?? one.mtu };
 }
 
-/** The settings of a configuration, in the container. */
+/** The configured sysctls, in the container. */
 export function sysctlSteps({ sysctl }: ChainKeys, ifname: string): SysctlStep[] {
   const steps: SysctlStep[] = [];
   for (const path in sysctl) {

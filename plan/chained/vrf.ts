@@ -1,4 +1,4 @@
-/** `vrf`: the interface as a port of a VRF in the container, so that it is routed by a table of its own. */
+/** `vrf`: makes the interface a port of a VRF in the container, so that it has its own routing table. */
 
 import { code, Fault } from "../../conf/fault.ts";
 import { formatCidr } from "../../ip/address.ts";
@@ -43,7 +43,7 @@ function refuseMember(
   );
 }
 
-/** The VRF's own table if the VRF exists, else the one asked for, else the first that no VRF has. */
+/** The table of the existing VRF, else the configured one, else the first that no VRF has. */
 function tableFor(name: string, asked: number | undefined, { named, takenTables }: VrfFacts): number {
   if (named && named.table === undefined) {
     throw new Fault(

@@ -1,4 +1,4 @@
-/** `ns-net` and `bridge`: a veth whose outer end is a port of a bridge, the bridge being the gateway where one is wanted. */
+/** `ns-net` and `bridge`: a veth whose host's end is a port of a bridge. With isGateway the bridge is the gateway. */
 
 import type { IpamConfig, NetworkConfig } from "../../conf/config/config.ts";
 import { code, Fault } from "../../conf/fault.ts";
@@ -25,7 +25,7 @@ import defer * as vlan from "../vlan.ts";
 
 export const bridge: InterfaceType = { plan, refuse };
 
-/** Of the reference's bridge a gateway is only told. */
+/** Type `bridge` only reports a gateway without isGateway, as the reference does; type ns-net refuses it. */
 function refuse(config: NetworkConfig): void {
   if (config.isGateway || config.type !== ownType) return;
   const gateways = writtenGateways(config.ipam);
@@ -47,29 +47,29 @@ function plan(input: PlanInput): InterfacePlan {
   const mac = macFor(input, host);
   const hostMac = macOfOwner("host", host);
   const routes = routesOf(config, lease);
-  const below = bridgeParts(input);
+  const parts = bridgeParts(input);
   const joins: Step = {
     ...{ kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu },
     ...{ bridge: config.bridge, group: linkGroup(attachment.network) },
   };
   const steps: Step[] = [
-    ...below.steps,
+    ...parts.steps,
     ...masqueradeSteps(input),
     ...(config.macspoofchk ? [{ kind: "macSpoofCheck", attachment, mac } as const] : []),
-    ...portSteps(input, below, { link: host, joins, alias: aliasOf(attachment, config.dataDir) }),
+    ...portSteps(input, parts, { link: host, joins, alias: aliasOf(attachment, config.dataDir) }),
     ...containerSteps(input, routes),
   ];
   if (!config.disableContainerInterface) steps.push({ kind: "awaitForwarding", link: host });
   const interfaces = [
-    { name: config.bridge, mac: below.mac },
+    { name: config.bridge, mac: parts.mac },
     { name: host, mac: hostMac, mtu },
     { name: attachment.ifname, mac, mtu, sandbox: netns },
-    ...(below.vlans?.gatewayInterface ?? []),
+    ...(parts.vlans?.gatewayInterface ?? []),
   ];
-  return { steps, mac, interfaces, routes, through: below.gatewayLink };
+  return { steps, mac, interfaces, routes, through: parts.gatewayLink };
 }
 
-/** The bridge, and its gateways where it has some. */
+/** The bridge and its gateways. */
 export interface BridgeParts {
   readonly steps: readonly Step[];
   /** Hardware address of the bridge. */
@@ -78,24 +78,24 @@ export interface BridgeParts {
   readonly vlans: VlanParts | undefined;
 }
 
-/** `isRouted` is false where the host's routes to the containers are another plugin's. */
+/** `isRouted` is false if another plugin adds the host's routes to the container. */
 export function bridgeParts(input: PlanInput, isRouted = true): BridgeParts {
   const { config, lease, facts } = input;
   const gateways = config.isGateway ? gatewaysOf(lease.addresses) : [];
   const gatewayLink = facts.vlan?.gatewayLink ?? config.bridge;
   const mac =
-    standingMac(facts) ?? (gateways[0] && !facts.vlan ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
+    macOfBridge(facts) ?? (gateways[0] && !facts.vlan ? macOf(gateways[0]) : macOfOwner("bridge", config.bridge));
   const vlans = facts.vlan && vlan.vlanParts(input, facts.vlan);
   const steps = bridgeSteps(input, mac, gateways, gatewayLink, vlans, isRouted);
   return { steps, mac, gatewayLink, vlans };
 }
 
 export interface Port {
-  /** Of the host. */
+  /** Interface of the host. */
   readonly link: string;
-  /** Puts it into the bridge. */
+  /** Makes it a port of the bridge. */
   readonly joins: Step;
-  /** What it is told whose it is; absent for one that another plugin made. */
+  /** Names the attachment; absent if another plugin made the interface. */
   readonly alias?: string | undefined;
 }
 
@@ -158,7 +158,7 @@ function bridgeSteps(
   return steps;
 }
 
-/** A gateway's link-local address brings no route to the subnet, by which the host would find the containers. */
+/** With a link-local gateway the kernel adds no route to the subnet, so the host needs one to reach the containers. */
 function subnetRoutes({ addresses }: Lease, gateway: string, link: string): Step[] {
   return addresses
     .filter((one) => one.gateway === gateway)
@@ -168,8 +168,8 @@ function subnetRoutes({ addresses }: Lease, gateway: string, link: string): Step
     });
 }
 
-/** A bridge that nobody gave an address has that of a port, or none at all when the last one left. */
-function standingMac({ bridge: found }: Facts): string | undefined {
+/** The existing bridge's hardware address. A bridge without its own one had a port's, and has none since the last port left. */
+function macOfBridge({ bridge: found }: Facts): string | undefined {
   return found?.mac === noMac ? undefined : found?.mac;
 }
 
@@ -181,22 +181,22 @@ function hasIpv6({ bridge: found }: Facts): boolean {
 }
 
 /**
- * Settings of a bridge that is to get its first IPv6 address. The machine may switch IPv6 off for new links. And while
- * the bridge's link-local address is tentative, the kernel solicits no neighbour for a packet that it forwards: what
- * comes from outside would be lost for the first second or two.
+ * Settings for a bridge's first IPv6 address. The machine may switch IPv6 off for new links. And while the bridge's
+ * link-local address is tentative, the kernel sends no neighbour solicitation for forwarded packets: those from outside
+ * would be lost for the first second or two.
  */
 function bridgeIpv6({ enabledad }: NetworkConfig): [key: string, value: string][] {
   return [["disable_ipv6", "0"], ...(enabledad ? [] : [["accept_dad", "0"] as [string, string]])];
 }
 
-/** With forceAddress a bridge has the gateways' IPv4 addresses and no other, as with the reference. */
+/** True for an IPv4 address to remove: with forceAddress a bridge has only the gateways', as with the reference. */
 function isForced({ family, value }: Cidr, { forceAddress }: NetworkConfig, gateways: readonly Cidr[]): boolean {
   if (!forceAddress || family !== 4) return false;
   for (const one of gateways) if (one.family === family && one.value === value) return false;
   return true;
 }
 
-/** Addresses of the bridge in the gateway's subnet that are not the gateway: a leftover to replace, or a conflict. */
+/** Other addresses of the bridge in the gateway's subnet: with forceAddress they are replaced, else Fault. */
 function replacedBy(gateway: Cidr, all: readonly Cidr[], config: NetworkConfig, facts: Facts): string[] {
   const wanted = formatCidr(gateway);
   const others: string[] = [];

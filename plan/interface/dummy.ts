@@ -1,4 +1,4 @@
-/** `dummy`: an interface that leads nowhere, for its addresses. */
+/** `dummy`: an interface that only has addresses. */
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { macFor } from "../container.ts";
 import { containerLinkPlan, making } from "../containerLink.ts";

@@ -10,8 +10,8 @@ import type { InterfacePlan, InterfaceType, PlanInput } from "../plan.ts";
 export const hostDevice: InterfaceType = {
   plan(input) {
     const { attachment, facts } = input;
-    const { name: device, link, userSpaceDriver } = facts.below!;
-    // The program that has the device speaks for it; what it needs of the network is in the result.
+    const { name: device, link, userSpaceDriver } = facts.lower!;
+    // A program drives the device and configures it from the result.
     if (userSpaceDriver) return withoutLink(input);
     const { address: mac = "", mtu = 0, flags, group = 0, alias, info } = link!;
     const lending: Step = {
@@ -22,12 +22,12 @@ export const hostDevice: InterfaceType = {
     return containerLinkPlan(input, [lending], mac, true);
   },
 
-  refuse({ link: keys }, { below }) {
+  refuse({ link: keys }, { lower }) {
     const { key, value } = keys!.device!;
     const asked = `Cannot use ${key} = ${JSON.stringify(value)}`;
-    if (below!.userSpaceDriver) return;
-    if (!below!.link) {
-      const { elsewhere } = below!;
+    if (lower!.userSpaceDriver) return;
+    if (!lower!.link) {
+      const { elsewhere } = lower!;
       throw new Fault(
         code.config,
         `${asked}: ${elsewhere ?? "the host has no such interface"}`,
@@ -36,7 +36,7 @@ export const hostDevice: InterfaceType = {
           : "See what the host has with: ip link",
       );
     }
-    if ((below!.link.flags & linkFlag.loopback) === 0) return;
+    if ((lower!.link.flags & linkFlag.loopback) === 0) return;
     throw new Fault(code.config, `${asked}: the host's loopback stays where it is`, "Name another interface");
   },
 };

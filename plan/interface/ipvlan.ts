@@ -1,11 +1,11 @@
-/** `ipvlan`: an interface that shares its master's hardware address, told apart by its IP addresses. */
+/** `ipvlan`: an interface that shares its master's hardware address; the kernel distinguishes it by IP addresses. */
 
 import { containerLinkPlan, making, refuseMaster } from "../containerLink.ts";
 import type { InterfaceType } from "../plan.ts";
 
 export const ipvlan: InterfaceType = {
   plan(input) {
-    const mac = input.facts.below!.link!.address!;
+    const mac = input.facts.lower!.link!.address!;
     const { mode = "l2" } = input.config.link!;
     return containerLinkPlan(input, [making(input, { type: "ipvlan", mode }, mac, true)], mac);
   },

@@ -1,4 +1,4 @@
-/** `ptp`: a veth without a bridge. The host's end is the gateway, and every packet of the container goes through it. */
+/** `ptp`: a veth without a bridge. The host's end is the gateway for every packet of the container. */
 
 import { code, Fault } from "../../conf/fault.ts";
 import type { Route } from "../../conf/result/result.ts";
@@ -23,7 +23,7 @@ import type { InterfacePlan, InterfaceType, PlanInput } from "../plan.ts";
 
 export const ptp: InterfaceType = { plan };
 
-/** An address of the container and the host's beside it. */
+/** An address of the container, and the gateway's on the host's end. */
 interface Pair {
   readonly own: Cidr;
   readonly gateway: string;
@@ -42,10 +42,10 @@ function plan(input: PlanInput): InterfacePlan {
     ...masqueradeSteps(input),
     { kind: "veth", host, hostMac, ifname: attachment.ifname, mac, mtu, group: linkGroup(attachment.network) },
     ...hostSteps(host, pairs, aliasOf(attachment, config.dataDir)),
-    // The subnet's other addresses are behind the gateway, as everything is.
+    // Other addresses of the subnet are reached through the gateway, too.
     ...containerSteps(input, [], { noPrefixRoute: true }),
     ...pairs.flatMap(({ own, gateway }) => {
-      // The kernel takes no source that it still looks for duplicates of.
+      // The kernel refuses a tentative address as source.
       const src = own.family === 6 && config.enabledad ? {} : { src: formatAddress(own) };
       return [
         routeStep(attachment.ifname, { dst: alone(gateway), ...src, ...onLink(gateway) }),
@@ -63,7 +63,7 @@ function plan(input: PlanInput): InterfacePlan {
 
 function hostSteps(host: string, pairs: readonly Pair[], alias: string): Step[] {
   const hasIpv6 = pairs.some(({ own }) => own.family === 6);
-  // While its link-local address is tentative, the kernel asks for no neighbour on behalf of others.
+  // While its link-local address is tentative, the kernel sends no neighbour solicitation for forwarded packets.
   const settings = [
     ...(hasIpv6 ? [["disable_ipv6", "0"] as const] : []),
     ...(hasIpv6 || pairs.length === 0 ? [["accept_dad", "0"] as const] : []),
@@ -75,7 +75,7 @@ function hostSteps(host: string, pairs: readonly Pair[], alias: string): Step[] 
       const path = `net/ipv6/conf/${host}/${key}`;
       return { kind: "sysctl", where: "host", path, value, ifThere: hasIpv6 ? undefined : true };
     }),
-    // Without addresses, what speaks over the link has those that the ends give themselves.
+    // Without addresses, programs on the link use the link-local ones.
     ...(hasIpv6 || pairs.length === 0 ? [] : [{ kind: "noLinkLocal", where: "host", link: host } as const]),
     ...gateways.map((address): Step => {
       return { kind: "address", where: "host", link: host, address, detectDuplicates: false, replaces: [] };
@@ -88,13 +88,13 @@ function hostSteps(host: string, pairs: readonly Pair[], alias: string): Step[] 
   ];
 }
 
-/** The link leads to the host and to nobody else. Throws Fault. */
+/** Throws Fault for a gateway other than the host's end, the only neighbour on the link. */
 function byHost(route: Route, pairs: readonly Pair[]): Route {
   const gateways = pairs.map(({ gateway }) => gateway);
   if (route.gw === undefined || gateways.includes(route.gw)) return route;
   throw new Fault(
     code.config,
-    `Cannot use the route to ${route.dst} by ${route.gw}: on a ptp link everything goes by the host's end, ${gateways.join(", ")}`,
+    `Cannot use the route to ${route.dst} by ${route.gw}: on a ptp link the only gateway is the host's end, ${gateways.join(", ")}`,
     "Leave gw out of this route; or use bridge, where containers are on one link",
   );
 }

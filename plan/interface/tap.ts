@@ -1,4 +1,4 @@
-/** `tap`: an interface whose other end is a program's, such as a virtual machine's. */
+/** `tap`: an interface whose other end a program holds, such as a virtual machine. */
 
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { containerLinkGroup } from "../../kernel/ownership.ts";

@@ -5,9 +5,9 @@ import type { InterfaceType } from "../plan.ts";
 
 export const vlan: InterfaceType = {
   plan(input) {
-    const mac = input.facts.below!.link!.address!;
+    const mac = input.facts.lower!.link!.address!;
     return containerLinkPlan(input, [making(input, { type: "vlan", id: input.config.link!.vlanId }, mac, true)], mac);
   },
-  // Unlike the others it may be on a port of a bridge: the kernel looks for a tag before the bridge gets the frame.
+  // Its master may be a port of a bridge: the kernel handles the tag before the bridge gets the frame.
   refuse: (config, facts) => refuseMaster(config, facts, true),
 };

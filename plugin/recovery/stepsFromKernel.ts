@@ -101,6 +101,6 @@ function policySteps({ attachment: { network }, bridge }: PresentAttachment, ker
 }
 
 function spoofCheckSteps({ attachment, inner }: PresentAttachment, kernel: Kernel): Step[] {
-  const found = inner?.address && macSpoofCheck.standingSpoofCheck(attachment, inner.address, kernel);
+  const found = inner?.address && macSpoofCheck.presentSpoofCheck(attachment, inner.address, kernel);
   return found ? [found] : [];
 }

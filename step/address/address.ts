@@ -1,4 +1,4 @@
-/** An address on a link: the container's, or the gateway's on the bridge. It dies with its link; the bridge's is shared. */
+/** An address on a link: the container's, or the gateway's on the bridge. It ends with its link; attachments share the bridge's. */
 
 import { familyOf, formatCidr, isLinkLocal, parseCidr } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
@@ -15,13 +15,13 @@ export interface AddressStep {
   readonly link: string;
   /** CIDR. */
   readonly address: string;
-  /** False lets the kernel detect duplicates first, which keeps an IPv6 address unusable for a second or two. */
+  /** True lets the kernel detect duplicates first; an IPv6 address cannot be used for that second or two. */
   readonly detectDuplicates: boolean;
-  /** Addresses of the link that this one takes the place of. */
+  /** Addresses of the link that this one replaces. */
   readonly replaces: readonly string[];
-  /** The subnet is not on the link. */
+  /** The kernel adds no route to the subnet. */
   readonly noPrefixRoute?: true | undefined;
-  /** A later plugin gave the subnet's route to another table, and answers for it. */
+  /** A later plugin moved the subnet's route to another table, and checks it there. */
   readonly subnetElsewhere?: true;
 }
 
@@ -94,7 +94,7 @@ function has({ where, link, address: text }: AddressStep, kernel: Kernel): boole
   return found.some((one) => formatCidr(one) === formatCidr(wanted));
 }
 
-/** True when the link was seen to have the address already: every ADD but the first finds the gateway on the bridge. */
+/** True if facts were read that say the link has the address: every ADD but the first finds the gateway on the bridge. */
 function isKnown(kernel: Kernel, { where, link, address: text }: AddressStep): boolean {
   for (const one of kernel.knownAddresses(where, link) ?? []) if (formatCidr(one) === text) return true;
   return false;

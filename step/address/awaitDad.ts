@@ -1,6 +1,6 @@
 /**
- * Waits until the kernel has looked for duplicates of the container's IPv6 addresses, which cannot be used before (RFC
- * 4862, 5.4). Where another machine has one of them, ADD is refused; the kernel would keep the address and not use it.
+ * Waits until the kernel has detected duplicates of the container's IPv6 addresses; they cannot be used before (RFC 4862,
+ * 5.4). Refuses an address that another machine has: the kernel would keep it, but not use it.
  */
 
 import { code, Fault } from "../../conf/fault.ts";
@@ -17,7 +17,7 @@ export interface AwaitDadStep {
   readonly link: string;
 }
 
-/** A second or two is usual; the kernel begins after a random delay of up to one. */
+/** Usually a second or two; the kernel begins after a random delay of up to one. */
 const waitMsMax = 10_000;
 
 export const awaitDad: Kind<AwaitDadStep> = {
@@ -31,13 +31,13 @@ export const awaitDad: Kind<AwaitDadStep> = {
       throw new Fault(
         code.tryAgain,
         `Cannot use ${duplicate} on ${link}: another machine on the link has it`,
-        "Take it away there, or leave it out of the range that addresses are given from",
+        "Remove it from that machine, or exclude it from the range of addresses",
       );
     }
     if (isInTime) return false;
     throw new Fault(
       code.tryAgain,
-      `The IPv6 addresses of ${link} cannot be used after ${waitMsMax} ms: the kernel is still looking for duplicates`,
+      `The IPv6 addresses of ${link} cannot be used after ${waitMsMax} ms: the kernel still detects duplicates`,
       "It needs a link that is up; without enabledad they work at once",
     );
   },

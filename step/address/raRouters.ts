@@ -1,7 +1,7 @@
 /**
- * Routes of the host that came by router advertisement. With forwarding on, the kernel takes the host for a router, deletes
- * these and listens to no other router, but on interfaces whose accept_ra is 2. Loaded where forwarding is turned on, and
- * where a bridge that somebody else made listens to routers.
+ * Routes of the host that came from router advertisements. With forwarding on, the kernel treats the host as a router: it
+ * deletes these routes and ignores advertisements, except on interfaces whose accept_ra is 2. Loaded if forwarding is
+ * turned on, and if a bridge that ns-net did not create accepts advertisements.
  */
 
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -10,12 +10,12 @@ import { shellWord, sysctlName } from "../shellWords.ts";
 
 /** RTPROT_RA, linux/rtnetlink.h. */
 const protocolRa = 9;
-/** Accept them, and accept them also when forwarding: networking/ip-sysctl.rst of the kernel's documentation. */
+/** Values of accept_ra: accept them without forwarding, or also with forwarding (networking/ip-sysctl.rst of the kernel's documentation). */
 const [unlessForwarding, always] = ["1", "2"];
 
 const acceptRa = (link: string) => `net/ipv6/conf/${link}/accept_ra`;
 
-/** The links that such routes go by. */
+/** The links of such routes. */
 export function linksByRa(kernel: Kernel): string[] {
   const indexes = new Set<number>();
   for (const { protocol, outIndex } of listRoutes(kernel.route("host"), 10))
@@ -23,12 +23,12 @@ export function linksByRa(kernel: Kernel): string[] {
   return [...indexes].flatMap((index) => kernel.linkByIndex(index)?.name ?? []);
 }
 
-/** Those that would lose their routes. A program that hears the routers itself has the kernel's ears off, 0. */
+/** The links that would lose their routes. A program that handles advertisements itself sets accept_ra to 0. */
 export function losingLinks(kernel: Kernel): string[] {
   return linksByRa(kernel).filter((link) => kernel.readSysctl("host", acceptRa(link)) === unlessForwarding);
 }
 
-/** Before forwarding is turned on: the one setting of a link that is not ours, so it is said on standard error. */
+/** Call it before turning on forwarding. It changes a link that is not ours, the only such setting, so it says so on standard error. */
 export function keepRouters(kernel: Kernel): void {
   for (const link of losingLinks(kernel)) {
     kernel.writeSysctl("host", acceptRa(link), always);
@@ -39,7 +39,7 @@ export function keepRouters(kernel: Kernel): void {
   }
 }
 
-/** The same as commands. */
+/** The commands that do the same. */
 export function keepingCommands(kernel: Kernel): string[] {
   return losingLinks(kernel).map((link) => `sysctl -w ${shellWord(`${sysctlName(acceptRa(link))}=${always}`)}`);
 }

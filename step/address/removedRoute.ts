@@ -1,4 +1,4 @@
-/** A route of the container that another table has instead: taken away, and put back. */
+/** A route that is removed from the container's main table because another table has it. Undo restores it. */
 
 import { formatAddress, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import { deleteRoute } from "../../netlink/route/route.ts";
@@ -26,10 +26,10 @@ export const removedRoute: Kind<RemovedRouteStep> = {
     tolerating(() => route.apply!(asRoute(step), kernel), ENETDOWN, ENETUNREACH, EHOSTUNREACH, EINVAL, ENODEV);
   },
 
-  /** Others may route by it again; what has our source does not ask the main table. */
+  /** Other programs may add it again; packets from our source do not use the main table. */
   check: () => [],
 
-  // sbr and vrf give routes to another table.
+  // sbr and vrf move routes to another table.
   supersede(step, earlier) {
     if (isStep<AddressStep>("address", earlier) && isSubnetOf(earlier, step))
       return { ...earlier, subnetElsewhere: true };

@@ -1,4 +1,4 @@
-/** A route of the container. It dies with its link. */
+/** A route of the container. It ends with its link. */
 
 import type { Route as RouteWanted } from "../../conf/result/result.ts";
 import {
@@ -31,18 +31,18 @@ export interface RouteStep extends RouteWanted {
   readonly link: string;
   /** Absent: in the container. */
   readonly where?: Where;
-  /** The address that what has none is sent from. */
+  /** The source of packets that are sent without one. */
   readonly src?: string | undefined;
-  /** The plan has a route to that destination before this one. */
+  /** The plan has an earlier route to the same destination. */
   readonly isFurther?: true | undefined;
 }
 
-/** The metric the kernel gives an IPv6 route without one (IP6_RT_PRIO_USER). */
+/** The metric of an IPv6 route without one (IP6_RT_PRIO_USER). */
 const ipv6PriorityDefault = 1024;
 
 function destinationOf({ dst }: RouteWanted): Cidr {
   const cidr = parseCidr(dst)!;
-  // A delegate's may have host bits: the kernel masks those of IPv6, and refuses those of IPv4.
+  // A delegate may set host bits: the kernel masks them for IPv6, and refuses them for IPv4.
   return cidr.family === 6 ? networkOf(cidr) : cidr;
 }
 
@@ -96,18 +96,18 @@ export const route: Kind<RouteStep> = {
   asInResult: (step, { routes }) =>
     step.where === "host" || routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? step : undefined,
 
-  // Beside another one, as above.
+  // As in `apply`, a further route goes before the existing one.
   print: (step, { kernel, netns }) => {
     const isBeside = step.isFurther || (kernel && routesTo(step, undefined, kernel).length > 0);
     return [routeCommand(isBeside ? "prepend" : "add", step, netns)];
   },
 };
 
-/** The routes to that destination by that link, or by any. */
+/** The existing routes to the step's destination, by the link or by any. */
 function routesTo(step: RouteStep, outIndex: number | undefined, kernel: Kernel): Route[] {
   const { family, prefixLength, value } = destinationOf(step);
   const { table = mainTable } = step;
-  // A table that there is not yet the kernel refuses to list (ENOENT).
+  // The kernel refuses to list a table that does not exist yet (ENOENT).
   const filter = outIndex === undefined ? {} : { table, outIndex };
   return listRoutes(kernel.route(step.where ?? "container"), addressFamily[family], filter).filter((found) => {
     const bytes = found.destination ?? new Uint8Array(addressBits(family) / 8);

@@ -1,4 +1,4 @@
-/** A rule of the container: what has this source is routed by this table. */
+/** A rule of the container: packets from this source use this routing table. */
 import { addressBits, familyOf, formatAddress, parseAddress } from "../../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -14,7 +14,7 @@ export interface RuleStep {
   readonly table: number;
 }
 
-/** When nothing else is known: the rules for the addresses of this interface. */
+/** Without a recorded step: the rules for the addresses of the interface `of`. */
 export type RuleKey = Pick<RuleStep, "source" | "table"> | { readonly of: string };
 
 function requestOf({ source, table }: Pick<RuleStep, "source" | "table">): SourceRule {
@@ -23,7 +23,7 @@ function requestOf({ source, table }: Pick<RuleStep, "source" | "table">): Sourc
 
 const textOf = (source: string, table: number) => `from ${source} lookup ${table}`;
 
-/** The container's rules that have a single address as their source. */
+/** The container's rules whose source is a single address. */
 function rulesOf(kernel: Kernel): { readonly source: string; readonly table: number }[] {
   return listRules(kernel.route("container")).flatMap(({ source, sourceLength, table = 0 }) => {
     if (!source) return [];

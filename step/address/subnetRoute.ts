@@ -1,4 +1,4 @@
-/** The route to an address's subnet, which the kernel makes with the address and which may be lost by itself. For CHECK and repair. */
+/** The route to an address's subnet, which the kernel adds with the address, and which may be lost alone. For CHECK and repair. */
 import { addressBits, type Cidr, networkOf, parseCidr } from "../../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel, Where } from "../../kernel/kernel.ts";
@@ -6,7 +6,7 @@ import { addressFamily } from "../../netlink/route/address.ts";
 import { addRoute, listRoutes, routeScope } from "../../netlink/route/route.ts";
 import { errno, tolerating } from "../../sys/errors.ts";
 
-/** An address on a link, as a step has it. */
+/** The part of an address step that its route needs. */
 export interface SubnetAddress {
   readonly where: Where;
   readonly link: string;
@@ -17,8 +17,8 @@ export interface SubnetAddress {
 }
 
 /**
- * As the kernel makes it with the address, and at no other time. False where that is the only way: for an interface in a
- * VRF, whose table the kernel knows, and where the address has lost its own route, too.
+ * Adds the route as the kernel does with an address. False if the address must be added again instead: for an interface in
+ * a VRF, whose table only the kernel knows, and if the address lost its local route, too.
  */
 export function added({ where, link, address: text }: SubnetAddress, kernel: Kernel): boolean {
   if (kernel.link(where, link)?.master !== undefined) return false;
@@ -36,7 +36,7 @@ export function added({ where, link, address: text }: SubnetAddress, kernel: Ker
 /** IP6_RT_PRIO_ADDRCONF. */
 const ipv6SubnetPriority = 256;
 
-/** In whichever table: `sbr` and `vrf` give it to another. The host's own are its administrator's affair. */
+/** True if no table has the route: `sbr` and `vrf` move it to another. False for the host, whose routes the administrator may change. */
 export function isLost(
   { where, link, address: text, noPrefixRoute, subnetElsewhere }: SubnetAddress,
   kernel: Kernel,
@@ -53,7 +53,7 @@ export function isLost(
   });
 }
 
-/** Subnets that the kernel makes no route for (fib_add_ifaddr in net/ipv4/fib_frontend.c), and all there is. */
+/** Subnets for which the kernel adds no route (fib_add_ifaddr in net/ipv4/fib_frontend.c), and 0.0.0.0/0 and ::/0. */
 function isRouteless({ family, value, prefixLength }: Cidr): boolean {
   const firstByte = Number(value >> 24n);
   return prefixLength === 0 || (family === 4 && (firstByte === 0 || (firstByte & 0xf0) === 0xe0));

@@ -1,4 +1,4 @@
-/** A kernel setting, written only when it differs. */
+/** A sysctl, written only if it differs. */
 
 import type { Where } from "../../kernel/kernel.ts";
 import { differences, isStep, type Kind } from "../kind.ts";
@@ -8,18 +8,18 @@ import defer * as raRouters from "./raRouters.ts";
 export interface SysctlStep {
   readonly kind: "sysctl";
   readonly where: Where;
-  /** LowerLink /proc/sys: `net/ipv4/ip_forward`. */
+  /** Below /proc/sys: `net/ipv4/ip_forward`. */
   readonly path: string;
   readonly value: string;
-  /** What it was before, to be put back; absent: others may count on it by then. */
+  /** The value before, which undo restores. Absent: undo keeps the new value, because other attachments may need it. */
   readonly was?: string | undefined;
-  /** A kernel that has no such setting needs none. */
+  /** Succeeds on a kernel without this sysctl. */
   readonly ifThere?: true | undefined;
-  /** It makes the host a router, which must not cost it its own routers. */
+  /** It makes the host a router: its routes from router advertisements are kept first. */
   readonly keepsRouters?: true;
 }
 
-/** Of several numbers the kernel has tabs between, and a person blanks. */
+/** The kernel separates several numbers by tabs, a person by blanks. */
 function isSame(found: string | undefined, wanted: string): boolean {
   return found === wanted || found?.replace(/\s+/g, " ") === wanted.trim().replace(/\s+/g, " ");
 }
@@ -35,7 +35,7 @@ export const sysctl: Kind<SysctlStep> = {
 
   undo({ where, path, was }, kernel) {
     if (was === undefined || (where === "container" && !kernel.netns)) return;
-    // A setting of a link goes with the link.
+    // A sysctl of a link ends with the link.
     const is = kernel.readSysctl(where, path);
     if (is !== undefined && !isSame(is, was)) kernel.writeSysctl(where, path, was);
   },
@@ -55,7 +55,7 @@ export const sysctl: Kind<SysctlStep> = {
     const { where, path, value, ifThere, keepsRouters } = step;
     if (kernel && where === "host") {
       const is = kernel.readSysctl(where, path);
-      // Of a link that is yet to be made: the kernel will have it if it has it for any.
+      // For a link that does not exist yet, `default` says whether the kernel has such a sysctl.
       const forAny = path.replace(/(?<=^net\/ipv6\/conf\/)[^/]+/, "default");
       const isUnknown = ifThere && is === undefined && kernel.readSysctl(where, forAny) === undefined;
       if (isSame(is, value) || isUnknown) return [];

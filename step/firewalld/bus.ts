@@ -1,11 +1,11 @@
-/** The system's message bus (D-Bus), asked one question at a time. */
+/** The system's message bus (D-Bus), one call at a time. */
 import { code, Fault } from "../../conf/fault.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
 import { closeFile, readFile, writeFile } from "../../sys/libc.ts";
 import { connectUnix } from "../../sys/sysRare.ts";
 import { type Call, decodeMessage, encodeCall, messageLength, type Received } from "./message.ts";
 
-/** A firewalld that has much to do answers late, and writes all its rules anew with some calls. */
+/** firewalld rewrites all its rules for some calls, which takes long with many rules. */
 const timeoutMs = 30_000;
 const answerBytesMax = 1024 * 1024;
 const defaultAddress = "unix:path=/var/run/dbus/system_bus_socket";
@@ -16,7 +16,7 @@ const dbus = {
   interface: "org.freedesktop.DBus",
 } as const;
 
-/** What the one that was asked refused, in its words: `ZONE_CONFLICT: '10.0.0.2/32' already bound to a zone`. */
+/** A refusal in the callee's words: `ZONE_CONFLICT: '10.0.0.2/32' already bound to a zone`. */
 export class BusError extends Error {}
 
 export class Bus implements Disposable {
@@ -28,7 +28,7 @@ export class Bus implements Disposable {
     this.#socket = socket;
   }
 
-  /** Undefined where there is none. DBUS_SYSTEM_BUS_ADDRESS says where it is, if not where it is everywhere. */
+  /** Undefined if there is no bus. DBUS_SYSTEM_BUS_ADDRESS overrides its address. */
   static connect(): Bus | undefined {
     const socket = connected(process.env["DBUS_SYSTEM_BUS_ADDRESS"] || defaultAddress);
     if (socket === undefined) return undefined;
@@ -43,24 +43,24 @@ export class Bus implements Disposable {
     }
   }
 
-  /** Whether somebody has the name, which nobody is started for. */
+  /** Whether the bus name has an owner. Starts no service. */
   has(name: string): boolean {
     return this.call({ ...dbus, member: "NameHasOwner", texts: [name] }) === true;
   }
 
-  /** Throws BusError for a refusal, Fault (code 11) when there is no answer. */
+  /** Throws BusError for a refusal, Fault (code 11) if no answer comes. */
   call(call: Call): string | boolean | undefined {
     const serial = ++this.#serial;
     this.#send(encodeCall(call, serial));
     for (;;) {
       const { type, answers, errorName = "", value } = this.#receive();
-      if (answers !== serial || type === "other") continue; // signals, which nobody asked for
+      if (answers !== serial || type === "other") continue; // a signal
       if (type === "error") throw new BusError(String(value ?? errorName));
       return value;
     }
   }
 
-  /** "Authentication Protocol" of the specification: the kernel tells the bus who we are. */
+  /** "Authentication Protocol" of the specification: EXTERNAL means that the bus asks the kernel for our user. */
   #authenticate(): void {
     const user = Buffer.from(String(process.geteuid?.() ?? 0)).toString("hex");
     this.#send(new TextEncoder().encode(`\0AUTH EXTERNAL ${user}\r\n`));
@@ -108,7 +108,7 @@ export class Bus implements Disposable {
   }
 }
 
-/** The first address of several that leads somewhere. "Server Addresses" of the specification. */
+/** The first of several addresses that accepts a connection. "Server Addresses" of the specification. */
 function connected(addresses: string): number | undefined {
   for (const address of addresses.split(";")) {
     const [, kind, value = ""] = /^unix:(?:.*,)?(path|abstract)=([^,]*)/.exec(address) ?? [];
@@ -135,7 +135,7 @@ function waiting<T>(work: () => T): T {
 function silent(): Fault {
   return new Fault(
     code.tryAgain,
-    `The system's message bus did not answer in ${timeoutMs} ms, or hung up`,
-    "See what 'systemctl status dbus firewalld' says, then call again",
+    `The system's message bus did not answer in ${timeoutMs} ms, or closed the connection`,
+    "Run 'systemctl status dbus firewalld' to see why, then call again",
   );
 }

@@ -1,5 +1,5 @@
 /**
- * D-Bus on the wire, as much of it as firewalld needs: calls with texts, answers with a text or a yes or no.
+ * The part of D-Bus's wire format that firewalld needs: calls with strings, answers with a string or a boolean.
  * https://dbus.freedesktop.org/doc/dbus-specification.html#message-protocol
  */
 
@@ -13,17 +13,17 @@ export interface Call {
 
 export interface Received {
   readonly type: "return" | "error" | "other";
-  /** The serial of the call that it answers. */
+  /** The serial number of the answered call. */
   readonly answers: number;
   readonly errorName?: string | undefined;
-  /** The first of the body, where it is a text, or a yes or no. */
+  /** The first value of the body, if it is a string or a boolean. */
   readonly value?: string | boolean | undefined;
 }
 
 const littleEndian = 0x6c;
 const version = 1;
 const messageType = { call: 1, return: 2, error: 3 } as const;
-/** Whoever does not run is not to be started by a question. */
+/** A call must not start the service. */
 const noAutoStart = 0x2;
 const fieldCode = {
   path: 1,
@@ -72,7 +72,7 @@ class Writer {
 export function encodeCall(call: Call, serial: number): Uint8Array {
   const body = new Writer();
   for (const one of call.texts) body.text(one);
-  // An array's length does not count what aligns its first element; at 16 that is nothing.
+  // An array's length excludes the padding before its first element; at offset 16 there is none.
   const fields = new Writer();
   fields.field(fieldCode.path, "o", call.path);
   fields.field(fieldCode.interface, "s", call.interface);
@@ -90,7 +90,7 @@ export function encodeCall(call: Call, serial: number): Uint8Array {
   return Uint8Array.from(whole.bytes);
 }
 
-/** Of the whole message, by its first 16 bytes; undefined when there are fewer. */
+/** Length of the whole message in bytes, by its first 16 bytes; undefined if there are fewer. */
 export function messageLength(bytes: Uint8Array): number | undefined {
   if (bytes.length < headBytes) return undefined;
   const { u32 } = reader(bytes);
@@ -106,7 +106,7 @@ export function decodeMessage(bytes: Uint8Array): Received {
   for (let at = headBytes; at < end; ) {
     at = aligned(at, 8);
     const [code, kind] = [bytes[at], String.fromCharCode(bytes[at + 2]!)];
-    at += 4; // code, and the signature of one letter with its length and its NUL
+    at += 4; // the code, and a signature of one letter with its length and NUL
     if (kind === "g") {
       const length = bytes[at]!;
       if (code === fieldCode.signature) signature = String.fromCharCode(...bytes.subarray(at + 1, at + 1 + length));
@@ -130,7 +130,7 @@ export function decodeMessage(bytes: Uint8Array): Received {
   };
 }
 
-/** In the byte order that the message says it has. */
+/** Reads in the message's own byte order. */
 function reader(bytes: Uint8Array) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const u32 = (at: number) => view.getUint32(at, bytes[0] === littleEndian);

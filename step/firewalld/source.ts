@@ -1,6 +1,6 @@
 import { addressBits, familyOf, withoutPrefix } from "../../ip/address.ts";
 
-/** A source of a zone, and the steps that put a container's addresses there. */
+/** A source of a zone, and the steps that put a container's addresses into a zone. */
 
 export interface Source {
   readonly zone: string;
@@ -12,7 +12,7 @@ export interface ZoneStep extends Source {
   readonly kind: "firewalldZone";
 }
 
-/** Each address, CIDR or without prefix length, by itself: firewalld knows no request for several. */
+/** A step for each address, CIDR or without prefix length: firewalld has no request for several. */
 export function zoneSteps(zone: string, addresses: readonly string[]): ZoneStep[] {
   return addresses.map((address) => {
     const text = withoutPrefix(address);

@@ -1,6 +1,6 @@
 /**
- * A container's address in a zone of firewalld, whose rules would reject what it sends. firewalld keeps it in its
- * memory: what it is reloaded with has none of these, which CHECK tells and repair puts right.
+ * A container's address in a zone of firewalld; without it, firewalld rejects the container's packets. firewalld forgets
+ * it when it is reloaded: CHECK reports that, and repair adds it again.
  */
 
 import { defaultZone } from "../../conf/config/config.ts";

@@ -1,6 +1,6 @@
 /**
- * Sources of firewalld's zones, as it has them at run time: what a person reloads or restarts it with comes from its
- * files, and these are gone. https://firewalld.org/documentation/man-pages/firewalld.dbus.html
+ * Sources in the runtime configuration of firewalld's zones; a reload or restart of firewalld removes them.
+ * https://firewalld.org/documentation/man-pages/firewalld.dbus.html
  */
 import { code, Fault } from "../../conf/fault.ts";
 import { KernelError } from "../../sys/errors.ts";
@@ -13,7 +13,7 @@ const firewalld = {
   interface: "org.fedoraproject.FirewallD1.zone",
 } as const;
 
-/** False also where this process may not ask. */
+/** False also if this process may not call it. */
 export function firewalldRuns(): boolean {
   try {
     using bus = Bus.connect();
@@ -24,7 +24,7 @@ export function firewalldRuns(): boolean {
   }
 }
 
-/** False when it is there already. Throws Fault. */
+/** False if it exists already. Throws Fault. */
 export function addSource(source: Source): boolean {
   const answer = asked("addSource", source);
   if (answer === undefined) throw notRunning(source);
@@ -37,19 +37,19 @@ export function addSource(source: Source): boolean {
 export function removeSource(source: Source): void {
   const answer = asked("removeSource", source);
   if (!(answer instanceof BusError)) return;
-  // In another zone it is somebody else's.
+  // In another zone, it belongs to another program.
   const isAbsent = isRefusal(answer, "UNKNOWN_SOURCE", "NOT_ENABLED", "ZONE_CONFLICT", "INVALID_ZONE");
   if (!isAbsent) throw refused(source, answer);
 }
 
-/** False also where firewalld does not run. Throws Fault. */
+/** False also if firewalld does not run. Throws Fault. */
 export function hasSource(source: Source): boolean {
   const answer = asked("querySource", source);
   if (answer instanceof BusError && !isRefusal(answer, "INVALID_ZONE")) throw refused(source, answer);
   return answer === true;
 }
 
-/** Undefined where there is no firewalld to ask. */
+/** Undefined if firewalld does not run. */
 function asked(member: string, { zone, source }: Source): string | boolean | BusError | undefined {
   using bus = Bus.connect();
   if (!bus?.has(firewalld.destination)) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Waits until the bridge forwards the port. The kernel tells the bridge of a veth's carrier from a work queue
- * (net/core/link_watch.c), a moment after both ends are up; a packet sent before is lost, and an ARP request with it
- * costs the container its first second.
+ * Waits until the bridge forwards the port. The kernel reports a veth's carrier to the bridge from a work queue
+ * (net/core/link_watch.c), a moment after both ends are up. A packet sent before is lost; a lost ARP request delays the
+ * container by a second.
  */
 
 import { code, Fault } from "../../conf/fault.ts";
@@ -21,7 +21,7 @@ const forwardingState = 3;
 const waitMsMax = 5000;
 const stateNames = ["disabled", "listening", "learning", "forwarding", "blocking"];
 
-/** Most links are forwarded when they are asked. */
+/** Rarely called: the bridge forwards most links by the time of the first look. */
 function isEventually(forwards: () => boolean, kernel: Kernel): boolean {
   return events.waitForEvent(events.eventGroup.link, forwards, waitMsMax, kernel.openEventSocket("host"));
 }

@@ -1,4 +1,4 @@
-/** The bridge: made when it is not there, brought up when it is down. Shared by attachments, so nothing undoes it but GC. */
+/** The bridge: created if it does not exist, brought up if it is down. Attachments share it, so only GC removes it. */
 
 import type { Kernel } from "../../kernel/kernel.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
@@ -11,14 +11,14 @@ import defer * as filtering from "./vlanFiltering.ts";
 export interface BridgeStep {
   readonly kind: "bridge";
   readonly name: string;
-  /** Given at creation, so that the bridge does not take the lowest of its ports' (and change it as they come and go). */
+  /** Set at creation. Otherwise the bridge takes the lowest address of its ports, which changes as they come and go. */
   readonly mac: string;
   readonly mtu: number;
   readonly group: number;
   readonly promiscuous: boolean;
-  /** Somebody else's bridge is told to keep this address, when it is the gateway's. */
+  /** Sets the address also on an existing bridge of another program, because that bridge is the gateway. */
   readonly keepsMac?: true | undefined;
-  /** The key, and its value, for which the bridge looks at VLANs; absent: as it is. */
+  /** The key and its value that need VLAN filtering, for messages. Absent: filtering stays as it is. */
   readonly filtersFor?: string | undefined;
 }
 
@@ -55,7 +55,7 @@ export const bridge: Kind<BridgeStep> = {
     if (!found) return missing(`bridge ${name}`);
     return differences(
       `bridge ${name}`,
-      // Somebody else may want it promiscuous: a capture does that, too.
+      // Another program may have made it promiscuous, such as a packet capture.
       {
         kind: bridgeKind,
         state: "up",
@@ -65,7 +65,7 @@ export const bridge: Kind<BridgeStep> = {
       {
         kind: found.info?.kind,
         state: found.flags & linkFlag.up ? "up" : "down",
-        // Promiscuity counts reasons; the flag is set when a person (or we) asked for it.
+        // The kernel counts reasons for promiscuity; this flag is the one that ns-net and `ip link` set.
         promiscuous: (found.flags & linkFlag.promiscuous) !== 0,
         "VLAN filtering": filtersFor && filtering.isFiltering(found),
       },

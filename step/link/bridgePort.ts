@@ -1,4 +1,4 @@
-/** How the bridge treats the port: its host end may hear itself (hairpin), and may be kept from other isolated ports. */
+/** Flags of a bridge port. hairpin: it receives its own packets back. isolated: no packets between it and other isolated ports. */
 import { changeBridgePort, portOf } from "../../netlink/route/link.ts";
 import { differences, isStep, type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
@@ -6,7 +6,7 @@ import { shellWord } from "../shellWords.ts";
 export interface BridgePortStep {
   readonly kind: "bridgePort";
   readonly link: string;
-  /** Absent: as it is. */
+  /** Absent: stays as it is. */
   readonly hairpin?: boolean;
   readonly isolated: boolean;
 }
@@ -34,7 +34,7 @@ export const bridgePort: Kind<BridgePortStep> = {
     );
   },
 
-  // firewall isolates for a policy.
+  // The chained firewall isolates ports for an ingressPolicy.
   supersede: ({ link, isolated }, earlier) =>
     isStep<BridgePortStep>("bridgePort", earlier) && earlier.link === link
       ? { ...earlier, isolated: earlier.isolated || isolated }

@@ -1,11 +1,11 @@
 /**
- * A published port is reached by 127.0.0.1, too. For that the interface towards the container needs `route_localnet`,
- * by which whoever is behind it could call what the host offers to itself alone. A rule of nf_tables refuses that
- * (step/ports/rules.ts), but `nft flush ruleset` removes the rule and leaves the setting. So each port of the bridge
- * drops packets to 127.0.0.0/8 where they come in: a filter there outlives every flush. It stands on the ports, not on
- * the bridge, where br_netfilter has turned an answer's destination back to 127.0.0.1 already.
+ * A published port can be called at 127.0.0.1, which needs `route_localnet` on the interface towards the container. With
+ * it, containers could call services that listen on the host's 127.0.0.1 only. A rule of nf_tables drops that
+ * (step/ports/rules.ts), but `nft flush ruleset` removes the rule and leaves the sysctl. So each port of the bridge drops
+ * incoming packets to 127.0.0.0/8 by a tc filter, which no flush of rules removes. The filter is on the ports, because on
+ * the bridge br_netfilter has already changed an answer's destination back to 127.0.0.1.
  *
- * A kernel need not know how to drop (act_gact). All that limit traffic know how to redirect; to a link that is down.
+ * The filter drops by redirecting to a link that is down: a kernel may lack act_gact, while `bandwidth` needs mirred.
  */
 
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -18,7 +18,7 @@ import { errno, tolerating } from "../../sys/errors.ts";
 import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 
-/** One interface of the host, of which the bridge lets 127.0.0.1 through. */
+/** A port of a bridge with route_localnet. */
 export interface ClosedStep {
   readonly kind: "closedLoopback";
   readonly link: string;
@@ -26,7 +26,7 @@ export interface ClosedStep {
 
 const closedMac = () => macOfOwner("closed");
 
-/** Of the link that is never up. */
+/** Index of the link that is never up; creates it. */
 function closedIndex(kernel: Kernel): number {
   const found = kernel.link("host", closedLink);
   if (found) return found.index;
@@ -36,7 +36,7 @@ function closedIndex(kernel: Kernel): number {
   return kernel.indexOf("host", closedLink);
 }
 
-/** For what takes a link's filters away, to put this one back. */
+/** True if the filter exists, for code that removes a link's filters and has to restore this one. */
 export function isClosed(index: number, kernel: Kernel): boolean {
   return kernel.link("host", closedLink) !== undefined && isLoopbackRedirected(kernel.route("host"), index);
 }
@@ -51,7 +51,7 @@ export function close({ index, name = "" }: Pick<Link, "index" | "name">, kernel
 export const closedLoopback: Kind<ClosedStep> = {
   apply({ link }, kernel) {
     close({ index: kernel.indexOf("host", link), name: link }, kernel);
-    return false; // it goes with the link
+    return false; // it ends with the link
   },
 
   check({ link }, kernel) {

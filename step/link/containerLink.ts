@@ -1,6 +1,6 @@
 /**
- * An interface made in the container, on top of another one or of none. Nothing of it is on the host: that it is ours
- * is told by its group, and it dies with its namespace.
+ * An interface created in the container, with or without a lower link. It leaves nothing on the host, its group marks it
+ * as ours, and it ends with its namespace.
  */
 
 import type { Kernel, Where } from "../../kernel/kernel.ts";
@@ -17,15 +17,15 @@ import { dataOf, readSettings, type Settings, wordsOf } from "./linkSettings.ts"
 export interface ContainerLinkStep {
   readonly kind: "containerLink";
   readonly ifname: string;
-  /** Until it has its own name: a kernel before 6.15 refuses one that the host has a link of. */
+  /** Its first name: a kernel before 6.15 refuses a name that a link of the host has. */
   readonly temporary: string;
   readonly settings: Settings;
   readonly master?: { readonly name: string; readonly where: Where } | undefined;
   readonly mac: string;
-  /** The kernel gives it its master's hardware address. */
+  /** It has its master's hardware address. */
   readonly inheritsMac?: true | undefined;
   readonly mtu: number;
-  /** For CHECK: what a later plugin of the chain gave it instead. */
+  /** For CHECK: the MTU that a later plugin of the chain set. */
   readonly innerMtu?: number;
   readonly group: number;
 }
@@ -34,7 +34,7 @@ export interface ContainerLinkKey extends Pick<ContainerLinkStep, "ifname" | "te
   readonly foreign?: Foreign | undefined;
 }
 
-/** The host's master and the container's interface are in two namespaces: made by the host's socket, named in the container. */
+/** True if the master is on the host: then the host's socket creates the interface, and the container's renames it. */
 const isAcross = ({ master }: ContainerLinkStep) => master?.where === "host";
 
 function create(step: ContainerLinkStep, kernel: Kernel): void {
@@ -71,7 +71,7 @@ function remove(name: string, group: number, kernel: Kernel, foreign?: Foreign):
   kernel.forget("container", name);
 }
 
-/** Nobody but us gives it a group. */
+/** True for the interface of the reference, which sets no group. */
 function isForeign({ info, address, group = 0 }: Link, foreign: Foreign | undefined): boolean {
   return foreign !== undefined && group === 0 && info?.kind === foreign.type && address === foreign.mac;
 }
@@ -81,7 +81,7 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
     try {
       create(step, kernel);
     } catch (error) {
-      // A call that was killed left it before it had its own name.
+      // A killed call left an interface under the temporary name.
       if (!isKernelError(error, errno.EEXIST) || kernel.link("container", step.temporary) === undefined) throw error;
       remove(step.temporary, step.group, kernel);
       create(step, kernel);
@@ -109,7 +109,7 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
   isMadeBy: ({ ifname, mac, settings, inheritsMac }, { name, address, info }) =>
     info?.kind === settings.type && (name === ifname || (!inheritsMac && address === mac)),
 
-  /** One that is gone is gone with all it had on it: only making it anew would help, so that is told. */
+  /** Does not recreate a lost interface: its addresses and routes are lost, too. */
   repair() {},
 
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
@@ -117,9 +117,9 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
   check({ ifname, settings, master, mac, mtu, innerMtu = mtu, group }, kernel) {
     const found = kernel.link("container", ifname);
     if (!found) return missing(`link ${ifname} in the container`);
-    const below = master && kernel.link(master.where, master.name);
-    // One macvlan on top of another is on top of that one's master.
-    const isByWay = below?.info?.kind === macvlanKind && below.peerIndex === found.peerIndex;
+    const lower = master && kernel.link(master.where, master.name);
+    // The kernel puts a macvlan on a macvlan onto the lower one's master.
+    const isByWay = lower?.info?.kind === macvlanKind && lower.peerIndex === found.peerIndex;
     const { bcqueuelen: _, ...expected } = { bcqueuelen: 0, ...settings };
     return differences(
       `link ${ifname} in the container`,
@@ -128,7 +128,7 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
         mac,
         mtu: innerMtu === unknownMtu ? undefined : innerMtu,
         group,
-        master: isByWay ? undefined : below?.index,
+        master: isByWay ? undefined : lower?.index,
       },
       {
         ...(readSettings(found) ?? { type: found.info?.kind }),
@@ -149,8 +149,8 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
       ...(isAcross(step) ? [`netns ${netnsWord(netns)}`] : []),
       wordsOf(settings),
     ];
-    const pod = ipWord("container", netns);
-    if (!isAcross(step)) return [`${pod} link add ${linkWord(ifname)} ${words.join(" ")}`];
-    return [`ip link add ${temporary} ${words.join(" ")}`, `${pod} link set ${temporary} name ${shellWord(ifname)}`];
+    const ip = ipWord("container", netns);
+    if (!isAcross(step)) return [`${ip} link add ${linkWord(ifname)} ${words.join(" ")}`];
+    return [`ip link add ${temporary} ${words.join(" ")}`, `${ip} link set ${temporary} name ${shellWord(ifname)}`];
   },
 };

@@ -1,7 +1,7 @@
 /**
- * A device of the host, lent to the container: moved and renamed in one message, and back in one. Its name on the host
- * is its alias while it is away, as with the reference's host-device, and its group says whose it is: so it finds its
- * way home when the store is lost, and when the namespace died and the kernel sent it home under a name of its own.
+ * A device of the host, lent to the container. One message moves and renames it, and one returns it. Meanwhile its alias
+ * is its name on the host, as with the reference's host-device, and its group is the network's. By these it is returned
+ * even if the store is lost, or if its namespace ended and the kernel moved it to the host under another name.
  */
 
 import type { Kernel, Where } from "../../kernel/kernel.ts";
@@ -18,21 +18,21 @@ export interface HostDeviceStep {
   readonly device: string;
   readonly ifname: string;
   readonly mac: string;
-  /** Kind of link, as the kernel calls it; empty for a device of hardware. */
+  /** Kind of link, as the kernel calls it; empty for a physical device. */
   readonly linkKind: string;
   readonly mtu: number;
-  /** For CHECK: what a later plugin of the chain gave it instead. */
+  /** For CHECK: the MTU that a later plugin of the chain set. */
   readonly innerMtu?: number;
   readonly group: number;
-  /** What it was on the host, to be put back. */
+  /** Properties on the host, which undo restores. */
   readonly was: { readonly up: boolean; readonly group: number; readonly alias?: string | undefined };
 }
 
-/** Without `device`, its alias tells. */
+/** Without `device`, the alias is the name on the host. */
 export interface HostDeviceKey
   extends Pick<HostDeviceStep, "ifname" | "group">,
     Partial<Pick<HostDeviceStep, "device" | "was" | "mac" | "linkKind">> {
-  /** Hardware address of one that another plugin lent, before ns-net came in its place: that one set the alias, too. */
+  /** Hardware address of a device that the reference's host-device lent; it sets the alias, too. */
   readonly foreignMac?: string | undefined;
 }
 
@@ -44,7 +44,7 @@ export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
     try {
       kernel.request("host", changeLink(what, { index, name: ifname, alias: name, group, netnsFd: kernel.netns!.fd }));
     } catch (error) {
-      // The kernel moves it first and may then refuse the rest.
+      // The kernel moves it first, and may then refuse the other changes.
       const half = listLinks(kernel.route("container")).find((link) => link.name === name && link.group !== group);
       if (half && kernel.linkByIndex(index)?.name !== name) goHome("container", half, step, kernel);
       throw error;
@@ -67,7 +67,7 @@ export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
       goHome("container", lent, key, kernel);
       return;
     }
-    // Its namespace is gone, and a physical device is in the first namespace then, where nothing of the group belongs.
+    // Its namespace is gone. The kernel moved a physical device to the first namespace, where no link should have the group.
     for (const stray of listLinks(kernel.route("host"))) {
       const isIt = stray.group === group && (key.device === undefined || key.device === stray.alias);
       if (isIt) goHome("host", stray, key, kernel);
@@ -80,7 +80,7 @@ export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
       group: deviceGroup(network),
       foreignMac: foreign?.type === "host-device" ? foreign.mac : undefined,
     }),
-    /** Those whose containers died: the kernel sent them back, and no DEL comes for them. */
+    /** Devices whose containers ended: the kernel moved them to the host, and no DEL comes for them. */
     network: (network) => ({ ifname: "", group: deviceGroup(network) }),
   },
 
@@ -110,15 +110,15 @@ export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
 };
 
 /**
- * The container may have changed group, alias and address: one of them is enough, under the name that it was given. A
- * link of another kind is one that the container made: it has no home on the host.
+ * True for the lent device. The container may have changed group, alias and hardware address: one of them is enough. A
+ * link of another kind is the container's own.
  */
 function isLent({ group, alias, address, info }: Link, key: HostDeviceKey): boolean {
   if (key.linkKind !== undefined && (info?.kind ?? "") !== key.linkKind) return false;
   return group === key.group || (key.device !== undefined && (alias === key.device || address === key.mac));
 }
 
-/** Without an entry nothing tells which of a container's devices is meant. */
+/** The device under a name that the container gave it; undefined without an entry, which identifies it. */
 function lentUnderAnotherName(key: HostDeviceKey, kernel: Kernel): Link | undefined {
   const { device: name, mac, group } = key;
   if (name === undefined) return undefined;
@@ -128,10 +128,10 @@ function lentUnderAnotherName(key: HostDeviceKey, kernel: Kernel): Link | undefi
   return marked ?? (more.length === 0 ? same : undefined);
 }
 
-/** With its own name, or if somebody has that by now as the first free of dev0, dev1 …, its own staying its alias. */
-function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDeviceStep>, kernel: Kernel): void {
+/** Returns a device under its original name; if that is in use, as the first free of dev0, dev1 …, with the original name as alias. */
+function goHome(where: Where, link: Link, { device: known, was }: Partial<HostDeviceStep>, kernel: Kernel): void {
   const { index, name = "", alias } = link;
-  const own = told ?? alias ?? name;
+  const own = known ?? alias ?? name;
   kernel.forget("host", own);
   const taken = kernel.link("host", own);
   const isTaken = taken !== undefined && (where === "container" || taken.index !== index);
@@ -155,7 +155,7 @@ function goHome(where: Where, link: Link, { device: told, was }: Partial<HostDev
   }
 }
 
-/** True for a step that lends the device of that name on the host. */
+/** True if the step lends the device of that name on the host. */
 export function isLending(name: string, step: AnyStep): boolean {
   return isStep<HostDeviceStep>("hostDevice", step) && step.device === name;
 }

@@ -1,4 +1,4 @@
-/** What is particular to a kind of link: as the kernel is told, and in the words of ip-link(8). */
+/** Settings of kinds of links: as netlink attributes, and as ip-link(8) writes them. */
 import { ipvlan, ipvlanKind, ipvlanMode } from "../../netlink/route/kind/ipvlan.ts";
 import { macvlan, macvlanKind, macvlanMode } from "../../netlink/route/kind/macvlan.ts";
 import { vlan, vlanKind } from "../../netlink/route/kind/vlan.ts";
@@ -10,7 +10,7 @@ export type Settings =
   | { readonly type: typeof vlanKind; readonly id: number }
   | { readonly type: "dummy" };
 
-/** IFLA_INFO_DATA; undefined for a kind that has none. */
+/** IFLA_INFO_DATA; undefined for a kind without it. */
 export function dataOf(settings: Settings): Uint8Array | undefined {
   switch (settings.type) {
     case macvlanKind:
@@ -33,7 +33,7 @@ export function wordsOf({ type, ...values }: Settings): string {
   return `type ${type}${words.join("")}`;
 }
 
-/** What a link has of these; undefined for one of no such kind. How long a broadcast queue is, others have a say in. */
+/** The settings of a link; undefined for another kind. Without bcqueuelen, which all macvlans of a master share. */
 export function readSettings({ info }: Link): Settings | undefined {
   const { kind, data = new Uint8Array(0) } = info ?? {};
   const named = (modes: Readonly<Record<string, number>>, mode: number | undefined) =>

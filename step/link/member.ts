@@ -1,4 +1,4 @@
-/** An interface as a port of a bridge or of a VRF that is where it is, too: in the container, or on the host. */
+/** Makes an interface a port of a bridge or a VRF in the same namespace: the container's or the host's. */
 
 import type { Where } from "../../kernel/kernel.ts";
 import { changeLink } from "../../netlink/route/link.ts";

@@ -1,4 +1,4 @@
-/** Which VLANs a port of the bridge is in. It dies with the port. */
+/** The VLANs of a bridge port. They end with the port. */
 
 import type { Kernel } from "../../kernel/kernel.ts";
 import { addPortVlans, deletePortVlans, listPortVlans, type PortVlan } from "../../netlink/route/bridgeVlan.ts";
@@ -10,7 +10,7 @@ export interface PortVlanStep {
   readonly kind: "portVlan";
   readonly link: string;
   readonly vlans: readonly PortVlan[];
-  /** The bridge's default, which a new port is in and this one is not to be. */
+  /** The bridge's default VLAN, to be removed from this port. */
   readonly without?: number | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * `route_localnet` of the interface towards containers, by which published ports are reached at 127.0.0.1, once each
- * port of the bridge drops what a container sends there (closedLoopback.ts). Attachments share it.
+ * Sets `route_localnet` on the interface towards containers, so that published ports can be called at 127.0.0.1, after
+ * each port of the bridge has a filter for 127.0.0.0/8 (closedLoopback.ts). Attachments share it.
  */
 
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -12,18 +12,18 @@ import type { Kind } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 import { close, filterCommands } from "./closedLoopback.ts";
 
-/** The interface towards containers lets 127.0.0.1 through, and none of its ports does. */
+/** The interface towards containers routes 127.0.0.0/8, and each of its ports drops it. */
 export interface RouteLocalnetStep {
   readonly kind: "routeLocalnet";
   readonly link: string;
-  /** The attachment's own links, which have a step each. */
+  /** The attachment's own links, which have a closedLoopback step each. */
   readonly but: readonly string[];
 }
 
-/** Kinds of port behind which a container or a virtual machine may be. The machine's own network is not ours to filter. */
+/** Kinds of ports of containers and virtual machines. Other ports, such as the uplink, get no filter. */
 const containerKinds: readonly (string | undefined)[] = [vethKind, "tun"];
 
-/** The ports of a bridge; of what leads to none, itself. */
+/** The links by which packets of containers come in: the ports of the bridge, or the link itself if it leads to no bridge. */
 function waysIn({ link, but }: RouteLocalnetStep, kernel: Kernel): Pick<Link, "index" | "name">[] {
   const found = kernel.link("host", link);
   const bridge = found && bridgeBehind(found, kernel);
@@ -34,11 +34,11 @@ function waysIn({ link, but }: RouteLocalnetStep, kernel: Kernel): Pick<Link, "i
   );
 }
 
-/** The gateway of a VLAN is a veth whose other end is a port, or a link on top of the bridge. */
+/** Index of the bridge of a link: itself, or for a VLAN's gateway the bridge below it or at the veth's other end. */
 function bridgeBehind({ index, info, peerIndex, peerNetnsId }: Link, kernel: Kernel): number | undefined {
   if (info?.kind === bridgeKind) return index;
-  const below = peerIndex && peerNetnsId === undefined ? kernel.linkByIndex(peerIndex) : undefined;
-  return below?.info?.kind === bridgeKind ? below.index : below?.master;
+  const lower = peerIndex && peerNetnsId === undefined ? kernel.linkByIndex(peerIndex) : undefined;
+  return lower?.info?.kind === bridgeKind ? lower.index : lower?.master;
 }
 
 const settingOf = (link: string) => `net/ipv4/conf/${link}/route_localnet`;
@@ -46,11 +46,11 @@ const settingOf = (link: string) => `net/ipv4/conf/${link}/route_localnet`;
 export const routeLocalnet: Kind<RouteLocalnetStep> = {
   apply(step, kernel) {
     const { link } = step;
-    // Once it is set, each ADD closes its own port.
+    // If it is set, each ADD has closed its own port.
     if (kernel.readSysctl("host", settingOf(link)) === "1" && kernel.link("host", closedLink)) return false;
     for (const port of waysIn(step, kernel)) close(port, kernel);
     kernel.writeSysctl("host", settingOf(link), "1");
-    // Those that came meanwhile: an ADD that looked at the bridge before.
+    // Ports that were added meanwhile, by an ADD that read the bridge before the sysctl was set.
     for (const port of waysIn(step, kernel)) close(port, kernel);
     return false;
   },

@@ -1,4 +1,4 @@
-/** A tap interface in the container, for a program such as a virtual machine to open. It dies with its namespace. */
+/** A tap interface in the container, which a program such as a virtual machine opens. It ends with its namespace. */
 import { changeLink } from "../../netlink/route/link.ts";
 import { createTap } from "../../sys/tap.ts";
 import defer * as asInResult from "../asInResult.ts";
@@ -15,7 +15,7 @@ export interface TapStep {
   readonly openGroup?: number | undefined;
   readonly mac: string;
   readonly mtu: number;
-  /** For CHECK: what a later plugin of the chain gave it instead. */
+  /** For CHECK: the MTU that a later plugin of the chain set. */
   readonly innerMtu?: number;
   /** IFLA_GROUP. */
   readonly group: number;
@@ -23,7 +23,7 @@ export interface TapStep {
 
 export type TapKey = Pick<TapStep, "ifname" | "group">;
 
-/** As the kernel calls it. */
+/** The link kind, as the kernel calls it. */
 export const tapKind = "tun";
 
 export const tap: Kind<TapStep, TapKey> = {

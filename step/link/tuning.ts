@@ -1,4 +1,4 @@
-/** Properties of the container's interface that a plugin after the one that made it changes, and puts back. */
+/** Properties of the container's interface that a chained plugin changes, and its DEL restores. */
 
 import type { Tunables } from "../../conf/config/config.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -17,11 +17,11 @@ export interface TuningStep {
 }
 
 export interface TuningKey extends Pick<TuningStep, "link" | "was"> {
-  /** Where the reference's tuning noted it; the group of the network's devices that are lent. */
+  /** The file in which the reference's tuning noted them, and the group of the network's lent devices. */
   readonly backup?: { readonly file: string; readonly lentGroup: number };
 }
 
-/** What a link has of these, or undefined when there is no such link in the container. */
+/** The current values of a link; undefined if the container has no such link. */
 export function tunablesOf(kernel: Kernel, name: string): Required<Tunables> | undefined {
   const link = kernel.link("container", name);
   if (!link) return undefined;
@@ -43,8 +43,8 @@ function change(kernel: Kernel, link: string, tunables: Tunables, group?: number
 }
 
 /**
- * True for a device that the reference's host-device lent, which its alias tells. Its part of DEL comes after this, and
- * knows the device by the hardware address in `prevResult`, which is that of tuning: so it is given our mark instead.
+ * True for a device that the reference's host-device lent, which has an alias. The DEL of host-device comes later and
+ * looks for the hardware address in `prevResult`, which undo changes here: so undo gives the device our group.
  */
 function isLent({ alias = "", group = 0 }: Link, kernel: Kernel): boolean {
   return alias !== "" && !isOurGroup(group) && !isSameNetns(kernel.netns!, kernel.host);
@@ -88,12 +88,12 @@ export const tuning: Kind<TuningStep, TuningKey> = {
   },
 };
 
-/** True for a step that makes the link, of whatever kind. */
+/** True for a step of any kind that creates the link. */
 function isMaking(link: string, step: AnyStep): boolean {
   return "ifname" in step && step.ifname === link;
 }
 
-/** A later plugin answers for what it changed. */
+/** Without the properties that a later plugin changed, and checks. */
 function without(to: Tunables, changed: Tunables): Tunables {
   return Object.fromEntries(Object.entries(to).filter(([name]) => !(name in changed)));
 }

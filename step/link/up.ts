@@ -1,4 +1,4 @@
-/** A link brought up. */
+/** Brings a link up. */
 
 import type { Where } from "../../kernel/kernel.ts";
 import { changeLink, linkFlag } from "../../netlink/route/link.ts";
@@ -9,7 +9,7 @@ export interface UpStep {
   readonly kind: "up";
   readonly where: Where;
   readonly link: string;
-  /** What the link is told whose it is; rides in the same message. */
+  /** The alias that names the attachment, set in the same message. */
   readonly alias?: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export const up: Kind<UpStep> = {
   ],
 };
 
-/** True for the step that brings a link up. */
+/** True if the step brings that link up. */
 export function bringsUp(where: Where, link: string, step: AnyStep): boolean {
   return isStep<UpStep>("up", step) && step.where === where && step.link === link;
 }

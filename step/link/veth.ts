@@ -1,6 +1,6 @@
 /**
- * The veth pair, in one message: both names, hardware addresses and MTUs, the inner end straight in the container's
- * namespace, the outer end in the network's group and in the bridge. Deleting one end deletes the other, wherever it is.
+ * The veth pair, created by one message: names, hardware addresses and MTUs of both ends, the inner end in the container's
+ * namespace, the host's end with the network's group and as a port of the bridge. Deleting one end deletes the other.
  */
 
 import { deleteHostLink } from "../../kernel/hostLink.ts";
@@ -17,9 +17,9 @@ export interface VethStep {
   readonly ifname: string;
   readonly mac: string;
   readonly mtu: number;
-  /** For CHECK: what a later plugin of the chain gave the container's end instead. */
+  /** For CHECK: the MTU of the container's end that a later plugin of the chain set. */
   readonly innerMtu?: number;
-  /** Absent: the host routes to it. */
+  /** Absent: the host routes to the container. */
   readonly bridge?: string | undefined;
   readonly group: number;
 }
@@ -58,7 +58,7 @@ export const veth: Kind<VethStep, VethKey> = {
 
   asInResult: (step, result) => asInResult.linkAsIn(step, result),
 
-  /** A pair that is gone is gone with all the container had on it: only making it anew would help, so that is told. */
+  /** Does not recreate a lost pair: its addresses and routes are lost, too. */
   repair({ host, ifname, mac, mtu, innerMtu = mtu, bridge, group }, kernel) {
     const inner = kernel.link("container", ifname);
     if (!kernel.link("host", host) || !inner) return;

@@ -1,11 +1,11 @@
-/** A bridge that looks at VLANs: made so, or told to. Loaded where `vlan` or `vlanTrunk` is written. */
+/** VLAN filtering of a bridge. Loaded if the configuration has `vlan` or `vlanTrunk`. */
 import { code, Fault } from "../../conf/fault.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { bridge as bridgeData, bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { changeLink, createLink, type Link } from "../../netlink/route/link.ts";
 import { errno, isKernelError, type KernelError } from "../../sys/errors.ts";
 
-/** A bridge that is to look at VLANs, and the key of the configuration for which. */
+/** A bridge that needs VLAN filtering, and the key that needs it. */
 export interface FilteringBridge {
   readonly name: string;
   readonly mac: string;
@@ -20,7 +20,7 @@ export function isFiltering({ info }: Link): boolean {
 
 const filtering = { kind: bridgeKind, data: bridgeData.put({ vlanFiltering: 1 }) };
 
-/** Makes it with VLAN filtering where it is not there, and turns that on where it is off. */
+/** Creates the bridge with VLAN filtering, or turns filtering on. Throws Fault (code 2) if the kernel cannot filter VLANs. */
 export function makeFiltering({ name, mac, mtu, group, filtersFor = "" }: FilteringBridge, kernel: Kernel): void {
   const there = kernel.link("host", name);
   if (there && isFiltering(there)) return;
@@ -38,7 +38,7 @@ export function makeFiltering({ name, mac, mtu, group, filtersFor = "" }: Filter
 function cannotFilter(name: string, filtersFor: string, { message }: KernelError): Fault {
   return new Fault(
     code.unsupportedField,
-    `Cannot use ${filtersFor}: bridges of this kernel do not look at VLANs (${message})`,
+    `Cannot use ${filtersFor}: bridges of this kernel cannot filter VLANs (${message})`,
     `Leave it out, or run a kernel with CONFIG_BRIDGE_VLAN_FILTERING; to see: ip link set ${name} type bridge vlan_filtering 1`,
   );
 }

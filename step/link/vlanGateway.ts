@@ -1,6 +1,6 @@
 /**
- * The gateway of one VLAN of a bridge: a veth of which one end is a port in that VLAN and the other has the gateway's
- * address. Named as the reference names it, `br0.100`. Shared by the VLAN's attachments, so nothing undoes it but GC.
+ * The gateway of one VLAN of a bridge: a veth with one end as a port in that VLAN, and the gateway's address on the other,
+ * which has the reference's name, `br0.100`. The VLAN's attachments share it, so only GC removes it.
  */
 
 import { veth, vethKind } from "../../netlink/route/kind/veth.ts";
@@ -33,7 +33,7 @@ export const vlanGateway: Kind<VlanGatewayStep> = {
       tolerating(() => kernel.request("host", creation), errno.EEXIST); // another ADD was first
       for (const name of [link, port]) kernel.forget("host", name);
     }
-    if (!kernel.link("host", port)) return false; // somebody else's way into the VLAN
+    if (!kernel.link("host", port)) return false; // another program created the link
     setPortVlans({ link: port, vlans: [{ first: vlan, isNative: true }], without }, kernel);
     for (const name of [port, link]) kernel.request("host", changeLink(`bring up ${name}`, { name, set: linkFlag.up }));
     return false;

@@ -1,4 +1,4 @@
-/** A VRF in the container, made when it is not there. The last port that leaves it takes it away. */
+/** A VRF in the container, created if it does not exist. Undo deletes it unless it has ports. */
 
 import { vrf as vrfData, vrfKind } from "../../netlink/route/kind/vrf.ts";
 import { createLink, deleteLink, linkFlag, listLinks } from "../../netlink/route/link.ts";
@@ -42,7 +42,7 @@ export const vrf: Kind<VrfStep> = {
     return differences(`vrf ${name}`, { kind: vrfKind, table, state: "up" }, { kind, table: has, state });
   },
 
-  // The routes of its ports are in its table.
+  // The routes of its ports are in its own table.
   supersede: (_, earlier) => (isStep<RouteStep>("route", earlier) ? undefined : earlier),
 
   print({ name, table, group }, { netns }) {

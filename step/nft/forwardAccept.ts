@@ -1,7 +1,7 @@
 /**
- * A container's packets let through where the host drops what it forwards (Docker sets that policy). Rules in the tables
- * of iptables itself, since only a rule of the same chain comes before its policy; written so that `iptables -S` reads
- * them. Each carries the attachment's mark, by which it is found again.
+ * Accepts a container's packets on a host that drops forwarded packets; Docker sets that policy. The rules are in the
+ * tables of iptables, because only a rule of the same chain precedes its policy, and have a form that `iptables -S`
+ * prints. Each carries the attachment's mark.
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
@@ -29,7 +29,7 @@ export interface ForwardAcceptStep {
   readonly attachment: Attachment;
   /** The container's, without prefix length. */
   readonly addresses: readonly string[];
-  /** A chain for a person's own rules, asked first. */
+  /** A chain for the administrator's own rules, which come first. */
   readonly adminChain: string;
 }
 
@@ -37,7 +37,7 @@ export type ForwardAcceptKey = Pick<ForwardAcceptStep, "attachment"> & Partial<F
 
 const tables = { 4: { family: family.ipv4, name: "filter" }, 6: { family: family.ipv6, name: "filter" } } as const;
 
-/** The reference's chain and its comment, so that both plugins can work on one host. */
+/** The reference's chain and comment, so that both plugins can run on one host. */
 export const acceptChain = "CNI-FORWARD";
 const chainComment = "CNI firewall plugin rules";
 const adminComment = "CNI firewall plugin admin overrides";
@@ -63,8 +63,8 @@ function rulesFor(address: string): Expression[][] {
   ];
 }
 
-/** The chains, and the jumps to them, where they are missing; `standing` are rules of the chain that accepts. */
-function chainsFor(version: Family, adminChain: string, standing: readonly Rule[], kernel: Kernel): Message[] {
+/** The missing chains, and the missing jumps to them; `existing` are the rules of the accepting chain. */
+function chainsFor(version: Family, adminChain: string, existing: readonly Rule[], kernel: Kernel): Message[] {
   const table: Table = tables[version];
   const isReady = jumpTo(acceptChain, listRulesWith(kernel.netfilter, table, forward, [acceptChain]));
   const hasForward = isReady || getChain(kernel.netfilter, table, forward) !== undefined;
@@ -72,7 +72,7 @@ function chainsFor(version: Family, adminChain: string, standing: readonly Rule[
     ...(isReady ? [] : [newTable(table), ...(hasForward ? [] : [newChain(table, forward, forwardBase)])]),
     ...(isReady ? [] : [newChain(table, acceptChain)]),
     ...(isReady ? [] : [insertRule(table, forward, [counter, jump(acceptChain)], chainComment)]),
-    ...(jumpTo(adminChain, standing)
+    ...(jumpTo(adminChain, existing)
       ? []
       : [newChain(table, adminChain), insertRule(table, acceptChain, [counter, jump(adminChain)], adminComment)]),
   ];
@@ -80,14 +80,14 @@ function chainsFor(version: Family, adminChain: string, standing: readonly Rule[
 
 const jumpTo = (chain: string, rules: readonly Rule[]) => rules.some((rule) => jumpTarget(rule) === chain);
 
-/** The name is the only text in a verdict. */
+/** The chain's name is the only text in a verdict. */
 function jumpTarget({ expressions = [] }: Rule): string | undefined {
   const verdict = (expressions as readonly Expression[]).find(({ name }) => name === "immediate");
   return verdict && /([\w.-]{2,})\0*$/.exec(Buffer.from(verdict.data).toString("latin1"))?.[1];
 }
 
-function removeMarked(mark: string, standing: readonly Rule[], version: Family, kernel: Kernel): void {
-  const own = standing.filter(({ comment }) => comment === mark);
+function removeMarked(mark: string, existing: readonly Rule[], version: Family, kernel: Kernel): void {
+  const own = existing.filter(({ comment }) => comment === mark);
   if (own.length === 0) return;
   const messages = own.map(({ handle }) => deleteRule(tables[version], acceptChain, handle!));
   tolerating(() => kernel.batch(messages), errno.ENOENT); // another DEL was first
@@ -98,9 +98,9 @@ export const forwardAccept: Kind<ForwardAcceptStep, ForwardAcceptKey> = {
     const mark = ownerMark(attachment);
     const messages: Message[] = [];
     for (const version of familiesOf(addresses)) {
-      const standing = listRulesWith(kernel.netfilter, tables[version], acceptChain, [mark, adminChain]);
-      removeMarked(mark, standing, version, kernel); // of an earlier ADD whose DEL never came
-      messages.push(...chainsFor(version, adminChain, standing, kernel));
+      const existing = listRulesWith(kernel.netfilter, tables[version], acceptChain, [mark, adminChain]);
+      removeMarked(mark, existing, version, kernel); // of an earlier ADD without a DEL
+      messages.push(...chainsFor(version, adminChain, existing, kernel));
     }
     for (const address of addresses) {
       const table = tables[familyOf(address)];
@@ -123,8 +123,8 @@ export const forwardAccept: Kind<ForwardAcceptStep, ForwardAcceptKey> = {
     return familiesOf(addresses).flatMap((version) => {
       const table = tables[version];
       const wanted = addresses.filter((address) => familyOf(address) === version).length * 2;
-      const standing = listRulesWith(kernel.netfilter, table, acceptChain, [mark]);
-      const found = standing.filter(({ comment }) => comment === mark);
+      const existing = listRulesWith(kernel.netfilter, table, acceptChain, [mark]);
+      const found = existing.filter(({ comment }) => comment === mark);
       const isCalled = jumpTo(acceptChain, listRulesWith(kernel.netfilter, table, forward, [acceptChain]));
       return [
         ...(isCalled ? [] : missing(`jump from ${forward} to ${acceptChain}`)),

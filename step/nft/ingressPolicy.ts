@@ -1,7 +1,7 @@
 /**
- * ingressPolicy: who may open connections to the containers of a bridge. One chain for all of them, in which a packet
- * costs a look-up, however many bridges and containers there are; what a bridge wants is an element of a set or two.
- * Shared by the attachments of a bridge, so nothing undoes it but GC (plugin/shared/ingressPolicies.ts).
+ * ingressPolicy: who may open connections to the containers of a bridge. One chain serves all bridges, and a packet costs
+ * one look-up whatever their number; a bridge's policy is an element of one or two sets. Attachments of a bridge share it,
+ * so GC and the DEL of the last one remove it (plugin/shared/ingressPolicies.ts).
  */
 
 import type { IngressPolicy } from "../../conf/config/config.ts";
@@ -24,7 +24,7 @@ import { newTable } from "../../netlink/nft/table.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import { type AnyStep, differences, isStep, type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
-import { type ChainRule, missingRules, textOf, writtenAnew } from "./sharedRules.ts";
+import { type ChainRule, missingRules, replacedRules, textOf } from "./sharedRules.ts";
 import { table, tableComment } from "./table.ts";
 
 export interface IngressPolicyStep {
@@ -34,17 +34,17 @@ export interface IngressPolicyStep {
   readonly policy: IngressPolicy;
 }
 
-/** Bridges that have a policy; the comment says which. */
+/** Bridges that have a policy; the comment names it. */
 export const guardedSet: SetShape = { name: "ingress-guarded", key: [valueType.linkName] };
-/** BRIDGE . BRIDGE where containers of one bridge may talk to each other. */
+/** BRIDGE . BRIDGE, if containers of the bridge may connect to each other. */
 export const neighboursSet: SetShape = { name: "ingress-neighbours", key: [valueType.linkName, valueType.linkName] };
 
 const chain = "ingress";
 const toGuarded = "ingress-to-guarded";
-/** Of a batch, in which those of step/ports/rules.ts may be, too. */
+/** NFTA_SET_ID: unique in a batch, which may contain the sets of step/ports/rules.ts, too. */
 const idOf = { guarded: 101, neighbours: 102 };
 
-/** Before the rules of others, whose accept would not end it: a drop does. */
+/** Before the chains of other programs: their accept does not end the packet's way, while a drop here does. */
 const base = { type: "filter", hook: hook.forward, priority: priority.filter - 10 } as const;
 
 /** NFTA_CMP_DATA of a link's kind is 16 bytes, as a name is. */
@@ -78,7 +78,7 @@ const rules = (): ChainRule[] => [
     chain: toGuarded,
     expressions: [...isGuarded(metaKey.inName), drop],
   },
-  // Of a bridge that has no policy the host's own uplink may be a port: published ports are for those behind it.
+  // A bridge without a policy may have the host's uplink as a port: its packets may reach published ports, and no others.
   {
     chain: toGuarded,
     expressions: [
@@ -98,13 +98,13 @@ function commentOf({ policy, network }: IngressPolicyStep): string {
   return `${policy} for ${network}`;
 }
 
-function standing(bridge: string, kernel: Kernel) {
+function elementsOf(bridge: string, kernel: Kernel) {
   const found = (set: SetShape, key: readonly Uint8Array[]) =>
     getElement(kernel.netfilter, table, set.name, concatenated(key));
   return { guarded: found(guardedSet, keyOf(bridge)), neighbours: found(neighboursSet, pairOf(bridge)) };
 }
 
-/** What stands for a bridge, if it is this network's. */
+/** The existing policy of a bridge, if this network set it. */
 export function policyOf(bridge: string, network: string, kernel: Kernel): IngressPolicy | undefined {
   const comment = getElement(kernel.netfilter, table, guardedSet.name, concatenated(keyOf(bridge)))?.comment;
   const policies = ["same-bridge", "isolated"] as const;
@@ -117,7 +117,7 @@ function hasPolicy(comment = "", policy: IngressPolicy): boolean {
 
 function rulesOf(step: IngressPolicyStep, kernel: Kernel): Message[] {
   const { bridge, policy } = step;
-  const { guarded, neighbours } = standing(bridge, kernel);
+  const { guarded, neighbours } = elementsOf(bridge, kernel);
   refuseAnother(step, guarded?.comment, kernel);
   return [
     newTable(table, tableComment),
@@ -125,7 +125,7 @@ function rulesOf(step: IngressPolicyStep, kernel: Kernel): Message[] {
     newSet(table, neighboursSet, idOf.neighbours),
     newChain(table, toGuarded),
     newChain(table, chain, base),
-    ...writtenAnew(table, rules()),
+    ...replacedRules(table, rules()),
     ...(guarded ? deleteElements(table, guardedSet.name, [guarded.key]) : []),
     ...(neighbours ? deleteElements(table, neighboursSet.name, [neighbours.key]) : []),
     ...addElements(table, guardedSet.name, [{ key: keyOf(bridge), comment: commentOf(step) }]),
@@ -133,18 +133,18 @@ function rulesOf(step: IngressPolicyStep, kernel: Kernel): Message[] {
   ];
 }
 
-/** The bridge whose policy a step is. */
+/** The bridge whose policy the step sets; undefined for a step of another kind. */
 export function guardedBy(step: AnyStep): string | undefined {
   return isStep<IngressPolicyStep>("ingressPolicy", step) ? step.bridge : undefined;
 }
 
-/** The ports of a bridge; none when there is no bridge of that name. */
+/** The ports of a bridge; none if it does not exist. */
 export function portsOfBridge(bridge: string, kernel: Kernel): Link[] {
   const index = kernel.link("host", bridge)?.index;
   return index === undefined ? [] : listLinks(kernel.route("host")).filter(({ master }) => master === index);
 }
 
-/** One bridge, one policy: what stands for another network stays while anything is attached there. */
+/** A bridge has one policy. Throws Fault if another network set another one, and the bridge has ports. */
 function refuseAnother(
   { network, bridge, policy }: IngressPolicyStep,
   comment: string | undefined,
@@ -170,7 +170,7 @@ export const ingressPolicy: Kind<IngressPolicyStep> = {
   },
 
   check({ bridge, policy }, kernel) {
-    const { guarded, neighbours } = standing(bridge, kernel);
+    const { guarded, neighbours } = elementsOf(bridge, kernel);
     if (!guarded) return missing(`${bridge} in nf_tables set ${guardedSet.name} of table inet ${nftTable}`);
     return [
       ...differences(
@@ -186,7 +186,7 @@ export const ingressPolicy: Kind<IngressPolicyStep> = {
     const { bridge, policy } = step;
     const inet = `inet ${nftTable}`;
     if (kernel && ingressPolicy.check(step, kernel).length === 0) return [];
-    const { guarded, neighbours } = kernel ? standing(bridge, kernel) : {};
+    const { guarded, neighbours } = kernel ? elementsOf(bridge, kernel) : {};
     const [name, pair] = [`"${bridge}"`, `"${bridge}" . "${bridge}"`];
     const element = (verb: string, set: SetShape, text: string) =>
       `nft ${verb} element ${inet} ${set.name} ${shellWord(`{ ${text} }`)}`;
@@ -196,7 +196,7 @@ export const ingressPolicy: Kind<IngressPolicyStep> = {
       `nft add set ${inet} ${neighboursSet.name} '{ type ifname . ifname; }'`,
       `nft add chain ${inet} ${toGuarded}`,
       `nft add chain ${inet} ${chain} '{ type filter hook forward priority filter - 10; }'`,
-      // Another bridge may have brought them, and they are the same for all.
+      // The rules are the same for all bridges, and may exist.
       ...(kernel ? [chain, toGuarded].map((one) => `nft flush chain ${inet} ${one}`) : []),
       ...rules().map((rule) => `nft add rule ${inet} ${rule.chain} '${textOf(rule)}'`),
       ...(guarded ? [element("delete", guardedSet, name)] : []),

@@ -1,6 +1,6 @@
 /**
- * macspoofchk: frames of a container whose source is not its hardware address are dropped where they enter the bridge.
- * One chain for all containers; each is an element of two sets, which say which port is looked at and what may come by it.
+ * macspoofchk: drops a container's frames whose source is not its hardware address, as they enter the bridge. One chain
+ * serves all containers. Each has an element in two sets: checked ports, and ports with their genuine address.
  */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -22,7 +22,7 @@ import { newTable, type Table } from "../../netlink/nft/table.ts";
 import { type Kind, missing } from "../kind.ts";
 import { shellWord } from "../shellWords.ts";
 import { removalOf, removeMarked, unowned } from "./markedElements.ts";
-import { type ChainRule, missingRules, textOf, writtenAnew } from "./sharedRules.ts";
+import { type ChainRule, missingRules, replacedRules, textOf } from "./sharedRules.ts";
 import { tableComment } from "./table.ts";
 
 export interface MacSpoofCheckStep {
@@ -40,7 +40,7 @@ const genuineSet: SetShape = { name: "spoof-genuine", key: [valueType.linkName, 
 const sets = [checkedSet, genuineSet];
 const idOf = { checked: 1, genuine: 2 };
 
-/** As early as a bridge translates destinations (NF_BR_PRI_NAT_DST_BRIDGED). */
+/** The priority at which a bridge translates destinations (NF_BR_PRI_NAT_DST_BRIDGED). */
 const base = { type: "filter", hook: hook.prerouting, priority: priority.raw } as const;
 
 const sourceAddress = loadPayload(payloadBase.link, 6, 6, register.two);
@@ -64,7 +64,7 @@ function allRules(): Message[] {
     newSet(bridgeTable, checkedSet, idOf.checked),
     newSet(bridgeTable, genuineSet, idOf.genuine),
     newChain(bridgeTable, chain, base),
-    ...writtenAnew(bridgeTable, rules()),
+    ...replacedRules(bridgeTable, rules()),
   ];
 }
 
@@ -134,7 +134,7 @@ function ruleCommands(): string[] {
   ];
 }
 
-/** The check of an attachment, if there is one: for a store that is made anew. */
-export function standingSpoofCheck(attachment: Attachment, mac: string, kernel: Kernel): MacSpoofCheckStep | undefined {
+/** The existing check of an attachment, for a store that is rebuilt. */
+export function presentSpoofCheck(attachment: Attachment, mac: string, kernel: Kernel): MacSpoofCheckStep | undefined {
   return isChecked(attachment, kernel) ? { kind: "macSpoofCheck", attachment, mac } : undefined;
 }

@@ -1,4 +1,4 @@
-/** Elements of sets that say by their comment which attachment they belong to (ownerMark), and go by it. */
+/** Elements of sets whose comment is the mark of their attachment (ownerMark), by which they are removed. */
 
 import type { Kernel } from "../../kernel/kernel.ts";
 import { isMarkOf } from "../../kernel/ownership.ts";
@@ -10,12 +10,12 @@ import { errno, tolerating } from "../../sys/errors.ts";
 
 export type IsMeant = (mark: string) => boolean;
 
-/** For GC: those of a network's attachments whose link is not `kept`. */
+/** For GC: true for marks of a network's attachments whose link is not `kept`. */
 export function unowned(network: string, kept: ReadonlySet<string>): IsMeant {
   return (mark) => isMarkOf(network, mark) && !kept.has(mark.split(" ")[0]!);
 }
 
-/** What takes them away; nothing where there are none. */
+/** The messages that remove them; none if there are no such elements. */
 export function removalOf(table: Table, sets: readonly SetShape[], isMeant: IsMeant, kernel: Kernel): Message[] {
   return sets.flatMap(({ name }) => {
     const keys = listElements(kernel.netfilter, table, name).flatMap((one) =>

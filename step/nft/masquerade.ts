@@ -1,8 +1,8 @@
 /**
- * Masquerade for a network: one base chain of our table, one rule a subnet, nothing a container. A nat chain sees only
- * the first packet of a connection, so the cost is a comparison or two a connection, however many containers there are.
- * The chain's name carries a hash of the subnets: where it has its rules, they are right and nothing is written. By
- * their number those of an earlier version, without the first, are told.
+ * Masquerade for a network: one base chain of our table, with a rule per subnet and none per container. A nat chain sees
+ * only the first packet of a connection, so a connection costs a comparison or two. The chain's name contains a hash of
+ * the subnets: if it has all its rules, they are right, and nothing is written. The rules of an earlier version are one
+ * fewer.
  */
 
 import { type Cidr, parseCidr } from "../../ip/address.ts";
@@ -48,11 +48,11 @@ export const masquerade: Kind<MasqueradeStep> = {
   print(step, { kernel }) {
     const { chain, cidrs } = chainOf(step);
     if (kernel && masquerade.check(step, kernel).length === 0) return [];
-    const stands = kernel && getChain(kernel.netfilter, table, chain) !== undefined;
+    const exists = kernel && getChain(kernel.netfilter, table, chain) !== undefined;
     return [
       `nft add table inet ${nftTable} '{ comment "${tableComment}"; }'`,
       `nft add chain inet ${nftTable} ${chain} '{ type nat hook postrouting priority srcnat; comment "network ${step.network}"; }'`,
-      ...(stands ? [`nft flush chain inet ${nftTable} ${chain}`] : []),
+      ...(exists ? [`nft flush chain inet ${nftTable} ${chain}`] : []),
       ...rules.rulesIn(chain, cidrs).map((rule, i) => {
         const comment = i === 0 ? "" : ` comment "${step.network}"`;
         return `nft ${shellWord(`add rule inet ${nftTable} ${chain} ${rules.textOf(rule)}${comment}`)}`;

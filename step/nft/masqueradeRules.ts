@@ -1,4 +1,4 @@
-/** The rules of a masquerading chain: written, and compared with what stands. */
+/** The rules of a masquerading chain, as messages and for a comparison with the existing ones. */
 import { type Cidr, parseCidr } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -40,8 +40,8 @@ function ruleFor(subnet: Cidr): Expression[] {
 }
 
 /**
- * What one port of a bridge sends to another keeps its source. Where br_netfilter is on, such packets pass this chain,
- * with no interface that they came in by, as the host's own; but those have an address of the host.
+ * Packets from one port of a bridge to another keep their source. With br_netfilter they pass this chain without an input
+ * interface, like the host's own packets; but those have a source address of the host.
  */
 export const isBridged: Expression[] = [
   ...[loadMeta(metaKey.inIndex), equals(new Uint8Array(4))],
@@ -50,12 +50,12 @@ export const isBridged: Expression[] = [
   leave,
 ];
 
-/** The whole chain of a network, whatever is in it. */
+/** The whole chain of a network, whatever it contains now. */
 export function rulesOf(network: string, chain: string, cidrs: readonly Cidr[]): Message[] {
   const messages = [
     newTable(table, tableComment),
     newChain(table, chain, base, `network ${network}`),
-    flushChain(table, chain), // of another ADD that was first, or of an earlier version
+    flushChain(table, chain), // another ADD was first, or an earlier version wrote other rules
     newRule(table, chain, isBridged),
   ];
   for (const subnet of cidrs) messages.push(newRule(table, chain, ruleFor(subnet), network));
@@ -68,7 +68,7 @@ export const rulesIn = (chain: string, cidrs: readonly Cidr[]): ChainRule[] => [
   ...cidrs.map((cidr) => ({ chain, expressions: ruleFor(cidr) })),
 ];
 
-/** What a standing chain lacks. */
+/** The rules that an existing chain lacks. */
 export function missingMasquerade(kernel: Kernel, chain: string, cidrs: readonly Cidr[]): Difference[] {
   return missingRules(table, rulesIn(chain, cidrs), kernel);
 }

@@ -1,6 +1,6 @@
 /**
- * Rules of nf_tables that attachments share. They are written once, with the first that needs them, so nobody would
- * notice that they were flushed: `nft flush table` leaves the chains and the sets as they are.
+ * Rules of nf_tables that attachments share. The first attachment that needs them writes them. `nft flush table` removes
+ * rules and leaves chains and sets, so code that looks for the rules must look for a rule.
  */
 
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -17,10 +17,10 @@ export interface ChainRule {
   readonly expressions: readonly Expression[];
 }
 
-/** The rule as nft has it, read from what is sent. */
+/** The rule in nft's syntax, printed from the expressions that are sent. */
 export const textOf = ({ expressions }: ChainRule): string => print.ruleText(expressions);
 
-/** Those that do not stand in their chains. */
+/** The rules that their chains lack. */
 export function missingRules(table: Table, rules: readonly ChainRule[], kernel: Kernel): Difference[] {
   const found = new Set<string>();
   for (const chain of chainsOf(rules)) {
@@ -32,8 +32,8 @@ export function missingRules(table: Table, rules: readonly ChainRule[], kernel: 
   );
 }
 
-/** What puts them into their chains, which stand, in place of whatever is there. */
-export function writtenAnew(table: Table, rules: readonly ChainRule[]): Message[] {
+/** The messages that replace the contents of their existing chains by the rules. */
+export function replacedRules(table: Table, rules: readonly ChainRule[]): Message[] {
   return [
     ...chainsOf(rules).map((chain) => flushChain(table, chain)),
     ...rules.map(({ chain, expressions }) => newRule(table, chain, expressions)),
@@ -44,7 +44,7 @@ function chainsOf(rules: readonly ChainRule[]): string[] {
   return [...new Set(rules.map(({ chain }) => chain))];
 }
 
-/** A rule's expressions as text, to compare one the kernel tells with one we would write. */
+/** A rule's expressions as text, to compare the kernel's rule with ours. */
 function shape(expressions: readonly Expression[]): string {
   return expressions.map(expressionText).join("\n");
 }

@@ -1,4 +1,4 @@
-/** The one table of nf_tables that is ours. */
+/** Our only table of family inet. */
 
 import { nftTable } from "../../kernel/ownership.ts";
 import { family } from "../../netlink/nft/message.ts";

@@ -1,4 +1,4 @@
-/** Published ports as a person would have typed them: what rules.ts makes, and the elements of an attachment. */
+/** Published ports as commands: the objects and rules of rules.ts, and the elements of an attachment. */
 import { onePortEach } from "../../conf/config/portRow.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
@@ -33,20 +33,20 @@ const objects: readonly string[] = [
   `add chain inet ${nftTable} ${portsChain} { comment "${wholeComment}"; }`,
 ];
 
-/** More would be a longer word than a command takes. */
+/** Elements per command: more would exceed the longest argument of a command (MAX_ARG_STRLEN). */
 const elementsMax = 200;
 
-/** With a kernel, without what stands there. */
+/** With a kernel, without the objects and rules that exist there. */
 export function printed(step: PortsStep, kernel?: Kernel): string[] {
   const { attachment, mappings, hairpin } = step;
-  const stands = kernel !== undefined && isThere(kernel);
-  const isWhole = stands && missingPortRules(kernel).length === 0;
-  const taken = stands ? sorted(step, kernel).taken : new Set<string>();
+  const exists = kernel !== undefined && isThere(kernel);
+  const isWhole = exists && missingPortRules(kernel).length === 0;
+  const taken = exists ? sorted(step, kernel).taken : new Set<string>();
   const one = mappings.flatMap(onePortEach).map(translationOf);
   const isTaken = ({ set, element }: Placed) => taken.has(keyText(set, concatenated(element.key)));
   const waiting = one.filter(isTaken).map(({ mapping }) => waitingText(mapping, hostLinkName(attachment)));
   return [
-    ...(isWhole ? [] : portCommands(stands)),
+    ...(isWhole ? [] : portCommands(exists)),
     ...(taken.size === 0 ? mappings.map(translationOf) : one.filter((port) => !isTaken(port))).flatMap((row) =>
       additionsOf(row, step),
     ),
@@ -79,10 +79,10 @@ function elementText([key, value]: readonly [key: string, value?: string], { att
 const addition = (set: string, elements: readonly string[]) =>
   `nft add element inet ${nftTable} ${set} ${shellWord(`{ ${elements.join(", ")} }`)}`;
 
-/** `stand`: the chains may hold some of the rules already. */
-function portCommands(stand: boolean): string[] {
+/** `exist`: the chains may contain some of the rules already. */
+function portCommands(exist: boolean): string[] {
   const rules = rulesOfPorts();
-  const chains = stand ? [...new Set(rules.map(({ chain }) => chain))] : [];
+  const chains = exist ? [...new Set(rules.map(({ chain }) => chain))] : [];
   return [
     ...objects,
     ...chains.map((chain) => `flush chain inet ${nftTable} ${chain}`),

@@ -1,7 +1,7 @@
 /**
- * What a published port is not for, where the configuration says for which packets it is: rules of one chain that is
- * asked before the maps, each for a port and the packets that a condition leaves out. They end the chain, so nothing is
- * translated. Ports without conditions cost no more by them, and DEL finds them by the attachment's mark.
+ * conditionsV4 and conditionsV6: exceptions from published ports. A rule per port and condition, in a chain before the
+ * maps, accepts packets that do not meet the condition, which ends their way before a translation. Each rule carries the
+ * attachment's mark.
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
@@ -32,7 +32,7 @@ export interface PortConditionStep {
   readonly kind: "portConditions";
   readonly attachment: Attachment;
   readonly mappings: readonly TargetedMapping[];
-  /** A packet must fit all of its family. */
+  /** A packet must meet all conditions of its family. */
   readonly conditions: ChainKeys["conditions"];
 }
 
@@ -47,7 +47,7 @@ function exceptionsOf({ mappings, conditions }: PortConditionStep): Exception[] 
   });
 }
 
-/** A packet to the port that the condition does not hold of. */
+/** Matches packets to the port that do not meet the condition. */
 function ruleFor([
   { target, hostIp, protocol, hostPort, count = 1 },
   { field, isNot, ...values },
@@ -69,7 +69,7 @@ function ruleFor([
   ];
 }
 
-/** A packet that fits none of them is left out. */
+/** A packet that matches one of these values meets the condition. */
 const valuesOf = ({ value, or = [] }: Pick<Condition, "value" | "or">) => [value, ...or];
 
 function prefixOf(cidr: string) {

@@ -1,4 +1,4 @@
-/** Published ports as elements of the maps and sets of step/ports/sets.ts: what a step wants there, and what there is. */
+/** Published ports as elements of the maps and sets of step/ports/sets.ts: those that a step needs, and those that exist. */
 
 import type { PortMapping } from "../../conf/config/config.ts";
 import { inRows, portsIn } from "../../conf/config/portRow.ts";
@@ -20,27 +20,27 @@ import { table } from "../nft/table.ts";
 import { hairpinSets, portMaps, waitingPorts } from "./sets.ts";
 
 export interface TargetedMapping extends PortMapping {
-  /** The container's address that the port leads to. */
+  /** The container's address, without prefix length. */
   readonly target: string;
 }
 
-/** An element of a map, or of a set that says what is masqueraded; or as many in a row as its mapping has ports. */
+/** An element of a map of ports or of a hairpin set; for a mapping of several ports, as many consecutive elements. */
 export interface Placed {
   readonly set: string;
   readonly element: Element;
   readonly mapping: TargetedMapping;
-  /** As nft has the key, and where it leads; of the port that is so far from the first. */
+  /** Key and value in nft's syntax, for the port at that offset from the first. */
   text(offset: number): readonly [key: string, value?: string];
 }
 
-/** What the kernel has, and where. */
+/** An existing element, and its set. */
 export type InSet = FoundElement & { readonly set: string };
 
 export const protocolNumber = { tcp: 6, udp: 17, sctp: 132 } as const;
-/** From here on one list of everything costs less than a question for each. */
+/** For more ports than this, listing the whole set costs less than a request for each. */
 const askedOneByOneMax = 16;
 
-/** Of a mapping without an address, too. */
+/** True also for a mapping without a host address. */
 export const isAnyAddress = (hostIp: string | undefined) =>
   hostIp === undefined || hostIp === "0.0.0.0" || hostIp === "::";
 
@@ -76,7 +76,7 @@ function hairpinOf(mapping: TargetedMapping, link: string): Placed {
   };
 }
 
-/** Several ports of the host may lead to one of the container. */
+/** Without duplicates: several ports of the host may lead to one of the container. */
 export function hairpinsOf(mappings: readonly TargetedMapping[], link: string | undefined): Placed[] {
   if (link === undefined) return [];
   const byTarget = mappings.map((mapping) => ({ ...mapping, hostPort: mapping.containerPort }));
@@ -107,7 +107,7 @@ export function removalOf(found: readonly InSet[]): Message[] {
 /** Equal for equal keys of one set. */
 export const keyText = (set: string, key: Uint8Array) => `${set} ${Buffer.from(key).toString("latin1")}`;
 
-/** The keys of a row, one after another. */
+/** The keys of consecutive elements. */
 export function keysOf({ element: { key, count = 1 } }: Placed): Uint8Array[] {
   const first = concatenated(key);
   const keys = [first];
@@ -120,7 +120,7 @@ export function keysOf({ element: { key, count = 1 } }: Placed): Uint8Array[] {
   return keys;
 }
 
-/** What is there under their keys, whoever it belongs to. */
+/** The existing elements with the keys of `wanted`, of any attachment. */
 export function presentElements(wanted: readonly Placed[], kernel: Kernel): InSet[] {
   if (portsIn(wanted.map(({ mapping }) => mapping)) <= askedOneByOneMax) {
     return wanted.flatMap((one) =>
@@ -140,13 +140,13 @@ function elementsOf(set: string, kernel: Kernel): InSet[] {
   return listElements(kernel.netfilter, table, set).map(({ key, value, comment }) => ({ set, key, value, comment }));
 }
 
-/** The maps may be an earlier version's, whose rules went by another name. */
+/** The table exists. Its maps may be an earlier version's, whose chain of rules has another name. */
 export function isTableThere(kernel: Kernel): boolean {
   // A kernel without nf_tables has no rule of ours.
   return tolerating(() => hasTable(kernel.netfilter, table), errno.EINVAL, errno.EOPNOTSUPP) ?? false;
 }
 
-/** Of every published port of the host, whoever it belongs to, all elements; but not of those that wait. */
+/** All elements of published ports of the host, of any attachment, without those that wait. */
 export function publishedPorts(kernel: Kernel): InSet[] {
   if (!isTableThere(kernel)) return [];
   const sets = [...Object.values(portMaps), ...Object.values(hairpinSets)];
@@ -155,10 +155,10 @@ export function publishedPorts(kernel: Kernel): InSet[] {
 
 export const waitingElements = (kernel: Kernel): InSet[] => elementsOf(waitingPorts.name, kernel);
 
-/** True for what leads a port to a container. */
+/** True for an element that leads a port to a container. */
 export const isTranslation = ({ set, value }: InSet) => value !== undefined && set !== waitingPorts.name;
 
-/** What the element of a map says, read back. */
+/** The mapping that an element of a map contains. */
 export function mappingIn({ set, key, value = new Uint8Array(20) }: InSet): TargetedMapping {
   const bytes = set.startsWith("ports6") ? 16 : 4;
   const at = set.endsWith("-at") ? bytes : 0;

@@ -1,6 +1,6 @@
 /**
- * masqAll: what comes to a container through a published port is masqueraded, so that it sees the host as its caller and
- * answers the host, whatever its routes say. One chain for all; a container's address is an element of a set.
+ * masqAll: masquerades all connections to a container through published ports, so that it answers the host, whatever its
+ * routes are. One chain serves all containers; a container's address is an element of a set.
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
@@ -22,7 +22,7 @@ import { concatenated, newSet, type SetShape, valueType } from "../../netlink/nf
 import { newTable } from "../../netlink/nft/table.ts";
 import { type Kind, missing } from "../kind.ts";
 import { removalOf, removeMarked, unowned } from "../nft/markedElements.ts";
-import { type ChainRule, missingRules, textOf, writtenAnew } from "../nft/sharedRules.ts";
+import { type ChainRule, missingRules, replacedRules, textOf } from "../nft/sharedRules.ts";
 import { table, tableComment } from "../nft/table.ts";
 import { shellWord } from "../shellWords.ts";
 
@@ -36,14 +36,14 @@ export interface MasqueradeAllStep {
 export type MasqueradeAllKey = Pick<MasqueradeAllStep, "attachment"> & Partial<MasqueradeAllStep>;
 
 const chain = "ports-masquerade-all";
-/** Before the networks' own chains, and the one of published ports: the first that masquerades decides. */
+/** Before the chains of networks and of published ports: the first chain that masquerades decides. */
 const base: BaseChain = { type: "nat", hook: hook.postrouting, priority: priority.sourceNat - 6 };
 const sets = {
   4: { name: "ports-masquerade-all4", key: [valueType.ipv4] },
   6: { name: "ports-masquerade-all6", key: [valueType.ipv6] },
 } as const satisfies Record<Family, SetShape>;
 const bothSets = [sets[4], sets[6]];
-/** Of a batch, in which those of rules.ts may be, too. */
+/** NFTA_SET_ID: unique in a batch, which may contain the sets of rules.ts, too. */
 const idOf = { 4: 201, 6: 202 } as const;
 const destination = { 4: { offset: 16, bytes: 4 }, 6: { offset: 24, bytes: 16 } } as const;
 
@@ -68,7 +68,7 @@ const allRules = (): Message[] => [
   newSet(table, sets[4], idOf[4]),
   newSet(table, sets[6], idOf[6]),
   newChain(table, chain, base),
-  ...writtenAnew(table, rules()),
+  ...replacedRules(table, rules()),
 ];
 
 function placed(text: string) {

@@ -1,7 +1,7 @@
 /**
- * Published ports: an element of a map each (step/ports/rules.ts), marked with the attachment it belongs to. Undone by
- * that mark, so that neither the mappings nor an address need be known, and no other attachment's element is touched.
- * A port that another attachment of the same container has is waited for (waiting.ts).
+ * Published ports: each is an element of a map (step/ports/rules.ts) with the attachment's mark. Undo needs only the mark,
+ * no mappings and no address, and touches no other attachment's elements. A port that another attachment of the same
+ * container has waits (waiting.ts).
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
@@ -42,7 +42,7 @@ import type { Led } from "./staleFlows.ts";
 import defer * as connections from "./staleFlows.ts";
 import defer * as waitingPorts from "./waiting.ts";
 
-/** From here on DEL lists everything. */
+/** For more ports than this, DEL lists all elements. */
 const askedMax = 16;
 
 export const ports: Kind<PortsStep, PortsKey> = {
@@ -96,7 +96,7 @@ export const ports: Kind<PortsStep, PortsKey> = {
   print: (step, { kernel }) => text.printed(step, kernel),
 };
 
-/** Refused (EEXIST) where one is there: by what an attachment left that is gone, or is another's. */
+/** The kernel refuses them (EEXIST) if one exists: a leftover, or another attachment's. */
 function additions(wanted: readonly Placed[], { attachment }: PortsStep): Message[] {
   const comment = ownerMark(attachment);
   return bySet(wanted).flatMap(([set, of]) =>
@@ -109,7 +109,7 @@ function additions(wanted: readonly Placed[], { attachment }: PortsStep): Messag
   );
 }
 
-/** Those of ports that are not taken, and entries that wait for the others. */
+/** Elements of the free ports, and waiting elements for the taken ones. */
 function additionsBeside(taken: ReadonlySet<string>, step: PortsStep): Message[] {
   const { attachment, mappings, hairpin } = step;
   const [free, waiting]: [TargetedMapping[], TargetedMapping[]] = [[], []];
@@ -125,7 +125,7 @@ function isTaken(mapping: TargetedMapping, taken: ReadonlySet<string>): boolean 
   return taken.has(keyText(set, concatenated(element.key)));
 }
 
-/** Removes what `find` answers, given what waits, and hands the ports on to those that wait for them, in one batch. */
+/** Removes the elements that `find` answers, and gives their ports to the attachments that wait for them, in one batch. */
 function removePorts(find: (waiting: readonly InSet[]) => readonly InSet[], kernel: Kernel): void {
   let found: readonly InSet[] = [];
   asRead.batchAsRead(kernel, () => {
@@ -140,7 +140,7 @@ function removePorts(find: (waiting: readonly InSet[]) => readonly InSet[], kern
   if (led.length > 0) connections.forget(led, kernel, "removed");
 }
 
-/** Whoever they belong to. */
+/** The existing elements of the key's ports, of any attachment. */
 function elementsAt({ mappings, hairpin }: PortsKey, kernel: Kernel): InSet[] {
   if (!mappings || portsIn(mappings) > askedMax) return publishedPorts(kernel);
   return presentElements(placed({ mappings, hairpin }), kernel);
@@ -148,7 +148,7 @@ function elementsAt({ mappings, hairpin }: PortsKey, kernel: Kernel): InSet[] {
 
 const udp = 17;
 
-/** Where a flow is led; as the element of a map says it. */
+/** Where the element of a map leads a flow. */
 function ledIn({ set, key, value = new Uint8Array(0) }: InSet): Led & { readonly protocol: number } {
   const bytes = set.startsWith("ports6") ? 16 : 4;
   const at = set.endsWith("-at") ? bytes : 0;
@@ -179,7 +179,7 @@ function elementDifferences(step: PortsStep, kernel: Kernel): Difference[] {
   return wanted.flatMap((one) => rowDifferences(one, found, step.attachment, isWaiting));
 }
 
-/** The first port of a row that is not as it should be, and how many more there are. */
+/** The first port of a row that differs, and the number of further ones. */
 function rowDifferences(
   row: Placed,
   found: ReadonlyMap<string, InSet>,

@@ -1,4 +1,4 @@
-/** What the kernel has of the ports that a step publishes: its own elements, those of the container's other attachments, those of others. */
+/** Existing elements of the ports that a step publishes: its own, those of the container's other attachments, those of others. */
 
 import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
@@ -25,7 +25,7 @@ export interface PortsStep {
   readonly kind: "ports";
   readonly attachment: Attachment;
   readonly mappings: readonly TargetedMapping[];
-  /** The host's interface towards the container, when what returns by it is to be masqueraded. */
+  /** The host's interface towards the container, if connections that return by it are to be masqueraded. */
   readonly hairpin?: string | undefined;
 }
 
@@ -38,15 +38,15 @@ export function placed({ mappings, hairpin }: Wanted): Placed[] {
 }
 
 export interface Sorted {
-  /** What is there of this attachment, or of one that is gone. */
+  /** Elements of this attachment, or of one that is gone. */
   readonly removed: readonly InSet[];
   /** Keys of the ports that another attachment of the container has. */
   readonly taken: ReadonlySet<string>;
 }
 
 /**
- * The store gave us the port, so what stands in the kernel is of another attachment of the container, or of one that is
- * gone; a link that stands says otherwise. Throws Fault.
+ * The store gave us the ports, so an existing element belongs to another attachment of the container, or is a leftover.
+ * Throws Fault if it belongs to another container whose link exists.
  */
 export function sorted(step: PortsStep, kernel: Kernel): Sorted {
   const removed = waitingElements(kernel).filter(({ comment }) => comment === ownerMark(step.attachment));
@@ -61,7 +61,7 @@ export function sorted(step: PortsStep, kernel: Kernel): Sorted {
   return { removed, taken };
 }
 
-/** Of the same container by another interface or network. */
+/** True for an element of the same container's attachment by another interface or network. */
 export function isBeside({ comment = "" }: InSet, attachment: Attachment): boolean {
   const mark = ownerMark(attachment);
   return comment !== mark && ownerInMark(comment).container === ownerInMark(mark).container;
@@ -74,7 +74,7 @@ export function refuseOther(one: InSet, attachment: Attachment, kernel: Kernel):
   throw new Fault(
     code.tryAgain,
     `Cannot publish port ${hostPort}/${protocol} for ${attachmentText(attachment)}: it is published for ${one.comment}`,
-    `Delete that attachment, or take its port away with: nft delete element inet ${nftTable} ${one.set} '{ ${protocol} . ${hostPort} }'`,
+    `Delete that attachment, or remove its port with: nft delete element inet ${nftTable} ${one.set} '{ ${protocol} . ${hostPort} }'`,
   );
 }
 

@@ -1,11 +1,11 @@
 /**
- * Published ports in nf_tables: two maps a family, one from an address of the host and a port, one from a port alone,
- * to the container's address and port. However many ports there are, a connection costs two look-ups.
+ * Published ports in nf_tables. Each family has two maps to the container's address and port: one from a host address and
+ * a port, one from a port alone. A connection costs two look-ups, whatever the number of ports.
  *
- * Only what goes to an address of the host is looked up (`fib daddr type local`), so a container's own connection to
- * port 53 of somebody else is left alone. Replies must come back through the host, so what leaves by the interface it
- * came in by is masqueraded (a container that calls itself or its neighbour), and what comes from the host itself; but
- * not what somebody else translated: a service's backend sees its caller.
+ * Only packets to an address of the host are looked up (`fib daddr type local`), so a container's connection to port 53 of
+ * another machine stays as it is. Replies must return through the host. So connections that leave by the interface they
+ * came in by (a container calls itself or its neighbour) are masqueraded, and the host's own; but not those that another
+ * program translated: a service's backend sees its caller.
  */
 
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -27,7 +27,7 @@ import { family } from "../../netlink/nft/message.ts";
 import { linkNameBytes, newSet, type SetShape } from "../../netlink/nft/set.ts";
 import { newTable } from "../../netlink/nft/table.ts";
 import type { Difference } from "../kind.ts";
-import { type ChainRule, missingRules, writtenAnew } from "../nft/sharedRules.ts";
+import { type ChainRule, missingRules, replacedRules } from "../nft/sharedRules.ts";
 import { table, tableComment } from "../nft/table.ts";
 import { exceptionsChain, hairpinSets, portMaps, portsChain } from "./sets.ts";
 
@@ -43,7 +43,7 @@ export const portChains = { in: "ports-in", out: "ports-out", masquerade: "ports
 const bases: readonly [name: string, base: BaseChain][] = [
   [portChains.in, { type: "nat", hook: hook.prerouting, priority: priority.destinationNat }],
   [portChains.out, { type: "nat", hook: hook.output, priority: priority.destinationNat }],
-  // Before the networks' own chains: the first that masquerades decides.
+  // Before the chains of networks: the first chain that masquerades decides.
   [portChains.masquerade, { type: "nat", hook: hook.postrouting, priority: priority.sourceNat - 5 }],
   [portChains.guard, { type: "filter", hook: hook.prerouting, priority: priority.raw }],
 ];
@@ -61,7 +61,7 @@ export function translation(version: 4 | 6, map: SetShape, isExact: boolean): Ex
   const load = isExact ? [loadPayload(payloadBase.network, destinationOffset[version], bytes)] : [];
   return [
     ...matchProtocolOf(new Uint8Array(bytes)),
-    // No packet to ::1 can be sent on: without translation its sender is told that nobody listens there.
+    // The kernel forwards no packet to ::1. Without a translation, its sender gets a connection refused.
     ...(version === 6 ? [loadPayload(payloadBase.network, destinationOffset[6], 16), differs(loopback6)] : []),
     ...load,
     loadMeta(metaKey.l4Protocol, registerAfter(start)),
@@ -71,13 +71,13 @@ export function translation(version: 4 | 6, map: SetShape, isExact: boolean): Ex
   ];
 }
 
-/** `iifname . meta l4proto . ip daddr . th dport @NAME masquerade`, or with the way out. */
+/** `iifname . meta l4proto . ip daddr . th dport @NAME masquerade`, or with oifname. */
 function hairpin(version: 4 | 6, name: "in" | "out"): ChainRule {
   const [bytes, set] = [lengthOf[version], hairpinSets[version]];
   const expressions = [
     ...wasTranslated(),
     ...matchProtocolOf(new Uint8Array(bytes)),
-    // Packets that br_netfilter handles inside the bridge, and the host's own, have no interface that they came in by.
+    // Packets that br_netfilter handles inside the bridge, and the host's own, have no input interface.
     ...(name === "out" ? [loadMeta(metaKey.inIndex), equals(new Uint8Array(4))] : []),
     loadMeta(name === "in" ? metaKey.inName : metaKey.outName),
     loadMeta(metaKey.l4Protocol, register.two),
@@ -98,7 +98,7 @@ const wasTranslated = (): Expression[] => [
   differs(new Uint8Array(4)),
 ];
 
-/** A function, since what loads this need not make them. */
+/** A function, because most modules that load this file do not need the rules. */
 export const rulesOfPorts = (): readonly ChainRule[] => [
   { chain: translate, expressions: [jump(exceptionsChain)] },
   { chain: translate, expressions: translation(4, exact4, true) },
@@ -119,7 +119,7 @@ export const rulesOfPorts = (): readonly ChainRule[] => [
       masquerade,
     ],
   },
-  // route_localnet, which 127.0.0.1 needs, would let containers call what the host offers to itself alone.
+  // With route_localnet, containers could call services that listen on the host's 127.0.0.1 only.
   {
     chain: portChains.guard,
     expressions: [
@@ -130,7 +130,7 @@ export const rulesOfPorts = (): readonly ChainRule[] => [
       drop,
     ],
   },
-  // Jumped to by nobody: as long as it is there, nobody has flushed the table.
+  // No rule jumps to this chain. If it has its rule, the table was not flushed.
   { chain: portsChain, expressions: [accept] },
 ];
 
@@ -138,7 +138,7 @@ export function missingPortRules(kernel: Kernel): Difference[] {
   return missingRules(table, rulesOfPorts(), kernel);
 }
 
-/** All that stands once a host, whatever is published; repeated without harm. */
+/** All objects and rules that exist once per host. They may be sent again. */
 export function portRules(): Message[] {
   return [
     newTable(table, tableComment),
@@ -147,6 +147,6 @@ export function portRules(): Message[] {
     newChain(table, translate),
     ...bases.map(([name, base]) => newChain(table, name, base)),
     newChain(table, portsChain, undefined, wholeComment),
-    ...writtenAnew(table, rulesOfPorts()),
+    ...replacedRules(table, rulesOfPorts()),
   ];
 }

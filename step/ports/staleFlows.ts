@@ -1,6 +1,6 @@
 /**
- * UDP flows that connection tracking would lead past what was just changed: a client that sends all the time keeps its
- * old way for as long as it sends. Forgotten are those, and no flow besides: a port's number alone says too little.
+ * UDP flows that connection tracking still leads to the previous target: as long as a client keeps sending, its flow keeps
+ * the old translation. Deletes those flows and no others, so it compares targets and not only the port's number.
  */
 
 import type { Family } from "../../ip/address.ts";
@@ -9,7 +9,7 @@ import { type Connection, deleteConnection, listConnections } from "../../netlin
 import { addressFamily, listAddresses } from "../../netlink/route/address.ts";
 import { errno, tolerating } from "../../sys/errors.ts";
 
-/** Where a published port leads, or as many in a row. Addresses as bytes. */
+/** The target of a published port, or of `count` consecutive ones. Addresses as bytes. */
 export interface Led {
   readonly hostPort: number;
   readonly containerPort: number;
@@ -22,7 +22,7 @@ export interface Led {
 const udp = 17;
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
-/** `added`: flows to the host's port that lead elsewhere than now. `removed`: flows that lead to where it led. */
+/** `added`: deletes flows to the host's port that have another target. `removed`: deletes flows that have the removed target. */
 export function forget(all: readonly Led[], kernel: Kernel, when: "added" | "removed"): void {
   const locals = when === "added" ? localAddresses(kernel) : [];
   for (const family of [4, 6] as const) {
@@ -30,7 +30,7 @@ export function forget(all: readonly Led[], kernel: Kernel, when: "added" | "rem
     if (own.length === 0) continue;
     const byPort = portsOf(own);
     const [[only] = [], ...others] = byPort;
-    // The kernel looks for one port, or tells all.
+    // The kernel filters by one port, or lists all flows.
     for (const connection of connections(kernel, family, others.length === 0 ? only : undefined)) {
       const led = byPort.get(connection.original.destinationPort) ?? [];
       const isStale =
@@ -56,7 +56,7 @@ function leads({ original, reply }: Connection, { hostPort, containerPort, targe
   return same(reply.source, target) && reply.sourcePort === containerPort + original.destinationPort - hostPort;
 }
 
-/** A port on one address of the host comes before that of all. */
+/** True if the flow has another target. A port on one address of the host takes precedence over one on all. */
 function isElsewhere(connection: Connection, led: readonly Led[], locals: readonly Uint8Array[]): boolean {
   const { destination } = connection.original;
   const isLocal = () => locals.some((local) => same(destination, local)) || destination[0] === 127;

@@ -1,7 +1,7 @@
 /**
- * Ports that wait. A runtime hands the same ports to each network of a container: the first attachment has them, the
- * others wait for them. Who waits stands in a map of nf_tables that no rule reads, beside those that lead: so one batch
- * takes a port from one attachment and gives it to the next, and no store need remember anything.
+ * Ports that wait. A runtime requests the same ports for each network of a container: the first attachment gets them, the
+ * others wait. Waiting ports are elements of a map of nf_tables that no rule reads. So one batch moves a port from one
+ * attachment to the next, and the store need not know.
  */
 
 import type { Attachment } from "../../conf/attachment.ts";
@@ -26,10 +26,10 @@ import {
 } from "./elements.ts";
 import { portMaps, waitingPorts } from "./sets.ts";
 
-/** Of a batch, in which those of rules.ts may be, too. */
+/** NFTA_SET_ID: unique in a batch, which may contain the sets of rules.ts, too. */
 const waitingId = 301;
 
-/** `::ffff:192.0.2.1` of an IPv4 address. */
+/** The 16 bytes of an address; `::ffff:192.0.2.1` for IPv4. */
 function inSixteen(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 16) return bytes;
   const out = new Uint8Array(16);
@@ -41,7 +41,7 @@ function inSixteen(bytes: Uint8Array): Uint8Array {
 const isMapped = (bytes: Uint8Array) => bytes[10] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0);
 const shortened = (bytes: Uint8Array) => (isMapped(bytes) ? bytes.slice(12) : bytes);
 
-/** One port of an attachment. */
+/** The waiting element of one port of an attachment. */
 export function waitingElement(mapping: TargetedMapping, attachment: Attachment): Element {
   const { protocol, hostPort, hostIp, containerPort } = mapping;
   const target = addressBytes(parseAddress(mapping.target)!);
@@ -54,7 +54,7 @@ export function waitingElement(mapping: TargetedMapping, attachment: Attachment)
   };
 }
 
-/** `ip6` text of the same, for nft. */
+/** Key and value of the same element in nft's syntax. */
 export function waitingText({ protocol, hostPort, hostIp, containerPort, target }: TargetedMapping, link: string) {
   const six = (address: string) => (familyOf(address) === 6 ? address : `::ffff:${address}`);
   const any = familyOf(target) === 6 ? "::" : "0.0.0.0";
@@ -68,7 +68,7 @@ export function waitingAdditions(mappings: readonly TargetedMapping[], attachmen
   return [newSet(table, waitingPorts, waitingId), ...addElements(table, waitingPorts.name, elements)];
 }
 
-/** The element of a map that one which waits will be. */
+/** The map's element that a waiting one becomes. */
 function translationIn({ key, value = new Uint8Array(0), comment }: InSet) {
   const [host, end] = [key.subarray(16, 32), key.slice(32)];
   const target = shortened(value.subarray(0, 16));
@@ -82,7 +82,7 @@ function translationIn({ key, value = new Uint8Array(0), comment }: InSet) {
   return { set, key: Uint8Array.from(element.key.flatMap((bytes) => [...bytes])), element };
 }
 
-/** Ports that `removed` leave free go to those that wait for them: of several, to the interface that comes first. */
+/** Gives the ports that `removed` frees to waiting attachments; if several wait, to the first interface of the container. */
 export function handedOn(removed: readonly InSet[], waiting: readonly InSet[]): Message[] {
   if (waiting.length === 0) return [];
   const [free, gone] = [new Set<string>(), new Set<string>()];
@@ -118,7 +118,7 @@ function comesBefore(a: InSet, b: InSet): boolean {
   return one!.length === other!.length ? one! < other! : one!.length < other!.length;
 }
 
-/** Each port of them by itself, but for those that wait. */
+/** The ports that do not wait, one by one. */
 export function heldOf(mappings: readonly TargetedMapping[], attachment: Attachment, waiting: readonly InSet[]) {
   const own = waiting.filter(({ comment }) => comment === ownerMark(attachment));
   if (own.length === 0) return mappings;

@@ -1,26 +1,26 @@
-/** Makes the store's file. */
+/** Creates the store's file. */
 import { Database } from "bun:sqlite";
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { openFlags } from "./path.ts";
 import { schema } from "./schema.ts";
 
 /**
- * Makes the store under another name and links it into place whole. So nobody ever sees half a store: of two processes
- * that make one at once, the second finds the name taken and uses what the first made; one killed midway leaves only
- * a file that nobody reads. For the same reason what `fill` writes is there from the first moment.
+ * Creates the store under another name, fills it and links it into place, so that no process sees half a store. If two
+ * processes create it at once, the second finds the name in use and uses the first one's. A killed process leaves a file
+ * that no process reads.
  */
 export function createStore(dataDir: string, path: string, fill?: (draft: string, database: Database) => void): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const draft = `${path}.new-${crypto.randomUUID()}`;
   try {
-    // SQLite gives its -wal and -shm files the mode of the file itself.
+    // SQLite gives its -wal and -shm files the mode of this file.
     const file = openSync(draft, "wx", 0o600);
     try {
       using database = new Database(draft, openFlags);
       database.run(schema);
       if (fill !== undefined) {
         fill(draft, database);
-        database.run("PRAGMA wal_checkpoint(TRUNCATE)"); // the log is not linked into place with the file
+        database.run("PRAGMA wal_checkpoint(TRUNCATE)"); // only the file is linked into place, not the log
       }
       database.close();
       fsyncSync(file);
@@ -34,7 +34,7 @@ export function createStore(dataDir: string, path: string, fill?: (draft: string
   }
 }
 
-/** A log that lost its file, because somebody deleted that alone: SQLite would read it as if it were the new file's. */
+/** Removes a log whose file was deleted: SQLite would read it as the new file's. */
 function removeLostLog(path: string): void {
   if (!existsSync(`${path}-wal`) || existsSync(path)) return;
   for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });

@@ -4,18 +4,18 @@ import { code, Fault, forAudience } from "../../conf/fault.ts";
 
 export interface StoreFile {
   readonly path: string;
-  /** How long to wait for another writer. */
+  /** How long to wait for another writer's transaction. */
   readonly busyTimeoutMs: number;
 }
 
-/** The file is there and holds no store, or a broken one. Of its own class, because that can be repaired. */
+/** The file exists, but is no store, or a damaged one. A class of its own, because it can be repaired. */
 export class StoreDamaged extends Fault {
   constructor(storePath: string, what: string) {
     super(code.io, `Cannot use the store ${storePath}: ${what}`, repairCure);
   }
 }
 
-/** A newer ns-net wrote the file. Of its own class, because DEL goes on without the store. */
+/** A newer ns-net wrote the file. A class of its own, because DEL continues without the store. */
 export class StoreNewer extends Fault {
   constructor(storePath: string, version: number, known: number) {
     super(
@@ -30,4 +30,4 @@ export class StoreNewer extends Fault {
 }
 
 const repairCure =
-  'Run "ns-net repair": it sets the file aside and makes a new store from the links that stand, so that no address in use is given again';
+  'Run "ns-net repair": it moves the file aside and rebuilds the store from the existing links, so that no address in use is given twice';

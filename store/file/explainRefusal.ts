@@ -1,4 +1,4 @@
-/** Which Fault a refusal by SQLite or the file system is. Result codes: https://sqlite.org/rescode.html */
+/** Turns refusals by SQLite and the file system into Faults. Result codes: https://sqlite.org/rescode.html */
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { code, Fault, forAudience, NotPermitted, type Words } from "../../conf/fault.ts";
@@ -6,12 +6,12 @@ import { KernelError } from "../../sys/errors.ts";
 import { StoreDamaged, type StoreFile } from "./damaged.ts";
 import { writerOf } from "./writer.ts";
 
-/** SQLite and `node:fs` name their errors by `code`, a KernelError has the `symbol` of its errno. */
+/** Answers other errors unchanged. SQLite and `node:fs` name their errors by `code`, a KernelError by the `symbol` of its errno. */
 export function storeFault({ path: storePath, busyTimeoutMs }: StoreFile, error: unknown): unknown {
   const named = error as { code?: unknown; symbol?: unknown } | null;
   const reason = named?.code ?? named?.symbol;
   if (error instanceof Fault || typeof reason !== "string") return error;
-  // What filled a new store met something else: the kernel, a namespace.
+  // The error came from filling a new store, not from its file.
   if (error instanceof KernelError && !error.operation.includes(dirname(storePath))) return error;
   if (/^SQLITE_(NOTADB|CORRUPT|FORMAT|SCHEMA)/.test(reason)) {
     return new StoreDamaged(storePath, "it is not a store of ns-net, or is damaged");
@@ -35,10 +35,10 @@ export function storeFault({ path: storePath, busyTimeoutMs }: StoreFile, error:
   return new Fault(code.io, `Cannot use the store ${storePath}: ${what}`, cure(storePath));
 }
 
-/** The store's file, its log, its index, and the file that a new one is made in. */
+/** The store's file, its log, its index, and the draft of a new store. */
 const filesNeeded = 4;
 
-/** SQLite says only that it cannot open the file. By now it has closed those that it could open. */
+/** SQLite says only that it cannot open the file. By now it has closed the others, so opening as many shows whether the limit is the cause. */
 function isOutOfFiles(): boolean {
   const opened: number[] = [];
   try {
@@ -56,11 +56,11 @@ function busy(storePath: string, busyTimeoutMs: number): Fault {
   return new Fault(
     code.tryAgain,
     `Cannot write the store ${storePath}: ${writer} held it for more than ${busyTimeoutMs / 1000} s`,
-    "Try again; if it persists, end that process. A process that is ended lets go of the store by itself",
+    "Try again; if it persists, end that process, which releases the store",
   );
 }
 
-/** By the name of SQLite's code or of the errno. The first that matches holds. */
+/** By the name of SQLite's code or of the errno. The first match counts. */
 const cures: readonly (readonly [RegExp, string, (storePath: string) => Words])[] = [
   [
     /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/,

@@ -1,9 +1,9 @@
-/** What SQLite and the file system refuse, as a Fault with a cure. */
+/** Refusals by SQLite and the file system as Faults with a cure. */
 
 import type { StoreFile } from "./damaged.ts";
 import defer * as explainRefusal from "./explainRefusal.ts";
 
-/** Runs `body`; whatever the file or the disk refuses becomes a Fault that names the store. */
+/** Runs `body`. A refusal by the file or the disk becomes a Fault that names the store. */
 export function guarded<T>(file: StoreFile, body: () => T): T {
   try {
     return body();

@@ -1,10 +1,10 @@
-/** The store's folder must be nobody else's to write: whoever can put a file there decides which address is free. */
+/** Other users must not be able to write to the store's folder: a file there decides which address is free. */
 import { code, Fault } from "../../conf/fault.ts";
 import { statusIfThere } from "../../sys/files.ts";
 
 const writableByOthers = 0o022;
 
-/** Throws Fault (code 5). Absent is fine: it is then made with mode 0700. */
+/** Throws Fault (code 5). A missing folder is right: it is created with mode 0700. */
 export function requireOwnFolder(dataDir: string): void {
   const found = statusIfThere(dataDir);
   if (found === undefined) return;

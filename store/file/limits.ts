@@ -1,13 +1,13 @@
-/** Limits of ours, in one place. */
+/** Limits of the store's file. */
 
-/** Waiting for another writer, whose transactions take about a millisecond. */
+/** How long to wait for another writer, whose transactions take about a millisecond. */
 export const busyTimeoutMsDefault = 10_000;
 
 /**
- * Bytes of the write-ahead log from which on it is emptied, by whoever comes by.
+ * Bytes of the write-ahead log above which a call empties it.
  *
- * The first process to open the store reads the log whole: measured, an open and `_exit` cost 0.9 ms with a log of
- * 64 KiB, 1.3 with 256, 1.6 with 512, 2.9 with 1,024 and 5.3 with 4,096. An ADD adds 6 to 8 KiB. Emptying takes
- * three calls of fsync, so DEL, which has to wait for the kernel anyway, does it early, and ADD only when no DEL came.
+ * The first process to open the store reads the whole log. Measured, an open and `_exit` took 0.9 ms with a log of 64 KiB,
+ * 1.3 with 256, 1.6 with 512, 2.9 with 1,024 and 5.3 with 4,096. An ADD adds 6 to 8 KiB. Emptying takes three calls of
+ * fsync, so DEL, which waits for the kernel anyway, does it early, and ADD only if no DEL came.
  */
 export const logBytesMax = { attached: 512 * 1024, remove: 256 * 1024 } as const;

@@ -1,4 +1,4 @@
-/** A store that an earlier version wrote, brought up to date in one transaction, while other processes may have it open. */
+/** Migrates a store of an earlier schema in one transaction, while other processes may have it open. */
 import type { Database } from "bun:sqlite";
 import { formatOf } from "./version.ts";
 

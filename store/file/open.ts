@@ -1,4 +1,4 @@
-/** Finds, makes and opens the store's file: `<dataDir>/ns-net.sqlite`. */
+/** Finds, creates and opens the store's file: `<dataDir>/ns-net.sqlite`. */
 
 import { Database } from "bun:sqlite";
 import { statusIfThere } from "../../sys/files.ts";
@@ -15,8 +15,8 @@ import defer * as throughLinks from "./throughLinks.ts";
 import { applicationId, formatOf, schemaVersion } from "./version.ts";
 
 /**
- * Opens the store for ADD, and creates it if there is none: the folder with mode 0700, the file with 0600. `fill` runs
- * for a new store, and for one that replaces a store of the first format; without it that one is refused.
+ * Opens the store for ADD, and creates it if there is none: the folder with mode 0700, the file with 0600. `fill` runs for
+ * a new store, and for one that replaces a store of the first format, which is refused without `fill`.
  */
 export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault, fill?: Fill): Store {
   return located(dataDir, busyTimeoutMs, (file, folder) => {
@@ -27,7 +27,7 @@ export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault,
       try {
         create.createStore(folder, file.path, filled);
       } catch (error) {
-        // Of several that make it at once the first has done it; another may fail over lists that change all the while.
+        // Another process created it meanwhile; this one may have failed because lists kept changing.
         if (statusIfThere(file.path) === undefined) throw error;
       }
     }
@@ -48,7 +48,7 @@ export function openExistingStore(
   });
 }
 
-/** Runs `body` on the file of the store; once more past the links on the way to it, which SQLite refuses, if they can be trusted. */
+/** Runs `body` on the file of the store. SQLite refuses a path through symbolic links: if they can be trusted, runs it again on the real path. */
 function located<T>(dataDir: string, busyTimeoutMs: number, body: (file: StoreFile, folder: string) => T): T {
   const file = { path: storePathOf(dataDir), busyTimeoutMs };
   return guarded(file, () => {
@@ -67,7 +67,7 @@ function open(file: StoreFile, fill: Fill | undefined): Store {
   const { path, busyTimeoutMs } = file;
   const database = new Database(path, openFlags);
   try {
-    // A commit need not reach the disk: what it describes dies with the machine. NORMAL still never tears the file.
+    // A commit need not reach the disk, because what it describes ends with the boot. NORMAL never corrupts the file.
     database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0`);
     const { application, version } = formatOf(database);
     if (application !== applicationId || version !== schemaVersion) otherFormat.makeCurrent(file, database, fill);

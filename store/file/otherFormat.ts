@@ -1,4 +1,4 @@
-/** A file that is not of this version's format: migrated, replaced or refused. Loaded when one is opened. */
+/** Migrates, replaces or refuses a file of another format than this version's. Loaded if one is opened. */
 import type { Database } from "bun:sqlite";
 import type { Fill } from "../store.ts";
 import { StoreDamaged, type StoreFile, StoreNewer } from "./damaged.ts";
@@ -7,7 +7,7 @@ import { migrations } from "./migrations.ts";
 import { replaceStore } from "./replace.ts";
 import { applicationId, formatOf, schemaVersion } from "./version.ts";
 
-/** Throws StoreNewer, and StoreDamaged for what is no store, or for one of the first format without a `fill`. */
+/** Throws StoreNewer for a newer schema, and StoreDamaged for a file that is no store, or of the first format without a `fill`. */
 export function makeCurrent(file: StoreFile, database: Database, fill: Fill | undefined): void {
   const { application, version } = formatOf(database);
   if (application === applicationId) {

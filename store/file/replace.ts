@@ -1,7 +1,7 @@
 /**
- * A store of the first format (`application_id` 0), which is not read any more: it is copied aside, emptied and filled
- * again, all in one transaction. The file is not renamed, because SQLite finds the log by the file's name: a process that
- * had just opened the old file would take the new one's log for its own.
+ * Replaces a store of the first format (`application_id` 0), which no version reads any more: copies it aside, empties it
+ * and fills it again, in one transaction. It does not rename the file: SQLite finds the log by the file's name, so a
+ * process that had just opened the old file would use the new file's log.
  */
 import { Database } from "bun:sqlite";
 import { closeSync, openSync, rmSync } from "node:fs";
@@ -35,13 +35,13 @@ export function replaceStore(file: StoreFile, database: Database, fill: Fill): v
   }
 }
 
-/** Reads what was committed, log included. SQLite fills the empty file, which has its mode already. */
+/** Copies the committed contents, log included, into an empty file that has its mode already. */
 function copyTo(aside: string, path: string): void {
   using database = new Database(path, openFlags);
   database.prepare("VACUUM INTO ?").run(aside);
 }
 
-/** Indexes and triggers go with their tables. */
+/** SQLite drops indexes and triggers with their tables. */
 function dropTables(database: Database): void {
   const tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
   for (const [name] of database.prepare(tables).values()) database.run(`DROP TABLE "${name}"`);

@@ -1,5 +1,5 @@
 /**
- * The shape of the store's file. A person can read it:
+ * The tables of the store's file. A person can read them:
  *
  *   sqlite3 /var/lib/ns-net/ns-net.sqlite 'SELECT container, ifname, state, addresses FROM attachment'
  */
@@ -7,15 +7,15 @@
 import { applicationId, schemaVersion } from "./version.ts";
 
 /**
- * Bytes of a database page. A transaction of ADD writes some five pages into the log whatever their size, so small
- * pages let the log grow four times slower, and it is the log that has to be read when the store is opened.
+ * Bytes of a database page. A transaction of ADD writes some five pages into the log, whatever their size. So with small
+ * pages the log, which is read when the store is opened, grows four times slower.
  */
 const pageBytes = 1024;
 
 /**
- * Numbers of 64 bits without sign (namespace, start time) are text, since SQLite's integers have a sign; '0' is unknown.
- * `address_key` sorts as addresses do: the family and the address in hexadecimal, all of one length in a family.
- * The trigger frees addresses even when a person deletes a row by hand.
+ * Unsigned numbers of 64 bits (namespace, start time) are text, because SQLite's integers are signed; '0' is unknown.
+ * `address_key` sorts numerically: the family and the address in hexadecimal, of one length in a family. The trigger frees
+ * addresses even if a person deletes a row.
  */
 export const tables = `
 CREATE TABLE attachment (
@@ -34,7 +34,7 @@ CREATE TABLE attachment (
   boot_id TEXT NOT NULL,
   pid INTEGER NOT NULL,
   pid_start TEXT NOT NULL,
-  pid_namespace TEXT NOT NULL,   -- which pid is a number of
+  pid_namespace TEXT NOT NULL,   -- the PID namespace of pid
   bridge TEXT NOT NULL,
   host_link TEXT NOT NULL,
   ipam_type TEXT NOT NULL,
@@ -96,7 +96,7 @@ CREATE TABLE network (
   chosen TEXT,                   -- CIDR, when the network came without ranges
   subnets TEXT NOT NULL,         -- JSON: ["10.1.0.0/24"]
   cursors TEXT NOT NULL,         -- JSON: {"0": "10.1.0.2"}, the address given last by each range set
-  adopted_from TEXT              -- folder of host-local's whose leases were taken over; '': there was none; NULL: not looked yet
+  adopted_from TEXT              -- folder of host-local whose leases were taken over; '': there was none; NULL: before the first look
 ) STRICT, WITHOUT ROWID;
 PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${schemaVersion};

@@ -1,4 +1,4 @@
-/** Sets a broken store aside, for whoever wants to see what happened to it. */
+/** Moves a damaged store aside, so that its contents can be examined. */
 import { existsSync, renameSync } from "node:fs";
 import { guarded } from "./failure.ts";
 import { busyTimeoutMsDefault } from "./limits.ts";
@@ -10,8 +10,8 @@ export function asideName(path: string, why: "broken" | "old"): string {
 }
 
 /**
- * Where it is now. The log goes first: a new store must never find an old log beside it, and without its log the old
- * one is as broken as it was.
+ * Answers its new path. Moves the log first: a new store must not find an old log beside it, and the old store is damaged
+ * anyway.
  */
 export function setAside(dataDir: string): string {
   const path = storePathOf(dataDir);

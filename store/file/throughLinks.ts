@@ -1,10 +1,10 @@
-/** Folders that are reached through symbolic links, such as /var/run/…, where /var/run leads to /run. Loaded when SQLite refuses one. */
+/** Folders below symbolic links, such as /var/run/…, where /var/run leads to /run. Loaded if SQLite refuses one. */
 import { lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /**
- * The folder without links, if only root or this user can have made them: whoever makes a link decides where the store
- * is. Undefined where another user owns one, or the folder itself is one.
+ * The real path of the folder. Undefined if the folder itself is a link, or if another user owns a link on the way: the
+ * owner of a link decides where the store is.
  */
 export function folderThroughLinks(dataDir: string): string | undefined {
   const folder = resolve(dataDir);
@@ -16,7 +16,7 @@ const isTrusted = (link: string) => [0, process.geteuid!()].includes(lstatSync(l
 
 const linksMax = 40;
 
-/** Every link on the way to a folder, those included that a link leads through. */
+/** All links on the way to a folder, including those on the way of a link's target. */
 function linksOf(folder: string): string[] {
   const links: string[] = [];
   let pending = folder.split("/").filter(Boolean);

@@ -1,4 +1,4 @@
-/** By which numbers in its header a file is known for a store that this version reads. */
+/** The numbers in a file's header by which this version recognizes a store that it can read. */
 import type { Database } from "bun:sqlite";
 
 /** `PRAGMA application_id`: "nsnt" in ASCII. Files of the first format, which no version reads any more, have 0. */

@@ -4,12 +4,12 @@ import { statusIfThere } from "../../sys/files.ts";
 import type { StoreFile } from "./damaged.ts";
 
 /**
- * Empties the log when it is longer than `bytesMax`. Never waits: if another process reads or writes, it does what can
- * be done meanwhile and leaves the rest to the next.
+ * Empties the log if it is longer than `bytesMax`. Never waits: if another process reads or writes, it does as much as it
+ * can, and the next call does the rest.
  *
- * SQLite's own `wal_autocheckpoint` would not do. It copies the log into the file but leaves starting it anew to the
- * next writer, and how far it was copied is known to running processes only. Ours run one after the other, so each
- * would read the whole log, add to it and copy it again (tried: 260 ADDs, 1.8 MB, and three calls of fsync in each).
+ * SQLite's own `wal_autocheckpoint` does not help. It copies the log into the file, but the next writer restarts the log,
+ * and only running processes know how far it was copied. Ours run one after the other, so each would read the whole log,
+ * append to it and copy it again (tried: 260 ADDs, 1.8 MB, and three calls of fsync in each).
  */
 export function shortenLog({ path, busyTimeoutMs }: StoreFile, database: Database, bytesMax: number): void {
   const log = statusIfThere(`${path}-wal`);
@@ -17,7 +17,7 @@ export function shortenLog({ path, busyTimeoutMs }: StoreFile, database: Databas
   try {
     database.run("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
   } catch {
-    // The log still holds everything; a disk that is full or broken shows in the next write.
+    // The log is complete; the next write reports a full or broken disk.
   } finally {
     database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   }

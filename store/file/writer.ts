@@ -1,10 +1,10 @@
-/** Who holds the store's write lock, for the message of a call that waited in vain. */
+/** Which process holds the store's write lock, for the message of a call that waited too long. */
 import { readFileSync, statSync } from "node:fs";
 
 /** The byte of the -shm file that a writer locks: WAL_WRITE_LOCK, https://sqlite.org/walformat.html#locks */
 const writeLockByte = 120;
 
-/** `process 4711 (ns-net)`; undefined when it cannot be known, as for a process of another pid namespace. */
+/** `process 4711 (ns-net)`; undefined if it is unknown, as for a process of another PID namespace. */
 export function writerOf(storePath: string): string | undefined {
   try {
     const pid = lockOwner(readFileSync("/proc/locks", "utf8"), statSync(`${storePath}-shm`).ino);

@@ -128,7 +128,7 @@ describe("VLANs of a bridge", () => {
     world.host.run("bridge", "vlan", "del", "vid", "1", "dev", port!);
     const { json } = world.call("ADD", inVlan(world, { vlan: 100 }), { netns: world.netns(), container: "refused" });
     assert.equal(json.code, 7);
-    assert.match(json.msg, new RegExp(`${port} would be cut off`));
+    assert.match(json.msg, new RegExp(`would disconnect ${port}`));
     world.host.run("sh", "-c", /first: (.*?); or/.exec(json.details)![1]!);
     attached(world, { vlan: 100 }, "accepted");
   });
@@ -193,7 +193,7 @@ describe("A VLAN", () => {
       () => vlanParts({ config } as unknown as PlanInput, facts),
       (fault: Fault) => {
         assert.equal(fault.code, 7);
-        assert.match(fault.message, /vlan = 7.*eth1, br0 would be cut off/);
+        assert.match(fault.message, /vlan = 7.*would disconnect eth1, br0/);
         assert.match(
           fault.cure(),
           /bridge vlan add vid 1 dev eth1 pvid untagged; bridge vlan add vid 1 dev br0 pvid untagged self/,

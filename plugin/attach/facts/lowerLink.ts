@@ -15,23 +15,23 @@ import { openExisting } from "../../recovery/openStore.ts";
 
 export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Kernel): Facts {
   if (config.link!.selinuxContext) refuseLabel(config.link!.selinuxContext);
-  const below = belowOf(config, kernel);
+  const lower = belowOf(config, kernel);
   const mtu = config.type === "host-device" ? undefined : config.mtu; // a host device keeps its own
   return {
     bridge: undefined,
-    uplinkMtu: mtu ?? below?.link?.mtu ?? ethernetMtu,
+    uplinkMtu: mtu ?? lower?.link?.mtu ?? ethernetMtu,
     isIfnameTaken: kernel.link("container", ifname) !== undefined,
-    ...(below && { below }),
+    ...(lower && { lower }),
   };
 }
 
 /** For STATUS, as far as it can be checked without a container. Throws Fault (code.unavailable). */
 export function refuseUnready(config: NetworkConfig, kernel: Kernel): void {
   const isOfContainer = config.link!.linkInContainer || (config.type === "ipvlan" && !config.link!.master);
-  const below = isOfContainer ? undefined : belowOf(config, kernel);
-  if (!below) return;
+  const lower = isOfContainer ? undefined : belowOf(config, kernel);
+  if (!lower) return;
   try {
-    interfaceType(config.type).refuse?.(config, { bridge: undefined, uplinkMtu: 0, isIfnameTaken: false, below });
+    interfaceType(config.type).refuse?.(config, { bridge: undefined, uplinkMtu: 0, isIfnameTaken: false, lower });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     throw error.withCode(code.unavailable);

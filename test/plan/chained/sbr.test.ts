@@ -143,7 +143,7 @@ describe("Called as sbr", () => {
     [
       "no addresses",
       { prevResult: { cniVersion: "1.1.0", interfaces: [{ name: "net1" }], ips: [] } },
-      /prevResult tells none/,
+      /prevResult has none/,
     ],
     ["two gateways of a family", { gateways: ["10.7.1.1", "10.7.1.2"] }, /Cannot use gateways/],
     ["a gateway that is none", { gateways: ["unknown"] }, /Cannot use gateways\[0\] = "unknown"/],
