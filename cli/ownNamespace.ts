@@ -6,7 +6,7 @@ import { existsSync, lstatSync } from "node:fs";
 import { createNetns, deleteNetns } from "../kernel/newNamespace.ts";
 import { linkFlag, listLinks } from "../netlink/route/link.ts";
 import { openSocketIn, protocol } from "../netlink/socket.ts";
-import { errno, isKernelError } from "../sys/errors.ts";
+import { errno, tolerating } from "../sys/errors.ts";
 import { closeNetns, NotANamespace, netnsFolder, openNetns } from "../sys/netns.ts";
 import { isProven, removeProof, writeProof } from "./proof.ts";
 
@@ -15,13 +15,10 @@ export function madeNamespace(name: string): boolean {
   const path = `${netnsFolder}/${name}`;
   const over = isRemnantAt(path);
   if (existsSync(path) && !over) return false;
-  try {
-    createNetns(name, { onMade: (made) => writeProof(name, made), over });
-    return true;
-  } catch (error) {
-    if (isKernelError(error, errno.EEXIST)) return false; // another call created it meanwhile
-    throw error;
-  }
+  // EEXIST: another call created it meanwhile.
+  return (
+    tolerating(() => createNetns(name, { onMade: (made) => writeProof(name, made), over }), errno.EEXIST) !== undefined
+  );
 }
 
 /** Deletes the namespace if `add` created it and no interface of ns-net is in it: another store may know that one. */

@@ -7,7 +7,7 @@ import { listAddresses } from "../netlink/route/address.ts";
 import { getLink, type Link } from "../netlink/route/link.ts";
 import { routeScope } from "../netlink/route/route.ts";
 import { NetlinkSocket, openSocketIn, protocol } from "../netlink/socket.ts";
-import { errno, isKernelError, KernelError } from "../sys/errors.ts";
+import { errno, KernelError, tolerating } from "../sys/errors.ts";
 import { readText, writeText } from "../sys/files.ts";
 import { netlinkSocket } from "../sys/libc.ts";
 import { closeNetns, inNetns, type Netns, openOwnNetns } from "../sys/netns.ts";
@@ -178,14 +178,9 @@ export class Kernel implements Disposable {
   /** The value of a sysctl by its path below /proc/sys; undefined if the kernel has none. */
   readSysctl(where: Where, path: string): string | undefined {
     // /proc/sys/net shows the network namespace of the thread that opens a file in it.
-    return this.at<string | undefined>(where, () => {
-      try {
-        return readText(`/proc/sys/${path}`).trim();
-      } catch (error) {
-        if (isKernelError(error, errno.ENOENT)) return undefined;
-        throw error;
-      }
-    });
+    return this.at<string | undefined>(where, () =>
+      tolerating(() => readText(`/proc/sys/${path}`).trim(), errno.ENOENT),
+    );
   }
 
   writeSysctl(where: Where, path: string, value: string): void {

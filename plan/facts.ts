@@ -28,7 +28,7 @@ export interface Facts {
   /** Undefined if it does not exist. */
   readonly bridge: BridgeFacts | undefined;
   /** Absent if the configuration has no VLANs. */
-  readonly vlan?: VlanFacts;
+  readonly vlan?: VlanFacts | undefined;
   /** Bytes: the MTU of the interface of the default route, else Ethernet's. */
   readonly uplinkMtu: number;
   /** The container has an interface of the requested name. */
@@ -46,12 +46,12 @@ export interface LowerLink {
   /** The driver that hands the device to a program, so that it has no interface (DPDK). */
   readonly userSpaceDriver?: string;
   /** Says where it is instead, for the message of a Fault. */
-  readonly elsewhere?: string;
+  readonly elsewhere?: string | undefined;
 }
 
 export interface VlanFacts {
   /** The link that has the gateway's address instead of the bridge; absent without a gateway. */
-  readonly gatewayLink?: string;
+  readonly gatewayLink?: string | undefined;
   /** The VLAN of a new port of the bridge. */
   readonly defaultVlan: number;
   /** Links that would be disconnected if the bridge began to filter VLANs; empty if it filters already. */

@@ -10,7 +10,7 @@ import { isAliasOf } from "../../kernel/ownership.ts";
 import { listAddresses } from "../../netlink/route/address.ts";
 import { getLink, listLinks } from "../../netlink/route/link.ts";
 import type { Entry } from "../../store/entry.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, isKernelError, tolerating } from "../../sys/errors.ts";
 import type { Netns, NetnsIdentity } from "../../sys/netns.ts";
 
 /** Signs of life of any attachment. */
@@ -63,12 +63,8 @@ export function leadsIntoNamespace(name: string, kernel: Kernel): boolean {
   const link = findHostLink(name, kernel);
   if (link?.peerNetnsId === undefined) return link !== undefined;
   if (link.peerNetnsId < 0 || link.peerIndex === undefined) return false;
-  try {
-    return getLink(kernel.route("host"), link.peerIndex, link.peerNetnsId) !== undefined;
-  } catch (error) {
-    if (isKernelError(error, errno.EINVAL)) return false;
-    throw error;
-  }
+  const { peerIndex, peerNetnsId } = link;
+  return tolerating(() => getLink(kernel.route("host"), peerIndex, peerNetnsId), errno.EINVAL) !== undefined;
 }
 
 function hasPartOf({ attachment, addresses }: Entry, inside: Kernel): boolean {

@@ -35,6 +35,6 @@ export function begin(
     addresses: leased,
     // A person may have given two containers one address; the first one found keeps it.
     reserved: addresses.filter((address) => draft.holder(network, address) === undefined),
-    memory: { ...memory, subnets, ...(chosen !== undefined && { chosen }) },
+    memory: { ...memory, subnets, chosen },
   }));
 }

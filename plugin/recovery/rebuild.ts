@@ -24,7 +24,7 @@ import { getLink, type Link, listLinks } from "../../netlink/route/link.ts";
 import type { LeasedAddress, NewEntry } from "../../store/entry.ts";
 import { thisProcess } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { begin, type PresentAttachment } from "./presentAttachment.ts";
 import { rebuildContainerLinks } from "./rebuildContainerLinks.ts";
 import { belongs, type RebuildScope } from "./scope.ts";
@@ -71,10 +71,12 @@ function presentOf(
   const { peerNetnsId: id, peerIndex = 0 } = host;
   const socket = kernel.route("host");
   const bridge = host.master === undefined ? undefined : kernel.linkByIndex(host.master);
-  const inside = unlessDying(() => ({
+  const look = () => ({
     inner: getLink(socket, peerIndex, id),
     addresses: globalOnes(listAddresses(socket, peerIndex, id)),
-  }));
+  });
+  // The kernel refuses the number of a namespace that is ending (EINVAL).
+  const inside = tolerating(look, errno.EINVAL);
   return (
     inside && {
       attachment,
@@ -85,16 +87,6 @@ function presentOf(
       netns: id === undefined ? undefined : namespaces.get(id),
     }
   );
-}
-
-/** The kernel refuses the number of a namespace that is ending (EINVAL). */
-function unlessDying<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (isKernelError(error, errno.EINVAL)) return undefined;
-    throw error;
-  }
 }
 
 /**
@@ -118,12 +110,12 @@ function enter(draft: Store, present: PresentAttachment, kernel: Kernel): void {
     addresses.map((cidr) => leasedOf(cidr, present)),
   );
   const steps = stepsFromKernel(present, kernel);
-  draft.attached(attachment, { ...(inner?.address && { mac: inner.address }), steps });
+  draft.attached(attachment, { mac: inner?.address || undefined, steps });
 }
 
 function leasedOf(cidr: Cidr, { bridgeAddresses }: PresentAttachment): LeasedAddress {
   const gateway = bridgeAddresses.find((one) => contains(networkOf(cidr), one));
-  return { address: formatCidr(cidr), ...(gateway && { gateway: formatAddress(gateway) }) };
+  return { address: formatCidr(cidr), gateway: gateway && formatAddress(gateway) };
 }
 
 /** The kernel does not know the IPAM: `ipamType` is empty, so DEL takes it from the configuration. */

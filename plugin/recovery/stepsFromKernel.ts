@@ -32,14 +32,14 @@ export function stepsFromKernel(present: PresentAttachment, kernel: Kernel): Ste
       mac: inner.address ?? "",
       mtu: host.mtu ?? 0,
       innerMtu: inner.mtu ?? 0,
-      ...(present.bridge?.name !== undefined && { bridge: present.bridge.name }),
+      bridge: present.bridge?.name,
       group: host.group ?? 0,
     },
     { kind: "noLinkLocal", where: "host", link },
     ...(present.bridge
       ? [{ kind: "bridgePort", link, hairpin: port?.hairpin === 1, isolated: port?.isolated === 1 } as const]
       : []),
-    { kind: "up", where: "host", link, ...(host.alias !== undefined && { alias: host.alias }) },
+    { kind: "up", where: "host", link, alias: host.alias },
     ...addresses.map(
       (cidr): Step => ({
         kind: "address",
@@ -48,7 +48,7 @@ export function stepsFromKernel(present: PresentAttachment, kernel: Kernel): Ste
         address: formatCidr(cidr),
         detectDuplicates: false,
         replaces: [],
-        ...(cidr.noPrefixRoute && { noPrefixRoute: true }),
+        noPrefixRoute: cidr.noPrefixRoute ? true : undefined,
       }),
     ),
     ...(isUp ? [{ kind: "up", where: "container", link: attachment.ifname } as const] : []),

@@ -28,12 +28,12 @@ function routeStep(route: Route, link: string): RouteStep {
   return {
     kind: "route",
     dst: formatCidr({ ...addressFromBytes(destination ?? new Uint8Array(bits / 8)), prefixLength }),
-    ...(gw && { gw }),
-    ...(src && { src }),
-    ...(priority && { priority }),
-    ...(metrics?.mtu && { mtu: metrics.mtu }),
-    ...(metrics?.advmss && { advmss: metrics.advmss }),
-    ...(family === 2 && { scope }),
+    gw,
+    src,
+    priority: priority || undefined,
+    mtu: metrics?.mtu || undefined,
+    advmss: metrics?.advmss || undefined,
+    scope: family === addressFamily[4] ? scope : undefined,
     link,
   };
 }

@@ -32,7 +32,7 @@ export function interfaceFacts({ config, attachment, pluginPath }: Request, kern
   const vlan = config.vlan || config.vlanTrunk.length > 0 ? vlanFacts.vlanFacts(bridge, config, kernel) : undefined;
   return {
     bridge: bridge && bridgeFacts(bridge, config, pluginPath, kernel, vlan?.gatewayLink ?? config.bridge),
-    ...(vlan && { vlan }),
+    vlan,
     uplinkMtu: config.mtu ?? defaultMtu(config, kernel),
     isIfnameTaken: kernel.link("container", ifname) !== undefined,
   };

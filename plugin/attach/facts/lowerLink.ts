@@ -21,7 +21,7 @@ export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Ker
     bridge: undefined,
     uplinkMtu: mtu ?? lower?.link?.mtu ?? ethernetMtu,
     isIfnameTaken: kernel.link("container", ifname) !== undefined,
-    ...(lower && { lower }),
+    lower,
   };
 }
 
@@ -67,7 +67,7 @@ function device({ link, dataDir }: NetworkConfig, kernel: Kernel): LowerLink {
   const found = deviceLink(link!.device!, kernel);
   const name = found?.name ?? (link!.device!.key === "device" ? link!.device!.value : undefined);
   const elsewhere = found || name === undefined ? undefined : holderOf(name, dataDir, kernel);
-  return { name, where: "host", link: found, ...(elsewhere && { elsewhere }) };
+  return { name, where: "host", link: found, elsewhere };
 }
 
 function deviceLink({ key, value }: NonNullable<InterfaceKeys["device"]>, kernel: Kernel): Link | undefined {

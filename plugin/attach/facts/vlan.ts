@@ -10,7 +10,7 @@ import type { VlanFacts } from "../../../plan/facts.ts";
 export function vlanFacts(bridge: Link | undefined, config: NetworkConfig, kernel: Kernel): VlanFacts {
   const { vlanFiltering = 0, defaultVlan = usualDefault } = bridge?.info?.data ? bridgeData.get(bridge.info.data) : {};
   return {
-    ...(config.isGateway && config.vlan && { gatewayLink: `${config.bridge}.${config.vlan}` }),
+    gatewayLink: config.isGateway && config.vlan ? `${config.bridge}.${config.vlan}` : undefined,
     defaultVlan,
     unready: bridge === undefined || vlanFiltering !== 0 ? [] : withoutNative(bridge, kernel),
   };
