@@ -1,6 +1,7 @@
 /** Explains refusals by the kernel or the file system, with a cure. Loaded when a call failed. */
 import { code, deleteFirst, Fault, NotPermitted, type Words } from "../conf/fault.ts";
 import { KernelError } from "../sys/errors.ts";
+import { NamespaceRefused } from "../sys/namespaces/refused.ts";
 import { NotANamespace } from "../sys/netns.ts";
 
 interface Meaning {
@@ -95,6 +96,7 @@ export function explained(error: unknown): Fault {
       error.message,
       "Give the path of a network namespace, such as /run/netns/NAME or /proc/PID/ns/net",
     );
+  if (error instanceof NamespaceRefused) return new Fault(code.io, error.message, error.cure);
   const { message, code: symbol, syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
   if (typeof symbol === "string" && /^E[A-Z0-9]+$/.test(symbol) && syscall !== undefined) {
     const what = [path, dest].filter(Boolean).join(" to ");

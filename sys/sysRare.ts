@@ -13,6 +13,13 @@ const rare = {
   bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
   execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+  posix_spawn_file_actions_init: { args: ["ptr"], returns: "i32" },
+  posix_spawn_file_actions_adddup2: { args: ["ptr", "i32", "i32"], returns: "i32" },
+  posix_spawn_file_actions_destroy: { args: ["ptr"], returns: "i32" },
+  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  pipe2: { args: ["ptr", "i32"], returns: "i32" },
+  memfd_create: { args: ["ptr", "u32"], returns: "i32" },
   signal: { args: ["i32", "u64"], returns: "u64" },
 } as const;
 
@@ -153,6 +160,13 @@ export function unmount(target: string): boolean {
   throw new KernelError(`unmount ${target}`, number);
 }
 
+const MFD_CLOEXEC = 1;
+
+/** A file in memory alone, which is gone when its descriptor is closed (memfd_create(2)). Answers the descriptor. */
+export function memoryFile(name: string): number {
+  return checked("create a file in memory", rarely("memfd_create")(ptr(cText(name)), MFD_CLOEXEC));
+}
+
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
@@ -162,6 +176,58 @@ export function tryLock(fd: number): boolean {
   const number = lastErrno();
   if (number === errno.EAGAIN || number === errno.EINTR) return false;
   throw new KernelError("lock a file", number);
+}
+
+// asm/unistd.h: the same number on all architectures
+const SYS_pidfd_open = 434;
+
+/** A descriptor of a process, which never means a later process of the same pid (pidfd_open(2)). Throws KernelError. */
+export function openProcess(pid: number): number {
+  return checked(`open the process ${pid}`, c.syscall(SYS_pidfd_open, pid, null, 0, 0, null));
+}
+
+/** Waits for a child and answers its wait status, or a negative number if there is no such child. Blocks the thread. */
+export function waitStatus(pid: number): number {
+  const status = new Int32Array(1);
+  for (;;) {
+    if (rarely("waitpid")(pid, ptr(status), 0) >= 0) return status[0]!;
+    if (lastErrno() !== errno.EINTR) return -1;
+  }
+}
+
+/**
+ * Starts a program as a child. It inherits every descriptor without O_CLOEXEC, and has those of `streams` under the
+ * numbers 0, 1, 2 and so on. Answers its pid. Throws KernelError.
+ */
+export function spawn(
+  path: string,
+  args: readonly string[],
+  environment: readonly string[],
+  streams: readonly number[],
+): number {
+  const [argv, envp] = [args.map(cText), environment.map(cText)];
+  const [pid, actions] = [new Int32Array(1), new Uint8Array(fileActionsBytes)];
+  rarely("posix_spawn_file_actions_init")(ptr(actions));
+  for (const [to, from] of streams.entries()) rarely("posix_spawn_file_actions_adddup2")(ptr(actions), from, to);
+  const vectors = [ptr(pointersTo(argv)), ptr(pointersTo(envp))] as const;
+  const number = rarely("posix_spawn")(ptr(pid), ptr(cText(path)), ptr(actions), null, ...vectors);
+  rarely("posix_spawn_file_actions_destroy")(ptr(actions));
+  if (number !== 0) throw new KernelError(`execute ${path}`, number);
+  return pid[0]!;
+}
+
+/** posix_spawn_file_actions_t is 80 bytes in glibc and in musl (spawn.h). */
+const fileActionsBytes = 256;
+
+/** A null-terminated array of pointers. The caller must keep the texts. */
+const pointersTo = (texts: readonly Uint8Array[]) =>
+  BigUint64Array.from([...texts.map((text) => BigInt(ptr(text))), 0n]);
+
+/** The two ends of a pipe. Programs do not inherit them. */
+export function openPipe(): readonly [reading: number, writing: number] {
+  const ends = new Int32Array(2);
+  checked("open a pipe", rarely("pipe2")(ptr(ends), SOCK_CLOEXEC));
+  return [ends[0]!, ends[1]!];
 }
 
 // asm-generic/signal.h. Bun ignores these two signals; a program expects them to end it.
@@ -177,8 +243,7 @@ export function execute(
   const environmentTexts = Object.entries(environment).flatMap(([key, value]) =>
     value === undefined ? [] : [cText(`${key}=${value}`)],
   );
-  const pointers = (texts: Uint8Array[]) => BigUint64Array.from([...texts.map((text) => BigInt(ptr(text))), 0n]);
-  const [argv, envp] = [pointers(argumentTexts), pointers(environmentTexts)];
+  const [argv, envp] = [pointersTo(argumentTexts), pointersTo(environmentTexts)];
   for (const number of [SIGPIPE, SIGXFSZ]) rarely("signal")(number, SIG_DFL);
   rarely("execve")(ptr(cText(path)), ptr(argv), ptr(envp));
   throw new KernelError(`execute ${path}`, lastErrno());
