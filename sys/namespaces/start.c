@@ -72,6 +72,7 @@ struct request {
   long init;                   /* the process reaps, and the program is its child */
   long session;                /* a session of its own, without a terminal */
   long dies_with_caller;       /* SIGKILL when the thread that started it ends */
+  long foreground;             /* the caller passes on the signals that would end it, and waits by wait_for */
 };
 
 /* A report to the caller: the pid of the process, or the step that failed. */
@@ -166,8 +167,26 @@ static void execute(const struct request *it) {
   fail("execute", 0);
 }
 
-static volatile int command;
-static void forward(int number) { if (command > 0) kill(command, number); }
+static volatile int command; /* a pid */
+static volatile int early;   /* a signal that came before there was one */
+static void forward(int number) {
+  if (command > 0) kill(command, number);
+  else early = number;
+}
+
+static void forward_signals(void) {
+  signal(SIGINT, (void (*)(int))1); /* ignored: a terminal sends these two to the program, too */
+  signal(SIGQUIT, (void (*)(int))1);
+  signal(SIGTERM, forward);
+  signal(SIGHUP, forward);
+  signal(SIGUSR1, forward);
+  signal(SIGUSR2, forward);
+}
+
+static void forward_to(int pid) {
+  command = pid;
+  if (early) kill(pid, early);
+}
 
 /* Reaps whatever is left to it, and ends as the program does; the kernel then ends everything in its PID namespace. */
 static void reap(const struct request *it) {
@@ -178,20 +197,19 @@ static void reap(const struct request *it) {
     set_blocked(0);
     for (;;) pause();
   }
-  command = clone_process(0);
-  if (command < 0) fail("start the program", 0);
-  if (command == 0) execute(it);
+  forward_signals();
+  int program = clone_process(0);
+  if (program < 0) fail("start the program", 0);
+  if (program == 0) {
+    reset_signals();
+    execute(it);
+  }
+  forward_to(program);
   close(reports);
-  signal(SIGINT, (void (*)(int))1); /* a terminal sends these two to the program, too */
-  signal(SIGQUIT, (void (*)(int))1);
-  signal(SIGTERM, forward);
-  signal(SIGHUP, forward);
-  signal(SIGUSR1, forward);
-  signal(SIGUSR2, forward);
   set_blocked(0);
   for (;;) {
     int status, ended = waitpid(-1, &status, 0);
-    if (ended == command) _exit(status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+    if (ended == program) _exit(status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
     if (ended < 0 && last_error() != EINTR) _exit(1);
   }
 }
@@ -220,6 +238,7 @@ int start(const struct request *it, struct report *out) {
   if (pipe2(ends, O_CLOEXEC)) { out->error = last_error(); return -1; }
   for (int i = 0; i < signal_set_words; i++) blocked[i] = -1L;
   sigprocmask(SIG_SETMASK, blocked, before); /* no handler of Bun may run in the child */
+  if (it->foreground) forward_signals(); /* for all threads; one that came too early is passed on later */
   child = clone_process(0);
   if (child == 0) {
     int process;
@@ -247,22 +266,16 @@ int start(const struct request *it, struct report *out) {
       else { out->error = read_one.error; out->step = read_one.step; out->entry = read_one.entry; }
     }
     if (!out->error && !out->pid) out->error = EIO; /* the child was killed */
+    if (!out->error && it->foreground) forward_to(out->pid);
     if (out->error && out->pid) while (waitpid(out->pid, &status, 0) < 0 && last_error() == EINTR) {}
   }
   close(ends[0]);
   return out->error ? -1 : 0;
 }
 
-/* Waits for a process that `start` started, passes it the signals that end this one, and answers its wait status. */
+/* Waits for a process that `start` started, and answers its wait status. */
 int wait_for(int pid) {
   int status;
-  command = pid;
-  signal(SIGINT, (void (*)(int))1); /* a terminal sends these two to the whole group */
-  signal(SIGQUIT, (void (*)(int))1);
-  signal(SIGTERM, forward);
-  signal(SIGHUP, forward);
-  signal(SIGUSR1, forward);
-  signal(SIGUSR2, forward);
   while (waitpid(pid, &status, 0) < 0) if (last_error() != EINTR) return -1;
   return status;
 }

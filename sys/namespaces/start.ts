@@ -30,8 +30,8 @@ export function start(asked: Start): number {
 }
 
 /**
- * Waits for a process that `start` answered, and passes it the signals TERM, HUP, USR1 and USR2. Answers its exit code;
- * 128 and the signal's number if a signal ended it, as a shell does. Blocks the thread.
+ * Waits for a process that `start` answered. Answers its exit code; 128 and the signal's number if a signal ended it, as
+ * a shell does. Blocks the thread.
  */
 export function waitFor(pid: number): number {
   const status = library()?.wait_for(pid) ?? waitStatus(pid);
@@ -108,7 +108,7 @@ function requestOf(asked: Start): { readonly bytes: BigInt64Array; readonly kept
     program ? texts(program.words) : 0n,
     program ? texts(environmentTexts(program.environment)) : 0n,
     streams ? pointerTo(Int32Array.from(streams)) : 0n,
-    ...[asked.init, asked.session, asked.diesWithCaller].map((isAsked) => (isAsked ? 1n : 0n)),
+    ...[asked.init, asked.session, asked.diesWithCaller, asked.foreground].map((isAsked) => (isAsked ? 1n : 0n)),
   ]);
   return { bytes, kept };
 }

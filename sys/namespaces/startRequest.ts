@@ -22,6 +22,11 @@ export interface Start {
   readonly session?: boolean;
   /** The kernel kills the process (SIGKILL) when the caller ends, however that ends. */
   readonly diesWithCaller?: boolean;
+  /**
+   * From now on the caller passes TERM, HUP, USR1 and USR2 to the process instead of ending, and ignores INT and QUIT,
+   * which a terminal sends to both. The caller waits by `waitFor`.
+   */
+  readonly foreground?: boolean;
 }
 
 export interface Mount {

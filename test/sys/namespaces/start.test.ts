@@ -132,8 +132,7 @@ for (const way of ways) {
 
     it("passes the signals that end a process to the program", async () => {
       const asked: Asked = {
-        create: ["pid"],
-        init: true,
+        ...{ create: ["pid"], init: true, foreground: true, diesWithCaller: true },
         words: shell('trap "exit 7" TERM; echo ready; while :; do read x || sleep 0.01; done'),
       };
       if (!asCompiled) return; // a shell as the first process passes none: the kernel kills the program with it
