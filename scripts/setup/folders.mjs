@@ -5,6 +5,7 @@
 export const floors = [
   ["main.ts"],
   ["cli"],
+  ["explain"],
   ["plugin"],
   ["plan"],
   ["step"],
