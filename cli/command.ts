@@ -18,7 +18,7 @@ type ValueOf<O extends Option> = O["multiple"] extends true ? string[] : O["type
 interface Parsed<O extends Options> {
   readonly options: { readonly [K in keyof O]?: ValueOf<O[K]> };
   readonly operands: readonly string[];
-  /** The words after `--`. */
+  /** The words after `--`, or of a command without it. */
   readonly rest: readonly string[];
 }
 
@@ -30,6 +30,8 @@ export interface Command<O extends Options = Options> {
   readonly options: O;
   /** The least and the greatest number of operands. */
   readonly operands: readonly [least: number, most: number];
+  /** The words after the operands are a command with words of its own, with or without `--` before it. */
+  readonly takesCommand?: boolean;
   /** Longer help: examples. */
   readonly more?: string;
   /** Answers the exit code. `everyCommand` loads all commands, for those that describe them. */
@@ -66,8 +68,7 @@ export class NotRun extends Fault {
 }
 
 export function parse<O extends Options>(definition: Command<O>, name: string, words: readonly string[]): Parsed<O> {
-  const end = words.indexOf("--");
-  const [own, rest] = end < 0 ? [words, []] : [words.slice(0, end), words.slice(end + 1)];
+  const { own, rest } = divided(definition, words);
   try {
     const config: ParseArgsConfig = {
       args: [...own],
@@ -87,9 +88,35 @@ export function parse<O extends Options>(definition: Command<O>, name: string, w
     return { options: values as Parsed<O>["options"], operands: positionals, rest };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const hint = end < 0 && definition.usage.includes(" -- ") ? ` (the command comes after "--")` : "";
+    const hint = definition.takesCommand
+      ? ` (its own options come first; a command that begins with "-" needs "--" before it)`
+      : "";
     throw new UsageError(`${(error as Error).message.split(". ")[0]}${hint}; see: ns-net ${name} --help`);
   }
+}
+
+/** Divides the words into those of ns-net, and those of a command that ns-net runs. */
+export function divided(
+  { takesCommand, operands, options }: Pick<Command, "takesCommand" | "operands" | "options">,
+  words: readonly string[],
+): { readonly own: readonly string[]; readonly rest: readonly string[] } {
+  let found = 0;
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    if (word === "--") return { own: words.slice(0, at), rest: words.slice(at + 1) };
+    if (word.startsWith("-")) {
+      if (optionNamed(options, word)?.type === "string") at++; // its value is the next word
+    } else if (takesCommand && ++found > operands[1]) {
+      return { own: words.slice(0, at), rest: words.slice(at) };
+    }
+  }
+  return { own: words, rest: [] };
+}
+
+/** The option of `--name` or `-n`; not of `--name=value`, which needs no further word. */
+function optionNamed(options: Options, word: string): Option | undefined {
+  if (word.startsWith("--")) return Object.hasOwn(options, word.slice(2)) ? options[word.slice(2)] : undefined;
+  return Object.values(options).find(({ short }) => short === word.slice(1));
 }
 
 /** Refuses empty values: `--ip "$ADDRESS"` with an empty variable requests something without naming it. */

@@ -21,6 +21,7 @@ export const commands = {
   ),
   check: listed("compare an attachment with what add made", () => import("./command/check.ts")),
   exec: listed("run a command inside a namespace", () => import("./command/exec.ts")),
+  shell: listed("open a shell inside a namespace", () => import("./command/shell.ts")),
   repair: listed("repair what was lost: the store, rules, addresses, the bridge", () => import("./command/repair.ts")),
   gc: listed("remove what belongs to namespaces that are gone", () => import("./command/gc.ts")),
   install: listed(

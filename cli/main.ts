@@ -9,7 +9,7 @@ import { faultOf } from "../plugin/faults.ts";
 import { writeOut } from "../plugin/stdio.ts";
 import { shellWord } from "../step/shellWords.ts";
 import { spoken } from "./byHand.ts";
-import { type Command, columns, type Described, help, NotRun, parse, UsageError } from "./command.ts";
+import { type Command, columns, type Described, divided, help, NotRun, parse, UsageError } from "./command.ts";
 import { commands } from "./index.ts";
 
 export async function run(words: readonly string[], version: string): Promise<number> {
@@ -43,8 +43,7 @@ async function runWords([name = "help", ...rest]: readonly string[], version: st
     return 0;
   }
   const definition = await load(name);
-  const end = rest.indexOf("--");
-  if (rest.slice(0, end < 0 ? rest.length : end).some((word) => word === "--help" || word === "-h")) {
+  if (divided(definition, rest).own.some((word) => word === "--help" || word === "-h")) {
     writeOut(help(name, definition));
     return 0;
   }
@@ -71,7 +70,7 @@ ${columns(rows, "  ")}
 Two commands to try, as root:
 
   ns-net add web                  a namespace "web", attached to the default network
-  ns-net exec web -- ip address   a look from inside
+  ns-net exec web ip address      a look from inside
 
 As a plugin it is called by a container runtime with CNI_COMMAND set.
 More: ns-net COMMAND --help

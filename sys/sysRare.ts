@@ -7,6 +7,7 @@ import { bind, c, checked, lastErrno, SOCK_CLOEXEC } from "./libc.ts";
 const rare = {
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   unshare: { args: ["i32"], returns: "i32" },
+  sethostname: { args: ["ptr", "u64"], returns: "i32" },
   mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
   umount2: { args: ["ptr", "i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
@@ -132,6 +133,12 @@ export function connectUnix(path: string, timeoutMs: number): number {
 /** Moves the calling thread into a new namespace. */
 export function newNamespace(kind: number): void {
   checked("create a namespace", rarely("unshare")(kind));
+}
+
+/** Names the host in the UTS namespace of this thread. */
+export function setHostname(name: string): void {
+  const text = cText(name);
+  checked(`name the host ${name}`, rarely("sethostname")(ptr(text), text.length - 1));
 }
 
 // linux/mount.h

@@ -140,7 +140,7 @@ function account(ifname: string, target: Target, made: Plan, isNew: boolean): st
       : `interface  ${ifname} in the namespace; mtu ${mtu}, mac ${mac}`,
     bridge && `bridge     ${bridge}${via ? `, gateway ${via}` : ""}`,
     masquerade && `nat        ${masquerade} masqueraded to the outside`,
-    `look       ns-net exec ${target.spec} -- ip address`,
+    `look       ns-net exec ${target.spec} ip address`,
   ];
   return lines.flatMap((line) => (line ? [`  ${line}\n`] : [])).join("");
 }

@@ -24,6 +24,11 @@ int setgroups(unsigned long count, const void *groups);
 int setgid(unsigned int id);
 int setuid(unsigned int id);
 int setsid(void);
+int getpid(void);
+int getpgid(int pid);
+int setpgid(int pid, int group);
+int tcgetpgrp(int terminal);
+int tcsetpgrp(int terminal, int group);
 int open(const char *path, int flags, ...);
 long read(int descriptor, void *bytes, unsigned long length);
 long write(int descriptor, const void *bytes, unsigned long length);
@@ -45,7 +50,8 @@ enum {
   O_WRONLY = 1, O_CLOEXEC = 02000000,                                   /* asm-generic/fcntl.h */
   EINTR = 4, ENOENT = 2, EACCES = 13, ENOTDIR = 20, EIO = 5,            /* asm-generic/errno-base.h */
   SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGKILL = 9, SIGUSR1 = 10, SIGUSR2 = 12, SIGPIPE = 13, SIGTERM = 15,
-  SIGCHLD = 17, SIGXFSZ = 25, SIG_SETMASK = 2, signals = 64,            /* asm-generic/signal.h */
+  SIGCHLD = 17, SIGCONT = 18, SIGTSTP = 20, SIGTTOU = 22, SIGXFSZ = 25, SIG_SETMASK = 2, signals = 64,            /* asm-generic/signal.h */
+  WUNTRACED = 2,                                                        /* linux/wait.h */
   PR_SET_PDEATHSIG = 1, PR_SET_NAME = 15,                               /* linux/prctl.h */
   POLLERR = 8,                                                          /* asm-generic/poll.h */
   signal_set_words = 16,                                                /* sigset_t of glibc and musl: 128 bytes */
@@ -72,7 +78,7 @@ struct request {
   long init;                   /* the process reaps, and the program is its child */
   long session;                /* a session of its own, without a terminal */
   long dies_with_caller;       /* SIGKILL when the thread that started it ends */
-  long foreground;             /* the caller passes on the signals that would end it, and waits by wait_for */
+  long foreground;             /* the caller lends its terminal, passes on signals, and waits by wait_for */
 };
 
 /* A report to the caller: the pid of the process, or the step that failed. */
@@ -188,6 +194,22 @@ static void forward_to(int pid) {
   if (early) kill(pid, early);
 }
 
+static int has_terminal; /* the caller's process group is in the foreground of its terminal */
+
+/* A process group of its own in the foreground: a shell inside cannot name the caller's, which is in another PID
+ * namespace. The caller takes the terminal back in wait_for. */
+static void take_terminal(void) {
+  setpgid(0, 0);
+  tcsetpgrp(0, getpid()); /* SIGTTOU is blocked */
+}
+
+/* Whether the wait status is the end of a process. Ctrl-Z has no effect: the caller could not continue the program. */
+static int has_ended(int pid, int status) {
+  if ((status & 0xff) != 0x7f) return 1;
+  if ((status >> 8 & 0xff) == SIGTSTP) kill(pid, SIGCONT);
+  return 0;
+}
+
 /* Reaps whatever is left to it, and ends as the program does; the kernel then ends everything in its PID namespace. */
 static void reap(const struct request *it) {
   prctl(PR_SET_NAME, "init");
@@ -208,8 +230,8 @@ static void reap(const struct request *it) {
   close(reports);
   set_blocked(0);
   for (;;) {
-    int status, ended = waitpid(-1, &status, 0);
-    if (ended == program) _exit(status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+    int status, ended = waitpid(-1, &status, WUNTRACED);
+    if (ended == program && has_ended(program, status)) _exit(status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
     if (ended < 0 && last_error() != EINTR) _exit(1);
   }
 }
@@ -217,6 +239,7 @@ static void reap(const struct request *it) {
 static void run(const struct request *it) {
   if (it->dies_with_caller) die_with_caller();
   if (it->session) setsid();
+  if (has_terminal) take_terminal();
   if (it->hostname && sethostname(it->hostname, length_of(it->hostname))) fail("name the host", 0);
   for (long i = 0; it->mounts && it->mounts[5 * i + 1]; i++) {
     const void *const *one = it->mounts + 5 * i;
@@ -238,6 +261,7 @@ int start(const struct request *it, struct report *out) {
   if (pipe2(ends, O_CLOEXEC)) { out->error = last_error(); return -1; }
   for (int i = 0; i < signal_set_words; i++) blocked[i] = -1L;
   sigprocmask(SIG_SETMASK, blocked, before); /* no handler of Bun may run in the child */
+  has_terminal = it->foreground && tcgetpgrp(0) == getpgid(0);
   if (it->foreground) forward_signals(); /* for all threads; one that came too early is passed on later */
   child = clone_process(0);
   if (child == 0) {
@@ -276,6 +300,16 @@ int start(const struct request *it, struct report *out) {
 /* Waits for a process that `start` started, and answers its wait status. */
 int wait_for(int pid) {
   int status;
-  while (waitpid(pid, &status, 0) < 0) if (last_error() != EINTR) return -1;
+  for (;;) {
+    if (waitpid(pid, &status, WUNTRACED) >= 0) {
+      if (has_ended(pid, status)) break;
+    } else if (last_error() != EINTR) {
+      return -1;
+    }
+  }
+  if (has_terminal) {
+    signal(SIGTTOU, (void (*)(int))1); /* ignored: this group is in the background now */
+    tcsetpgrp(0, getpgid(0));
+  }
   return status;
 }

@@ -23,8 +23,8 @@ export interface Start {
   /** The kernel kills the process (SIGKILL) when the caller ends, however that ends. */
   readonly diesWithCaller?: boolean;
   /**
-   * From now on the caller passes TERM, HUP, USR1 and USR2 to the process instead of ending, and ignores INT and QUIT,
-   * which a terminal sends to both. The caller waits by `waitFor`.
+   * The caller lends the process its terminal, and from now on passes TERM, HUP, USR1 and USR2 to it instead of ending.
+   * The caller waits by `waitFor`, which takes the terminal back.
    */
   readonly foreground?: boolean;
 }

@@ -1,4 +1,4 @@
-/** `ns-net exec`: the command replaces the process. */
+/** `ns-net exec`: the command replaces the process, or is its only child. */
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { needs } from "../../support/needs.ts";
@@ -124,8 +124,91 @@ describe("ns-net exec", () => {
       assert.equal(said.code, code, said.err);
       assert.match(said.err, says);
     }
-    const said = place.cli("exec", name, "ip", "-br", "address");
+  });
+
+  it("needs no -- before the command, whose words stay its own", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    assert.match(place.must("exec", name, "ip", "-br", "address"), /^eth0/m);
+    assert.match(place.must("exec", name, "ls", "--help"), /^Usage: ls/);
+    const said = place.cli("exec", name, "--frobnicate", "ls");
     assert.equal(said.code, 2);
-    assert.match(said.err, /comes after "--"/);
+    assert.match(said.err, /Unknown option '--frobnicate'.*needs "--" before it/);
+  });
+
+  it("gives a hostname, a PID namespace and a /proc of its own, and changes none of ours", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    const before = run(["hostname"]);
+    const script = "hostname; ip -o link show eth0 | wc -l; ps -A -o pid= | tr -d ' ' | tr '\\n' ,; exit 3";
+    const { code, out, err } = place.cli("exec", name, "--hostname", "webby", "--pid", "sh", "-c", script);
+    assert.equal(code, 3, err);
+    const [hostname, links, pids] = out.split("\n");
+    assert.deepEqual([hostname, links], ["webby", "1"]);
+    assert.match(pids!, /^1,2,(\d,){1,4}$/);
+    assert.equal(run(["hostname"]), before);
+    assert.equal(place.cli("exec", name, "--pid", "no-such-thing").code, 127);
+    for (const words of [
+      ["--hostname", "a b"],
+      ["--hostname", "x".repeat(65)],
+      ["--all", "--pid"],
+    ])
+      assert.equal(place.cli("exec", name, ...words, "true").code, 2);
+  });
+
+  it("ends the command of --pid with itself, and passes signals to it", async () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    const script = 'trap "exit 7" TERM; echo ready; while :; do read x || sleep 0.01; done';
+    const line = place.host.inside([nsNet, "exec", name, "--pid", "sh", "-c", script]);
+    for (const [signal, code] of [
+      ["SIGTERM", 7],
+      ["SIGKILL", 137],
+    ] as const) {
+      const child = Bun.spawn(line, { stdio: ["ignore", "pipe", "pipe"] });
+      const reader = child.stdout.getReader();
+      await reader.read();
+      child.kill(signal);
+      assert.equal(await child.exited, code);
+      assert.ok((await reader.read()).done); // the pipe is closed: everything inside has ended
+    }
+  });
+
+  it("enters all namespaces of a process: its files, hostname and processes", async () => {
+    using place = freshPlace();
+    const script =
+      "hostname boxy; mount -t proc proc /proc; mount -t tmpfs own /mnt; touch /mnt/own; echo; exec sleep 1000";
+    const box = Bun.spawn(
+      ["unshare", ..."--mount --uts --ipc --pid --net --fork --kill-child sh -c".split(" "), script],
+      { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, COLOUR: "blue" } },
+    );
+    try {
+      await box.stdout.getReader().read();
+      const pid = run(["cat", `/proc/${box.pid}/task/${box.pid}/children`]).trim();
+      const look = "hostname; ls /mnt; echo $COLOUR; ps -A -o comm= | head -1; readlink /proc/self/ns/net";
+      const { code, out, err } = place.cli("exec", `pid:${pid}`, "--all", "sh", "-c", look);
+      assert.equal(code, 0, err);
+      const inode = run(["readlink", `/proc/${pid}/ns/net`]).trim();
+      assert.deepEqual(out.trim().split("\n"), ["boxy", "own", "blue", "sleep", inode]);
+      assert.equal(place.cli("exec", `pid:${pid}`, "--all", "sh", "-c", "exit 5").code, 5);
+      const missing = place.cli("exec", `pid:${pid}`, "--all", "no-such-thing");
+      assert.equal(missing.code, 127);
+      assert.match(missing.err, /^ns-net: Cannot find the command "no-such-thing" in pid:/);
+    } finally {
+      box.kill("SIGKILL");
+      await box.exited;
+    }
+  });
+
+  it("says that a namespace without a process has no others to enter", () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    const { code, err } = place.cli("exec", name, "--all", "true");
+    assert.equal(code, 1);
+    assert.match(err, /no process in the namespace .*\n {2}Leave --all out/);
   });
 });
