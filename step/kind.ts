@@ -1,6 +1,7 @@
 /** A step is data. Each kind of step declares what it is, so that code which handles steps need not know the kinds. */
 
 import type { Attachment } from "../conf/attachment.ts";
+import type { PortMapping } from "../conf/config/config.ts";
 import type { Result, Route } from "../conf/result/result.ts";
 import type { Kernel, Where } from "../kernel/kernel.ts";
 import type { Message } from "../netlink/message.ts";
@@ -52,6 +53,8 @@ export interface Given {
   /** CIDR, of the container or of a gateway on the host. */
   readonly address?: { readonly where: Where; readonly cidr: string };
   readonly route?: Pick<Route, "dst" | "gw">;
+  /** Ports of the host that lead to the container. */
+  readonly publishes?: readonly PortMapping[];
 }
 
 /** MTU of an interface in a result before version 1.1.0, which has none: a later plugin may have changed it. */

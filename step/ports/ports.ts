@@ -69,6 +69,8 @@ export const ports: Kind<PortsStep, PortsKey> = {
     },
   },
 
+  given: ({ mappings }) => ({ publishes: mappings }),
+
   undo(key, kernel) {
     const mark = ownerMark(key.attachment);
     removePorts(
