@@ -148,7 +148,7 @@ describe("A ptp link by hand", () => {
       assert.doesNotMatch(said, /cni0|in bridge/);
       assert.match(
         said,
-        new RegExp(`^host veth {3}${ourLinks(place.host)[0]} \\(index \\d+\\), a port of no bridge$`, "m"),
+        new RegExp(`^host end {4}${ourLinks(place.host)[0]} \\(index \\d+\\), a port of no bridge$`, "m"),
       );
       assert.equal(JSON.parse(place.must("inspect", name, "--json")).attachments[0].hostLink.bridge, undefined);
     };

@@ -8,7 +8,7 @@ import { links } from "../../support/sandbox.ts";
 import { ourLinks } from "../../support/world.ts";
 import { freshPlace, lab, namedNetns } from "../place.ts";
 
-describe("ns-net ls, inspect, check, gc", () => {
+describe("ns-net ls, check, gc", () => {
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "ipv6");
   });
@@ -158,19 +158,6 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.deepEqual([place.host.nft("list", "ruleset"), [...links(place.host).keys()]], ["", ["lo"]]);
   });
 
-  it("inspect shows addresses, routes, the host end and the commands that created it", () => {
-    using place = freshPlace();
-    const name = place.name();
-    const address = place.must("add", name).trim();
-    const text = place.must("inspect", name);
-    for (const word of [`/run/netns/${name}`, address, "default via", ourLinks(place.host)[0]!, "ip link add"]) {
-      assert.ok(text.includes(word), `${word} in\n${text}`);
-    }
-    const json = JSON.parse(place.must("inspect", name, "--json"));
-    assert.equal(json.attachments.length, 1);
-    assert.equal(place.cli("inspect", "unknown").code, 1);
-  });
-
   it("if the store is lost and links exist, ls, check and del report it with the cure", () => {
     using place = freshPlace();
     const name = place.name();
@@ -226,14 +213,6 @@ describe("ns-net ls, inspect, check, gc", () => {
     assert.match(far("gc"), /Nothing to remove/);
     far("del", name);
     assert.match(far("ls"), /Nothing is attached/);
-  });
-
-  it("inspect shows a namespace that never had a route", () => {
-    using place = freshPlace();
-    const name = place.name();
-    const layer2 = { ...lab, disableContainerInterface: true, isDefaultGateway: false, ipam: {} };
-    place.must("add", name, "--network", place.file("l2.json", JSON.stringify(layer2)));
-    assert.match(place.must("inspect", name), /eth0/);
   });
 
   it("check reports what is missing of chained plugins", () => {
