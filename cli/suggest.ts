@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir } from "../conf/identity.ts";
 import { nearest } from "../conf/nearest.ts";
+import defer * as containers from "../explain/containers/find.ts";
 import type { Entry } from "../store/entry.ts";
 import { netnsFolder } from "../sys/netns.ts";
 import { entries, entriesOf, type Filter, openedStore } from "./attachments.ts";
@@ -12,7 +13,8 @@ import { isThere, type Target } from "./target.ts";
 
 /** `Did you mean web?`, or an empty text if nothing is near. */
 export function meantNamespace({ spec }: Target, dataDir: string | undefined): string {
-  return question(nearest(spec, namespaceNames(dataDir)));
+  const isContainer = !spec.includes(":") && containers.containersNamed(spec).some(({ pid }) => pid !== undefined);
+  return question(nearest(spec, namespaceNames(dataDir)) ?? (isContainer ? `container:${spec}` : undefined));
 }
 
 /** Names of attachments and of namespaces. */

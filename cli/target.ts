@@ -1,6 +1,7 @@
 /** The namespace that a person names, and the attachment's names derived from it. */
 import { lstatSync } from "node:fs";
 import { code, Fault } from "../conf/fault.ts";
+import defer * as containers from "../explain/containers/find.ts";
 import { netnsFolder, netnsPathOf } from "../sys/netns.ts";
 
 export interface Target {
@@ -16,8 +17,17 @@ export interface Target {
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const nameLengthMax = 100;
 
-/** `web`, `/run/netns/web`, `/proc/42/ns/net`, `pid:42`. Throws Fault for any other word. */
+const containerPrefix = "container:";
+
+/**
+ * `web`, `/run/netns/web`, `/proc/42/ns/net`, `pid:42`, `container:NAME`. Throws Fault for any other word, and for a
+ * container that does not run.
+ */
 export function targetOf(spec: string): Target {
+  if (spec.startsWith(containerPrefix)) {
+    const { id, pid } = containers.findContainer(spec.slice(containerPrefix.length));
+    return { spec, path: netnsPathOf(`pid:${pid}`), container: id, name: undefined };
+  }
   const pid = /^(?:pid:|\/proc\/)(\d+)(?:\/ns\/net)?$/.exec(spec)?.[1];
   if (pid !== undefined) return { spec, path: netnsPathOf(`pid:${pid}`), container: `pid-${pid}`, name: undefined };
   const below = /^(?:\/var)?\/run\/netns\/([^/]+)$/.exec(spec)?.[1] ?? (spec.includes("/") ? undefined : spec);
@@ -33,10 +43,19 @@ export function targetOf(spec: string): Target {
     throw new Fault(
       code.environment,
       `Cannot use ${JSON.stringify(spec)} as a namespace`,
-      `Give a name (a file in ${netnsFolder}: letters, digits, "-", "_", ".", at most ${nameLengthMax} of them), an absolute path, or pid:NUMBER`,
+      `Give a name (a file in ${netnsFolder}: letters, digits, "-", "_", ".", at most ${nameLengthMax} of them), an absolute path, pid:NUMBER, or container:NAME`,
     );
   }
   return { spec, path: `${netnsFolder}/${below}`, container: below, name: below };
+}
+
+/** As `targetOf`, but also for a container that has stopped or was removed: its attachments may be left. */
+export function targetToRemove(spec: string): Target {
+  if (!spec.startsWith(containerPrefix)) return targetOf(spec);
+  const words = spec.slice(containerPrefix.length);
+  const [first, second] = containers.containersNamed(words);
+  if (first?.pid !== undefined || second !== undefined) return targetOf(spec);
+  return { spec, path: "", container: first?.id ?? words, name: undefined };
 }
 
 /** True if the path exists, also if this user may not follow it: opening it reports that. */

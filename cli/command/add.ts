@@ -40,7 +40,8 @@ export default command({
     "dry-run": { type: "boolean", about: "print the ip and nft commands that would do the same, and do nothing" },
   },
   more: `
-<netns> is a name (created if it does not exist; "ip netns exec" sees it, too), a path, or pid:NUMBER.
+<netns> is a name (created if it does not exist; "ip netns exec" sees it, too), a path, pid:NUMBER, or container:NAME
+(a running container of containerd, podman, docker or CRI-O, by its name or id).
 From a list of plugins it runs one: the one of type ns-net, else the first interface plugin.
 
   ns-net add web                     a namespace "web" on the default network

@@ -9,7 +9,7 @@ import { command } from "../command.ts";
 import { reportLost } from "../lost.ts";
 import { deleteOwn } from "../ownNamespace.ts";
 import { nothingOf, unknownNetwork } from "../suggest.ts";
-import { targetOf } from "../target.ts";
+import { targetToRemove } from "../target.ts";
 import { filterOptions } from "./options.ts";
 
 export default command({
@@ -20,7 +20,7 @@ export default command({
   options: filterOptions,
 
   async run({ options, operands }) {
-    const target = targetOf(operands[0]!);
+    const target = targetToRemove(operands[0]!);
     const dataDir = dataDirOf(options);
     const found = entriesOf(target, { network: options.network, ifname: options.ifname, dataDir });
     const hadNothing = found.length === 0 ? nothingOf(target, dataDir) : undefined;

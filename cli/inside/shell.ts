@@ -8,7 +8,8 @@ export function ownShell(target: Target, all = false): readonly string[] {
 }
 
 /** A word for the prompt and the hostname: letters, digits and "-". */
-export function labelOf({ name, container }: Target): string {
-  const word = (name ?? container).replace(/[^a-zA-Z0-9-]+/g, "-").replace(/^-+|-+$/g, "");
+export function labelOf({ spec, name, container }: Target): string {
+  const ofContainer = /^container:(?:.*\/)?(.+)$/.exec(spec)?.[1];
+  const word = (ofContainer ?? name ?? container).replace(/[^a-zA-Z0-9-]+/g, "-").replace(/^-+|-+$/g, "");
   return word.slice(0, 63) || "ns-net";
 }

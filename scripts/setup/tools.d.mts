@@ -3,3 +3,5 @@ export function findProgram(name: string): string | undefined;
 export function readyTools(options?: { readonly withClients?: boolean; readonly withMachine?: boolean }): void;
 /** Where packages are that are unpacked, not installed. */
 export const unpackedFolder: string;
+/** Where docker is unpacked for `npm run test:clients`. */
+export const dockerFolder: string;

@@ -1,7 +1,7 @@
 /** The Debian packages whose programs tests use as witnesses, and what is lost without each. */
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, join, relative } from "node:path";
 
 const tools = [
   { package: "iproute2", program: "ip", without: "every test on the real kernel is skipped" },
@@ -33,8 +33,18 @@ const forFirewalld = [
 export const unpackedFolder = join(import.meta.dirname, "../../dist/unpacked");
 const unpacked = {
   packages: ["firewalld", "python3-firewall", "python3-nftables"],
+  folder: unpackedFolder,
   program: join(unpackedFolder, "usr/sbin/firewalld"),
   without: "tests with firewalld are skipped",
+};
+
+/** An installed docker would start its daemon, which changes the rules of this machine. */
+export const dockerFolder = join(import.meta.dirname, "../../dist/unpacked-docker");
+const unpackedDocker = {
+  packages: ["docker.io"],
+  folder: dockerFolder,
+  program: join(dockerFolder, "usr/sbin/dockerd"),
+  without: "tests with docker are skipped",
 };
 
 /** The container runtimes of `npm run test:clients`. Nothing else needs them. */
@@ -87,10 +97,10 @@ function install(packages) {
 }
 
 /** Unpacks packages, all or none. */
-function unpack({ packages, program }) {
+function unpack({ packages, folder, program }) {
   if (findProgram(program) !== undefined) return;
-  console.error(`ready: unpacking ${packages.join(", ")} in dist/unpacked`);
-  const beside = `${unpackedFolder}.${process.pid}`;
+  console.error(`ready: unpacking ${packages.join(", ")} in ${relative(process.cwd(), folder)}`);
+  const beside = `${folder}.${process.pid}`;
   mkdirSync(beside, { recursive: true });
   try {
     if (!aptGetFresh(["download", "-qq", ...packages], beside)) return;
@@ -99,7 +109,7 @@ function unpack({ packages, program }) {
       if (spawnSync("dpkg-deb", ["-x", file, "."], { cwd: beside }).status !== 0) return;
       rmSync(join(beside, file));
     }
-    renameSync(beside, unpackedFolder);
+    renameSync(beside, folder);
   } finally {
     rmSync(beside, { recursive: true, force: true });
   }
@@ -117,9 +127,10 @@ export function readyTools({ withClients = false, withMachine = false } = {}) {
   const before = missing();
   const may = process.getuid?.() === 0 && process.env.NSNET_TOOLS !== "no" && findProgram("apt-get") !== undefined;
   if (may && before.length > 0) install(before.map((tool) => tool.package));
-  if (may) unpack(unpacked);
+  const toUnpack = [unpacked, ...(withClients ? [unpackedDocker] : [])];
+  if (may) for (const one of toUnpack) unpack(one);
   for (const tool of may ? missing() : before)
     console.error(`ready: ${tool.package} is not installed: ${tool.without}`);
-  if (findProgram(unpacked.program) === undefined)
-    console.error(`ready: ${unpacked.packages.join(", ")} are not unpacked: ${unpacked.without}`);
+  for (const { packages, program, without } of toUnpack)
+    if (findProgram(program) === undefined) console.error(`ready: ${packages.join(", ")} not unpacked: ${without}`);
 }

@@ -29,6 +29,7 @@ export async function freshPodman(host: Netns, folder: string): Promise<Podman> 
     join(folder, "containers.conf"),
     `[containers]
 cgroups = "enabled"
+default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]
 [engine]
 cgroup_manager = "cgroupfs"
 runtime = "runc"

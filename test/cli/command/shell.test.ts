@@ -9,7 +9,13 @@ async function typed(place: Place, words: readonly string[], lines: readonly str
   let shown = "";
   const child = Bun.spawn(place.host.inside(words), {
     env: { ...process.env, SHELL: "/bin/sh", HOME: place.folder },
-    terminal: { cols: 80, rows: 24, data: (_, bytes) => void (shown += Buffer.from(bytes).toString()) },
+    terminal: {
+      cols: 80,
+      rows: 24,
+      data: (_, bytes) => {
+        shown += Buffer.from(bytes).toString();
+      },
+    },
   });
   for (const line of lines) child.terminal!.write(`${line}\n`);
   const code = await child.exited;

@@ -1,0 +1,174 @@
+/**
+ * `container:NAME` with real containers of containerd, podman and docker, at the same time and whichever program made
+ * their network. The witnesses are ctr, podman and docker.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nsNet } from "../support/plugin.ts";
+import { freshWorld, type World } from "../support/world.ts";
+import { cgroupParent } from "./cgroups.ts";
+import { conflist, needsClient } from "./client.ts";
+import { type Containerd, freshContainerd, sandboxImage } from "./containerd.ts";
+import { type Docker, freshDocker, needsDocker } from "./docker.ts";
+import { freshPodman, type Podman } from "./podman.ts";
+
+describe("container:NAME", function () {
+  this.timeout(180_000);
+  let world: World;
+  const folder = (name: string) => mkdtempSync(join(tmpdir(), `ns-net-${name}-`));
+
+  before(function () {
+    needsClient(this, "containerd", "ctr");
+    world = freshWorld();
+  });
+
+  after(() => world?.[Symbol.dispose]());
+
+  const cli = (...words: string[]) => {
+    const { CNI_COMMAND: _, ...env } = process.env;
+    const said = Bun.spawnSync(world.host.inside([nsNet, ...words]), { env, stdin: null });
+    return { code: said.exitCode, out: said.stdout.toString(), err: said.stderr.toString() };
+  };
+  const must = (...words: string[]) => {
+    const { code, out, err } = cli(...words);
+    assert.equal(code, 0, `ns-net ${words.join(" ")}: ${out}${err}`);
+    return out.trim();
+  };
+  /** The network namespace that `exec` enters, as readlink(1) shows it there. */
+  const entered = (name: string) => must("exec", `container:${name}`, "--", "readlink", "/proc/self/ns/net");
+  const namespaceOf = (pid: string | number) => world.host.run("readlink", `/proc/${pid}/ns/net`).trim();
+  const refused = (name: string) => {
+    const { code, err } = cli("exec", `container:${name}`, "--", "true");
+    assert.equal(code, 1, err);
+    return err;
+  };
+
+  describe("of containerd", () => {
+    let containerd: Containerd;
+    let pod: string;
+
+    before(async () => {
+      containerd = await freshContainerd(world.host, folder("containerd"));
+      await containerd.configure(conflist(world));
+      pod = await containerd.cri.run({ name: "web" });
+      start("plain");
+    });
+    after(() => containerd?.[Symbol.asyncDispose]());
+
+    const start = (name: string, ...options: string[]) =>
+      containerd.ctr(
+        ...["run", "--detach", "--snapshotter", "native", "--cgroup", `/${cgroupParent}/${name}`],
+        ...options,
+        ...[sandboxImage, name],
+      );
+    const pidOf = (name: string) => {
+      const rows = containerd.ctr("task", "list").split("\n");
+      return rows.find((row) => row.startsWith(`${name} `))!.split(/\s+/)[1]!;
+    };
+
+    it("is a pod, by its name, its namespace and name, its id and the first digits of it", () => {
+      const expected = namespaceOf(pidOf(pod));
+      for (const name of ["web", "default/web", pod, pod.slice(0, 12), `containerd/${pod}`])
+        assert.equal(entered(name), expected, name);
+      assert.match(must("exec", "container:web", "--", "ip", "-4", "-br", "address", "show", "eth0"), /10\.7\.0\.\d+/);
+    });
+
+    it("is a container of ctr, whose network no plugin made", () => {
+      const expected = namespaceOf(pidOf("plain"));
+      assert.notEqual(expected, namespaceOf("self"));
+      for (const name of ["plain", "k8s.io/plain", "containerd/plain"]) assert.equal(entered(name), expected, name);
+    });
+
+    it("is stopped when its process has ended, also if another process has its number since", () => {
+      start("brief", "--env", "brief=1");
+      containerd.ctr("task", "kill", "--signal", "SIGKILL", "brief");
+      assert.match(
+        refused("brief"),
+        /^ns-net: (The container brief of containerd is stopped|There is no container brief)/,
+      );
+    });
+
+    it("does not exist under an unknown name, and the error names a near one", () => {
+      assert.equal(refused("plian"), "ns-net: There is no container plian\n  Did you mean container:plain?\n");
+      assert.match(refused("nothing-like-it"), /There is no container nothing-like-it\n {2}Running: .*web/);
+    });
+  });
+
+  describe("of podman", () => {
+    let podman: Podman;
+
+    before(async function () {
+      needsClient(this, "podman");
+      podman = await freshPodman(world.host, folder("podman"));
+      podman.configure("podnet", conflist(world));
+      podman.call("run", "--detach", "--name", "db", "--network", "podnet", podman.image);
+      podman.call("run", "--detach", "--name", "done", "--network", "none", podman.image);
+      podman.call("stop", "--time", "0", "done");
+    });
+    after(() => podman?.[Symbol.dispose]());
+
+    const inspected = (name: string, what: string) => podman.call("inspect", "--format", `{{.${what}}}`, name);
+
+    it("is found by name and id, also after a new name", () => {
+      const expected = namespaceOf(inspected("db", "State.Pid"));
+      const id = inspected("db", "Id");
+      for (const name of ["db", id, id.slice(0, 12), "podman/db"]) assert.equal(entered(name), expected, name);
+      podman.call("rename", "db", "base");
+      assert.equal(entered("base"), expected);
+      podman.call("rename", "base", "db");
+    });
+
+    it("is stopped, although the file with its number still exists", () => {
+      assert.equal(
+        refused("done"),
+        "ns-net: The container done of podman is stopped: it has no process and no namespace\n  Start it first: podman start done\n",
+      );
+    });
+  });
+
+  describe("of docker", () => {
+    let docker: Docker;
+
+    before(async function () {
+      needsDocker(this);
+      docker = await freshDocker(world.host, folder("docker"));
+      docker.call("run", "--detach", "--name", "shop", docker.image);
+      docker.call("run", "--detach", "--name", "closed", docker.image);
+      docker.call("stop", "--time", "0", "closed");
+    });
+    after(() => docker?.[Symbol.asyncDispose]());
+
+    it("is found by name and id", () => {
+      const [pid, id] = docker.call("inspect", "--format", "{{.State.Pid}} {{.Id}}", "shop").split(" ");
+      for (const name of ["shop", id!, id!.slice(0, 12), "docker/shop"])
+        assert.equal(entered(name), namespaceOf(pid!), name);
+    });
+
+    it("has its files and its hostname with exec --all", () => {
+      const hostname = docker.call("exec", "shop", "cat", "/etc/hostname");
+      assert.equal(must("exec", "container:shop", "--all", "--", "cat", "/etc/hostname"), hostname);
+    });
+
+    it("is stopped", () => {
+      assert.match(refused("closed"), /The container closed of docker is stopped.*\n.*docker start closed/);
+    });
+
+    it("must be said with its runtime if two runtimes have the name", async function () {
+      needsClient(this, "podman");
+      const podman = await freshPodman(world.host, folder("podman"));
+      try {
+        podman.call("run", "--detach", "--name", "shop", "--network", "none", podman.image);
+        assert.equal(
+          refused("shop"),
+          "ns-net: 2 containers are meant by shop: shop of docker, shop of podman\n  Say which one: container:docker/shop or container:podman/shop\n",
+        );
+        const pid = podman.call("inspect", "--format", "{{.State.Pid}}", "shop");
+        assert.equal(entered("podman/shop"), namespaceOf(pid));
+      } finally {
+        podman[Symbol.dispose]();
+      }
+    });
+  });
+});
