@@ -122,9 +122,9 @@ export function removalOf(
   { attachment, netnsPath, bridge, ipamType }: Entry,
   dataDir: string | undefined,
 ): DeleteRequest {
-  const configuration = {
-    ...configurationOf(attachment.network, dataDir),
+  const configuration: { readonly [key: string]: unknown } = {
     cniVersion: "1.1.0",
+    ...configurationOf(attachment.network, dataDir), // a delegate may know only the version written there
     name: attachment.network,
   };
   return {
