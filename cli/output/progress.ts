@@ -1,0 +1,60 @@
+/**
+ * A line on standard error for what takes longer than half a second: `collecting 12 of 50  ████░░░  podnet`. Only on a terminal,
+ * and erased at the end. Most of our work is synchronous, so no timer could draw: each report of progress draws.
+ */
+import { isTerminal, widthOf } from "./terminal.ts";
+
+export interface Progress extends Disposable {
+  /** `done` things are done; `now` names the one that is worked on. */
+  at(done: number, now?: string): void;
+}
+
+const quietMs = 500;
+const pauseMs = 100;
+const barWidth = 20;
+/** ECMA-48: return to the beginning of the line, and erase it. */
+const eraseLine = "\r\x1b[K";
+
+/** `what` is a word for the work; `total` is the number of things, if it is known. */
+export function progress(what: string, total?: number): Progress {
+  const stream = process.stderr;
+  if (!isTerminal(stream)) return silent;
+  let nextMs = performance.now() + quietMs;
+  let isShown = false;
+  return {
+    at(done, now = "") {
+      const nowMs = performance.now();
+      if (nowMs < nextMs) return;
+      nextMs = nowMs + pauseMs;
+      isShown = true;
+      stream.write(eraseLine + lineOf(what, done, total, now).slice(0, widthOf(stream) - 1));
+    },
+    [Symbol.dispose]() {
+      if (isShown) stream.write(eraseLine);
+    },
+  };
+}
+
+const silent: Progress = { at() {}, [Symbol.dispose]() {} };
+
+/** Shows that `what` is still waited for, and for how long, until the answer is disposed of. For asynchronous work. */
+export function waiting(what: () => string): Disposable {
+  const startMs = performance.now();
+  const shown = progress("");
+  const draw = () => shown.at(0, `${what()} (${Math.round((performance.now() - startMs) / 1000)} s)`);
+  const timer = setInterval(draw, pauseMs);
+  timer.unref();
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      shown[Symbol.dispose]();
+    },
+  };
+}
+
+/** The numbers come first, because a narrow terminal cuts the end. */
+function lineOf(what: string, done: number, total: number | undefined, now: string): string {
+  if (!total) return [what, now].filter(Boolean).join("  ");
+  const filled = Math.round((Math.min(done, total) / total) * barWidth);
+  return `${what} ${done} of ${total}  ${"█".repeat(filled)}${"░".repeat(barWidth - filled)}  ${now}`;
+}
