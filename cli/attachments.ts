@@ -53,14 +53,15 @@ export function networkName(which: string): string {
 }
 
 /**
- * The entries of one namespace: by the name it was added under, by its container id, or because it is the same
- * namespace.
+ * The entries of one namespace: by the name it was added under, by its container id, by its pod, or because it is the
+ * same namespace.
  */
 export function entriesOf(target: Target, filter: Filter): Entry[] {
   return entries(filter).filter(
     (entry) =>
       entry.attachment.container === target.container ||
       entry.attachment.container === target.spec ||
+      (entry.podName !== undefined && `${entry.podNamespace ?? ""}/${entry.podName}` === target.spec) ||
       isAt(target.path, identityIn(entry)),
   );
 }

@@ -23,15 +23,16 @@ import type { Target } from "./target.ts";
 
 /**
  * The steps that ADD would commit, with the address it would give, as ip and nft commands. Leaves out existing things
- * that attachments share (the bridge, its gateway address, rules). Throws Fault if ADD would refuse.
+ * that attachments share (the bridge, its gateway address, rules). `isFirst`: no interface before it creates the namespace.
+ * Throws Fault if ADD would refuse.
  */
 export async function preview(
   request: Request,
   call: Call,
   { name, path }: Target,
-  onPlan: (made: Plan) => void,
+  { onPlan, isFirst }: { readonly onPlan: (made: Plan) => void; readonly isFirst: boolean },
 ): Promise<string> {
-  const isNew = name !== undefined && !existsSync(path);
+  const isNew = isFirst && name !== undefined && !existsSync(path);
   return textOf([
     ...(isNew ? [`ip netns add ${name}`] : []),
     ...(await planned(request, call, (made, kernel) => {

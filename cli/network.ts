@@ -52,9 +52,14 @@ export function isFile(which: string): boolean {
   return which.includes("/") || fileEndings.test(which);
 }
 
-/** Remembers the network of a file, so that its name is known from now on. */
-export function rememberNetwork(which: string | undefined, dataDir = defaultDataDir): void {
-  if (which !== undefined && isFile(which)) remember(which, readConfiguration(which), dataDir);
+/** Remembers the network of a file, or one that flags described, so that its name is known from now on. */
+export function rememberNetwork(
+  which: string | undefined,
+  described: Json | undefined,
+  dataDir = defaultDataDir,
+): void {
+  if (described) remember("", described, dataDir);
+  else if (which !== undefined && isFile(which)) remember(which, readConfiguration(which), dataDir);
 }
 
 /** The configuration in the remembered file, or, if the file is gone, as it was then. */
@@ -62,8 +67,8 @@ function findRemembered(name: string, onSkipped: Skipped | undefined, dataDir: s
   const kept = remembered(name, dataDir);
   if (kept === undefined) return undefined;
   const { path, configuration } = kept;
-  const now = existsSync(path) ? readConfiguration(path) : configuration;
-  return pluginOf(now["name"] === name ? now : configuration, path, onSkipped);
+  const now = path && existsSync(path) ? readConfiguration(path) : configuration;
+  return pluginOf(now["name"] === name ? now : configuration, path || name, onSkipped);
 }
 
 /** The known network names. */

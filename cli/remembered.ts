@@ -8,9 +8,9 @@ import { join, resolve } from "node:path";
 type Json = Readonly<Record<string, unknown>>;
 
 interface Remembered {
-  /** The absolute path of the file. */
+  /** The absolute path of the file; empty for a network that flags described. */
   readonly path: string;
-  /** The content of the file. */
+  /** The content of the file, or what the flags described. */
   readonly configuration: Json;
 }
 
@@ -24,10 +24,10 @@ function fileOf(name: string, dataDir: string): string {
   return join(folderOf(dataDir), `${isShort ? name : new Bun.CryptoHasher("sha256").update(name).digest("hex")}.json`);
 }
 
-/** Remembers the network of a file. The attachment exists already, so a failure is only reported. */
+/** Remembers a network. The attachment exists already, so a failure is only reported. `path` is empty without a file. */
 export function remember(path: string, configuration: Json, dataDir: string): void {
   const file = fileOf(String(configuration["name"]), dataDir);
-  const kept: Remembered = { path: resolve(path), configuration };
+  const kept: Remembered = { path: path && resolve(path), configuration };
   try {
     mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
     writeFileSync(`${file}.${process.pid}`, JSON.stringify(kept), { mode: 0o600 });

@@ -17,11 +17,14 @@ export interface Target {
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const nameLengthMax = 100;
 
+/** A Kubernetes pod, as `ls` shows it: its attachments know the namespace of the kernel. */
+const podPattern = /^[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9.-]*$/;
+
 const containerPrefix = "container:";
 
 /**
- * `web`, `/run/netns/web`, `/proc/42/ns/net`, `pid:42`, `container:NAME`. Throws Fault for any other word, and for a
- * container that does not run.
+ * `web`, `/run/netns/web`, `/proc/42/ns/net`, `pid:42`, `container:NAME`, and `default/web` for a Kubernetes pod. Throws
+ * Fault for any other word, and for a container that does not run.
  */
 export function targetOf(spec: string): Target {
   if (spec.startsWith(containerPrefix)) {
@@ -30,6 +33,7 @@ export function targetOf(spec: string): Target {
   }
   const pid = /^(?:pid:|\/proc\/)(\d+)(?:\/ns\/net)?$/.exec(spec)?.[1];
   if (pid !== undefined) return { spec, path: netnsPathOf(`pid:${pid}`), container: `pid-${pid}`, name: undefined };
+  if (podPattern.test(spec)) return { spec, path: "", container: spec, name: undefined };
   const below = /^(?:\/var)?\/run\/netns\/([^/]+)$/.exec(spec)?.[1] ?? (spec.includes("/") ? undefined : spec);
   if (below === undefined && spec.startsWith("/")) {
     return {
@@ -43,7 +47,7 @@ export function targetOf(spec: string): Target {
     throw new Fault(
       code.environment,
       `Cannot use ${JSON.stringify(spec)} as a namespace`,
-      `Give a name (a file in ${netnsFolder}: letters, digits, "-", "_", ".", at most ${nameLengthMax} of them), an absolute path, pid:NUMBER, or container:NAME`,
+      `Give a name (a file in ${netnsFolder}: letters, digits, "-", "_", ".", at most ${nameLengthMax} of them), an absolute path, pid:NUMBER, container:NAME, or NAMESPACE/POD`,
     );
   }
   return { spec, path: `${netnsFolder}/${below}`, container: below, name: below };

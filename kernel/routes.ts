@@ -1,6 +1,6 @@
 /** The destinations of routes. */
 
-import { formatCidr, parseAddress } from "../ip/address.ts";
+import { type Cidr, formatCidr, parseAddress } from "../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../ip/bytes.ts";
 import { addressFamily } from "../netlink/route/address.ts";
 import { type Link, linkFlag } from "../netlink/route/link.ts";
@@ -26,6 +26,17 @@ export function hostNetworks(kernel: Kernel): string[] {
     listRoutes(kernel.route("host"), family, { table: mainTable })
       .filter((route) => route.destination && route.dstLength > 0)
       .map((route) => formatCidr({ ...addressFromBytes(route.destination!), prefixLength: route.dstLength })),
+  );
+}
+
+/** The host's routes without default routes, each with the link that it leads to. */
+export function routesOfLinks(kernel: Kernel): { readonly destination: Cidr; readonly link: string }[] {
+  return Object.values(addressFamily).flatMap((family) =>
+    listRoutes(kernel.route("host"), family, { table: mainTable }).flatMap(({ destination, dstLength, outIndex }) => {
+      if (destination === undefined || dstLength === 0 || outIndex === undefined) return [];
+      const link = kernel.linkByIndex(outIndex)?.name ?? "another link";
+      return [{ destination: { ...addressFromBytes(destination), prefixLength: dstLength }, link }];
+    }),
   );
 }
 

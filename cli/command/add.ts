@@ -3,9 +3,9 @@
 import type { Call } from "../../conf/call.ts";
 import { code, Fault, shown } from "../../conf/fault.ts";
 import { parseDelete, parseRequest } from "../../conf/parse.ts";
-import type { DeleteRequest } from "../../conf/request.ts";
+import type { DeleteRequest, Request } from "../../conf/request.ts";
 import { formatResult } from "../../conf/result/format.ts";
-import { formatAddress, formatCidr, parseCidr } from "../../ip/address.ts";
+import { formatAddress, formatCidr, parseCidr, withoutPrefix } from "../../ip/address.ts";
 import { innerIndex, type Plan } from "../../plan/plan.ts";
 import { interfaceType } from "../../plan/types.ts";
 import { add } from "../../plugin/add.ts";
@@ -14,13 +14,13 @@ import { throwTogether } from "../../plugin/faults.ts";
 import { writeAnswer, writeOut } from "../../plugin/stdio.ts";
 import { givenBy } from "../../step/index.ts";
 import { masqueradedBy } from "../../step/nft/masquerade.ts";
+import { type AskedNetwork, askedNetworks } from "../attach/asked.ts";
 import { callByHand } from "../callByHand.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
-import { readNetwork, rememberNetwork } from "../network.ts";
+import { rememberNetwork } from "../network.ts";
 import { deleteMade, madeNamespace } from "../ownNamespace.ts";
-import { defaultIfname, environmentFor, stdinOf, type Target, targetOf } from "../target.ts";
-import { asRuntimeSends } from "../topLevel.ts";
+import { environmentFor, stdinOf, type Target, targetOf } from "../target.ts";
 import { networkOptions } from "./options.ts";
 
 export default command({
@@ -28,7 +28,27 @@ export default command({
   usage: "<netns> [options]",
   operands: [1, 1],
   options: {
+    publish: {
+      type: "string",
+      value: "HOST:CONTAINER",
+      about: "lead a port of the host to the container: 8080:80, 53:53/udp, 127.0.0.1:8080:80 (may be repeated)",
+      short: "p",
+      multiple: true,
+    },
     ...networkOptions,
+    network: {
+      ...networkOptions.network,
+      about: `${networkOptions.network.about} (repeated: eth0, eth1 …)`,
+      multiple: true,
+    },
+    subnet: {
+      type: "string",
+      value: "SUBNET",
+      about: "a network with this subnet (may be given twice: IPv4 and IPv6)",
+      multiple: true,
+    },
+    bridge: { type: "string", value: "NAME", about: "a network on this bridge, named after it" },
+    rate: { type: "string", value: "RATE", about: "limit what it sends and receives, each: 500kbit, 10mbit" },
     ip: {
       type: "string",
       value: "ADDRESS",
@@ -36,57 +56,76 @@ export default command({
       multiple: true,
     },
     mac: { type: "string", value: "ADDRESS", about: "ask for this hardware address" },
-    json: { type: "boolean", about: "print the result as CNI defines it" },
+    json: { type: "boolean", about: "print the result as CNI defines it; a list if there are several networks" },
     "dry-run": { type: "boolean", about: "print the ip and nft commands that would do the same, and do nothing" },
   },
   more: `
-<netns> is a name (created if it does not exist; "ip netns exec" sees it, too), a path, pid:NUMBER, or container:NAME
-(a running container of containerd, podman, docker or CRI-O, by its name or id).
+<netns> is a name (created if it does not exist; "ip netns exec" sees it, too), a path, pid:NUMBER or container:NAME.
 From a list of plugins it runs one: the one of type ns-net, else the first interface plugin.
+Several networks are attached all or none.
 
   ns-net add web                     a namespace "web" on the default network
+  ns-net add web --publish 8080:80   port 8080 of the host leads to port 80 of "web"
+  ns-net add db --subnet 10.7.0.0/24 --bridge br7 --rate 10mbit
   IP=$(ns-net add web)               its address in a script
   ns-net add pid:4242 --ifname net1  a second interface for a running process
   ns-net add web --network lab.yaml  on the network that the file describes`,
 
   async run({ options, operands }) {
     const target = targetOf(operands[0]!);
-    const ifname = options.ifname ?? defaultIfname;
-    const args = ["IgnoreUnknown=1", options.ip && `IP=${options.ip.join(",")}`, options.mac && `MAC=${options.mac}`]
-      .filter(Boolean)
-      .join(";");
-    const stdin = stdinOf({
-      ...asRuntimeSends(readNetwork(options.network, reportSkipped, options["data-dir"])),
-      ...(options["data-dir"] && { dataDir: options["data-dir"] }),
-    });
-    const request = parseRequest(environmentFor("ADD", target, ifname, args), stdin);
-    interfaceType(request.config.type); // by hand there is no other plugin that a chained one could work on
+    const words = ["IgnoreUnknown=1", options.ip && `IP=${options.ip.join(",")}`, options.mac && `MAC=${options.mac}`];
+    const args = words.filter(Boolean).join(";");
     if (options["dry-run"] && options.json)
       throw new UsageError("--dry-run prints commands: there is no result yet that --json could print");
+    const all = askedNetworks(options, reportSkipped).map((network): Attaching => {
+      const stdin = stdinOf(network.configuration);
+      const request = parseRequest(environmentFor("ADD", target, network.ifname, args), stdin);
+      interfaceType(request.config.type); // by hand there is no other plugin that a chained one could work on
+      return { network, request, stdin };
+    });
+    const onPlan = (plan: Plan) => refuseOtherPrefix(options.ip, plan);
     if (options["dry-run"]) {
-      writeOut(await preview(request, callByHand(), target, (plan) => refuseOtherPrefix(options.ip, plan)));
+      for (const [i, { request }] of all.entries())
+        writeOut(await preview(request, callByHand(), target, { onPlan, isFirst: i === 0 }));
       return 0;
     }
     const call = callByHand("ADD");
     const isNew = target.name !== undefined && madeNamespace(target.name);
-    let made: Plan | undefined;
+    const made: Plan[] = [];
     try {
-      made = await add(request, call, { isByHand: true, onPlan: (plan) => refuseOtherPrefix(options.ip, plan) });
-      const { result } = made;
-      if (options.json) writeAnswer(`${JSON.stringify(formatResult(result, request.config.cniVersion), null, 2)}\n`);
-      else writeAnswer(result.ips.map(({ address }) => `${address.split("/")[0]}\n`).join(""));
+      for (const { request } of all) made.push(await add(request, call, { isByHand: true, onPlan }));
+      writeAnswer(
+        options.json ? jsonOf(all, made) : made.flatMap(({ result }) => result.ips.map(addressLine)).join(""),
+      );
     } catch (error) {
       const errors = [error as Error];
-      if (made) errors.push(...(await undone(parseDelete(environmentFor("DEL", target, ifname, args), stdin), call)));
+      for (const { request, stdin } of all.slice(0, made.length).reverse())
+        errors.push(
+          ...(await undone(parseDelete(environmentFor("DEL", target, request.attachment.ifname, args), stdin), call)),
+        );
       if (isNew) deleteMade(target.name!);
       throwTogether(errors);
     }
-    rememberNetwork(options.network, options["data-dir"]);
+    for (const { network } of all) rememberNetwork(network.which, network.described, options["data-dir"]);
     if (process.stdout.isTTY && !options.json)
-      process.stderr.write(account(request.attachment.ifname, target, made!, isNew));
+      for (const [i, { request }] of all.entries())
+        process.stderr.write(account(request.attachment.ifname, target, made[i]!, isNew && i === 0));
     return 0;
   },
 });
+
+interface Attaching {
+  readonly network: AskedNetwork;
+  readonly request: Request;
+  readonly stdin: Uint8Array;
+}
+
+const addressLine = ({ address }: { readonly address: string }) => `${withoutPrefix(address)}\n`;
+
+function jsonOf(all: readonly Attaching[], made: readonly Plan[]): string {
+  const results = made.map(({ result }, i) => formatResult(result, all[i]!.request.config.cniVersion));
+  return `${JSON.stringify(results.length === 1 ? results[0] : results, null, 2)}\n`;
+}
 
 function reportSkipped(used: string, others: readonly string[]): void {
   process.stderr.write(`ns-net: runs only ${used} of the network's list; skips ${others.join(", ")}\n`);

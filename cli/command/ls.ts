@@ -1,13 +1,21 @@
 /** `ns-net ls` */
+
+import { withoutPrefix } from "../../ip/address.ts";
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../../kernel/kernel.ts";
+import { committedSteps } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
+import { stepsOf } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { isInterrupted } from "../../store/index.ts";
-import { dataDirOf, entries, pidIn, pidsByInode } from "../attachments.ts";
-import { columns, command } from "../command.ts";
+import type { Store } from "../../store/store.ts";
+import { dataDirOf, networkName, openedStore, pidIn, pidsByInode } from "../attachments.ts";
+import { command } from "../command.ts";
 import { living } from "../living.ts";
 import { lostHint, reportLost } from "../lost.ts";
+import type { Style } from "../output/colour.ts";
+import { type Column, table } from "../output/table.ts";
+import { portsOf } from "../publish.ts";
 import { unknownNetwork } from "../suggest.ts";
 import { filterOptions } from "./options.ts";
 
@@ -17,20 +25,27 @@ export default command({
   about: "List what is attached, oldest first.",
   usage: "[options]",
   operands: [0, 0],
-  options: { ...options, json: { type: "boolean", about: "print JSON" } },
+  options: {
+    ...options,
+    wide: { type: "boolean", about: "also process, inode, interface, hardware address and host end", short: "w" },
+    json: { type: "boolean", about: "print JSON" },
+  },
+  more: `
+A name in the first column can be given to inspect, exec, check and del. Ports are written as --publish takes them.`,
 
   run({ options }) {
-    const { network, json } = options;
+    const { network, json, wide = false } = options;
     const dataDir = dataDirOf(options);
     const pids = pidsByInode();
-    const all = entries({ network, dataDir });
+    using store = openedStore(dataDir);
+    const all = store?.entries(network === undefined ? undefined : networkName(network)) ?? [];
     using kernel = openKernel();
     const isLiving = living(all, kernel);
     const unknown = all.length > 0 ? undefined : unknownNetwork(network, dataDir);
     if (unknown && lostHint(dataDir) === undefined) throw unknown;
-    const rows = all.map((entry) => rowOf(entry, pids, isLiving(entry) || isInterrupted(entry)));
+    const rows = all.map((entry) => rowOf(entry, store, pids, isLiving(entry) || isInterrupted(entry)));
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
-    else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(rows));
+    else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(columns, rows, { isWide: wide }));
     if (rows.length === 0) reportLost(dataDir);
     return 0;
   },
@@ -38,10 +53,11 @@ export default command({
 
 type Row = ReturnType<typeof rowOf>;
 
-function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isPresent: boolean) {
+function rowOf(entry: Entry, store: Store | undefined, pids: ReadonlyMap<bigint, number>, isPresent: boolean) {
   const { attachment, netnsPath, netnsInode, addresses, mac, hostLink, createdMs, state } = entry;
   const { podNamespace, podName, aliases } = entry;
   const isAdopted = adoptedStep(entry) !== undefined;
+  const steps = entry.hasChained ? committedSteps(entry, store).flat() : stepsOf(entry);
   return {
     namespace: netnsPath,
     container: attachment.container,
@@ -52,6 +68,7 @@ function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isPresent: boole
     network: attachment.network,
     interface: attachment.ifname,
     addresses: addresses.map(({ address }) => address),
+    ports: portsOf(steps),
     mac,
     hostVeth: isAdopted ? undefined : hostLink,
     ageSeconds: Math.max(0, Math.round((Date.now() - createdMs) / 1000)),
@@ -59,21 +76,25 @@ function rowOf(entry: Entry, pids: ReadonlyMap<bigint, number>, isPresent: boole
   };
 }
 
-function table(rows: readonly Row[]): string {
-  const header = ["NAMESPACE", "PID", "INODE", "NETWORK", "INTERFACE", "ADDRESSES", "MAC", "HOST VETH", "AGE", "STATE"];
-  const cells = rows.map((row) => [
-    row.pod ?? (row.namespace.replace(/^\/run\/netns\//, "") || "-"),
-    row.pid === undefined ? "-" : String(row.pid),
-    String(row.inode),
-    row.network,
-    row.interface,
-    row.addresses.join(",") || "-",
-    row.mac ?? "-",
-    row.hostVeth ?? "-",
-    ageText(row.ageSeconds),
-    row.state,
-  ]);
-  return columns([header, ...cells]);
+const columns: readonly Column<Row>[] = [
+  { title: "NAMESPACE", cell: nameOf },
+  { title: "PID", isExtra: true, isNumber: true, cell: ({ pid }) => String(pid ?? "") },
+  { title: "INODE", isExtra: true, isNumber: true, cell: ({ inode }) => String(inode) },
+  { title: "NETWORK", yields: 3, widthMin: 8, cell: ({ network }) => network },
+  { title: "INTERFACE", isExtra: true, cell: (row) => row.interface },
+  { title: "ADDRESSES", yields: 1, widthMin: 15, cell: ({ addresses }) => addresses.map(withoutPrefix) },
+  { title: "PORTS", yields: 2, widthMin: 8, cell: ({ ports }) => ports },
+  { title: "MAC", isExtra: true, cell: ({ mac }) => mac ?? "" },
+  { title: "HOST END", isExtra: true, cell: ({ hostVeth }) => hostVeth ?? "" },
+  { title: "AGE", isNumber: true, cell: ({ ageSeconds }) => ageText(ageSeconds) },
+  { title: "STATE", cell: ({ state }) => state, style: ({ state }) => styles[state] ?? "unsure" },
+];
+
+const styles: Readonly<Record<string, Style>> = { attached: "good", adopted: "good", gone: "bad" };
+
+/** A name that other commands take. */
+function nameOf({ pod, namespace, container }: Row): string {
+  return pod ?? (namespace.replace(/^\/run\/netns\//, "") || container);
 }
 
 /** `42s`, `12m`, `5h`, `3d`: the largest unit that is not 0. */

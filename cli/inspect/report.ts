@@ -8,12 +8,13 @@ import { linkFlag, listLinks, portOf } from "../../netlink/route/link.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import { withCookie } from "../../netlink/sameNetns.ts";
 import { committedSteps, hasVeth } from "../../plugin/removal/entrySteps.ts";
-import { givenBy, printStep, stepsOf } from "../../step/index.ts";
+import { printStep, stepsOf } from "../../step/index.ts";
 import { shellWord } from "../../step/shellWords.ts";
 import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import type { Netns } from "../../sys/netns.ts";
 import { bridgeOf } from "../attachments.ts";
+import { portsOf } from "../publish.ts";
 
 /** `path` is what a person would type; `pid` is the process that was named, if one was. */
 export interface Inspected {
@@ -78,12 +79,11 @@ function attachmentOf(entry: Entry, store: Store | undefined) {
   using kernel = openKernel();
   const link = kernel.link("host", hostLink);
   const port = link && portOf(link);
-  const steps = committedSteps(entry, store).flat();
   return {
     ...attachment,
     state,
     addresses,
-    ports: steps.flatMap((step) => givenBy(step).publishes ?? []),
+    ports: portsOf(committedSteps(entry, store).flat()),
     mac,
     aliases,
     ipam: ipamType,

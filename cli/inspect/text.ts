@@ -1,5 +1,4 @@
 /** A report for people: first what they look for (address, port, host end), then the namespace, last how to enter it. */
-import type { PortMapping } from "../../conf/config/config.ts";
 import type { Report } from "./report.ts";
 
 type Attachment = Report["attachments"][number];
@@ -47,21 +46,12 @@ function attachmentRows(one: Attachment, link: Link | undefined): string[][] {
   const addresses = one.addresses.map(({ address }) => address).join(", ") || "no address";
   return [
     [one.ifname, `${addresses} on ${one.network}`],
-    ...labelled("ports", portRows(one.ports)),
+    ...labelled("ports", one.ports),
     ["link", link === undefined ? "is missing" : `${link.state}, mtu ${link.mtu}, ${link.mac}`],
     ["host end", hostEnd(one.hostLink)],
     ["container", one.container],
     ["since", `${one.since}, ${one.state}`],
   ];
-}
-
-/** `8080/tcp -> 80`, of an address `127.0.0.1:8080/tcp -> 80`, of several `9000-9009/tcp -> 80-89`. */
-export function portRows(ports: readonly PortMapping[]): string[] {
-  return ports.map(({ protocol, hostPort, containerPort, count = 1, hostIp }) => {
-    const range = (first: number) => (count === 1 ? String(first) : `${first}-${first + count - 1}`);
-    const address = hostIp === undefined ? "" : `${hostIp.includes(":") ? `[${hostIp}]` : hostIp}:`;
-    return `${address}${range(hostPort)}/${protocol} -> ${range(containerPort)}`;
-  });
 }
 
 function hostEnd({ name, index, isVeth, bridge, forwards, hairpin, isolated }: Attachment["hostLink"]): string {

@@ -20,7 +20,7 @@ describe("ns-net inspect", () => {
     const text = place.must("inspect", name);
     const [first, second] = text.split("\n");
     assert.match(first!, new RegExp(`^eth0 +${address}/\\d+, .* on lab`));
-    assert.match(second!, /^ports +8080\/tcp -> 80$/);
+    assert.match(second!, /^ports +8080:80$/);
     const { mac } = JSON.parse(place.must("inspect", name, "--json")).attachments[0];
     assert.equal(mac, links(namedNetns(name)).get("eth0").address);
     for (const word of ["default via", ourLinks(place.host)[0]!, `nsenter --net=/run/netns/${name}`])
