@@ -1,4 +1,4 @@
-/** The commands. Each is a file that is loaded when it is called. */
+/** The commands. Each is a file that is loaded when it is called. A name of two words belongs to a group. */
 import type { Command } from "./command.ts";
 
 interface Listed {
@@ -24,6 +24,12 @@ export const commands = {
   shell: listed("open a shell inside a namespace", () => import("./command/shell.ts")),
   repair: listed("repair what was lost: the store, rules, addresses, the bridge", () => import("./command/repair.ts")),
   gc: listed("remove what belongs to namespaces that are gone", () => import("./command/gc.ts")),
+  "ns ls": listed(
+    "list every network namespace of the machine, whichever program made it",
+    () => import("./command/ns/ls.ts"),
+  ),
+  "ns same": listed("compare the namespaces of two processes", () => import("./command/ns/same.ts")),
+  "ns who": listed("find the namespace of a name, inode, veth or address", () => import("./command/ns/who.ts")),
   install: listed(
     "put the plugin and a configuration where container runtimes look",
     () => import("./command/install.ts"),

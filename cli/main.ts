@@ -10,6 +10,7 @@ import { writeOut } from "../plugin/stdio.ts";
 import { shellWord } from "../step/shellWords.ts";
 import { spoken } from "./byHand.ts";
 import { type Command, columns, type Described, divided, help, NotRun, parse, UsageError } from "./command.ts";
+import { groups } from "./describe/groups.ts";
 import { commands } from "./index.ts";
 
 export async function run(words: readonly string[], version: string): Promise<number> {
@@ -37,13 +38,30 @@ async function runWords([name = "help", ...rest]: readonly string[], version: st
     writeOut(`ns-net ${version}\n`);
     return 0;
   }
-  if (name === "help" || name === "--help" || name === "-h") {
-    const asked = rest[0];
-    writeOut(asked === undefined ? overview() : help(asked, await load(asked)));
+  if (isHelp(name) || name === "help") {
+    writeOut(await helpAbout(rest));
     return 0;
   }
+  if (Object.hasOwn(groups, name)) {
+    const [second = "--help", ...others] = rest;
+    if (!isHelp(second)) return runCommand(`${name} ${second}`, others);
+    writeOut(groupHelp(name));
+    return 0;
+  }
+  return runCommand(name, rest);
+}
+
+const isHelp = (word: string) => word === "--help" || word === "-h";
+
+async function helpAbout([name, second]: readonly string[]): Promise<string> {
+  if (name === undefined) return overview();
+  if (!Object.hasOwn(groups, name)) return help(name, await load(name));
+  return second === undefined ? groupHelp(name) : help(`${name} ${second}`, await load(`${name} ${second}`));
+}
+
+async function runCommand(name: string, rest: readonly string[]): Promise<number> {
   const definition = await load(name);
-  if (divided(definition, rest).own.some((word) => word === "--help" || word === "-h")) {
+  if (divided(definition, rest).own.some(isHelp)) {
     writeOut(help(name, definition));
     return 0;
   }
@@ -57,7 +75,16 @@ async function everyCommand(): Promise<Described[]> {
 
 async function load(name: string): Promise<Command> {
   if (Object.hasOwn(commands, name)) return commands[name as keyof typeof commands].load();
-  throw new UsageError(`there is no command ${JSON.stringify(name)}; see: ns-net --help`);
+  const group = name.split(" ")[0]!;
+  const where = Object.hasOwn(groups, group) ? `ns-net ${group} --help` : "ns-net --help";
+  throw new UsageError(`there is no command ${JSON.stringify(name)}; see: ${where}`);
+}
+
+function groupHelp(group: string): string {
+  const rows = Object.entries(commands).flatMap(([name, { about }]) =>
+    name.startsWith(`${group} `) ? [[name, about]] : [],
+  );
+  return `${groups[group]}\n\nUsage: ns-net ${group} COMMAND …\n\n${columns(rows, "  ")}\nMore: ns-net ${group} COMMAND --help\n`;
 }
 
 function overview(): string {

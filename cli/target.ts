@@ -63,7 +63,7 @@ export function targetToRemove(spec: string): Target {
 }
 
 /** True if the path exists, also if this user may not follow it: opening it reports that. */
-export function isThere({ path }: Target): boolean {
+export function isThere({ path }: Pick<Target, "path">): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 

@@ -1,11 +1,23 @@
 /** Completion for three shells, from the table of commands. */
 import type { Command, Described } from "../command.ts";
 import { configurationFolder } from "../network.ts";
+import { groups } from "./groups.ts";
 
 const optionWords = ({ definition }: Described) =>
   [...Object.keys(definition.options), "help"].map((key) => `--${key}`);
 
-const names = (all: readonly Described[]) => all.map(({ name }) => name).join(" ");
+/** The first words of all commands. */
+const firstWords = (all: readonly Described[]) => [...new Set(all.map(({ name }) => name.split(" ")[0]!))];
+
+const names = (all: readonly Described[]) => firstWords(all).join(" ");
+
+/** The second words of each group of commands. */
+function groupsOf(all: readonly Described[]): (readonly [group: string, words: readonly string[]])[] {
+  return firstWords(all).flatMap((first) => {
+    const words = all.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []));
+    return words.length > 0 ? [[first, words] as const] : [];
+  });
+}
 
 const takesNetns = ({ usage }: Command) => usage.startsWith("<netns>");
 
@@ -21,10 +33,24 @@ function valued(all: readonly Described[]): string[] {
 
 const quoted = (text: string) => `'${text.replace(/'/g, "'\\''")}'`;
 
+/** fish's condition that these are the words of the command so far. */
+function isCalled(words: readonly string[]): string {
+  if (words.length === 0) return "__fish_use_subcommand";
+  return quoted(words.map((word) => `__fish_seen_subcommand_from ${word}`).join("; and "));
+}
+
 export const shells: Readonly<Record<string, (all: readonly Described[]) => string>> = {
   bash: (all) => `_ns_net() {
-  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} words
+  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command=\${COMP_WORDS[1]} words=
+  case $command in ${groupsOf(all)
+    .map(([group]) => group)
+    .join("|")}) command="$command \${COMP_WORDS[2]}";; esac
   if [ "$COMP_CWORD" -eq 1 ]; then words=${quoted(names(all))}
+  elif [ "$COMP_CWORD" -eq 2 ] && [ "$command" != "\${COMP_WORDS[1]}" ]; then case \${COMP_WORDS[1]} in
+${groupsOf(all)
+  .map(([group, words]) => `    ${group}) words=${quoted(words.join(" "))};;`)
+  .join("\n")}
+  esac
   else case $before in
     --network|-n)
       compopt -o filenames 2>/dev/null
@@ -33,13 +59,13 @@ export const shells: Readonly<Record<string, (all: readonly Described[]) => stri
       return;;
     ${valued(all).join("|")}) COMPREPLY=(); return;;
   esac
-  case \${COMP_WORDS[1]} in
-${all.map((one) => `    ${one.name}) words=${quoted(optionWords(one).join(" "))};;`).join("\n")}
+  case $command in
+${all.map((one) => `    ${quoted(one.name)}) words=${quoted(optionWords(one).join(" "))};;`).join("\n")}
   esac
   case $word in
     -*) ;;
-    *) case \${COMP_WORDS[1]} in
-      ${all.flatMap(({ name, definition }) => (takesNetns(definition) ? [name] : [])).join("|")}) words=$(ls /run/netns 2>/dev/null);;
+    *) case $command in
+      ${all.flatMap(({ name, definition }) => (takesNetns(definition) ? [quoted(name)] : [])).join("|")}) words=$(ls /run/netns 2>/dev/null);;
       completion) words=${quoted(Object.keys(shells).join(" "))};;
       help) words=${quoted(names(all))};;
       *) words=;;
@@ -54,11 +80,25 @@ complete -o default -F _ns_net ns-net
 _ns_net() {
   local -a names
   names=(
-${all.map(({ name, about }) => `    ${quoted(`${name}:${about.replace(/:/g, "\\:")}`)}`).join("\n")}
+${firstWords(all)
+  .map((first) => {
+    const about = all.find(({ name }) => name === first)?.about ?? groups[first] ?? "";
+    return `    ${quoted(`${first}:${about.replace(/:/g, "\\:")}`)}`;
+  })
+  .join("\n")}
   )
   if (( CURRENT == 2 )); then _describe command names; return; fi
-  case $words[2] in
-${all.map((one) => `    ${one.name}) compadd -- ${optionWords(one).join(" ")};;`).join("\n")}
+  local command=$words[2]
+  case $command in
+${groupsOf(all)
+  .map(
+    ([group, words]) =>
+      `    ${group}) if (( CURRENT == 3 )); then compadd -- ${words.join(" ")}; return; fi; command+=" $words[3]";;`,
+  )
+  .join("\n")}
+  esac
+  case $command in
+${all.map((one) => `    ${quoted(one.name)}) compadd -- ${optionWords(one).join(" ")};;`).join("\n")}
   esac
   compadd -- /run/netns/*(N:t)
 }
@@ -68,12 +108,17 @@ compdef _ns_net ns-net
   fish: (all) =>
     all
       .flatMap(({ name, about, definition }) => [
-        `complete -c ns-net -f -n __fish_use_subcommand -a ${name} -d ${quoted(about)}`,
+        `complete -c ns-net -f -n ${isCalled(name.split(" ").slice(0, -1))} -a ${name.split(" ").at(-1)} -d ${quoted(about)}`,
         ...Object.entries(definition.options).map(
           ([key, option]) =>
-            `complete -c ns-net -n '__fish_seen_subcommand_from ${name}' -l ${key}` +
+            `complete -c ns-net -n ${isCalled(name.split(" "))} -l ${key}` +
             `${option.short ? ` -s ${option.short}` : ""}${option.type === "string" ? " -r" : ""} -d ${quoted(option.about)}`,
         ),
       ])
+      .concat(
+        groupsOf(all).map(
+          ([group]) => `complete -c ns-net -f -n __fish_use_subcommand -a ${group} -d ${quoted(groups[group] ?? "")}`,
+        ),
+      )
       .join("\n") + "\n",
 };

@@ -31,6 +31,8 @@ describe("ns-net completion and man", () => {
     assert.equal(ask("ns-net completion ''", 2), "bash zsh fish");
     assert.equal(ask("ns-net completion f", 2), "fish");
     assert.equal(ask("ns-net ls ''", 2), "");
+    assert.equal(ask("ns-net ns ''", 2), "ls same who");
+    assert.equal(ask("ns-net ns ls --j", 3), "--json");
   });
 
   it("completes networks in bash: files, and the names of those in /etc/cni/net.d", function () {
@@ -52,7 +54,8 @@ describe("ns-net completion and man", () => {
   for (const shell of ["zsh", "fish"]) {
     it(`names every command for ${shell}`, () => {
       const script = said("completion", shell);
-      for (const name of Object.keys(commands)) assert.match(script, new RegExp(`\\b${name}\\b`));
+      for (const word of Object.keys(commands).flatMap((name) => name.split(" ")))
+        assert.match(script, new RegExp(`\\b${word}\\b`));
       if (findProgram(shell)) run([shell, "-n"], script);
     });
   }
