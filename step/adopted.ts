@@ -61,6 +61,8 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
     return [...lost, ...gone.flatMap((address) => missing(`address ${address} of ${ifname} in the container`))];
   },
 
+  reason: () => "Another plugin attached it, before ns-net took its place.",
+
   print: ({ attachment: { ifname }, addresses }) => [
     `# ${ifname} with ${addresses.join(" and ")}: made by another plugin`,
   ],

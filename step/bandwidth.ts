@@ -94,6 +94,8 @@ export const bandwidth: Kind<BandwidthStep, BandwidthKey> = {
     return [...(ingress ? difference(kernel, host, ingress) : []), ...(egress ? difference(kernel, ifb, egress) : [])];
   },
 
+  reason: () => "The rate of the container is limited: towards it on its port, from it on an ifb interface.",
+
   print({ host, ifb, mac, group, mtu, ingress, egress }) {
     const limit = (link: string, { rate, burst }: Limit) =>
       `tc qdisc replace dev ${shellWord(link)} root tbf rate ${rate}bit burst ${Math.floor(burst / bitsPerByte)} latency 25ms`;

@@ -212,3 +212,6 @@ export const isMadeBy = (step: Step, link: Link): boolean => kindOf(step).isMade
 export const checkStep = (step: Step, kernel: Kernel): readonly Difference[] => kindOf(step).check(step, kernel);
 
 export const printStep = (step: Step, context: PrintContext): readonly string[] => kindOf(step).print(step, context);
+
+/** Why the step is there, in one short sentence. */
+export const reasonOf = (step: Step): string => kindOf(step).reason(step);

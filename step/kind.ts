@@ -111,6 +111,8 @@ export interface Kind<Step, Key = Step> {
   asInResult?(step: Step, result: Result): AnyStep | undefined;
   /** A step of an earlier plugin of the chain as this one leaves it; undefined if this one removes it. Absent: it changes none. */
   supersede?(later: Step, earlier: AnyStep): AnyStep | undefined;
+  /** Why the step is there, in one short sentence: `--dry-run` prints it above the commands. */
+  reason(step: Step): string;
   /** The commands a person would have typed. */
   print(step: Step, context: PrintContext): readonly string[];
 }
@@ -121,6 +123,8 @@ export interface PrintContext {
   readonly netns: string;
   /** Leaves out the commands for shared objects that exist in this kernel. Absent: prints all commands. */
   readonly kernel?: Kernel | undefined;
+  /** The steps whose commands come before, also of other attachments: the kernel does not have their effects yet. */
+  readonly earlier?: readonly AnyStep[] | undefined;
 }
 
 /** The differences between two records of the same shape, field by field. */

@@ -85,8 +85,8 @@ Several networks are attached all or none.
     });
     const onPlan = (plan: Plan) => refuseOtherPrefix(options.ip, plan);
     if (options["dry-run"]) {
-      for (const [i, { request }] of all.entries())
-        writeOut(await preview(request, callByHand(), target, { onPlan, isFirst: i === 0 }));
+      const requests = all.map(({ request }) => request);
+      writeOut(await preview(requests, callByHand(), target, onPlan));
       return 0;
     }
     const call = callByHand("ADD");

@@ -73,6 +73,9 @@ export const address: Kind<AddressStep> = {
   asInResult: (step, { ips }) =>
     step.where === "host" || ips.some(({ address }) => address === step.address) ? step : undefined,
 
+  reason: ({ where }) =>
+    where === "host" ? "The gateway's address: the containers' way out." : "The container's address.",
+
   print(step, { kernel, netns }) {
     const { where, link, address: text, detectDuplicates, replaces, noPrefixRoute } = step;
     const isShared = where === "host" && replaces.length === 0;

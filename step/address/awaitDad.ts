@@ -51,6 +51,8 @@ export const awaitDad: Kind<AwaitDadStep> = {
     }));
   },
 
+  reason: () => "An IPv6 address can be used once no other machine claims it.",
+
   print: ({ link }, { netns }) => [
     `while ${ipWord("container", netns, 6)} address show dev ${shellWord(link)} tentative | grep -q .; do sleep 0.1; done`,
   ],

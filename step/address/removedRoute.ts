@@ -36,6 +36,8 @@ export const removedRoute: Kind<RemovedRouteStep> = {
     return isStep<RouteStep>("route", earlier) && isSameRoute(earlier, step) ? undefined : earlier;
   },
 
+  reason: () => "Another routing table has this route now.",
+
   print: (step, { netns }) => [routeCommand("del", asRoute(step), netns)],
 };
 

@@ -23,7 +23,7 @@ import {
   type RouteRequest,
 } from "../../netlink/route/route.ts";
 import { errno, tolerating } from "../../sys/errors.ts";
-import { type Kind, missing } from "../kind.ts";
+import { isStep, type Kind, missing } from "../kind.ts";
 import { ipWord, shellWord } from "../shellWords.ts";
 
 export interface RouteStep extends RouteWanted {
@@ -96,12 +96,27 @@ export const route: Kind<RouteStep> = {
   asInResult: (step, { routes }) =>
     step.where === "host" || routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? step : undefined,
 
+  reason: ({ dst, where }) => {
+    if (where === "host") return "The host finds the container by this route.";
+    return /\/0$/.test(dst) ? "All other networks are behind the gateway." : "The way to a further network.";
+  },
+
   // As in `apply`, a further route goes before the existing one.
-  print: (step, { kernel, netns }) => {
-    const isBeside = step.isFurther || (kernel && routesTo(step, undefined, kernel).length > 0);
+  print: (step, { kernel, netns, earlier = [] }) => {
+    const isBeside =
+      step.isFurther ||
+      earlier.some((one) => isStep<RouteStep>("route", one) && isToSame(one, step)) ||
+      (kernel && routesTo(step, undefined, kernel).length > 0);
     return [routeCommand(isBeside ? "prepend" : "add", step, netns)];
   },
 };
+
+/** True if the kernel compares the two: `ip route add` refuses the second one. */
+function isToSame(one: RouteStep, other: RouteStep): boolean {
+  const [a, b] = [one, other].map(destinationOf) as [Cidr, Cidr];
+  const isSamePlace = one.where === other.where && (one.table ?? mainTable) === (other.table ?? mainTable);
+  return isSamePlace && formatCidr(a) === formatCidr(b);
+}
 
 /** The existing routes to the step's destination, by the link or by any. */
 function routesTo(step: RouteStep, outIndex: number | undefined, kernel: Kernel): Route[] {

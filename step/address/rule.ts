@@ -56,6 +56,8 @@ export const rule: Kind<RuleStep, RuleKey> = {
     return isThere ? [] : missing(`rule ${textOf(source, table)} in the container`);
   },
 
+  reason: ({ source }) => `Packets from ${source} use a routing table of their own.`,
+
   print({ source, table }, { netns }) {
     return [`${ipWord("container", netns, familyOf(source))} rule add ${textOf(source, table)}`];
   },

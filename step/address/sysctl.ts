@@ -4,6 +4,7 @@ import type { Where } from "../../kernel/kernel.ts";
 import { differences, isStep, type Kind } from "../kind.ts";
 import { shellWord, sysctlName } from "../shellWords.ts";
 import defer * as raRouters from "./raRouters.ts";
+import defer * as sysctlReason from "./sysctlReason.ts";
 
 export interface SysctlStep {
   readonly kind: "sysctl";
@@ -50,6 +51,8 @@ export const sysctl: Kind<SysctlStep> = {
     const isIt = isStep<SysctlStep>("sysctl", earlier) && earlier.where === where && earlier.path === path;
     return isIt ? undefined : earlier;
   },
+
+  reason: ({ path }) => sysctlReason.reasonOf(path),
 
   print(step, { kernel, netns }) {
     const { where, path, value, ifThere, keepsRouters } = step;

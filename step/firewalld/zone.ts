@@ -18,5 +18,7 @@ export const firewalldZone: Kind<ZoneStep> = {
     attachment: (_, { text, addresses }) => zoneSteps(text?.("firewalldZone") || defaultZone, addresses?.() ?? []),
   },
   check: (step) => (hasSource(step) ? [] : missing(`${step.source} in firewalld's zone ${step.zone}`)),
+  reason: ({ zone }) => `firewalld treats the container's address as its zone ${zone} says.`,
+
   print: (step) => [`firewall-cmd --zone=${shellWord(step.zone)} --add-source=${step.source}`],
 };

@@ -49,5 +49,7 @@ export const awaitForwarding: Kind<AwaitForwardingStep> = {
     return differences(`bridge port ${link}`, { state: "forwarding" }, { state: stateNames[port.state ?? 0] });
   },
 
+  reason: () => "The bridge must forward before the first packet is sent.",
+
   print: () => [],
 };

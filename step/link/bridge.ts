@@ -4,7 +4,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { changeLink, createLink, linkFlag } from "../../netlink/route/link.ts";
 import { errno, tolerating } from "../../sys/errors.ts";
-import { differences, type Kind, missing } from "../kind.ts";
+import { differences, isStep, type Kind, missing } from "../kind.ts";
 import { linkWord } from "../shellWords.ts";
 import defer * as filtering from "./vlanFiltering.ts";
 
@@ -72,13 +72,16 @@ export const bridge: Kind<BridgeStep> = {
     );
   },
 
-  print(step, { kernel }) {
+  reason: ({ name }) => `The bridge ${name} connects the containers of the network, as a switch does.`,
+
+  print(step, { kernel, earlier = [] }) {
     const { mac, mtu, group, promiscuous, filtersFor, keepsMac } = step;
     const name = linkWord(step.name);
     const keep = keepsMac ? [`ip link set ${name} address ${mac}`] : [];
     if (kernel && bridge.check(step, kernel).length === 0) return keep;
     const filters = filtersFor ? " vlan_filtering 1" : "";
-    const isThere = kernel?.link("host", step.name) !== undefined;
+    const isMadeBefore = earlier.some((one) => isStep<BridgeStep>("bridge", one) && one.name === step.name);
+    const isThere = isMadeBefore || kernel?.link("host", step.name) !== undefined;
     return [
       ...(isThere ? [] : [`ip link add ${name} address ${mac} mtu ${mtu} group ${group} type bridge${filters}`]),
       ...keep,

@@ -40,6 +40,11 @@ export const bridgePort: Kind<BridgePortStep> = {
       ? { ...earlier, isolated: earlier.isolated || isolated }
       : earlier,
 
+  reason({ hairpin, isolated }) {
+    if (isolated) return "No packets pass between isolated ports of the bridge.";
+    return hairpin ? "The container may reach itself through the bridge (hairpin)." : "What a bridge port may do.";
+  },
+
   print({ link, hairpin, isolated }) {
     const own = hairpin === undefined ? "" : ` hairpin ${onOff(hairpin)}`;
     return [`bridge link set dev ${shellWord(link)}${own} isolated ${onOff(isolated)}`];

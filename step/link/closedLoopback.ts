@@ -60,6 +60,8 @@ export const closedLoopback: Kind<ClosedStep> = {
     return missing(`filter of ${link} that keeps containers from 127.0.0.0/8`);
   },
 
+  reason: () => "No packet of a container may reach what listens on the host's 127.0.0.1 only.",
+
   print: ({ link }, { kernel }) => [
     ...(kernel?.link("host", closedLink)
       ? []

@@ -140,6 +140,9 @@ export const containerLink: Kind<ContainerLinkStep, ContainerLinkKey> = {
     );
   },
 
+  reason: ({ master }) =>
+    master ? `An interface of the container on top of ${master.name}.` : "An interface in the container alone.",
+
   print(step, { netns }) {
     const { ifname, temporary, settings, master, mac, inheritsMac, mtu, group } = step;
     const words = [

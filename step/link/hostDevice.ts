@@ -100,6 +100,8 @@ export const hostDevice: Kind<HostDeviceStep, HostDeviceKey> = {
     );
   },
 
+  reason: ({ device }) => `The container gets the host's device ${device}, and returns it at the end.`,
+
   print({ device: name, ifname, group }, { netns }) {
     return [
       `ip link set ${linkWord(name)} netns ${netnsWord(netns)} name ${shellWord(ifname)}`,

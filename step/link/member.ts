@@ -43,6 +43,8 @@ export const member: Kind<MemberStep> = {
     return differences(what, { master }, { master: name });
   },
 
+  reason: ({ link, master }) => `${link} becomes a port of ${master}.`,
+
   print: (step, { netns }) => [
     `${ipWord(inOf(step), netns)} link set ${linkWord(step.link)} master ${shellWord(step.master)}`,
   ],

@@ -33,5 +33,7 @@ export const noLinkLocal: Kind<NoLinkLocalStep> = {
     return differences(`link ${link}`, { "address generation mode": expected }, { "address generation mode": mode });
   },
 
+  reason: () => "No IPv6 link-local address: each would be announced to every port of the bridge.",
+
   print: ({ where, link }, { netns }) => [`${ipWord(where, netns)} link set ${linkWord(link)} addrgenmode none`],
 };

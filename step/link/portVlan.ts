@@ -41,6 +41,8 @@ export const portVlan: Kind<PortVlanStep> = {
     return isRight ? [] : [{ what: `VLANs of bridge port ${link}`, expected: textOf(vlans), found: textOf(found) }];
   },
 
+  reason: () => "The VLANs that the container's port belongs to.",
+
   print: ({ link, vlans, without }) => [
     ...vlans.map(({ first, last = first, isNative }) => {
       const range = first === last ? String(first) : `${first}-${last}`;

@@ -58,6 +58,8 @@ export const tap: Kind<TapStep, TapKey> = {
     );
   },
 
+  reason: () => "A tap interface: a program inside, such as a virtual machine, sends and receives its frames.",
+
   print({ ifname, multiQueue, owner, openGroup, mac, mtu, group }, { netns }) {
     const ip = ipWord("container", netns);
     const words = [

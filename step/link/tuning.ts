@@ -74,6 +74,8 @@ export const tuning: Kind<TuningStep, TuningKey> = {
     return isMaking(link, earlier) ? { ...earlier, ...(mac && { mac }), ...(innerMtu && { innerMtu }) } : earlier;
   },
 
+  reason: () => "The configuration asks for these properties of the interface.",
+
   print({ link, to: { mac, mtu, promisc, allmulti, txQLen } }, { netns }) {
     const onOff = (name: string, value: boolean | undefined) =>
       value === undefined ? [] : [`${name} ${value ? "on" : "off"}`];

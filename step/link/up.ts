@@ -25,6 +25,13 @@ export const up: Kind<UpStep> = {
     return differences(`link ${link}`, { state: "up" }, { state: found.flags & linkFlag.up ? "up" : "down" });
   },
 
+  reason: ({ where, link }) => {
+    if (where === "host") return "An interface passes packets once it is up; the alias names the owner.";
+    return link === "lo"
+      ? "Programs inside reach each other at 127.0.0.1."
+      : "An interface passes packets once it is up.";
+  },
+
   print: ({ where, link, alias }, { netns }) => [
     `${ipWord(where, netns)} link set ${linkWord(link)} up${alias === undefined ? "" : ` alias ${shellWord(alias)}`}`,
   ],

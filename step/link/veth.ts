@@ -96,6 +96,8 @@ export const veth: Kind<VethStep, VethKey> = {
     ];
   },
 
+  reason: () => "A virtual cable (veth pair): one end in the container, the other on the host.",
+
   print({ host, hostMac, ifname, mac, mtu, bridge, group }, { netns }) {
     return [
       `ip link add ${host} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${shellWord(ifname)} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,

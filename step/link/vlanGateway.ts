@@ -45,6 +45,8 @@ export const vlanGateway: Kind<VlanGatewayStep> = {
     return differences(`link ${link}`, { state: "up" }, { state: found.flags & linkFlag.up ? "up" : "down" });
   },
 
+  reason: ({ vlan }) => `The gateway of VLAN ${vlan} is a port of the bridge in this VLAN alone.`,
+
   print(step, { kernel }) {
     const { link, port, bridge, vlan, without, mac, mtu, group } = step;
     if (kernel && vlanGateway.check(step, kernel).length === 0) return [];

@@ -45,6 +45,8 @@ export const vrf: Kind<VrfStep> = {
   // The routes of its ports are in its own table.
   supersede: (_, earlier) => (isStep<RouteStep>("route", earlier) ? undefined : earlier),
 
+  reason: ({ name }) => `The VRF ${name} has a routing table of its own.`,
+
   print({ name, table, group }, { netns }) {
     const ip = ipWord("container", netns);
     return [`${ip} link add ${linkWord(name)} up group ${group} type vrf table ${table}`];

@@ -133,6 +133,8 @@ export const forwardAccept: Kind<ForwardAcceptStep, ForwardAcceptKey> = {
     });
   },
 
+  reason: () => "A firewall of this host drops what it forwards: let the container's packets pass.",
+
   print: ({ attachment, addresses }) =>
     addresses.flatMap((text) => {
       const [command, address] = [familyOf(text) === 4 ? "iptables" : "ip6tables", formatAddress(parseAddress(text)!)];

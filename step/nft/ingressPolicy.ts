@@ -182,6 +182,11 @@ export const ingressPolicy: Kind<IngressPolicyStep> = {
     ];
   },
 
+  reason: ({ policy }) =>
+    policy === "isolated"
+      ? "Only the host and the outside may open connections to the containers of this bridge."
+      : "Containers of other bridges may not open connections to the containers of this bridge.",
+
   print(step, { kernel }) {
     const { bridge, policy } = step;
     const inet = `inet ${nftTable}`;

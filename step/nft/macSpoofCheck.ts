@@ -113,6 +113,8 @@ export const macSpoofCheck: Kind<MacSpoofCheckStep, MacSpoofCheckKey> = {
     ];
   },
 
+  reason: () => "Frames of the container with another hardware address than its own are dropped.",
+
   print({ attachment, mac }, { kernel }) {
     const [host, mark] = [hostLinkName(attachment), ownerMark(attachment)];
     return [

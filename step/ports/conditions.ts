@@ -121,6 +121,8 @@ export const portConditions: Kind<PortConditionStep, PortConditionKey> = {
     return found === wanted ? [] : [{ what, expected: String(wanted), found: String(found) }];
   },
 
+  reason: () => "Packets that do not meet the conditions do not reach the published ports.",
+
   print: (step) =>
     exceptionsOf(step).map((exception) => {
       const rule = `${ruleText(ruleFor(exception))} comment "${ownerMark(step.attachment)}"`;

@@ -108,6 +108,8 @@ export const masqAll: Kind<MasqueradeAllStep, MasqueradeAllKey> = {
     return [...missingRules(table, rules(), kernel), ...lost];
   },
 
+  reason: () => "Every connection through a published port gets the host's address.",
+
   print: ({ attachment, addresses }, { kernel }) => [
     ...(kernel && hasRules(kernel.netfilter, table, chain) ? [] : ruleCommands()),
     ...addresses.map((text) => {

@@ -95,6 +95,8 @@ export const ports: Kind<PortsStep, PortsKey> = {
     return [...ruleset.missingPortRules(kernel), ...elementDifferences(step, kernel)];
   },
 
+  reason: () => "Ports of the host lead to ports of the container: two look-ups, whatever their number.",
+
   print: (step, { kernel }) => text.printed(step, kernel),
 };
 

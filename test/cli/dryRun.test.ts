@@ -160,6 +160,46 @@ describe("ns-net add --dry-run", () => {
     });
   }
 
+  it("prints the reason above each group of commands, in one sentence that fits a line", () => {
+    using place = freshPlace();
+    const bandwidth = { ingressRate: 1_000_000, ingressBurst: 80_000, egressRate: 1_000_000, egressBurst: 80_000 };
+    const network = place.file("n.json", JSON.stringify({ ...lab, ipMasq: true, macspoofchk: true, bandwidth }));
+    const script = place.must("add", place.name(), "--network", network, "--publish", "8080:80", "--dry-run");
+    const lines = script.trim().split("\n");
+    assert.match(lines[0]!, /^# A new network namespace/);
+    for (const [i, line] of lines.entries()) {
+      if (!line.startsWith("#")) assert.match(line, /^(?:ip|nft|tc|bridge|sysctl|nsenter) /);
+      else {
+        assert.match(line, /^# [A-Z].{10,95}\.$/);
+        assert.doesNotMatch(lines[i + 1]!, /^#/, "a reason without commands");
+      }
+    }
+    const reasons = lines.filter((line) => line.startsWith("#"));
+    for (const word of ["bridge", "NAT", "cable", "gateway", "rate", "Ports of the host"])
+      assert.ok(
+        reasons.some((line) => line.includes(word)),
+        word,
+      );
+    const commands = lines.filter((line) => !line.startsWith("#"));
+    assert.deepEqual(commands, [...new Set(commands)], "a command twice");
+    type(place, script);
+  });
+
+  it("prints commands that create the same several networks, each with its default route", () => {
+    using typed = freshPlace();
+    using made = freshPlace();
+    const name = typed.name();
+    const second = { ...lab, name: "second", ipam: { ...lab.ipam, ranges: [[{ subnet: "10.21.0.0/24" }]] } };
+    const files = [lab, second, lab].map((one, i) => typed.file(`${i}.json`, JSON.stringify(one)));
+    const words = ["add", name, ...files.flatMap((file) => ["--network", file])];
+    type(typed, typed.must(...words, "--dry-run"));
+    const byHand = all(typed, name);
+    Bun.spawnSync(["ip", "netns", "del", name]);
+    made.must(...words);
+    assert.deepEqual(byHand, all(made, name));
+    made.must("del", name);
+  });
+
   it("prints commands that create the same second interface with its default routes", () => {
     using typed = freshPlace();
     using made = freshPlace();
