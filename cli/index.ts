@@ -30,6 +30,16 @@ export const commands = {
   ),
   "ns same": listed("compare the namespaces of two processes", () => import("./command/ns/same.ts")),
   "ns who": listed("find the namespace of a name, inode, veth or address", () => import("./command/ns/who.ts")),
+  "network ls": listed("list networks", () => import("./command/network/ls.ts")),
+  "network inspect": listed(
+    "show one network and what is attached to it",
+    () => import("./command/network/inspect.ts"),
+  ),
+  "network create": listed(
+    "write a network's configuration for add and for runtimes",
+    () => import("./command/network/create.ts"),
+  ),
+  "network rm": listed("remove a network: configuration, bridge and rules", () => import("./command/network/rm.ts")),
   install: listed(
     "put the plugin and a configuration where container runtimes look",
     () => import("./command/install.ts"),

@@ -71,6 +71,17 @@ function findRemembered(name: string, onSkipped: Skipped | undefined, dataDir: s
   return pluginOf(now["name"] === name ? now : configuration, path || name, onSkipped);
 }
 
+/** Every configuration that has a name: those of this host's folder, then those that were remembered. */
+export function everyConfiguration(
+  dataDir = defaultDataDir,
+): { readonly path: string; readonly configuration: Json }[] {
+  const kept = rememberedNames(dataDir).flatMap((name) => remembered(name, dataDir) ?? []);
+  return [
+    ...configurations(configurationFolder),
+    ...kept.map((one) => ({ ...one, configuration: { ...one.configuration } })),
+  ];
+}
+
 /** The known network names. */
 export function networkNames(dataDir = defaultDataDir): string[] {
   const own = String(defaultNetwork["name"]);

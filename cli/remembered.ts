@@ -2,7 +2,7 @@
  * Networks of files given to `add --network FILE`, so that their names are known from then on. Kept beside the store;
  * only the command line reads them.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -56,6 +56,11 @@ export function rememberedNames(dataDir: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** Forgets a network. Nothing happens if it is not known. */
+export function forgetRemembered(name: string, dataDir: string): void {
+  if (remembered(name, dataDir) !== undefined) rmSync(fileOf(name, dataDir), { force: true });
 }
 
 function keptIn(path: string): Remembered | undefined {

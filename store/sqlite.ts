@@ -199,6 +199,10 @@ export class SqliteStore implements Store {
     };
   }
 
+  forgetNetwork(network: string): void {
+    this.#values("forgetNetwork", network);
+  }
+
   networks(): string[] {
     return this.#values("networks").map(([name]) => String(name));
   }

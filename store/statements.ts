@@ -34,6 +34,8 @@ export const sql = {
   remember: "REPLACE INTO network (name, chosen, subnets, cursors, adopted_from) VALUES (?, ?, ?, ?, ?)",
   forgetAdoption: "UPDATE network SET adopted_from = NULL",
   occupants: "SELECT (SELECT count(*) FROM attachment) + (SELECT count(*) FROM chained)",
+  forgetNetwork: `DELETE FROM network WHERE name = ?1
+    AND NOT EXISTS (SELECT 1 FROM attachment WHERE network = ?1)`,
   forgetNothing: "DELETE FROM lease WHERE 0",
   networks: "SELECT name FROM network UNION SELECT network FROM attachment",
   networksOf: `SELECT network FROM attachment WHERE container = ? AND ifname = ?

@@ -88,6 +88,8 @@ export interface Store extends Disposable {
   /** How many entries of the network are from other boots. */
   staleCount(network: string, bootId: string): number;
   memory(network: string): NetworkMemory | undefined;
+  /** Forgets which subnets a network had, so that others may get them. Does nothing while it has an attachment. */
+  forgetNetwork(network: string): void;
   /** The names of all networks that ever had an attachment. */
   networks(): string[];
   /** CIDRs in use by all other networks. */

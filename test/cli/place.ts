@@ -35,7 +35,9 @@ export function needsOwnEtc(context: Mocha.Context): void {
   if (!/^\S+ \/etc overlay /m.test(run(["cat", "/proc/self/mounts"]))) skip(context, "no overlay over /etc here");
 }
 
-const withDataDir = ["add", "del", "ls", "inspect", "check", "gc"];
+const withDataDir = ["add", "del", "ls", "inspect", "check", "gc", "network"];
+/** Commands of two words. */
+const groups = ["network", "ns"];
 let count = 0;
 
 export function freshPlace(): Place {
@@ -49,7 +51,8 @@ export function freshPlace(): Place {
     dataDir,
     command(command = "", ...words) {
       const more = withDataDir.includes(command) && !words.includes("--help") ? ["--data-dir", dataDir] : [];
-      return [nsNet, ...(command === "" ? [] : [command]), ...more, ...words];
+      const own = [command, ...(groups.includes(command) ? words.splice(0, 1) : [])].filter(Boolean);
+      return [nsNet, ...own, ...more, ...words];
     },
     cli(...words) {
       const line = host.inside(place.command(...words));
