@@ -1,10 +1,14 @@
 /** A fault as a person reads it: the sentence, then the cure on a second line. */
 import type { Fault } from "../conf/fault.ts";
+import { coloured } from "./output/colour.ts";
 
 const audience = { byHand: true };
 
 /** `about` names the part that failed, for a command that does several things. */
 export function spoken(fault: Fault, about = ""): string {
   const cure = fault.cure(audience);
-  return `ns-net: ${about && `${about}: `}${fault.sentence(audience)}${cure && `\n  ${cure}`}\n`;
+  return `${errorMark()} ${about && `${about}: `}${fault.sentence(audience)}${cure && `\n  ${cure}`}\n`;
 }
+
+/** The beginning of each error, for standard error. */
+export const errorMark = (): string => coloured("bad", "ns-net:", process.stderr);

@@ -19,7 +19,7 @@ export const commands = {
     "show all about one namespace: links, addresses, routes, port, rules",
     () => import("./command/inspect.ts"),
   ),
-  check: listed("compare an attachment with what add made", () => import("./command/check.ts")),
+  check: listed("compare what is attached with what add made", () => import("./command/check.ts")),
   exec: listed("run a command inside a namespace", () => import("./command/exec.ts")),
   shell: listed("open a shell inside a namespace", () => import("./command/shell.ts")),
   repair: listed("repair what was lost: the store, rules, addresses, the bridge", () => import("./command/repair.ts")),

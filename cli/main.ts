@@ -8,7 +8,7 @@ import defer * as debug from "../netlink/debug.ts";
 import { faultOf } from "../plugin/faults.ts";
 import { writeOut } from "../plugin/stdio.ts";
 import { shellWord } from "../step/shellWords.ts";
-import { spoken } from "./byHand.ts";
+import { errorMark, spoken } from "./byHand.ts";
 import { type Command, columns, type Described, divided, help, NotRun, parse, UsageError } from "./command.ts";
 import { groups } from "./describe/groups.ts";
 import { commands } from "./index.ts";
@@ -20,7 +20,7 @@ export async function run(words: readonly string[], version: string): Promise<nu
   } catch (error) {
     if (process.env["NSNET_DEBUG"]?.includes("stack")) process.stderr.write(`${(error as Error).stack}\n`);
     if (error instanceof UsageError) {
-      process.stderr.write(`ns-net: ${error.message}\n`);
+      process.stderr.write(`${errorMark()} ${error.message}\n`);
       return 2;
     }
     const fault = faultOf(error);

@@ -1,43 +1,85 @@
-/** `ns-net check <netns>` */
+/** `ns-net check [netns]` */
 
-import { attachmentText } from "../../conf/attachment.ts";
+import { type Attachment, attachmentText } from "../../conf/attachment.ts";
 import { familyOf } from "../../ip/address.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { hintAtBlockers } from "../../plugin/diagnose/forwardPolicy.ts";
+import { faultOf } from "../../plugin/faults.ts";
 import { committedSteps, hasVeth } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { allExpected } from "../../step/expected.ts";
 import { checkStep, type Step } from "../../step/index.ts";
 import { type Difference, distinct, isMissing } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
-import { bridgeOf, dataDirOf, openedStore, openNetnsOf } from "../attachments.ts";
+import { isInProgress } from "../../store/index.ts";
+import { bridgeOf, dataDirOf, entries, type Filter, openedStore, openNetnsOf } from "../attachments.ts";
 import { toStderr } from "../callByHand.ts";
 import { columns, command } from "../command.ts";
-import { someEntriesOf } from "../suggest.ts";
+import { lostHint, reportLost } from "../lost.ts";
+import { coloured } from "../output/colour.ts";
+import { progress } from "../output/progress.ts";
+import { someEntriesOf, unknownNetwork } from "../suggest.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions } from "./options.ts";
 
 export default command({
-  about: "Compare an attachment with what add made. Exits with 1 when something differs.",
-  usage: "<netns> [options]",
-  operands: [1, 1],
+  about: "Compare what is attached with what add made: one namespace, or all. Exits with 1 when something differs.",
+  usage: "[netns] [options]",
+  operands: [0, 1],
   options: { ...filterOptions, json: { type: "boolean", about: "print JSON" } },
+  more: `
+  ns-net check                       everything: prints what differs, and how many were compared
+  ns-net check web`,
 
-  run({ options, operands }) {
+  run({ options, operands: [name] }) {
     const dataDir = dataDirOf(options);
-    const { network, ifname } = options;
-    const found = someEntriesOf(targetOf(operands[0]!), { network, ifname, dataDir });
-    using store = openedStore(dataDir);
-    const reports = found.map((entry) => ({
-      attachment: entry.attachment,
-      differences: differencesOf(entry, committedSteps(entry, store)),
-    }));
+    const filter = { network: options.network, ifname: options.ifname, dataDir };
+    const found = name === undefined ? everything(filter) : someEntriesOf(targetOf(name), filter);
+    const reports = reportsOf(found, dataDir, name !== undefined);
     if (options.json) writeOut(`${JSON.stringify(reports, null, 2)}\n`);
-    else for (const { attachment, differences } of reports) writeOut(textOf(attachmentText(attachment), differences));
+    else writeOut(name === undefined ? textOfAll(reports) : reports.map(textOf).join(""));
+    if (found.length === 0) reportLost(dataDir);
     reportBlockers(found);
-    return reports.some(({ differences }) => differences.length > 0) ? 1 : 0;
+    return reports.some(isWrong) ? 1 : 0;
   },
 });
+
+interface Report {
+  readonly attachment: Attachment;
+  readonly differences: readonly Difference[];
+  /** Why it could not be compared, with the cure. */
+  readonly error?: { readonly message: string; readonly cure: string };
+  /** The process that is adding or deleting it at this moment: there is nothing to compare yet. */
+  readonly busy?: number;
+}
+
+const isWrong = ({ differences, error }: Report) => differences.length > 0 || error !== undefined;
+
+/** Throws Fault for an unknown network. */
+function everything(filter: Filter): readonly Entry[] {
+  const all = entries(filter);
+  const unknown = all.length > 0 ? undefined : unknownNetwork(filter.network, filter.dataDir);
+  if (unknown && lostHint(filter.dataDir) === undefined) throw unknown;
+  return all;
+}
+
+/** `isOne`: a person named the namespace, so what prevents the comparison is the answer, and is thrown. */
+function reportsOf(found: readonly Entry[], dataDir: string | undefined, isOne: boolean): Report[] {
+  using store = openedStore(dataDir);
+  using shown = progress("checking", found.length);
+  return found.map((entry, i): Report => {
+    const { attachment } = entry;
+    shown.at(i, attachmentText(attachment));
+    if (!isOne && isInProgress(entry)) return { attachment, differences: [], busy: entry.pid };
+    try {
+      return { attachment, differences: differencesOf(entry, committedSteps(entry, store)) };
+    } catch (error) {
+      if (isOne) throw error;
+      const fault = faultOf(error);
+      return { attachment, differences: [], error: { message: fault.message, cure: fault.cure({ byHand: true }) } };
+    }
+  });
+}
 
 /** Compares every committed step, as chained plugins left it, with the kernel now. */
 function differencesOf(entry: Entry, committed: readonly (readonly Step[])[]): readonly Difference[] {
@@ -48,9 +90,9 @@ function differencesOf(entry: Entry, committed: readonly (readonly Step[])[]): r
 }
 
 /** Reports rules that drop forwarded packets: the attachment is right, and yet has no connection. */
-function reportBlockers(entries: readonly Entry[]): void {
+function reportBlockers(attached: readonly Entry[]): void {
   const families = new Map<string, boolean>();
-  for (const entry of entries) {
+  for (const entry of attached) {
     const { addresses, hostLink } = entry;
     const hasIpv6 = addresses.some(({ address }) => familyOf(address) === 6);
     // Packets of a ptp link arrive by the host end.
@@ -62,10 +104,30 @@ function reportBlockers(entries: readonly Entry[]): void {
   for (const [through, hasIpv6] of families) hintAtBlockers(through, hasIpv6, kernel);
 }
 
-function textOf(what: string, differences: readonly Difference[]): string {
-  if (differences.length === 0) return `${what}: as add made it\n`;
+function textOf(report: Report): string {
+  const { attachment, differences, error, busy } = report;
+  const what = attachmentText(attachment);
+  if (busy !== undefined) return `${what}: not compared, process ${busy} is changing it\n`;
+  if (error) return `${what}: ${coloured("bad", "cannot be compared")}\n  ${error.message}\n  ${error.cure}\n`;
+  if (differences.length === 0) return `${what}: ${coloured("good", "as add made it")}\n`;
   const rows = differences.map((one) => {
     return isMissing(one) ? [one.what, "is missing"] : [one.what, `expected ${one.expected}`, `found ${one.found}`];
   });
-  return `${what}: not as add made it\n${columns(rows, "  ")}`;
+  return `${what}: ${coloured("bad", "not as add made it")}\n${columns(rows, "  ")}`;
+}
+
+/** The attachments that differ, and the number of all. */
+function textOfAll(reports: readonly Report[]): string {
+  if (reports.length === 0) return "Nothing is attached.\n";
+  const compared = reports.filter(({ busy }) => busy === undefined);
+  const wrong = compared.filter(isWrong);
+  const noted = reports.filter((one) => isWrong(one) || one.busy !== undefined).map(textOf);
+  return noted.join("") + sumOf(compared.length, wrong.length);
+}
+
+function sumOf(compared: number, wrong: number): string {
+  const all = compared === 1 ? "1 attachment" : `${compared} attachments`;
+  if (wrong === 0) return `${all} compared: ${coloured("good", "all as add made them")}\n`;
+  const many = coloured("bad", `${wrong} not as add made ${wrong === 1 ? "it" : "them"}`);
+  return `${all} compared: ${many}\n  To repair: ns-net repair; to remove what is gone: ns-net gc\n`;
 }

@@ -19,7 +19,7 @@ function groupsOf(all: readonly Described[]): (readonly [group: string, words: r
   });
 }
 
-const takesNetns = ({ usage }: Command) => usage.startsWith("<netns>");
+const takesNetns = ({ usage }: Command) => /^[<[]netns[>\]]/.test(usage);
 
 /** Options whose value is the next word, without those of a network. */
 function valued(all: readonly Described[]): string[] {

@@ -8,7 +8,7 @@ const styles = { good: "green", bad: "red", unsure: "yellow", faint: "gray", tit
 export type Style = keyof typeof styles;
 
 /** The text as it is written to `stream`. */
-export function coloured(style: Style | undefined, text: string, stream = process.stdout): string {
+export function coloured(style: Style | undefined, text: string, stream: NodeJS.WriteStream = process.stdout): string {
   return style !== undefined && hasColours(stream) ? styleText(styles[style], text, { validateStream: false }) : text;
 }
 

@@ -1,0 +1,109 @@
+/** `ns-net check` of everything. The changes that it must find are made by ip and nft. */
+import assert from "node:assert/strict";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { needs } from "../../support/needs.ts";
+import { run } from "../../support/sandbox.ts";
+import { onTerminal } from "../../support/terminal.ts";
+import { freshPlace, lab, namedNetns } from "../place.ts";
+
+describe("ns-net check without a name", function () {
+  this.timeout(60_000);
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat", "ipv6");
+  });
+
+  it("compares everything and says how many, of all networks or of one", () => {
+    using place = freshPlace();
+    assert.deepEqual(place.cli("check"), { code: 0, out: "Nothing is attached.\n", err: "" });
+    const [web, db] = [place.name(), place.name()];
+    place.must("add", web, "--publish", "8080:80");
+    assert.equal(place.must("check"), "1 attachment compared: all as add made them\n");
+    place.must("add", db, "--network", place.file("lab.json", JSON.stringify(lab)));
+    assert.equal(place.must("check"), "2 attachments compared: all as add made them\n");
+    assert.match(place.must("check", "--network", "lab"), /^1 attachment /);
+    assert.equal(JSON.parse(place.must("check", "--json")).length, 2);
+  });
+
+  it("prints what differs, and nothing about the others", () => {
+    using place = freshPlace();
+    const [web, db] = [place.name(), place.name()];
+    for (const name of [web, db]) place.must("add", name);
+    namedNetns(db).ip("address", "flush", "dev", "eth0");
+    const { code, out, err } = place.cli("check");
+    assert.deepEqual([code, err], [1, ""]);
+    assert.match(out, RegExp(`^eth0 of container ${db} on network ns-net: not as add made it\n {2}address of eth0 `));
+    assert.match(out, /\n2 attachments compared: 1 not as add made it\n {2}To repair: ns-net repair;.*\n$/);
+    assert.ok(!out.includes(web));
+    place.must("repair", "--data-dir", place.dataDir);
+    place.must("check");
+  });
+
+  it("goes on after one whose namespace is gone, and names the cure", () => {
+    using place = freshPlace();
+    const [gone, web] = [place.name(), place.name()];
+    for (const name of [gone, web]) place.must("add", name);
+    run(["ip", "netns", "del", gone]);
+    const { code, out } = place.cli("check");
+    assert.equal(code, 1);
+    assert.match(
+      out,
+      RegExp(`${gone} on network ns-net: cannot be compared\n {2}.*there is no /run/netns/${gone}\n {2}.*ns-net gc`),
+    );
+    assert.match(out, /\n2 attachments compared: 1 not as add made it\n/);
+    const reports = JSON.parse(place.cli("check", "--json").out);
+    assert.match(reports[0].error.message, /is gone/);
+    assert.deepEqual(reports[1].differences, []);
+    place.must("gc");
+    place.must("check");
+  });
+
+  it("does not count an attachment that another process is adding, and names the process", async () => {
+    using place = freshPlace();
+    const [web, slow] = [place.name(), place.name()];
+    place.must("add", web);
+    const fifo = join(place.folder, "fifo");
+    run(["mkfifo", fifo]);
+    // An IPAM plugin that answers when the test says so.
+    const answer = '{"cniVersion":"1.0.0","ips":[{"address":"10.40.0.2/24"}]}';
+    writeFileSync(
+      join(place.folder, "slow"),
+      `#!/bin/sh\n[ "$CNI_COMMAND" = ADD ] && read _ <${fifo}\necho '${answer}'\n`,
+    );
+    chmodSync(join(place.folder, "slow"), 0o755);
+    const network = { cniVersion: "1.0.0", name: "slow", type: "ns-net", bridge: "slow0", ipam: { type: "slow" } };
+    const words = ["add", slow, "--network", place.file("slow.json", JSON.stringify(network))];
+    const env = { ...process.env, CNI_PATH: place.folder };
+    const adding = Bun.spawn(place.host.inside(place.command(...words)), { env, stdout: "ignore" });
+    while (JSON.parse(place.must("ls", "--json")).length < 2) await Bun.sleep(20);
+    const { code, out } = place.cli("check");
+    writeFileSync(fifo, "go\n");
+    assert.equal(await adding.exited, 0);
+    assert.equal(code, 0, out);
+    assert.match(
+      out,
+      RegExp(`${slow} on network slow: not compared, process ${adding.pid} is changing it\n1 attachment `),
+    );
+    assert.equal(place.must("check"), "2 attachments compared: all as add made them\n");
+  });
+
+  it("refuses an unknown network", () => {
+    using place = freshPlace();
+    place.must("add", place.name());
+    const { code, err } = place.cli("check", "--network", "nowhere");
+    assert.equal(code, 1);
+    assert.match(err, /There is no network "nowhere"/);
+  });
+
+  it("has colours on a terminal", async () => {
+    using place = freshPlace();
+    const name = place.name();
+    place.must("add", name);
+    const { text } = await onTerminal(place.host.inside(place.command("check")));
+    assert.equal(text, "1 attachment compared: \x1b[32mall as add made them\x1b[39m\n");
+    const failed = await onTerminal(place.host.inside(place.command("check", "missing")));
+    assert.ok(failed.text.startsWith("\x1b[31mns-net:\x1b[39m There is no namespace missing"), failed.text);
+    const bare = await onTerminal(place.host.inside(place.command("check", "missing")), { env: { NO_COLOR: "1" } });
+    assert.match(bare.text, /^ns-net: There is/);
+  });
+});
