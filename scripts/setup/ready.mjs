@@ -9,6 +9,7 @@
  *   --clients with --tools, also the container runtimes of test/clients
  *   --vm      with --tools, also the packages for the virtual machine of test/vm
  *   --force   generate and build even if nothing is newer
+ *   --next    prints what to do with dist/ns-net
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -19,13 +20,15 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   utimesSync,
 } from "node:fs";
 import { join } from "node:path";
-import { compileArguments } from "../build/compile.mjs";
-import { seal } from "../build/seal.mjs";
+import { compile } from "../build/compile.mjs";
 import { floors } from "./folders.mjs";
 import { isOlder } from "./fresh.mjs";
+import { phase } from "./phase.mjs";
+import { ProgramFailed, run } from "./process.mjs";
 import { readyTools } from "./tools.mjs";
 
 const root = join(import.meta.dirname, "../..");
@@ -34,17 +37,8 @@ const options = new Set(process.argv.slice(2));
 
 const nodeMajorMin = 20;
 
-/** Runs a command to its end. Shows its output only if it failed. */
-function run(what, command, args) {
-  const startMs = Date.now();
-  const done = spawnSync(command, args, { cwd: root, encoding: "utf8", maxBuffer: 64 << 20 });
-  if (done.status !== 0) {
-    process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);
-    console.error(`ready: ${what} failed: ${command} ${args.join(" ")}${done.error ? `: ${done.error.message}` : ""}`);
-    process.exit(1);
-  }
-  console.error(`ready: ${what} (${((Date.now() - startMs) / 1000).toFixed(1)} s)`);
-}
+/** A phase that is one program. */
+const runPhase = (what, command, args, cwd = root) => phase(what, () => run(command, args, { cwd }));
 
 /** True if node_modules has the content of package-lock.json. npm keeps a copy of the lock file there. */
 function installed() {
@@ -60,12 +54,12 @@ function installed() {
   );
 }
 
-function install() {
+async function install() {
   if (installed()) return;
-  run("dependencies installed", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  await runPhase("install the dependencies (npm ci)", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
   // If npm must not run install scripts, bun is a stub that prints that.
   if (spawnSync(bun, ["--version"]).status !== 0) {
-    run("bun put in place", process.execPath, [join(root, "node_modules/bun/install.js")]);
+    await runPhase("put bun in its place", process.execPath, [join(root, "node_modules/bun/install.js")]);
   }
 }
 
@@ -73,17 +67,17 @@ const executable = join(root, "dist/ns-net");
 const generator = join(root, "scripts/build/validators.ts");
 
 /** The validators: ajv's output, compiled from conf/schema/. */
-function generate() {
+async function generate() {
   if (!existsSync(generator)) return;
   const output = join(root, "conf/generated/common.js");
   const sources = [generator, join(root, "conf/schema"), join(root, "package-lock.json")];
   if (!options.has("--force") && !isOlder(output, sources)) return;
-  run("validators generated", bun, [generator]);
+  await runPhase("generate the validators", bun, [generator]);
   // A generator may leave an unchanged output alone. This run confirms it by a new date.
   if (existsSync(output)) utimesSync(output, new Date(), new Date());
 }
 
-function build() {
+async function build() {
   const sources = [
     ...floors.flat().map((folder) => join(root, folder)),
     ...[
@@ -101,43 +95,61 @@ function build() {
 
   const started = new Date();
   // Written beside and then renamed, so that processes of the old executable are not disturbed.
-  const beside = `${executable}.building.${process.pid}`;
-  const whole = `${beside}.whole`;
-  const bundle = join(root, `dist/bundle.${process.pid}`);
-  mkdirSync(join(root, "dist"), { recursive: true });
+  const beside = join(root, `dist/building.${process.pid}`);
   removeRemains(join(root, "dist"));
+  mkdirSync(beside, { recursive: true });
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   try {
-    run("code bundled", bun, [join(root, "scripts/build/bundle.ts"), bundle]);
-    run("dist/ns-net built", bun, [...compileArguments(bundle, version), ...["--outfile", beside]]);
-    seal(beside);
-    // The compiler writes the file in pieces, so the page cache holds it in small pages and each process takes 0.5 ms
-    // longer. So it is copied in one piece.
-    copyFileSync(beside, whole);
-    // Dated by the start, so that a file saved while the compiler ran counts as newer.
-    utimesSync(whole, started, started);
-    renameSync(whole, executable);
+    await runPhase("bundle the code", bun, [join(root, "scripts/build/bundle.ts"), join(beside, "bundle")]);
+    await phase("compile dist/ns-net", async () => {
+      const compiled = await compile(bun, beside, version);
+      // The compiler writes the file in pieces, so the page cache holds it in small pages and each process takes 0.5 ms
+      // longer. So it is copied in one piece.
+      const whole = `${compiled}.whole`;
+      copyFileSync(compiled, whole);
+      // Dated by the start, so that a file saved while the compiler ran counts as newer.
+      utimesSync(whole, started, started);
+      renameSync(whole, executable);
+    });
   } finally {
-    for (const file of [beside, whole]) rmSync(file, { force: true });
-    rmSync(bundle, { recursive: true, force: true });
+    rmSync(beside, { recursive: true, force: true });
   }
 }
 
 /** Removes files of builds that were killed. Their names contain the process id. */
 function removeRemains(folder) {
   for (const name of readdirSync(folder)) {
-    const pid = /^(?:bundle|ns-net\.building)\.(\d+)/.exec(name)?.[1];
+    const pid = /^(?:building|bundle|ns-net\.building|release)\.(\d+)/.exec(name)?.[1];
     if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name), { recursive: true, force: true });
   }
+}
+
+/** A person's next steps. Plain `npm link` needs npm's folder on root's PATH, which `sudo` often leaves out. */
+function printNext() {
+  const sudo = process.getuid?.() === 0 ? "" : "sudo ";
+  const megabytes = Math.round(statSync(executable).size / 1e6);
+  console.error(`
+dist/ns-net is one file of ${megabytes} MB for ${process.platform}-${process.arch}. To call it as ns-net:
+
+  ${sudo}install dist/ns-net /usr/local/bin/
+
+Then, for example: ${sudo}ns-net add web --publish 8080:80`);
 }
 
 if (Number(process.versions.node.split(".")[0]) < nodeMajorMin) {
   console.error(`ready: needs Node ${nodeMajorMin} or later, this is ${process.version}`);
   process.exit(1);
 }
-install();
-generate();
-if (options.has("--build")) build();
-if (options.has("--tools")) {
-  readyTools({ withClients: options.has("--clients"), withMachine: options.has("--vm") });
+try {
+  await install();
+  await generate();
+  if (options.has("--build")) await build();
+  if (options.has("--tools")) {
+    await readyTools({ withClients: options.has("--clients"), withMachine: options.has("--vm") });
+  }
+  if (options.has("--next")) printNext();
+} catch (error) {
+  if (!(error instanceof ProgramFailed)) throw error;
+  process.stderr.write(`${error.said.trimEnd()}\nready: ${error.message}\n`);
+  process.exit(1);
 }

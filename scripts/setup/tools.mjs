@@ -1,7 +1,8 @@
 /** The Debian packages whose programs tests use as witnesses, and what is lost without each. */
-import { spawnSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";
+import { phase } from "./phase.mjs";
+import { ProgramFailed, run } from "./process.mjs";
 
 const tools = [
   { package: "iproute2", program: "ip", without: "every test on the real kernel is skipped" },
@@ -80,57 +81,83 @@ export function findProgram(name) {
 }
 
 const aptGet = (args, cwd = "/") =>
-  spawnSync("apt-get", args, { cwd, encoding: "utf8", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+  run("apt-get", args, { cwd, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
 
-/** Runs `apt-get ARGS`, and again with new package lists, which are most often missing or old. False if it failed. */
-function aptGetFresh(args, cwd) {
-  if (aptGet(args, cwd).status === 0) return true;
-  aptGet(["update", "-qq"]);
-  const second = aptGet(args, cwd);
-  if (second.status !== 0) console.error(`ready: apt-get failed: ${second.stderr?.trim().split("\n").at(-1)}`);
-  return second.status === 0;
+/** Runs `apt-get ARGS`, and again with new package lists, which are most often missing or old. */
+async function aptGetFresh(args, cwd) {
+  try {
+    await aptGet(args, cwd);
+  } catch {
+    // If there is no network, the second attempt says so.
+    await aptGet(["update", "-qq"]).catch(() => undefined);
+    await aptGet(args, cwd);
+  }
 }
 
-function install(packages) {
-  console.error(`ready: installing ${packages.join(", ")} with apt-get (NSNET_TOOLS=no leaves the machine as it is)`);
-  aptGetFresh(["install", "--yes", "--no-install-recommends", "-qq", ...packages]);
+/** A phase that may fail: the consequence is printed at the end. */
+async function tryPhase(what, work) {
+  try {
+    await phase(what, work);
+  } catch (error) {
+    if (!(error instanceof ProgramFailed)) throw error;
+    console.error(`ready: ${error.said.trim().split("\n").at(-1) || error.message}`);
+  }
 }
+
+const install = (packages) =>
+  tryPhase("install the packages (apt-get)", () =>
+    aptGetFresh(["install", "--yes", "--no-install-recommends", "-qq", ...packages]),
+  );
 
 /** Unpacks packages, all or none. */
-function unpack({ packages, folder, program }) {
-  if (findProgram(program) !== undefined) return;
-  console.error(`ready: unpacking ${packages.join(", ")} in ${relative(process.cwd(), folder)}`);
-  const beside = `${folder}.${process.pid}`;
-  mkdirSync(beside, { recursive: true });
-  try {
-    if (!aptGetFresh(["download", "-qq", ...packages], beside)) return;
-    const packed = readdirSync(beside).filter((file) => file.endsWith(".deb"));
-    for (const file of packed) {
-      if (spawnSync("dpkg-deb", ["-x", file, "."], { cwd: beside }).status !== 0) return;
-      rmSync(join(beside, file));
+const unpack = ({ packages, folder }) =>
+  tryPhase(`unpack ${packages.join(", ")}`, async () => {
+    const beside = `${folder}.${process.pid}`;
+    mkdirSync(beside, { recursive: true });
+    try {
+      await aptGetFresh(["download", "-qq", ...packages], beside);
+      const packed = readdirSync(beside).filter((file) => file.endsWith(".deb"));
+      for (const file of packed) {
+        await run("dpkg-deb", ["-x", file, "."], { cwd: beside });
+        rmSync(join(beside, file));
+      }
+      renameSync(beside, folder);
+    } finally {
+      rmSync(beside, { recursive: true, force: true });
     }
-    renameSync(beside, folder);
-  } finally {
-    rmSync(beside, { recursive: true, force: true });
-  }
+  });
+
+/** The list before anything is installed: each package, and the consequence of its absence. */
+function announce(toInstall, toUnpack) {
+  console.error("ready: Debian packages for the tests (NSNET_TOOLS=no leaves the machine as it is):");
+  const lines = [
+    ...toInstall.map((tool) => [tool.package, "install", tool.without]),
+    ...toUnpack.map(({ packages, folder, without }) => [
+      packages.join(" "),
+      `unpack in ${relative(process.cwd(), folder)}, not install`,
+      without,
+    ]),
+  ];
+  for (const [name, how, without] of lines) console.error(`  ${name}: ${how}; without it ${without}`);
 }
 
 /**
  * Installs missing packages if possible, and prints the consequence of the others. Never fails: a test without its
  * witness is skipped, and says so.
  */
-export function readyTools({ withClients = false, withMachine = false } = {}) {
-  const missing = () =>
-    [...tools, ...forFirewalld, ...(withClients ? clients : []), ...(withMachine ? machine : [])].filter(
-      ({ program }) => findProgram(program) === undefined,
-    );
-  const before = missing();
+export async function readyTools({ withClients = false, withMachine = false } = {}) {
+  const isMissing = ({ program }) => findProgram(program) === undefined;
+  const wanted = [...tools, ...forFirewalld, ...(withClients ? clients : []), ...(withMachine ? machine : [])];
+  const toInstall = wanted.filter(isMissing);
+  const toUnpack = [unpacked, ...(withClients ? [unpackedDocker] : [])].filter(isMissing);
   const may = process.getuid?.() === 0 && process.env.NSNET_TOOLS !== "no" && findProgram("apt-get") !== undefined;
-  if (may && before.length > 0) install(before.map((tool) => tool.package));
-  const toUnpack = [unpacked, ...(withClients ? [unpackedDocker] : [])];
-  if (may) for (const one of toUnpack) unpack(one);
-  for (const tool of may ? missing() : before)
+  if (may && toInstall.length + toUnpack.length > 0) {
+    announce(toInstall, toUnpack);
+    if (toInstall.length > 0) await install(toInstall.map((tool) => tool.package));
+    for (const one of toUnpack) await unpack(one);
+  }
+  for (const tool of toInstall.filter(isMissing))
     console.error(`ready: ${tool.package} is not installed: ${tool.without}`);
-  for (const { packages, program, without } of toUnpack)
-    if (findProgram(program) === undefined) console.error(`ready: ${packages.join(", ")} not unpacked: ${without}`);
+  for (const { packages, without } of toUnpack.filter(isMissing))
+    console.error(`ready: ${packages.join(", ")} not unpacked: ${without}`);
 }

@@ -1,6 +1,7 @@
 /**
  * The report of a run: a line a file, the skipped tests with reasons, the failures, and the totals as the last line.
  */
+import { causesFirst } from "../../scripts/setup/causes.mjs";
 import type { Outcome } from "./outcome.ts";
 
 const colour = process.stdout.isTTY && !("NO_COLOR" in process.env);
@@ -10,12 +11,13 @@ type Paint = (text: string) => string;
 
 const indent = (text: string, by: string) => text.replace(/^(?=.)/gm, by);
 
-export function printFile({ file, passed, failures, skips, durationMs }: Outcome): void {
+/** `place` is "12/160": how many of the files are done. */
+export function printFile({ file, passed, failures, skips, durationMs }: Outcome, place: string): void {
   const mark = failures.length > 0 ? red("✗") : green("✓");
   const counts = [`${passed} passed`];
   if (failures.length > 0) counts.push(red(`${failures.length} failed`));
   if (skips.length > 0) counts.push(yellow(`${skips.length} skipped`));
-  console.log(`${mark} ${file}  ${counts.join(", ")}  ${dim(`${Math.round(durationMs)} ms`)}`);
+  console.log(`${dim(place)} ${mark} ${file}  ${counts.join(", ")}  ${dim(`${Math.round(durationMs)} ms`)}`);
 }
 
 /** Skipped tests by reason, so that one missing kernel feature is one item. */
@@ -32,18 +34,37 @@ function printSkips(outcomes: readonly Outcome[]): void {
   }
 }
 
+/** Failures with the same message, which most often have one cause. */
+interface Cause {
+  readonly text: string;
+  readonly tests: string[];
+}
+
+const testsShown = 5;
+
+/** The lowest folder first: what fails there is often why others fail. The message is before the stack. */
 function printFailures(outcomes: readonly Outcome[]): void {
-  for (const { file, failures } of outcomes) {
+  const causes = new Map<string, Cause>();
+  for (const { file, failures } of causesFirst(outcomes, ({ file }) => file)) {
     for (const { title, text } of failures) {
-      console.log(`\n${red("failed")}  ${title}  ${dim(file)}\n${indent(text, "    ")}`);
+      const message = text.split(/^\s+at /m)[0]!;
+      const cause = causes.get(message) ?? { text, tests: [] };
+      causes.set(message, cause);
+      cause.tests.push(`${title}  ${dim(file)}`);
     }
+  }
+  for (const { text, tests } of causes.values()) {
+    console.log("");
+    for (const test of tests.slice(0, testsShown)) console.log(`${red("failed")}  ${test}`);
+    if (tests.length > testsShown) console.log(`        and ${tests.length - testsShown} more with the same message`);
+    console.log(indent(text, "    "));
   }
 }
 
 /** True if all tests passed and there was at least one. */
-export function printSummary(outcomes: readonly Outcome[]): boolean {
+export function printSummary(outcomes: readonly Outcome[], withSkips = true): boolean {
   const sum = (count: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + count(outcome), 0);
-  printSkips(outcomes);
+  if (withSkips) printSkips(outcomes);
   printFailures(outcomes);
   const passed = sum((outcome) => outcome.passed);
   const failed = sum((outcome) => outcome.failures.length);

@@ -3,7 +3,7 @@
  * Mocha's own parallel mode does not end under Bun (its workers never answer), and a worker killed by a bad system
  * call would end the whole run; here it is one failed file.
  *
- *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N] [--clients]
+ *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N] [--clients] [--failures-only]
  *
  * With `--clients`, only test/clients/, one file at a time, each in a process namespace of its own: whatever a
  * container runtime starts there ends with it, even if the test is killed.
@@ -11,6 +11,7 @@
 import { release } from "node:os";
 import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { progress } from "../../cli/output/progress.ts";
 import { findSandbox, type Sandbox, sandboxEnvironment } from "../../scripts/sandbox.ts";
 import type { Order, Outcome } from "./outcome.ts";
 import { printFile, printSummary } from "./report.ts";
@@ -31,6 +32,7 @@ const { values, positionals } = parseArgs({
     grep: { type: "string", short: "g" },
     jobs: { type: "string", short: "j" },
     clients: { type: "boolean", default: false },
+    "failures-only": { type: "boolean", default: false },
   },
 });
 
@@ -120,17 +122,22 @@ const files = testFiles();
 const jobsMax = Number(values.jobs ?? (values.clients ? 1 : navigator.hardwareConcurrency));
 const jobs = Math.max(1, Math.min(jobsMax, files.length));
 const sandbox = findSandbox();
-console.log(`ns-net tests: ${files.length} files, ${jobs} at a time, Bun ${Bun.version}, Linux ${release()}`);
+if (!values["failures-only"])
+  console.log(`ns-net tests: ${files.length} files, ${jobs} at a time, Bun ${Bun.version}, Linux ${release()}`);
 if (!sandbox.works) console.log(`No sandbox, so every test on the real kernel is skipped: ${sandbox.reason}`);
 
+const onlyFailures = values["failures-only"];
 const outcomes: Outcome[] = [];
+using line = progress("tests", files.length);
 const queue = [...files];
 await Promise.all(
   Array.from({ length: jobs }, () =>
     serve(queue, sandbox, (outcome) => {
       outcomes.push(outcome);
-      printFile(outcome);
+      if (onlyFailures) line.at(outcomes.length, outcome.file);
+      else printFile(outcome, `${String(outcomes.length).padStart(String(files.length).length)}/${files.length}`);
     }),
   ),
 );
-process.exit(printSummary(outcomes) ? 0 : 1);
+line[Symbol.dispose]();
+process.exit(printSummary(outcomes, !onlyFailures) ? 0 : 1);

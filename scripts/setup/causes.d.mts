@@ -1,0 +1,1 @@
+export function causesFirst<Thing>(things: readonly Thing[], fileOf: (thing: Thing) => string): Thing[];
