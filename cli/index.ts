@@ -40,6 +40,10 @@ export const commands = {
     () => import("./command/network/create.ts"),
   ),
   "network rm": listed("remove a network: configuration, bridge and rules", () => import("./command/network/rm.ts")),
+  ports: listed(
+    "list the published ports of the host, whichever program published them",
+    () => import("./command/ports.ts"),
+  ),
   install: listed(
     "put the plugin and a configuration where container runtimes look",
     () => import("./command/install.ts"),

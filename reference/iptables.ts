@@ -49,7 +49,8 @@ function mayBeThere({ attachment, addresses, parts }: Rules, version: Family, ke
   );
 }
 
-function hasLegacyTables(version: Family): boolean {
+/** True if the thread's namespace has tables of iptables-legacy, which nf_tables does not show. */
+export function hasLegacyTables(version: Family): boolean {
   try {
     return readFileSync(`/proc/thread-self/net/${version === 4 ? "ip" : "ip6"}_tables_names`, "utf8").trim() !== "";
   } catch {

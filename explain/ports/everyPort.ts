@@ -1,0 +1,82 @@
+/** Every published port of the host, with the container that it leads to, and whether something listens there. */
+import { withoutPrefix } from "../../ip/address.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { identityIn } from "../../kernel/namespace.ts";
+import { ownerMark } from "../../kernel/ownership.ts";
+import type { Entry } from "../../store/entry.ts";
+import type { Store } from "../../store/store.ts";
+import { nameOf } from "../containers/container.ts";
+import { everyContainer } from "../containers/find.ts";
+import { everyNamespace } from "../namespaces/everyNamespace.ts";
+import { containersByInode } from "../namespaces/inside.ts";
+import type { LinkWithPeer } from "../namespaces/peers.ts";
+import { iptablesPorts } from "./iptablesRules.ts";
+import { Listeners } from "./listeners.ts";
+import { nftChains, nftPorts } from "./nftRules.ts";
+import { type OwnPort, ourPorts } from "./ours.ts";
+import { type PublishedPort, placeOf } from "./publishedPort.ts";
+import { relayedPorts } from "./relays.ts";
+
+export interface Port extends PublishedPort {
+  /** A name that `inspect` takes where there is one, else the publisher's word; undefined if nothing is known. */
+  readonly container: string | undefined;
+  /** Undefined if it cannot be seen from here. */
+  readonly listening: boolean | undefined;
+}
+
+/** In the order of the ports. A port that two programs publish is there twice: the rule that comes first gets the packets. */
+export function everyPort(store: Store | undefined, kernel: Kernel): Port[] {
+  const chains = nftChains(kernel);
+  const listeners = new Listeners();
+  const theirs = [...nftPorts(chains, kernel), ...iptablesPorts(chains, kernel)];
+  const places = new Set(theirs.map((port) => `${port.by} ${placeOf(port)}`));
+  // docker has a rule and a relay for most of its ports.
+  theirs.push(...relayedPorts().filter((port) => !places.has(`${port.by} ${placeOf(port)}`)));
+  const all = [...withAttachments(ourPorts(kernel), store, listeners), ...withNamespaces(theirs, listeners)];
+  return all.sort(
+    (a, b) => a.hostPort - b.hostPort || compare(a.protocol, b.protocol) || compare(a.hostAddress, b.hostAddress),
+  );
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
+
+function withAttachments(ports: readonly OwnPort[], store: Store | undefined, listeners: Listeners): Port[] {
+  if (ports.length === 0) return [];
+  const entries = new Map((store?.entries() ?? []).map((entry) => [ownerMark(entry.attachment), entry]));
+  return ports.map(({ mark, ...port }) => {
+    const entry = entries.get(mark);
+    const listening = entry && listeners.hasOne([entry.netnsPath], Number(identityIn(entry).inode), port);
+    return { ...port, container: entry ? containerOf(entry) : port.owner || undefined, listening };
+  });
+}
+
+/** As `ls` names it. */
+function containerOf({ podNamespace = "", podName, netnsPath, attachment }: Entry): string {
+  if (podName !== undefined) return `${podNamespace}/${podName}`;
+  return /^\/run\/netns\/(.+)/.exec(netnsPath)?.[1] ?? attachment.container;
+}
+
+/** Their containers are known by their addresses. */
+function withNamespaces(ports: readonly PublishedPort[], listeners: Listeners): Port[] {
+  if (ports.length === 0) return [];
+  const everywhere = everyNamespace();
+  const own = everywhere.find(({ isOwn }) => isOwn)?.inode;
+  const all = everywhere.filter(({ isOwn }) => !isOwn);
+  // Two namespaces may have one address, where a machine has several hosts in namespaces: a veth must lead to ours.
+  const isNear = ({ isVeth, peer }: LinkWithPeer) => !isVeth || peer?.inode === own;
+  const byAddress = new Map(
+    all.flatMap((one) =>
+      one.links.filter(isNear).flatMap(({ addresses }) => addresses.map((cidr) => [withoutPrefix(cidr), one] as const)),
+    ),
+  );
+  const containers = containersByInode(all, everyContainer());
+  return ports.map((port) => {
+    const namespace = byAddress.get(port.containerAddress ?? "");
+    const container = namespace && containers.get(namespace.inode);
+    return {
+      ...port,
+      container: container ? nameOf(container) : port.owner || namespace?.names[0],
+      listening: namespace && listeners.hasOne(namespace.paths, namespace.inode, port),
+    };
+  });
+}
