@@ -136,6 +136,14 @@ dist/ns-net is one file of ${megabytes} MB for ${process.platform}-${process.arc
 Then, for example: ${sudo}ns-net add web --publish 8080:80`);
 }
 
+/** For the test of a release, which has no network. Without it the test is skipped. */
+function cacheRuntime() {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const runtime = `@oven/bun-linux-x64-baseline@${devDependencies.bun}`;
+  if (spawnSync("npm", ["pack", "--silent", "--offline", "--dry-run", runtime]).status === 0) return;
+  if (spawnSync("npm", ["cache", "add", runtime]).status !== 0) console.error(`ready: npm has no ${runtime}`);
+}
+
 if (Number(process.versions.node.split(".")[0]) < nodeMajorMin) {
   console.error(`ready: needs Node ${nodeMajorMin} or later, this is ${process.version}`);
   process.exit(1);
@@ -144,6 +152,7 @@ try {
   await install();
   await generate();
   if (options.has("--build")) await build();
+  if (options.has("--clients")) cacheRuntime();
   if (options.has("--tools")) {
     await readyTools({ withClients: options.has("--clients"), withMachine: options.has("--vm") });
   }
