@@ -1,6 +1,7 @@
 /** A fault as a person reads it: the sentence, then the cure on a second line. */
 import type { Fault } from "../conf/fault.ts";
 import { coloured } from "./output/colour.ts";
+import { output } from "./output/terminal.ts";
 
 const audience = { byHand: true };
 
@@ -11,4 +12,4 @@ export function spoken(fault: Fault, about = ""): string {
 }
 
 /** The beginning of each error, for standard error. */
-export const errorMark = (): string => coloured("bad", "ns-net:", process.stderr);
+export const errorMark = (): string => coloured("bad", "ns-net:", output.error);

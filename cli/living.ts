@@ -1,7 +1,10 @@
 /** Which attachments are alive, for `ls`, `gc` and `uninstall`. */
 
+import { createdName } from "../kernel/hostLink.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { eventGroup, waitForEvent } from "../netlink/route/events.ts";
+import { listLinks } from "../netlink/route/link.ts";
+import { isAt } from "../netlink/sameNetns.ts";
 import { evidence, leadsIntoNamespace } from "../plugin/liveness/evidence.ts";
 import { livenessOf, mayLive } from "../plugin/liveness/liveness.ts";
 import type { Entry } from "../store/entry.ts";
@@ -14,8 +17,14 @@ const dyingMsMax = 500;
  * namespaces may be ending.
  */
 export function living(all: readonly Entry[], kernel: Kernel): (entry: Entry) => boolean {
-  const look = evidence(kernel, ({ hostLink }) => leadsIntoNamespace(hostLink, kernel));
-  const dying = all.filter((entry) => look.inNamespace(entry) !== "interface" && look.hasHostLink(entry));
+  const links = new Set(listLinks(kernel.route("host")).map(createdName));
+  // Most attachments are settled by a look at the path, which costs a tenth of asking the kernel about each link.
+  const isAtPath = ({ hostLink, netnsPath, netnsDevice: device, netnsInode: inode }: Entry) =>
+    links.has(hostLink) && isAt(netnsPath, { device, inode });
+  const look = evidence(kernel, (entry) => isAtPath(entry) || leadsIntoNamespace(entry.hostLink, kernel));
+  const dying = all.filter(
+    (entry) => !isAtPath(entry) && look.inNamespace(entry) !== "interface" && look.hasHostLink(entry),
+  );
   if (dying.length > 0)
     waitForEvent(eventGroup.link, () => !dying.some(look.hasHostLink), dyingMsMax, kernel.openEventSocket("host"));
   return (entry) => mayLive(livenessOf(entry, look));

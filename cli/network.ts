@@ -6,7 +6,7 @@ import { defaultDataDir } from "../conf/identity.ts";
 import { nearest } from "../conf/nearest.ts";
 import { isContainerLink, pluginTypes } from "../conf/pluginType.ts";
 import { remember, remembered, rememberedNames } from "./remembered.ts";
-import { parseYaml } from "./yaml.ts";
+import defer * as yaml from "./yaml.ts";
 
 type Json = Record<string, unknown>;
 
@@ -145,7 +145,7 @@ function readConfiguration(path: string): Json {
       "Give the path of a network configuration (JSON or YAML)",
     );
   }
-  const value = parseYaml(text, path);
+  const value = yaml.parseYaml(text, path);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
   throw new Fault(
     code.decode,

@@ -2,7 +2,7 @@
  * A line on standard error for what takes longer than half a second: `collecting 12 of 50  ████░░░  podnet`. Only on a terminal,
  * and erased at the end. Most of our work is synchronous, so no timer could draw: each report of progress draws.
  */
-import { isTerminal, widthOf } from "./terminal.ts";
+import { isTerminal, output, widthOf } from "./terminal.ts";
 
 export interface Progress extends Disposable {
   /** `done` things are done; `now` names the one that is worked on. */
@@ -17,8 +17,7 @@ const eraseLine = "\r\x1b[K";
 
 /** `what` is a word for the work; `total` is the number of things, if it is known. */
 export function progress(what: string, total?: number): Progress {
-  const stream = process.stderr;
-  if (!isTerminal(stream)) return silent;
+  if (!isTerminal(output.error)) return silent;
   let nextMs = performance.now() + quietMs;
   let isShown = false;
   return {
@@ -27,10 +26,10 @@ export function progress(what: string, total?: number): Progress {
       if (nowMs < nextMs) return;
       nextMs = nowMs + pauseMs;
       isShown = true;
-      stream.write(eraseLine + lineOf(what, done, total, now).slice(0, widthOf(stream) - 1));
+      process.stderr.write(eraseLine + lineOf(what, done, total, now).slice(0, widthOf(output.error) - 1));
     },
     [Symbol.dispose]() {
-      if (isShown) stream.write(eraseLine);
+      if (isShown) process.stderr.write(eraseLine);
     },
   };
 }

@@ -3,7 +3,7 @@
  * leaving, or never, because a person pastes its values into the next command. A pipe gets whole values.
  */
 import { coloured, type Style } from "./colour.ts";
-import { widthOf } from "./terminal.ts";
+import { output, widthOf } from "./terminal.ts";
 
 /** A list is shortened to its first values and the number of the others: `80/tcp,+2`. */
 export type Cell = string | readonly string[];
@@ -34,7 +34,7 @@ const gap = "  ";
 
 /** The title and a line for each row. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], shape: Shape = {}): string {
-  const { isWide = false, width = widthOf(process.stdout) } = shape;
+  const { isWide = false, width = widthOf(output.standard) } = shape;
   const all = columns
     .filter(({ isExtra }) => isWide || !isExtra)
     .map((column): Laid<Row> => {
