@@ -5,6 +5,7 @@
 export const floors = [
   ["main.ts"],
   ["cli"],
+  ["lab"],
   ["explain"],
   ["plugin"],
   ["plan"],

@@ -1,0 +1,48 @@
+/** A lab file's text as values. Throws BadLabFile with every mistake of syntax and form. */
+import { readFileSync } from "node:fs";
+import { parseDocumentOf } from "./document.ts";
+import type { LabFile } from "./labFile.ts";
+import { BadLabFile, type Mistake, type Source } from "./mistakes.ts";
+import { readNetworks } from "./networks.ts";
+import { readPods } from "./pods.ts";
+import { Reader, TooManyNodes } from "./reader.ts";
+import { readTests } from "./tests.ts";
+
+/** Reads a file. Throws the error of the file system, with the path in its message. */
+export function sourceOf(file: string): Source {
+  return { file, text: readFileSync(file, "utf8") };
+}
+
+/** Collects mistakes in `mistakes`; throws BadLabFile only where it cannot go on. */
+export function readLabFile(source: Source, mistakes: Mistake[]): LabFile {
+  const { document, mistakes: ofSyntax } = parseDocumentOf(source);
+  mistakes.push(...ofSyntax);
+  if (document === undefined || ofSyntax.length > 0) throw new BadLabFile(source, mistakes);
+  const reader = new Reader(document, mistakes);
+  try {
+    return read(document.contents, reader);
+  } catch (error) {
+    if (!(error instanceof TooManyNodes)) throw error;
+    mistakes.push({
+      at: [0, 1],
+      message: "aliases multiply this file beyond any lab",
+      suggestion: "use fewer aliases",
+    });
+    throw new BadLabFile(source, mistakes);
+  }
+}
+
+const keys = ["name", "networks", "pods", "outside", "tests"] as const;
+
+function read(contents: unknown, reader: Reader): LabFile {
+  const node = (contents ?? undefined) as Parameters<typeof readNetworks>[0];
+  const found = reader.known(node, "a lab", keys) ?? {};
+  return {
+    name: found.name && reader.text(found.name.node, "name", found.name.key.at),
+    networks: readNetworks(found.networks?.node, reader),
+    pods: readPods(found.pods?.node, reader),
+    outside:
+      (found.outside && reader.oneOf(found.outside.node, "outside", ["simulated", "none"] as const)) ?? "simulated",
+    tests: readTests(found.tests?.node, reader),
+  };
+}

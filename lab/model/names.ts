@@ -1,0 +1,76 @@
+/** Names in a lab: of the lab itself, of networks and pods. */
+import { basename, dirname, resolve } from "node:path";
+import type { LabFile } from "../file/labFile.ts";
+import type { Located, Mistake } from "../file/mistakes.ts";
+import { suggested } from "../file/reader.ts";
+
+const labName = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+const labNameMax = 32;
+
+/** The file's own name for the lab, or one made of the path: the stem, and for lab.yaml that of the folder. */
+export function labNameOf(file: string, given: Located<string> | undefined, mistakes: Mistake[]): string {
+  if (given === undefined) return fitted(stemOf(file));
+  const { value, at } = given;
+  if (labName.test(value) && value.length <= labNameMax) return value;
+  const message = `${JSON.stringify(value)} is no name of a lab: small letters, digits and "-", at most ${labNameMax}`;
+  mistakes.push({ at, message, suggestion: `write ${fitted(value)}` });
+  return fitted(value);
+}
+
+function stemOf(file: string): string {
+  const stem = basename(file).replace(/\.(ya?ml|json)$/, "");
+  return stem === "lab" ? basename(dirname(resolve(file))) : stem;
+}
+
+function fitted(word: string): string {
+  const letters = word.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  return letters.slice(0, labNameMax).replace(/^-+|-+$/g, "") || "lab";
+}
+
+/** A DNS label (RFC 1123, section 2.1), because pods resolve these names. */
+const label = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+const labelMax = 63;
+const reserved = ["host", "outside", "localhost"];
+
+/** Reports names that are none, that are reserved, and that nothing has. */
+export function refuseNames({ networks, pods }: LabFile, mistakes: Mistake[]): void {
+  for (const { name } of [...networks, ...pods]) refuseName(name, mistakes);
+  for (const { name } of pods) {
+    if (reserved.includes(name.value))
+      mistakes.push({
+        at: name.at,
+        message: `${name.value} is a reserved name`,
+        suggestion: `not for a pod: ${reserved.join(", ")}`,
+      });
+  }
+  const known = networks.map(({ name }) => name.value);
+  for (const pod of pods) {
+    const seen = new Set<string>();
+    for (const { network } of pod.networks) {
+      if (!known.includes(network.value))
+        mistakes.push({
+          at: network.at,
+          message: `there is no network ${network.value}`,
+          suggestion: suggested(network.value, known),
+        });
+      else if (seen.has(network.value))
+        mistakes.push({
+          at: network.at,
+          message: `${pod.name.value} is on ${network.value} twice`,
+          suggestion: "name it once, with all its addresses",
+        });
+      seen.add(network.value);
+    }
+  }
+}
+
+function refuseName({ value, at }: Located<string>, mistakes: Mistake[]): void {
+  if (label.test(value) && value.length <= labelMax) return;
+  const message = `${JSON.stringify(value)} is no name: small letters, digits and "-", at most ${labelMax}`;
+  const fixed = value
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, labelMax)
+    .replace(/^-+|-+$/g, "");
+  mistakes.push({ at, message, suggestion: fixed ? `write ${fixed}` : "begin with a letter" });
+}

@@ -1,0 +1,104 @@
+/** What pods say of each other and of the host: joins, servers, published ports, tests. */
+import { formatAddress, parseAddress } from "../../ip/address.ts";
+import type { LabFile, PodEntry, Published, TestEntry } from "../file/labFile.ts";
+import type { Mistake } from "../file/mistakes.ts";
+import { positionOf, type Source } from "../file/mistakes.ts";
+import { suggested } from "../file/reader.ts";
+
+/** Keys that a pod has from the one that it joins. */
+const excluded = ["networks", "publish", "sysctls", "routes", "hostname", "dns"];
+
+export function refuseJoins(pods: readonly PodEntry[], mistakes: Mistake[]): void {
+  const byName = new Map(pods.map((pod) => [pod.name.value, pod]));
+  for (const { name, joins, keys } of pods) {
+    if (joins === undefined) continue;
+    const target = byName.get(joins.value);
+    const others = [...byName.keys()].filter((one) => one !== name.value);
+    if (target === undefined)
+      mistakes.push({
+        at: joins.at,
+        message: `there is no pod ${joins.value} to join`,
+        suggestion: suggested(joins.value, others),
+      });
+    else if (target.joins !== undefined)
+      mistakes.push({
+        at: joins.at,
+        message:
+          target === byName.get(name.value)
+            ? `${name.value} joins itself`
+            : `${joins.value} joins ${target.joins.value} itself, and a pod cannot join such a one`,
+        suggestion: target.joins.value === name.value ? "remove one of the two" : `join ${target.joins.value}`,
+      });
+    for (const key of excluded) {
+      const at = keys[key];
+      if (at)
+        mistakes.push({
+          at,
+          message: `${name.value} joins ${joins.value}, so it cannot have ${key}`,
+          suggestion: `write ${key} at ${joins.value}`,
+        });
+    }
+  }
+}
+
+/** Two servers on one port of a pod and of those that join it, and one port of the host published twice. */
+export function refusePorts({ pods }: LabFile, source: Source, mistakes: Mistake[]): void {
+  const served = new Map<string, { readonly at: readonly [number, number]; readonly pod: string }>();
+  for (const pod of pods) {
+    for (const { kind, port, at } of pod.serve) {
+      const key = `${pod.joins?.value ?? pod.name.value} ${kind === "udp" ? "udp" : "tcp"} ${port}`;
+      const other = served.get(key);
+      if (other)
+        mistakes.push({
+          at,
+          message: `${pod.name.value} cannot serve port ${port}: ${other.pod} does so in line ${positionOf(source.text, other.at[0]).line}`,
+          suggestion: "choose another port",
+        });
+      else served.set(key, { at, pod: pod.name.value });
+    }
+  }
+  const published: { readonly one: Published; readonly pod: string }[] = [];
+  for (const pod of pods) {
+    for (const one of pod.publish) {
+      const other = published.find((each) => isSamePort(each.one, one));
+      if (other)
+        mistakes.push({
+          at: one.at,
+          message: `port ${one.hostPort}/${one.protocol} of the host is published twice: first for ${other.pod} in line ${positionOf(source.text, other.one.at[0]).line}`,
+          suggestion: "choose another port of the host",
+        });
+      published.push({ one, pod: pod.name.value });
+    }
+    if (pod.publish.length > 0 && pod.networks.length === 0 && pod.joins === undefined)
+      mistakes.push({
+        at: pod.publish[0]!.at,
+        message: `${pod.name.value} has no network that a port could lead to`,
+        suggestion: "give it networks",
+      });
+  }
+}
+
+function isSamePort(a: Published, b: Published): boolean {
+  if (a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
+  const [one, other] = [a.hostAddress, b.hostAddress];
+  return one === undefined || other === undefined || formatAddress(one) === formatAddress(other);
+}
+
+/** Tests name pods, the host, outside, or an address. `api.back` is api's address on back. */
+export function refuseTests({ pods, networks, outside, tests }: LabFile, mistakes: Mistake[]): void {
+  const names = [...pods.map(({ name }) => name.value), "host", ...(outside === "none" ? [] : ["outside"])];
+  const onNetwork = pods.flatMap((pod) => pod.networks.map(({ network }) => `${pod.name.value}.${network.value}`));
+  const report = (at: TestEntry["at"], name: string, isFrom: boolean) => {
+    const isNetwork = networks.some((one) => one.name.value === name);
+    const what = outside === "none" && name === "outside" ? "outside is none in this lab" : `there is no pod ${name}`;
+    const suggestion = isNetwork
+      ? `${name} is a network: name a pod`
+      : suggested(name, isFrom ? names : [...names, ...onNetwork]);
+    mistakes.push({ at, message: what, suggestion });
+  };
+  for (const { from, to } of tests) {
+    if (!names.includes(from.value)) report(from.at, from.value, true);
+    const { name } = to.value;
+    if (!names.includes(name) && !onNetwork.includes(name) && !parseAddress(name)) report(to.at, name, false);
+  }
+}

@@ -1,0 +1,94 @@
+/** A lab file as a lab: names checked, addresses given. Throws BadLabFile with all mistakes at once. */
+import { resolve as absolute } from "node:path";
+import { type Cidr, formatCidr } from "../../ip/address.ts";
+import type { LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
+import { BadLabFile, type Mistake, type Source } from "../file/mistakes.ts";
+import { readLabFile } from "../file/readLabFile.ts";
+import { Addressing, nthOf, outsideSubnets, refuseOverlaps } from "./addressing.ts";
+import type { Lab, Network, Outside, Pod } from "./lab.ts";
+import { labNameOf, refuseNames } from "./names.ts";
+import { refuseJoins, refusePorts, refuseTests } from "./references.ts";
+
+export function labOf(source: Source): Lab {
+  const mistakes: Mistake[] = [];
+  const file = readLabFile(source, mistakes);
+  const name = labNameOf(source.file, file.name, mistakes);
+  refuseNames(file, mistakes);
+  refuseOverlaps(file, mistakes);
+  refuseJoins(file.pods, mistakes);
+  refusePorts(file, source, mistakes);
+  refuseTests(file, mistakes);
+  const addressing = new Addressing(file, mistakes);
+  const pods = file.pods.map((pod) => podOf(pod, addressing, mistakes));
+  if (mistakes.length > 0) throw new BadLabFile(source, mistakes);
+  return {
+    name,
+    file: absolute(source.file),
+    networks: file.networks.map(networkOf),
+    pods,
+    outside: outsideOf(file),
+    tests: file.tests,
+  };
+}
+
+function networkOf({ name, subnets, gateway, ...rest }: NetworkEntry): Network {
+  const values = subnets.map(({ value }) => value);
+  return {
+    name: name.value,
+    subnets: values,
+    gateways: gateway ? values.map((subnet) => nthOf(subnet, 1n)) : [],
+    masquerade: rest.masquerade,
+    internal: rest.internal,
+    isolate: rest.isolate,
+    mtu: rest.mtu,
+    config: rest.config,
+  };
+}
+
+function podOf(pod: PodEntry, addressing: Addressing, mistakes: Mistake[]): Pod {
+  const interfaces = addressing.interfacesOf(pod);
+  refuseRoutes(
+    pod,
+    interfaces.flatMap(({ addresses }) => addresses),
+    mistakes,
+  );
+  const { name, serve, publish, hostname, sysctls, routes, run, env, joins, dns } = pod;
+  return {
+    name: name.value,
+    interfaces,
+    serve: serve.map(({ kind, port }) => ({ kind, port })),
+    publish: publish.map(({ at: _, ...one }) => one),
+    hostname: hostname?.value ?? name.value,
+    sysctls: Object.fromEntries(sysctls.map(({ key, value }) => [key.value, value])),
+    routes: routes.map(({ destination, gateway }) => ({ destination, gateway: gateway.value })),
+    run: run?.value,
+    env: Object.fromEntries(env.map(({ key, value }) => [key.value, value])),
+    joins: joins?.value,
+    dns,
+  };
+}
+
+/** A gateway must be a neighbour. */
+function refuseRoutes({ name, routes }: PodEntry, addresses: readonly Cidr[], mistakes: Mistake[]): void {
+  for (const { gateway } of routes) {
+    const { family, value } = gateway.value;
+    const isNeighbour = addresses.some((own) => {
+      const bits = BigInt((own.family === 4 ? 32 : 128) - own.prefixLength);
+      return own.family === family && own.value >> bits === value >> bits;
+    });
+    if (!isNeighbour)
+      mistakes.push({
+        at: gateway.at,
+        message: `the gateway is on no network of ${name.value}`,
+        suggestion: `${name.value} has ${addresses.map(formatCidr).join(", ") || "no address"}`,
+      });
+  }
+}
+
+function outsideOf({ outside, networks }: LabFile): Outside | undefined {
+  if (outside === "none") return undefined;
+  const hasIpv6 = networks.some(({ subnets }) => subnets.some(({ value }) => value.family === 6));
+  const subnets = outsideSubnets.filter(({ family }) => family === 4 || hasIpv6);
+  const numbered = (n: bigint) => subnets.map((subnet) => ({ ...nthOf(subnet, n), prefixLength: subnet.prefixLength }));
+  return { addresses: numbered(1n), hostAddresses: numbered(2n) };
+}
