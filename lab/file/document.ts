@@ -1,6 +1,6 @@
 /** A lab file as a tree of YAML nodes, and the mistakes of its syntax in plain words. */
 import { type Document, type ErrorCode, isAlias, type Node, parseAllDocuments } from "yaml";
-import type { Mistake, Place, Source } from "./mistakes.ts";
+import { type Mistake, type Place, positionOf, type Source } from "./mistakes.ts";
 
 /** A lab file is written by hand; the parser takes a second for ten times as much. */
 const textBytesMax = 1024 * 1024;
@@ -16,10 +16,15 @@ export function parseDocumentOf({ text }: Source): Parsed {
     const message = `the file has more than ${textBytesMax} bytes`;
     return { document: undefined, mistakes: [{ at: [0, 1], message, suggestion: "divide it into several labs" }] };
   }
+  if (text.trim() === "") {
+    const suggestion = "write networks: and pods: with at least one pod";
+    return { document: undefined, mistakes: [{ at: [0, 1], message: "the file is empty", suggestion }] };
+  }
   const documents = [...parseAllDocuments(text, { version: "1.2", merge: true, prettyErrors: false })];
   const [document, second] = documents;
-  const mistakes = documents.flatMap(({ errors }) =>
-    errors.map(({ code, message, pos }) => mistakeOf(code, message, pos)),
+  const mistakes = firstOfEachLine(
+    documents.flatMap(({ errors }) => errors.map(({ code, message, pos }) => mistakeOf(code, message, pos))),
+    text,
   );
   if (second) {
     mistakes.push({
@@ -29,6 +34,21 @@ export function parseDocumentOf({ text }: Source): Parsed {
     });
   }
   return { document, mistakes };
+}
+
+/**
+ * A mistake of syntax often entails others behind it, which say nothing new. One at the end of the file is shown behind the
+ * last letter.
+ */
+function firstOfEachLine(mistakes: readonly Mistake[], text: string): Mistake[] {
+  const end = text.trimEnd().length;
+  const byLine = new Map<number, Mistake>();
+  for (const one of mistakes) {
+    const at: Place = one.at[0] > end ? [end, end + 1] : one.at;
+    const { line } = positionOf(text, at[0]);
+    if (!byLine.has(line)) byLine.set(line, { ...one, at });
+  }
+  return [...byLine.values()];
 }
 
 function startOf(document: Document, text: string): Place {
@@ -48,7 +68,9 @@ const known: { readonly [C in ErrorCode]?: readonly [message: string, suggestion
 
 function mistakeOf(code: ErrorCode, message: string, at: Place): Mistake {
   const [words, suggestion] = known[code] ?? [];
-  // The parser marks a tab that stands between tokens by another code.
+  if (/must .* end with an? [\]}]/.test(message))
+    return { at, message: "a bracket that was opened above is not closed", suggestion: "close it by ] or }" };
+  // The parser marks a tab between tokens by another code.
   if (/\btabs?\b/i.test(message)) return { at, message: known.TAB_AS_INDENT![0], suggestion: known.TAB_AS_INDENT![1] };
   return { at, message: words ?? `this is not YAML: ${plain(message)}`, suggestion };
 }
@@ -62,7 +84,7 @@ export function placeOf(node: Node): Place {
   return [start, Math.max(end, start + 1)];
 }
 
-/** The node that an alias stands for; any other node is itself. Undefined for an unknown anchor. */
+/** The node that an alias refers to, or undefined if there is no such anchor; any other node is itself. */
 export function withoutAlias(node: Node, document: Document): Node | undefined {
   return isAlias(node) ? node.resolve(document) : node;
 }

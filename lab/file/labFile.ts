@@ -76,7 +76,7 @@ export interface PodRoute {
   readonly gateway: Located<Address>;
 }
 
-/** What a test asks for: a ping, a connection, an answer, a page. */
+/** The destination of a test: a ping, a connection, an answer, a page. */
 export type Destination =
   | { readonly kind: "ping"; readonly name: string }
   | { readonly kind: "tcp" | "udp"; readonly name: string; readonly port: number }

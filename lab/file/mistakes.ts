@@ -13,7 +13,7 @@ export interface Mistake {
   readonly at: Place;
   /** A sentence without full stop. */
   readonly message: string;
-  /** What to write instead. */
+  /** A better text for the file. */
   readonly suggestion?: string | undefined;
 }
 

@@ -34,9 +34,16 @@ export function readLabFile(source: Source, mistakes: Mistake[]): LabFile {
 
 const keys = ["name", "networks", "pods", "outside", "tests"] as const;
 
+/** Parts of the format that no command serves yet. */
+const notYet = ["routers", "links", "impair", "hosts", "across"] as const;
+
 function read(contents: unknown, reader: Reader): LabFile {
   const node = (contents ?? undefined) as Parameters<typeof readNetworks>[0];
-  const found = reader.known(node, "a lab", keys) ?? {};
+  const found = reader.known(node, "a lab", [...keys, ...notYet]) ?? {};
+  for (const key of notYet)
+    if (found[key]) reader.report(found[key].key.at, `${key} are not served yet`, "leave this part out");
+  if (!found.pods && reader.mistakes.length === 0)
+    reader.report([0, 1], "the lab has no pods", "write pods: with at least one name below");
   return {
     name: found.name && reader.text(found.name.node, "name", found.name.key.at),
     networks: readNetworks(found.networks?.node, reader),

@@ -19,6 +19,7 @@ const nodesMax = 200_000;
 export class Reader {
   readonly mistakes: Mistake[];
   readonly #document: Document;
+  readonly #unknown = new Set<Node>();
   #nodes = 0;
 
   constructor(document: Document, mistakes: Mistake[]) {
@@ -49,7 +50,10 @@ export class Reader {
     return [...found.values()];
   }
 
-  /** As `fields`, for a map with fixed keys. Reports every other key, with the one that may be meant. */
+  /**
+   * As `fields`, for a map with fixed keys. Reports every other key, with the one that may be meant. A key `x-…` is a
+   * person's own, a place for anchors.
+   */
   known<K extends string>(
     node: Node | undefined,
     what: string,
@@ -62,7 +66,8 @@ export class Reader {
       const { value, at } = field.key;
       const key = keys.find((one) => one === value);
       if (key !== undefined) found[key] = field;
-      else this.report(at, `${what} has no key ${JSON.stringify(value)}`, suggested(value, keys));
+      else if (!value.startsWith("x-"))
+        this.report(at, `${what} has no key ${JSON.stringify(value)}`, suggested(value, keys));
     }
     return found;
   }
@@ -131,7 +136,20 @@ export class Reader {
   #resolved(node: Node | undefined): Node | undefined {
     if (node === undefined) return undefined;
     if (++this.#nodes > nodesMax) throw new TooManyNodes();
-    return withoutAlias(node, this.#document);
+    const resolved = withoutAlias(node, this.#document);
+    if (resolved === undefined) this.#reportAnchor(node);
+    return resolved;
+  }
+
+  /** Once, though several functions may look at the node. */
+  #reportAnchor(alias: Node): void {
+    if (this.#unknown.has(alias)) return;
+    this.#unknown.add(alias);
+    this.report(
+      placeOf(alias),
+      `there is no anchor ${String(alias).slice(1)}`,
+      "write &NAME before the value that is meant",
+    );
   }
 
   #scalar(node: Node | undefined) {

@@ -87,7 +87,7 @@ const url = /^http:\/\/(?<name>\[[\da-fA-F:.]+\]|[^/:[\]]+)(?::(?<port>\d+))?(?<
 const endpoint = /^(?<name>\[[\da-fA-F:.]+\]|[^/:[\]]+):(?<port>\d+)(?:\/(?<protocol>tcp|udp))?$/;
 const name = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
 
-/** Undefined for any text that is none. */
+/** Answers undefined for any other text. */
 function destinationOf(text: string): Destination | undefined {
   const page = url.exec(text)?.groups;
   const plain = endpoint.exec(text)?.groups;

@@ -1,4 +1,4 @@
-/** What pods say of each other and of the host: joins, servers, published ports, tests. */
+/** The references of pods to each other and to the host: joins, servers, published ports, tests. */
 import { formatAddress, parseAddress } from "../../ip/address.ts";
 import type { LabFile, PodEntry, Published, TestEntry } from "../file/labFile.ts";
 import type { Mistake } from "../file/mistakes.ts";

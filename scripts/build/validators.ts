@@ -2,6 +2,7 @@
  * Compiles the schemas of conf/schema/ to conf/generated/, and writes the published one. Ahead of time, because ajv
  * takes 50 ms to compile a small schema at run time, four times a whole ADD.
  */
+
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv from "ajv";
@@ -10,6 +11,7 @@ import { type CompiledName, compiled } from "../../conf/schema/compiled.ts";
 import { published } from "../../conf/schema/publish.ts";
 import type { Shape } from "../../conf/schema/rule.ts";
 import type { Schema } from "../../conf/schema/schema.ts";
+import { labSchema } from "../../lab/schema.ts";
 import { deciding } from "./yesOrNo.ts";
 
 const conf = join(import.meta.dirname, "../../conf");
@@ -116,7 +118,11 @@ const everyName = Object.keys(compiled) as CompiledName[];
 const explaining = validators(Object.fromEntries(everyName.map((name) => [name, name])));
 generate("explaining", explaining, "Explaining", everyName);
 
-// Written only if the content changed, because the formatter lays the file out differently.
-const file = join(conf, "ns-net.schema.json");
-const before = existsSync(file) ? JSON.stringify(JSON.parse(readFileSync(file, "utf8"))) : "";
-if (before !== JSON.stringify(published())) writeFileSync(file, `${JSON.stringify(published(), null, 2)}\n`);
+// Written only if the content changed, because the formatter lays the files out differently.
+function publish(file: string, schema: object): void {
+  const before = existsSync(file) ? JSON.stringify(JSON.parse(readFileSync(file, "utf8"))) : "";
+  if (before !== JSON.stringify(schema)) writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`);
+}
+
+publish(join(conf, "ns-net.schema.json"), published());
+publish(join(conf, "../lab/ns-net-lab.schema.json"), labSchema);

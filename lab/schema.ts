@@ -1,0 +1,140 @@
+/** The JSON Schema of a lab file, for editors: scripts/build/validators.ts writes lab/ns-net-lab.schema.json from it. */
+import { isolations, serverKinds } from "./file/labFile.ts";
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text = { type: "string" };
+/** Text that people may write as a number. */
+const word = { type: ["string", "number"] };
+const port = { type: "integer", minimum: 1, maximum: 65_535 };
+const cidr = { type: "string", pattern: "^[0-9a-fA-F.:]+/[0-9]+$" };
+const address = { type: "string", pattern: "^[0-9a-fA-F.:]+$" };
+
+/** One value, or a list of them. */
+const some = (schema: Schema): Schema => ({ anyOf: [schema, { type: "array", items: schema }] });
+
+/** A map with these keys and no others, but for `x-…`. */
+const map = (properties: Readonly<Record<string, Schema>>, description: string): Schema => ({
+  type: ["object", "null"],
+  description,
+  properties,
+  patternProperties: { "^x-": {} },
+  additionalProperties: false,
+});
+
+const named = (schema: Schema, description: string): Schema => ({
+  type: ["object", "null"],
+  description,
+  additionalProperties: schema,
+});
+
+const network: Schema = {
+  anyOf: [
+    some(cidr),
+    map(
+      {
+        subnets: some(cidr),
+        gateway: {
+          type: "boolean",
+          default: true,
+          description: "the bridge has each subnet's first address, and pods a default route",
+        },
+        masquerade: { type: "boolean", description: "default: as gateway" },
+        internal: {
+          type: "boolean",
+          default: false,
+          description: "the gateway answers, but nothing is forwarded out of or into it",
+        },
+        isolate: {
+          enum: isolations,
+          default: "none",
+          description: "no packets from other networks, or not from neighbours either",
+        },
+        mtu: { type: "integer", minimum: 68, maximum: 65_535 },
+        config: { type: "object", description: "further keys of a network configuration of type ns-net" },
+      },
+      "a network: a bridge on the lab's host",
+    ),
+  ],
+};
+
+const pod = map(
+  {
+    networks: {
+      anyOf: [some(text), named({ anyOf: [{ type: "null" }, some(address)] }, "addresses by network")],
+      description: "one name, a list, or a map with addresses; eth0, eth1 … in this order",
+    },
+    serve: {
+      ...some({
+        anyOf: [
+          { type: "string", pattern: `^(${serverKinds.join("|")}):[0-9]+$` },
+          {
+            type: "object",
+            properties: Object.fromEntries(serverKinds.map((kind) => [kind, port])),
+            additionalProperties: false,
+          },
+        ],
+      }),
+      description: "built-in servers: http:80 (200 on any path, body: the pod's name), tcp:5432 and udp:53 (echo)",
+    },
+    publish: {
+      ...some({
+        anyOf: [
+          { type: "string", pattern: "^([0-9.]+:|\\[[0-9a-fA-F:.]+\\]:)?[0-9]+:[0-9]+(/(tcp|udp))?$" },
+          {
+            type: "object",
+            properties: { host: port, pod: port, protocol: { enum: ["tcp", "udp"] }, address },
+            required: ["host", "pod"],
+            additionalProperties: false,
+          },
+        ],
+      }),
+      description: "HOST:POD[/udp], as docker run --publish",
+    },
+    hostname: { ...word, description: "default: the pod's name" },
+    sysctls: named(word, "settings of the pod's network namespace"),
+    routes: named(address, "gateways by destination: a subnet or default"),
+    run: { ...text, description: "run with sh -c; lab logs shows its output" },
+    env: named(word, "environment of run, exec and shell"),
+    joins: { ...text, description: "the pod whose network and UTS namespaces this one shares" },
+    dns: { type: "boolean", default: true, description: "a DNS server on 127.0.0.53" },
+  },
+  "a pod",
+);
+
+const test: Schema = {
+  anyOf: [
+    {
+      type: "string",
+      pattern: "^\\s*\\S+\\s+(->|-x->)\\s+\\S+\\s*$",
+      description: "web -> api:80, or web -x-> api for what must not be reachable",
+    },
+    {
+      type: "object",
+      properties: {
+        ...{ name: word, from: text, to: text, mtu: { type: "integer", minimum: 28, maximum: 65_535 } },
+        expect: { ...word, description: "reachable, unreachable, or a text that the page contains" },
+        within: { type: "string", pattern: "^[0-9.]+(ms|s|m)$", default: "2s" },
+      },
+      required: ["from", "to"],
+      additionalProperties: false,
+    },
+  ],
+};
+
+export const labSchema: Schema = {
+  $schema: "http://json-schema.org/draft-07/schema#",
+  title: "A lab of ns-net",
+  ...map(
+    {
+      name: { type: "string", pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", maxLength: 32 },
+      networks: named(network, "networks by name"),
+      pods: named(pod, "pods by name"),
+      outside: { enum: ["simulated", "none"], default: "simulated" },
+      tests: some(test),
+    },
+    "networks, pods and tests of one lab",
+  ),
+  type: "object",
+  required: ["pods"],
+};
