@@ -19,7 +19,13 @@ function groupsOf(all: readonly Described[]): (readonly [group: string, words: r
   });
 }
 
-const takesNetns = ({ usage }: Command) => /^[<[]netns[>\]]/.test(usage);
+/** `ns who` takes a name, too, among other words. */
+const takesNetns = ({ usage }: Command) => /^[<[](?:netns|name\|)/.test(usage);
+
+const takesNetwork = ({ usage }: Command) => usage.startsWith("<network>");
+
+/** The names of configured networks. */
+const networkNames = `$(grep -ohs '"name" *: *"[^"]*"' ${configurationFolder}/* | cut -d '"' -f 4)`;
 
 /** Options whose value is the next word, without those of a network. */
 function valued(all: readonly Described[]): string[] {
@@ -54,7 +60,7 @@ ${groupsOf(all)
   else case $before in
     --network|-n)
       compopt -o filenames 2>/dev/null
-      words=$(grep -ohs '"name" *: *"[^"]*"' ${configurationFolder}/* | cut -d '"' -f 4)
+      words=${networkNames}
       COMPREPLY=($(compgen -W "$words" -- "$word") $(compgen -f -- "$word"))
       return;;
     ${valued(all).join("|")}) COMPREPLY=(); return;;
@@ -66,6 +72,7 @@ ${all.map((one) => `    ${quoted(one.name)}) words=${quoted(optionWords(one).joi
     -*) ;;
     *) case $command in
       ${all.flatMap(({ name, definition }) => (takesNetns(definition) ? [quoted(name)] : [])).join("|")}) words=$(ls /run/netns 2>/dev/null);;
+      ${all.flatMap(({ name, definition }) => (takesNetwork(definition) ? [quoted(name)] : [])).join("|")}) words=${networkNames};;
       completion) words=${quoted(Object.keys(shells).join(" "))};;
       help) words=${quoted(names(all))};;
       *) words=;;

@@ -2,6 +2,7 @@
 import { formatCidr, networkOf } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
+import { closedLink } from "../../kernel/linkNames.ts";
 import { listAddresses } from "../../netlink/route/address.ts";
 import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
 import { listLinks } from "../../netlink/route/link.ts";
@@ -54,6 +55,7 @@ export function everyNetwork(
   }
   for (const name of store?.networks() ?? []) add(name, "store", "", undefined, []);
   const known = new Set(networks.map(({ bridge }) => bridge));
+  known.add(closedLink); // the bridge without ports to which ns-net sends what it drops
   for (const name of bridges.keys()) if (!known.has(name)) add(name, "kernel", "", name, []);
   return networks;
 }

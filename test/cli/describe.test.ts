@@ -46,6 +46,7 @@ describe("ns-net completion and man", () => {
       assert.deepEqual(at("named"), [name]);
       assert.deepEqual(at("/etc/pass").sort()[0], "/etc/passwd");
       assert.ok(at("''").includes(name));
+      for (const command of ["inspect", "rm"]) assert.equal(ask(`ns-net network ${command} named`, 3), name);
     } finally {
       rmSync(path);
     }

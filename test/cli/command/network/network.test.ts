@@ -23,6 +23,14 @@ describe("ns-net network", function () {
   const listed = (place: Place) => JSON.parse(place.must("network", "ls", "--json"));
   const files = () => readdirSync(folder).sort();
 
+  it("ls leaves out the bridge without ports to which ns-net sends what it drops", () => {
+    using place = freshPlace();
+    place.must("add", place.name(), "--publish", "8080:80");
+    assert.match(place.host.run("ip", "-br", "link"), /nsnet-closed/);
+    const networks: { name: string }[] = JSON.parse(place.must("network", "ls", "--json", "--data-dir", place.dataDir));
+    assert.ok(networks.every(({ name }) => name !== "nsnet-closed"));
+  });
+
   it("create writes a configuration that add and runtimes use, and rm removes all of it", () => {
     using place = freshPlace();
     const before = [...links(place.host).keys()];
