@@ -96,8 +96,8 @@ async function build() {
   const started = new Date();
   // Written beside and then renamed, so that processes of the old executable are not disturbed.
   const beside = join(root, `dist/building.${process.pid}`);
-  removeRemains(join(root, "dist"));
   mkdirSync(beside, { recursive: true });
+  removeRemains(join(root, "dist"));
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   try {
     await runPhase("bundle the code", bun, [join(root, "scripts/build/bundle.ts"), join(beside, "bundle")]);
