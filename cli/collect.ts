@@ -6,6 +6,7 @@ import { entries, openedStore } from "./attachments.ts";
 import { callByHand } from "./callByHand.ts";
 import { living } from "./living.ts";
 import { defaultNetwork } from "./network.ts";
+import { progress } from "./output/progress.ts";
 
 interface CollectedAll {
   /** By network name. */
@@ -20,9 +21,11 @@ export async function collectAll(dataDir: string, dryRun: boolean, network?: str
   const isKept = living(entries({ network, dataDir }), kernel);
   const collected: Record<string, Collected> = {};
   const errors: Error[] = [];
+  using shown = progress("collecting");
   for (const name of network === undefined ? networksOf(dataDir) : [network]) {
+    const onProgress = (done: number, total: number) => shown.at(done, name, total);
     try {
-      collected[name] = await gc(requestFor(name, dataDir), callByHand(), { dryRun, isKept });
+      collected[name] = await gc(requestFor(name, dataDir), callByHand(), { dryRun, isKept, onProgress });
     } catch (error) {
       errors.push(error as Error);
     }

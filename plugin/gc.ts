@@ -42,13 +42,15 @@ interface CollectOptions {
    * kept, too: a veth lives as long as its namespace.
    */
   readonly isKept?: (entry: Entry) => boolean;
+  /** Learns how many of the attachments that are removed are claimed, before their links are removed together. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Throws Fault with every error there was, after all else is done. */
 export async function gc(
   request: CollectRequest,
   call: Call,
-  { dryRun = false, isKept }: CollectOptions = {},
+  { dryRun = false, isKept, onProgress }: CollectOptions = {},
 ): Promise<Collected> {
   using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   const attempts = new Attempts();
@@ -61,7 +63,7 @@ export async function gc(
   if (isKept) keepUnknown(all, entries, kept);
   // Attachments of the reference's plugins without an entry: no ADD has taken the network over yet.
   const reserved = attempts.try([], () => find.unknownReservations(request, entries, store));
-  const claimed = dryRun || !store ? [] : claimStale(stale, store, kept, attempts);
+  const claimed = dryRun || !store ? [] : claimStale(stale, store, kept, attempts, onProgress);
   const links = all.filter((link) => !kept.has(createdName(link)));
   if (!dryRun) {
     attempts.all(() => removeAttachments(request.network, claimed, links, store, kernel));
@@ -134,8 +136,15 @@ function keepUnknown(all: readonly Link[], entries: readonly Entry[], kept: Set<
 }
 
 /** Answers the entries that this call may remove. One that changed since it was read stays, with its link: an ADD has just succeeded, or a DEL removes it. */
-function claimStale(stale: readonly Entry[], store: Store, kept: Set<string>, attempts: Attempts): Entry[] {
-  return stale.filter((entry) => {
+function claimStale(
+  stale: readonly Entry[],
+  store: Store,
+  kept: Set<string>,
+  attempts: Attempts,
+  onProgress: CollectOptions["onProgress"],
+): Entry[] {
+  return stale.filter((entry, i) => {
+    onProgress?.(i, stale.length);
     const isOurs = attempts.try(false, () => store.claim(entry));
     if (!isOurs) kept.add(entry.hostLink);
     return isOurs;

@@ -20,8 +20,9 @@ const [bold, dim, green, red] = [paint("1"), paint("2"), paint("32"), paint("31"
 const print = (text = "") => console.log(text);
 const indented = (text: string, by: number) => text.trimEnd().replace(/^(?=.)/gm, " ".repeat(by));
 
+const stepsAll = 6;
 let steps = 0;
-const step = (title: string) => print(`\n${bold(`${++steps}  ${title}`)}\n`);
+const step = (title: string) => print(`\n${bold(`${++steps} of ${stepsAll}  ${title}`)}\n`);
 
 let failures = 0;
 /** Reports a sentence that is not true, so that the demonstration ends with a failure. */

@@ -19,6 +19,7 @@ import { callByHand } from "../callByHand.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
 import { rememberNetwork } from "../network.ts";
+import { waitForStore, waitingForOthers } from "../output/patience.ts";
 import { deleteMade, madeNamespace } from "../ownNamespace.ts";
 import { environmentFor, stdinOf, type Target, targetOf } from "../target.ts";
 import { networkOptions } from "./options.ts";
@@ -93,7 +94,11 @@ Several networks are attached all or none.
     const isNew = target.name !== undefined && madeNamespace(target.name);
     const made: Plan[] = [];
     try {
-      for (const { request } of all) made.push(await add(request, call, { isByHand: true, onPlan }));
+      for (const { request } of all) {
+        await waitForStore(request.config.dataDir);
+        using _ = waitingForOthers(target, request.config.dataDir, "attaching");
+        made.push(await add(request, call, { isByHand: true, onPlan }));
+      }
       writeAnswer(
         options.json ? jsonOf(all, made) : made.flatMap(({ result }) => result.ips.map(addressLine)).join(""),
       );

@@ -7,6 +7,7 @@ import { spoken } from "../byHand.ts";
 import { callByHand } from "../callByHand.ts";
 import { command } from "../command.ts";
 import { reportLost } from "../lost.ts";
+import { waitForStore, waitingForOthers } from "../output/patience.ts";
 import { deleteOwn } from "../ownNamespace.ts";
 import { nothingOf, unknownNetwork } from "../suggest.ts";
 import { targetToRemove } from "../target.ts";
@@ -26,11 +27,15 @@ export default command({
     const hadNothing = found.length === 0 ? nothingOf(target, dataDir) : undefined;
     const errors: Error[] = [];
     const call = callByHand();
-    for (const entry of found) {
-      try {
-        await del(removalOf(entry, dataDir), call);
-      } catch (error) {
-        errors.push(error as Error);
+    await waitForStore(dataDir);
+    {
+      using _ = waitingForOthers(target, dataDir, "detaching");
+      for (const entry of found) {
+        try {
+          await del(removalOf(entry, dataDir), call);
+        } catch (error) {
+          errors.push(error as Error);
+        }
       }
     }
     throwTogether(errors);

@@ -7,6 +7,7 @@ import { dataDirOf, networkName } from "../attachments.ts";
 import { spoken } from "../byHand.ts";
 import { collectAll, linesOf } from "../collect.ts";
 import { command } from "../command.ts";
+import { waitForStore } from "../output/patience.ts";
 import { unknownNetwork } from "../suggest.ts";
 import { networkOptions } from "./options.ts";
 
@@ -29,6 +30,7 @@ export default command({
     const unknown = unknownNetwork(options.network, dataDir);
     // The network may still have links: its store may be lost.
     if (unknown) process.stderr.write(spoken(unknown));
+    await waitForStore(dataDir);
     const { collected, errors } = await collectAll(dataDir, dryRun, network);
     const said = options.json
       ? `${JSON.stringify(collected, null, 2)}\n`

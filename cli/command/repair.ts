@@ -8,6 +8,8 @@ import { differenceText, distinct } from "../../step/kind.ts";
 import { spoken } from "../byHand.ts";
 import { callByHand } from "../callByHand.ts";
 import { command } from "../command.ts";
+import { waitForStore } from "../output/patience.ts";
+import { progress } from "../output/progress.ts";
 import { networkOptions } from "./options.ts";
 
 export default command({
@@ -21,8 +23,14 @@ export default command({
     json: { type: "boolean", about: "print JSON" },
   },
 
-  run({ options: { json, "data-dir": dataDir = defaultDataDir, "dry-run": dryRun = false } }) {
-    const repaired = repair(dataDir, callByHand(), dryRun);
+  async run({ options: { json, "data-dir": dataDir = defaultDataDir, "dry-run": dryRun = false } }) {
+    await waitForStore(dataDir);
+    using comparing = progress("comparing");
+    const repaired = repair(dataDir, callByHand(), {
+      dryRun,
+      onProgress: (done, total, attachment) => comparing.at(done, attachmentText(attachment), total),
+    });
+    comparing[Symbol.dispose]();
     const failures = repaired.failures.map(({ attachment, error }) => {
       const fault = faultOf(error);
       return { attachment, fault, json: { ...attachment, message: fault.message, cure: fault.cure() } };

@@ -5,8 +5,8 @@
 import { isTerminal, output, widthOf } from "./terminal.ts";
 
 export interface Progress extends Disposable {
-  /** `done` things are done; `now` names the one that is worked on. */
-  at(done: number, now?: string): void;
+  /** `done` of `total` things are done; `now` names the one that is worked on. */
+  at(done: number, now?: string, total?: number): void;
 }
 
 const quietMs = 500;
@@ -15,34 +15,42 @@ const barWidth = 20;
 /** ECMA-48: return to the beginning of the line, and erase it. */
 const eraseLine = "\r\x1b[K";
 
-/** `what` is a word for the work; `total` is the number of things, if it is known. */
+/** `what` is a word for the work; `total` is the number of things, if it is known at the beginning. */
 export function progress(what: string, total?: number): Progress {
   if (!isTerminal(output.error)) return silent;
   let nextMs = performance.now() + quietMs;
   let isShown = false;
   return {
-    at(done, now = "") {
+    at(done, now = "", all = total) {
       const nowMs = performance.now();
       if (nowMs < nextMs) return;
       nextMs = nowMs + pauseMs;
       isShown = true;
-      process.stderr.write(eraseLine + lineOf(what, done, total, now).slice(0, widthOf(output.error) - 1));
+      process.stderr.write(eraseLine + lineOf(what, done, all, now).slice(0, widthOf(output.error) - 1));
     },
     [Symbol.dispose]() {
       if (isShown) process.stderr.write(eraseLine);
+      isShown = false;
     },
   };
 }
 
 const silent: Progress = { at() {}, [Symbol.dispose]() {} };
 
-/** Shows that `what` is still waited for, and for how long, until the answer is disposed of. For asynchronous work. */
+const redrawMs = 250;
+
+/**
+ * Shows what is waited for, and for how long, until the answer is disposed of. For work that leaves the event loop free.
+ * `what` is asked again and again, because the holder may change.
+ */
 export function waiting(what: () => string): Disposable {
+  if (!isTerminal(output.error)) return silent;
   const startMs = performance.now();
   const shown = progress("");
-  const draw = () => shown.at(0, `${what()} (${Math.round((performance.now() - startMs) / 1000)} s)`);
-  const timer = setInterval(draw, pauseMs);
-  timer.unref();
+  const timer = setInterval(() => {
+    const passedMs = performance.now() - startMs;
+    if (passedMs >= quietMs) shown.at(0, `${what()} (${Math.floor(passedMs / 1000)} s)`);
+  }, redrawMs);
   return {
     [Symbol.dispose]() {
       clearInterval(timer);

@@ -46,25 +46,32 @@ interface RepairedAttachment {
   readonly gone?: true;
 }
 
-/** With `dryRun`, only reports. An error with one attachment is among the failures; the others are repaired. */
-export function repair(dataDir: string, call: Call, dryRun = false): Repaired {
-  if (!dryRun) return repaired(dataDir, dataDir, call, false);
+interface RepairOptions {
+  /** Only reports. */
+  readonly dryRun?: boolean;
+  /** Learns which attachment is compared, and how many are compared already. */
+  readonly onProgress?: (done: number, total: number, attachment: Attachment) => void;
+}
+
+/** An error with one attachment is among the failures; the others are repaired. */
+export function repair(dataDir: string, call: Call, options: RepairOptions = {}): Repaired {
+  if (!options.dryRun) return repaired(dataDir, dataDir, call, options);
   const folder = mkdtempSync(join(tmpdir(), "ns-net-dry-run-"));
   try {
     if (existsSync(dataDir)) cpSync(dataDir, folder, { recursive: true });
-    const { aside: _, damage, ...rest } = repaired(folder, dataDir, call, true);
+    const { aside: _, damage, ...rest } = repaired(folder, dataDir, call, options);
     return { ...rest, ...(damage !== undefined && { damage: damage.replaceAll(folder, dataDir) }) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** `dryRun`: the store is a copy in `folder`, and the kernel is left alone. */
-function repaired(folder: string, dataDir: string, call: Call, dryRun: boolean): Repaired {
+/** With `dryRun` the store is a copy in `folder`, and the kernel is left alone. */
+function repaired(folder: string, dataDir: string, call: Call, options: RepairOptions): Repaired {
   using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   const { store, ...found } = repairStore(folder, (draft) => rebuild(draft, kernel, { dataDir }));
   const failures: Failure[] = [];
-  const attachments = repairAttachments(store, kernel, failures, dryRun);
+  const attachments = repairAttachments(store, kernel, failures, options);
   store.close();
   return { ...found, attachments, failures };
 }
@@ -97,13 +104,19 @@ function opened(dataDir: string): { readonly store?: Store; readonly damage?: st
 }
 
 /** Opens sockets for each attachment, so that nothing is cached from before its repair. */
-function repairAttachments(store: Store, kernel: Kernel, failures: Failure[], dryRun: boolean): RepairedAttachment[] {
+function repairAttachments(
+  store: Store,
+  kernel: Kernel,
+  failures: Failure[],
+  { dryRun = false, onProgress }: RepairOptions,
+): RepairedAttachment[] {
   const boot = bootId();
   const work: Work = { rules: new Map(), failures, dryRun };
   const found = new Map<Entry, Looked>();
-  for (const entry of store.entries()) {
-    if (entry.state !== "attached" || entry.bootId !== boot) continue;
+  const all = store.entries().filter(({ state, bootId }) => state === "attached" && bootId === boot);
+  for (const [i, entry] of all.entries()) {
     const { attachment } = entry;
+    onProgress?.(i, all.length, attachment);
     trying(attachment, failures, () =>
       found.set(
         entry,

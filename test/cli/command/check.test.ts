@@ -1,11 +1,10 @@
 /** `ns-net check` of everything. The changes that it must find are made by ip and nft. */
 import assert from "node:assert/strict";
-import { chmodSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { needs } from "../../support/needs.ts";
 import { run } from "../../support/sandbox.ts";
 import { onTerminal } from "../../support/terminal.ts";
 import { freshPlace, lab, namedNetns } from "../place.ts";
+import { slowAdd } from "../slowIpam.ts";
 
 describe("ns-net check without a name", function () {
   this.timeout(60_000);
@@ -62,23 +61,9 @@ describe("ns-net check without a name", function () {
     using place = freshPlace();
     const [web, slow] = [place.name(), place.name()];
     place.must("add", web);
-    const fifo = join(place.folder, "fifo");
-    run(["mkfifo", fifo]);
-    // An IPAM plugin that answers when the test says so.
-    const answer = '{"cniVersion":"1.0.0","ips":[{"address":"10.40.0.2/24"}]}';
-    writeFileSync(
-      join(place.folder, "slow"),
-      `#!/bin/sh\n[ "$CNI_COMMAND" = ADD ] && read _ <${fifo}\necho '${answer}'\n`,
-    );
-    chmodSync(join(place.folder, "slow"), 0o755);
-    const network = { cniVersion: "1.0.0", name: "slow", type: "ns-net", bridge: "slow0", ipam: { type: "slow" } };
-    const words = ["add", slow, "--network", place.file("slow.json", JSON.stringify(network))];
-    const env = { ...process.env, CNI_PATH: place.folder };
-    const adding = Bun.spawn(place.host.inside(place.command(...words)), { env, stdout: "ignore" });
-    while (JSON.parse(place.must("ls", "--json")).length < 2) await Bun.sleep(20);
+    const adding = await slowAdd(place, slow);
     const { code, out } = place.cli("check");
-    writeFileSync(fifo, "go\n");
-    assert.equal(await adding.exited, 0);
+    assert.equal(await adding.finish(), 0);
     assert.equal(code, 0, out);
     assert.match(
       out,
