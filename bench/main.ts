@@ -2,7 +2,7 @@
  * `npm run bench`: times whole processes of ns-net and of the reference in turn within one run, so that both have the
  * same conditions.
  *
- * npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst | --chain] [--only reference|ns-net] [--reference
+ * npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst | --chain | --looking] [--only reference|ns-net] [--reference
  * /usr/lib/cni]
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     burst: { type: "boolean", default: false },
     chain: { type: "boolean", default: false },
+    looking: { type: "boolean", default: false },
     only: { type: "string" },
     reference: { type: "string", default: "/usr/lib/cni" },
   },
@@ -200,6 +201,12 @@ console.log(
 if (values.burst) {
   const { measureBurst } = await import("./burst.ts");
   console.log(await measureBurst(labels.map((label) => contestant(label, true))));
+  process.exit(0);
+}
+
+if (values.looking) {
+  const { measureLooking } = await import("./looking.ts");
+  console.log(await measureLooking(ours));
   process.exit(0);
 }
 

@@ -25,6 +25,6 @@ export function processesText({ processes }: Namespace): string {
 }
 
 /** The addresses that a person looks for: without IPv6 link-local ones, which the kernel gives each link. */
-export function addressesText(addresses: readonly string[]): string {
-  return addresses.filter((address) => !address.startsWith("fe80:")).join(",") || "-";
+export function addressesOf(addresses: readonly string[]): string[] {
+  return addresses.filter((address) => !address.startsWith("fe80:"));
 }

@@ -3,7 +3,7 @@ import { type Container, nameOf } from "../../explain/containers/container.ts";
 import type { Namespace } from "../../explain/namespaces/everyNamespace.ts";
 import type { Match } from "../../explain/namespaces/who.ts";
 import { columns } from "../command.ts";
-import { addressesText, labelOf } from "./label.ts";
+import { addressesOf, labelOf } from "./label.ts";
 
 const processesShown = 8;
 const linksShown = 8;
@@ -31,7 +31,7 @@ export function matchText(
   for (const { name, addresses, peer } of shown.length > linksShown ? (meant ? [meant] : []) : shown) {
     const other = peer && all.find((one) => one.inode === peer.inode);
     const end = peer && other ? `, other end ${peer.name} of ${label(other)}` : "";
-    rows.push(["link", `${name} ${addressesText(addresses)}${end}`]);
+    rows.push(["link", `${name} ${addressesOf(addresses).join(",") || "without address"}${end}`]);
   }
   if (!isOwn) rows.push(["look", `ns-net inspect ${label(namespace)}`]);
   return `${label(namespace)}\n${columns(rows, "  ")}`;

@@ -5,20 +5,24 @@ import { everyNamespace, type Namespace } from "../../../explain/namespaces/ever
 import { containersByInode } from "../../../explain/namespaces/inside.ts";
 import type { LinkWithPeer } from "../../../explain/namespaces/peers.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
-import { columns, command } from "../../command.ts";
+import { command } from "../../command.ts";
 import { jsonOf } from "../../namespaces/json.ts";
-import { addressesText, labelOf, processesText } from "../../namespaces/label.ts";
+import { addressesOf, labelOf, ownLabel, processesText } from "../../namespaces/label.ts";
 import { reportUnread } from "../../namespaces/unread.ts";
+import { type Column, table } from "../../output/table.ts";
 
 export default command({
   about:
     "List every network namespace of the machine, whichever program made it: named, or kept by a process, an open file\nor a mount; with its links, and for each veth where its other end is.",
   usage: "[options]",
   operands: [0, 0],
-  options: { json: { type: "boolean", about: "print JSON" } },
+  options: {
+    wide: { type: "boolean", about: "whole values, also on a narrow terminal", short: "w" },
+    json: { type: "boolean", about: "print JSON" },
+  },
   more: `
-"host" is the namespace that the command runs in. The other words of the first column can be given to inspect, exec and
-shell.
+"host" is the namespace that the command runs in; an other end without a namespace is there. The other words of the
+first column can be given to inspect, exec and shell.
 
   ns-net ns ls
   ns-net ns ls --json | jq '.[].links[] | select(.name == "eth0") | .peer.name'`,
@@ -26,27 +30,50 @@ shell.
   run({ options }) {
     const all = everyNamespace();
     if (options.json) writeOut(`${JSON.stringify(all.map(jsonOf), null, 2)}\n`);
-    else writeOut(table(all, containersByInode(all, everyContainer())));
+    else {
+      const rows = rowsOf(all, containersByInode(all, everyContainer()));
+      writeOut(table(columns, rows, { isWide: options.wide }));
+    }
     reportUnread(all);
     return 0;
   },
 });
 
-/** A row for each link except lo, and the namespace in the first of its rows. */
-function table(all: readonly Namespace[], containers: ReadonlyMap<number, Container>): string {
-  const labels = new Map(all.map((one) => [one.inode, labelOf(one, containers.get(one.inode))]));
-  const rows = all.flatMap((one) => {
-    const links = one.links.filter(({ name }) => name !== "lo");
-    const head = [labels.get(one.inode)!, String(one.inode), processesText(one)];
-    return (links.length === 0 ? [undefined] : links).map((link, i) => [
-      ...(i === 0 ? head : ["", "", ""]),
-      ...(link === undefined ? ["-", "-", ""] : [link.name, addressesText(link.addresses), otherEnd(link, labels)]),
-    ]);
-  });
-  return columns([["NAMESPACE", "INODE", "PROCESSES", "LINK", "ADDRESSES", "OTHER END"], ...rows]);
+interface Row {
+  readonly namespace: Namespace;
+  readonly label: string;
+  /** True for the first row of a namespace, which says what it is. */
+  readonly isFirst: boolean;
+  readonly link: LinkWithPeer | undefined;
+  readonly otherEnd: string;
 }
 
-function otherEnd({ isVeth, peer }: LinkWithPeer, labels: ReadonlyMap<number, string>): string {
-  if (peer === undefined) return isVeth ? "not seen" : "";
-  return `${peer.name} of ${labels.get(peer.inode)}`;
+/** A row for each link except lo. */
+function rowsOf(all: readonly Namespace[], containers: ReadonlyMap<number, Container>): Row[] {
+  const labels = new Map(all.map((one) => [one.inode, labelOf(one, containers.get(one.inode))]));
+  return all.flatMap((namespace) => {
+    const links = namespace.links.filter(({ name }) => name !== "lo");
+    return (links.length === 0 ? [undefined] : links).map((link, i) => ({
+      ...{ namespace, label: labels.get(namespace.inode)!, isFirst: i === 0, link },
+      otherEnd: link === undefined ? "" : otherEndText(link, labels),
+    }));
+  });
 }
+
+function otherEndText({ isVeth, peer }: LinkWithPeer, labels: ReadonlyMap<number, string>): string {
+  if (peer === undefined) return isVeth ? "not seen" : "";
+  const label = labels.get(peer.inode);
+  return label === ownLabel ? peer.name : `${peer.name} of ${label}`;
+}
+
+/** The further rows of a namespace leave these columns blank. */
+const once = (text: (row: Row) => string) => (row: Row) => (row.isFirst ? text(row) : " ");
+
+const columns: readonly Column<Row>[] = [
+  { title: "NAMESPACE", cell: once(({ label }) => label), style: ({ isFirst }) => (isFirst ? "title" : undefined) },
+  { title: "INODE", yields: 4, cell: once(({ namespace }) => String(namespace.inode)) },
+  { title: "PROCESSES", yields: 3, widthMin: 10, cell: once(({ namespace }) => processesText(namespace)) },
+  { title: "LINK", cell: ({ link }) => link?.name ?? "" },
+  { title: "ADDRESSES", yields: 1, widthMin: 14, cell: ({ link }) => addressesOf(link?.addresses ?? []) },
+  { title: "OTHER END", yields: 2, widthMin: 15, cell: ({ otherEnd }) => otherEnd },
+];

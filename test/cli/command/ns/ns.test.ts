@@ -114,7 +114,7 @@ describe("ns-net ns", function () {
     const child = await waiting(namedNetns(name).inside(["sh", "-c", "echo; read _"]));
     const outer = ourLinks(place.host)[0]!;
     const table = place.must("ns", "ls");
-    assert.match(table, RegExp(`^${name} +\\d+ +${child.pid} sh +eth0 +${address}/\\d+ +${outer} of host$`, "m"));
+    assert.match(table, RegExp(`^${name} +\\d+ +${child.pid} sh +eth0 +${address}/\\d+ +${outer}$`, "m"));
     assert.match(table, RegExp(`^host .*|.* ${outer} .* eth0 of ${name}$`, "m"));
     place.must("exec", name, "--", "true");
     await child.end();
@@ -137,8 +137,10 @@ describe("ns-net ns", function () {
       [`pid:${child.pid}`, "process"],
     ] as const) {
       const found = JSON.parse(place.must("ns", "who", words, "--json"));
+      // Another host of this machine may have the same address.
+      const own = found.filter((one: Listed) => words !== address || one.inode === inode);
       assert.deepEqual(
-        found.map((one: Listed & { foundBy: string }) => [one.inode, one.foundBy]),
+        own.map((one: Listed & { foundBy: string }) => [one.inode, one.foundBy]),
         [[inode, foundBy]],
         words,
       );
