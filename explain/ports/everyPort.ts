@@ -1,11 +1,11 @@
 /** Every published port of the host, with the container that it leads to, and whether something listens there. */
 import { withoutPrefix } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { identityIn } from "../../kernel/namespace.ts";
 import { ownerMark } from "../../kernel/ownership.ts";
 import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
-import { nameOf } from "../containers/container.ts";
+import { netnsFolder } from "../../sys/netns.ts";
+import { type Container, nameOf } from "../containers/container.ts";
 import { everyContainer } from "../containers/find.ts";
 import { everyNamespace } from "../namespaces/everyNamespace.ts";
 import { containersByInode } from "../namespaces/inside.ts";
@@ -27,37 +27,53 @@ export interface Port extends PublishedPort {
 /** In the order of the ports. A port that two programs publish is there twice: the rule that comes first gets the packets. */
 export function everyPort(store: Store | undefined, kernel: Kernel): Port[] {
   const chains = nftChains(kernel);
-  const listeners = new Listeners();
   const theirs = [...nftPorts(chains, kernel), ...iptablesPorts(chains, kernel)];
   const places = new Set(theirs.map((port) => `${port.by} ${placeOf(port)}`));
   // docker has a rule and a relay for most of its ports.
   theirs.push(...relayedPorts().filter((port) => !places.has(`${port.by} ${placeOf(port)}`)));
-  const all = [...withAttachments(ourPorts(kernel), store, listeners), ...withNamespaces(theirs, listeners)];
+  const known: Known = { listeners: new Listeners(), containers: once(everyContainer) };
+  const all = [...withAttachments(ourPorts(kernel), store, known), ...withNamespaces(theirs, known)];
   return all.sort(
     (a, b) => a.hostPort - b.hostPort || compare(a.protocol, b.protocol) || compare(a.hostAddress, b.hostAddress),
   );
 }
 
+/** Read when a port needs it. */
+interface Known {
+  readonly listeners: Listeners;
+  readonly containers: () => readonly Container[];
+}
+
+function once<T>(read: () => T): () => T {
+  let found: { readonly value: T } | undefined;
+  return () => {
+    found ??= { value: read() };
+    return found.value;
+  };
+}
+
 const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 
-function withAttachments(ports: readonly OwnPort[], store: Store | undefined, listeners: Listeners): Port[] {
+function withAttachments(ports: readonly OwnPort[], store: Store | undefined, known: Known): Port[] {
   if (ports.length === 0) return [];
   const entries = new Map((store?.entries() ?? []).map((entry) => [ownerMark(entry.attachment), entry]));
   return ports.map(({ mark, ...port }) => {
     const entry = entries.get(mark);
-    const listening = entry && listeners.hasOne([entry.netnsPath], Number(identityIn(entry).inode), port);
-    return { ...port, container: entry ? containerOf(entry) : port.owner || undefined, listening };
+    const listening = entry && known.listeners.hasOne([entry.netnsPath], Number(entry.netnsInode), port);
+    return { ...port, container: entry ? containerOf(entry, known) : port.owner || undefined, listening };
   });
 }
 
-/** As `ls` names it. */
-function containerOf({ podNamespace = "", podName, netnsPath, attachment }: Entry): string {
-  if (podName !== undefined) return `${podNamespace}/${podName}`;
-  return /^\/run\/netns\/(.+)/.exec(netnsPath)?.[1] ?? attachment.container;
+/** The name of a namespace that a person chose; else the container's, because a runtime makes up the other one. */
+function containerOf({ podNamespace, podName, netnsPath, attachment: { container } }: Entry, known: Known): string {
+  if (podName !== undefined) return podNamespace ? `${podNamespace}/${podName}` : podName;
+  if (netnsPath === `${netnsFolder}/${container}`) return container;
+  const found = known.containers().find(({ id }) => id === container);
+  return found ? nameOf(found) : container;
 }
 
 /** Their containers are known by their addresses. */
-function withNamespaces(ports: readonly PublishedPort[], listeners: Listeners): Port[] {
+function withNamespaces(ports: readonly PublishedPort[], { listeners, containers: everyOne }: Known): Port[] {
   if (ports.length === 0) return [];
   const everywhere = everyNamespace();
   const own = everywhere.find(({ isOwn }) => isOwn)?.inode;
@@ -69,7 +85,7 @@ function withNamespaces(ports: readonly PublishedPort[], listeners: Listeners): 
       one.links.filter(isNear).flatMap(({ addresses }) => addresses.map((cidr) => [withoutPrefix(cidr), one] as const)),
     ),
   );
-  const containers = containersByInode(all, everyContainer());
+  const containers = containersByInode(all, everyOne());
   return ports.map((port) => {
     const namespace = byAddress.get(port.containerAddress ?? "");
     const container = namespace && containers.get(namespace.inode);

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../support/daemon.ts";
 import { nsNet } from "../support/plugin.ts";
 import { freshWorld, type World } from "../support/world.ts";
 import { cgroupParent } from "./cgroups.ts";
@@ -39,6 +40,13 @@ describe("container:NAME", function () {
   /** The network namespace that `exec` enters, as readlink(1) shows it there. */
   const entered = (name: string) => must("exec", `container:${name}`, "--", "readlink", "/proc/self/ns/net");
   const namespaceOf = (pid: string | number) => world.host.run("readlink", `/proc/${pid}/ns/net`).trim();
+  /** The host's end of a process's eth0. ip prints the index of the other end. */
+  const vethOf = (pid: string) => {
+    const [eth0] = JSON.parse(
+      world.host.run("nsenter", `--net=/proc/${pid}/ns/net`, "ip", "-j", "link", "show", "eth0"),
+    );
+    return world.host.ip("link").find(({ ifindex }) => ifindex === eth0.link_index);
+  };
   const refused = (name: string) => {
     const { code, err } = cli("exec", `container:${name}`, "--", "true");
     assert.equal(code, 1, err);
@@ -73,6 +81,20 @@ describe("container:NAME", function () {
       for (const name of ["web", "default/web", pod, pod.slice(0, 12), `containerd/${pod}`])
         assert.equal(entered(name), expected, name);
       assert.match(must("exec", "container:web", "--", "ip", "-4", "-br", "address", "show", "eth0"), /10\.7\.0\.\d+/);
+    });
+
+    it("is behind the host's veth, and behind the port that it published", async () => {
+      const id = await containerd.cri.run({ name: "shop", ports: [{ host: 8070, container: 80 }] });
+      const [found] = JSON.parse(must("ns", "who", "container:shop", "--json"));
+      assert.deepEqual(found.container, { runtime: "containerd", id, name: "shop" });
+      const { peer } = found.links.find(({ name }: { name: string }) => name === "eth0");
+      assert.match(must("ns", "who", peer.name), /^container:shop\n/);
+      assert.match(
+        must("ports", "--data-dir", world.dataDir),
+        /^0\.0\.0\.0:8070\/tcp +default\/shop +10\.7\.0\.\d+:80 +ns-net +no$/m,
+      );
+      await containerd.cri.stop(id);
+      await containerd.cri.remove(id);
     });
 
     it("is a container of ctr, whose network no plugin made", () => {
@@ -120,6 +142,23 @@ describe("container:NAME", function () {
       podman.call("rename", "base", "db");
     });
 
+    it("is behind its veth, its address and its port", async () => {
+      podman.call("run", "--detach", "--name", "desk", "--network", "podnet", "--publish", "8071:80", podman.image);
+      const address = podman.call("inspect", "--format", "{{.NetworkSettings.Networks.podnet.IPAddress}}", "desk");
+      const pid = inspected("desk", "State.Pid");
+      const veth = vethOf(pid!);
+      assert.match(must("ns", "who", veth.ifname), RegExp(`^container:desk\n[^]*${pid} sleep`));
+      assert.match(must("ns", "who", address), /container:desk\n/);
+      const listed = () => JSON.parse(must("ports", "--json", "--data-dir", world.dataDir));
+      const expected = { hostAddress: "0.0.0.0", hostPort: 8071, container: "desk", containerPort: 80, by: "ns-net" };
+      const port = { protocol: "tcp", ...expected, containerAddress: address };
+      assert.deepEqual(listed(), [{ ...port, listening: false }]);
+      podman.call("exec", "--detach", "desk", "sh", "-c", "nc -l -p 80");
+      await until("the server listens", () => listed()[0].listening);
+      podman.call("rm", "--force", "--time", "0", "desk");
+      assert.deepEqual(listed(), []);
+    });
+
     it("is stopped, although the file with its number still exists", () => {
       assert.equal(
         refused("done"),
@@ -144,6 +183,27 @@ describe("container:NAME", function () {
       const [pid, id] = docker.call("inspect", "--format", "{{.State.Pid}} {{.Id}}", "shop").split(" ");
       for (const name of ["shop", id!, id!.slice(0, 12), "docker/shop"])
         assert.equal(entered(name), namespaceOf(pid!), name);
+    });
+
+    it("is behind its veth and its port, which docker published", () => {
+      docker.call("run", "--detach", "--name", "mill", "--publish", "8072:80", docker.image);
+      const [pid, address] = docker
+        .call("inspect", "--format", "{{.State.Pid}} {{.NetworkSettings.IPAddress}}", "mill")
+        .split(" ");
+      const veth = vethOf(pid!);
+      assert.match(must("ns", "who", veth.ifname), RegExp(`^container:mill\n[^]*mill of docker[^]*${pid} sleep`));
+      const ports = JSON.parse(must("ports", "--json"));
+      const expected = { protocol: "tcp", hostPort: 8072, container: "mill", containerAddress: address };
+      for (const hostAddress of ["0.0.0.0", "::"])
+        assert.deepEqual(
+          ports.find((one: { hostAddress: string }) => one.hostAddress === hostAddress),
+          { ...expected, hostAddress, containerPort: 80, by: "docker", listening: false },
+        );
+      assert.match(
+        must("ns", "ls"),
+        RegExp(`container:mill +\\d+ +${pid} sleep +eth0 +${address}/16 +${veth.ifname}$`, "m"),
+      );
+      docker.call("rm", "--force", "mill");
     });
 
     it("has its files and its hostname with exec --all", () => {
