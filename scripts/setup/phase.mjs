@@ -8,8 +8,12 @@ const eraseLine = "\r\x1b[K";
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
+/** Tests that build something set this, because their own report is what a person reads. */
+const isQuiet = process.env.NSNET_PHASES === "no";
+const usual = isQuiet ? { write: () => true } : process.stderr;
+
 /** Does `work` as the phase `what` ("install the dependencies"). Answers its answer. Standard output stays free. */
-export async function phase(what, work, stream = process.stderr) {
+export async function phase(what, work, stream = usual) {
   const startMs = performance.now();
   const tookMs = () => performance.now() - startMs;
   const isTerminal = Boolean(stream.isTTY) && process.env.TERM !== "dumb";

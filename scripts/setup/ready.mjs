@@ -12,23 +12,14 @@
  *   --next    prints what to do with dist/ns-net
  */
 import { spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "../build/compile.mjs";
 import { floors } from "./folders.mjs";
 import { isOlder } from "./fresh.mjs";
 import { phase } from "./phase.mjs";
 import { ProgramFailed, run } from "./process.mjs";
+import { removeRemains } from "./remains.mjs";
 import { readyTools } from "./tools.mjs";
 
 const root = join(import.meta.dirname, "../..");
@@ -95,9 +86,9 @@ async function build() {
 
   const started = new Date();
   // Written beside and then renamed, so that processes of the old executable are not disturbed.
-  const beside = join(root, `dist/building.${process.pid}`);
-  mkdirSync(beside, { recursive: true });
+  const beside = join(root, `dist/ns-net-build.${process.pid}`);
   removeRemains(join(root, "dist"));
+  mkdirSync(beside, { recursive: true });
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   try {
     await runPhase("bundle the code", bun, [join(root, "scripts/build/bundle.ts"), join(beside, "bundle")]);
@@ -116,14 +107,6 @@ async function build() {
   }
 }
 
-/** Removes files of builds that were killed. Their names contain the process id. */
-function removeRemains(folder) {
-  for (const name of readdirSync(folder)) {
-    const pid = /^(?:building|bundle|ns-net\.building|release)\.(\d+)/.exec(name)?.[1];
-    if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name), { recursive: true, force: true });
-  }
-}
-
 /** A person's next steps. Plain `npm link` needs npm's folder on root's PATH, which `sudo` often leaves out. */
 function printNext() {
   const sudo = process.getuid?.() === 0 ? "" : "sudo ";
@@ -136,14 +119,6 @@ dist/ns-net is one file of ${megabytes} MB for ${process.platform}-${process.arc
 Then, for example: ${sudo}ns-net add web --publish 8080:80`);
 }
 
-/** For the test of a release, which has no network. Without it the test is skipped. */
-function cacheRuntime() {
-  const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const runtime = `@oven/bun-linux-x64-baseline@${devDependencies.bun}`;
-  if (spawnSync("npm", ["pack", "--silent", "--offline", "--dry-run", runtime]).status === 0) return;
-  if (spawnSync("npm", ["cache", "add", runtime]).status !== 0) console.error(`ready: npm has no ${runtime}`);
-}
-
 if (Number(process.versions.node.split(".")[0]) < nodeMajorMin) {
   console.error(`ready: needs Node ${nodeMajorMin} or later, this is ${process.version}`);
   process.exit(1);
@@ -152,7 +127,6 @@ try {
   await install();
   await generate();
   if (options.has("--build")) await build();
-  if (options.has("--clients")) cacheRuntime();
   if (options.has("--tools")) {
     await readyTools({ withClients: options.has("--clients"), withMachine: options.has("--vm") });
   }

@@ -88,7 +88,7 @@ describe("the package", function () {
     const folder = mkdtempSync(join(tmpdir(), "ns-net-pack-"));
     try {
       const cache = join(folder, "cache");
-      const tarball = run(["npm", "pack", light(folder), "--silent", "--pack-destination", folder])
+      const tarball = run(["npm", "pack", light(folder), "--ignore-scripts", "--silent", "--pack-destination", folder])
         .trim()
         .split("\n")
         .at(-1)!;

@@ -61,6 +61,8 @@ const died = (file: string, how: string, durationMs: number): Outcome => ({
 
 const ownProcesses = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
+const quiet = { NSNET_PHASES: "no" };
+
 const running = new Set<Bun.Subprocess>();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
@@ -73,7 +75,7 @@ function start(sandbox: Sandbox, onMessage: (message: "ready" | Outcome) => void
   const command = [...(values.clients ? ownProcesses : []), process.execPath, worker];
   const child = Bun.spawn(sandbox.works ? sandbox.wrap(command) : command, {
     cwd: root,
-    env: sandbox.works ? sandboxEnvironment : { ...process.env, NSNET_NO_SANDBOX: sandbox.reason },
+    env: { ...(sandbox.works ? sandboxEnvironment : { ...process.env, NSNET_NO_SANDBOX: sandbox.reason }), ...quiet },
     stdio: ["ignore", "inherit", "inherit"],
     ipc: (message) => onMessage(message as "ready" | Outcome),
   });

@@ -25,7 +25,13 @@ describe("The Debian packages of the tests", function () {
       chmodSync(join(folder, "apt-get"), 0o755);
       const hidden = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null "$1"; shift; exec "$@"', "hide"];
       const { exitCode, stderr } = Bun.spawnSync([...hidden, findProgram("ping")!, "node", "-e", program], {
-        env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}`, NSNET_TOOLS: "", ...environment },
+        env: {
+          ...process.env,
+          PATH: `${folder}:${process.env["PATH"]}`,
+          NSNET_TOOLS: "",
+          NSNET_PHASES: "",
+          ...environment,
+        },
         stdin: null,
       });
       return { exitCode, said: stderr.toString(), calls: existsSync(calls) ? readFileSync(calls, "utf8") : "" };

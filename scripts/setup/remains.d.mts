@@ -1,0 +1,1 @@
+export function removeRemains(folder: string): void;
