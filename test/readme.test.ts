@@ -1,6 +1,6 @@
-/** The README's quick start, typed as it is written. */
+/** The README's quick start, typed as it is written; and the documents name nothing that does not exist. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram } from "../scripts/setup/tools.mjs";
@@ -42,4 +42,27 @@ describe("README.md", function () {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+});
+
+describe("The documents", () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const every = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found]) => found!);
+
+  for (const file of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md", "examples/README.md"]) {
+    it(`name commands and files that exist: ${file}`, () => {
+      const text = readFileSync(join(root, file), "utf8");
+      const commands = every(text, /\bnpm run (?:--\S+ )*([a-z][a-z:]*)/g);
+      const links = every(text, /\]\((?!https?:|#)([^)#]+)[^)]*\)/g);
+      const paths = every(
+        text,
+        /`((?:test|scripts|bench|deploy|conf|plugin|cli|step|store|netlink|sys)\/[\w./-]+\.(?:ts|mjs|json|yaml))`/g,
+      );
+      assert.deepEqual(
+        commands.filter((name) => !Object.hasOwn(scripts, name)),
+        [],
+      );
+      for (const [from, names] of [[join(root, file, ".."), links] as const, [root, paths] as const])
+        for (const name of names) assert.ok(existsSync(join(from, name)), `${file} names ${name}`);
+    });
+  }
 });

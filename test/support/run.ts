@@ -125,7 +125,9 @@ const jobsMax = Number(values.jobs ?? (values.clients ? 1 : navigator.hardwareCo
 const jobs = Math.max(1, Math.min(jobsMax, files.length));
 const sandbox = findSandbox();
 if (!values["failures-only"])
-  console.log(`ns-net tests: ${files.length} files, ${jobs} at a time, Bun ${Bun.version}, Linux ${release()}`);
+  console.log(
+    `ns-net tests: ${files.length} ${files.length === 1 ? "file" : "files"}, ${jobs} at a time, Bun ${Bun.version}, Linux ${release()}`,
+  );
 if (!sandbox.works) console.log(`No sandbox, so every test on the real kernel is skipped: ${sandbox.reason}`);
 
 const onlyFailures = values["failures-only"];
