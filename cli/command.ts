@@ -126,20 +126,6 @@ function refuseEmpty(values: object, name: string): void {
     throw new UsageError(`--${empty[0]} needs a value, and was given an empty one; see: ns-net ${name} --help`);
 }
 
-export function help(name: string, { about, usage, options, more }: Command): string {
-  const rows = Object.entries(options).map(([key, { short, value, about: words }]): [string, string] => [
-    `${short ? `-${short}, ` : ""}--${key}${value ? ` ${value}` : ""}`,
-    words,
-  ]);
-  const notes = more ? `\n${notesOf(more)}\n` : "";
-  return `${about}\n\n${`Usage: ns-net ${name} ${usage}`.trimEnd()}\n\n${columns([...rows, ["--help", "this text"]], "  ")}${notes}`;
-}
-
-/** Longer help without the empty lines around it. */
-export function notesOf(more: string): string {
-  return more.replace(/^\n+/, "").trimEnd();
-}
-
 /** Rows of text, each column as wide as its widest cell. */
 export function columns(rows: readonly (readonly string[])[], indent = ""): string {
   const widths: number[] = [];

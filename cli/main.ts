@@ -9,8 +9,9 @@ import { faultOf } from "../plugin/faults.ts";
 import { writeOut } from "../plugin/stdio.ts";
 import { shellWord } from "../step/shellWords.ts";
 import { errorMark, spoken } from "./byHand.ts";
-import { type Command, columns, type Described, divided, help, NotRun, parse, UsageError } from "./command.ts";
+import { type Command, type Described, divided, NotRun, parse, UsageError } from "./command.ts";
 import { groups } from "./describe/groups.ts";
+import { explained, help } from "./help.ts";
 import { commands } from "./index.ts";
 
 export async function run(words: readonly string[], version: string): Promise<number> {
@@ -82,18 +83,18 @@ async function load(name: string): Promise<Command> {
 
 function groupHelp(group: string): string {
   const rows = Object.entries(commands).flatMap(([name, { about }]) =>
-    name.startsWith(`${group} `) ? [[name, about]] : [],
+    name.startsWith(`${group} `) ? [[name, about] as const] : [],
   );
-  return `${groups[group]}\n\nUsage: ns-net ${group} COMMAND …\n\n${columns(rows, "  ")}\nMore: ns-net ${group} COMMAND --help\n`;
+  return `${groups[group]}\n\nUsage: ns-net ${group} COMMAND …\n\n${explained(rows)}\nMore: ns-net ${group} COMMAND --help\n`;
 }
 
 function overview(): string {
-  const rows = Object.entries(commands).map(([name, { about }]) => [name, about]);
+  const rows = Object.entries(commands).map(([name, { about }]) => [name, about] as const);
   return `ns-net attaches network namespaces to a bridge: by hand, and as a CNI plugin.
 
 Usage: ns-net COMMAND …
 
-${columns(rows, "  ")}
+${explained(rows)}
 Two commands to try, as root:
 
   ns-net add web                  a namespace "web", attached to the default network

@@ -7,10 +7,10 @@ import { openKernel } from "../../kernel/kernel.ts";
 import { routesOfLinks } from "../../kernel/routes.ts";
 import { UsageError } from "../command.ts";
 import { readNetwork } from "../network.ts";
-import { parsePublished } from "../publish.ts";
-import { burstOf, parseRate } from "../rate.ts";
 import { remembered } from "../remembered.ts";
-import { asRuntimeSends } from "../topLevel.ts";
+import { parsePublished } from "./publish.ts";
+import { burstOf, parseRate } from "./rate.ts";
+import { asRuntimeSends } from "./topLevel.ts";
 
 export interface Asked {
   readonly network?: readonly string[];

@@ -9,13 +9,13 @@ import { stepsOf } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { isInterrupted } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
+import { portsOf } from "../attach/publish.ts";
 import { dataDirOf, networkName, openedStore, pidIn, pidsByInode } from "../attachments.ts";
 import { command } from "../command.ts";
 import { living } from "../living.ts";
 import { lostHint, reportLost } from "../lost.ts";
 import type { Style } from "../output/colour.ts";
 import { type Column, table } from "../output/table.ts";
-import { portsOf } from "../publish.ts";
 import { unknownNetwork } from "../suggest.ts";
 import { filterOptions } from "./options.ts";
 

@@ -1,6 +1,7 @@
 /** The manual page, in roff, from the table of commands. */
 import { defaultDataDir } from "../../conf/identity.ts";
-import { type Described, notesOf } from "../command.ts";
+import type { Described } from "../command.ts";
+import { notesOf } from "../help.ts";
 import { configurationFolder } from "../network.ts";
 
 /** Escapes text: a dot or quote at the beginning of a line is a request, and a backslash an escape. */

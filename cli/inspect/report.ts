@@ -13,8 +13,8 @@ import { shellWord } from "../../step/shellWords.ts";
 import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import type { Netns } from "../../sys/netns.ts";
+import { portsOf } from "../attach/publish.ts";
 import { bridgeOf } from "../attachments.ts";
-import { portsOf } from "../publish.ts";
 
 /** `path` is what a person would type; `pid` is the process that was named, if one was. */
 export interface Inspected {

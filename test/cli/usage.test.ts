@@ -1,5 +1,6 @@
 /** Help, versions, and usage errors. */
 import assert from "node:assert/strict";
+import { commands as everyCommand } from "../../cli/index.ts";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
 import { links } from "../support/sandbox.ts";
@@ -30,6 +31,16 @@ describe("ns-net usage:", () => {
       else if (about) assert.match(about, /default: all/);
     });
   }
+
+  it("help fits 80 columns, but for examples", () => {
+    using place = freshPlace();
+    const every = ["", ...Object.keys(everyCommand)];
+    for (const name of every) {
+      const out = place.must("help", ...name.split(" ").filter(Boolean));
+      const tooLong = out.split("\n").filter((line) => line.length > 80 && !line.startsWith("  ns-net"));
+      assert.deepEqual(tooLong, [], name);
+    }
+  });
 
   it("--help lists every command", () => {
     using place = freshPlace();

@@ -1,7 +1,7 @@
 /** Keys that a runtime writes into `runtimeConfig` and a person at the top of a file. */
-import { isObject } from "../conf/decode.ts";
-import { badConfig, code, Fault, shown } from "../conf/fault.ts";
-import { ownType } from "../conf/pluginType.ts";
+import { isObject } from "../../conf/decode.ts";
+import { badConfig, code, Fault, shown } from "../../conf/fault.ts";
+import { ownType } from "../../conf/pluginType.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

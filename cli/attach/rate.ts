@@ -1,5 +1,5 @@
 /** A rate as tc(8) reads it: a number and a unit. */
-import { UsageError } from "./command.ts";
+import { UsageError } from "../command.ts";
 
 /** Bits per second. tc's units: `bit` with decimal and binary multiples, and `bps` for bytes. */
 const units: Readonly<Record<string, number>> = {

@@ -1,8 +1,8 @@
 /** Published ports as people write them: `8080:80`, `53:53/udp`, `127.0.0.1:8080:80`, `9000-9009:80-89`. */
-import type { PortMapping } from "../conf/config/config.ts";
-import { parseAddress } from "../ip/address.ts";
-import { givenBy, type Step } from "../step/index.ts";
-import { UsageError } from "./command.ts";
+import type { PortMapping } from "../../conf/config/config.ts";
+import { parseAddress } from "../../ip/address.ts";
+import { givenBy, type Step } from "../../step/index.ts";
+import { UsageError } from "../command.ts";
 
 /** A mapping as `runtimeConfig.portMappings` has it. */
 interface Mapping {
