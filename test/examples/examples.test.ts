@@ -3,7 +3,7 @@
  * no test uses fails the last test.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freshPlace, type Place } from "../cli/place.ts";
 import { startFirewalld } from "../support/firewalld.ts";
@@ -269,6 +269,43 @@ describe("examples/", function () {
       assert.deepEqual([...links(netns).keys()], ["lo"]);
     });
   }
+
+  used.add("takeover.conflist");
+  it("takeover.conflist", async function () {
+    needs(this, "ns-net", "bridge", "nft nat", "ping", "reference plugins", "iptables");
+    using world = freshWorld();
+    const list: NetworkList = JSON.parse(readFileSync(join(folder, "takeover.conflist"), "utf8"));
+    const cacheDir = join(world.dataDir, "../cache");
+    const runtime = { host: world.host, pluginPath: referencePlugins, cacheDir };
+    const [old, fresh] = [world.netns("old"), world.netns("new")];
+    try {
+      // A container that the reference made, with the same keys.
+      const before = { ...list, plugins: list.plugins.map((one) => ({ ...one, type: "bridge" })) };
+      await addList({ ...runtime, pluginOf: (type: string) => join(referencePlugins, type) }, before, {
+        container: "old",
+        netns: old,
+      });
+      assert.ok(pings(old, "10.77.0.1"));
+
+      const now = { ...list, plugins: list.plugins.map((one) => ({ ...one, dataDir: world.dataDir })) };
+      const ours = { ...runtime, pluginOf: () => nsNet };
+      await addList(ours, now, { container: "new", netns: fresh });
+      const addresses = [old, fresh].map((ns) => ns.ip("-4", "address", "show", "eth0")[0].addr_info[0].local);
+      assert.deepEqual(addresses, ["10.77.0.2", "10.77.0.3"]);
+      assert.ok(pings(fresh, "10.77.0.2"));
+      await checkList(ours, now, { container: "old", netns: old });
+      for (const [container, netns] of [
+        ["old", old],
+        ["new", fresh],
+      ] as const)
+        await delList(ours, now, { container, netns });
+      assert.deepEqual([...links(old).keys()], ["lo"]);
+      const reservations = readdirSync("/var/lib/cni/networks/oldnet").filter((file) => /^10\./.test(file));
+      assert.deepEqual(reservations, []);
+    } finally {
+      rmSync("/var/lib/cni/networks/oldnet", { recursive: true, force: true });
+    }
+  });
 
   it("has no file that no test uses", () => {
     const unused = readdirSync(folder).filter((file) => file !== "README.md" && !used.has(file));

@@ -12,6 +12,7 @@ const filesByDefault = [
   "test/plan/vlan.test.ts",
   "test/plan/interface/containerLinks.test.ts",
   "test/cli/dryRunContainerLinks.test.ts",
+  "test/examples/",
 ];
 const limitMs = 60 * 60_000;
 
