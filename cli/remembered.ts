@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { processStart } from "../store/claim.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -12,6 +13,8 @@ interface Remembered {
   readonly path: string;
   /** The content of the file, or what the flags described. */
   readonly configuration: Json;
+  /** The process that is about to attach the first namespace to the network, and when it started, in clock ticks. */
+  readonly claim?: { readonly pid: number; readonly start: string };
 }
 
 const folderOf = (dataDir: string) => join(dataDir, "networks");
@@ -24,10 +27,14 @@ function fileOf(name: string, dataDir: string): string {
   return join(folderOf(dataDir), `${isShort ? name : new Bun.CryptoHasher("sha256").update(name).digest("hex")}.json`);
 }
 
-/** Remembers a network. The attachment exists already, so a failure is only reported. `path` is empty without a file. */
-export function remember(path: string, configuration: Json, dataDir: string): void {
+/**
+ * Remembers a network. An attachment can do without, so a failure is only reported. `path` is empty without a file.
+ * `isClaim`: nothing is attached to it yet, but this process is about to.
+ */
+export function remember(path: string, configuration: Json, dataDir: string, { isClaim = false } = {}): void {
   const file = fileOf(String(configuration["name"]), dataDir);
-  const kept: Remembered = { path: path && resolve(path), configuration };
+  const claim = { pid: process.pid, start: String(processStart(process.pid)) };
+  const kept: Remembered = { path: path && resolve(path), configuration, ...(isClaim && { claim }) };
   try {
     mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
     writeFileSync(`${file}.${process.pid}`, JSON.stringify(kept), { mode: 0o600 });
@@ -45,6 +52,17 @@ export function remembered(name: string, dataDir: string): Remembered | undefine
   if (name.includes("/")) return undefined;
   const kept = keptIn(fileOf(name, dataDir));
   return kept?.configuration["name"] === name ? kept : undefined;
+}
+
+/** True while another process is about to attach the first namespace to the network. */
+export function isClaimed(kept: Remembered | undefined): boolean {
+  if (kept?.claim === undefined || kept.claim.pid === process.pid) return false;
+  return String(processStart(kept.claim.pid)) === kept.claim.start;
+}
+
+/** Absent is success. */
+export function forget(name: string, dataDir: string): void {
+  rmSync(fileOf(name, dataDir), { force: true });
 }
 
 export function rememberedNames(dataDir: string): string[] {

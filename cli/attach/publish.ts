@@ -56,10 +56,16 @@ function range(text: string | undefined): { readonly first: number; readonly cou
   return first >= 1 && last >= first && last <= portMax ? { first, count: last - first + 1 } : undefined;
 }
 
+/**
+ * True if both take one port of the host. One for an address and one for all addresses may be given together if they lead
+ * to the same port of the container.
+ */
 function isSamePlace(a: Mapping, b: Mapping): boolean {
   if (a.protocol !== b.protocol) return false;
-  if (a.hostIP !== undefined && b.hostIP !== undefined && a.hostIP !== b.hostIP) return false;
-  return a.hostPort < b.hostPort + (b.range ?? 1) && b.hostPort < a.hostPort + (a.range ?? 1);
+  if (a.hostPort >= b.hostPort + (b.range ?? 1) || b.hostPort >= a.hostPort + (a.range ?? 1)) return false;
+  if (a.hostIP === b.hostIP) return true;
+  const isForOne = a.hostIP !== undefined && b.hostIP !== undefined;
+  return !isForOne && a.containerPort - a.hostPort !== b.containerPort - b.hostPort;
 }
 
 /** The ports that steps publish, as `--publish` takes them. One that holds for both families is there once. */

@@ -12,13 +12,19 @@ const units: Readonly<Record<string, number>> = {
 export function parseRate(word: string): number {
   const { count, unit } = /^(?<count>\d+(?:\.\d+)?)(?<unit>[a-z]+)$/i.exec(word)?.groups ?? {};
   const rate = Math.round(Number(count) * (units[unit?.toLowerCase() ?? ""] ?? Number.NaN));
-  if (rate >= 1 && rate <= Number.MAX_SAFE_INTEGER) return rate;
+  if (rate < rateMin) throw new UsageError(`--rate ${word}: the least is ${rateMin}bit`);
+  if (rate <= Number.MAX_SAFE_INTEGER) return rate;
   throw new UsageError(`--rate ${JSON.stringify(word)}: give a number and a unit of tc, as 500kbit, 10mbit or 1gbit`);
 }
 
-const leastBurstBits = 80_000;
+/** tbf counts whole bytes. */
+const rateMin = 8;
+
+const burstBitsMin = 80_000;
+/** The kernel counts the bytes of a bucket in 32 bits. */
+const burstBitsMax = 8 * (2 ** 32 - 2);
 
 /** The bits that may pass at once: what the rate gives in a tenth of a second, at least six full packets. */
 export function burstOf(rate: number): number {
-  return Math.max(leastBurstBits, Math.round(rate / 10));
+  return Math.min(burstBitsMax, Math.max(burstBitsMin, Math.round(rate / 10)));
 }

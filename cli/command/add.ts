@@ -15,6 +15,7 @@ import { writeAnswer, writeOut } from "../../plugin/stdio.ts";
 import { givenBy } from "../../step/index.ts";
 import { masqueradedBy } from "../../step/nft/masquerade.ts";
 import { type AskedNetwork, askedNetworks } from "../attach/asked.ts";
+import { claimDescribed, forgetUnused } from "../attach/described.ts";
 import { callByHand } from "../callByHand.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
@@ -94,6 +95,7 @@ Several networks are attached all or none.
     const isNew = target.name !== undefined && madeNamespace(target.name);
     const made: Plan[] = [];
     try {
+      claimNetworks(all);
       for (const { request } of all) {
         await waitForStore(request.config.dataDir);
         using _ = waitingForOthers(target, request.config.dataDir, "attaching");
@@ -109,9 +111,12 @@ Several networks are attached all or none.
           ...(await undone(parseDelete(environmentFor("DEL", target, request.attachment.ifname, args), stdin), call)),
         );
       if (isNew) deleteMade(target.name!);
+      for (const { network, request } of all)
+        if (network.described) forgetUnused(network.described.wanted.name, request.config.dataDir);
       throwTogether(errors);
     }
-    for (const { network } of all) rememberNetwork(network.which, network.described, options["data-dir"]);
+    for (const { network } of all)
+      rememberNetwork(network.which, network.described?.configuration, options["data-dir"]);
     if (process.stdout.isTTY && !options.json)
       for (const [i, { request }] of all.entries())
         process.stderr.write(account(request.attachment.ifname, target, made[i]!, isNew && i === 0));
@@ -123,6 +128,13 @@ interface Attaching {
   readonly network: AskedNetwork;
   readonly request: Request;
   readonly stdin: Uint8Array;
+}
+
+function claimNetworks(all: readonly Attaching[]): void {
+  for (const { network, request } of all) {
+    if (network.described)
+      claimDescribed(network.described.wanted, network.described.configuration, request.config.dataDir);
+  }
 }
 
 const addressLine = ({ address }: { readonly address: string }) => `${withoutPrefix(address)}\n`;

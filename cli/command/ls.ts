@@ -27,7 +27,7 @@ export default command({
   operands: [0, 0],
   options: {
     ...options,
-    wide: { type: "boolean", about: "also process, inode, interface, hardware address and host end", short: "w" },
+    wide: { type: "boolean", about: "also process, inode, hardware address and host end", short: "w" },
     json: { type: "boolean", about: "print JSON" },
   },
   more: `
@@ -81,7 +81,7 @@ const columns: readonly Column<Row>[] = [
   { title: "PID", isExtra: true, isNumber: true, cell: ({ pid }) => String(pid ?? "") },
   { title: "INODE", isExtra: true, isNumber: true, cell: ({ inode }) => String(inode) },
   { title: "NETWORK", yields: 3, widthMin: 8, cell: ({ network }) => network },
-  { title: "INTERFACE", isExtra: true, cell: (row) => row.interface },
+  { title: "INTERFACE", yields: 4, cell: (row) => row.interface },
   { title: "ADDRESSES", yields: 1, widthMin: 15, cell: ({ addresses }) => addresses.map(withoutPrefix) },
   { title: "PORTS", yields: 2, widthMin: 8, cell: ({ ports }) => ports },
   { title: "MAC", isExtra: true, cell: ({ mac }) => mac ?? "" },

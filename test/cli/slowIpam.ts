@@ -8,10 +8,12 @@ export interface SlowAdd {
   readonly pid: number;
   /** Lets the plugin answer, and resolves to the exit code of the add. */
   finish(): Promise<number>;
+  /** Ends the add, and resolves to its exit code. */
+  end(signal: NodeJS.Signals): Promise<number>;
 }
 
-/** Starts `ns-net add NAME` on network `slow`, and waits until its entry is in the store. */
-export async function slowAdd(place: Place, name: string): Promise<SlowAdd> {
+/** Starts `ns-net add NAME` on network `slow`, after those in `words`, and waits until its entry is in the store. */
+export async function slowAdd(place: Place, name: string, words: readonly string[] = []): Promise<SlowAdd> {
   const fifo = join(place.folder, "fifo");
   const plugin = join(place.folder, "slow");
   run(["mkfifo", fifo]);
@@ -19,7 +21,7 @@ export async function slowAdd(place: Place, name: string): Promise<SlowAdd> {
   writeFileSync(plugin, `#!/bin/sh\n[ "$CNI_COMMAND" = ADD ] && read _ <${fifo}\necho '${answer}'\n`);
   chmodSync(plugin, 0o755);
   const network = { cniVersion: "1.0.0", name: "slow", type: "ns-net", bridge: "slow0", ipam: { type: "slow" } };
-  const command = place.command("add", name, "--network", place.file("slow.json", JSON.stringify(network)));
+  const command = place.command("add", name, ...words, "--network", place.file("slow.json", JSON.stringify(network)));
   const adding = Bun.spawn(place.host.inside(command), {
     env: { ...process.env, CNI_PATH: place.folder },
     stdout: "ignore",
@@ -30,6 +32,10 @@ export async function slowAdd(place: Place, name: string): Promise<SlowAdd> {
     pid: adding.pid,
     finish() {
       writeFileSync(fifo, "go\n");
+      return adding.exited;
+    },
+    end(signal) {
+      adding.kill(signal);
       return adding.exited;
     },
   };

@@ -5,6 +5,7 @@ import { links, netnsNames } from "../../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
 import { ourLinks } from "../../support/world.ts";
 import { freshPlace, lab, namedNetns } from "../place.ts";
+import { slowAdd } from "../slowIpam.ts";
 
 describe("ns-net add with flags", function () {
   this.timeout(60_000);
@@ -15,13 +16,16 @@ describe("ns-net add with flags", function () {
   it("publishes ports, which ls shows as they are written", async () => {
     using place = freshPlace();
     const name = place.name();
-    place.must("add", name, "--publish", "8080:80", "-p", "127.0.0.1:5353:53/udp", "-p", "9000-9001:90-91");
+    place.must(
+      ...["add", name, "--publish", "8080:80", "-p", "127.0.0.1:8080:80"],
+      ...["-p", "127.0.0.1:5353:53/udp", "-p", "9000-9001:90-91"],
+    );
     using _server = await tcpServer(namedNetns(name), "0.0.0.0", 80);
     using _second = await tcpServer(namedNetns(name), "0.0.0.0", 91);
     assert.ok("seenAs" in (await tcpReach(place.host, "127.0.0.1", 8080)));
     assert.ok("seenAs" in (await tcpReach(place.host, "127.0.0.1", 9001)));
     const [row] = JSON.parse(place.must("ls", "--json"));
-    assert.deepEqual(row.ports.sort(), ["127.0.0.1:5353:53/udp", "8080:80", "9000-9001:90-91"]);
+    assert.deepEqual(row.ports.sort(), ["127.0.0.1:5353:53/udp", "127.0.0.1:8080:80", "8080:80", "9000-9001:90-91"]);
     place.must("del", name);
     assert.ok("failed" in (await tcpReach(place.host, "127.0.0.1", 8080, { limitMs: 300 })));
   });
@@ -76,6 +80,91 @@ describe("ns-net add with flags", function () {
     assert.doesNotMatch(place.host.nft("list", "ruleset"), /8080/);
   });
 
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    it(`that ${signal} ends between two networks leaves all to del, or nothing`, async () => {
+      using place = freshPlace();
+      const name = place.name();
+      const adding = await slowAdd(place, name, ["--network", place.file("lab.json", JSON.stringify(lab))]);
+      assert.deepEqual([...links(namedNetns(name)).keys()].sort(), ["eth0", "lo"]);
+      assert.notEqual(await adding.end(signal), 0);
+      if (signal === "SIGTERM") assert.equal(netnsNames().includes(name), false, "add has undone all");
+      const del = Bun.spawnSync(place.host.inside(place.command("del", name)), {
+        env: { ...process.env, CNI_PATH: place.folder },
+      });
+      assert.equal(del.exitCode, 0, del.stderr.toString());
+      assert.deepEqual([ourLinks(place.host), netnsNames().includes(name)], [[], false]);
+      assert.equal(place.must("ls"), "Nothing is attached.\n");
+    });
+  }
+
+  it("joins the network of a bridge, which is free for another subnet once nothing is attached", () => {
+    using place = freshPlace();
+    const [web, db] = [place.name(), place.name()];
+    place.must("add", web, "--bridge", "br7", "--subnet", "10.7.0.0/24");
+    assert.equal(place.must("add", db, "--bridge", "br7"), "10.7.0.3\n");
+    for (const name of [web, db]) place.must("del", name);
+    const left = place.cli("add", web, "--bridge", "br7", "--subnet", "10.8.0.0/24");
+    assert.equal(left.code, 1);
+    assert.match(left.err, /it is left of an earlier network, with 10\.7\.0\.1\/24\n.*ns-net gc/);
+    place.must("gc");
+    assert.equal(place.must("add", web, "--bridge", "br7", "--subnet", "10.8.0.0/24"), "10.8.0.2\n");
+  });
+
+  it("refuses the bridge and the subnet of another network, and names the flag that joins it", () => {
+    using place = freshPlace();
+    place.must("add", place.name(), "--network", place.file("lab.json", JSON.stringify(lab)));
+    place.must("add", place.name(), "--bridge", "br7", "--subnet", "10.7.0.0/24");
+    place.host.ip("link", "add", "docker0", "type", "bridge");
+    place.host.ip("address", "add", "172.17.0.1/16", "dev", "docker0");
+    for (const [words, message] of [
+      [["--bridge", "lab0"], /the network lab has it\n {2}Join that network with --network lab/],
+      [["--bridge", "nsnet0"], /the default network has it\n {2}Leave --bridge out/],
+      [["--bridge", "docker0"], /another program gave it 172\.17\.0\.1\/16\n/],
+      [["--subnet", "10.20.0.0/25"], /the network lab has it\n {2}Join/],
+      [["--subnet", "10.7.0.0/24"], /the network br7 has it\n {2}Join that network with --network br7/],
+    ] as const) {
+      const { code, err } = place.cli("add", "x", ...words);
+      assert.equal(code, 1);
+      assert.match(err, message);
+    }
+    assert.ok(!netnsNames().includes("x"));
+  });
+
+  it("that fails forgets the network that its flags described", () => {
+    using place = freshPlace();
+    const [web, db] = [place.name(), place.name()];
+    place.must("add", web, "-p", "8080:80");
+    assert.equal(place.cli("add", db, "--bridge", "br7", "--subnet", "10.7.0.0/24", "-p", "8080:80").code, 1);
+    assert.ok(!place.must("network", "ls", "--data-dir", place.dataDir).includes("br7"));
+    assert.equal(place.must("add", db, "--bridge", "br7", "--subnet", "10.8.0.0/24"), "10.8.0.2\n");
+  });
+
+  it("of several at the same time on one bridge, those with one subnet succeed", async () => {
+    using place = freshPlace();
+    const adds = [1, 2, 1, 2, 1, 2].map((subnet) => {
+      const words = ["--bridge", "br7", "--subnet", `10.${subnet}.0.0/24`];
+      const child = Bun.spawn(place.host.inside(place.command("add", place.name(), ...words)), {
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      return { subnet, child };
+    });
+    const won: number[] = [];
+    for (const { subnet, child } of adds) {
+      const said = await new Response(child.stderr).text();
+      if ((await child.exited) === 0) won.push(subnet);
+      else assert.match(said, /the network br7 has 10\.\d\.0\.0\/24\n/);
+    }
+    assert.equal(won.length, 3, "all with the subnet of the first");
+    assert.equal(new Set(won).size, 1);
+    assert.equal(
+      links(place.host)
+        .get("br7")
+        .addr_info.filter(({ family }: { family: string }) => family === "inet").length,
+      1,
+    );
+  });
+
   for (const [words, exitCode, message] of [
     [["-p", "80:80", "-p", "80:81"], 2, /--publish 80:81: --publish 80:80 takes that port of the host already/],
     [["-p", "80:80/tcp", "-p", "10.0.0.1:80:81"], 2, /takes that port/],
@@ -85,6 +174,10 @@ describe("ns-net add with flags", function () {
     [["-p", "80:80/icmp"], 2, /give HOST:CONTAINER/],
     [["--subnet", "10.7.0.1/24"], 2, /is an address in a subnet: give 10\.7\.0\.0\/24/],
     [["--subnet", "10.7.0.0"], 2, /give a subnet as/],
+    [["--rate", "1bit"], 2, /the least is 8bit/],
+    [["-p", "80:80", "-p", "80:80"], 2, /takes that port/],
+    [["--bridge", "a b"], 2, /--bridge "a b": give a name of 1 to 15/],
+    [["--bridge", "bridge-of-16-chars"], 2, /give a name of 1 to 15/],
     [["--rate", "10"], 2, /give a number and a unit of tc/],
     [["--subnet", "10.7.0.0/24", "--network", "ns-net"], 2, /give either/],
     [["--network", "a", "--network", "b", "--ifname", "net0"], 2, /--ifname is for one interface/],
