@@ -26,7 +26,9 @@ export async function run(words: readonly string[], version: string): Promise<nu
     }
     const fault = faultOf(error);
     if (fault instanceof NotPermitted && process.geteuid!() !== 0) {
-      process.stderr.write(`ns-net ${words[0]} needs root: sudo ns-net ${words.map(shellWord).join(" ")}\n`);
+      const [first = "", second = ""] = words;
+      const name = Object.hasOwn(groups, first) ? `${first} ${second}` : first;
+      process.stderr.write(`ns-net ${name} needs root: sudo ns-net ${words.map(shellWord).join(" ")}\n`);
       return 1;
     }
     process.stderr.write(spoken(fault));

@@ -21,13 +21,14 @@ const nameLengthMax = 100;
 const podPattern = /^[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9.-]*$/;
 
 const containerPrefix = "container:";
+const isContainer = (spec: string) => spec.startsWith(containerPrefix) && spec !== containerPrefix;
 
 /**
  * `web`, `/run/netns/web`, `/proc/42/ns/net`, `pid:42`, `container:NAME`, and `default/web` for a Kubernetes pod. Throws
  * Fault for any other word, and for a container that does not run.
  */
 export function targetOf(spec: string): Target {
-  if (spec.startsWith(containerPrefix)) {
+  if (isContainer(spec)) {
     const { id, pid } = containers.findContainer(spec.slice(containerPrefix.length));
     return { spec, path: netnsPathOf(`pid:${pid}`), container: id, name: undefined };
   }
@@ -55,7 +56,7 @@ export function targetOf(spec: string): Target {
 
 /** As `targetOf`, but also for a container that has stopped or was removed: its attachments may be left. */
 export function targetToRemove(spec: string): Target {
-  if (!spec.startsWith(containerPrefix)) return targetOf(spec);
+  if (!isContainer(spec)) return targetOf(spec);
   const words = spec.slice(containerPrefix.length);
   const [first, second] = containers.containersNamed(words);
   if (first?.pid !== undefined || second !== undefined) return targetOf(spec);

@@ -1,9 +1,9 @@
 /** Every network namespace of the machine, with its links and, for each veth, the other end. */
 import { openIfPresent } from "../../kernel/namespace.ts";
 import { netnsIdOf } from "../../netlink/route/netnsId.ts";
-import { type NetlinkSocket, openSocketIn, protocol } from "../../netlink/socket.ts";
+import { NetlinkSocket, openSocketIn, protocol } from "../../netlink/socket.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import { closeNetns, type Netns, openOwnNetns, ownNetns } from "../../sys/netns.ts";
+import { closeNetns, type Netns, ownNetns } from "../../sys/netns.ts";
 import { everyHolder, type Holder } from "./holders.ts";
 import { type LinkInside, linksIn } from "./links.ts";
 import { type Asked, type LinkWithPeer, withPeers } from "./peers.ts";
@@ -25,22 +25,17 @@ interface Read extends Holder {
 /** In order: this process's own, then by name, then by inode. Namespaces that end meanwhile are left out. */
 export function everyNamespace(): Namespace[] {
   const own = Number(ownNetns().inode);
-  const home = openOwnNetns();
-  try {
-    using socket = openSocketIn(home, protocol.route);
-    /** The numbers that our own namespace has for the others, by inode. */
-    const ids = new Map<number, number>();
-    const read: Read[] = [];
-    for (const holder of everyHolder().values()) {
-      const one = opened(holder, (netns) => readFrom(holder, netns, own, socket, ids));
-      if (one !== undefined) read.push(one);
-    }
-    read.sort((a, b) => Number(b.isOwn) - Number(a.isOwn) || compareNames(a, b));
-    const ask: Asked = (from, to) => (from === own ? ids.get(to) : idBetween(from, to, read));
-    return withPeers(read, own, ask);
-  } finally {
-    closeNetns(home);
+  using socket = new NetlinkSocket(protocol.route);
+  /** The numbers that our own namespace has for the others, by inode. */
+  const ids = new Map<number, number>();
+  const read: Read[] = [];
+  for (const holder of everyHolder().values()) {
+    const one = opened(holder, (netns) => readFrom(holder, netns, own, socket, ids));
+    if (one !== undefined) read.push(one);
   }
+  read.sort((a, b) => Number(b.isOwn) - Number(a.isOwn) || compareNames(a, b));
+  const ask: Asked = (from, to) => (from === own ? ids.get(to) : idBetween(from, to, read));
+  return withPeers(read, own, ask);
 }
 
 function readFrom(holder: Holder, netns: Netns, own: number, socket: NetlinkSocket, ids: Map<number, number>): Read {

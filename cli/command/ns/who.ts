@@ -1,5 +1,5 @@
 /** `ns-net ns who <words>` */
-import { code, Fault } from "../../../conf/fault.ts";
+import { code, Fault, NotPermitted } from "../../../conf/fault.ts";
 import { nearest } from "../../../conf/nearest.ts";
 import { type Container, nameOf } from "../../../explain/containers/container.ts";
 import { everyContainer } from "../../../explain/containers/find.ts";
@@ -67,6 +67,12 @@ function jsonOfMatch({ namespace, by, link }: Match, containers: ReadonlyMap<num
 }
 
 function unknown(words: string, all: readonly Namespace[], containers: readonly Container[]): Fault {
+  if (all.some(({ isRead }) => !isRead))
+    return new NotPermitted(
+      code.unknownContainer,
+      `Not all namespaces may be entered to look for ${words}`,
+      "Run it as root",
+    );
   const meant = nearest(words, knownWords(all, containers));
   return new Fault(
     code.unknownContainer,

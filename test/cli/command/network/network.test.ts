@@ -119,6 +119,22 @@ describe("ns-net network", function () {
     assert.equal(files().length, 1);
   });
 
+  it("create that is killed leaves a whole file or none, and the next one succeeds", async () => {
+    using place = freshPlace();
+    for (let round = 0; round < 15; round++) {
+      const call = Bun.spawn(place.host.inside(place.command("network", "create", "cut", "--subnet", "10.7.0.0/24")), {
+        stdio: ["ignore", "ignore", "ignore"],
+      });
+      const killing = setTimeout(() => call.kill("SIGKILL"), round * 6);
+      await call.exited;
+      clearTimeout(killing);
+      const written = files().filter((file) => !file.startsWith("."));
+      for (const file of written) assert.equal(JSON.parse(readFileSync(`${folder}/${file}`, "utf8")).name, "cut");
+      if (written.length === 0) place.must("network", "create", "cut", "--subnet", "10.7.0.0/24");
+      place.must("network", "rm", "cut");
+    }
+  });
+
   it("ls has networks that only the store or the kernel knows", () => {
     using place = freshPlace();
     place.host.ip("link", "add", "docker0", "type", "bridge");

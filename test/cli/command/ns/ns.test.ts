@@ -1,6 +1,7 @@
 /** `ns-net ns ls|same|who`. The witnesses are `ip`, readlink(1) and stat(1). */
 import assert from "node:assert/strict";
 import { needs } from "../../../support/needs.ts";
+import { nsNet } from "../../../support/plugin.ts";
 import { cable, freshNetns, links, type Netns, run } from "../../../support/sandbox.ts";
 import { ourLinks } from "../../../support/world.ts";
 import { freshPlace, namedNetns } from "../../place.ts";
@@ -167,6 +168,44 @@ describe("ns-net ns", function () {
     assert.equal(code, 1);
     assert.match(err, /^ns-net: No namespace, link, address or container here is no-such-thing\n/);
     assert.match(place.cli("ns", "who", one.name.slice(0, -1)).err, RegExp(`Did you mean ${one.name}\\?`));
+  });
+
+  it("ls answers while namespaces come and go", async () => {
+    using place = freshPlace();
+    const name = place.name("churn");
+    const script = `while :; do ip netns add ${name}; ip link add ch0 type veth peer name eth0 netns ${name}; ip netns del ${name}; unshare --net true; done`;
+    const churn = Bun.spawn(place.host.inside(["sh", "-c", script]), { stdio: ["ignore", "ignore", "ignore"] });
+    for (let i = 0; i < 12; i++) {
+      const own = find(listed(place), place.host);
+      assert.ok(own.links.some((link) => link.name === "lo"));
+      place.must("ns", "ls");
+    }
+    churn.kill();
+    await churn.exited;
+  });
+
+  it("ls and who say what an ordinary user may not see", () => {
+    using place = freshPlace();
+    const name = place.name("web");
+    const address = place.must("add", name).trim();
+    const program = place.file("ns-net", "");
+    run(["cp", nsNet, program]);
+    run(["chmod", "755", place.folder, program]);
+    const asUser = (...words: string[]) => {
+      const user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+      const said = Bun.spawnSync(place.host.inside([...user, program, ...words]), { stdin: null });
+      return { code: said.exitCode, out: said.stdout.toString(), err: said.stderr.toString() };
+    };
+    const ls = asUser("ns", "ls");
+    assert.equal(ls.code, 0, ls.err);
+    assert.match(ls.out, RegExp(`^${name} `, "m"));
+    assert.match(
+      ls.err,
+      /^ns-net: the links of \d+ namespaces? are missing, because entering a namespace needs root\n$/,
+    );
+    assert.equal(asUser("ns", "who", name).code, 0);
+    const who = asUser("ns", "who", address);
+    assert.deepEqual([who.code, who.err], [1, `ns-net ns who needs root: sudo ns-net ns who ${address}\n`]);
   });
 
   it("same compares the eight kinds", async () => {
