@@ -99,8 +99,8 @@ Usage: ns-net COMMAND …
 ${explained(rows)}
 Two commands to try, as root:
 
-  ns-net add web                  a namespace "web", attached to the default network
-  ns-net exec web ip address      a look from inside
+  ns-net add web               a namespace "web" on the default network
+  ns-net exec web ip address   a look from inside
 
 As a plugin it is called by a container runtime with CNI_COMMAND set.
 More: ns-net COMMAND --help

@@ -46,11 +46,20 @@ export default command({
     subnet: {
       type: "string",
       value: "SUBNET",
-      about: "a network with this subnet (may be given twice: IPv4 and IPv6)",
+      about:
+        "a network with this subnet (may be given twice: IPv4 and IPv6); --network takes its name, which ls shows, later",
       multiple: true,
     },
-    bridge: { type: "string", value: "NAME", about: "a network on this bridge, named after it" },
-    rate: { type: "string", value: "RATE", about: "limit what it sends and receives, each: 500kbit, 10mbit" },
+    bridge: {
+      type: "string",
+      value: "NAME",
+      about: "a network on this bridge, with the bridge's name; without --subnet that of the network, else a free one",
+    },
+    rate: {
+      type: "string",
+      value: "RATE",
+      about: "limit what it sends and what it receives, with a unit of tc: 500kbit, 10mbit, 2mbps (bytes)",
+    },
     ip: {
       type: "string",
       value: "ADDRESS",
@@ -67,7 +76,7 @@ From a list of plugins it runs one: the one of type ns-net, else the first inter
 Several networks are attached all or none.
 
   ns-net add web                     a namespace "web" on the default network
-  ns-net add web --publish 8080:80   port 8080 of the host leads to port 80 of "web"
+  ns-net add web --publish 8080:80   port 8080 of the host leads to its port 80
   ns-net add db --subnet 10.7.0.0/24 --bridge br7 --rate 10mbit
   IP=$(ns-net add web)               its address in a script
   ns-net add pid:4242 --ifname net1  a second interface for a running process

@@ -28,7 +28,7 @@ export default command({
   operands: [0, 1],
   options: { ...filterOptions, json: { type: "boolean", about: "print JSON" } },
   more: `
-  ns-net check                       everything: prints what differs, and how many were compared
+  ns-net check         everything: prints what differs, and how many there are
   ns-net check web`,
 
   run({ options, operands: [name] }) {

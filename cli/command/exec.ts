@@ -16,9 +16,9 @@ As with "ip netns exec", files in /etc/netns/<name>/ (resolv.conf, hosts) are mo
 and /sys shows the namespace's own devices.
 
   ns-net exec web ip address
-  ns-net exec web                                    a shell; so does: ns-net shell web
-  ns-net exec web --hostname web --pid ps -ef        with a hostname and processes of its own
-  ns-net exec container:db --all cat /etc/os-release in all namespaces of a running container`,
+  ns-net exec web                             a shell, as ns-net shell web
+  ns-net exec web --hostname web --pid ps -ef with a hostname and pids of its own
+  ns-net exec container:db --all ls /         in all namespaces of a container`,
 
   run({ options, operands, rest }) {
     const target = targetOf(operands[0]!);

@@ -92,9 +92,10 @@ const columns: readonly Column<Row>[] = [
 
 const styles: Readonly<Record<string, Style>> = { attached: "good", adopted: "good", gone: "bad" };
 
-/** A name that other commands take. */
+/** A name that other commands take, as short as there is one. */
 function nameOf({ pod, namespace, container }: Row): string {
-  return pod ?? (namespace.replace(/^\/run\/netns\//, "") || container);
+  const short = namespace.replace(/^(?:\/var)?\/run\/netns\//, "").replace(/^\/proc\/(\d+)\/ns\/net$/, "pid:$1");
+  return pod ?? (short || container);
 }
 
 /** `42s`, `12m`, `5h`, `3d`: the largest unit that is not 0. */
