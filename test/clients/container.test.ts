@@ -6,11 +6,12 @@ import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { needsOwnEtc } from "../cli/place.ts";
 import { until } from "../support/daemon.ts";
 import { nsNet } from "../support/plugin.ts";
 import { freshWorld, type World } from "../support/world.ts";
 import { cgroupParent } from "./cgroups.ts";
-import { conflist, needsClient } from "./client.ts";
+import { conflist, needsClient, nothingLeft } from "./client.ts";
 import { type Containerd, freshContainerd, sandboxImage } from "./containerd.ts";
 import { type Docker, freshDocker, needsDocker } from "./docker.ts";
 import { freshPodman, type Podman } from "./podman.ts";
@@ -133,6 +134,11 @@ describe("container:NAME", function () {
 
     const inspected = (name: string, what: string) => podman.call("inspect", "--format", `{{.${what}}}`, name);
 
+    it("is entered with its own programs, in all its namespaces", () => {
+      const inside = must("exec", "container:db", "--all", "--", "cat", "/proc/1/comm");
+      assert.equal(inside, "sleep");
+    });
+
     it("is found by name and id, also after a new name", () => {
       const expected = namespaceOf(inspected("db", "State.Pid"));
       const id = inspected("db", "Id");
@@ -209,6 +215,42 @@ describe("container:NAME", function () {
     it("has its files and its hostname with exec --all", () => {
       const hostname = docker.call("exec", "shop", "cat", "/etc/hostname");
       assert.equal(must("exec", "container:shop", "--all", "--", "cat", "/etc/hostname"), hostname);
+    });
+
+    it("is shown by inspect, although no plugin of CNI made its network", () => {
+      const [pid, address] = docker
+        .call("inspect", "--format", "{{.State.Pid}} {{.NetworkSettings.IPAddress}}", "shop")
+        .split(" ");
+      const said = must("inspect", "container:shop");
+      for (const words of [address!, `${pid} sleep`]) assert.ok(said.includes(words), said);
+      const shared = JSON.parse(must("ns", "same", String(process.pid), "container:shop", "--json"));
+      assert.deepEqual([shared.net, shared.mnt, shared.user], [false, false, true]);
+    });
+
+    it("gets a second interface, under its own id, and loses that one alone", function () {
+      needsOwnEtc(this);
+      const words = ["--data-dir", world.dataDir, "--network", "lab", "--ifname", "eth1"];
+      must("network", "create", "lab", "--subnet", "10.66.0.0/24", "--data-dir", world.dataDir);
+      assert.equal(must("add", "container:shop", ...words), "10.66.0.2");
+      const id = docker.call("inspect", "--format", "{{.Id}}", "shop");
+      assert.deepEqual(world.leases(), [`${id}/eth1 10.66.0.2/24`]);
+      assert.match(docker.call("exec", "shop", "ip", "-4", "address"), /inet 10\.66\.0\.2\/24 [^\n]*eth1/);
+      must("del", "container:shop", "--data-dir", world.dataDir);
+      assert.match(docker.call("exec", "shop", "ip", "-4", "address"), /eth0/);
+      nothingLeft(world);
+      must("network", "rm", "lab", "--data-dir", world.dataDir);
+    });
+
+    it("loses an interface also after it was stopped and removed", function () {
+      needsOwnEtc(this);
+      must("network", "create", "lab", "--subnet", "10.66.0.0/24", "--data-dir", world.dataDir);
+      docker.call("run", "--detach", "--name", "brief", docker.image);
+      must("add", "container:brief", "--network", "lab", "--ifname", "eth1", "--data-dir", world.dataDir);
+      docker.call("stop", "--time", "0", "brief");
+      must("del", "container:brief", "--data-dir", world.dataDir);
+      nothingLeft(world);
+      docker.call("rm", "brief");
+      must("network", "rm", "lab", "--data-dir", world.dataDir);
     });
 
     it("is stopped", () => {
