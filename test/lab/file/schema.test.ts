@@ -10,7 +10,7 @@ import { labSchema } from "../../../lab/schema.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const accepts = new Ajv({ allowUnionTypes: true }).compile(schema);
-const valueOf = (path: string) => parse(readFileSync(path, "utf8"), { merge: true });
+const contentOf = (path: string) => parse(readFileSync(path, "utf8"), { merge: true });
 
 /** Mistakes that no schema can know: names that nothing has, and what a number means beside another. */
 const ofMeaning = [
@@ -29,7 +29,7 @@ describe("lab/ns-net-lab.schema.json", () => {
     it(`accepts what the reader accepts: ${file}`, () => {
       const path = join(root, "lab/examples", file);
       labOf({ file, text: readFileSync(path, "utf8") });
-      assert.ok(accepts(valueOf(path)), JSON.stringify(accepts.errors));
+      assert.ok(accepts(contentOf(path)), JSON.stringify(accepts.errors));
     });
   }
 
@@ -37,7 +37,7 @@ describe("lab/ns-net-lab.schema.json", () => {
     const name = file.replace(".yaml", "");
     if (ofSyntax.includes(name) || ofMeaning.includes(name)) continue;
     it(`refuses what the reader refuses: ${file}`, () => {
-      assert.ok(!accepts(valueOf(join(import.meta.dirname, "bad", file))));
+      assert.ok(!accepts(contentOf(join(import.meta.dirname, "bad", file))));
     });
   }
 });
