@@ -17,7 +17,7 @@ and /sys shows the namespace's own devices.
 
   ns-net exec web ip address
   ns-net exec web                             a shell, as ns-net shell web
-  ns-net exec web --hostname web --pid ps -ef with a hostname and pids of its own
+  ns-net exec web --hostname web --pid ps -ef with its own hostname and pids
   ns-net exec container:db --all ls /         in all namespaces of a container`,
 
   run({ options, operands, rest }) {
