@@ -59,6 +59,8 @@ const died = (file: string, how: string, durationMs: number): Outcome => ({
   durationMs,
 });
 
+const pipeLimitMs = 1000;
+
 const ownProcesses = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 const quiet = { NSNET_PHASES: "no" };
@@ -71,12 +73,34 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+/** The output of a file's programs. It is shown if the file fails, because only then a person wants to read it. */
+class Printed {
+  private text = "";
+
+  async collect(stream: unknown): Promise<void> {
+    if (!(stream instanceof ReadableStream)) return;
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) this.text += decoder.decode(bytes, { stream: true });
+  }
+
+  /** The outcome with the output below its last failure. */
+  below(outcome: Outcome): Outcome {
+    const [last, ...others] = outcome.failures.toReversed();
+    const printed = this.text.trimEnd();
+    this.text = "";
+    if (last === undefined || printed === "") return outcome;
+    const text = `${last.text}\nthe file printed:\n${printed}`;
+    return { ...outcome, failures: [...others.toReversed(), { ...last, text }] };
+  }
+}
+
 function start(sandbox: Sandbox, onMessage: (message: "ready" | Outcome) => void): Bun.Subprocess {
   const command = [...(values.clients ? ownProcesses : []), process.execPath, worker];
+  const output = values["failures-only"] ? "pipe" : "inherit";
   const child = Bun.spawn(sandbox.works ? sandbox.wrap(command) : command, {
     cwd: root,
     env: { ...(sandbox.works ? sandboxEnvironment : { ...process.env, NSNET_NO_SANDBOX: sandbox.reason }), ...quiet },
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", output, output],
     ipc: (message) => onMessage(message as "ready" | Outcome),
   });
   running.add(child);
@@ -104,18 +128,23 @@ async function serve(queue: string[], sandbox: Sandbox, report: (outcome: Outcom
         ...(values.grep !== undefined && { grep: values.grep }),
       } satisfies Order);
     };
+    const printed = new Printed();
+    const end = (outcome: Outcome) => report(printed.below(outcome));
     const child = start(sandbox, (message) => {
-      if (message !== "ready") report({ ...message, file: relative(root, message.file) });
+      if (message !== "ready") end({ ...message, file: relative(root, message.file) });
       next();
     });
+    const collected = Promise.all([printed.collect(child.stdout), printed.collect(child.stderr)]);
     await child.exited;
+    // A program that a test left behind may hold the pipe open for ever.
+    await Promise.race([collected, Bun.sleep(pipeLimitMs)]);
     running.delete(child);
     clearTimeout(limit);
     if (file === undefined && startMs > 0) return;
     const how = hung
       ? `did not end within ${fileLimitMs / 1000} s`
       : `ended unexpectedly: ${child.signalCode ?? `exit code ${child.exitCode}`}`;
-    report(died(file ?? "the worker", how, performance.now() - startMs));
+    end(died(file ?? "the worker", how, performance.now() - startMs));
     if (file === undefined) return;
   }
 }
