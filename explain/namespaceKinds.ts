@@ -46,6 +46,11 @@ export function processesIn(kind: NamespaceKind, inode: number): Process[] {
   return everyPid().flatMap((pid) => (inodeAt(`/proc/${pid}/ns/${kind}`) === inode ? processAt(pid) : []));
 }
 
+/** All processes that this process sees, by number. */
+export function everyProcess(): Process[] {
+  return everyPid().flatMap(processAt);
+}
+
 /** Empty if the process ended meanwhile. */
 export function processAt(pid: number): [] | [Process] {
   try {

@@ -1,6 +1,7 @@
 /** Finds a container by what a person calls it, whichever runtime runs it. */
 import { code, Fault, NotPermitted } from "../../conf/fault.ts";
 import { nearest } from "../../conf/nearest.ts";
+import type { Process } from "../namespaceKinds.ts";
 import { type Container, nameOf, type Runtime, runtimes } from "./container.ts";
 import { containersOfContainerd } from "./containerd.ts";
 import { containersOfCrio } from "./crio.ts";
@@ -14,8 +15,8 @@ export interface RunningContainer extends Container {
 }
 
 /** Every container that the four runtimes have on this machine, those that are stopped, too. */
-export function everyContainer(): Container[] {
-  const watching = monitors();
+export function everyContainer(processes?: readonly Process[]): Container[] {
+  const watching = monitors(processes);
   const stored = storedContainers(watching);
   const ofDocker = containersOfDocker(watching);
   // Docker's containers are containerd's, too. Docker's own state has their names.

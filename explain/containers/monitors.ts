@@ -3,7 +3,7 @@
  * runtime with other folders than the default ones (another root, an ordinary user, k3s) are found, too.
  */
 import { readFileSync, readlinkSync } from "node:fs";
-import { everyPid } from "../namespaceKinds.ts";
+import { everyProcess, type Process } from "../namespaceKinds.ts";
 
 export interface Monitors {
   /** Bundles of containerd's shims: `…/io.containerd.runtime.v2.task/NAMESPACE/ID`. */
@@ -17,16 +17,16 @@ export interface Monitors {
 /** The kernel cuts the name of a program after 15 bytes. */
 const shim = "containerd-shim";
 
-export function monitors(): Monitors {
+/** `processes`: those of the machine, where a command has them already. */
+export function monitors(processes: readonly Process[] = everyProcess()): Monitors {
   const bundles: string[] = [];
   const userdata: { bundle: string; pidFile: string }[] = [];
   const dockerRoots: string[] = [];
-  for (const pid of everyPid()) {
-    const name = programOf(pid);
+  for (const { pid, command } of processes) {
     // The shim's current folder is the bundle (containerd's runtime v2).
-    if (name === shim) bundles.push(...folderOf(pid));
-    else if (name === "conmon") userdata.push(...userdataOf(wordsOf(pid)));
-    else if (name === "dockerd") dockerRoots.push(...optionIn(wordsOf(pid), "--data-root"));
+    if (command === shim) bundles.push(...folderOf(pid));
+    else if (command === "conmon") userdata.push(...userdataOf(wordsOf(pid)));
+    else if (command === "dockerd") dockerRoots.push(...optionIn(wordsOf(pid), "--data-root"));
   }
   return { bundles, userdata, dockerRoots };
 }
@@ -41,10 +41,6 @@ function optionIn(words: readonly string[], option: string): string[] {
   const at = words.indexOf(option);
   const joined = words.find((word) => word.startsWith(`${option}=`))?.slice(option.length + 1);
   return [at < 0 ? joined : words[at + 1]].filter((value) => value !== undefined);
-}
-
-function programOf(pid: number): string {
-  return read(`/proc/${pid}/comm`).trimEnd();
 }
 
 function wordsOf(pid: number): string[] {

@@ -31,7 +31,7 @@ export function everyPort(store: Store | undefined, kernel: Kernel): Port[] {
   const places = new Set(theirs.map((port) => `${port.by} ${placeOf(port)}`));
   // docker has a rule and a relay for most of its ports.
   theirs.push(...relayedPorts().filter((port) => !places.has(`${port.by} ${placeOf(port)}`)));
-  const known: Known = { listeners: new Listeners(), containers: once(everyContainer) };
+  const known: Known = { listeners: new Listeners(), containers: once(() => everyContainer()) };
   const all = [...withAttachments(ourPorts(kernel), store, known), ...withNamespaces(theirs, known)];
   return all.sort(
     (a, b) => a.hostPort - b.hostPort || compare(a.protocol, b.protocol) || compare(a.hostAddress, b.hostAddress),

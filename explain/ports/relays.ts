@@ -8,7 +8,7 @@ import { formatAddress } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
 import { type Listening, listeningSockets, socketDiagnosis } from "../../netlink/sockets/listening.ts";
-import { everyPid } from "../namespaceKinds.ts";
+import { everyProcess } from "../namespaceKinds.ts";
 import type { PublishedPort } from "./publishedPort.ts";
 
 /** Names as the kernel cuts them, after 15 bytes. pasta changes its name to that of a variant for the processor. */
@@ -18,8 +18,7 @@ const podmans = /^(?:rootlessport|pasta|slirp4netns)/;
 export function relayedPorts(): PublishedPort[] {
   const own: PublishedPort[] = [];
   const sockets = new Set<number>();
-  for (const pid of everyPid()) {
-    const name = read(`/proc/${pid}/comm`).trimEnd();
+  for (const { pid, command: name } of everyProcess()) {
     if (name === dockers) own.push(...portOfDocker(read(`/proc/${pid}/cmdline`).split("\0")));
     else if (podmans.test(name)) for (const inode of socketsOf(pid)) sockets.add(inode);
   }

@@ -31,7 +31,7 @@ first column can be given to inspect, exec and shell.
     const all = everyNamespace();
     if (options.json) writeOut(`${JSON.stringify(all.map(jsonOf), null, 2)}\n`);
     else {
-      const rows = rowsOf(all, containersByInode(all, everyContainer()));
+      const rows = rowsOf(all, containersByInode(all, everyContainer(all.flatMap(({ processes }) => processes))));
       writeOut(table(columns, rows, { isWide: options.wide }));
     }
     reportUnread(all);

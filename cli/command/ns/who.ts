@@ -24,14 +24,14 @@ A veth of the host means the namespace of its other end.
 
   ns-net ns who veth1a2b3c4d         which container has this veth?
   ns-net ns who 10.1.0.7             which one has this address?
-  ns-net ns who 4026532201           an inode as "ls -l /proc/PID/ns" and lsns print it
+  ns-net ns who 4026532201           an inode as lsns(8) prints it
   ns-net ns who container:db`,
 
   run({ options, operands }) {
     const words = operands[0]!;
     const target = isTarget.test(words) ? targetOf(words) : undefined;
     const all = everyNamespace();
-    const containers = everyContainer();
+    const containers = everyContainer(all.flatMap(({ processes }) => processes));
     const found = target ? atPath(target.path, all) : whoIs(words, all, containers);
     if (found.length === 0) throw unknown(words, all, containers);
     const byInode = containersByInode(all, containers);
