@@ -16,6 +16,7 @@ import { givenBy } from "../../step/index.ts";
 import { masqueradedBy } from "../../step/nft/masquerade.ts";
 import { type AskedNetwork, askedNetworks } from "../attach/asked.ts";
 import { claimDescribed, forgetUnused } from "../attach/described.ts";
+import { portsOf } from "../attach/publish.ts";
 import { callByHand } from "../callByHand.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
@@ -198,13 +199,14 @@ function account(ifname: string, target: Target, made: Plan, isNew: boolean): st
   const [mtu, host] = [interfaces[at]?.mtu, interfaces[at - 1]?.name];
   const bridge = interfaces[at - 2]?.name;
   const masquerade = steps.flatMap(masqueradedBy).join(", ");
+  const ports = portsOf(steps);
   const via = routes.find(({ dst }) => dst === "0.0.0.0/0" || dst === "::/0")?.gw;
   const lines = [
     isNew && `namespace  ${target.path} (new)`,
-    host
-      ? `veth pair  ${ifname} in the namespace, ${host} on the host; mtu ${mtu}, mac ${mac}`
-      : `interface  ${ifname} in the namespace; mtu ${mtu}, mac ${mac}`,
+    host ? `veth pair  ${ifname} in the namespace, ${host} on the host` : `interface  ${ifname} in the namespace`,
+    `           mtu ${mtu}, mac ${mac}`,
     bridge && `bridge     ${bridge}${via ? `, gateway ${via}` : ""}`,
+    ports.length > 0 && `ports      ${ports.join(", ")}`,
     masquerade && `nat        ${masquerade} masqueraded to the outside`,
     `look       ns-net exec ${target.spec} ip address`,
   ];

@@ -77,26 +77,38 @@ function textOf(cell: Cell): string {
   return text.replace(/\p{Cc}/gu, "?") || "-";
 }
 
-/** Shortens the columns that may be shortened; if that is not enough, leaves out one after the other. */
+/** In the order in which the columns yield, shortens or leaves out each; if that is not enough, leaves out the first. */
 function fitting<Row>(all: readonly Laid<Row>[], width: number): readonly Laid<Row>[] {
-  for (let left = all; ; ) {
-    const shortened = shortenedTo(left, width);
-    const [first] = yielding(left);
-    if (first === undefined || totalOf(shortened) <= width) return shortened;
-    left = left.filter((one) => one !== first);
+  let over = totalOf(all) - width;
+  let left = all;
+  for (const one of yielding(all)) {
+    if (over <= 0) break;
+    const { widthMin } = one.column;
+    const less = widthMin === undefined ? one.width + gap.length : Math.max(0, Math.min(over, one.width - widthMin));
+    over -= less;
+    left = left.flatMap((each) => {
+      if (each.column !== one.column) return [each];
+      return widthMin === undefined ? [] : [{ ...each, width: each.width - less }];
+    });
   }
+  const [first] = yielding(all);
+  if (over > 0 && first !== undefined) {
+    const others = all.filter((one) => one !== first);
+    return fitting(others, width);
+  }
+  return grown(left, all, -over);
 }
 
-function shortenedTo<Row>(all: readonly Laid<Row>[], width: number): readonly Laid<Row>[] {
-  let over = totalOf(all) - width;
-  const widths = new Map<Laid<Row>, number>();
-  for (const one of yielding(all)) {
-    const { widthMin = one.width } = one.column;
-    const less = Math.max(0, Math.min(over, one.width - widthMin));
-    widths.set(one, one.width - less);
-    over -= less;
+/** A column that was left out leaves room: the one that yields last gets it first. */
+function grown<Row>(left: readonly Laid<Row>[], all: readonly Laid<Row>[], room: number): readonly Laid<Row>[] {
+  let [rest, wider] = [room, left];
+  for (const { column, width } of yielding(all).toReversed()) {
+    const now = left.find((one) => one.column === column);
+    const more = now === undefined ? 0 : Math.max(0, Math.min(rest, width - now.width));
+    rest -= more;
+    wider = wider.map((one) => (one.column === column ? { ...one, width: one.width + more } : one));
   }
-  return all.map((one) => ({ ...one, width: widths.get(one) ?? one.width }));
+  return wider;
 }
 
 /** Those that may yield, the first to do so first. */

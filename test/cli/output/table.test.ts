@@ -32,16 +32,21 @@ describe("a table", () => {
     );
   });
 
-  it("first shortens what may be shortened, then leaves out what may be left out", () => {
-    const line = (width: number) => table(columns, [row], { width }).split("\n")[1];
-    assert.equal(line(54), "web   8080/tcp,53/udp,9000/tcp  c2:00:00:00:00:01   3m");
-    assert.equal(line(52), "web   8080/tcp,53/udp,+1      c2:00:00:00:00:01   3m");
-    assert.equal(line(41), "web   8080/tcp,+2  c2:00:00:00:00:01   3m");
-    assert.equal(line(38), "web   8080/tc…  c2:00:00:00:00:01   3m");
-    assert.equal(line(37), "web   8080/tcp,53/udp,9000/tcp   3m");
-    assert.equal(line(33), "web   8080/tcp,53/udp,+1       3m");
-    assert.equal(line(19), "web   8080/tc…   3m");
-    assert.equal(line(18), "web    3m");
+  it("shortens or leaves out the column that yields first, then the next one", () => {
+    const more: readonly Column<Row>[] = [
+      ...columns,
+      { title: "NET", yields: 3, widthMin: 4, cell: () => "a-network" },
+    ];
+    const line = (width: number) => table(more, [row], { width }).split("\n")[1];
+    assert.equal(line(65), "web   8080/tcp,53/udp,9000/tcp  c2:00:00:00:00:01   3m  a-network");
+    assert.equal(line(62), "web   8080/tcp,53/udp,9000/tcp  c2:00:00:00:00:01   3m  a-net…");
+    assert.equal(line(59), "web   8080/tcp,53/udp,9000/tcp   3m  a-network");
+    assert.equal(line(44), "web   8080/tcp,53/udp,9000/tcp   3m  a-netw…");
+    assert.equal(line(40), "web   8080/tcp,53/udp,+1        3m  a-n…");
+    assert.equal(line(25), "web   8080/tc…   3m  a-n…");
+    assert.equal(line(24), "web   8080/tcp,+2     3m");
+    assert.equal(line(20), "web   8080/tcp…   3m");
+    assert.equal(line(12), "web    3m");
   });
 
   it("never shortens what must be whole, even if the lines become too long", () => {
