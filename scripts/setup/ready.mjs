@@ -45,9 +45,15 @@ function installed() {
   );
 }
 
+const registryCure = "It needs npm's registry. Connect this machine to it, or fill npm's cache, and run this again";
+
 async function install() {
   if (installed()) return;
-  await runPhase("install the dependencies (npm ci)", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  const options = ["--no-audit", "--no-fund", "--loglevel=error"];
+  await runPhase("install the dependencies (npm ci)", "npm", ["ci", ...options]).catch((error) => {
+    error.cure = registryCure;
+    throw error;
+  });
   // If npm must not run install scripts, bun is a stub that prints that.
   if (spawnSync(bun, ["--version"]).status !== 0) {
     await runPhase("put bun in its place", process.execPath, [join(root, "node_modules/bun/install.js")]);
@@ -134,5 +140,6 @@ try {
 } catch (error) {
   if (!(error instanceof ProgramFailed)) throw error;
   process.stderr.write(`${error.said.trimEnd()}\nready: ${error.message}\n`);
+  if (error.cure) console.error(`  ${error.cure}`);
   process.exit(1);
 }
