@@ -1,6 +1,9 @@
 /**
  * `npm run ok`, the gate. Prints what is wrong, the cause first, and one line with the counts: nothing else. Types,
- * format and lint are asked together; the tests run if all three are right. With `--static`, no tests.
+ * format and lint are asked together; the tests run if all three are right.
+ *
+ *   npm run ok [-- --static]      with --static, no tests
+ *   npm run ok [-- test/ip …]     only these tests, as npm test takes them
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +11,7 @@ import { waiting } from "../../cli/output/progress.ts";
 import { importedBy, inOrder, typeErrorsIn } from "./typeErrors.ts";
 
 const root = join(import.meta.dirname, "../..");
+const words = process.argv.slice(2);
 const startMs = performance.now();
 const errorsShown = 20;
 
@@ -59,9 +63,9 @@ if (style.exitCode !== 0) console.log(styleWrong(style));
 const asked = [["types", types] as const, ["format and lint", style] as const];
 const wrong = asked.filter(([, { exitCode }]) => exitCode !== 0).map(([name]) => name);
 if (wrong.length > 0) end(false, `${wrong.join(", ")} wrong; no test was run`);
-if (process.argv.includes("--static")) end(true, "types, format, lint");
+if (words.includes("--static")) end(true, "types, format, lint");
 
-const tests = await ended([process.execPath, "test/support/run.ts", "--failures-only"], "inherit");
+const tests = await ended([process.execPath, "test/support/run.ts", "--failures-only", ...words], "inherit");
 const lines = tests.said.split("\n");
 const counts = lines.pop();
 if (tests.exitCode !== 0) console.log(lines.join("\n").trim());
