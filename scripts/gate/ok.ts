@@ -69,7 +69,8 @@ const tests = await ended([process.execPath, "test/support/run.ts", "--failures-
 const lines = tests.said.split("\n");
 const counts = lines.pop();
 if (tests.exitCode !== 0) console.log(lines.join("\n").trim());
+const passed = tests.exitCode === 0;
 end(
-  tests.exitCode === 0,
-  `types, format, lint; ${counts}${/ 0 skipped/.test(counts ?? "") ? "" : " (npm test says why)"}`,
+  passed,
+  `${passed ? "types, format, lint" : "tests wrong"}; ${counts}${/ 0 skipped/.test(counts ?? "") ? "" : " (npm test says why)"}`,
 );
