@@ -70,7 +70,13 @@ function otherEndText({ isVeth, peer }: LinkWithPeer, labels: ReadonlyMap<number
 const once = (text: (row: Row) => string) => (row: Row) => (row.isFirst ? text(row) : " ");
 
 const columns: readonly Column<Row>[] = [
-  { title: "NAMESPACE", cell: once(({ label }) => label), style: ({ isFirst }) => (isFirst ? "title" : undefined) },
+  {
+    title: "NAMESPACE",
+    yields: 0,
+    widthMin: 20,
+    cell: once(({ label }) => label),
+    style: ({ isFirst }) => (isFirst ? "title" : undefined),
+  },
   { title: "INODE", yields: 4, cell: once(({ namespace }) => String(namespace.inode)) },
   { title: "PROCESSES", yields: 3, widthMin: 10, cell: once(({ namespace }) => processesText(namespace)) },
   { title: "LINK", cell: ({ link }) => link?.name ?? "" },
