@@ -56,7 +56,7 @@ const compiler = ["node_modules/.bin/tsc", "-p", ".", "--pretty", "false"];
 
 const [types, style] = await (async () => {
   using _shown = waiting(() => "types, format, lint");
-  return Promise.all([ended(compiler), ended(biome)]);
+  return await Promise.all([ended(compiler), ended(biome)]);
 })();
 if (types.exitCode !== 0) console.log(typesWrong(types));
 if (style.exitCode !== 0) console.log(styleWrong(style));
