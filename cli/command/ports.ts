@@ -1,4 +1,5 @@
 /** `ns-net ports` */
+import { attachmentText } from "../../conf/attachment.ts";
 import { everyPort, type Port } from "../../explain/ports/everyPort.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { writeOut } from "../../plugin/stdio.ts";
@@ -17,9 +18,13 @@ export default command({
   run({ options }) {
     using store = openedStore(options["data-dir"]);
     using kernel = openKernel();
-    const ports = everyPort(store, kernel);
+    const { ports, lost } = everyPort(store, kernel);
     if (options.json) writeOut(`${JSON.stringify(ports.map(jsonOf), null, 2)}\n`);
     else writeOut(ports.length === 0 ? "No port is published.\n" : table(columns, ports));
+    if (lost.length > 0) {
+      const whose = lost.length === 1 ? attachmentText(lost[0]!.attachment) : `${lost.length} attachments`;
+      process.stderr.write(`ns-net: the published ports of ${whose} are missing in the kernel: ns-net repair\n`);
+    }
     return 0;
   },
 });

@@ -13,7 +13,7 @@ import type { LinkWithPeer } from "../namespaces/peers.ts";
 import { iptablesPorts } from "./iptablesRules.ts";
 import { Listeners } from "./listeners.ts";
 import { nftChains, nftPorts } from "./nftRules.ts";
-import { type OwnPort, ourPorts } from "./ours.ts";
+import { type OwnPort, ourPorts, withoutTheirPorts } from "./ours.ts";
 import { type PublishedPort, placeOf } from "./publishedPort.ts";
 import { relayedPorts } from "./relays.ts";
 
@@ -24,18 +24,26 @@ export interface Port extends PublishedPort {
   readonly listening: boolean | undefined;
 }
 
-/** In the order of the ports. A port that two programs publish is there twice: the rule that comes first gets the packets. */
-export function everyPort(store: Store | undefined, kernel: Kernel): Port[] {
+export interface Published {
+  /** In the order of the ports. A port that two programs publish is there twice: the rule that comes first gets the packets. */
+  readonly ports: readonly Port[];
+  /** Attachments whose ports are in the store, and not in the kernel. */
+  readonly lost: readonly Entry[];
+}
+
+export function everyPort(store: Store | undefined, kernel: Kernel): Published {
   const chains = nftChains(kernel);
   const theirs = [...nftPorts(chains, kernel), ...iptablesPorts(chains, kernel)];
   const places = new Set(theirs.map((port) => `${port.by} ${placeOf(port)}`));
   // docker has a rule and a relay for most of its ports.
   theirs.push(...relayedPorts().filter((port) => !places.has(`${port.by} ${placeOf(port)}`)));
+  const own = ourPorts(kernel);
   const known: Known = { listeners: new Listeners(), containers: once(() => everyContainer()) };
-  const all = [...withAttachments(ourPorts(kernel), store, known), ...withNamespaces(theirs, known)];
-  return all.sort(
+  const all = [...withAttachments(own, store, known), ...withNamespaces(theirs, known)];
+  all.sort(
     (a, b) => a.hostPort - b.hostPort || compare(a.protocol, b.protocol) || compare(a.hostAddress, b.hostAddress),
   );
+  return { ports: all, lost: store ? withoutTheirPorts(store, own, kernel) : [] };
 }
 
 /** Read when a port needs it. */

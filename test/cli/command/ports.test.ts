@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { portsIn } from "../../../explain/ports/iptablesRules.ts";
 import { needs } from "../../support/needs.ts";
-import { add, del, referencePlugins } from "../../support/plugin.ts";
+import { add, del, nsNet, referencePlugins } from "../../support/plugin.ts";
 import { cable, freshNetns } from "../../support/sandbox.ts";
 import { tcpServer } from "../../support/tcp.ts";
 import { freshPlace, namedNetns } from "../place.ts";
@@ -53,6 +53,24 @@ describe("ns-net ports", function () {
     assert.match(place.must("ports"), RegExp(`^0\\.0\\.0\\.0:8080/tcp +${web} +10\\.7\\.0\\.2:80 +ns-net +yes$`, "m"));
     place.must("del", web);
     assert.deepEqual(listed(place), []);
+  });
+
+  it("says whose ports are missing in the kernel, and repair brings them back", () => {
+    using place = freshPlace();
+    const web = place.name();
+    place.must("add", web, "--subnet", "10.7.0.0/24", "--bridge", "br7", "--publish", "8080:80");
+    place.must("add", place.name("plain"), "--network", "br7");
+    assert.equal(place.cli("ports").err, "");
+    place.host.nft("flush", "ruleset");
+    const { code, out, err } = place.cli("ports");
+    assert.deepEqual([code, out], [0, "No port is published.\n"]);
+    assert.equal(
+      err,
+      `ns-net: the published ports of eth0 of container ${web} on network br7 are missing in the kernel: ns-net repair\n`,
+    );
+    place.host.run(nsNet, "repair", "--data-dir", place.dataDir);
+    assert.equal(place.cli("ports").err, "");
+    assert.deepEqual(listed(place), [`tcp 0.0.0.0:8080 ${web} 10.7.0.2:80 ns-net false`]);
   });
 
   it("sees that a server listens on another address only", async () => {
