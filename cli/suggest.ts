@@ -45,7 +45,7 @@ export function someEntriesOf(target: Target, filter: Filter): Entry[] {
   const unknown = unknownNetwork(filter.network, filter.dataDir);
   if (unknown) throw unknown;
   const [sentence, meant] = nothingOf(target, filter.dataDir);
-  const cure = lostHint(filter.dataDir) ?? `${meant}${meant && " "}See what is with: ns-net ls`;
+  const cure = lostHint(filter.dataDir) ?? `${meant}${meant && " "}See what is attached: ns-net ls`;
   throw new Fault(code.unknownContainer, sentence, cure);
 }
 

@@ -69,17 +69,17 @@ export function claimDescribed(wanted: Description, configuration: Json, dataDir
     const now = decided(wanted, { dataDir, store, kernel });
     if (JSON.stringify(now) !== JSON.stringify(configuration))
       throw new Fault(code.tryAgain, `The network ${wanted.name} was changed meanwhile`, "Try again");
-    if (!isUsed(wanted.name, store) && !isClaimed(remembered(wanted.name, dataDir)))
-      remember("", configuration, dataDir, { isClaim: true });
+    // The last of several calls with the same flags has the claim, so that the failure of an earlier one forgets nothing.
+    if (!isUsed(wanted.name, store)) remember("", configuration, dataDir, { isClaim: true });
   });
 }
 
-/** Forgets the network if nothing is attached to it: the call that described it has failed. */
+/** Forgets the network that this process wrote down, if nothing is attached to it: the call has failed. */
 export function forgetUnused(name: string, dataDir: string): void {
   using kernel = openKernel({ stderr: toStderr });
   using store = openExisting({ dataDir }, kernel);
   store?.exclusively(() => {
-    if (!isUsed(name, store)) forget(name, dataDir);
+    if (!isUsed(name, store) && remembered(name, dataDir)?.claim?.pid === process.pid) forget(name, dataDir);
   });
 }
 
@@ -94,6 +94,8 @@ interface Place {
 function decided(wanted: Description, place: Place): Json {
   const { name, bridge, subnets } = wanted;
   const { dataDir, store } = place;
+  // The bridge is read first: an add writes the network down before it makes the bridge.
+  const link = existing(bridge, place.kernel);
   const kept = remembered(name, dataDir);
   const own = kept?.path === "" ? kept : undefined;
   const has = own === undefined ? [] : subnetsIn(own.configuration, store?.memory(name)?.subnets);
@@ -103,7 +105,10 @@ function decided(wanted: Description, place: Place): Json {
     const said = `the network ${name} has ${has.join(", ") || "another one"}`;
     throw refused("--subnet", textOf(subnets), said, "Leave --subnet out to join it, or name another bridge");
   }
-  refuseTaken(isSame ? { ...wanted, subnets: has.map((text) => parseCidr(text)!) } : wanted, place);
+  const all = isSame ? has.map((text) => parseCidr(text)!) : subnets;
+  refuseTaken({ ...wanted, subnets: all }, place);
+  const left = link?.addresses.find((one) => !all.some((subnet) => overlaps(subnet, one)));
+  if (left) throw usedBridge(bridge, left, link!.isOurs);
   if (isSame) return own.configuration;
   return {
     ...{ cniVersion: "1.1.0", name, type: "ns-net", bridge, isDefaultGateway: true, ipMasq: true },
@@ -130,7 +135,6 @@ function refuseTaken({ name, bridge, subnets }: Description, { dataDir, store, k
   });
   const sharing = others.find((one) => one.bridge === bridge);
   if (sharing) throw taken("--bridge", bridge, sharing, `the network ${sharing.name}`);
-  refuseOtherAddresses(bridge, subnets, kernel);
   for (const subnet of subnets) {
     const rival = others.find((one) => one.subnets.some((text) => overlaps(parseCidr(text)!, subnet)));
     if (rival) throw taken("--subnet", formatCidr(subnet), rival, `the network ${rival.name}`);
@@ -147,25 +151,35 @@ function refuseTaken({ name, bridge, subnets }: Description, { dataDir, store, k
   }
 }
 
-/** A bridge may exist. One with addresses of another subnet is in use, or is left of an earlier network. */
-function refuseOtherAddresses(bridge: string, subnets: readonly Cidr[], kernel: Kernel): void {
+interface Existing {
+  readonly addresses: readonly Cidr[];
+  readonly isOurs: boolean;
+}
+
+/** The link with the bridge's name. */
+function existing(bridge: string, kernel: Kernel): Existing | undefined {
   const link = kernel.link("host", bridge);
-  if (link === undefined) return;
-  const other = kernel
-    .addresses("host", bridge)
-    .find((one) => !isLinkLocal(one) && !subnets.some((subnet) => overlaps(subnet, one)));
-  if (other === undefined) return;
-  const isOurs = isOurGroup(link.group ?? 0);
-  throw refused(
-    "--bridge",
-    bridge,
-    isOurs
-      ? `it is left of an earlier network, with ${formatCidr(other)}`
-      : `another program gave it ${formatCidr(other)}`,
-    isOurs
-      ? "Remove what nothing is attached to with: ns-net gc"
-      : "Name another bridge, or describe the network in a file, and give that to --network",
-  );
+  if (link === undefined) return undefined;
+  const addresses = kernel.addresses("host", bridge).filter((one) => !isLinkLocal(one));
+  return { addresses, isOurs: isOurGroup(link.group ?? 0) };
+}
+
+/** A bridge may exist. One with addresses of another subnet is in use, or is left of an earlier network. */
+function usedBridge(bridge: string, address: Cidr, isOurs: boolean): Fault {
+  const text = formatCidr(address);
+  return isOurs
+    ? refused(
+        "--bridge",
+        bridge,
+        `it is left of an earlier network, with ${text}`,
+        "Remove what nothing is attached to with: ns-net gc",
+      )
+    : refused(
+        "--bridge",
+        bridge,
+        `another program gave it ${text}`,
+        "Name another bridge, or describe the network in a file, and give that to --network",
+      );
 }
 
 const taken = (flag: string, value: string, { name }: Network, owner: string) =>
