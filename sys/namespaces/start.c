@@ -56,6 +56,7 @@ enum {
   POLLERR = 8,                                                          /* asm-generic/poll.h */
   signal_set_words = 16,                                                /* sigset_t of glibc and musl: 128 bytes */
 };
+enum { SYS_close_range = 436 };                                         /* asm/unistd.h: the same everywhere */
 #ifdef __aarch64__
 enum { SYS_clone = 220 };                                               /* asm-generic/unistd.h */
 #else
@@ -210,12 +211,18 @@ static int has_ended(int pid, int status) {
   return 0;
 }
 
+/* A process that only reaps keeps nothing open: no pipe that another waits to end, no namespace. Before Linux 5.9 the
+ * kernel refuses, and then the reports alone are closed. */
+static void close_all(void) {
+  if (syscall(SYS_close_range, 0L, 0xffffffffL, 0L)) close(reports);
+}
+
 /* Reaps whatever is left to it, and ends as the program does; the kernel then ends everything in its PID namespace. */
 static void reap(const struct request *it) {
   prctl(PR_SET_NAME, "init");
   if (!it->programs) {
     signal(SIGCHLD, (void (*)(int))1); /* ignored: the kernel reaps */
-    close(reports);
+    close_all();
     set_blocked(0);
     for (;;) pause();
   }
@@ -227,7 +234,7 @@ static void reap(const struct request *it) {
     execute(it);
   }
   forward_to(program);
-  close(reports);
+  close_all();
   set_blocked(0);
   for (;;) {
     int status, ended = waitpid(-1, &status, WUNTRACED);

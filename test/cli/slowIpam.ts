@@ -1,5 +1,5 @@
 /** An IPAM plugin that answers when the test says so: an add of its network is in progress until then. */
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/sandbox.ts";
 import type { Place } from "./place.ts";
@@ -34,9 +34,22 @@ export async function slowAdd(place: Place, name: string, words: readonly string
       writeFileSync(fifo, "go\n");
       return adding.exited;
     },
-    end(signal) {
+    async end(signal) {
       adding.kill(signal);
-      return adding.exited;
+      const code = await adding.exited;
+      release(fifo);
+      return code;
     },
   };
+}
+
+/** Lets the plugin end that a killed add left behind, if it still waits: without a reader the open fails (ENXIO). */
+function release(fifo: string): void {
+  try {
+    const file = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(file, "go\n");
+    closeSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENXIO") throw error;
+  }
 }
