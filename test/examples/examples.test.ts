@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { freshPlace, type Place } from "../cli/place.ts";
 import { startFirewalld } from "../support/firewalld.ts";
 import { addList, checkList, delList, type NetworkList } from "../support/libcni.ts";
@@ -304,6 +305,15 @@ describe("examples/", function () {
       assert.deepEqual(reservations, []);
     } finally {
       rmSync("/var/lib/cni/networks/oldnet", { recursive: true, force: true });
+    }
+  });
+
+  it("has each YAML file as JSON, too, with the version that a runtime needs there", () => {
+    for (const file of readdirSync(folder).filter((name) => name.endsWith(".yaml"))) {
+      const twin = file.replace(".yaml", ".json");
+      const json = JSON.parse(readFileSync(join(folder, twin), "utf8"));
+      assert.deepEqual(json, { cniVersion: "1.1.0", ...parse(readFileSync(join(folder, file), "utf8")) }, twin);
+      used.add(twin);
     }
   });
 
