@@ -176,6 +176,17 @@ export function unmount(target: string): boolean {
   throw new KernelError(`unmount ${target}`, number);
 }
 
+// asm-generic/ioctls.h; struct winsize: rows, columns, and two that are not used
+const TIOCGWINSZ = 0x5413;
+const winsizeBytes = 8;
+
+/** Columns of the terminal that a descriptor leads to, 0 if it does not say; undefined if it is no terminal. */
+export function terminalColumns(descriptor: number): number | undefined {
+  const size = new Uint8Array(winsizeBytes);
+  if (c.ioctl(descriptor, TIOCGWINSZ, ptr(size)) < 0) return undefined;
+  return new Uint16Array(size.buffer)[1];
+}
+
 const MFD_CLOEXEC = 1;
 
 /** A file in memory alone, which is gone when its descriptor is closed (memfd_create(2)). Answers the descriptor. */

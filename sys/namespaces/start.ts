@@ -1,7 +1,8 @@
 /**
  * Starts processes in namespaces of their own or of others. Bun has several threads, so it cannot enter or create a user
  * namespace, and must not create a PID namespace (setns(2), unshare(2)). `start.c` does that in a short-lived child. It
- * is compiled at the first use by the C compiler in Bun, in a few milliseconds and without a file on the disk.
+ * is compiled at the first use by the C compiler in Bun, in a few milliseconds, from a file in memory. (Bun keeps headers
+ * of its own for that in /tmp/bun-cc-UID; `start.c` includes none.)
  */
 import { CString, cc, type Pointer, ptr } from "bun:ffi";
 import { cText } from "../cText.ts";
