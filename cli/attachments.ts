@@ -1,10 +1,10 @@
 /** The attachments in the store, with their present namespaces and processes. */
-import { readdirSync, readlinkSync } from "node:fs";
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir, readIdentity } from "../conf/identity.ts";
 import { ownType } from "../conf/pluginType.ts";
 import type { DeleteRequest } from "../conf/request.ts";
+import { everyPid, inodeAt } from "../explain/namespaceKinds.ts";
 import { openKernel } from "../kernel/kernel.ts";
 import { identityIn, openContainerNetns } from "../kernel/namespace.ts";
 import { isAt, isNetns } from "../netlink/sameNetns.ts";
@@ -101,19 +101,12 @@ export function pidIn(entry: Entry, pids: ReadonlyMap<bigint, number>): number |
   return pid !== undefined && isAt(`/proc/${pid}/ns/net`, identityIn(entry)) ? pid : undefined;
 }
 
-/** The first process in each network namespace by inode: `/proc/PID/ns/net` reads `net:[4026531840]`. */
+/** The first process in each network namespace, by inode. */
 export function pidsByInode(): ReadonlyMap<bigint, number> {
   const pids = new Map<bigint, number>();
-  for (const pid of readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .sort((a, b) => a - b)) {
-    try {
-      const inode = BigInt(/\[(\d+)\]/.exec(readlinkSync(`/proc/${pid}/ns/net`))![1]!);
-      if (!pids.has(inode)) pids.set(inode, pid);
-    } catch {
-      // The process ended meanwhile, or is a kernel thread.
-    }
+  for (const pid of everyPid()) {
+    const inode = inodeAt(`/proc/${pid}/ns/net`);
+    if (inode !== undefined && !pids.has(BigInt(inode))) pids.set(BigInt(inode), pid);
   }
   return pids;
 }

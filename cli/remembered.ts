@@ -60,11 +60,6 @@ export function isClaimed(kept: Remembered | undefined): boolean {
   return String(processStart(kept.claim.pid)) === kept.claim.start;
 }
 
-/** Absent is success. */
-export function forget(name: string, dataDir: string): void {
-  rmSync(fileOf(name, dataDir), { force: true });
-}
-
 export function rememberedNames(dataDir: string): string[] {
   try {
     return readdirSync(folderOf(dataDir)).flatMap((file) => {
@@ -77,7 +72,7 @@ export function rememberedNames(dataDir: string): string[] {
 }
 
 /** Forgets a network. Nothing happens if it is not known. */
-export function forgetRemembered(name: string, dataDir: string): void {
+export function forget(name: string, dataDir: string): void {
   if (remembered(name, dataDir) !== undefined) rmSync(fileOf(name, dataDir), { force: true });
 }
 

@@ -12,6 +12,8 @@ export interface Target {
   readonly container: string;
   /** The name in /run/netns, if it is one: only such namespaces are created and deleted. */
   readonly name: string | undefined;
+  /** The process that was named, by its number or as a container. */
+  readonly pid?: number;
 }
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
@@ -30,10 +32,11 @@ const isContainer = (spec: string) => spec.startsWith(containerPrefix) && spec !
 export function targetOf(spec: string): Target {
   if (isContainer(spec)) {
     const { id, pid } = containers.findContainer(spec.slice(containerPrefix.length));
-    return { spec, path: netnsPathOf(`pid:${pid}`), container: id, name: undefined };
+    return { spec, path: netnsPathOf(`pid:${pid}`), container: id, name: undefined, pid };
   }
   const pid = /^(?:pid:|\/proc\/)(\d+)(?:\/ns\/net)?$/.exec(spec)?.[1];
-  if (pid !== undefined) return { spec, path: netnsPathOf(`pid:${pid}`), container: `pid-${pid}`, name: undefined };
+  if (pid !== undefined)
+    return { spec, path: netnsPathOf(`pid:${pid}`), container: `pid-${pid}`, name: undefined, pid: Number(pid) };
   if (podPattern.test(spec)) return { spec, path: "", container: spec, name: undefined };
   const below = /^(?:\/var)?\/run\/netns\/([^/]+)$/.exec(spec)?.[1] ?? (spec.includes("/") ? undefined : spec);
   if (below === undefined && spec.startsWith("/")) {
@@ -61,6 +64,12 @@ export function targetToRemove(spec: string): Target {
   const [first, second] = containers.containersNamed(words);
   if (first?.pid !== undefined || second !== undefined) return targetOf(spec);
   return { spec, path: "", container: first?.id ?? words, name: undefined };
+}
+
+/** The shortest word that commands take for the namespace of an attachment. */
+export function shortName(netnsPath: string, container: string): string {
+  const short = netnsPath.replace(/^(?:\/var)?\/run\/netns\//, "").replace(/^\/proc\/(\d+)\/ns\/net$/, "pid:$1");
+  return short || container;
 }
 
 /** True if the path exists, also if this user may not follow it: opening it reports that. */

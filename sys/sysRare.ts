@@ -237,6 +237,11 @@ export function spawn(
 /** posix_spawn_file_actions_t is 80 bytes in glibc and in musl (spawn.h). */
 const fileActionsBytes = 256;
 
+/** `KEY=value` for each variable that is set. */
+export function environmentTexts(environment: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(environment).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
+}
+
 /** A null-terminated array of pointers. The caller must keep the texts. */
 const pointersTo = (texts: readonly Uint8Array[]) =>
   BigUint64Array.from([...texts.map((text) => BigInt(ptr(text))), 0n]);
@@ -257,12 +262,9 @@ export function execute(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): never {
-  const argumentTexts = args.map(cText);
-  const environmentTexts = Object.entries(environment).flatMap(([key, value]) =>
-    value === undefined ? [] : [cText(`${key}=${value}`)],
-  );
-  const [argv, envp] = [pointersTo(argumentTexts), pointersTo(environmentTexts)];
+  const texts = [args, environmentTexts(environment)].map((words) => words.map(cText));
+  const [argv, envp] = texts.map(pointersTo);
   for (const number of [SIGPIPE, SIGXFSZ]) rarely("signal")(number, SIG_DFL);
-  rarely("execve")(ptr(cText(path)), ptr(argv), ptr(envp));
+  rarely("execve")(ptr(cText(path)), ptr(argv!), ptr(envp!));
   throw new KernelError(`execute ${path}`, lastErrno());
 }

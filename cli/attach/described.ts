@@ -7,7 +7,7 @@ import { code, Fault } from "../../conf/fault.ts";
 import { interfaceName, networkName } from "../../conf/nameRules.ts";
 import { subnetsOf } from "../../explain/networks/configured.ts";
 import type { Network } from "../../explain/networks/everyNetwork.ts";
-import { type Cidr, formatCidr, isLinkLocal, networkOf, overlaps, parseCidr } from "../../ip/address.ts";
+import { type Cidr, formatCidr, isLinkLocal, overlaps, parseCidr } from "../../ip/address.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { isOurGroup } from "../../kernel/ownership.ts";
 import { routesOfLinks } from "../../kernel/routes.ts";
@@ -16,6 +16,7 @@ import type { Store } from "../../store/store.ts";
 import { toStderr } from "../callByHand.ts";
 import { UsageError } from "../command.ts";
 import { configurationFolder, defaultNetwork } from "../network.ts";
+import { hashedBridge, parseSubnets, refusedValue } from "../networks/flags.ts";
 import { knownIn } from "../networks/known.ts";
 import { forget, isClaimed, remember, remembered } from "../remembered.ts";
 
@@ -35,19 +36,9 @@ export function descriptionOf(subnet: readonly string[], bridge: string | undefi
     throw new UsageError(
       `--bridge ${JSON.stringify(bridge)}: give a name of 1 to 15 letters, digits, "_", "." or "-" that begins with a letter or digit`,
     );
-  const subnets = subnet.flatMap((words) => words.split(",")).map(subnetOf);
+  const subnets = parseSubnets(subnet);
   const name = bridge ?? `subnet-${textOf(subnets).replace(/[/:]/g, "-").replaceAll(", ", "-")}`;
-  const own = bridge ?? `nsnet${new Bun.CryptoHasher("sha256").update(name).digest("hex").slice(0, 8)}`;
-  return { name, bridge: own, subnets };
-}
-
-function subnetOf(text: string): Cidr {
-  const cidr = parseCidr(text.trim());
-  if (cidr === undefined)
-    throw new UsageError(`--subnet ${JSON.stringify(text)}: give a subnet as 10.7.0.0/24 or fd00:7::/64`);
-  const network = networkOf(cidr);
-  if (network.value === cidr.value) return cidr;
-  throw new UsageError(`--subnet ${text} is an address in a subnet: give ${formatCidr(network)}`);
+  return { name, bridge: bridge ?? hashedBridge(name), subnets };
 }
 
 const textOf = (subnets: readonly Cidr[]) => subnets.map(formatCidr).join(", ");
@@ -103,7 +94,7 @@ function decided(wanted: Description, place: Place): Json {
   if (own && (isUsed(name, store) || isClaimed(own))) {
     if (isSame) return own.configuration;
     const said = `the network ${name} has ${has.join(", ") || "another one"}`;
-    throw refused("--subnet", textOf(subnets), said, "Leave --subnet out to join it, or name another bridge");
+    throw refusedValue("--subnet", textOf(subnets), said, "Leave --subnet out to join it, or name another bridge");
   }
   const all = isSame ? has.map((text) => parseCidr(text)!) : subnets;
   refuseTaken({ ...wanted, subnets: all }, place);
@@ -128,7 +119,7 @@ function refuseTaken({ name, bridge, subnets }: Description, { dataDir, store, k
   const same = networks.find((one) => one.name === name && one.path !== "");
   if (same) throw taken("--bridge", bridge, same, `the network ${name} in ${same.path}`);
   if (bridge === defaultNetwork["bridge"])
-    throw refused("--bridge", bridge, "the default network has it", "Leave --bridge out, or name another bridge");
+    throw refusedValue("--bridge", bridge, "the default network has it", "Leave --bridge out, or name another bridge");
   const others = networks.filter((one) => {
     const isBusy = one.attachments > 0 || isFile(one) || isClaimed(remembered(one.name, dataDir));
     return one.name !== name && one.source !== "kernel" && isBusy;
@@ -142,7 +133,7 @@ function refuseTaken({ name, bridge, subnets }: Description, { dataDir, store, k
       ({ destination, link }) => link !== bridge && overlaps(subnet, destination),
     );
     if (route)
-      throw refused(
+      throw refusedValue(
         "--subnet",
         formatCidr(subnet),
         `the host has a route of ${formatCidr(route.destination)} to ${route.link}`,
@@ -168,13 +159,13 @@ function existing(bridge: string, kernel: Kernel): Existing | undefined {
 function usedBridge(bridge: string, address: Cidr, isOurs: boolean): Fault {
   const text = formatCidr(address);
   return isOurs
-    ? refused(
+    ? refusedValue(
         "--bridge",
         bridge,
         `it is left of an earlier network, with ${text}`,
         "Remove what nothing is attached to with: ns-net gc",
       )
-    : refused(
+    : refusedValue(
         "--bridge",
         bridge,
         `another program gave it ${text}`,
@@ -183,8 +174,4 @@ function usedBridge(bridge: string, address: Cidr, isOurs: boolean): Fault {
 }
 
 const taken = (flag: string, value: string, { name }: Network, owner: string) =>
-  refused(flag, value, `${owner} has it`, `Join that network with --network ${name}, or choose another value`);
-
-function refused(flag: string, value: string, why: string, cure: string): Fault {
-  return new Fault(code.config, `Cannot use ${flag} = ${value}: ${why}`, cure);
-}
+  refusedValue(flag, value, `${owner} has it`, `Join that network with --network ${name}, or choose another value`);

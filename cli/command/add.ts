@@ -22,6 +22,7 @@ import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
 import { rememberNetwork } from "../network.ts";
 import { waitForStore, waitingForOthers } from "../output/patience.ts";
+import { isTerminal, output } from "../output/terminal.ts";
 import { deleteMade, madeNamespace } from "../ownNamespace.ts";
 import { environmentFor, stdinOf, type Target, targetOf } from "../target.ts";
 import { networkOptions } from "./options.ts";
@@ -127,7 +128,7 @@ Several networks are attached all or none.
     }
     for (const { network } of all)
       rememberNetwork(network.which, network.described?.configuration, options["data-dir"]);
-    if (process.stdout.isTTY && !options.json)
+    if (isTerminal(output.standard) && !options.json)
       for (const [i, { request }] of all.entries())
         process.stderr.write(account(request.attachment.ifname, target, made[i]!, isNew && i === 0));
     return 0;

@@ -31,12 +31,11 @@ export default command({
     const isFiltered = options.network !== undefined || options.ifname !== undefined;
     // A namespace that ns-net did not attach is worth a look, too.
     const entries = isThere(target) && !isFiltered ? entriesOf(target, filter) : someEntriesOf(target, filter);
-    const pid = /^\/proc\/(\d+)\/ns\/net$/.exec(target.path)?.[1];
     using store = openedStore(dataDir);
     const report = reportOf({
       netns: entries.length > 0 ? openNetnsOf(entries[0]!) : openContainerNetns(target.path, true),
       path: entries[0]?.netnsPath ?? target.path,
-      pid: pid === undefined ? undefined : Number(pid),
+      pid: target.pid,
       entries,
       store,
     });

@@ -17,6 +17,7 @@ import { lostHint, reportLost } from "../lost.ts";
 import type { Style } from "../output/colour.ts";
 import { type Column, table } from "../output/table.ts";
 import { unknownNetwork } from "../suggest.ts";
+import { shortName } from "../target.ts";
 import { filterOptions } from "./options.ts";
 
 const { ifname: _, ...options } = filterOptions;
@@ -94,8 +95,7 @@ const styles: Readonly<Record<string, Style>> = { attached: "good", adopted: "go
 
 /** A name that other commands take, as short as there is one. */
 function nameOf({ pod, namespace, container }: Row): string {
-  const short = namespace.replace(/^(?:\/var)?\/run\/netns\//, "").replace(/^\/proc\/(\d+)\/ns\/net$/, "pid:$1");
-  return pod ?? (short || container);
+  return pod ?? shortName(namespace, container);
 }
 
 /** `42s`, `12m`, `5h`, `3d`: the largest unit that is not 0. */

@@ -1,9 +1,10 @@
 /** Runs a program in all namespaces of a process: those of its container. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { code, Fault } from "../../conf/fault.ts";
+import { kindsInOrder, namespacesOf } from "../../explain/namespaceKinds.ts";
 import { errno, isKernelError, KernelError } from "../../sys/errors.ts";
 import { closeFile } from "../../sys/libc.ts";
-import { type NamespaceKind, namespaceKinds } from "../../sys/namespaces/kinds.ts";
+import type { NamespaceKind } from "../../sys/namespaces/kinds.ts";
 import { start, waitFor } from "../../sys/namespaces/start.ts";
 import { netnsIdentity } from "../../sys/netns.ts";
 import { openProcess } from "../../sys/sysRare.ts";
@@ -37,8 +38,7 @@ export function runInAll(target: Target, path: string, words: readonly string[])
 
 /** The process whose namespaces are meant: the named one, or the first in the network namespace. */
 function processIn(target: Target, path: string): number {
-  const named = /^\/proc\/(\d+)\/ns\/net$/.exec(path)?.[1];
-  const pid = named === undefined ? pidsByInode().get(netnsIdentity(path)?.inode ?? 0n) : Number(named);
+  const pid = target.pid ?? pidsByInode().get(netnsIdentity(path)?.inode ?? 0n);
   if (pid !== undefined) return pid;
   throw new Fault(
     code.unknownContainer,
@@ -58,22 +58,10 @@ function openedProcess(pid: number): number {
 
 /** The kinds of namespace in which the process is not together with us. The kernel refuses to enter our own again. */
 function otherKinds(pid: number): NamespaceKind[] {
-  const all = Object.keys(namespaceKinds) as NamespaceKind[];
-  return all.filter((kind) => {
-    const theirs = namespaceOf(String(pid), kind);
-    return theirs !== undefined && theirs !== namespaceOf("self", kind);
-  });
-}
-
-/** `net:[4026531840]`; undefined if this kernel has no such kind. */
-function namespaceOf(process: string, kind: NamespaceKind): string | undefined {
-  try {
-    return readlinkSync(`/proc/${process}/ns/${kind}`);
-  } catch (error) {
-    const symbol = (error as NodeJS.ErrnoException).code;
-    if (symbol === "EACCES" || symbol === "EPERM") throw new KernelError(`look into process ${process}`, errno.EPERM);
-    return undefined;
-  }
+  const [own, theirs] = [namespacesOf("self"), namespacesOf(pid)];
+  if (theirs.net === undefined)
+    throw existsSync(`/proc/${pid}`) ? new KernelError(`look into process ${pid}`, errno.EPERM) : ended(pid);
+  return kindsInOrder.filter((kind) => theirs[kind] !== undefined && theirs[kind] !== own[kind]);
 }
 
 function environmentOf(pid: number): Record<string, string | undefined> {

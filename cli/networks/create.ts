@@ -10,6 +10,7 @@ import { routesOfLinks } from "../../kernel/routes.ts";
 import { openOrCreate } from "../../plugin/recovery/openStore.ts";
 import { makeFolder, touching, Undo } from "../install/files.ts";
 import { configurationFolder } from "../network.ts";
+import { refusedValue } from "./flags.ts";
 import { type Known, knownIn } from "./known.ts";
 
 export interface Wanted {
@@ -73,7 +74,7 @@ function refuseTaken({ name, bridge, subnets }: Wanted, known: Known): void {
   const { networks, configured, kernel } = known;
   const same = networks.find((one) => one.name === name && one.source !== "kernel");
   if (same)
-    throw refused(
+    throw refusedValue(
       "the name",
       name,
       `there is such a network, from ${same.path || same.source}`,
@@ -81,9 +82,14 @@ function refuseTaken({ name, bridge, subnets }: Wanted, known: Known): void {
     );
   const sharing = networks.find((one) => one.bridge === bridge && one.source !== "kernel");
   if (sharing)
-    throw refused("--bridge", bridge, `${describe(sharing)} has it`, "Name another bridge, or leave --bridge out");
+    throw refusedValue("--bridge", bridge, `${describe(sharing)} has it`, "Name another bridge, or leave --bridge out");
   if (kernel.link("host", bridge))
-    throw refused("--bridge", bridge, "there is a link of that name", "Name another bridge, or leave --bridge out");
+    throw refusedValue(
+      "--bridge",
+      bridge,
+      "there is a link of that name",
+      "Name another bridge, or leave --bridge out",
+    );
   for (const subnet of subnets) refuseOverlap(subnet, known);
   // A list may have a subnet for a bridge that the kernel does not have yet.
   for (const one of configured) {
@@ -113,13 +119,9 @@ function overlapOf(subnets: readonly Cidr[], texts: readonly string[]) {
 const describe = ({ name, source }: Network) => (source === "kernel" ? `the bridge ${name}` : `the network ${name}`);
 
 const overlap = (subnet: Cidr, why: string) =>
-  refused(
+  refusedValue(
     "--subnet",
     formatCidr(subnet),
     why,
     "Choose another subnet, or leave --subnet out: then a free one is chosen at the first use",
   );
-
-function refused(what: string, value: string, why: string, cure: string): Fault {
-  return new Fault(code.config, `Cannot use ${what} = ${value}: ${why}`, cure);
-}

@@ -1,5 +1,5 @@
 /** Colours for people: on a terminal only, and not with NO_COLOR (no-color.org). */
-import { isTerminal, type Output, output } from "./terminal.ts";
+import { hasEscapes, type Output, output } from "./terminal.ts";
 
 /**
  * By what the text says, so that the same thing has the same colour everywhere: the codes of ECMA-48 (SGR) that begin and
@@ -18,5 +18,5 @@ export function coloured(style: Style | undefined, text: string, to: Output = ou
 
 /** NO_COLOR counts if it is not empty. */
 function hasColours(to: Output): boolean {
-  return isTerminal(to) && !process.env["NO_COLOR"];
+  return hasEscapes(to) && !process.env["NO_COLOR"];
 }

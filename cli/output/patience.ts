@@ -10,7 +10,7 @@ import { isInProgress } from "../../store/index.ts";
 import { entriesOf } from "../attachments.ts";
 import type { Target } from "../target.ts";
 import { waiting } from "./progress.ts";
-import { isTerminal, output } from "./terminal.ts";
+import { hasEscapes, output } from "./terminal.ts";
 
 const pauseMs = 20;
 
@@ -19,7 +19,7 @@ const pauseMs = 20;
  * nothing could be shown; the command runs into that one afterwards, and its limit and error are the same as elsewhere.
  */
 export async function waitForStore(dataDir = defaultDataDir): Promise<void> {
-  if (!isTerminal(output.error)) return;
+  if (!hasEscapes(output.error)) return;
   const path = storePathOf(dataDir);
   const first = writerOf(path);
   if (first === undefined) return;

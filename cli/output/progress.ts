@@ -2,7 +2,7 @@
  * A line on standard error for what takes longer than half a second: `collecting 12 of 50  ████░░░  podnet`. Only on a terminal,
  * and erased at the end. Most of our work is synchronous, so no timer could draw: each report of progress draws.
  */
-import { isTerminal, output, widthOf } from "./terminal.ts";
+import { hasEscapes, output, widthOf } from "./terminal.ts";
 
 export interface Progress extends Disposable {
   /** `done` of `total` things are done; `now` names the one that is worked on. */
@@ -17,7 +17,7 @@ const eraseLine = "\r\x1b[K";
 
 /** `what` is a word for the work; `total` is the number of things, if it is known at the beginning. */
 export function progress(what: string, total?: number): Progress {
-  if (!isTerminal(output.error)) return silent;
+  if (!hasEscapes(output.error)) return silent;
   let nextMs = performance.now() + quietMs;
   let isShown = false;
   return {
@@ -44,7 +44,7 @@ const redrawMs = 250;
  * `what` is asked again and again, because the holder may change.
  */
 export function waiting(what: () => string): Disposable {
-  if (!isTerminal(output.error)) return silent;
+  if (!hasEscapes(output.error)) return silent;
   const startMs = performance.now();
   const shown = progress("");
   const timer = setInterval(() => {

@@ -14,7 +14,7 @@ export function widthOf(to: Output): number {
   return columns === undefined ? Number.POSITIVE_INFINITY : columns || widthDefault;
 }
 
+export const isTerminal = (to: Output): boolean => terminalColumns(to) !== undefined;
+
 /** True for a terminal that understands escape sequences. */
-export function isTerminal(to: Output): boolean {
-  return terminalColumns(to) !== undefined && process.env["TERM"] !== "dumb";
-}
+export const hasEscapes = (to: Output): boolean => isTerminal(to) && process.env["TERM"] !== "dumb";

@@ -2,8 +2,9 @@
  * The programs that watch over running containers. Their command lines name the folders of state, so containers of a
  * runtime with other folders than the default ones (another root, an ordinary user, k3s) are found, too.
  */
-import { readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { everyProcess, type Process } from "../namespaceKinds.ts";
+import { readOrEmpty } from "../readOrEmpty.ts";
 
 export interface Monitors {
   /** Bundles of containerd's shims: `…/io.containerd.runtime.v2.task/NAMESPACE/ID`. */
@@ -44,7 +45,7 @@ function optionIn(words: readonly string[], option: string): string[] {
 }
 
 function wordsOf(pid: number): string[] {
-  return read(`/proc/${pid}/cmdline`).split("\0");
+  return readOrEmpty(`/proc/${pid}/cmdline`).split("\0");
 }
 
 function folderOf(pid: number): string[] {
@@ -52,13 +53,5 @@ function folderOf(pid: number): string[] {
     return [readlinkSync(`/proc/${pid}/cwd`)];
   } catch {
     return [];
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return ""; // the process ended, or belongs to another user
   }
 }

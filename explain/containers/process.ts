@@ -2,7 +2,8 @@
  * Whether the process with a container's number is still the container's. The state on disk outlives the process, and
  * the kernel gives the number to another one later.
  */
-import { readFileSync } from "node:fs";
+import { processStart } from "../../store/claim.ts";
+import { readOrEmpty } from "../readOrEmpty.ts";
 import { numberAt, readJson } from "./state.ts";
 
 export interface Recorded {
@@ -26,21 +27,13 @@ const toleranceMs = 2000;
  */
 export function livingPid(recorded: Recorded): number | undefined {
   const { id, pid, writtenMs } = recorded;
-  const startTicks = startOf(pid);
-  if (startTicks === undefined) return undefined;
+  const start = processStart(pid);
+  if (start === undefined) return undefined;
+  const startTicks = Number(start);
   const noted = notedStart(recorded);
   if (noted !== undefined) return noted === startTicks ? pid : undefined;
   if (writtenMs === undefined || groupsOf(pid).includes(id)) return pid;
   return startMs(startTicks) <= writtenMs + toleranceMs ? pid : undefined;
-}
-
-/** Field 22 of /proc/PID/stat, in ticks since boot; undefined for a process that has ended, also as a zombie. */
-function startOf(pid: number): number | undefined {
-  const stat = textOf(`/proc/${pid}/stat`);
-  // The second field is the program's name, which may have spaces and brackets.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [state, start] = [fields[0], fields[19]];
-  return start === undefined || state === "Z" || state === "X" ? undefined : Number(start);
 }
 
 /** runc: state.json (libcontainer.BaseState); crun: status (libcrun_container_status_s). */
@@ -54,17 +47,9 @@ function notedStart({ id, pid, stateFolders }: Recorded): number | undefined {
   return undefined;
 }
 
-const groupsOf = (pid: number) => textOf(`/proc/${pid}/cgroup`);
+const groupsOf = (pid: number) => readOrEmpty(`/proc/${pid}/cgroup`);
 
 function startMs(ticks: number): number {
-  const bootSeconds = Number(/^btime (\d+)$/m.exec(textOf("/proc/stat"))?.[1]);
+  const bootSeconds = Number(/^btime (\d+)$/m.exec(readOrEmpty("/proc/stat"))?.[1]);
   return (bootSeconds + ticks / ticksPerSecond) * 1000;
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

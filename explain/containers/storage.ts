@@ -2,8 +2,8 @@
  * The store that podman and CRI-O share (containers-storage(5)): in GRAPHROOT/DRIVER-containers the lists of containers
  * with their names and, for each, a folder userdata; another one in RUNROOT/DRIVER-containers until the next boot.
  */
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { readOrEmpty } from "../readOrEmpty.ts";
 import type { Monitors } from "./monitors.ts";
 import { listed, readJson, textAt, valueAt } from "./state.ts";
 
@@ -70,19 +70,11 @@ function listAt(value: unknown, key: string): readonly unknown[] {
 function configuredStore(): Store {
   let store = defaultStore;
   for (const path of configurations) {
-    const text = textOf(path);
+    const text = readOrEmpty(path);
     const value = (key: string) => new RegExp(`^\\s*${key}\\s*=\\s*"([^"]+)"`, "m").exec(text)?.[1];
     store = { graph: value("graphroot") ?? store.graph, run: value("runroot") ?? store.run };
   }
   return store;
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function above(path: string, levels: number): string {

@@ -2,9 +2,10 @@
  * Reads in one pass over /proc what keeps each network namespace alive: processes and threads, open files, and mounts of
  * its file (network_namespaces(7), proc(5)).
  */
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { netnsFolder, ownPath } from "../../sys/netns.ts";
 import { everyPid, inodeAt, inodeIn, type Process, processAt } from "../namespaceKinds.ts";
+import { readOrEmpty } from "../readOrEmpty.ts";
 
 export interface Holder {
   readonly inode: number;
@@ -86,7 +87,7 @@ interface Place {
 
 /** Mounts of network namespaces: in /proc/PID/mountinfo their root reads `net:[4026532000]` and their type nsfs. */
 function mountsOf(pid: number | "self"): Place[] {
-  return read(`/proc/${pid}/mountinfo`)
+  return readOrEmpty(`/proc/${pid}/mountinfo`)
     .split("\n")
     .flatMap((line) => {
       if (!line.includes(" net:[")) return [];
@@ -141,13 +142,5 @@ function linkAt(path: string): string {
     return readlinkSync(path);
   } catch {
     return ""; // closed meanwhile
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
   }
 }

@@ -2,13 +2,14 @@
  * Programs of the host that accept connections and pass them on to a container. docker-proxy says where to in its
  * arguments. Those of rootless podman do not, so only their ports are known.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import type { Protocol } from "../../conf/config/config.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
 import { type Listening, listeningSockets, socketDiagnosis } from "../../netlink/sockets/listening.ts";
 import { everyProcess } from "../namespaceKinds.ts";
+import { readOrEmpty } from "../readOrEmpty.ts";
 import type { PublishedPort } from "./publishedPort.ts";
 
 /** Names as the kernel cuts them, after 15 bytes. pasta changes its name to that of a variant for the processor. */
@@ -19,7 +20,7 @@ export function relayedPorts(): PublishedPort[] {
   const own: PublishedPort[] = [];
   const sockets = new Set<number>();
   for (const { pid, command: name } of everyProcess()) {
-    if (name === dockers) own.push(...portOfDocker(read(`/proc/${pid}/cmdline`).split("\0")));
+    if (name === dockers) own.push(...portOfDocker(readOrEmpty(`/proc/${pid}/cmdline`).split("\0")));
     else if (podmans.test(name)) for (const inode of socketsOf(pid)) sockets.add(inode);
   }
   return sockets.size === 0 ? own : [...own, ...listeningOn(sockets)];
@@ -65,13 +66,5 @@ function socketsOf(pid: number): number[] {
     });
   } catch {
     return []; // the process ended, closed one meanwhile, or belongs to another user
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
   }
 }

@@ -9,12 +9,13 @@ const labNameMax = 32;
 
 /** The file's own name for the lab, or one made of the path: the stem, and for lab.yaml that of the folder. */
 export function labNameOf(file: string, given: Located<string> | undefined, mistakes: Mistake[]): string {
-  if (given === undefined) return fitted(stemOf(file));
+  if (given === undefined) return fitted(stemOf(file), labNameMax) || "lab";
   const { value, at } = given;
   if (labName.test(value) && value.length <= labNameMax) return value;
   const message = `${JSON.stringify(value)} is no name of a lab: small letters, digits and "-", at most ${labNameMax}`;
-  mistakes.push({ at, message, suggestion: `write ${fitted(value)}` });
-  return fitted(value);
+  const name = fitted(value, labNameMax) || "lab";
+  mistakes.push({ at, message, suggestion: `write ${name}` });
+  return name;
 }
 
 function stemOf(file: string): string {
@@ -22,9 +23,10 @@ function stemOf(file: string): string {
   return stem === "lab" ? basename(dirname(resolve(file))) : stem;
 }
 
-function fitted(word: string): string {
+/** The word with small letters, digits and "-" alone; empty if it has none. */
+function fitted(word: string, lengthMax: number): string {
   const letters = word.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-  return letters.slice(0, labNameMax).replace(/^-+|-+$/g, "") || "lab";
+  return letters.slice(0, lengthMax).replace(/^-+|-+$/g, "");
 }
 
 /** A DNS label (RFC 1123, section 2.1), because pods resolve these names. */
@@ -67,10 +69,6 @@ export function refuseNames({ networks, pods }: LabFile, mistakes: Mistake[]): v
 function refuseName({ value, at }: Located<string>, mistakes: Mistake[]): void {
   if (label.test(value) && value.length <= labelMax) return;
   const message = `${JSON.stringify(value)} is no name: small letters, digits and "-", at most ${labelMax}`;
-  const fixed = value
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .slice(0, labelMax)
-    .replace(/^-+|-+$/g, "");
+  const fixed = fitted(value, labelMax);
   mistakes.push({ at, message, suggestion: fixed ? `write ${fixed}` : "begin with a letter" });
 }

@@ -1,6 +1,6 @@
 /** A lab file as a lab: names checked, addresses given. Throws BadLabFile with all mistakes at once. */
 import { resolve as absolute } from "node:path";
-import { type Cidr, formatCidr } from "../../ip/address.ts";
+import { type Cidr, contains, formatCidr } from "../../ip/address.ts";
 import type { LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import { BadLabFile, type Mistake, type Source } from "../file/mistakes.ts";
 import { readLabFile } from "../file/readLabFile.ts";
@@ -71,12 +71,7 @@ function podOf(pod: PodEntry, addressing: Addressing, mistakes: Mistake[]): Pod 
 /** A gateway must be a neighbour. */
 function refuseRoutes({ name, routes }: PodEntry, addresses: readonly Cidr[], mistakes: Mistake[]): void {
   for (const { gateway } of routes) {
-    const { family, value } = gateway.value;
-    const isNeighbour = addresses.some((own) => {
-      const bits = BigInt((own.family === 4 ? 32 : 128) - own.prefixLength);
-      return own.family === family && own.value >> bits === value >> bits;
-    });
-    if (!isNeighbour)
+    if (!addresses.some((own) => contains(own, gateway.value)))
       mistakes.push({
         at: gateway.at,
         message: `the gateway is on no network of ${name.value}`,

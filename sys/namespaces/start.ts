@@ -8,11 +8,11 @@ import { CString, cc, type Pointer, ptr } from "bun:ffi";
 import { cText } from "../cText.ts";
 import { KernelError } from "../errors.ts";
 import { closeFile, writeFile } from "../libc.ts";
-import { memoryFile, waitStatus } from "../sysRare.ts";
+import { environmentTexts, memoryFile, waitStatus } from "../sysRare.ts";
 import { maskOf } from "./kinds.ts";
 import { refusedBy } from "./refused.ts";
 import source from "./start.c" with { type: "text" };
-import { environmentTexts, type Start } from "./startRequest.ts";
+import type { Start } from "./startRequest.ts";
 import defer * as utilLinux from "./utilLinux.ts";
 
 /**
@@ -20,10 +20,11 @@ import defer * as utilLinux from "./utilLinux.ts";
  * Where Bun's compiler does not work, util-linux does the same (utilLinux.ts).
  */
 export function start(asked: Start): number {
-  if (library() === undefined) return utilLinux.start(asked);
+  const functions = starter();
+  if (functions === undefined) return utilLinux.start(asked);
   const request = requestOf(asked);
   const report = new DataView(new ArrayBuffer(reportBytes));
-  if (library()!.start(ptr(request.bytes), ptr(report)) === 0) return report.getInt32(reportOffset.pid, true);
+  if (functions.start(ptr(request.bytes), ptr(report)) === 0) return report.getInt32(reportOffset.pid, true);
   const error = report.getInt32(reportOffset.error, true);
   const step = textAt(report.getBigUint64(reportOffset.step, true));
   const operation = operationOf(step, Number(report.getBigInt64(reportOffset.entry, true)), asked);
@@ -35,7 +36,7 @@ export function start(asked: Start): number {
  * a shell does. Blocks the thread.
  */
 export function waitFor(pid: number): number {
-  const status = library()?.wait_for(pid) ?? waitStatus(pid);
+  const status = starter()?.wait_for(pid) ?? waitStatus(pid);
   if (status < 0) throw new Error(`Process ${pid} was not started here, or is waited for already`);
   const signal = status & 0x7f;
   return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
@@ -50,21 +51,22 @@ const symbols = {
   wait_for: { args: ["i32"], returns: "i32" },
 } as const;
 
-let compiled: { readonly library: ReturnType<typeof compile> | undefined } | undefined;
+/** The functions of start.c, compiled at the first use; "none" after a failure. */
+let compiled: ReturnType<typeof compile> | "none" | undefined;
 
 /** Undefined where Bun's compiler does not work, or should not be used: NSNET_STARTER=util-linux. */
-function library() {
-  compiled ??= { library: process.env["NSNET_STARTER"] === "util-linux" ? undefined : compiledOrNot() };
-  return compiled.library;
+function starter() {
+  compiled ??= process.env["NSNET_STARTER"] === "util-linux" ? "none" : compiledOrNone();
+  return compiled === "none" ? undefined : compiled;
 }
 
-function compiledOrNot() {
+function compiledOrNone() {
   try {
     return compile();
   } catch (error) {
     if (process.env["NSNET_DEBUG"])
       process.stderr.write(`ns-net: start.c is not compiled: ${(error as Error).message}\n`);
-    return undefined;
+    return "none" as const;
   }
 }
 

@@ -44,8 +44,3 @@ export interface Program {
   readonly words: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
-
-/** `KEY=value` for each variable that is set. */
-export function environmentTexts(environment: Readonly<Record<string, string | undefined>>): string[] {
-  return Object.entries(environment).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
-}

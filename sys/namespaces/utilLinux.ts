@@ -5,25 +5,31 @@
  */
 import { readFileSync } from "node:fs";
 import { closeFile, readFile } from "../libc.ts";
-import { mountFlag, openPipe, spawn, waitStatus } from "../sysRare.ts";
+import { environmentTexts, mountFlag, openPipe, spawn, waitStatus } from "../sysRare.ts";
 import type { NamespaceKind } from "./kinds.ts";
-import { environmentTexts, type Mount, type Start } from "./startRequest.ts";
+import type { Mount, Start } from "./startRequest.ts";
 
 /** As `start` of start.ts. */
 export function start(asked: Start): number {
   const [reading, writing] = openPipe();
   try {
-    const environment = environmentTexts(asked.program?.environment ?? process.env);
-    const pid = spawn("/usr/bin/env", ["env", ...outerWords(asked)], environment, [
-      ...(asked.streams ?? [0, 1, 2]),
-      writing,
-    ]);
-    closeFile(writing);
+    const pid = spawned(asked, writing);
     if (readFile(reading, new Uint8Array(1)) === 1) return pid;
     waitStatus(pid);
     throw new Error("Cannot start a process in namespaces: unshare or nsenter failed");
   } finally {
     closeFile(reading);
+  }
+}
+
+/** Starts the outermost program. Closes `writing` here, so that the pipe ends with the programs that have it. */
+function spawned(asked: Start, writing: number): number {
+  const environment = environmentTexts(asked.program?.environment ?? process.env);
+  const streams = [...(asked.streams ?? [0, 1, 2]), writing];
+  try {
+    return spawn("/usr/bin/env", ["env", ...outerWords(asked)], environment, streams);
+  } finally {
+    closeFile(writing);
   }
 }
 

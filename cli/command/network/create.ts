@@ -1,11 +1,12 @@
 /** `ns-net network create <name>` */
 import { defaultDataDir } from "../../../conf/identity.ts";
-import { formatCidr, networkOf, parseCidr } from "../../../ip/address.ts";
+import { formatCidr } from "../../../ip/address.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
-import { command, UsageError } from "../../command.ts";
+import { command } from "../../command.ts";
 import { conflistOf } from "../../install/conflist.ts";
 import { configurationFolder } from "../../network.ts";
 import { createNetwork } from "../../networks/create.ts";
+import { hashedBridge, parseSubnets } from "../../networks/flags.ts";
 import { networkOptions } from "../options.ts";
 
 /** IFNAMSIZ less the final NUL. */
@@ -38,7 +39,7 @@ The file's name begins with 90, because runtimes take the first file of the fold
   run({ options, operands }) {
     const name = operands[0]!;
     const { subnet = [], range, mtu, bridge = bridgeFor(name) } = options;
-    const subnets = subnet.flatMap((words) => words.split(",")).map(subnetOf);
+    const subnets = parseSubnets(subnet);
     const { text } = conflistOf({
       ...{ name, bridge, subnet: subnets.map(formatCidr) },
       ...(range && { range }),
@@ -50,16 +51,7 @@ The file's name begins with 90, because runtimes take the first file of the fold
   },
 });
 
-function subnetOf(text: string) {
-  const cidr = parseCidr(text.trim());
-  if (cidr === undefined)
-    throw new UsageError(`--subnet ${JSON.stringify(text)}: give a subnet as 10.7.0.0/24 or fd07::/64`);
-  const network = networkOf(cidr);
-  if (network.value === cidr.value) return cidr;
-  throw new UsageError(`--subnet ${text} is an address in a subnet: give ${formatCidr(network)}`);
-}
-
 function bridgeFor(name: string): string {
   if (Buffer.byteLength(name) <= linkNameBytesMax) return name;
-  return `nsnet${new Bun.CryptoHasher("sha256").update(name).digest("hex").slice(0, 8)}`;
+  return hashedBridge(name);
 }

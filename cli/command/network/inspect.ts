@@ -6,6 +6,7 @@ import { writeOut } from "../../../plugin/stdio.ts";
 import type { Entry } from "../../../store/entry.ts";
 import { columns, command } from "../../command.ts";
 import { type Known, networkNamed, withNetworks } from "../../networks/known.ts";
+import { shortName } from "../../target.ts";
 import { networkOptions } from "../options.ts";
 
 export default command({
@@ -57,7 +58,7 @@ function textOf(report: ReturnType<typeof reportOf>): string {
     ["attached", String(attachments)],
   ];
   const list = attached.map(({ namespace, container, interface: ifname, addresses, state }) => [
-    namespace.replace(/^\/run\/netns\//, "") || container,
+    shortName(namespace, container),
     ifname,
     addresses.map(withoutPrefix).join(","),
     state,

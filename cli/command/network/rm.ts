@@ -14,7 +14,8 @@ import { command } from "../../command.ts";
 import { touching } from "../../install/files.ts";
 import { configurationFolder } from "../../network.ts";
 import { type Known, knownIn, networkNamed } from "../../networks/known.ts";
-import { forgetRemembered } from "../../remembered.ts";
+import { forget } from "../../remembered.ts";
+import { shortName } from "../../target.ts";
 import { networkOptions } from "../options.ts";
 
 export default command({
@@ -49,7 +50,7 @@ function removeConfiguration(name: string, dataDir: string): string[] {
     if (network.attachments > 0) throw inUse(network, known);
     const isInFolder = network.path.startsWith(`${configurationFolder}/`);
     if (isInFolder) touching(`remove ${network.path}`, "Run it as root", () => rmSync(network.path, { force: true }));
-    forgetRemembered(name, dataDir);
+    forget(name, dataDir);
     return isInFolder ? [`removed ${network.path}`] : [];
   });
 }
@@ -74,8 +75,8 @@ function refuseForeign({ name, bridge, source, path }: Network, { configured }: 
 const shownMax = 5;
 
 function inUse({ name, attachments, bridge }: Network, { store }: Known): Fault {
-  const names = (store?.entries(name) ?? []).map(
-    ({ netnsPath, attachment }) => netnsPath.replace(/^\/run\/netns\//, "") || attachment.container,
+  const names = (store?.entries(name) ?? []).map(({ netnsPath, attachment }) =>
+    shortName(netnsPath, attachment.container),
   );
   const shown = [...names.slice(0, shownMax), ...(names.length > shownMax ? ["…"] : [])].join(", ");
   const what = attachments === 1 ? "1 attachment exists" : `${attachments} attachments exist`;

@@ -130,12 +130,27 @@ for (const way of ways) {
       }
     });
 
-    it("passes the signals that end a process to the program", async () => {
+    it("keeps namespaces without a program, in a session of its own, until it is killed", async function () {
+      if (!asCompiled) skip(this, "with util-linux the session and the descriptors are those of its outermost program");
+      const asked: Asked = { create: ["pid", "uts"], hostname: "kept", init: true, session: true, printsPid: true };
+      const child = Bun.spawn([join(folder, "bun"), join(folder, "starter.js"), JSON.stringify(asked)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const reader = child.stdout.getReader();
+      const pid = Number(Buffer.from((await reader.read()).value!).toString());
+      assert.equal(run(["nsenter", "--uts", "--target", String(pid), "hostname"]).trim(), "kept");
+      assert.equal(run(["ps", "-o", "sid=", "-p", String(pid)]).trim(), String(pid));
+      assert.equal(readdirSync(`/proc/${pid}/fd`).length, 0); // no pipe that another waits to end
+      process.kill(pid, "SIGKILL");
+      assert.equal(await child.exited, 137);
+    });
+
+    it("passes the signals that end a process to the program", async function () {
+      if (!asCompiled) skip(this, "a shell as the first process passes none: the kernel kills the program with it");
       const asked: Asked = {
         ...{ create: ["pid"], init: true, foreground: true, diesWithCaller: true },
         words: shell('trap "exit 7" TERM; echo ready; while :; do read x || sleep 0.01; done'),
       };
-      if (!asCompiled) return; // a shell as the first process passes none: the kernel kills the program with it
       const child = Bun.spawn([join(folder, "bun"), join(folder, "starter.js"), JSON.stringify(asked)], {
         stdio: ["ignore", "pipe", "inherit"],
       });
