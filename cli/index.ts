@@ -44,6 +44,12 @@ export const commands = {
     "list the published ports of the host, whichever program published them",
     () => import("./command/ports.ts"),
   ),
+  "lab up": listed("bring a lab up from its file", () => import("./command/lab/up.ts")),
+  "lab down": listed("end a lab and everything in it", () => import("./command/lab/down.ts")),
+  "lab ls": listed("list labs", () => import("./command/lab/ls.ts")),
+  "lab test": listed("run the tests of a lab's file", () => import("./command/lab/test.ts")),
+  "lab exec": listed("run a command in a pod", () => import("./command/lab/exec.ts")),
+  "lab check": listed("check a lab file", () => import("./command/lab/check.ts")),
   install: listed(
     "put the plugin and a configuration where container runtimes look",
     () => import("./command/install.ts"),
@@ -52,3 +58,7 @@ export const commands = {
   completion: listed("print completion for bash, zsh or fish", () => import("./command/completion.ts")),
   man: listed("print the manual page", () => import("./command/man.ts")),
 } as const;
+
+/** Not a command for people: `lab up` starts it inside of a lab's namespaces. */
+export const supervise = async (words: readonly string[]): Promise<number> =>
+  (await import("./command/lab/supervise.ts")).default(words);

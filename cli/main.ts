@@ -12,7 +12,7 @@ import { errorMark, spoken } from "./byHand.ts";
 import { type Command, type Described, divided, NotRun, parse, UsageError } from "./command.ts";
 import { groups } from "./describe/groups.ts";
 import { explained, help } from "./help.ts";
-import { commands } from "./index.ts";
+import { commands, supervise } from "./index.ts";
 
 export async function run(words: readonly string[], version: string): Promise<number> {
   try {
@@ -45,6 +45,7 @@ async function runWords([name = "help", ...rest]: readonly string[], version: st
     writeOut(await helpAbout(rest));
     return 0;
   }
+  if (name === "lab" && rest[0] === "supervise") return supervise(rest.slice(1));
   if (Object.hasOwn(groups, name)) {
     const [second = "--help", ...others] = rest;
     if (!isHelp(second)) return runCommand(`${name} ${second}`, others);

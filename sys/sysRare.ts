@@ -103,6 +103,15 @@ export function bindRefusal(protocol: "tcp" | "udp", address: Uint8Array, port: 
   }
 }
 
+/** Connects a socket to an address of 4 or 16 bytes, port 0. Throws KernelError. */
+export function connectTo(socket: number, address: Uint8Array): void {
+  // struct sockaddr_in, struct sockaddr_in6
+  const name = new Uint8Array(address.length === 4 ? 16 : 28);
+  name.set([address.length === 4 ? AF_INET : AF_INET6]);
+  name.set(address, address.length === 4 ? 4 : 8);
+  checked("connect", rarely("connect")(socket, ptr(name), name.length));
+}
+
 // linux/socket.h, linux/un.h
 const AF_UNIX = 1;
 const SO_RCVTIMEO = 20;

@@ -1,0 +1,32 @@
+/** `ns-net lab down [FILE]` */
+import { resolve } from "node:path";
+import { labsUp } from "../../../lab/supervisor/client.ts";
+import { stopLab } from "../../../lab/supervisor/start.ts";
+import { everyLab, readState } from "../../../lab/supervisor/state.ts";
+import { writeOut } from "../../../plugin/stdio.ts";
+import { command } from "../../command.ts";
+
+export default command({
+  about: "End a lab and everything in it. A lab that is not up is success.",
+  usage: "[FILE] [options]",
+  operands: [0, 1],
+  options: { lab: { type: "string", value: "NAME", about: "the lab by its name, instead of its file" } },
+  more: `
+FILE is lab.yaml by default; it need not exist any more.
+
+  ns-net lab down shop.yaml
+  ns-net lab down --lab shop`,
+
+  async run({ options, operands: [file = "lab.yaml"] }) {
+    const path = resolve(file);
+    const names = everyLab().filter((name) => (options.lab ? name === options.lab : readState(name)?.file === path));
+    for (const name of names)
+      writeOut((await stopLab(name)) ? `${name} is down\n` : `removed what was left of ${name}\n`);
+    if (names.length === 0) {
+      const up = labsUp().map(({ lab }) => lab);
+      const hint = up.length > 0 ? `; up: ${up.join(", ")}` : "";
+      process.stderr.write(`ns-net: ${options.lab ?? file} is not up${hint}\n`);
+    }
+    return 0;
+  },
+});

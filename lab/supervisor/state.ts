@@ -1,0 +1,80 @@
+/** The folder of a lab that is up: its state, leases, hosts files and logs. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface LabState {
+  readonly lab: string;
+  /** The absolute path of the file that it was made from. */
+  readonly file: string;
+  /** SHA-256 of the file's text, to see whether it changed. */
+  readonly hash: string;
+  /** The first process of the lab's PID namespace, as the machine sees it, and its start time (proc(5), field 22). */
+  readonly pid: number;
+  readonly pidStart: string;
+  readonly startedMs: number;
+  /** The names of its namespaces: pods, outside and host. */
+  readonly names: readonly string[];
+}
+
+/** The folder of all labs of this user. */
+export function labsFolder(): string {
+  const user = process.geteuid!();
+  if (user === 0) return "/run/ns-net/labs";
+  const own = process.env["XDG_RUNTIME_DIR"];
+  return own ? join(own, "ns-net/labs") : `/tmp/ns-net-${user}/labs`;
+}
+
+export const folderOf = (lab: string) => join(labsFolder(), lab);
+
+export const socketOf = (lab: string) => join(folderOf(lab), "control");
+
+/** Makes the folder, for this user alone. Throws if another user made it first, in /tmp. */
+export function makeFolder(lab: string): string {
+  const folder = folderOf(lab);
+  mkdirSync(join(folder, "logs"), { recursive: true, mode: 0o700 });
+  const owner = statSync(labsFolder()).uid;
+  if (owner !== process.geteuid!())
+    throw new Error(`${labsFolder()} belongs to user ${owner}: remove it, or set XDG_RUNTIME_DIR`);
+  return folder;
+}
+
+export function writeState(state: LabState): void {
+  const file = join(folderOf(state.lab), "state.json");
+  writeFileSync(`${file}.new`, JSON.stringify(state));
+  renameSync(`${file}.new`, file);
+}
+
+/** Undefined without a state: the lab is not up, or is being made. */
+export function readState(lab: string): LabState | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folderOf(lab), "state.json"), "utf8")) as LabState;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The labs of this user, by name. */
+export function everyLab(): string[] {
+  try {
+    return readdirSync(labsFolder()).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** The start time of a process in clock ticks since boot; undefined if it does not exist. */
+export function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** True if the lab's first process runs. A pid may be another process by now. */
+export const isAlive = ({ pid, pidStart }: LabState): boolean => startOf(pid) === pidStart;
+
+export function removeFolder(lab: string): void {
+  rmSync(folderOf(lab), { recursive: true, force: true });
+}

@@ -1,0 +1,78 @@
+/** Runs the tests of a lab file in a running lab, in the order of the file. */
+import { type Address, parseAddress } from "../../ip/address.ts";
+import { type Netns, openOwnNetns } from "../../sys/netns.ts";
+import type { TestEntry } from "../file/labFile.ts";
+import { shortForm } from "../file/tests.ts";
+import { addressOf } from "../world/hosts.ts";
+import type { World } from "../world/world.ts";
+import { type Outcome, probe } from "./probe.ts";
+
+export interface TestResult {
+  /** The canonical short form. */
+  readonly test: string;
+  readonly passed: boolean;
+  /** `reachable`, `unreachable`, or the text that the page must contain. */
+  readonly expected: string;
+  /** `reachable`, `unreachable`, or the page's text. */
+  readonly found: string;
+  readonly ms: number;
+  readonly why: string | null;
+}
+
+export async function runTests(world: World): Promise<TestResult[]> {
+  const results: TestResult[] = [];
+  for (const test of world.lab.tests) results.push(await runTest(world, test));
+  return results;
+}
+
+const pauseMs = 20;
+
+/** Repeats until it is as expected or the time is over. A port that is open although it must not be fails at once. */
+async function runTest(world: World, test: TestEntry): Promise<TestResult> {
+  const startMs = performance.now();
+  const [from, address] = [netnsOf(world, test.from.value), destinationIn(world, test)];
+  let outcome: Outcome;
+  for (;;) {
+    outcome = await probe(from, test.to.value, address, test.mtu);
+    const isLast = performance.now() - startMs + pauseMs >= test.withinMs;
+    if (isAsExpected(test, outcome) || isLast || (test.expected === "unreachable" && outcome.reached)) break;
+    await Bun.sleep(pauseMs);
+  }
+  return resultOf(test, outcome, performance.now() - startMs);
+}
+
+function isAsExpected({ expected }: TestEntry, outcome: Outcome): boolean {
+  if (expected === "unreachable") return !outcome.reached;
+  if (expected === "reachable" || !outcome.reached) return outcome.reached;
+  return outcome.body?.includes(expected.body) === true;
+}
+
+function resultOf(test: TestEntry, outcome: Outcome, ms: number): TestResult {
+  const isBody = typeof test.expected === "object";
+  return {
+    test: test.title ?? shortForm(test),
+    passed: isAsExpected(test, outcome),
+    expected: isBody ? (test.expected as { body: string }).body : (test.expected as string),
+    found: !outcome.reached ? "unreachable" : isBody ? (outcome.body ?? "") : "reachable",
+    ms: Number(ms.toFixed(1)),
+    why: outcome.reached ? null : outcome.how,
+  };
+}
+
+function netnsOf({ pods, outside }: World, name: string): Netns {
+  if (name === "host") return openOwnNetns();
+  return name === "outside" ? outside!.netns : pods.get(name)!.netns;
+}
+
+/** The address that the test's destination means to its sender. The lab's host is a pod's gateway. */
+function destinationIn({ lab }: World, { from, to }: TestEntry): Address {
+  const { name } = to.value;
+  const pod = lab.pods.find((one) => one.name === from.value);
+  const given = parseAddress(name);
+  if (given) return given;
+  if (name === "outside") return lab.outside!.addresses[0]!;
+  if (name !== "host") return addressOf(name, pod, lab)!;
+  if (from.value === "outside") return lab.outside!.hostAddresses[0]!;
+  const networks = pod?.interfaces.map(({ network }) => lab.networks.find((one) => one.name === network)!) ?? [];
+  return networks.flatMap(({ gateways }) => gateways)[0] ?? parseAddress("127.0.0.1")!;
+}
