@@ -17,6 +17,7 @@ import { readSettings } from "../../step/link/linkSettings.ts";
 import type { NewEntry } from "../../store/entry.ts";
 import { thisProcess } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { isSameNetns, type Netns } from "../../sys/netns.ts";
 import { begin } from "./presentAttachment.ts";
 import { belongs, type RebuildScope } from "./scope.ts";
@@ -31,7 +32,9 @@ export function rebuildContainerLinks(draft: Store, host: Kernel, scope: Rebuild
 }
 
 function enterAll(draft: Store, netns: Netns, host: Kernel, scope: RebuildScope): number {
-  using socket = openSocketIn(netns, protocol.route);
+  // In a user namespace the machine's namespaces are seen, but must not be entered: nothing of ours is in them.
+  using socket = tolerating(() => openSocketIn(netns, protocol.route), errno.EPERM);
+  if (socket === undefined) return 0;
   const found = listLinks(socket).filter(({ alias }) => alias !== undefined);
   if (found.length === 0) return 0;
   const id = netnsIdOf(socket, host.host.fd);

@@ -9,8 +9,13 @@
  *            └── process: in these namespaces; mounts, executes the program
  *                or, with `init`: reaps, and has the program as its child
  *
+ * Both share the caller's memory (CLONE_VM), on stacks of their own: to copy the page tables of Bun takes milliseconds,
+ * and a lab starts hundreds of processes. The caller waits meanwhile (CLONE_VFORK). A process that only reaps goes on
+ * in the shared memory, where it does nothing but sleep in the kernel. One that reaps and has a program is a copy.
+ *
  * Nothing here is included, so that it compiles on a machine without the headers of C. Between clone and execve only
- * system calls are made: the child shares the memory of a process whose other threads it does not have.
+ * system calls are made, because both have the memory of a process without its threads. For the same reason the ids are
+ * set by the system calls themselves: the functions of glibc would set them in the caller's threads, too.
  */
 
 int *__errno_location(void);
@@ -20,9 +25,8 @@ int unshare(int kinds);
 int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 int sethostname(const char *name, unsigned long length);
 int chdir(const char *path);
-int setgroups(unsigned long count, const void *groups);
-int setgid(unsigned int id);
-int setuid(unsigned int id);
+int clone(int (*function)(void *), void *stack, int flags, void *argument, ...);
+void *mmap(void *address, unsigned long length, int protection, int flags, int file, long offset);
 int setsid(void);
 int getpid(void);
 int getpgid(int pid);
@@ -46,7 +50,8 @@ void (*signal(int number, void (*handler)(int)))(int);
 void _exit(int status);
 
 enum {
-  CLONE_PARENT = 0x8000, CLONE_NEWUSER = 0x10000000,                    /* linux/sched.h */
+  CLONE_VM = 0x100, CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000, CLONE_NEWUSER = 0x10000000, /* linux/sched.h */
+  PROT_READ_WRITE = 3, MAP_PRIVATE_ANONYMOUS = 0x22,                    /* asm-generic/mman-common.h */
   O_WRONLY = 1, O_CLOEXEC = 02000000,                                   /* asm-generic/fcntl.h */
   EINTR = 4, ENOENT = 2, EACCES = 13, ENOTDIR = 20, EIO = 5,            /* asm-generic/errno-base.h */
   SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGKILL = 9, SIGUSR1 = 10, SIGUSR2 = 12, SIGPIPE = 13, SIGTERM = 15,
@@ -58,9 +63,9 @@ enum {
 };
 enum { SYS_close_range = 436 };                                         /* asm/unistd.h: the same everywhere */
 #ifdef __aarch64__
-enum { SYS_clone = 220 };                                               /* asm-generic/unistd.h */
+enum { SYS_clone = 220, SYS_setgroups = 159, SYS_setgid = 144, SYS_setuid = 146 }; /* asm-generic/unistd.h */
 #else
-enum { SYS_clone = 56 };                                                /* asm/unistd_64.h */
+enum { SYS_clone = 56, SYS_setgroups = 116, SYS_setgid = 106, SYS_setuid = 105 };  /* asm/unistd_64.h */
 #endif
 
 /* The process to start; start.ts writes it. A null pointer: nothing is asked. */
@@ -85,7 +90,7 @@ struct request {
 /* A report to the caller: the pid of the process, or the step that failed. */
 struct report { int error; int pid; const char *step; long entry; };
 
-static int reports;
+static int reports, caller_reads; /* the ends of a pipe */
 
 static int last_error(void) { return *__errno_location(); }
 
@@ -105,7 +110,15 @@ static void fail(const char *step, long entry) {
   _exit(1);
 }
 
-static int clone_process(long flags) { return syscall(SYS_clone, flags | SIGCHLD, 0L, 0L, 0L, 0L); }
+/* A copy of the process, as fork(2) makes it. */
+static int copy_process(long flags) { return syscall(SYS_clone, flags | SIGCHLD, 0L, 0L, 0L, 0L); }
+
+enum { stack_bytes = 64 * 1024 };
+
+/* A process in the memory of this one. */
+static int share_memory(int (*function)(void *), char *stack, long flags, const struct request *it) {
+  return clone(function, stack + stack_bytes, CLONE_VM | flags | SIGCHLD, (void *)it);
+}
 
 /* Default actions in place of Bun's handlers. Signals that the caller ignores (nohup) stay ignored, but not the two
  * that Bun ignores for itself. */
@@ -138,8 +151,8 @@ static void enter_namespaces(const struct request *it) {
     if (setns(it->enter[i], it->enter[i + 1])) fail("enter", i / 2);
     /* As root of that user namespace: the caller's ids may have no meaning there. A namespace may forbid setgroups. */
     if (it->enter[i + 1] & CLONE_NEWUSER) {
-      setgroups(0, 0);
-      if (setgid(0) || setuid(0)) fail("become root", 0);
+      syscall(SYS_setgroups, 0L, 0L);
+      if (syscall(SYS_setgid, 0L) || syscall(SYS_setuid, 0L)) fail("become root", 0);
     }
   }
 }
@@ -227,7 +240,7 @@ static void reap(const struct request *it) {
     for (;;) pause();
   }
   forward_signals();
-  int program = clone_process(0);
+  int program = copy_process(0);
   if (program < 0) fail("start the program", 0);
   if (program == 0) {
     reset_signals();
@@ -243,7 +256,8 @@ static void reap(const struct request *it) {
   }
 }
 
-static void run(const struct request *it) {
+static int run(void *request) {
+  const struct request *it = request;
   if (it->dies_with_caller) die_with_caller();
   if (it->session) setsid();
   if (has_terminal) take_terminal();
@@ -257,6 +271,34 @@ static void run(const struct request *it) {
     if (dup2(it->streams[i], i) < 0) fail("pass a stream", i);
   if (it->init) reap(it);
   execute(it);
+  return 1;
+}
+
+static char child_stack[stack_bytes], process_stack[stack_bytes];
+
+/* The pid of the process, or -1. */
+static int start_process(const struct request *it) {
+  if (!it->init) return share_memory(run, process_stack, CLONE_PARENT | CLONE_VFORK, it);
+  if (!it->programs) {
+    char *stack = mmap(0, stack_bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0); /* for as long as it lives */
+    return stack == (char *)-1 ? -1 : share_memory(run, stack, CLONE_PARENT, it);
+  }
+  int process = copy_process(CLONE_PARENT);
+  if (process == 0) run((void *)it);
+  return process;
+}
+
+static int run_child(void *request) {
+  const struct request *it = request;
+  close(caller_reads); /* only the caller has it, so that its end shows */
+  reset_signals();
+  enter_namespaces(it);
+  create_namespaces(it);
+  int process = start_process(it);
+  if (process < 0) fail("start", 0);
+  report_to_caller(0, process, "", 0);
+  _exit(0);
+  return 0;
 }
 
 /* Starts it. Answers 0 when the program runs, and its pid as the caller sees it; else what failed, and nothing runs. */
@@ -270,22 +312,10 @@ int start(const struct request *it, struct report *out) {
   sigprocmask(SIG_SETMASK, blocked, before); /* no handler of Bun may run in the child */
   has_terminal = it->foreground && tcgetpgrp(0) == getpgid(0);
   if (it->foreground) forward_signals(); /* for all threads; one that came too early is passed on later */
-  child = clone_process(0);
-  if (child == 0) {
-    int process;
-    reports = ends[1];
-    close(ends[0]);
-    reset_signals();
-    enter_namespaces(it);
-    create_namespaces(it);
-    process = clone_process(CLONE_PARENT);
-    if (process == 0) run(it);
-    if (process < 0) fail("start", 0);
-    report_to_caller(0, process, "", 0);
-    _exit(0);
-  }
+  caller_reads = ends[0];
+  reports = ends[1];
+  child = share_memory(run_child, child_stack, CLONE_VFORK, it);
   if (child < 0) out->error = last_error();
-  sigprocmask(SIG_SETMASK, before, 0);
   close(ends[1]);
   if (child > 0) {
     while (waitpid(child, &status, 0) < 0 && last_error() == EINTR) {}
@@ -300,6 +330,7 @@ int start(const struct request *it, struct report *out) {
     if (!out->error && it->foreground) forward_to(out->pid);
     if (out->error && out->pid) while (waitpid(out->pid, &status, 0) < 0 && last_error() == EINTR) {}
   }
+  sigprocmask(SIG_SETMASK, before, 0);
   close(ends[0]);
   return out->error ? -1 : 0;
 }
