@@ -4,6 +4,7 @@
  *
  * npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst | --chain | --looking] [--only reference|ns-net] [--reference
  * /usr/lib/cni]
+ * npm run bench -- --labs [--pods 10,200] [--runs 7] [--serve]
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
@@ -21,20 +22,24 @@ const warmUps = 3;
 
 const { values } = parseArgs({
   options: {
-    pods: { type: "string", default: "0,200,500" },
-    runs: { type: "string", default: "40" },
+    pods: { type: "string" },
+    runs: { type: "string" },
     quick: { type: "boolean", default: false },
     burst: { type: "boolean", default: false },
     chain: { type: "boolean", default: false },
     looking: { type: "boolean", default: false },
+    labs: { type: "boolean", default: false },
+    serve: { type: "boolean", default: false },
     only: { type: "string" },
     reference: { type: "string", default: "/usr/lib/cni" },
   },
 });
-const runs = values.quick ? 15 : Number(values.runs);
-const podCounts = values.quick ? [0] : values.pods.split(",").map(Number);
+const runs = values.quick ? 15 : Number(values.runs ?? 40);
+const numbers = (list: string) => list.split(",").map(Number);
+const podCounts = values.quick ? [0] : numbers(values.pods ?? "0,200,500");
 const ours = join(import.meta.dirname, "../dist/ns-net");
-const labels = (["ns-net", "reference"] as const).filter((label) => !values.only || values.only === label);
+const only = values.labs ? "ns-net" : values.only;
+const labels = (["ns-net", "reference"] as const).filter((label) => !only || only === label);
 
 function fail(message: string): never {
   console.error(`bench: ${message}`);
@@ -195,12 +200,20 @@ if (labels.includes("ns-net") && !existsSync(ours)) fail("dist/ns-net is missing
 const sandbox = findSandbox();
 if (!sandbox.works) fail(sandbox.reason);
 console.log(
-  `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, ${runs} runs\n`,
+  `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}${values.labs ? "" : `, ${runs} runs`}\n`,
 );
 
 if (values.burst) {
   const { measureBurst } = await import("./burst.ts");
   console.log(await measureBurst(labels.map((label) => contestant(label, true))));
+  process.exit(0);
+}
+
+if (values.labs) {
+  const { measureLabs } = await import("./labs/measure.ts");
+  const rounds = values.runs === undefined ? undefined : Number(values.runs);
+  const pods = numbers(values.pods ?? "10,200");
+  console.log(await measureLabs({ executable: ours, pods, rounds, serve: values.serve }));
   process.exit(0);
 }
 

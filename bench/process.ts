@@ -19,6 +19,7 @@ export function timed({ path, environment, stdin, arguments: words = [] }: Progr
   const startMs = performance.now();
   const done = Bun.spawnSync([path, ...words], { env: environment, stdin: input });
   const wallMs = performance.now() - startMs;
-  if (done.exitCode !== 0) throw new Error(`${path} ${environment.CNI_COMMAND}: ${done.stdout}${done.stderr}`);
+  if (done.exitCode !== 0)
+    throw new Error(`${path} ${environment.CNI_COMMAND ?? words.join(" ")}: ${done.stdout}${done.stderr}`);
   return { wallMs, cpuMs: Number(done.resourceUsage.cpuTime.total) / 1000, stdout: done.stdout.toString() };
 }

@@ -1,0 +1,57 @@
+/**
+ * One round of one contestant: a lab is brought up, and removed. Runs as a process in a sandbox of its own, which is the
+ * lab's host for a script. It begins as empty as the host that ns-net makes for itself.
+ */
+import { sandboxEnvironment, sandboxMark } from "../../scripts/sandbox.ts";
+import { type Program, timed } from "../process.ts";
+import { awaitCleanup } from "./cleanup.ts";
+import { type Plan, planOf } from "./plan.ts";
+
+export interface Order {
+  readonly label: string;
+  readonly pods: number;
+  readonly up: readonly string[];
+  readonly down: readonly string[];
+  /** Sends traffic between two readings of the clock, to see that the lab works. */
+  readonly check: boolean;
+}
+
+export interface Round {
+  readonly upMs: number;
+  readonly downMs: number;
+}
+
+async function round({ label, pods, up, down, check }: Order): Promise<Round> {
+  const upMs = timed(programOf(up)).wallMs;
+  if (check) checkTraffic(label, planOf(pods));
+  const downMs = timed(programOf(down)).wallMs;
+  await awaitCleanup();
+  return { upMs, downMs };
+}
+
+const programOf = ([path, ...words]: readonly string[]): Program => ({
+  path: path!,
+  environment: { PATH: sandboxEnvironment.PATH },
+  stdin: "",
+  arguments: words,
+});
+
+/** From the first pod and from the last: a pod on the same network, and one on another. Throws if one does not answer. */
+function checkTraffic(label: string, { pods }: Plan): void {
+  for (const from of [pods[0]!, pods.at(-1)!]) {
+    const same = pods.find((pod) => pod !== from && pod.network === from.network)!;
+    const other = pods.find((pod) => pod.network !== from.network)!;
+    for (const to of [same, other]) {
+      const ping = ["ip", "netns", "exec", from.namespace, "ping", "-n", "-c", "1", "-w", "3", to.address];
+      const { exitCode, stdout, stderr } = Bun.spawnSync(ping);
+      if (exitCode === 0) continue;
+      const said = `${stdout}${stderr}`.trim();
+      throw new Error(`the lab of ${label} does not work: ${from.name} does not reach ${to.name}\n${said}`);
+    }
+  }
+}
+
+if (import.meta.main) {
+  if (process.env[sandboxMark] === undefined) throw new Error("run it with: npm run bench -- --labs");
+  console.log(JSON.stringify(await round(JSON.parse(process.argv[2]!))));
+}
