@@ -36,17 +36,23 @@ const programOf = ([path, ...words]: readonly string[]): Program => ({
   arguments: words,
 });
 
+const nothingSent = "0 packets transmitted";
+const fullTable =
+  'If the kernel log has "neighbor table overflow": all namespaces of the machine share one table of neighbours. ' +
+  "End other labs, or raise net.ipv4.neigh.default.gc_thresh3 on the machine.";
+
 /** From the first pod and from the last: a pod on the same network, and one on another. Throws if one does not answer. */
 function checkTraffic(label: string, { pods }: Plan): void {
   for (const from of [pods[0]!, pods.at(-1)!]) {
     const same = pods.find((pod) => pod !== from && pod.network === from.network)!;
     const other = pods.find((pod) => pod.network !== from.network)!;
     for (const to of [same, other]) {
-      const ping = ["ip", "netns", "exec", from.namespace, "ping", "-n", "-c", "1", "-w", "3", to.address];
+      const ping = ["ip", "netns", "exec", from.namespace, "ping", "-n", "-c", "1", "-w", "10", to.address];
       const { exitCode, stdout, stderr } = Bun.spawnSync(ping);
       if (exitCode === 0) continue;
+      const what = `the lab of ${label} does not work: ${from.name} does not reach ${to.name}`;
       const said = `${stdout}${stderr}`.trim();
-      throw new Error(`the lab of ${label} does not work: ${from.name} does not reach ${to.name}\n${said}`);
+      throw new Error(`${what}\n${said}${said.includes(nothingSent) ? `\n${fullTable}` : ""}`);
     }
   }
 }
