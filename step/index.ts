@@ -41,6 +41,7 @@ import defer * as vrf from "./link/vrf.ts";
 import defer * as asRead from "./nft/asRead.ts";
 import defer * as forwardAccept from "./nft/forwardAccept.ts";
 import defer * as ingressPolicy from "./nft/ingressPolicy.ts";
+import defer * as internalNetwork from "./nft/internalNetwork.ts";
 import defer * as macSpoofCheck from "./nft/macSpoofCheck.ts";
 import { masquerade } from "./nft/masquerade.ts";
 import defer * as portConditions from "./ports/conditions.ts";
@@ -83,6 +84,9 @@ const ofLinks = {
 const shared = { bridge: { bridge }, routeLocalnet, masquerade: { masquerade }, vlanGateway };
 const sharedToTheLast = { ingressPolicy };
 
+/** They end with the network namespace of a lab's host. */
+const ofLabs = { internalNetwork };
+
 const kinds = {
   ...hostLinks,
   ...containerLinks,
@@ -92,6 +96,7 @@ const kinds = {
   ...ofLinks,
   ...shared,
   ...sharedToTheLast,
+  ...ofLabs,
 };
 
 type Files = typeof kinds;

@@ -205,6 +205,14 @@ export function tryLock(fd: number): boolean {
   throw new KernelError("lock a file", number);
 }
 
+/** As `tryLock`, but waits for the lock. Blocks the thread; a signal ends the process, as long as it has no handler. */
+export function waitForLock(fd: number): void {
+  while (rarely("flock")(fd, LOCK_EX) !== 0) {
+    const number = lastErrno();
+    if (number !== errno.EINTR) throw new KernelError("lock a file", number);
+  }
+}
+
 // asm/unistd.h: the same number on all architectures
 const SYS_pidfd_open = 434;
 
@@ -220,6 +228,21 @@ export function waitStatus(pid: number): number {
     if (rarely("waitpid")(pid, ptr(status), 0) >= 0) return status[0]!;
     if (lastErrno() !== errno.EINTR) return -1;
   }
+}
+
+const WNOHANG = 1;
+
+/** The exit code of a child that has ended, 128 and the signal's number if a signal ended it; undefined while it runs. */
+export function waitStatusNow(pid: number): number | undefined {
+  const status = new Int32Array(1);
+  if (rarely("waitpid")(pid, ptr(status), WNOHANG) === 0) return undefined;
+  return exitCodeOf(status[0]!);
+}
+
+/** Of a wait status (wait(2)), as shells have it. */
+export function exitCodeOf(status: number): number {
+  const signal = status & 0x7f;
+  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
 }
 
 /**

@@ -15,15 +15,20 @@ import { startedByShell } from "./ownPids.ts";
 import { notExecutable, notFound } from "./programs.ts";
 
 /**
- * Runs it with the environment of that process, whose PATH leads to programs of the container, and TERM of the caller.
- * `path` is the network namespace. Answers the program's exit code.
+ * Runs it with the environment of that process, whose PATH leads to programs of the container, and TERM of the caller;
+ * or with `given`, where the files are the caller's own. `path` is the network namespace. Answers the program's exit code.
  */
-export function runInAll(target: Target, path: string, words: readonly string[]): number {
+export function runInAll(
+  target: Target,
+  path: string,
+  words: readonly string[],
+  given?: Readonly<Record<string, string | undefined>>,
+): number {
   const pid = processIn(target, path);
   const fd = openedProcess(pid);
   try {
     const kinds = otherKinds(pid);
-    const environment: Record<string, string | undefined> = { ...environmentOf(pid), TERM: process.env["TERM"] };
+    const environment = given ?? { ...environmentOf(pid), TERM: process.env["TERM"] };
     return waitFor(
       startedByShell({ paths: pathsOf(words[0]!, environment["PATH"]), words, environment }, (program) =>
         start({ enter: [{ fd, kinds }], directory: "/", program, foreground: true, diesWithCaller: true }),

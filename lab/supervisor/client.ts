@@ -1,19 +1,26 @@
 /** Finds labs that are up, and asks their supervisors. */
 import { code, Fault } from "../../conf/fault.ts";
+import type { Pair } from "../tests/everyPair.ts";
 import type { TestResult } from "../tests/run.ts";
+import type { Inspected, PodStatus } from "./answers.ts";
+import { linesOf } from "./lines.ts";
+import { pathOf, removeNames } from "./names.ts";
+import { processesOf } from "./processes.ts";
 import { everyLab, isAlive, type LabState, readState, socketOf } from "./state.ts";
-import type { Inspected } from "./supervise.ts";
 
-/** The labs that are up. */
+/** The labs that are up. Removes the names of those whose supervisor was killed, which keep their namespaces alive. */
 export function labsUp(): LabState[] {
   return everyLab().flatMap((name) => {
     const state = readState(name);
-    return state && isAlive(state) ? [state] : [];
+    if (state === undefined) return [];
+    if (isAlive(state)) return state.isUp ? [state] : [];
+    removeNames(state.names);
+    return [];
   });
 }
 
 /** The lab of that name; without one, that of `file` if it is up, else the only one. Throws Fault. */
-export function labUp(name: string | undefined, file: string | undefined): LabState {
+export function labUp(name: string | undefined, file: string): LabState {
   const up = labsUp();
   const named = name === undefined ? up.find((one) => one.file === file) : up.find(({ lab }) => lab === name);
   if (named) return named;
@@ -26,11 +33,50 @@ export function labUp(name: string | undefined, file: string | undefined): LabSt
   );
 }
 
-async function ask<T>({ lab }: LabState, path: string, method: "GET" | "POST" = "GET"): Promise<T> {
-  const response = await fetch(`http://lab${path}`, { unix: socketOf(lab), method });
-  return (await response.json()) as T;
+/** The supervisor's answer, with pids as this process sees them and the paths of network namespaces. */
+export async function inspect(state: LabState) {
+  const { hosts, outside, pods } = await json<Inspected>(state, "/inspect");
+  const pids = processesOf(state.pid, [...hosts, ...pods, ...(outside ? [outside] : [])]);
+  const seen = <H extends { readonly name: string }>(holder: H) => {
+    const pid = pids.get(holder.name) ?? 0;
+    return {
+      ...holder,
+      pid,
+      namespace: state.names.length > 0 ? pathOf(state.lab, holder.name) : `/proc/${pid}/ns/net`,
+    };
+  };
+  return { lab: state.lab, hosts: hosts.map(seen), outside: outside && seen(outside), pods: pods.map(seen) };
 }
 
-export const inspect = (state: LabState) => ask<Inspected>(state, "/inspect");
+export type InspectedLab = Awaited<ReturnType<typeof inspect>>;
 
-export const test = (state: LabState) => ask<TestResult[]>(state, "/test", "POST");
+export const status = (state: LabState): Promise<PodStatus[]> => json(state, "/status");
+
+/** A sentence for each difference from what the lab made. */
+export const check = (state: LabState): Promise<string[]> => json(state, "/check");
+
+/** The results in the order of the file, each as soon as it is there. */
+export const test = async (state: LabState) => linesOf<TestResult>((await ask(state, "/test")).body!);
+
+export const pingAll = async (state: LabState) => linesOf<Pair>((await ask(state, "/ping")).body!);
+
+/** What the pod's command wrote; with `isFollowed` also what it will write, until it ends. */
+export async function logs(state: LabState, pod: string, isFollowed: boolean): Promise<ReadableStream<Uint8Array>> {
+  return (await ask(state, `/logs/${pod}${isFollowed ? "?follow" : ""}`)).body!;
+}
+
+async function json<T>(state: LabState, path: string): Promise<T> {
+  return (await (await ask(state, path)).json()) as T;
+}
+
+async function ask({ lab }: LabState, path: string): Promise<Response> {
+  try {
+    return await fetch(`http://lab${path}`, { unix: socketOf(lab) });
+  } catch (error) {
+    throw new Fault(
+      code.unavailable,
+      `The supervisor of the lab ${lab} does not answer: ${(error as Error).message}`,
+      "Make it anew: ns-net lab down, then ns-net lab up",
+    );
+  }
+}

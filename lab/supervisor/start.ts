@@ -1,51 +1,44 @@
-/** Starts a lab's supervisor in namespaces of its own, and ends it. */
-import { closeSync, createReadStream, openSync, writeFileSync } from "node:fs";
+/** Starts a lab's supervisor in namespaces of its own. */
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
-import { errno, isKernelError } from "../../sys/errors.ts";
-import { closeFile } from "../../sys/libc.ts";
+import { closeFile, writeFile } from "../../sys/libc.ts";
+import type { NamespaceKind } from "../../sys/namespaces/kinds.ts";
 import { start } from "../../sys/namespaces/start.ts";
-import { mountFlag, openPipe, openProcess, tryLock, waitReadable } from "../../sys/sysRare.ts";
+import { mountFlag, openPipe } from "../../sys/sysRare.ts";
 import type { Source } from "../file/mistakes.ts";
 import type { Lab } from "../model/lab.ts";
-import { nameNamespaces, removeNames } from "./names.ts";
+import type { OnProgress } from "../world/world.ts";
+import type { Inspected, Report } from "./answers.ts";
+import { linesOf } from "./lines.ts";
+import { lockLab } from "./lock.ts";
+import { makesNames, nameNamespaces, nameOf, refuseTakenNames } from "./names.ts";
 import { processesOf } from "./processes.ts";
-import { folderOf, isAlive, type LabState, makeFolder, readState, removeFolder, startOf, writeState } from "./state.ts";
-import type { Inspected } from "./supervise.ts";
-
-const hashOf = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("hex");
+import { folderOf, isAlive, type LabState, readState, startOf, writeState } from "./state.ts";
+import { endSupervisor, removeRemains } from "./stop.ts";
 
 /**
  * Brings the lab up; all or nothing. Answers false if it is up already, from this file as it is. Throws Fault if it is up
  * from another file, or the file changed, or the lab could not be made.
  */
-export async function startLab(lab: Lab, source: Source): Promise<boolean> {
-  const folder = makeFolder(lab.name);
-  const lock = await locked(folder);
-  try {
-    const hash = hashOf(source.text);
-    const state = readState(lab.name);
-    if (state && isAlive(state)) {
-      refuseOther(state, lab, hash);
-      return false;
-    }
-    removeRemains(lab.name, podNamesOf(lab));
-    makeFolder(lab.name);
-    writeFileSync(join(folder, "lab.yaml"), source.text);
-    await started(lab, source.file, hash);
-    return true;
-  } finally {
-    closeSync(lock);
+export async function startLab(lab: Lab, source: Source, onProgress: OnProgress): Promise<boolean> {
+  using _ = lockLab(lab.name);
+  const hash = new Bun.CryptoHasher("sha256").update(source.text).digest("hex");
+  const state = readState(lab.name);
+  if (state?.isUp && isAlive(state)) {
+    refuseOther(state, lab, hash);
+    return false;
   }
-}
-
-/** Ends the lab and removes what is left of it. Answers false if it was not up. */
-export async function stopLab(name: string): Promise<boolean> {
-  const state = readState(name);
-  const isUp = state !== undefined && isAlive(state);
-  if (isUp) await killed(state.pid);
-  removeRemains(name, state?.names ?? []);
-  return isUp;
+  // What a killed `up` or a killed supervisor left.
+  if (state) endSupervisor(state);
+  if (state) removeRemains(lab.name, state);
+  try {
+    await started(lab, source, hash, onProgress);
+  } catch (error) {
+    removeRemains(lab.name, readState(lab.name));
+    throw error;
+  }
+  return true;
 }
 
 function refuseOther(state: LabState, lab: Lab, hash: string): void {
@@ -63,90 +56,84 @@ function refuseOther(state: LabState, lab: Lab, hash: string): void {
     );
 }
 
-/** Holds the lab's lock, so that of two calls at once the second sees what the first made. */
-async function locked(folder: string): Promise<number> {
-  const file = openSync(`${folder}.lock`, "w", 0o600);
-  while (!tryLock(file)) await Bun.sleep(lockPauseMs);
-  return file;
-}
-
-const lockPauseMs = 10;
-
-const everyMount = { source: "", target: "/", type: "none", flags: mountFlag.slave | mountFlag.recursive };
-const ownProc = { source: "proc", target: "/proc", type: "proc", flags: 0 };
-
-async function started(lab: Lab, file: string, hash: string): Promise<void> {
-  const [reading, writing] = openPipe();
-  const nothing = openSync("/dev/null", "r");
-  const log = openSync(join(folderOf(lab.name), "log"), "a"); // not the caller's, who may wait for its end
-  const isRoot = process.geteuid!() === 0;
-  let pid: number;
+async function started(lab: Lab, source: Source, hash: string, onProgress: OnProgress): Promise<void> {
+  const pods = lab.pods.map(({ name }) => name);
+  const holders = [...pods, "host", ...(lab.outside ? ["outside"] : [])];
+  refuseTakenNames(lab.name, holders);
+  mkdirSync(join(folderOf(lab.name), "tmp"), { recursive: true });
+  writeFileSync(join(folderOf(lab.name), "lab.yaml"), source.text);
+  const { pid, reading, writing } = startSupervisor(lab.name, source.file);
+  const end = () => void process.kill(pid, "SIGKILL");
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
+  const state: LabState = {
+    ...{ lab: lab.name, file: lab.file, hash, pid, pidStart: startOf(pid) ?? "", startedMs: Date.now() },
+    ...{ isUp: false, pods, names: makesNames() ? holders.map((name) => nameOf(lab.name, name)) : [] },
+  };
   try {
-    pid = start({
-      create: [...(isRoot ? [] : (["user"] as const)), "pid", "mnt", "net", "uts"],
-      mounts: [everyMount, ownProc],
-      program: { paths: [process.execPath], words: supervisorWords(lab.name, file), environment: process.env },
-      streams: [nothing, writing, log],
-      init: true,
-      session: true,
-    });
+    writeState(state);
+    const { hosts, outside, pods: running } = await reported(reading, lab.name, onProgress);
+    nameNamespaces(lab.name, processesOf(pid, [...hosts, ...running, ...(outside ? [outside] : [])]));
+    writeState({ ...state, isUp: true });
+    writeFile(writing, new TextEncoder().encode("go"));
   } catch (error) {
-    closeFile(reading);
+    endSupervisor(state);
     throw error;
   } finally {
     closeFile(writing);
-    closeSync(nothing);
-    closeSync(log);
-  }
-  const end = () => void process.kill(pid, "SIGKILL");
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
-  try {
-    const said = JSON.parse((await text(reading)) || "{}") as Partial<Inspected> & { failed?: string };
-    if (!said.pods) throw new Fault(code.kernel, said.failed ?? `The lab ${lab.name} ended before it was up`, "");
-    const state = { lab: lab.name, file: lab.file, hash, pid, pidStart: startOf(pid) ?? "", startedMs: Date.now() };
-    nameNamespaces(lab.name, processesOf(pid, said.pods));
-    writeState({ ...state, names: said.pods.map(({ name }) => name) });
-  } catch (error) {
-    await killed(pid);
-    removeRemains(lab.name, podNamesOf(lab));
-    throw error;
-  } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, end);
   }
 }
 
-/** This executable; under Bun alone also its first file. */
-function supervisorWords(name: string, file: string): string[] {
-  const isCompiled = Bun.main.startsWith("/$bunfs/");
-  return [process.execPath, ...(isCompiled ? [] : [Bun.main]), "lab", "supervise", folderOf(name), name, file];
-}
+const everyMount = { source: "", target: "/", type: "none", flags: mountFlag.slave | mountFlag.recursive };
+const ownProc = { source: "proc", target: "/proc", type: "proc", flags: 0 };
 
-/** All that comes through a pipe. */
-async function text(descriptor: number): Promise<string> {
-  let said = "";
-  for await (const bytes of createReadStream("", { fd: descriptor })) said += String(bytes);
-  return said;
-}
-
-const killMsMax = 10_000;
-
-/** Kills the lab's first process, with which everything in its PID namespace ends, and waits for the end. */
-async function killed(pid: number): Promise<void> {
-  let descriptor: number;
+/** Answers its first process, and the ends of two pipes: its reports come from one; it goes on after a word on the other. */
+function startSupervisor(lab: string, file: string) {
+  const [reading, output] = openPipe();
+  const [input, writing] = openPipe();
+  const log = openSync(join(folderOf(lab), "log"), "a"); // not the caller's, who may wait for its end
+  const ofUser: NamespaceKind[] = process.geteuid!() === 0 ? [] : ["user"];
   try {
-    descriptor = openProcess(pid);
+    const pid = start({
+      create: [...ofUser, "pid", "mnt", "net", "uts"],
+      mounts: [everyMount, ownProc],
+      hostname: `${lab}-host`,
+      program: {
+        paths: [process.execPath],
+        words: supervisorWords(lab),
+        environment: {
+          ...{ ...process.env, NSNET_LAB_FOLDER: folderOf(lab), NSNET_LAB_FILE: file },
+          BUN_TMPDIR: join(folderOf(lab), "tmp"), // for Bun's compiler of C: a folder that the lab's user may write
+        },
+      },
+      streams: [input, output, log],
+      init: true,
+      session: true,
+    });
+    return { pid, reading, writing };
   } catch (error) {
-    if (isKernelError(error, errno.ESRCH)) return;
+    closeFile(reading);
+    closeFile(writing);
     throw error;
+  } finally {
+    closeFile(input);
+    closeFile(output);
+    closeSync(log);
   }
-  process.kill(pid, "SIGKILL");
-  waitReadable(descriptor, killMsMax);
-  closeFile(descriptor);
 }
 
-const podNamesOf = ({ pods }: Lab) => [...pods.map(({ name }) => name), "outside", "host"];
+/** Words of this executable; under Bun alone also its first file. The processes that hold pods show them, too, in `ps`. */
+function supervisorWords(lab: string): string[] {
+  const isCompiled = Bun.main.startsWith("/$bunfs/");
+  return [...(isCompiled ? ["ns-net"] : [process.execPath, Bun.main]), "lab", "supervise", lab];
+}
 
-function removeRemains(name: string, pods: readonly string[]): void {
-  removeNames(name, pods);
-  removeFolder(name);
+/** Waits for the end of the supervisor's reports. Throws Fault if it failed or ended. */
+async function reported(reading: number, lab: string, onProgress: OnProgress): Promise<Inspected> {
+  for await (const line of linesOf<Report>(Bun.file(reading).stream())) {
+    if ("up" in line) return line.up;
+    if ("failed" in line) throw new Fault(code.kernel, line.failed, line.cure);
+    onProgress(line.done, line.total, line.now);
+  }
+  throw new Fault(code.kernel, `The lab ${lab} was ended before it was up`, "Bring it up again");
 }

@@ -1,6 +1,8 @@
-/** The folder of a lab that is up: its state, leases, hosts files and logs. */
+/** The folder of a lab: its state, file, leases and the files of its pods. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { code, Fault } from "../../conf/fault.ts";
+import { processStart } from "../../store/claim.ts";
 
 export interface LabState {
   readonly lab: string;
@@ -12,7 +14,9 @@ export interface LabState {
   readonly pid: number;
   readonly pidStart: string;
   readonly startedMs: number;
-  /** The names of its namespaces: pods, outside and host. */
+  readonly isUp: boolean;
+  readonly pods: readonly string[];
+  /** The names of its namespaces in /run/netns. */
   readonly names: readonly string[];
 }
 
@@ -28,13 +32,13 @@ export const folderOf = (lab: string) => join(labsFolder(), lab);
 
 export const socketOf = (lab: string) => join(folderOf(lab), "control");
 
-/** Makes the folder, for this user alone. Throws if another user made it first, in /tmp. */
+/** Makes the folder, for this user alone. Throws Fault if another user made it first, in /tmp. */
 export function makeFolder(lab: string): string {
   const folder = folderOf(lab);
-  mkdirSync(join(folder, "logs"), { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const owner = statSync(labsFolder()).uid;
   if (owner !== process.geteuid!())
-    throw new Error(`${labsFolder()} belongs to user ${owner}: remove it, or set XDG_RUNTIME_DIR`);
+    throw new Fault(code.io, `${labsFolder()} belongs to user ${owner}`, "Remove it, or set XDG_RUNTIME_DIR");
   return folder;
 }
 
@@ -44,7 +48,7 @@ export function writeState(state: LabState): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Undefined without a state: the lab is not up, or is being made. */
+/** Undefined without a state: there is no such lab, or its first process does not exist yet. */
 export function readState(lab: string): LabState | undefined {
   try {
     return JSON.parse(readFileSync(join(folderOf(lab), "state.json"), "utf8")) as LabState;
@@ -62,15 +66,8 @@ export function everyLab(): string[] {
   }
 }
 
-/** The start time of a process in clock ticks since boot; undefined if it does not exist. */
-export function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
-}
+/** When a process started (proc(5)), as a state keeps it; undefined if it does not exist. */
+export const startOf = (pid: number): string | undefined => processStart(pid)?.toString();
 
 /** True if the lab's first process runs. A pid may be another process by now. */
 export const isAlive = ({ pid, pidStart }: LabState): boolean => startOf(pid) === pidStart;

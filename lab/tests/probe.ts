@@ -4,15 +4,17 @@ import { addressBytes } from "../../ip/bytes.ts";
 import { openPinger, type Pinger } from "../../sys/icmp.ts";
 import { inNetns, type Netns } from "../../sys/netns.ts";
 import type { Destination } from "../file/labFile.ts";
+import { startIn } from "../world/startIn.ts";
+import { httpGet } from "./httpGet.ts";
 
 /** `unreachable` says how: a refusal is certain at once, silence only after a while. */
 export type Outcome =
   | { readonly reached: true; readonly body?: string }
   | { readonly reached: false; readonly how: "refused" | "silent" | "no route" };
 
-const attemptMs = 300;
+const attemptMs = 500;
 
-/** Resolves after an answer, a refusal, or 300 ms of silence. */
+/** Resolves after an answer, a refusal, or half a second of silence. */
 export function probe(from: Netns, to: Destination, address: Address, length?: number): Promise<Outcome> {
   switch (to.kind) {
     case "ping":
@@ -49,19 +51,10 @@ async function ping(from: Netns, address: Address, length: number | undefined): 
   return silent;
 }
 
-/** Starts `work` inside; its socket is opened before its promise exists. */
-function inside<T>(from: Netns, work: () => Promise<T>): Promise<T> {
-  let started: Promise<T> | undefined;
-  inNetns<void>(from, () => {
-    started = work();
-  });
-  return started!;
-}
-
 function connects(from: Netns, address: Address, port: number): Promise<Outcome> {
   return within(async () => {
     try {
-      const socket = await inside(from, () =>
+      const socket = await startIn(from, () =>
         Bun.connect({ hostname: formatAddress(address), port, socket: { data() {}, error() {} } }),
       );
       socket.terminate();
@@ -75,7 +68,7 @@ function connects(from: Netns, address: Address, port: number): Promise<Outcome>
 function answers(from: Netns, address: Address, port: number): Promise<Outcome> {
   return within(async (over) => {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    const socket = await inside(from, () =>
+    const socket = await startIn(from, () =>
       Bun.udpSocket({
         hostname: address.family === 4 ? "0.0.0.0" : "::",
         connect: { hostname: formatAddress(address), port },
@@ -90,20 +83,12 @@ function answers(from: Netns, address: Address, port: number): Promise<Outcome> 
 }
 
 function page(from: Netns, address: Address, to: Extract<Destination, { kind: "http" }>): Promise<Outcome> {
-  const host = address.family === 6 ? `[${formatAddress(address)}]` : formatAddress(address);
   return within(async () => {
     try {
-      const response = await inside(from, () =>
-        fetch(`http://${host}:${to.port}${to.path}`, {
-          headers: { Host: to.name },
-          signal: AbortSignal.timeout(attemptMs),
-          keepalive: false,
-        }),
-      );
-      const body = await response.text();
-      return response.status === 200 ? { reached: true, body } : refused;
-    } catch (error) {
-      return (error as Error).name === "TimeoutError" ? silent : refused;
+      const answer = await httpGet(from, address, to);
+      return answer?.status === 200 ? { reached: true, body: answer.body } : refused;
+    } catch {
+      return refused;
     }
   });
 }

@@ -1,14 +1,14 @@
-/** Runs the tests of a lab file in a running lab, in the order of the file. */
+/** Runs the tests of a lab file in a running lab. */
 import { type Address, parseAddress } from "../../ip/address.ts";
-import { type Netns, openOwnNetns } from "../../sys/netns.ts";
+import type { Netns } from "../../sys/netns.ts";
 import type { TestEntry } from "../file/labFile.ts";
 import { shortForm } from "../file/tests.ts";
-import { addressOf } from "../world/hosts.ts";
 import type { World } from "../world/world.ts";
+import { inParallel } from "./inParallel.ts";
 import { type Outcome, probe } from "./probe.ts";
 
 export interface TestResult {
-  /** The canonical short form. */
+  /** The test's name, or its canonical short form. */
   readonly test: string;
   readonly passed: boolean;
   /** `reachable`, `unreachable`, or the text that the page must contain. */
@@ -19,10 +19,9 @@ export interface TestResult {
   readonly why: string | null;
 }
 
-export async function runTests(world: World): Promise<TestResult[]> {
-  const results: TestResult[] = [];
-  for (const test of world.lab.tests) results.push(await runTest(world, test));
-  return results;
+/** Several tests run at a time; `onResult` sees the results in the order of the file. */
+export async function runTests(world: World, onResult: (result: TestResult) => void): Promise<void> {
+  await inParallel(world.lab.tests, (test) => runTest(world, test), onResult);
 }
 
 const pauseMs = 20;
@@ -59,20 +58,13 @@ function resultOf(test: TestEntry, outcome: Outcome, ms: number): TestResult {
   };
 }
 
-function netnsOf({ pods, outside }: World, name: string): Netns {
-  if (name === "host") return openOwnNetns();
+export function netnsOf({ host, pods, outside }: World, name: string): Netns {
+  if (name === "host") return host;
   return name === "outside" ? outside!.netns : pods.get(name)!.netns;
 }
 
-/** The address that the test's destination means to its sender. The lab's host is a pod's gateway. */
-function destinationIn({ lab }: World, { from, to }: TestEntry): Address {
+/** The address that the test's destination means to its sender. */
+function destinationIn({ names }: World, { from, to }: TestEntry): Address {
   const { name } = to.value;
-  const pod = lab.pods.find((one) => one.name === from.value);
-  const given = parseAddress(name);
-  if (given) return given;
-  if (name === "outside") return lab.outside!.addresses[0]!;
-  if (name !== "host") return addressOf(name, pod, lab)!;
-  if (from.value === "outside") return lab.outside!.hostAddresses[0]!;
-  const networks = pod?.interfaces.map(({ network }) => lab.networks.find((one) => one.name === network)!) ?? [];
-  return networks.flatMap(({ gateways }) => gateways)[0] ?? parseAddress("127.0.0.1")!;
+  return parseAddress(name) ?? names.addressOf(name, from.value) ?? parseAddress("127.0.0.1")!;
 }

@@ -2,115 +2,118 @@
  * A running lab: the namespaces of its pods, connected by the plugin. It lives in the supervisor, whose network namespace
  * is the lab's host, and ends with it.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Call } from "../../conf/call.ts";
-import { parseRequest } from "../../conf/parse.ts";
-import { formatAddress } from "../../ip/address.ts";
+import type { Result } from "../../conf/result/result.ts";
 import { openKernel } from "../../kernel/kernel.ts";
-import { add } from "../../plugin/add.ts";
-import { applyStep } from "../../step/index.ts";
-import { openOwnNetns } from "../../sys/netns.ts";
+import type { Step } from "../../step/index.ts";
+import { applyRules, applyStep, isRules } from "../../step/index.ts";
+import { type Netns, openNetns, openOwnNetns } from "../../sys/netns.ts";
 import type { Lab, Pod } from "../model/lab.ts";
-import { type Attaching, attachingsOf, outsideAttaching } from "./configuration.ts";
-import { hostsFileOf, netOwnerOf } from "./hosts.ts";
-import { closePod, type RunningPod, setSysctls, startCommand, startJoining, startPod } from "./pods.ts";
+import { type Attaching, attachingsOf, outsideAttaching } from "../plan/configuration.ts";
+import { NamesOfLab, netOwnerOf } from "../plan/names.ts";
+import { hostSteps, outsideSteps, podSteps } from "../plan/steps.ts";
+import { attach } from "./attach.ts";
+import { Commands } from "./commands.ts";
+import { openDnsServer } from "./dnsServer.ts";
+import { PodFiles } from "./files.ts";
+import { nameInside } from "./namesInside.ts";
+import { type RunningPod, startJoining, startPod } from "./pods.ts";
 import { openServers } from "./servers.ts";
 
 export interface World {
   readonly lab: Lab;
+  readonly names: NamesOfLab;
+  /** The lab's host: the namespace of this process. */
+  readonly host: Netns;
   readonly pods: ReadonlyMap<string, RunningPod>;
   readonly outside: RunningPod | undefined;
+  readonly attached: readonly Attached[];
+  readonly commands: Commands;
 }
 
-/** Where a lab keeps its files: leases, hosts files, logs. */
-export interface Place {
-  readonly folder: string;
-  /** A descriptor of /dev/null. */
-  readonly nothing: number;
-  openLog(pod: string): number;
+/** An interface of a pod or outside, with the plugin's answer. */
+export interface Attached extends Attaching {
+  readonly netnsPath: string;
+  readonly result: Result;
 }
+
+/** Called for each thing that is done. */
+export type OnProgress = (done: number, total: number, what: string) => void;
+
+/** A command with a mistake ends within this time, and then `up` fails. */
+const settleMs = 80;
 
 /** Brings a lab up in the namespaces of this process. Throws the first failure; what was started ends with the process. */
-export async function bringUp(lab: Lab, place: Place): Promise<World> {
+export async function bringUp(lab: Lab, folder: string, onProgress: OnProgress): Promise<World> {
   const host = openOwnNetns();
-  setSysctls(host, false); // the plugin turns forwarding on where a network has a gateway
-  const dataDir = join(place.folder, "leases");
-  const pods = startPods(lab, place);
-  const outside =
-    lab.outside && startPod("outside", "outside", writtenHosts(place, "outside", "127.0.0.1 localhost\n"));
-  if (outside && lab.outside) await connectOutside(outside, outsideAttaching(lab.outside, dataDir), lab);
-  for (const one of attachingsOf(lab, dataDir)) await attach(one, pods.get(one.pod)!);
-  for (const pod of lab.pods) {
-    const addresses = netOwnerOf(pod, lab).interfaces.flatMap((one) => one.addresses);
-    await openServers(pod, pods.get(pod.name)!.netns, addresses);
-  }
-  for (const pod of lab.pods) if (pod.run !== undefined) run(pod, pods.get(pod.name)!, place);
-  return { lab, pods, outside };
-}
-
-export function closeWorld({ pods, outside }: World): void {
-  for (const pod of [...pods.values(), ...(outside ? [outside] : [])]) closePod(pod);
+  const names = new NamesOfLab(lab);
+  const [pods, outside] = startPods(lab, names, new PodFiles(folder));
+  const all = [...pods.values(), ...(outside ? [outside] : [])];
+  const pathOf = nameInside(all);
+  applySteps(hostSteps(lab));
+  for (const pod of lab.pods.filter(({ joins }) => joins === undefined))
+    applySteps(podSteps(pod), pods.get(pod.name)!.netns.path);
+  if (outside) applySteps(podSteps(), outside.netns.path);
+  const attached = await attachAll(lab, folder, pathOf, onProgress);
+  await serve(lab, names, pods);
+  const commands = new Commands();
+  for (const pod of lab.pods) if (pod.run !== undefined) commands.start(pod, pods.get(pod.name)!);
+  if (commands.all.size > 0) await commands.settle(settleMs);
+  return { lab, names, host, pods, outside, attached, commands };
 }
 
 /** Pods that join another come after it, whatever the order of the file. */
-function startPods(lab: Lab, place: Place): Map<string, RunningPod> {
+function startPods(lab: Lab, names: NamesOfLab, files: PodFiles): [Map<string, RunningPod>, RunningPod | undefined] {
   const running = new Map<string, RunningPod>();
   const inOrder = [...lab.pods].sort((a, b) => Number(a.joins !== undefined) - Number(b.joins !== undefined));
   for (const pod of inOrder) {
-    const hosts = writtenHosts(place, pod.name, hostsFileOf(pod, lab));
+    const mounts = files.mountsFor(names.seenFrom(pod.name), hasDns(pod, lab));
     const started =
       pod.joins === undefined
-        ? startPod(pod.name, pod.hostname, hosts)
-        : startJoining(pod.name, running.get(pod.joins)!, hosts);
-    if (pod.joins === undefined) setSysctls(started.netns, false);
+        ? startPod(pod.name, pod.hostname, mounts)
+        : startJoining(pod.name, running.get(pod.joins)!, mounts);
     running.set(pod.name, started);
   }
-  return running;
+  const outside = lab.outside && startPod("outside", "outside", files.mountsFor(names.seenFrom("outside"), false));
+  return [running, outside];
 }
 
-function writtenHosts(place: Place, pod: string, text: string): string {
-  const file = join(place.folder, "hosts", pod);
-  mkdirSync(join(place.folder, "hosts"), { recursive: true });
-  writeFileSync(file, text);
-  return file;
+const hasDns = (pod: Pod, lab: Lab) => netOwnerOf(pod, lab).dns;
+
+function applySteps(steps: readonly Step[], netnsPath?: string): void {
+  using kernel = openKernel(netnsPath === undefined ? {} : { container: openNetns(netnsPath) });
+  for (const step of steps) if (!isRules(step)) applyStep(step, kernel);
+  applyRules(steps.filter(isRules), kernel);
 }
 
-async function attach({ pod, ifname, configuration }: Attaching, { pid }: RunningPod) {
-  const env = {
-    CNI_COMMAND: "ADD",
-    CNI_CONTAINERID: pod,
-    CNI_NETNS: `/proc/${pid}/ns/net`,
-    CNI_IFNAME: ifname,
-    CNI_PATH: "/nowhere",
-  };
-  const stdin = new TextEncoder().encode(JSON.stringify(configuration));
-  return add(parseRequest(env, stdin), callOf(env, stdin));
-}
-
-/** The lab's host sends whatever it has no other route for to outside. */
-async function connectOutside(outside: RunningPod, attaching: Attaching, lab: Lab): Promise<void> {
-  const { result } = await attach(attaching, outside);
-  const link = result.interfaces[0]!.name;
-  using kernel = openKernel();
-  for (const address of lab.outside!.addresses) {
-    const dst = address.family === 4 ? "0.0.0.0/0" : "::/0";
-    applyStep({ kind: "route", where: "host", link, dst, gw: formatAddress(address) }, kernel);
+/** In the order of the file; outside comes first, because the host's default route leads there. */
+async function attachAll(
+  lab: Lab,
+  folder: string,
+  pathOf: (pod: string) => string,
+  onProgress: OnProgress,
+): Promise<Attached[]> {
+  const dataDir = join(folder, "leases");
+  mkdirSync(dataDir, { recursive: true });
+  const toOutside = lab.outside ? [outsideAttaching(lab.outside, dataDir)] : [];
+  const all = [...toOutside, ...attachingsOf(lab, dataDir)];
+  const attached: Attached[] = [];
+  for (const one of all) {
+    const netnsPath = pathOf(one.pod);
+    const result = await attach(one, netnsPath);
+    if (one.pod === "outside") applySteps(outsideSteps(lab, result.interfaces![0]!.name));
+    attached.push({ ...one, netnsPath, result });
+    onProgress(attached.length, all.length, one.pod);
   }
+  return attached;
 }
 
-function callOf(env: Call["env"], stdin: Uint8Array): Call {
-  return {
-    env,
-    stdin,
-    argv0: "ns-net",
-    id: `lab ${process.pid}`,
-    interruption: { came: async () => undefined, passTo: () => ({ [Symbol.dispose]() {} }) },
-    stderr: () => {},
-  };
-}
-
-function run(pod: Pod, running: RunningPod, place: Place): void {
-  const environment = { PATH: process.env["PATH"], HOME: "/", ...pod.env };
-  startCommand(running, pod.run!, environment, [place.nothing, place.openLog(pod.name)]);
+async function serve(lab: Lab, names: NamesOfLab, pods: ReadonlyMap<string, RunningPod>): Promise<void> {
+  for (const pod of lab.pods) {
+    const { netns } = pods.get(pod.name)!;
+    const addresses = netOwnerOf(pod, lab).interfaces.flatMap((one) => one.addresses);
+    await openServers(pod, netns, addresses);
+    if (pod.joins === undefined && pod.dns) await openDnsServer(netns, names.seenFrom(pod.name));
+  }
 }

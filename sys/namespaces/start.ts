@@ -8,7 +8,7 @@ import { CString, cc, type Pointer, ptr } from "bun:ffi";
 import { cText } from "../cText.ts";
 import { KernelError } from "../errors.ts";
 import { closeFile, writeFile } from "../libc.ts";
-import { environmentTexts, memoryFile, waitStatus } from "../sysRare.ts";
+import { environmentTexts, exitCodeOf, memoryFile, waitStatus } from "../sysRare.ts";
 import { maskOf } from "./kinds.ts";
 import { refusedBy } from "./refused.ts";
 import source from "./start.c" with { type: "text" };
@@ -38,8 +38,7 @@ export function start(asked: Start): number {
 export function waitFor(pid: number): number {
   const status = starter()?.wait_for(pid) ?? waitStatus(pid);
   if (status < 0) throw new Error(`Process ${pid} was not started here, or is waited for already`);
-  const signal = status & 0x7f;
-  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
+  return exitCodeOf(status);
 }
 
 /** struct report of start.c */

@@ -1,17 +1,22 @@
 /** `ns-net lab ls` */
-import { everyLab, isAlive, readState } from "../../../lab/supervisor/state.ts";
+import { labsUp } from "../../../lab/supervisor/client.ts";
+import { everyLab, isAlive, type LabState, readState } from "../../../lab/supervisor/state.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
+import { jsonOption } from "../../labs/options.ts";
 import { type Column, table } from "../../output/table.ts";
 
 export default command({
   about: "List labs.",
   usage: "[options]",
   operands: [0, 0],
-  options: { json: { type: "boolean", about: "print JSON" } },
+  options: jsonOption,
+  more: `
+A lab is dead if its supervisor was killed: "ns-net lab down" removes what is left, "lab up" makes it anew.`,
 
   run({ options }) {
-    const rows = everyLab().flatMap((name) => rowOf(name) ?? []);
+    labsUp(); // removes names that dead labs left
+    const rows = everyLab().flatMap((name) => rowOf(readState(name)) ?? []);
     if (options.json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "No lab is up.\n" : table(columns, rows));
     return 0;
@@ -20,26 +25,23 @@ export default command({
 
 type Row = NonNullable<ReturnType<typeof rowOf>>;
 
-const notPods = ["host", "outside"];
-
-function rowOf(name: string) {
-  const state = readState(name);
+function rowOf(state: LabState | undefined) {
   if (state === undefined) return undefined;
-  const isUp = isAlive(state);
+  const isRunning = isAlive(state);
   return {
-    lab: name,
+    lab: state.lab,
     file: state.file,
-    pods: state.names.filter((one) => !notPods.includes(one)).length,
-    state: isUp ? "up" : "dead",
-    pid: isUp ? state.pid : null,
-    upSeconds: isUp ? Math.round((Date.now() - state.startedMs) / 1000) : null,
+    pods: state.pods.length,
+    state: isRunning ? (state.isUp ? "up" : "starting") : "dead",
+    pid: isRunning ? state.pid : null,
+    upSeconds: isRunning ? Math.round((Date.now() - state.startedMs) / 1000) : null,
   };
 }
 
 const columns: readonly Column<Row>[] = [
   { title: "LAB", cell: ({ lab }) => lab },
   { title: "PODS", isNumber: true, cell: ({ pods }) => String(pods) },
-  { title: "STATE", cell: ({ state }) => state, style: ({ state }) => (state === "up" ? "good" : "bad") },
+  { title: "STATE", cell: ({ state }) => state, style: ({ state }) => (state === "dead" ? "bad" : "good") },
   { title: "PID", isNumber: true, cell: ({ pid }) => String(pid ?? "") },
   { title: "FILE", yields: 1, widthMin: 20, cell: ({ file }) => file },
 ];

@@ -1,5 +1,4 @@
-/** `ns-net lab supervise`: not for people. `lab up` starts it inside of a lab's namespaces. */
+/** `ns-net lab supervise NAME`, which `lab up` starts: not for people. */
 import { supervise } from "../../../lab/supervisor/supervise.ts";
 
-export default ([folder = "", name = "", file = ""]: readonly string[]): Promise<number> =>
-  supervise(folder, name, file);
+export default ([name = ""]: readonly string[]): Promise<number> => supervise(name);

@@ -1,30 +1,33 @@
 /** `ns-net lab test` */
 import { test } from "../../../lab/supervisor/client.ts";
+import type { TestResult } from "../../../lab/tests/run.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
+import { chosen, jsonOption, labOptions } from "../../labs/options.ts";
 import { coloured } from "../../output/colour.ts";
-import { chosen, labOptions } from "./options.ts";
 
 export default command({
   about: "Run the tests of a lab's file. Exits with 1 if one fails.",
   usage: "[options]",
   operands: [0, 0],
-  options: { ...labOptions, json: { type: "boolean", about: "print JSON" } },
+  options: { ...labOptions, ...jsonOption },
 
   async run({ options }) {
     const state = chosen(options);
-    const tests = await test(state);
-    const failed = tests.filter(({ passed }) => !passed).length;
-    const passed = tests.length - failed;
-    if (options.json) writeOut(`${JSON.stringify({ lab: state.lab, passed, failed, tests }, null, 2)}\n`);
-    else {
-      const lines = tests.map((one) => {
-        const mark = one.passed ? coloured("good", "ok    ") : coloured("bad", "failed");
-        const why = one.passed ? "" : `: expected ${one.expected}, found ${one.found}${one.why ? ` (${one.why})` : ""}`;
-        return `${mark}  ${one.test}${why}\n`;
-      });
-      writeOut(`${lines.join("")}${passed} passed, ${failed} failed\n`);
+    const tests: TestResult[] = [];
+    for await (const one of await test(state)) {
+      tests.push(one);
+      if (!options.json) writeOut(lineOf(one));
     }
+    const passed = tests.filter((one) => one.passed).length;
+    const failed = tests.length - passed;
+    if (options.json) writeOut(`${JSON.stringify({ lab: state.lab, passed, failed, tests }, null, 2)}\n`);
+    else writeOut(tests.length === 0 ? `${state.file} has no tests\n` : `${passed} passed, ${failed} failed\n`);
     return failed === 0 ? 0 : 1;
   },
 });
+
+function lineOf({ test, passed, expected, found, why }: TestResult): string {
+  if (passed) return `${coloured("good", "ok    ")}  ${test}\n`;
+  return `${coloured("bad", "failed")}  ${test}: expected ${expected}, found ${found}${why ? ` (${why})` : ""}\n`;
+}

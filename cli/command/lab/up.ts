@@ -5,6 +5,7 @@ import { startLab } from "../../../lab/supervisor/start.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
 import { reportingMistakes } from "../../labs/mistakes.ts";
+import { progress } from "../../output/progress.ts";
 
 export default command({
   about:
@@ -23,9 +24,11 @@ is. The machine's network is never changed.
       const source = sourceOf(file);
       const lab = labOf(source);
       const startMs = performance.now();
-      const isNew = await startLab(lab, source);
+      using shown = progress(`bringing ${lab.name} up`);
+      const isNew = await startLab(lab, source, (done, total, now) => shown.at(done, now, total));
       const ms = Math.round(performance.now() - startMs);
-      writeOut(isNew ? `${lab.name} is up: ${lab.pods.length} pods in ${ms} ms\n` : `${lab.name} is up already\n`);
+      const count = `${lab.pods.length} ${lab.pods.length === 1 ? "pod" : "pods"}`;
+      writeOut(isNew ? `${lab.name} is up: ${count} in ${ms} ms\n` : `${lab.name} is up already\n`);
       return 0;
     }),
 });

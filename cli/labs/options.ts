@@ -1,6 +1,6 @@
 /** Options that the commands of labs share. */
 import { resolve } from "node:path";
-import { labUp } from "../../../lab/supervisor/client.ts";
+import { labUp } from "../../lab/supervisor/client.ts";
 
 export const labOptions = {
   lab: {
@@ -10,4 +10,7 @@ export const labOptions = {
   },
 } as const;
 
+export const jsonOption = { json: { type: "boolean", about: "print JSON" } } as const;
+
+/** The lab that is meant. Throws Fault. */
 export const chosen = (options: { readonly lab?: string }) => labUp(options.lab, resolve("lab.yaml"));

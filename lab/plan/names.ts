@@ -1,0 +1,71 @@
+/** The names that pods know: of each pod, the lab's host and outside. Pure. */
+import { type Address, formatAddress } from "../../ip/address.ts";
+import type { Lab, Pod } from "../model/lab.ts";
+
+/** The addresses of each name: of each family the best first. */
+export type Names = ReadonlyMap<string, readonly Address[]>;
+
+/** The pod whose network this one uses. */
+export function netOwnerOf(pod: Pod, lab: Lab): Pod {
+  return pod.joins === undefined ? pod : lab.pods.find(({ name }) => name === pod.joins)!;
+}
+
+/**
+ * Names as pods, the host and outside see them, with addresses of the families that the viewer has. Pods on the same networks
+ * see the same.
+ */
+export class NamesOfLab {
+  readonly #lab: Lab;
+  readonly #seen = new Map<string, Names>();
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  /** `viewer` is the name of a pod, `host` or `outside`. */
+  seenFrom(viewer: string): Names {
+    const pod = this.#lab.pods.find(({ name }) => name === viewer);
+    const networks = pod ? netOwnerOf(pod, this.#lab).interfaces.map(({ network }) => network) : [];
+    const key = pod ? networks.join(" ") : `of ${viewer}`;
+    const known = this.#seen.get(key) ?? namesOf(this.#lab, networks, viewer);
+    this.#seen.set(key, known);
+    return known;
+  }
+
+  /** The address that a name means to a viewer: the first of IPv4, or of `family`; undefined for an unknown name. */
+  addressOf(name: string, viewer: string, family?: 4 | 6): Address | undefined {
+    const all = this.seenFrom(viewer).get(name) ?? [];
+    const wanted = all.find((one) => one.family === (family ?? 4));
+    return wanted ?? (family === undefined ? all[0] : undefined);
+  }
+}
+
+function namesOf(lab: Lab, networks: readonly string[], viewer: string): Names {
+  const names = new Map<string, readonly Address[]>();
+  const subnets = networks.flatMap((name) => lab.networks.find((one) => one.name === name)!.subnets);
+  const usable = ({ family }: Address) => subnets.length === 0 || subnets.some((one) => one.family === family);
+  for (const pod of lab.pods) {
+    const { interfaces } = netOwnerOf(pod, lab);
+    const sharedFirst = [...interfaces].sort(
+      (a, b) => Number(networks.includes(b.network)) - Number(networks.includes(a.network)),
+    );
+    names.set(pod.name, firstOfEachFamily(sharedFirst.flatMap(({ addresses }) => addresses.filter(usable))));
+    for (const { network, addresses } of interfaces) names.set(`${pod.name}.${network}`, addresses.filter(usable));
+  }
+  if (lab.outside) names.set("outside", lab.outside.addresses.filter(usable));
+  const gateways = networks.flatMap((name) => lab.networks.find((one) => one.name === name)!.gateways);
+  names.set("host", viewer === "outside" ? lab.outside!.hostAddresses : firstOfEachFamily(gateways));
+  return names;
+}
+
+function firstOfEachFamily(addresses: readonly Address[]): Address[] {
+  return addresses.filter(({ family }, i) => addresses.findIndex((one) => one.family === family) === i);
+}
+
+const ownLines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"];
+
+/** The text of /etc/hosts (hosts(5)). */
+export function hostsFileOf(names: Names): string {
+  const lines = [...names].flatMap(([name, addresses]) => addresses.map((one) => `${formatAddress(one)} ${name}`));
+  return `${[...ownLines, ...lines].join("\n")}\n`;
+}

@@ -1,0 +1,58 @@
+/** The steps of a lab besides those of the plugin: settings of its namespaces, and what its networks forbid. Pure. */
+import { formatAddress } from "../../ip/address.ts";
+import type { Step } from "../../step/index.ts";
+import type { Lab, Pod } from "../model/lab.ts";
+import { bridgeOf } from "./configuration.ts";
+
+type Settings = Readonly<Record<string, string>>;
+
+/** A new namespace takes over some settings from the machine, so each is set. */
+const settingsOf = (forwards: readonly [ipv4: boolean, ipv6: boolean]): Settings => ({
+  "net/ipv4/ip_forward": forwards[0] ? "1" : "0",
+  "net/ipv6/conf/all/forwarding": forwards[1] ? "1" : "0",
+  "net/ipv4/conf/all/rp_filter": "0",
+  "net/ipv4/conf/default/rp_filter": "0",
+  "net/ipv4/ping_group_range": "0 0", // the root of the lab may ping without a raw socket
+});
+
+/** Bridged packets pass no rules of IP: else masquerade rewrites those between neighbours. */
+const settingsOfBridges: Settings = {
+  "net/bridge/bridge-nf-call-iptables": "0",
+  "net/bridge/bridge-nf-call-ip6tables": "0",
+  "net/bridge/bridge-nf-call-arptables": "0",
+};
+
+/** For the lab's host, before any pod is attached. It forwards what pods send through its gateways. */
+export function hostSteps({ networks }: Lab): Step[] {
+  const gateways = networks.flatMap((one) => one.gateways);
+  const forwards = (family: 4 | 6) => gateways.some((one) => one.family === family);
+  return [
+    ...settings({ ...settingsOf([forwards(4), forwards(6)]), ...settingsOfBridges }, "host"),
+    { kind: "up", where: "host", link: "lo" },
+    ...networks
+      .filter(({ internal }) => internal)
+      .map(({ name }): Step => ({ kind: "internalNetwork", network: name, bridge: bridgeOf(name) })),
+  ];
+}
+
+/** For a pod before it is attached, or for outside. Settings that the file gives the pod are the plugin's. */
+export function podSteps(pod?: Pod): Step[] {
+  const own = Object.keys(pod?.sysctls ?? {}).map((key) => key.replaceAll(".", "/"));
+  const others = Object.entries(settingsOf([false, false])).filter(([path]) => !own.includes(path));
+  return [...settings(Object.fromEntries(others), "container"), { kind: "up", where: "container", link: "lo" }];
+}
+
+/** The lab's host sends whatever it has no other route for to outside. `link` is its end of the veth pair. */
+export function outsideSteps({ outside }: Lab, link: string): Step[] {
+  return (outside?.addresses ?? []).map((address) => ({
+    kind: "route",
+    where: "host",
+    link,
+    dst: address.family === 4 ? "0.0.0.0/0" : "::/0",
+    gw: formatAddress(address),
+  }));
+}
+
+function settings(values: Settings, where: "host" | "container"): Step[] {
+  return Object.entries(values).map(([path, value]) => ({ kind: "sysctl", where, path, value, ifThere: true }));
+}

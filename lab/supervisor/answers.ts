@@ -1,0 +1,51 @@
+/** The answers of a supervisor. Pids are those of the lab's PID namespace, which the client translates. */
+
+export interface Inspected {
+  readonly hosts: readonly Holder[];
+  readonly outside: Holder | undefined;
+  readonly pods: readonly InspectedPod[];
+}
+
+/** A process that holds namespaces. */
+interface Holder {
+  readonly name: string;
+  readonly pid: number;
+  /** Of the network namespace. */
+  readonly inode: number;
+}
+
+interface InspectedPod extends Holder {
+  readonly host: string;
+  readonly joins: string | null;
+  readonly interfaces: readonly {
+    readonly name: string;
+    readonly network: string;
+    /** With prefix length. */
+    readonly addresses: readonly string[];
+    readonly mac: string;
+    /** The host's end of its veth pair. */
+    readonly hostLink: string;
+  }[];
+  /** As the file writes them: `8080:80`, `127.0.0.1:53:53/udp`. */
+  readonly publishes: readonly string[];
+  /** `http:80` */
+  readonly serves: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface PodStatus {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly serves: readonly string[];
+  readonly publishes: readonly string[];
+  /** The command `run`; null without one. `done`: exit code 0. */
+  readonly run: { readonly state: "running" | "done" | "failed"; readonly exitCode: number | null } | null;
+  /** True while the process that holds its namespaces lives. */
+  readonly alive: boolean;
+}
+
+/** A line from the supervisor while the lab is made: one thing done, then the end. */
+export type Report =
+  | { readonly done: number; readonly total: number; readonly now: string }
+  | { readonly up: Inspected }
+  | { readonly failed: string; readonly cure: string };

@@ -1,0 +1,66 @@
+/** Describes a running lab, for `lab inspect` and `lab status`. */
+import { existsSync } from "node:fs";
+import { formatAddress, formatCidr } from "../../ip/address.ts";
+import type { Pod } from "../model/lab.ts";
+import type { RunningPod } from "../world/pods.ts";
+import type { World } from "../world/world.ts";
+import type { Inspected, PodStatus } from "./answers.ts";
+
+/** The only host of a lab without `hosts`. */
+const hostName = "host";
+
+export function inspected({ lab, host, pods, outside, attached }: World): Inspected {
+  return {
+    hosts: [{ name: hostName, pid: process.pid, inode: Number(host.inode) }],
+    outside: outside && holder(outside),
+    pods: lab.pods.map((pod) => ({
+      ...holder(pods.get(pod.name)!),
+      host: hostName,
+      joins: pod.joins ?? null,
+      interfaces: pod.interfaces.map(({ name, network, addresses }) => {
+        const { interfaces = [] } = attached.find((one) => one.pod === pod.name && one.ifname === name)!.result;
+        return {
+          name,
+          network,
+          addresses: addresses.map(formatCidr),
+          mac: interfaces.find((one) => one.name === name && one.sandbox)?.mac ?? "",
+          hostLink: interfaces.find((one) => !one.sandbox && one.name.startsWith("nsv"))?.name ?? "",
+        };
+      }),
+      publishes: publishesOf(pod),
+      serves: servesOf(pod),
+      env: pod.env,
+    })),
+  };
+}
+
+const holder = ({ name, pid, netns }: RunningPod) => ({ name, pid, inode: Number(netns.inode) });
+
+export function statusOf({ lab, pods, commands }: World): PodStatus[] {
+  return lab.pods.map((pod) => {
+    const command = commands.all.get(pod.name);
+    return {
+      name: pod.name,
+      addresses: pod.interfaces.flatMap(({ addresses }) => addresses.map(formatAddress)),
+      serves: servesOf(pod),
+      publishes: publishesOf(pod),
+      run: command ? { state: stateOf(command.exitCode), exitCode: command.exitCode ?? null } : null,
+      alive: existsSync(`/proc/${pods.get(pod.name)!.pid}`),
+    };
+  });
+}
+
+function stateOf(exitCode: number | undefined): "running" | "done" | "failed" {
+  if (exitCode === undefined) return "running";
+  return exitCode === 0 ? "done" : "failed";
+}
+
+const servesOf = ({ serve }: Pod) => serve.map(({ kind, port }) => `${kind}:${port}`);
+
+function publishesOf({ publish }: Pod): string[] {
+  return publish.map(({ protocol, hostAddress, hostPort, podPort }) => {
+    const text = hostAddress && formatAddress(hostAddress);
+    const address = text === undefined ? "" : `${text.includes(":") ? `[${text}]` : text}:`;
+    return `${address}${hostPort}:${podPort}${protocol === "tcp" ? "" : `/${protocol}`}`;
+  });
+}

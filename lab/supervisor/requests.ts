@@ -1,0 +1,37 @@
+/** The requests that a supervisor answers, over HTTP on a Unix socket. Long answers are lines of JSON, each sent at once. */
+import { pingAll } from "../tests/everyPair.ts";
+import { runTests } from "../tests/run.ts";
+import { checkWorld } from "../world/check.ts";
+import type { World } from "../world/world.ts";
+import { inspected, statusOf } from "./describe.ts";
+
+export function serve(socket: string, world: World): void {
+  Bun.serve({
+    unix: socket,
+    routes: {
+      "/inspect": () => Response.json(inspected(world)),
+      "/status": () => Response.json(statusOf(world)),
+      "/test": () => lines((onLine) => runTests(world, onLine)),
+      "/ping": () => lines((onLine) => pingAll(world, onLine)),
+      "/check": async () => Response.json(await checkWorld(world)),
+      "/logs/:pod": ({ params, url }) => logs(world, params.pod, url.endsWith("?follow")),
+    },
+    fetch: () => new Response("no such request", { status: 404 }),
+  });
+}
+
+function lines(work: (onLine: (line: object) => void) => Promise<void>): Response {
+  const encoder = new TextEncoder();
+  const stream = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      await work((line) => controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`)));
+      controller.close();
+    },
+  });
+  return new Response(stream);
+}
+
+function logs({ commands }: World, pod: string, isFollowed: boolean): Response {
+  const command = commands.all.get(pod);
+  return command ? new Response(command.log.stream(isFollowed)) : new Response("no command", { status: 404 });
+}

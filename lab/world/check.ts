@@ -1,0 +1,30 @@
+/** Compares a running lab with the kernel. */
+import { openKernel } from "../../kernel/kernel.ts";
+import { faultOf } from "../../plugin/faults.ts";
+import { checkStep, type Step } from "../../step/index.ts";
+import { differenceText } from "../../step/kind.ts";
+import { openNetns } from "../../sys/netns.ts";
+import { hostSteps, podSteps } from "../plan/steps.ts";
+import { checkAttached } from "./attach.ts";
+import type { World } from "./world.ts";
+
+/** A sentence for each difference; none if the lab is as it was made. */
+export async function checkWorld({ lab, pods, outside, attached }: World): Promise<string[]> {
+  const found = differencesOf("host", hostSteps(lab));
+  for (const pod of lab.pods.filter(({ joins }) => joins === undefined))
+    found.push(...differencesOf(pod.name, podSteps(pod), pods.get(pod.name)!.netns.path));
+  if (outside) found.push(...differencesOf("outside", podSteps(), outside.netns.path));
+  for (const one of attached) {
+    try {
+      await checkAttached(one, one.netnsPath, one.result);
+    } catch (error) {
+      found.push(faultOf(error).message);
+    }
+  }
+  return found;
+}
+
+function differencesOf(name: string, steps: readonly Step[], netnsPath?: string): string[] {
+  using kernel = openKernel(netnsPath === undefined ? {} : { container: openNetns(netnsPath) });
+  return steps.flatMap((step) => checkStep(step, kernel).map((one) => `${name}: ${differenceText(one)}`));
+}
