@@ -13,6 +13,7 @@ import { type Command, type Described, divided, NotRun, parse, UsageError } from
 import { groups } from "./describe/groups.ts";
 import { explained, help } from "./help.ts";
 import { commands, supervise } from "./index.ts";
+import defer * as inside from "./labs/inside.ts";
 
 export async function run(words: readonly string[], version: string): Promise<number> {
   try {
@@ -69,8 +70,14 @@ async function runCommand(name: string, rest: readonly string[]): Promise<number
     writeOut(help(name, definition));
     return 0;
   }
-  return definition.run(parse(definition, name, rest), everyCommand);
+  const parsed = parse(definition, name, rest);
+  const lab = isOfLabs(name) ? undefined : (parsed.options as { readonly lab?: string }).lab;
+  if (lab !== undefined) return inside.runInLab(lab, [...name.split(" "), ...inside.withoutLab(rest)]);
+  return definition.run(parsed, everyCommand);
 }
+
+/** A command of the group `lab` looks at a lab from outside. */
+const isOfLabs = (name: string) => name.startsWith("lab ");
 
 async function everyCommand(): Promise<Described[]> {
   const all = Object.entries(commands);

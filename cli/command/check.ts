@@ -20,13 +20,13 @@ import { coloured } from "../output/colour.ts";
 import { progress } from "../output/progress.ts";
 import { someEntriesOf, unknownNetwork } from "../suggest.ts";
 import { targetOf } from "../target.ts";
-import { filterOptions } from "./options.ts";
+import { filterOptions, labOption } from "./options.ts";
 
 export default command({
   about: "Compare what is attached with what add made: one namespace, or all. Exits with 1 when something differs.",
   usage: "[netns] [options]",
   operands: [0, 1],
-  options: { ...filterOptions, json: { type: "boolean", about: "print JSON" } },
+  options: { ...filterOptions, ...labOption, json: { type: "boolean", about: "print JSON" } },
   more: `
   ns-net check         everything: prints what differs, and how many there are
   ns-net check web`,

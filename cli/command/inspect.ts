@@ -8,7 +8,7 @@ import { textOf } from "../inspect/text.ts";
 import { reportLost } from "../lost.ts";
 import { someEntriesOf } from "../suggest.ts";
 import { isThere, targetOf } from "../target.ts";
-import { filterOptions } from "./options.ts";
+import { filterOptions, labOption } from "./options.ts";
 
 export default command({
   about:
@@ -17,6 +17,7 @@ export default command({
   operands: [1, 1],
   options: {
     ...filterOptions,
+    ...labOption,
     commands: { type: "boolean", about: "also print the commands that would recreate each attachment" },
     json: { type: "boolean", about: "print JSON" },
   },

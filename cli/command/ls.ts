@@ -18,7 +18,7 @@ import type { Style } from "../output/colour.ts";
 import { type Column, table } from "../output/table.ts";
 import { unknownNetwork } from "../suggest.ts";
 import { shortName } from "../target.ts";
-import { filterOptions } from "./options.ts";
+import { filterOptions, labOption } from "./options.ts";
 
 const { ifname: _, ...options } = filterOptions;
 
@@ -28,6 +28,7 @@ export default command({
   operands: [0, 0],
   options: {
     ...options,
+    ...labOption,
     wide: { type: "boolean", about: "also process, inode, hardware address and host end", short: "w" },
     json: { type: "boolean", about: "print JSON" },
   },

@@ -19,3 +19,8 @@ export const filterOptions = {
   ifname: { ...networkOptions.ifname, about: "only this interface (default: all)" },
   "data-dir": networkOptions["data-dir"],
 } as const;
+
+/** For commands that can look at a lab as they look at the machine; cli/main.ts runs them inside of it. */
+export const labOption = {
+  lab: { type: "string", value: "NAME", about: "look at this lab instead of the machine" },
+} as const;

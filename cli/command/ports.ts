@@ -6,14 +6,14 @@ import { writeOut } from "../../plugin/stdio.ts";
 import { openedStore } from "../attachments.ts";
 import { command } from "../command.ts";
 import { type Column, table } from "../output/table.ts";
-import { networkOptions } from "./options.ts";
+import { labOption, networkOptions } from "./options.ts";
 
 export default command({
   about:
     "List the published ports of the host, whichever program published them: ns-net, the reference's portmap, podman,\ndocker, or rules of iptables; with the container, and whether something listens there.",
   usage: "[options]",
   operands: [0, 0],
-  options: { "data-dir": networkOptions["data-dir"], json: { type: "boolean", about: "print JSON" } },
+  options: { "data-dir": networkOptions["data-dir"], ...labOption, json: { type: "boolean", about: "print JSON" } },
 
   run({ options }) {
     using store = openedStore(options["data-dir"]);

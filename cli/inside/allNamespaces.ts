@@ -62,7 +62,7 @@ function openedProcess(pid: number): number {
 }
 
 /** The kinds of namespace in which the process is not together with us. The kernel refuses to enter our own again. */
-function otherKinds(pid: number): NamespaceKind[] {
+export function otherKinds(pid: number): NamespaceKind[] {
   const [own, theirs] = [namespacesOf("self"), namespacesOf(pid)];
   if (theirs.net === undefined)
     throw existsSync(`/proc/${pid}`) ? new KernelError(`look into process ${pid}`, errno.EPERM) : ended(pid);

@@ -42,7 +42,7 @@ export function refuseJoins(pods: readonly PodEntry[], mistakes: Mistake[]): voi
 }
 
 /** Two servers on one port of a pod and of those that join it, and one port of the host published twice. */
-export function refusePorts({ pods }: LabFile, source: Source, mistakes: Mistake[]): void {
+export function refusePorts({ pods, networks }: LabFile, source: Source, mistakes: Mistake[]): void {
   const served = new Map<string, { readonly at: readonly [number, number]; readonly pod: string }>();
   for (const pod of pods) {
     for (const { kind, port, at } of pod.serve) {
@@ -69,6 +69,13 @@ export function refusePorts({ pods }: LabFile, source: Source, mistakes: Mistake
         });
       published.push({ one, pod: pod.name.value });
     }
+    const first = networks.find(({ name }) => name.value === pod.networks[0]?.network.value);
+    if (pod.publish.length > 0 && first?.internal)
+      mistakes.push({
+        at: pod.publish[0]!.at,
+        message: `a published port leads to ${pod.name.value}'s first network, and ${first.name.value} is internal: nothing is forwarded there`,
+        suggestion: "name another network first",
+      });
     if (pod.publish.length > 0 && pod.networks.length === 0 && pod.joins === undefined)
       mistakes.push({
         at: pod.publish[0]!.at,

@@ -25,7 +25,7 @@ export function attachingsOf(lab: Lab, dataDir: string): Attaching[] {
     pod.interfaces.map((one, place) => ({
       pod: pod.name,
       ifname: one.name,
-      configuration: { ...configurationOf(pod, one, networks), ...ofFirst(lab, pod, one, place), dataDir },
+      configuration: { ...configurationOf(pod, one, networks), ...ofInterface(lab, pod, one, place), dataDir },
     })),
   );
 }
@@ -48,12 +48,27 @@ function configurationOf(pod: Pod, one: Interface, networks: ReadonlyMap<string,
   };
 }
 
-/** A hardware address that stays the same; the pod's first interface also has what the pod has once. */
-function ofFirst(lab: Lab, pod: Pod, { name }: Interface, place: number) {
-  const mac = macOf(`${lab.name} ${pod.name} ${name}`);
-  if (place > 0) return { runtimeConfig: { mac } };
-  return { sysctl: pod.sysctls, runtimeConfig: { mac, portMappings: pod.publish.map(mappingOf) } };
+/** A hardware address that stays the same; the sysctls of the pod at its first interface; the ports that lead to this one. */
+function ofInterface(lab: Lab, pod: Pod, { name }: Interface, place: number) {
+  const runtimeConfig = { mac: macOf(`${lab.name} ${pod.name} ${name}`), portMappings: mappingsAt(pod, place) };
+  return place > 0 ? { runtimeConfig } : { sysctl: pod.sysctls, runtimeConfig };
 }
+
+/** A published port leads to the pod's first address of each family. */
+function mappingsAt({ interfaces, publish }: Pod, place: number) {
+  const has = (family: Family) => (one: Interface) => one.addresses.some((address) => address.family === family);
+  const families = ([4, 6] as const).filter((family) => interfaces.findIndex(has(family)) === place);
+  return publish
+    .filter(({ hostAddress }) => hostAddress === undefined || families.includes(hostAddress.family))
+    .flatMap(({ protocol, hostAddress, hostPort, podPort }) => {
+      const mapping = { protocol, hostPort, containerPort: podPort };
+      if (hostAddress) return [{ ...mapping, hostIP: formatAddress(hostAddress) }];
+      if (place === 0) return [mapping];
+      return families.map((family) => ({ ...mapping, hostIP: anyAddress[family] }));
+    });
+}
+
+const anyAddress: Readonly<Record<Family, string>> = { 4: "0.0.0.0", 6: "::" };
 
 /** Locally administered (IEEE 802, the second bit of the first byte). */
 function macOf(text: string): string {
@@ -92,11 +107,6 @@ export function defaultGatewaysOf(pod: Pod, networks: ReadonlyMap<string, Networ
     });
     return found.slice(0, 1);
   });
-}
-
-function mappingOf({ protocol, hostAddress, hostPort, podPort }: Pod["publish"][number]) {
-  const hostIP = hostAddress && formatAddress(hostAddress);
-  return { protocol, hostPort, containerPort: podPort, ...(hostIP ? { hostIP } : {}) };
 }
 
 /** The link between the lab's host and outside: a veth pair without a bridge. */

@@ -1,10 +1,10 @@
 /** Starts a lab's supervisor in namespaces of its own. */
-import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { closeFile, writeFile } from "../../sys/libc.ts";
 import type { NamespaceKind } from "../../sys/namespaces/kinds.ts";
-import { start } from "../../sys/namespaces/start.ts";
+import { hasCompiler, start } from "../../sys/namespaces/start.ts";
 import { mountFlag, openPipe } from "../../sys/sysRare.ts";
 import type { Source } from "../file/mistakes.ts";
 import type { Lab } from "../model/lab.ts";
@@ -22,6 +22,7 @@ import { endSupervisor, removeRemains } from "./stop.ts";
  * from another file, or the file changed, or the lab could not be made.
  */
 export async function startLab(lab: Lab, source: Source, onProgress: OnProgress): Promise<boolean> {
+  refuseWithoutCompiler();
   using _ = lockLab(lab.name);
   const hash = new Bun.CryptoHasher("sha256").update(source.text).digest("hex");
   const state = readState(lab.name);
@@ -39,6 +40,16 @@ export async function startLab(lab: Lab, source: Source, onProgress: OnProgress)
     throw error;
   }
   return true;
+}
+
+/** The programs of util-linux, which replace it for `ns-net exec`, start no process in namespaces of several pods. */
+function refuseWithoutCompiler(): void {
+  if (hasCompiler()) return;
+  throw new Fault(
+    code.unavailable,
+    "Cannot start a lab: the C compiler of this executable does not work here",
+    "See why: NSNET_DEBUG=1 ns-net lab up",
+  );
 }
 
 function refuseOther(state: LabState, lab: Lab, hash: string): void {
@@ -84,6 +95,9 @@ async function started(lab: Lab, source: Source, hash: string, onProgress: OnPro
   }
 }
 
+/** What the supervisor writes to standard error. */
+const logOf = (lab: string) => join(folderOf(lab), "log");
+
 const everyMount = { source: "", target: "/", type: "none", flags: mountFlag.slave | mountFlag.recursive };
 const ownProc = { source: "proc", target: "/proc", type: "proc", flags: 0 };
 
@@ -91,7 +105,7 @@ const ownProc = { source: "proc", target: "/proc", type: "proc", flags: 0 };
 function startSupervisor(lab: string, file: string) {
   const [reading, output] = openPipe();
   const [input, writing] = openPipe();
-  const log = openSync(join(folderOf(lab), "log"), "a"); // not the caller's, who may wait for its end
+  const log = openSync(logOf(lab), "a"); // not the caller's, who may wait for its end
   const ofUser: NamespaceKind[] = process.geteuid!() === 0 ? [] : ["user"];
   try {
     const pid = start({
@@ -135,5 +149,6 @@ async function reported(reading: number, lab: string, onProgress: OnProgress): P
     if ("failed" in line) throw new Fault(code.kernel, line.failed, line.cure);
     onProgress(line.done, line.total, line.now);
   }
-  throw new Fault(code.kernel, `The lab ${lab} was ended before it was up`, "Bring it up again");
+  const said = readFileSync(logOf(lab), "utf8").trim();
+  throw new Fault(code.kernel, `The lab ${lab} was ended before it was up${said && `: ${said}`}`, "Bring it up again");
 }

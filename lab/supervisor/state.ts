@@ -1,5 +1,5 @@
 /** The folder of a lab: its state, file, leases and the files of its pods. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { processStart } from "../../store/claim.ts";
@@ -36,7 +36,7 @@ export const socketOf = (lab: string) => join(folderOf(lab), "control");
 export function makeFolder(lab: string): string {
   const folder = folderOf(lab);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const owner = statSync(labsFolder()).uid;
+  const owner = statSync(folder).uid;
   if (owner !== process.geteuid!())
     throw new Fault(code.io, `${labsFolder()} belongs to user ${owner}`, "Remove it, or set XDG_RUNTIME_DIR");
   return folder;
@@ -72,6 +72,12 @@ export const startOf = (pid: number): string | undefined => processStart(pid)?.t
 /** True if the lab's first process runs. A pid may be another process by now. */
 export const isAlive = ({ pid, pidStart }: LabState): boolean => startOf(pid) === pidStart;
 
+/** Removes the folder, and that of all labs if this was the last one. */
 export function removeFolder(lab: string): void {
   rmSync(folderOf(lab), { recursive: true, force: true });
+  try {
+    rmdirSync(labsFolder());
+  } catch {
+    // Another lab has its folder there.
+  }
 }

@@ -41,6 +41,9 @@ export function waitFor(pid: number): number {
   return exitCodeOf(status);
 }
 
+/** False if `start` uses the programs of util-linux. */
+export const hasCompiler = (): boolean => starter() !== undefined;
+
 /** struct report of start.c */
 const reportOffset = { error: 0, pid: 4, step: 8, entry: 16 } as const;
 const reportBytes = 24;

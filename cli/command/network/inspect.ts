@@ -7,13 +7,13 @@ import type { Entry } from "../../../store/entry.ts";
 import { columns, command } from "../../command.ts";
 import { type Known, networkNamed, withNetworks } from "../../networks/known.ts";
 import { shortName } from "../../target.ts";
-import { networkOptions } from "../options.ts";
+import { labOption, networkOptions } from "../options.ts";
 
 export default command({
   about: "Show one network: its configuration, its bridge now, and what is attached.",
   usage: "<network> [options]",
   operands: [1, 1],
-  options: { "data-dir": networkOptions["data-dir"], json: { type: "boolean", about: "print JSON" } },
+  options: { "data-dir": networkOptions["data-dir"], ...labOption, json: { type: "boolean", about: "print JSON" } },
 
   run({ options, operands }) {
     const report = withNetworks(options["data-dir"], (known) => reportOf(networkNamed(operands[0]!, known), known));

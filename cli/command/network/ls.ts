@@ -4,14 +4,14 @@ import { writeOut } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
 import { withNetworks } from "../../networks/known.ts";
 import { type Column, table } from "../../output/table.ts";
-import { networkOptions } from "../options.ts";
+import { labOption, networkOptions } from "../options.ts";
 
 export default command({
   about:
     "List networks: those of configurations, those that the store alone knows, and bridges that other programs made.",
   usage: "[options]",
   operands: [0, 0],
-  options: { "data-dir": networkOptions["data-dir"], json: { type: "boolean", about: "print JSON" } },
+  options: { "data-dir": networkOptions["data-dir"], ...labOption, json: { type: "boolean", about: "print JSON" } },
 
   run({ options }) {
     const networks = withNetworks(options["data-dir"], ({ networks }) => networks);
