@@ -5,9 +5,13 @@ import { checkWorld } from "../world/check.ts";
 import type { World } from "../world/world.ts";
 import { inspected, statusOf } from "./describe.ts";
 
+/** Bun ends an answer that sends nothing for ten seconds; its types know this option for TCP alone. */
+const withoutLimit: object = { idleTimeout: 0 };
+
 export function serve(socket: string, world: World): void {
   Bun.serve({
     unix: socket,
+    ...withoutLimit,
     routes: {
       "/inspect": () => Response.json(inspected(world)),
       "/status": () => Response.json(statusOf(world)),

@@ -1,7 +1,10 @@
 /** Pings between all pods of a lab. */
+import type { Address } from "../../ip/address.ts";
+import type { Pod } from "../model/lab.ts";
 import { isReachable } from "../plan/reachability.ts";
 import type { World } from "../world/world.ts";
 import { inParallel } from "./inParallel.ts";
+import { Neighbours, neighboursMax } from "./neighbours.ts";
 import { probe } from "./probe.ts";
 import { netnsOf } from "./run.ts";
 
@@ -14,26 +17,42 @@ export interface Pair {
   readonly ms: number | null;
 }
 
-/** Two attempts where an answer is expected: the first may wait for a neighbour's hardware address. */
-const attemptsMax = 2;
+/** Where an answer is expected, it is asked for again during this time: a machine may be busy. */
+const patienceMs = 2000;
 
 /** Every pair in both directions, on the first address that the name means. Pods that join another are left out. */
 export async function pingAll(world: World, onPair: (pair: Pair) => void): Promise<void> {
   const pods = world.lab.pods.filter(({ joins, interfaces }) => joins === undefined && interfaces.length > 0);
   const pairs = pods.flatMap((from) => pods.filter((to) => to !== from).map((to) => ({ from, to })));
+  using neighbours = new Neighbours(world);
+  const isCrowded = pairs.length > neighboursMax;
   await inParallel(
     pairs,
     async ({ from, to }) => {
       const address = world.names.addressOf(to.name, from.name)!;
-      const expected = isReachable(world.lab, from, to, address);
-      for (let attempt = 1; ; attempt++) {
-        const startMs = performance.now();
-        const { reached } = await probe(netnsOf(world, from.name), { kind: "ping", name: to.name }, address);
-        const ms = Number((performance.now() - startMs).toFixed(1));
-        if (reached || expected !== true || attempt === attemptsMax)
-          return { from: from.name, to: to.name, reached, expected: expected ?? null, ms: reached ? ms : null };
-      }
+      const pair = await pingPair(world, from, to, address);
+      if (isCrowded) neighbours.forget(from, to, address);
+      return pair;
     },
     onPair,
   );
 }
+
+async function pingPair(world: World, from: Pod, to: Pod, address: Address): Promise<Pair> {
+  const expected = isReachable(world.lab, from, to, address);
+  const endMs = performance.now() + patienceMs;
+  for (;;) {
+    const startMs = performance.now();
+    const { reached } = await probe(netnsOf(world, from.name), { kind: "ping", name: to.name }, address);
+    const nowMs = performance.now();
+    if (!reached && expected === true && nowMs < endMs) {
+      await Bun.sleep(pauseMs);
+      continue;
+    }
+    const ms = reached ? Number((nowMs - startMs).toFixed(1)) : null;
+    return { from: from.name, to: to.name, reached, expected: expected ?? null, ms };
+  }
+}
+
+/** After a refusal, which comes at once. */
+const pauseMs = 50;

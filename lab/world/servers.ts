@@ -8,9 +8,13 @@ import { startIn } from "./startIn.ts";
  * Opens the servers of one pod; they listen when the promise resolves. TCP ports listen on every address. A UDP socket
  * is bound to each address, because one for all would answer from another address than the one that was asked.
  */
-export async function openServers(pod: Pod, netns: Netns, addresses: readonly Address[]): Promise<void> {
-  for (const { kind, port } of pod.serve) {
-    if (kind === "http") await startIn(netns, async () => httpServer(pod.name, port));
+export async function openServers(
+  { name, serve }: Pick<Pod, "name" | "serve">,
+  netns: Netns,
+  addresses: readonly Address[],
+): Promise<void> {
+  for (const { kind, port } of serve) {
+    if (kind === "http") await startIn(netns, async () => httpServer(name, port));
     else if (kind === "tcp") await startIn(netns, async () => echoServer(port));
     else
       for (const host of ["127.0.0.1", ...addresses.map(formatAddress)])

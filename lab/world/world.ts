@@ -57,6 +57,7 @@ export async function bringUp(lab: Lab, folder: string, onProgress: OnProgress):
   if (outside) applySteps(podSteps(), outside.netns.path);
   const attached = await attachAll(lab, folder, pathOf, onProgress);
   await serve(lab, names, pods);
+  if (outside) await openServers(outsidePod, outside.netns, []);
   const commands = new Commands();
   for (const pod of lab.pods) if (pod.run !== undefined) commands.start(pod, pods.get(pod.name)!);
   if (commands.all.size > 0) await commands.settle(settleMs);
@@ -108,6 +109,9 @@ async function attachAll(
   }
   return attached;
 }
+
+/** Outside answers ping and HTTP. */
+const outsidePod = { name: "outside", serve: [{ kind: "http", port: 80 }] } as const;
 
 async function serve(lab: Lab, names: NamesOfLab, pods: ReadonlyMap<string, RunningPod>): Promise<void> {
   for (const pod of lab.pods) {
