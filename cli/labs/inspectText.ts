@@ -9,11 +9,16 @@ export function inspectText({ lab, hosts, outside, pods }: InspectedLab): string
   return [`lab ${lab}\n`, ...others, ...pods.map(podText)].join("\n");
 }
 
+const kinds = "--mount --uts --ipc --net --pid";
+
 const headOf = ({ name, namespace, pid, inode }: Holder) =>
   `${name}  pid ${pid}  net:[${inode}]\n  namespace  ${namespace}\n`;
 
-/** The commands that enter without ns-net. */
-const enterOf = ({ pid }: Holder) => `  enter      nsenter --target ${pid} --all\n`;
+/** The command that enters without ns-net. An ordinary user enters the user namespace, too, and stays the same user there. */
+const enterOf = ({ pid }: Holder) =>
+  `  enter      nsenter --target ${pid} ${isRoot() ? "" : "--user --preserve-credentials "}${kinds}\n`;
+
+const isRoot = () => process.geteuid!() === 0;
 
 function podText(pod: Pod): string {
   const lines = pod.interfaces.map(

@@ -64,8 +64,15 @@ function firstOfEachFamily(addresses: readonly Address[]): Address[] {
 
 const ownLines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"];
 
-/** The text of /etc/hosts (hosts(5)). */
+/** The text of /etc/hosts (hosts(5)): a line for each address, with its shortest name first. */
 export function hostsFileOf(names: Names): string {
-  const lines = [...names].flatMap(([name, addresses]) => addresses.map((one) => `${formatAddress(one)} ${name}`));
+  const byAddress = new Map<string, string[]>();
+  for (const [name, addresses] of names) {
+    for (const address of addresses) {
+      const text = formatAddress(address);
+      byAddress.set(text, [...(byAddress.get(text) ?? []), name]);
+    }
+  }
+  const lines = [...byAddress].map(([address, all]) => [address, ...all].join(" "));
   return `${[...ownLines, ...lines].join("\n")}\n`;
 }
