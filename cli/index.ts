@@ -65,5 +65,4 @@ export const commands = {
 } as const;
 
 /** Not a command for people: `lab up` starts it inside of a lab's namespaces. */
-export const supervise = async (words: readonly string[]): Promise<number> =>
-  (await import("./command/lab/supervise.ts")).default(words);
+export const supervise = async (): Promise<number> => (await import("./command/lab/supervise.ts")).default();

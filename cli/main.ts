@@ -46,7 +46,7 @@ async function runWords([name = "help", ...rest]: readonly string[], version: st
     writeOut(await helpAbout(rest));
     return 0;
   }
-  if (name === "lab" && rest[0] === "supervise") return supervise(rest.slice(1));
+  if (name === "lab" && rest[0] === "supervise") return supervise();
   if (Object.hasOwn(groups, name)) {
     const [second = "--help", ...others] = rest;
     if (!isHelp(second)) return runCommand(`${name} ${second}`, others);

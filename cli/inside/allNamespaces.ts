@@ -7,7 +7,7 @@ import { closeFile } from "../../sys/libc.ts";
 import type { NamespaceKind } from "../../sys/namespaces/kinds.ts";
 import { start, waitFor } from "../../sys/namespaces/start.ts";
 import { netnsIdentity } from "../../sys/netns.ts";
-import { openProcess } from "../../sys/sysRare.ts";
+import { openProcess } from "../../sys/processes.ts";
 import { pidsByInode } from "../attachments.ts";
 import { NotRun } from "../command.ts";
 import type { Target } from "../target.ts";

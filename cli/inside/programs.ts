@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { join } from "node:path";
 import { errno, isKernelError } from "../../sys/errors.ts";
-import { execute } from "../../sys/sysRare.ts";
+import { execute } from "../../sys/processes.ts";
 import { NotRun } from "../command.ts";
 
 /** Executes the command. A script without "#!" runs in the shell, as with execvp(3) and in shells. */

@@ -4,7 +4,7 @@ import { labUp } from "../../lab/supervisor/client.ts";
 import { folderOf } from "../../lab/supervisor/state.ts";
 import { closeFile } from "../../sys/libc.ts";
 import { start, waitFor } from "../../sys/namespaces/start.ts";
-import { openProcess } from "../../sys/sysRare.ts";
+import { openProcess } from "../../sys/processes.ts";
 import { otherKinds } from "../inside/allNamespaces.ts";
 
 /** `words` are those of the command line, without `--lab`. Answers the exit code. */

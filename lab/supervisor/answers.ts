@@ -10,7 +10,7 @@ export interface Inspected {
 interface Holder {
   readonly name: string;
   readonly pid: number;
-  /** Of the network namespace. */
+  /** The inode of the network namespace. */
   readonly inode: number;
 }
 

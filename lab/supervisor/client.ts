@@ -4,18 +4,17 @@ import type { Pair } from "../tests/everyPair.ts";
 import type { TestResult } from "../tests/run.ts";
 import type { Inspected, PodStatus } from "./answers.ts";
 import { linesOf } from "./lines.ts";
-import { pathOf, removeNames } from "./names.ts";
+import { pathOf } from "./names.ts";
 import { processesOf } from "./processes.ts";
 import { everyLab, isAlive, type LabState, readState, socketOf } from "./state.ts";
+import { sweep } from "./sweep.ts";
 
-/** The labs that are up. Removes the names of those whose supervisor was killed, which keep their namespaces alive. */
+/** The labs that are up. */
 export function labsUp(): LabState[] {
+  sweep();
   return everyLab().flatMap((name) => {
     const state = readState(name);
-    if (state === undefined) return [];
-    if (isAlive(state)) return state.isUp ? [state] : [];
-    removeNames(state.names);
-    return [];
+    return state?.isUp && isAlive(state) ? [state] : [];
   });
 }
 
@@ -60,7 +59,7 @@ export const test = async (state: LabState) => linesOf<TestResult>((await ask(st
 
 export const pingAll = async (state: LabState) => linesOf<Pair>((await ask(state, "/ping")).body!);
 
-/** What the pod's command wrote; with `isFollowed` also what it will write, until it ends. */
+/** The output of the pod's command so far; with `isFollowed` also what it will write, until it ends. */
 export async function logs(state: LabState, pod: string, isFollowed: boolean): Promise<ReadableStream<Uint8Array>> {
   return (await ask(state, `/logs/${pod}${isFollowed ? "?follow" : ""}`)).body!;
 }
@@ -76,7 +75,7 @@ async function ask({ lab }: LabState, path: string): Promise<Response> {
     throw new Fault(
       code.unavailable,
       `The supervisor of the lab ${lab} does not answer: ${(error as Error).message}`,
-      "Make it anew: ns-net lab down, then ns-net lab up",
+      "Bring it up again: ns-net lab down, then ns-net lab up",
     );
   }
 }

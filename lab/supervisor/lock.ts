@@ -9,7 +9,7 @@ export function lockLab(lab: string): Disposable {
     const file = opened(lab);
     if (file === undefined) continue;
     waitForLock(file);
-    // `down` removes the folder: a lock of one that is gone excludes nobody.
+    // `down` removes the folder, and a lock of a removed one excludes no other command.
     if (statSync(folderOf(lab), { throwIfNoEntry: false })?.ino === fstatSync(file).ino)
       return { [Symbol.dispose]: () => closeSync(file) };
     closeSync(file);

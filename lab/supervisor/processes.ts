@@ -12,7 +12,9 @@ export function processesOf(
   const [supervisor] = childrenOf(init);
   const found = new Map<string, number>();
   if (supervisor === undefined) return found;
-  const byInner = new Map([supervisor, ...childrenOf(supervisor)].map((pid) => [innerPid(pid, init), pid]));
+  // NSpid (proc(5)) lists a pid in each namespace from this one inwards: the lab's is at the place of the first process's own.
+  const place = pidsOf(init).length - 1;
+  const byInner = new Map([supervisor, ...childrenOf(supervisor)].map((pid) => [pidsOf(pid)[place], pid]));
   for (const { name, pid } of inside) {
     const outer = byInner.get(pid);
     if (outer !== undefined) found.set(name, outer);
@@ -28,12 +30,6 @@ function childrenOf(pid: number): number[] {
   } catch {
     return [];
   }
-}
-
-/** The pid in the PID namespace of `init`: the place of NSpid (proc(5)) at which that one's own is 1. */
-function innerPid(pid: number, init: number): number | undefined {
-  const [mine, inits] = [pidsOf(pid), pidsOf(init)];
-  return mine[inits.length - 1];
 }
 
 function pidsOf(pid: number): number[] {

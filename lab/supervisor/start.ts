@@ -1,11 +1,13 @@
 /** Starts a lab's supervisor in namespaces of its own. */
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { serialize } from "node:v8";
 import { code, Fault } from "../../conf/fault.ts";
 import { closeFile, writeFile } from "../../sys/libc.ts";
 import type { NamespaceKind } from "../../sys/namespaces/kinds.ts";
 import { hasCompiler, start } from "../../sys/namespaces/start.ts";
-import { mountFlag, openPipe } from "../../sys/sysRare.ts";
+import { openPipe } from "../../sys/processes.ts";
+import { mountFlag } from "../../sys/sysRare.ts";
 import type { Source } from "../file/mistakes.ts";
 import type { Lab } from "../model/lab.ts";
 import type { OnProgress } from "../world/world.ts";
@@ -14,8 +16,9 @@ import { linesOf } from "./lines.ts";
 import { lockLab } from "./lock.ts";
 import { makesNames, nameNamespaces, nameOf, refuseTakenNames } from "./names.ts";
 import { processesOf } from "./processes.ts";
-import { folderOf, isAlive, type LabState, readState, startOf, writeState } from "./state.ts";
+import { folderOf, isAlive, type LabState, makeFolder, readState, startOf, writeState } from "./state.ts";
 import { endSupervisor, removeRemains } from "./stop.ts";
+import { sweep } from "./sweep.ts";
 
 /**
  * Brings the lab up; all or nothing. Answers false if it is up already, from this file as it is. Throws Fault if it is up
@@ -23,6 +26,7 @@ import { endSupervisor, removeRemains } from "./stop.ts";
  */
 export async function startLab(lab: Lab, source: Source, onProgress: OnProgress): Promise<boolean> {
   refuseWithoutCompiler();
+  sweep();
   using _ = lockLab(lab.name);
   const hash = new Bun.CryptoHasher("sha256").update(source.text).digest("hex");
   const state = readState(lab.name);
@@ -30,17 +34,24 @@ export async function startLab(lab: Lab, source: Source, onProgress: OnProgress)
     refuseOther(state, lab, hash);
     return false;
   }
-  // What a killed `up` or a killed supervisor left.
-  if (state) endSupervisor(state);
+  // A killed `up` or a killed supervisor left it.
+  endSupervisor(state);
   if (state) removeRemains(lab.name, state);
+  const interrupt = () => endSupervisor(readState(lab.name)); // then the reports end, and all is undone
+  for (const signal of signals) process.on(signal, interrupt);
   try {
+    makeFolder(lab.name);
     await started(lab, source, hash, onProgress);
+    return true;
   } catch (error) {
     removeRemains(lab.name, readState(lab.name));
     throw error;
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt);
   }
-  return true;
 }
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** The programs of util-linux, which replace it for `ns-net exec`, start no process in namespaces of several pods. */
 function refuseWithoutCompiler(): void {
@@ -73,13 +84,14 @@ async function started(lab: Lab, source: Source, hash: string, onProgress: OnPro
   refuseTakenNames(lab.name, holders);
   mkdirSync(join(folderOf(lab.name), "tmp"), { recursive: true });
   writeFileSync(join(folderOf(lab.name), "lab.yaml"), source.text);
-  const { pid, reading, writing } = startSupervisor(lab.name, source.file);
-  const end = () => void process.kill(pid, "SIGKILL");
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
-  const state: LabState = {
-    ...{ lab: lab.name, file: lab.file, hash, pid, pidStart: startOf(pid) ?? "", startedMs: Date.now() },
-    ...{ isUp: false, pods, names: makesNames() ? holders.map((name) => nameOf(lab.name, name)) : [] },
+  writeFileSync(join(folderOf(lab.name), "lab"), serialize(lab));
+  const planned: LabState = {
+    ...{ lab: lab.name, file: lab.file, hash, pid: 0, pidStart: "", startedMs: Date.now(), isUp: false, pods },
+    names: makesNames() ? holders.map((name) => nameOf(lab.name, name)) : [],
   };
+  writeState(planned);
+  const { pid, reading, writing } = startSupervisor(lab.name);
+  const state = { ...planned, pid, pidStart: startOf(pid) ?? "" };
   try {
     writeState(state);
     const { hosts, outside, pods: running } = await reported(reading, lab.name, onProgress);
@@ -91,18 +103,17 @@ async function started(lab: Lab, source: Source, hash: string, onProgress: OnPro
     throw error;
   } finally {
     closeFile(writing);
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, end);
   }
 }
 
-/** What the supervisor writes to standard error. */
+/** The file of the supervisor's standard error. */
 const logOf = (lab: string) => join(folderOf(lab), "log");
 
 const everyMount = { source: "", target: "/", type: "none", flags: mountFlag.slave | mountFlag.recursive };
 const ownProc = { source: "proc", target: "/proc", type: "proc", flags: 0 };
 
 /** Answers its first process, and the ends of two pipes: its reports come from one; it goes on after a word on the other. */
-function startSupervisor(lab: string, file: string) {
+function startSupervisor(lab: string) {
   const [reading, output] = openPipe();
   const [input, writing] = openPipe();
   const log = openSync(logOf(lab), "a"); // not the caller's, who may wait for its end
@@ -115,10 +126,8 @@ function startSupervisor(lab: string, file: string) {
       program: {
         paths: [process.execPath],
         words: supervisorWords(lab),
-        environment: {
-          ...{ ...process.env, NSNET_LAB_FOLDER: folderOf(lab), NSNET_LAB_FILE: file },
-          BUN_TMPDIR: join(folderOf(lab), "tmp"), // for Bun's compiler of C: a folder that the lab's user may write
-        },
+        // BUN_TMPDIR is for Bun's compiler of C: a folder that the lab's user may write.
+        environment: { ...process.env, NSNET_LAB: folderOf(lab), BUN_TMPDIR: join(folderOf(lab), "tmp") },
       },
       streams: [input, output, log],
       init: true,

@@ -10,7 +10,10 @@ export interface LabState {
   readonly file: string;
   /** SHA-256 of the file's text, to see whether it changed. */
   readonly hash: string;
-  /** The first process of the lab's PID namespace, as the machine sees it, and its start time (proc(5), field 22). */
+  /**
+   * The first process of the lab's PID namespace, as the machine sees it, and its start time (proc(5), field 22). 0 and
+   * empty before it exists.
+   */
   readonly pid: number;
   readonly pidStart: string;
   readonly startedMs: number;

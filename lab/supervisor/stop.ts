@@ -1,7 +1,8 @@
 /** Ends a lab. */
-import { errno, isKernelError } from "../../sys/errors.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import { closeFile } from "../../sys/libc.ts";
-import { openProcess, waitReadable } from "../../sys/sysRare.ts";
+import { openProcess } from "../../sys/processes.ts";
+import { waitReadable } from "../../sys/sysRare.ts";
 import { lockLab } from "./lock.ts";
 import { removeNames } from "./names.ts";
 import { isAlive, type LabState, readState, removeFolder } from "./state.ts";
@@ -11,7 +12,7 @@ export function stopLab(name: string): boolean {
   using _ = lockLab(name);
   const state = readState(name);
   const wasUp = state?.isUp === true && isAlive(state);
-  if (state) endSupervisor(state);
+  endSupervisor(state);
   removeRemains(name, state);
   return wasUp;
 }
@@ -19,20 +20,16 @@ export function stopLab(name: string): boolean {
 const endMsMax = 10_000;
 
 /** Kills the lab's first process, with which everything in its PID namespace ends, and waits for the end. */
-export function endSupervisor(state: LabState): void {
-  let process_: number;
+export function endSupervisor(state: LabState | undefined): void {
+  if (state === undefined || !isAlive(state)) return;
+  const descriptor = tolerating(() => openProcess(state.pid), errno.ESRCH);
+  if (descriptor === undefined) return;
   try {
-    process_ = openProcess(state.pid);
-  } catch (error) {
-    if (isKernelError(error, errno.ESRCH)) return;
-    throw error;
-  }
-  try {
-    if (!isAlive(state)) return;
+    if (!isAlive(state)) return; // the descriptor may be that of a later process
     process.kill(state.pid, "SIGKILL");
-    waitReadable(process_, endMsMax);
+    waitReadable(descriptor, endMsMax);
   } finally {
-    closeFile(process_);
+    closeFile(descriptor);
   }
 }
 

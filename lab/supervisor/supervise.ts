@@ -4,8 +4,9 @@
  */
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { deserialize } from "node:v8";
 import { faultOf } from "../../plugin/faults.ts";
-import { labOf } from "../model/resolve.ts";
+import type { Lab } from "../model/lab.ts";
 import { bringUp, type World } from "../world/world.ts";
 import type { Report } from "./answers.ts";
 import { inspected } from "./describe.ts";
@@ -14,16 +15,16 @@ import { serve } from "./requests.ts";
 const [input, output] = [0, 1];
 
 /**
- * NSNET_LAB_FOLDER is the lab's folder, for inside an ordinary user is root; NSNET_LAB_FILE is how the person named the
- * file, whose text is in the folder. Returns only after a failure, with an exit code.
+ * NSNET_LAB is the lab's folder, which has the lab as `lab up` read it from the file: inside, an ordinary user is root, and
+ * would look elsewhere. Returns only after a failure, with an exit code.
  */
-export async function supervise(name: string): Promise<number> {
-  const { NSNET_LAB_FOLDER: folder = "", NSNET_LAB_FILE: file = "" } = process.env;
+export async function supervise(): Promise<number> {
+  const folder = process.env["NSNET_LAB"]!;
   void endWithoutGo();
   let world: World;
   try {
-    const lab = labOf({ file, text: readFileSync(join(folder, "lab.yaml"), "utf8") });
-    world = await bringUp({ ...lab, name }, folder, (done, total, now) => report({ done, total, now }));
+    const lab = deserialize(readFileSync(join(folder, "lab"))) as Lab;
+    world = await bringUp(lab, folder, (done, total, now) => report({ done, total, now }));
     serve(join(folder, "control"), world);
   } catch (error) {
     const fault = faultOf(error);
@@ -40,7 +41,7 @@ function report(line: Report): void {
   writeSync(output, `${JSON.stringify(line)}\n`);
 }
 
-/** `lab up` writes a word when it has kept what `lab down` needs. If it ends before, nobody knows this lab. */
+/** `lab up` writes a word when it has kept what `lab down` needs. If it ends before, no command finds this lab. */
 async function endWithoutGo(): Promise<void> {
   let isGo = false;
   for await (const _ of Bun.file(input).stream()) isGo = true;

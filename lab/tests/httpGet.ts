@@ -12,7 +12,7 @@ import { startIn } from "../world/startIn.ts";
 /** A test asks for words near the beginning of a page. */
 const answerBytesMax = 1024 * 1024;
 
-/** Undefined for an answer that is not HTTP. Rejects if there is no connection. */
+/** Answers undefined if the other side does not speak HTTP. Rejects if there is no connection. */
 export async function httpGet(
   from: Netns,
   address: Address,

@@ -2,7 +2,7 @@
 import { closeSync, openSync } from "node:fs";
 import { closeFile } from "../../sys/libc.ts";
 import { start } from "../../sys/namespaces/start.ts";
-import { openPipe, openProcess, waitStatusNow } from "../../sys/sysRare.ts";
+import { openPipe, openProcess, waitStatusNow } from "../../sys/processes.ts";
 import type { Pod } from "../model/lab.ts";
 import { Log } from "./log.ts";
 import type { RunningPod } from "./pods.ts";

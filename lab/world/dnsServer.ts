@@ -37,7 +37,7 @@ export function answerTo(bytes: Buffer, names: Names): Uint8Array | undefined {
   });
 }
 
-/** Undefined for an unknown name; none for a known one that has no address of that family. */
+/** Answers undefined for an unknown name, and an empty list for a known one that has no address of that family. */
 function answersTo({ name, type }: Question, names: Names): Answer[] | undefined {
   const asked = name.toLowerCase().replace(/\.$/, "");
   if (type === "PTR") {

@@ -33,7 +33,7 @@ export class Log {
     return Buffer.concat(this.#chunks).toString();
   }
 
-  /** What there is, and with `isFollowed` all that comes until the command and its children end. */
+  /** The output so far, and with `isFollowed` all that comes until the command and its children end. */
   stream(isFollowed: boolean): ReadableStream<Uint8Array> {
     let own: ReadableStreamDefaultController<Uint8Array> | undefined;
     return new ReadableStream({

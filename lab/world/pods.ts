@@ -3,7 +3,8 @@ import { closeFile } from "../../sys/libc.ts";
 import { start } from "../../sys/namespaces/start.ts";
 import type { Mount } from "../../sys/namespaces/startRequest.ts";
 import { type Netns, openNetns } from "../../sys/netns.ts";
-import { mountFlag, openProcess } from "../../sys/sysRare.ts";
+import { openProcess } from "../../sys/processes.ts";
+import { mountFlag } from "../../sys/sysRare.ts";
 
 export interface RunningPod {
   readonly name: string;

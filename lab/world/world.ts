@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Result } from "../../conf/result/result.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import type { Step } from "../../step/index.ts";
-import { applyRules, applyStep, isRules } from "../../step/index.ts";
+import { applyRules, applyStep, checkStep, isRules } from "../../step/index.ts";
 import { type Netns, openNetns, openOwnNetns } from "../../sys/netns.ts";
 import type { Lab, Pod } from "../model/lab.ts";
 import { type Attaching, attachingsOf, outsideAttaching } from "../plan/configuration.ts";
@@ -52,9 +52,11 @@ export async function bringUp(lab: Lab, folder: string, onProgress: OnProgress):
   const all = [...pods.values(), ...(outside ? [outside] : [])];
   const pathOf = nameInside(all);
   applySteps(hostSteps(lab));
-  for (const pod of lab.pods.filter(({ joins }) => joins === undefined))
-    applySteps(podSteps(pod), pods.get(pod.name)!.netns.path);
-  if (outside) applySteps(podSteps(), outside.netns.path);
+  prepare(
+    lab.pods.filter(({ joins }) => joins === undefined),
+    pods,
+  );
+  if (outside) applySteps(podSteps(), outside.netns);
   const attached = await attachAll(lab, folder, pathOf, onProgress);
   await serve(lab, names, pods);
   if (outside) await openServers(outsidePod, outside.netns, []);
@@ -82,8 +84,21 @@ function startPods(lab: Lab, names: NamesOfLab, files: PodFiles): [Map<string, R
 
 const hasDns = (pod: Pod, lab: Lab) => netOwnerOf(pod, lab).dns;
 
-function applySteps(steps: readonly Step[], netnsPath?: string): void {
-  using kernel = openKernel(netnsPath === undefined ? {} : { container: openNetns(netnsPath) });
+/** New namespaces are alike, so only the steps that the first one needs are applied to the others: /proc/sys is slow. */
+function prepare(own: readonly Pod[], pods: ReadonlyMap<string, RunningPod>): void {
+  const [first] = own;
+  if (first === undefined) return;
+  using kernel = openKernel({ container: openNetns(pods.get(first.name)!.netns.path) });
+  const met = podSteps().filter((step) => checkStep(step, kernel).length === 0);
+  const isMet = (step: Step) => met.some((one) => Bun.deepEquals(one, step));
+  for (const pod of own) {
+    const steps = podSteps(pod).filter((step) => !isMet(step));
+    applySteps(steps, pods.get(pod.name)!.netns);
+  }
+}
+
+function applySteps(steps: readonly Step[], netns?: Netns): void {
+  using kernel = openKernel(netns === undefined ? {} : { container: openNetns(netns.path) });
   for (const step of steps) if (!isRules(step)) applyStep(step, kernel);
   applyRules(steps.filter(isRules), kernel);
 }

@@ -5,7 +5,8 @@
  */
 import { readFileSync } from "node:fs";
 import { closeFile, readFile } from "../libc.ts";
-import { environmentTexts, mountFlag, openPipe, spawn, waitStatus } from "../sysRare.ts";
+import { environmentTexts, openPipe, spawn, waitStatus } from "../processes.ts";
+import { mountFlag } from "../sysRare.ts";
 import type { NamespaceKind } from "./kinds.ts";
 import type { Mount, Start } from "./startRequest.ts";
 

@@ -1,9 +1,9 @@
 /** `ns-net lab down [FILE]` */
 import { resolve } from "node:path";
-import { labNameOf } from "../../../lab/model/names.ts";
 import { labsUp } from "../../../lab/supervisor/client.ts";
 import { everyLab, readState } from "../../../lab/supervisor/state.ts";
 import { stopLab } from "../../../lab/supervisor/stop.ts";
+import { sweep } from "../../../lab/supervisor/sweep.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
 
@@ -19,7 +19,9 @@ FILE is lab.yaml by default; it need not exist any more.
   ns-net lab down --lab shop`,
 
   run({ options, operands: [file = "lab.yaml"] }) {
-    const names = everyLab().filter((name) => (options.lab ? name === options.lab : isFrom(name, file)));
+    sweep();
+    const path = resolve(file);
+    const names = everyLab().filter((name) => (options.lab ? name === options.lab : readState(name)?.file === path));
     for (const name of names) writeOut(stopLab(name) ? `${name} is down\n` : `removed what was left of ${name}\n`);
     if (names.length === 0) {
       const up = labsUp().map(({ lab }) => lab);
@@ -29,9 +31,3 @@ FILE is lab.yaml by default; it need not exist any more.
     return 0;
   },
 });
-
-/** A lab whose `up` was killed at once has no state, which would name its file: it has the name that the file's path gives. */
-function isFrom(lab: string, file: string): boolean {
-  const state = readState(lab);
-  return state ? state.file === resolve(file) : lab === labNameOf(resolve(file), undefined, []);
-}

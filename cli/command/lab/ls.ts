@@ -1,6 +1,6 @@
 /** `ns-net lab ls` */
-import { labsUp } from "../../../lab/supervisor/client.ts";
 import { everyLab, isAlive, type LabState, readState } from "../../../lab/supervisor/state.ts";
+import { sweep } from "../../../lab/supervisor/sweep.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
 import { jsonOption } from "../../labs/options.ts";
@@ -12,10 +12,10 @@ export default command({
   operands: [0, 0],
   options: jsonOption,
   more: `
-A lab is dead if its supervisor was killed: "ns-net lab down" removes what is left, "lab up" makes it anew.`,
+A lab is dead if its supervisor was killed: "ns-net lab down" removes what is left, "lab up" brings it up again.`,
 
   run({ options }) {
-    labsUp(); // removes names that dead labs left
+    sweep();
     const rows = everyLab().flatMap((name) => rowOf(readState(name)) ?? []);
     if (options.json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "No lab is up.\n" : table(columns, rows));

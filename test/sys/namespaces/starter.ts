@@ -6,7 +6,7 @@
 import type { NamespaceKind } from "../../../sys/namespaces/kinds.ts";
 import { start, waitFor } from "../../../sys/namespaces/start.ts";
 import type { Start } from "../../../sys/namespaces/startRequest.ts";
-import { openProcess } from "../../../sys/sysRare.ts";
+import { openProcess } from "../../../sys/processes.ts";
 
 export interface Asked extends Omit<Start, "program" | "enter"> {
   readonly words?: readonly string[];

@@ -1,0 +1,224 @@
+/** Nothing remains after a failure: of a file, a command, the disk, or a process that is killed at any moment. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { netnsNames, run } from "../support/sandbox.ts";
+import { machine, needsLabs, type Person, person, users } from "./person.ts";
+
+/** Pids of processes whose command line names the lab: its supervisor and the processes that hold its pods. */
+function processesOf(lab: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`supervise\0${lab}\0`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A supervisor that lost the command which made it ends when it next looks. */
+function waitForEnd(lab: string): void {
+  for (const pid of processesOf(lab)) run(["timeout", "10", "tail", `--pid=${pid}`, "-f", "/dev/null"]);
+}
+
+function assertNothingLeft(who: Person, lab: string, names: readonly string[]): void {
+  assert.deepEqual(netnsNames(), names);
+  assert.equal(existsSync(join(who.labs, lab)), false);
+  waitForEnd(lab);
+  assert.deepEqual(processesOf(lab), []);
+}
+
+/** Its own in each process of tests: processes of all of them are in sight. */
+const doomed = `doomed-${process.pid}`;
+const doomedFile = "doomed.yaml";
+
+const tenPods = `
+name: ${doomed}
+networks: { a: 10.1.0.0/24, b: 10.2.0.0/24, c: "fd03::/64" }
+pods:
+${Array.from({ length: 10 }, (_, i) => `  p${i}: { networks: [${["a", "b", "c"][i % 3]}], serve: http:80, run: sleep 100 }`).join("\n")}
+`;
+
+const momentsMax = 20;
+
+for (const user of users) {
+  describe(`A lab that fails, as ${user}`, function () {
+    this.timeout(180_000);
+    before(function () {
+      needsLabs(this, user);
+    });
+
+    it("is up once: again from the same file, not from a changed one or another of that name", () => {
+      using who = person(user);
+      const [file, other] = ["two-pods.yaml", "other.yaml"];
+      using _ = who.up(file);
+      assert.match(who.lab("up", file).out, /two-pods is up already/);
+      const text = readFileSync(join(who.folder, file), "utf8");
+      who.file(other, `name: two-pods\n${text}`);
+      const refused = who.lab("up", other);
+      assert.equal(refused.code, 1);
+      assert.match(refused.err, /The lab two-pods is up already, from .*two-pods\.yaml/);
+      who.file(file, `${text}# changed\n`);
+      assert.match(who.lab("up", file).err, /changed since/);
+      rmSync(join(who.folder, file));
+      assert.match(who.lab("down", file).out, /two-pods is down/);
+      const again = who.lab("down", file);
+      assert.deepEqual([again.code, again.out], [0, ""]);
+    });
+
+    it("of two up at once one makes it, and both succeed", async () => {
+      using who = person(user);
+      const both = [1, 2].map(() =>
+        Bun.spawn(who.line("lab", "up", "two-pods.yaml"), { cwd: who.folder, env: who.environment, stderr: "pipe" }),
+      );
+      const said = await Promise.all(both.map((one) => new Response(one.stdout).text()));
+      assert.deepEqual(await Promise.all(both.map((one) => one.exited)), [0, 0]);
+      assert.match(said.sort().join(""), /^two-pods is up already\ntwo-pods is up: 2 pods/);
+      assert.equal(who.lab("down", "two-pods.yaml").code, 0);
+    });
+
+    it("leaves nothing after a signal to up", async () => {
+      using who = person(user);
+      const names = netnsNames();
+      who.file(doomedFile, tenPods);
+      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        const up = Bun.spawn(who.line("lab", "up", doomedFile), {
+          ...{ cwd: who.folder, env: who.environment, stderr: "pipe" },
+        });
+        while (!existsSync(join(who.labs, doomed, "state.json"))) await Bun.sleep(1);
+        up.kill(signal);
+        assert.notEqual(await up.exited, 0);
+        assertNothingLeft(who, doomed, names);
+      }
+    });
+
+    it(`leaves nothing after up or down was killed at ${momentsMax} moments, and the next down`, async () => {
+      using who = person(user);
+      const [names, before] = [netnsNames(), machine()];
+      who.file(doomedFile, tenPods);
+      const startMs = performance.now();
+      using _ = who.up(doomedFile);
+      const upMs = performance.now() - startMs;
+      for (const verb of ["up", "down"] as const) {
+        for (let moment = 0; moment < momentsMax; moment++) {
+          if (verb === "up") who.lab("down", doomedFile);
+          else assert.equal(who.lab("up", doomedFile).code, 0);
+          const command = Bun.spawn(who.line("lab", verb, doomedFile), {
+            ...{ cwd: who.folder, env: who.environment, stderr: "ignore" as const },
+          });
+          await Bun.sleep(Math.random() * upMs * (verb === "up" ? 1 : 0.4)); // the moment, not a wait
+          command.kill("SIGKILL");
+          await command.exited;
+          assert.equal(machine(), before);
+          const down = who.lab("down", doomedFile);
+          assert.equal(down.code, 0, down.err);
+          assertNothingLeft(who, doomed, names);
+        }
+      }
+    });
+
+    it("ends with its supervisor, and the next command removes what is left", () => {
+      using who = person(user);
+      const names = netnsNames();
+      using _ = who.up("two-pods.yaml");
+      const [{ pid }] = who.json("ls");
+      const [supervisor] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ");
+      const pods = readFileSync(`/proc/${supervisor}/task/${supervisor}/children`, "utf8").split(" ").filter(Boolean);
+      assert.ok(pods.length >= 3);
+      process.kill(Number(supervisor), "SIGKILL");
+      for (const one of [...pods, String(pid)]) run(["timeout", "10", "tail", `--pid=${one}`, "-f", "/dev/null"]);
+      assert.equal(who.json("ls")[0].state, "dead");
+      assert.deepEqual(netnsNames(), names);
+      assert.match(who.lab("test").err, /No lab is up/);
+      assert.match(who.lab("down", "two-pods.yaml").out, /removed what was left of two-pods/);
+      assert.equal(who.lab("ls").out, "No lab is up.\n");
+    });
+
+    it("up brings a dead lab up again", () => {
+      using who = person(user);
+      using _ = who.up("two-pods.yaml");
+      process.kill(who.json("ls")[0].pid, "SIGKILL");
+      waitForEnd("two-pods");
+      assert.match(who.lab("up", "two-pods.yaml").out, /two-pods is up: 2 pods/);
+      assert.equal(who.lab("test").code, 0);
+    });
+
+    it("reports mistakes of the file at their place, and makes nothing", () => {
+      using who = person(user);
+      who.file("bad.yaml", "networks: { front: 10.1.0.0/24 }\npods: { web: { networks: frnt } }\n");
+      for (const command of ["check", "up"]) {
+        const { code, err } = who.lab(command, "bad.yaml");
+        assert.equal(code, 1);
+        assert.match(err, /^bad\.yaml:2:26: there is no network frnt\n.*\n +\^{4}\n {2}did you mean front\?/);
+      }
+      assert.equal(who.lab("ls").out, "No lab is up.\n");
+      const missing = who.lab("up", "none.yaml");
+      assert.equal(missing.code, 1);
+      assert.match(missing.err, /none\.yaml/);
+    });
+
+    it("fails with a command that fails at once, and shows what it said", () => {
+      using who = person(user);
+      const names = netnsNames();
+      who.file(
+        "loud.yaml",
+        "networks: { a: 10.1.0.0/24 }\npods: { web: { networks: a, run: 'echo oh no; exit 3' } }\n",
+      );
+      const { code, err } = who.lab("up", "loud.yaml");
+      assert.equal(code, 1);
+      assert.match(err, /run of web ended with exit code 3:\n {2}oh no/);
+      assertNothingLeft(who, "loud", names);
+    });
+
+    it("fails with what the plugin refuses, and makes nothing", () => {
+      using who = person(user);
+      const names = netnsNames();
+      who.file(
+        "odd.yaml",
+        "networks: { a: { subnets: [10.1.0.0/24], config: { mtuu: 1 } } }\npods: { web: { networks: a } }\n",
+      );
+      const { code, err } = who.lab("up", "odd.yaml");
+      assert.equal(code, 1);
+      assert.match(err, /mtuu/);
+      assertNothingLeft(who, "odd", names);
+    });
+  });
+}
+
+describe("A lab of root", function () {
+  this.timeout(60_000);
+  before(function () {
+    needsLabs(this, "root");
+  });
+
+  it("is refused if a name of its namespaces is taken, as that of another lab", () => {
+    using who = person("root");
+    who.file("x.yaml", "networks: { a: 10.1.0.0/24 }\npods: { y-z: { networks: a } }\n");
+    who.file("x-y.yaml", "networks: { a: 10.1.0.0/24 }\npods: { z: { networks: a } }\n");
+    using _ = who.up("x.yaml");
+    const { code, err } = who.lab("up", "x-y.yaml");
+    assert.equal(code, 1);
+    assert.match(err, /\/run\/netns\/x-y-z exists, and the namespace of z needs that name/);
+    assert.equal(existsSync(join(who.labs, "x-y")), false);
+  });
+
+  it("leaves nothing on a full disk, and says so", () => {
+    using who = person("root");
+    const names = netnsNames();
+    const file = who.file(doomedFile, tenPods);
+    run(["mkdir", "-p", "/run/ns-net"]);
+    for (const size of ["8k", "40k", "120k"]) {
+      run(["mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", "/run/ns-net"]);
+      try {
+        writeFileSync("/run/ns-net/ballast", new Uint8Array(Number.parseInt(size, 10) * 512));
+        const { code, err } = who.lab("up", file);
+        assert.equal(code, 1);
+        assert.match(err, /ENOSPC|full|no space/i);
+        assertNothingLeft(who, doomed, names);
+      } finally {
+        run(["umount", "/run/ns-net"]);
+      }
+    }
+  });
+});
