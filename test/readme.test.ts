@@ -48,7 +48,14 @@ describe("The documents", () => {
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const every = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found]) => found!);
 
-  for (const file of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md", "examples/README.md"]) {
+  for (const file of [
+    "README.md",
+    "CONTRIBUTING.md",
+    "ARCHITECTURE.md",
+    "SECURITY.md",
+    "examples/README.md",
+    "docs/labs.md",
+  ]) {
     it(`name commands and files that exist: ${file}`, () => {
       const text = readFileSync(join(root, file), "utf8");
       const commands = every(text, /\bnpm run (?:--\S+ )*([a-z][a-z:]*)/g);

@@ -11,7 +11,18 @@ const root = join(import.meta.dirname, "../..");
 const { name, version, description, license } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** Files of the repository that a user needs beside the executable. */
-const copied = ["LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "deploy", "examples", "conf/ns-net.schema.json"];
+const copied = [
+  "LICENSE",
+  "README.md",
+  "CHANGELOG.md",
+  "SECURITY.md",
+  "deploy",
+  "docs",
+  "examples",
+  "lab/examples",
+  "conf/ns-net.schema.json",
+  "lab/ns-net-lab.schema.json",
+];
 
 /** The executable prints these. They are the same on every platform, so this machine's is asked. */
 const printed: Readonly<Record<string, readonly string[]>> = {

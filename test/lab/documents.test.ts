@@ -1,0 +1,53 @@
+/** The documents of labs, typed as they are written. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { labOf } from "../../lab/model/resolve.ts";
+import { needsLabs, person } from "./person.ts";
+
+const textOf = (file: string) => readFileSync(join(import.meta.dirname, "../..", file), "utf8");
+
+/** The blocks of a language below a heading, or of the whole text. */
+const blocks = (text: string, language: string) =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n([^\`]*)\`\`\``, "g"))].map(([, block]) => block!);
+
+function typed(script: string): string {
+  using who = person("root");
+  const { stdout, stderr, exitCode } = Bun.spawnSync(["bash", "-e", "-c", script], {
+    cwd: who.folder,
+    env: { ...who.environment, PATH: `${who.folder}:${who.environment.PATH}` },
+    stdin: null,
+  });
+  assert.equal(exitCode, 0, stderr.toString());
+  return stdout.toString();
+}
+
+describe("The documents of labs", function () {
+  this.timeout(60_000);
+  before(function () {
+    needsLabs(this, "root");
+  });
+
+  it("docs/labs.md begins with commands that work as they are", () => {
+    const out = typed(blocks(textOf("docs/labs.md"), "sh")[0]!);
+    assert.match(out, /is up: 2 pods/);
+    assert.match(out, /2 passed, 0 failed/);
+    assert.match(out, /^default via 10\.1\.0\.1/m);
+    assert.match(out, /is down/);
+  });
+
+  it("docs/labs.md describes the format by parts that make one lab together", () => {
+    const text = blocks(textOf("docs/labs.md"), "yaml").join("");
+    const { pods, networks, tests } = labOf({ file: "labs.yaml", text });
+    assert.deepEqual([networks.length, pods.length, tests.length], [3, 5, 9]);
+  });
+
+  it("README.md has a lab whose tests pass", () => {
+    const [, section] = textOf("README.md").split("\n## Labs\n");
+    const [file] = blocks(section!, "yaml");
+    const [commands] = blocks(section!, "sh");
+    assert.ok(commands!.includes("ns-net lab exec web  "));
+    const script = commands!.replace(/ns-net lab exec web .*/, "ns-net lab exec web true");
+    assert.match(typed(`cat > lab.yaml <<'END'\n${file}END\n${script}`), /4 passed, 0 failed/);
+  });
+});
