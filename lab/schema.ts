@@ -102,6 +102,31 @@ const pod = map(
   "a pod",
 );
 
+/** The reader refuses what a router cannot have: publish and joins. */
+const linkEnd: Schema = {
+  anyOf: [
+    { type: "string", pattern: "^\\S+(\\s+[0-9a-fA-F.:]+/[0-9]+)*$", description: "r1 172.16.0.1/30" },
+    {
+      type: "object",
+      properties: { pod: text, addresses: some(cidr), name: { ...text, description: "the interface" } },
+      required: ["pod"],
+      additionalProperties: false,
+    },
+  ],
+};
+const linkEnds: Schema = { type: "array", items: linkEnd, minItems: 2, maxItems: 2 };
+const link: Schema = {
+  anyOf: [
+    linkEnds,
+    {
+      type: "object",
+      properties: { ends: linkEnds, mtu: { type: "integer", minimum: 68, maximum: 65_535 } },
+      required: ["ends"],
+      additionalProperties: false,
+    },
+  ],
+};
+
 const test: Schema = {
   anyOf: [
     {
@@ -131,6 +156,12 @@ export const labSchema: Schema = {
       networks: named(network, "networks by name"),
       pods: named(pod, "pods by name"),
       outside: { enum: ["simulated", "none"], default: "simulated" },
+      routers: named(pod, "pods that forward packets, by name"),
+      links: {
+        type: "array",
+        items: link,
+        description: "links point to point between two pods or routers, without a bridge",
+      },
       tests: some(test),
     },
     "networks, pods and tests of one lab",

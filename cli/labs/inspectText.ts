@@ -23,7 +23,7 @@ const isRoot = () => process.geteuid!() === 0;
 function podText(pod: Pod): string {
   const lines = pod.interfaces.map(
     ({ name, network, addresses, mac, hostLink }) =>
-      `  ${name.padEnd(9)}  ${addresses.join(" ")} on ${network}, ${mac}; host end ${hostLink}\n`,
+      `  ${name.padEnd(9)}  ${addresses.join(" ")} ${network === null ? `on a link, ${mac}` : `on ${network}, ${mac}; host end ${hostLink}`}\n`,
   );
   const joins = pod.joins === null ? "" : `  joins      ${pod.joins}\n`;
   const publishes = pod.publishes.map((port) => `  publishes  ${port}\n`);

@@ -5,7 +5,9 @@ import type { Located, Place } from "./mistakes.ts";
 export interface LabFile {
   readonly name?: Located<string> | undefined;
   readonly networks: readonly NetworkEntry[];
+  /** Pods and routers. */
   readonly pods: readonly PodEntry[];
+  readonly links: readonly LinkEntry[];
   readonly outside: "simulated" | "none";
   readonly tests: readonly TestEntry[];
 }
@@ -26,6 +28,8 @@ export interface NetworkEntry {
 
 export interface PodEntry {
   readonly name: Located<string>;
+  /** A router: it forwards packets. */
+  readonly forwards: boolean;
   readonly networks: readonly JoinedNetwork[];
   readonly serve: readonly Server[];
   readonly publish: readonly Published[];
@@ -40,6 +44,20 @@ export interface PodEntry {
   readonly dns: boolean;
   /** The place of each key, for a mistake that concerns the key as a whole. */
   readonly keys: Readonly<Record<string, Place>>;
+}
+
+/** A link point to point, without a bridge. */
+export interface LinkEntry {
+  readonly at: Place;
+  readonly ends: readonly [LinkEnd, LinkEnd];
+  readonly mtu?: number | undefined;
+}
+
+export interface LinkEnd {
+  readonly pod: Located<string>;
+  readonly addresses: readonly Located<Cidr>[];
+  /** The interface; absent: named after the pod at the other end. */
+  readonly name?: Located<string> | undefined;
 }
 
 export interface JoinedNetwork {

@@ -1,4 +1,4 @@
-/** Reads `pods:`. */
+/** Reads `pods:` and `routers:`. */
 import type { Node } from "yaml";
 import { type Address, parseAddress, parseCidr } from "../../ip/address.ts";
 import {
@@ -18,19 +18,29 @@ const keys = [
   ...(["run", "env", "joins", "dns"] as const),
 ] as const;
 
+/** Routers publish nothing and join no other. */
+const routerKeys = keys.filter((key) => key !== "publish" && key !== "joins");
+
 export function readPods(node: Node | undefined, reader: Reader): PodEntry[] {
-  return (reader.fields(node, "pods") ?? []).map((field) => readPod(field, reader));
+  return (reader.fields(node, "pods") ?? []).map((field) => readPod(field, "pods", reader));
 }
 
-function readPod({ key, node }: Field, reader: Reader): PodEntry {
-  const what = `pods.${key.value}`;
-  const found = reader.known(node, what, keys) ?? {};
+export function readRouters(node: Node | undefined, reader: Reader): PodEntry[] {
+  return (reader.fields(node, "routers") ?? []).map((field) => readPod(field, "routers", reader));
+}
+
+function readPod({ key, node }: Field, group: "pods" | "routers", reader: Reader): PodEntry {
+  const what = `${group}.${key.value}`;
+  const isRouter = group === "routers";
+  const found: { readonly [K in (typeof keys)[number]]?: Field } =
+    reader.known(node, what, isRouter ? routerKeys : keys) ?? {};
   const textAt = (name: "hostname" | "run" | "joins") =>
     found[name] && reader.text(found[name].node, `${what}.${name}`, found[name].key.at);
   const listAt = <T>(name: "serve" | "publish", read: (item: Node) => T | undefined): T[] =>
     reader.items(found[name]?.node).flatMap((item) => read(item) ?? []);
   return {
     name: key,
+    forwards: isRouter,
     networks: readJoined(found.networks, what, reader),
     serve: listAt("serve", (item) => readServer(item, what, reader)),
     publish: listAt("publish", (item) => readPublished(item, what, reader)),

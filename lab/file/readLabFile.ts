@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 import { parseDocumentOf } from "./document.ts";
 import type { LabFile } from "./labFile.ts";
+import { readLinks } from "./links.ts";
 import { BadLabFile, type Mistake, type Source } from "./mistakes.ts";
 import { readNetworks } from "./networks.ts";
-import { readPods } from "./pods.ts";
+import { readPods, readRouters } from "./pods.ts";
 import { Reader, TooManyNodes } from "./reader.ts";
 import { readTests } from "./tests.ts";
 
@@ -32,10 +33,10 @@ export function readLabFile(source: Source, mistakes: Mistake[]): LabFile {
   }
 }
 
-const keys = ["name", "networks", "pods", "outside", "tests"] as const;
+const keys = ["name", "networks", "pods", "routers", "links", "outside", "tests"] as const;
 
 /** Parts of the format that no command serves yet. */
-const notYet = ["routers", "links", "impair", "hosts", "across"] as const;
+const notYet = ["impair", "hosts", "across"] as const;
 
 function read(contents: unknown, reader: Reader): LabFile {
   const node = (contents ?? undefined) as Parameters<typeof readNetworks>[0];
@@ -47,7 +48,8 @@ function read(contents: unknown, reader: Reader): LabFile {
   return {
     name: found.name && reader.text(found.name.node, "name", found.name.key.at),
     networks: readNetworks(found.networks?.node, reader),
-    pods: readPods(found.pods?.node, reader),
+    pods: [...readPods(found.pods?.node, reader), ...readRouters(found.routers?.node, reader)],
+    links: readLinks(found.links?.node, reader),
     outside:
       (found.outside && reader.oneOf(found.outside.node, "outside", ["simulated", "none"] as const)) ?? "simulated",
     tests: readTests(found.tests?.node, reader),

@@ -99,7 +99,7 @@ export class Reader {
     const scalar = this.#scalar(node);
     if (typeof scalar?.value === "string") return { value: scalar.value, at: scalar.at };
     if (typeof scalar?.value === "number") return { value: scalar.source, at: scalar.at };
-    return this.report(scalar?.at ?? at ?? this.#placeOf(node), `${what} must be text`);
+    return this.report(scalar?.at ?? at ?? this.placeOf(node), `${what} must be text`);
   }
 
   number(node: Node | undefined, what: string, [least, most]: readonly [number, number]): Located<number> | undefined {
@@ -107,13 +107,13 @@ export class Reader {
     const value = scalar?.value;
     if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most)
       return { value, at: scalar!.at };
-    return this.report(scalar?.at ?? this.#placeOf(node), `${what} must be a whole number from ${least} to ${most}`);
+    return this.report(scalar?.at ?? this.placeOf(node), `${what} must be a whole number from ${least} to ${most}`);
   }
 
   flag(node: Node | undefined, what: string): boolean | undefined {
     const scalar = this.#scalar(node);
     if (typeof scalar?.value === "boolean") return scalar.value;
-    return this.report(scalar?.at ?? this.#placeOf(node), `${what} must be true or false`);
+    return this.report(scalar?.at ?? this.placeOf(node), `${what} must be true or false`);
   }
 
   oneOf<T extends string>(node: Node | undefined, what: string, words: readonly T[]): T | undefined {
@@ -131,6 +131,11 @@ export class Reader {
     if (isScalar(resolved)) return resolved.value;
     const fields = this.fields(node, "the value") ?? [];
     return Object.fromEntries(fields.map(({ key, node }) => [key.value, node === undefined ? null : this.plain(node)]));
+  }
+
+  /** The place of a node; the beginning of the file for an empty one. */
+  placeOf(node: Node | undefined): Place {
+    return node === undefined ? [0, 1] : placeOf(node);
   }
 
   #resolved(node: Node | undefined): Node | undefined {
@@ -156,10 +161,6 @@ export class Reader {
     const resolved = this.#resolved(node);
     if (resolved === undefined || !isScalar(resolved)) return undefined;
     return { value: resolved.value, source: String(resolved.source ?? resolved.value), at: placeOf(node!) };
-  }
-
-  #placeOf(node: Node | undefined): Place {
-    return node === undefined ? [0, 1] : placeOf(node);
   }
 
   #keyOf(key: Node, what: string): Located<string> | undefined {

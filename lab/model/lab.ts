@@ -8,7 +8,9 @@ export interface Lab {
   /** The absolute path of the file. */
   readonly file: string;
   readonly networks: readonly Network[];
+  /** Pods and routers. */
   readonly pods: readonly Pod[];
+  readonly links: readonly Link[];
   readonly outside: Outside | undefined;
   readonly tests: readonly TestEntry[];
 }
@@ -25,8 +27,23 @@ export interface Network {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+/** A link point to point between two pods. */
+export interface Link {
+  readonly ends: readonly [LinkEnd, LinkEnd];
+  readonly mtu: number;
+}
+
+export interface LinkEnd {
+  readonly pod: string;
+  /** The interface. */
+  readonly name: string;
+  readonly addresses: readonly Cidr[];
+}
+
 export interface Pod {
   readonly name: string;
+  /** A router: it forwards packets. */
+  readonly forwards: boolean;
   readonly interfaces: readonly Interface[];
   readonly serve: readonly Pick<Server, "kind" | "port">[];
   readonly publish: readonly Omit<Published, "at">[];

@@ -1,7 +1,7 @@
 /** Names in a lab: of the lab itself, of networks and pods. */
 import { basename, dirname, resolve } from "node:path";
 import type { LabFile } from "../file/labFile.ts";
-import type { Located, Mistake } from "../file/mistakes.ts";
+import { type Located, type Mistake, positionOf, type Source } from "../file/mistakes.ts";
 import { suggested } from "../file/reader.ts";
 
 const labName = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -35,7 +35,7 @@ const labelMax = 63;
 const reserved = ["host", "outside", "localhost"];
 
 /** Reports names that are none, that are reserved, and that nothing has. */
-export function refuseNames({ networks, pods }: LabFile, mistakes: Mistake[]): void {
+export function refuseNames({ networks, pods }: LabFile, source: Source, mistakes: Mistake[]): void {
   for (const { name } of [...networks, ...pods]) refuseName(name, mistakes);
   for (const { name } of pods) {
     if (reserved.includes(name.value))
@@ -45,6 +45,7 @@ export function refuseNames({ networks, pods }: LabFile, mistakes: Mistake[]): v
         suggestion: `not for a pod: ${reserved.join(", ")}`,
       });
   }
+  refuseTwice(pods, source, mistakes);
   const known = networks.map(({ name }) => name.value);
   for (const pod of pods) {
     const seen = new Set<string>();
@@ -63,6 +64,20 @@ export function refuseNames({ networks, pods }: LabFile, mistakes: Mistake[]): v
         });
       seen.add(network.value);
     }
+  }
+}
+
+/** YAML itself refuses a key twice, but not the same key in `pods` and `routers`. */
+function refuseTwice(pods: LabFile["pods"], source: Source, mistakes: Mistake[]): void {
+  for (const { name } of pods) {
+    const first = pods.find((one) => one.name.value === name.value)!;
+    if (first.name === name) continue;
+    const { line } = positionOf(source.text, first.name.at[0]);
+    mistakes.push({
+      at: name.at,
+      message: `${name.value} is a pod already, in line ${line}`,
+      suggestion: "give one of the two another name",
+    });
   }
 }
 

@@ -5,7 +5,8 @@ import type { LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import { BadLabFile, type Mistake, type Source } from "../file/mistakes.ts";
 import { readLabFile } from "../file/readLabFile.ts";
 import { Addressing, nthOf, outsideSubnets, refuseOverlaps } from "./addressing.ts";
-import type { Lab, Network, Outside, Pod } from "./lab.ts";
+import type { Lab, Link, Network, Outside, Pod } from "./lab.ts";
+import { linksOf } from "./links.ts";
 import { labNameOf, refuseNames } from "./names.ts";
 import { refuseJoins, refusePorts, refuseTests } from "./references.ts";
 
@@ -13,19 +14,21 @@ export function labOf(source: Source): Lab {
   const mistakes: Mistake[] = [];
   const file = readLabFile(source, mistakes);
   const name = labNameOf(source.file, file.name, mistakes);
-  refuseNames(file, mistakes);
+  refuseNames(file, source, mistakes);
   refuseOverlaps(file, mistakes);
   refuseJoins(file.pods, mistakes);
   refusePorts(file, source, mistakes);
   refuseTests(file, mistakes);
   const addressing = new Addressing(file, mistakes);
-  const pods = file.pods.map((pod) => podOf(pod, addressing, mistakes));
+  const links = linksOf(file, mistakes);
+  const pods = file.pods.map((pod) => podOf(pod, addressing, links, mistakes));
   if (mistakes.length > 0) throw new BadLabFile(source, mistakes);
   return {
     name,
     file: absolute(source.file),
     networks: file.networks.map(networkOf),
     pods,
+    links,
     outside: outsideOf(file),
     tests: file.tests,
   };
@@ -45,16 +48,18 @@ function networkOf({ name, subnets, gateway, ...rest }: NetworkEntry): Network {
   };
 }
 
-function podOf(pod: PodEntry, addressing: Addressing, mistakes: Mistake[]): Pod {
+function podOf(pod: PodEntry, addressing: Addressing, links: readonly Link[], mistakes: Mistake[]): Pod {
   const interfaces = addressing.interfacesOf(pod);
+  const ends = links.flatMap((link) => link.ends.filter((end) => end.pod === pod.name.value));
   refuseRoutes(
     pod,
-    interfaces.flatMap(({ addresses }) => addresses),
+    [...interfaces, ...ends].flatMap(({ addresses }) => addresses),
     mistakes,
   );
   const { name, serve, publish, hostname, sysctls, routes, run, env, joins, dns } = pod;
   return {
     name: name.value,
+    forwards: pod.forwards,
     interfaces,
     serve: serve.map(({ kind, port }) => ({ kind, port })),
     publish: publish.map(({ at: _, ...one }) => one),
@@ -74,7 +79,7 @@ function refuseRoutes({ name, routes }: PodEntry, addresses: readonly Cidr[], mi
     if (!addresses.some((own) => contains(own, gateway.value)))
       mistakes.push({
         at: gateway.at,
-        message: `the gateway is on no network of ${name.value}`,
+        message: `the gateway is on no network or link of ${name.value}`,
         suggestion: `${name.value} has ${addresses.map(formatCidr).join(", ") || "no address"}`,
       });
   }

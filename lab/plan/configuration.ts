@@ -71,7 +71,7 @@ function mappingsAt({ interfaces, publish }: Pod, place: number) {
 const anyAddress: Readonly<Record<Family, string>> = { 4: "0.0.0.0", 6: "::" };
 
 /** Locally administered (IEEE 802, the second bit of the first byte). */
-function macOf(text: string): string {
+export function macOf(text: string): string {
   return ["02", ...hashOf(text).slice(0, 10).match(/../g)!].join(":");
 }
 
@@ -80,19 +80,20 @@ function addressOf(address: Cidr, { subnets, gateways }: Network) {
   return { address: formatCidr(address), ...(gateway ? { gateway: formatAddress(gateway) } : {}) };
 }
 
-const everywhere: Readonly<Record<Family, string>> = { 4: "0.0.0.0/0", 6: "::/0" };
+/** The destination of a default route. */
+export const defaultOf: Readonly<Record<Family, string>> = { 4: "0.0.0.0/0", 6: "::/0" };
 
 /** The pod's own routes through this interface, and the default route of each family that has none of them. */
 function routesOf(pod: Pod, one: Interface, networks: ReadonlyMap<string, Network>) {
   const own = pod.routes.filter(({ gateway }) => one.addresses.some((cidr) => contains(cidr, gateway)));
   return [
     ...own.map(({ destination, gateway }) => ({
-      dst: destination === "default" ? everywhere[gateway.family] : formatCidr(destination),
+      dst: destination === "default" ? defaultOf[gateway.family] : formatCidr(destination),
       gw: formatAddress(gateway),
     })),
     ...defaultGatewaysOf(pod, networks)
       .filter(({ through }) => through === one)
-      .map(({ gateway }) => ({ dst: everywhere[gateway.family], gw: formatAddress(gateway) })),
+      .map(({ gateway }) => ({ dst: defaultOf[gateway.family], gw: formatAddress(gateway) })),
   ];
 }
 

@@ -49,7 +49,9 @@ function namesOf(lab: Lab, networks: readonly string[], viewer: string): Names {
     const sharedFirst = [...interfaces].sort(
       (a, b) => Number(networks.includes(b.network)) - Number(networks.includes(a.network)),
     );
-    names.set(pod.name, firstOfEachFamily(sharedFirst.flatMap(({ addresses }) => addresses.filter(usable))));
+    const onLinks = lab.links.flatMap(({ ends }) => ends.filter((end) => end.pod === netOwnerOf(pod, lab).name));
+    const addresses = [...sharedFirst, ...onLinks].flatMap((one) => one.addresses);
+    names.set(pod.name, firstOfEachFamily(addresses.filter(usable)));
     for (const { network, addresses } of interfaces) names.set(`${pod.name}.${network}`, addresses.filter(usable));
   }
   if (lab.outside) names.set("outside", lab.outside.addresses.filter(usable));

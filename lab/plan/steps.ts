@@ -38,7 +38,8 @@ export function hostSteps({ networks }: Lab): Step[] {
 /** For a pod before it is attached, or for outside. Settings that the file gives the pod are the plugin's. */
 export function podSteps(pod?: Pod): Step[] {
   const own = Object.keys(pod?.sysctls ?? {}).map((key) => key.replaceAll(".", "/"));
-  const others = Object.entries(settingsOf([false, false])).filter(([path]) => !own.includes(path));
+  const forwards = pod?.forwards === true;
+  const others = Object.entries(settingsOf([forwards, forwards])).filter(([path]) => !own.includes(path));
   return [...settings(Object.fromEntries(others), "container"), { kind: "up", where: "container", link: "lo" }];
 }
 

@@ -19,12 +19,13 @@ interface InspectedPod extends Holder {
   readonly joins: string | null;
   readonly interfaces: readonly {
     readonly name: string;
-    readonly network: string;
+    /** Null for the end of a link. */
+    readonly network: string | null;
     /** With prefix length. */
     readonly addresses: readonly string[];
     readonly mac: string;
-    /** The host's end of its veth pair. */
-    readonly hostLink: string;
+    /** The host's end of its veth pair; null for the end of a link. */
+    readonly hostLink: string | null;
   }[];
   /** As the file writes them: `8080:80`, `127.0.0.1:53:53/udp`. */
   readonly publishes: readonly string[];

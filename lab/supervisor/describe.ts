@@ -1,7 +1,8 @@
 /** Describes a running lab, for `lab inspect` and `lab status`. */
 import { existsSync } from "node:fs";
 import { formatAddress, formatCidr } from "../../ip/address.ts";
-import type { Pod } from "../model/lab.ts";
+import type { Lab, Pod } from "../model/lab.ts";
+import { macOf } from "../plan/configuration.ts";
 import type { RunningPod } from "../world/pods.ts";
 import type { World } from "../world/world.ts";
 import type { Inspected, PodStatus } from "./answers.ts";
@@ -17,21 +18,37 @@ export function inspected({ lab, host, pods, outside, attached }: World): Inspec
       ...holder(pods.get(pod.name)!),
       host: hostName,
       joins: pod.joins ?? null,
-      interfaces: pod.interfaces.map(({ name, network, addresses }) => {
-        const { interfaces = [] } = attached.find((one) => one.pod === pod.name && one.ifname === name)!.result;
-        return {
-          name,
-          network,
-          addresses: addresses.map(formatCidr),
-          mac: interfaces.find((one) => one.name === name && one.sandbox)?.mac ?? "",
-          hostLink: interfaces.find((one) => !one.sandbox && one.name.startsWith("nsv"))?.name ?? "",
-        };
-      }),
+      interfaces: [...interfacesOf(pod, attached), ...endsOf(pod, lab)],
       publishes: publishesOf(pod),
       serves: servesOf(pod),
       env: pod.env,
     })),
   };
+}
+
+function interfacesOf(pod: Pod, attached: World["attached"]) {
+  return pod.interfaces.map(({ name, network, addresses }) => {
+    const { interfaces = [] } = attached.find((one) => one.pod === pod.name && one.ifname === name)!.result;
+    return {
+      name,
+      network,
+      addresses: addresses.map(formatCidr),
+      mac: interfaces.find((one) => one.name === name && one.sandbox)?.mac ?? "",
+      hostLink: interfaces.find((one) => !one.sandbox && one.name.startsWith("nsv"))?.name ?? "",
+    };
+  });
+}
+
+function endsOf(pod: Pod, lab: Lab) {
+  return lab.links
+    .flatMap(({ ends }) => ends.filter((end) => end.pod === pod.name))
+    .map(({ name, addresses }) => ({
+      name,
+      network: null,
+      addresses: addresses.map(formatCidr),
+      mac: macOf(`${lab.name} ${pod.name} ${name}`),
+      hostLink: null,
+    }));
 }
 
 const holder = ({ name, pid, netns }: RunningPod) => ({ name, pid, inode: Number(netns.inode) });

@@ -12,8 +12,8 @@ export interface Pair {
   readonly from: string;
   readonly to: string;
   readonly reached: boolean;
-  /** By the networks and their isolation; null if it depends on routes that pods have of their own. */
-  readonly expected: boolean | null;
+  /** By the file: its networks, routes and isolation. */
+  readonly expected: boolean;
   readonly ms: number | null;
 }
 
@@ -22,7 +22,9 @@ const patienceMs = 2000;
 
 /** Every pair in both directions, on the first address that the name means. Pods that join another are left out. */
 export async function pingAll(world: World, onPair: (pair: Pair) => void): Promise<void> {
-  const pods = world.lab.pods.filter(({ joins, interfaces }) => joins === undefined && interfaces.length > 0);
+  const pods = world.lab.pods.filter(
+    ({ name, joins }) => joins === undefined && world.names.addressOf(name, name) !== undefined,
+  );
   const pairs = pods.flatMap((from) => pods.filter((to) => to !== from).map((to) => ({ from, to })));
   using neighbours = new Neighbours(world);
   const isCrowded = pairs.length > neighboursMax;
@@ -45,12 +47,12 @@ async function pingPair(world: World, from: Pod, to: Pod, address: Address): Pro
     const startMs = performance.now();
     const { reached } = await probe(netnsOf(world, from.name), { kind: "ping", name: to.name }, address);
     const nowMs = performance.now();
-    if (!reached && expected === true && nowMs < endMs) {
+    if (!reached && expected && nowMs < endMs) {
       await Bun.sleep(pauseMs);
       continue;
     }
     const ms = reached ? Number((nowMs - startMs).toFixed(1)) : null;
-    return { from: from.name, to: to.name, reached, expected: expected ?? null, ms };
+    return { from: from.name, to: to.name, reached, expected, ms };
   }
 }
 

@@ -3,7 +3,8 @@ import { openKernel } from "../../kernel/kernel.ts";
 import { faultOf } from "../../plugin/faults.ts";
 import { checkStep, type Step } from "../../step/index.ts";
 import { differenceText } from "../../step/kind.ts";
-import { openNetns } from "../../sys/netns.ts";
+import { closeNetns, openNetns } from "../../sys/netns.ts";
+import { linkSteps } from "../plan/links.ts";
 import { hostSteps, podSteps } from "../plan/steps.ts";
 import { checkAttached } from "./attach.ts";
 import type { World } from "./world.ts";
@@ -14,6 +15,14 @@ export async function checkWorld({ lab, pods, outside, attached }: World): Promi
   for (const pod of lab.pods.filter(({ joins }) => joins === undefined))
     found.push(...differencesOf(pod.name, podSteps(pod), pods.get(pod.name)!.netns.path));
   if (outside) found.push(...differencesOf("outside", podSteps(), outside.netns.path));
+  for (const link of lab.links) {
+    const [near, far] = link.ends.map(({ pod }) => openNetns(pods.get(pod)!.netns.path));
+    using kernel = openKernel({ host: near!, container: far! });
+    const name = link.ends.map(({ pod }) => pod).join(" and ");
+    for (const step of linkSteps(lab, link))
+      found.push(...checkStep(step, kernel).map((one) => `${name}: ${differenceText(one)}`));
+    closeNetns(near!);
+  }
   for (const one of attached) {
     try {
       await checkAttached(one, one.netnsPath, one.result);

@@ -5,12 +5,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Result } from "../../conf/result/result.ts";
+import type { Cidr } from "../../ip/address.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import type { Step } from "../../step/index.ts";
 import { applyRules, applyStep, checkStep, isRules } from "../../step/index.ts";
-import { type Netns, openNetns, openOwnNetns } from "../../sys/netns.ts";
+import { closeNetns, type Netns, openNetns, openOwnNetns } from "../../sys/netns.ts";
 import type { Lab, Pod } from "../model/lab.ts";
 import { type Attaching, attachingsOf, outsideAttaching } from "../plan/configuration.ts";
+import { linkRouteSteps, linkSteps } from "../plan/links.ts";
 import { NamesOfLab, netOwnerOf } from "../plan/names.ts";
 import { hostSteps, outsideSteps, podSteps } from "../plan/steps.ts";
 import { attach } from "./attach.ts";
@@ -58,6 +60,7 @@ export async function bringUp(lab: Lab, folder: string, onProgress: OnProgress):
   );
   if (outside) applySteps(podSteps(), outside.netns);
   const attached = await attachAll(lab, folder, pathOf, onProgress);
+  connectLinks(lab, pods);
   await serve(lab, names, pods);
   if (outside) await openServers(outsidePod, outside.netns, []);
   const commands = new Commands();
@@ -103,6 +106,21 @@ function applySteps(steps: readonly Step[], netns?: Netns): void {
   applyRules(steps.filter(isRules), kernel);
 }
 
+function connectLinks(lab: Lab, pods: ReadonlyMap<string, RunningPod>): void {
+  const netnsOf = (pod: string) => openNetns(pods.get(pod)!.netns.path);
+  for (const link of lab.links) {
+    const [one, other] = link.ends;
+    const near = netnsOf(one.pod);
+    using kernel = openKernel({ host: near, container: netnsOf(other.pod) });
+    for (const step of linkSteps(lab, link)) applyStep(step, kernel);
+    closeNetns(near);
+  }
+  for (const pod of lab.pods) {
+    const steps = linkRouteSteps(lab, pod);
+    if (steps.length > 0) applySteps(steps, pods.get(pod.name)!.netns);
+  }
+}
+
 /** In the order of the file; outside comes first, because the host's default route leads there. */
 async function attachAll(
   lab: Lab,
@@ -125,13 +143,18 @@ async function attachAll(
   return attached;
 }
 
+function addressesOf({ links }: Lab, pod: Pod): Cidr[] {
+  const ends = links.flatMap((link) => link.ends.filter((end) => end.pod === pod.name));
+  return [...pod.interfaces, ...ends].flatMap((one) => one.addresses);
+}
+
 /** Outside answers ping and HTTP. */
 const outsidePod = { name: "outside", serve: [{ kind: "http", port: 80 }] } as const;
 
 async function serve(lab: Lab, names: NamesOfLab, pods: ReadonlyMap<string, RunningPod>): Promise<void> {
   for (const pod of lab.pods) {
     const { netns } = pods.get(pod.name)!;
-    const addresses = netOwnerOf(pod, lab).interfaces.flatMap((one) => one.addresses);
+    const addresses = addressesOf(lab, netOwnerOf(pod, lab));
     await openServers(pod, netns, addresses);
     if (pod.joins === undefined && pod.dns) await openDnsServer(netns, names.seenFrom(pod.name));
   }
