@@ -44,6 +44,7 @@ export const commands = {
     "list the published ports of the host, whichever program published them",
     () => import("./command/ports.ts"),
   ),
+  "lab new": listed("write a lab file from a template", () => import("./command/lab/new.ts")),
   "lab up": listed("bring a lab up from its file", () => import("./command/lab/up.ts")),
   "lab down": listed("end a lab and everything in it", () => import("./command/lab/down.ts")),
   "lab test": listed("run the tests of a lab's file", () => import("./command/lab/test.ts")),

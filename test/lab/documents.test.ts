@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { templates } from "../../lab/examples.ts";
 import { labOf } from "../../lab/model/resolve.ts";
-import { needsLabs, person } from "./person.ts";
+import { exampleFiles, examples, needsLabs, person } from "./person.ts";
 
 const textOf = (file: string) => readFileSync(join(import.meta.dirname, "../..", file), "utf8");
 
@@ -22,6 +23,25 @@ function typed(script: string): string {
   return stdout.toString();
 }
 
+describe("ns-net lab new", () => {
+  it("writes each example, and no file that exists", () => {
+    using who = person("root");
+    const names = exampleFiles.map((file) => file.replace(".yaml", ""));
+    assert.deepEqual(Object.keys(templates).sort(), names.sort());
+    for (const name of names) {
+      const file = `new-${name}.yaml`;
+      const { code, err } = who.lab("new", name, file);
+      assert.equal(code, 0, err);
+      assert.equal(readFileSync(join(who.folder, file), "utf8"), readFileSync(join(examples, `${name}.yaml`), "utf8"));
+      assert.ok(who.lab("new").out.includes(`\n${name} `));
+    }
+    const again = who.lab("new", "two-pods", "new-two-pods.yaml");
+    assert.equal(again.code, 1);
+    assert.match(again.err, /new-two-pods\.yaml exists/);
+    assert.match(who.lab("new", "two-pod").err, /There is no template two-pod\n {2}Did you mean two-pods\?/);
+  });
+});
+
 describe("The documents of labs", function () {
   this.timeout(60_000);
   before(function () {
@@ -39,7 +59,7 @@ describe("The documents of labs", function () {
   it("docs/labs.md describes the format by parts that make one lab together", () => {
     const text = blocks(textOf("docs/labs.md"), "yaml").join("");
     const { pods, networks, tests } = labOf({ file: "labs.yaml", text });
-    assert.deepEqual([networks.length, pods.length, tests.length], [3, 5, 9]);
+    assert.deepEqual([networks.length, pods.length, tests.length], [3, 7, 9]);
   });
 
   it("README.md has a lab whose tests pass", () => {
