@@ -49,6 +49,7 @@ export const commands = {
   "lab down": listed("end a lab and everything in it", () => import("./command/lab/down.ts")),
   "lab test": listed("run the tests of a lab's file", () => import("./command/lab/test.ts")),
   "lab ping": listed("ping between all pods", () => import("./command/lab/ping.ts")),
+  "lab impair": listed("delay, lose, limit or stop packets", () => import("./command/lab/impair.ts")),
   "lab exec": listed("run a command in a pod", () => import("./command/lab/exec.ts")),
   "lab shell": listed("open a shell in a pod", () => import("./command/lab/shell.ts")),
   "lab logs": listed("print what a pod's command wrote", () => import("./command/lab/logs.ts")),

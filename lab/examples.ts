@@ -2,6 +2,7 @@
 import dualStack from "./examples/dual-stack.yaml" with { type: "text" };
 import hundredPods from "./examples/hundred-pods.yaml" with { type: "text" };
 import isolation from "./examples/isolation.yaml" with { type: "text" };
+import lossyLink from "./examples/lossy-link.yaml" with { type: "text" };
 import publishedPort from "./examples/published-port.yaml" with { type: "text" };
 import ring from "./examples/ring.yaml" with { type: "text" };
 import router from "./examples/router.yaml" with { type: "text" };
@@ -18,6 +19,7 @@ export const templates: Readonly<Record<string, string>> = {
   sidecar,
   router,
   ring,
+  "lossy-link": lossyLink,
   shop,
   "hundred-pods": hundredPods,
 };

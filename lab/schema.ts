@@ -1,5 +1,5 @@
 /** The JSON Schema of a lab file, for editors: scripts/build/validators.ts writes lab/ns-net-lab.schema.json from it. */
-import { isolations, serverKinds } from "./file/labFile.ts";
+import { impairDirections, isolations, serverKinds } from "./file/labFile.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -127,6 +127,22 @@ const link: Schema = {
   ],
 };
 
+const time = { type: "string", pattern: "^[0-9.]+(us|ms|s|m)$" };
+const percentage = { type: "string", pattern: "^[0-9.]+%$" };
+const impairment: Schema = {
+  type: "object",
+  properties: {
+    at: { ...text, description: "web, web@front for one interface, r1@r2 for a link" },
+    direction: { enum: impairDirections, default: "both", description: "what the pod receives, sends, or both" },
+    rate: { type: "string", pattern: "^[0-9.]+[a-zA-Z]+$", description: "10mbit" },
+    ...{ delay: time, jitter: time, loss: percentage, duplicate: percentage, reorder: percentage, corrupt: percentage },
+    down: { type: "boolean" },
+  },
+  required: ["at"],
+  minProperties: 2,
+  additionalProperties: false,
+};
+
 const test: Schema = {
   anyOf: [
     {
@@ -162,6 +178,7 @@ export const labSchema: Schema = {
         items: link,
         description: "links point to point between two pods or routers, without a bridge",
       },
+      impair: some(impairment),
       tests: some(test),
     },
     "networks, pods and tests of one lab",

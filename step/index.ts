@@ -21,6 +21,10 @@ import { sysctl } from "./address/sysctl.ts";
 import defer * as adopted from "./adopted.ts";
 import defer * as bandwidth from "./bandwidth.ts";
 import defer * as firewalldZone from "./firewalld/zone.ts";
+import defer * as down from "./impair/down.ts";
+import defer * as netem from "./impair/netem.ts";
+import defer * as packetLoss from "./impair/packetLoss.ts";
+import defer * as tokenBucket from "./impair/tokenBucket.ts";
 import type { AnyStep, Difference, Given, Hints, Kind, Owner, PrintContext } from "./kind.ts";
 import { awaitForwarding } from "./link/awaitForwarding.ts";
 import { bridge } from "./link/bridge.ts";
@@ -85,7 +89,7 @@ const shared = { bridge: { bridge }, routeLocalnet, masquerade: { masquerade }, 
 const sharedToTheLast = { ingressPolicy };
 
 /** They end with the network namespace of a lab's host. */
-const ofLabs = { internalNetwork };
+const ofLabs = { internalNetwork, netem, tokenBucket, packetLoss, down };
 
 const kinds = {
   ...hostLinks,

@@ -1,11 +1,12 @@
 /** The networks that `add` is asked for, each as a plugin's configuration: from files, names, and flags. */
 
 import { defaultDataDir } from "../../conf/identity.ts";
+import { burstOf } from "../../conf/rate.ts";
 import { UsageError } from "../command.ts";
 import { readNetwork } from "../network.ts";
 import { type Description, describedNetwork, descriptionOf } from "./described.ts";
 import { parsePublished } from "./publish.ts";
-import { burstOf, parseRate } from "./rate.ts";
+import { parseRate } from "./rate.ts";
 import { asRuntimeSends } from "./topLevel.ts";
 
 export interface Asked {

@@ -8,6 +8,7 @@ export interface LabFile {
   /** Pods and routers. */
   readonly pods: readonly PodEntry[];
   readonly links: readonly LinkEntry[];
+  readonly impairs: readonly ImpairEntry[];
   readonly outside: "simulated" | "none";
   readonly tests: readonly TestEntry[];
 }
@@ -58,6 +59,33 @@ export interface LinkEnd {
   readonly addresses: readonly Located<Cidr>[];
   /** The interface; absent: named after the pod at the other end. */
   readonly name?: Located<string> | undefined;
+}
+
+/** From the pod's point of view: what it receives, what it sends. */
+export const impairDirections = ["in", "out", "both"] as const;
+
+/** Absent: as it is. */
+export interface Impairing {
+  /** Bits per second. */
+  readonly rate?: number;
+  /** Milliseconds. */
+  readonly delay?: number;
+  readonly jitter?: number;
+  /** Shares of the packets, from 0 to 1. */
+  readonly loss?: number;
+  readonly duplicate?: number;
+  readonly reorder?: number;
+  readonly corrupt?: number;
+  readonly down?: boolean;
+}
+
+export interface ImpairEntry {
+  /** `web`, `web@front` or `r1@r2`. */
+  readonly at: Located<string>;
+  readonly direction: (typeof impairDirections)[number];
+  readonly values: Impairing;
+  /** The place of each key. */
+  readonly places: Readonly<Record<string, Place>>;
 }
 
 export interface JoinedNetwork {

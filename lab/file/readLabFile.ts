@@ -1,6 +1,7 @@
 /** A lab file's text as values. Throws BadLabFile with every mistake of syntax and form. */
 import { readFileSync } from "node:fs";
 import { parseDocumentOf } from "./document.ts";
+import { readImpairs } from "./impair.ts";
 import type { LabFile } from "./labFile.ts";
 import { readLinks } from "./links.ts";
 import { BadLabFile, type Mistake, type Source } from "./mistakes.ts";
@@ -33,10 +34,10 @@ export function readLabFile(source: Source, mistakes: Mistake[]): LabFile {
   }
 }
 
-const keys = ["name", "networks", "pods", "routers", "links", "outside", "tests"] as const;
+const keys = ["name", "networks", "pods", "routers", "links", "impair", "outside", "tests"] as const;
 
 /** Parts of the format that no command serves yet. */
-const notYet = ["impair", "hosts", "across"] as const;
+const notYet = ["hosts", "across"] as const;
 
 function read(contents: unknown, reader: Reader): LabFile {
   const node = (contents ?? undefined) as Parameters<typeof readNetworks>[0];
@@ -50,6 +51,7 @@ function read(contents: unknown, reader: Reader): LabFile {
     networks: readNetworks(found.networks?.node, reader),
     pods: [...readPods(found.pods?.node, reader), ...readRouters(found.routers?.node, reader)],
     links: readLinks(found.links?.node, reader),
+    impairs: readImpairs(found.impair?.node, reader),
     outside:
       (found.outside && reader.oneOf(found.outside.node, "outside", ["simulated", "none"] as const)) ?? "simulated",
     tests: readTests(found.tests?.node, reader),

@@ -3,6 +3,7 @@ import type { Node } from "yaml";
 import { parseAddress } from "../../ip/address.ts";
 import type { Destination, TestEntry } from "./labFile.ts";
 import type { Located, Place } from "./mistakes.ts";
+import { millisecondsOf } from "./quantities.ts";
 import type { Reader } from "./reader.ts";
 
 const withinMsDefault = 2000;
@@ -100,15 +101,13 @@ function destinationOf(text: string): Destination | undefined {
   return { kind: "ping", name: part };
 }
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 const withinMsMax = 600_000;
 
 /** `5s`, `500ms`, `1m`; milliseconds. */
 function durationOf(node: Node | undefined, reader: Reader): number | undefined {
   const text = reader.text(node, "within");
   if (text === undefined) return undefined;
-  const { count, unit } = /^(?<count>\d+(?:\.\d+)?)(?<unit>ms|s|m)$/.exec(text.value)?.groups ?? {};
-  const durationMs = Number(count) * (units[unit ?? ""] ?? Number.NaN);
+  const durationMs = millisecondsOf(text.value) ?? 0;
   if (durationMs > 0 && durationMs <= withinMsMax) return durationMs;
   return reader.report(
     text.at,

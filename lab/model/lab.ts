@@ -1,6 +1,6 @@
 /** A lab with everything decided: each address and each hardware address, every name known. Pure data. */
 import type { Address, Cidr } from "../../ip/address.ts";
-import type { NetworkEntry, Published, Server, TestEntry } from "../file/labFile.ts";
+import type { ImpairEntry, Impairing, NetworkEntry, Published, Server, TestEntry } from "../file/labFile.ts";
 
 export interface Lab {
   /** `[a-z0-9-]`, at most 32 characters. */
@@ -11,6 +11,7 @@ export interface Lab {
   /** Pods and routers. */
   readonly pods: readonly Pod[];
   readonly links: readonly Link[];
+  readonly impairments: readonly Impairment[];
   readonly outside: Outside | undefined;
   readonly tests: readonly TestEntry[];
 }
@@ -31,6 +32,16 @@ export interface Network {
 export interface Link {
   readonly ends: readonly [LinkEnd, LinkEnd];
   readonly mtu: number;
+}
+
+export interface Impairment {
+  /** As written: `web`, `web@front`, `r1@r2`. */
+  readonly at: string;
+  /** Its place in the file. */
+  readonly place: { readonly line: number; readonly column: number };
+  readonly targets: readonly { readonly pod: string; readonly ifname: string }[];
+  readonly direction: ImpairEntry["direction"];
+  readonly values: Impairing;
 }
 
 export interface LinkEnd {

@@ -5,6 +5,7 @@ import type { LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import { BadLabFile, type Mistake, type Source } from "../file/mistakes.ts";
 import { readLabFile } from "../file/readLabFile.ts";
 import { Addressing, nthOf, outsideSubnets, refuseOverlaps } from "./addressing.ts";
+import { impairmentsOf } from "./impair.ts";
 import type { Lab, Link, Network, Outside, Pod } from "./lab.ts";
 import { linksOf } from "./links.ts";
 import { labNameOf, refuseNames } from "./names.ts";
@@ -22,6 +23,7 @@ export function labOf(source: Source): Lab {
   const addressing = new Addressing(file, mistakes);
   const links = linksOf(file, mistakes);
   const pods = file.pods.map((pod) => podOf(pod, addressing, links, mistakes));
+  const impairments = impairmentsOf(file, { pods, links }, source, mistakes);
   if (mistakes.length > 0) throw new BadLabFile(source, mistakes);
   return {
     name,
@@ -29,6 +31,7 @@ export function labOf(source: Source): Lab {
     networks: file.networks.map(networkOf),
     pods,
     links,
+    impairments,
     outside: outsideOf(file),
     tests: file.tests,
   };

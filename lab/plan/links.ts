@@ -27,12 +27,12 @@ function endSteps({ name, addresses }: LinkEnd, where: "host" | "container"): St
 }
 
 /** A pod's routes whose gateways are at the other ends of its links. The plugin makes those through networks. */
-export function linkRouteSteps({ links }: Lab, pod: Pod): Step[] {
+export function linkRouteSteps({ links }: Lab, pod: Pod, where: "host" | "container" = "container"): Step[] {
   const ends = links.flatMap((link) => link.ends.filter((end) => end.pod === pod.name));
   return pod.routes.flatMap(({ destination, gateway }): Step[] => {
     const end = ends.find(({ addresses }) => addresses.some((own) => contains(own, gateway)));
     if (end === undefined) return [];
     const dst = destination === "default" ? defaultOf[gateway.family] : formatCidr(destination);
-    return [{ kind: "route", where: "container", link: end.name, dst, gw: formatAddress(gateway) }];
+    return [{ kind: "route", where, link: end.name, dst, gw: formatAddress(gateway) }];
   });
 }

@@ -23,23 +23,28 @@ interface Arrival {
   readonly isMasqueraded: boolean;
 }
 
-export function isReachable(lab: Lab, from: Pod, to: Pod, address: Address): boolean {
-  const topology = new Topology(lab);
+export function isReachable(lab: Lab, isDown: IsDown, from: Pod, to: Pod, address: Address): boolean {
+  const topology = new Topology(lab, isDown);
   const arrival = topology.follow(from, to, address, false);
   if (arrival === undefined) return false;
   if (!arrival.isMasqueraded) return topology.follow(to, from, arrival.source, true) !== undefined;
   return topology.follow(to, host, arrival.source, true) !== undefined;
 }
 
+/** Whether nothing passes an interface of a pod. */
+type IsDown = (at: { readonly pod: string; readonly ifname: string }) => boolean;
+
 const hopsMax = 64;
 
 class Topology {
   readonly #lab: Lab;
+  readonly #isDown: IsDown;
   readonly #networks: ReadonlyMap<string, Network>;
   readonly #ports = new Map<Node, readonly Port[]>();
 
-  constructor(lab: Lab) {
+  constructor(lab: Lab, isDown: IsDown) {
     this.#lab = lab;
+    this.#isDown = isDown;
     this.#networks = new Map(lab.networks.map((one) => [one.name, one]));
   }
 
@@ -98,10 +103,11 @@ class Topology {
         gateways.map((gateway, i) => ({ on: name, own: { ...gateway, prefixLength: subnets[i]!.prefixLength } })),
       );
     const { interfaces } = netOwnerOf(node, this.#lab);
+    const isUp = ({ name }: { readonly name: string }) => !this.#isDown({ pod: node.name, ifname: name });
     const onLinks = this.#lab.links.flatMap(({ ends }, i) =>
-      ends.filter(({ pod }) => pod === node.name).map(({ addresses }) => ({ on: `link ${i}`, addresses })),
+      ends.filter((end) => end.pod === node.name && isUp(end)).map(({ addresses }) => ({ on: `link ${i}`, addresses })),
     );
-    const onNetworks = interfaces.map(({ network, addresses }) => ({ on: network, addresses }));
+    const onNetworks = interfaces.filter(isUp).map(({ network, addresses }) => ({ on: network, addresses }));
     return [...onNetworks, ...onLinks].flatMap(({ on, addresses }) => addresses.map((own) => ({ on, own })));
   }
 

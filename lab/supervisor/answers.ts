@@ -1,5 +1,7 @@
 /** The answers of a supervisor. Pids are those of the lab's PID namespace, which the client translates. */
 
+import type { ImpairEntry, Impairing } from "../file/labFile.ts";
+
 export interface Inspected {
   readonly hosts: readonly Holder[];
   readonly outside: Holder | undefined;
@@ -43,6 +45,15 @@ export interface PodStatus {
   readonly run: { readonly state: "running" | "done" | "failed"; readonly exitCode: number | null } | null;
   /** True while the process that holds its namespaces lives. */
   readonly alive: boolean;
+}
+
+/** The request of `lab impair`. */
+export interface ImpairRequest {
+  readonly at: string;
+  readonly direction: ImpairEntry["direction"];
+  readonly values: Impairing;
+  /** Removes everything instead. */
+  readonly clear: boolean;
 }
 
 /** A line from the supervisor while the lab is made: one thing done, then the end. */

@@ -2,7 +2,7 @@
 import { code, Fault } from "../../conf/fault.ts";
 import type { Pair } from "../tests/everyPair.ts";
 import type { TestResult } from "../tests/run.ts";
-import type { Inspected, PodStatus } from "./answers.ts";
+import type { ImpairRequest, Inspected, PodStatus } from "./answers.ts";
 import { linesOf } from "./lines.ts";
 import { pathOf } from "./names.ts";
 import { processesOf } from "./processes.ts";
@@ -64,13 +64,21 @@ export async function logs(state: LabState, pod: string, isFollowed: boolean): P
   return (await ask(state, `/logs/${pod}${isFollowed ? "?follow" : ""}`)).body!;
 }
 
+/** Throws Fault for what cannot be done. */
+export async function impair(state: LabState, request: ImpairRequest): Promise<void> {
+  const answer = await ask(state, "/impair", { method: "POST", body: JSON.stringify(request) });
+  if (answer.ok) return;
+  const { sentence, cure } = (await answer.json()) as { readonly sentence: string; readonly cure: string };
+  throw new Fault(code.config, sentence, cure);
+}
+
 async function json<T>(state: LabState, path: string): Promise<T> {
   return (await (await ask(state, path)).json()) as T;
 }
 
-async function ask({ lab }: LabState, path: string): Promise<Response> {
+async function ask({ lab }: LabState, path: string, sent: { method?: string; body?: string } = {}): Promise<Response> {
   try {
-    return await fetch(`http://lab${path}`, { unix: socketOf(lab) });
+    return await fetch(`http://lab${path}`, { unix: socketOf(lab), ...sent });
   } catch (error) {
     throw new Fault(
       code.unavailable,

@@ -4,7 +4,7 @@ import { formatAddress, formatCidr } from "../../ip/address.ts";
 import type { Lab, Pod } from "../model/lab.ts";
 import { macOf } from "../plan/configuration.ts";
 import type { RunningPod } from "../world/pods.ts";
-import type { World } from "../world/world.ts";
+import { hostLinkOf, type World } from "../world/world.ts";
 import type { Inspected, PodStatus } from "./answers.ts";
 
 /** The only host of a lab without `hosts`. */
@@ -28,13 +28,13 @@ export function inspected({ lab, host, pods, outside, attached }: World): Inspec
 
 function interfacesOf(pod: Pod, attached: World["attached"]) {
   return pod.interfaces.map(({ name, network, addresses }) => {
-    const { interfaces = [] } = attached.find((one) => one.pod === pod.name && one.ifname === name)!.result;
+    const { result } = attached.find((one) => one.pod === pod.name && one.ifname === name)!;
     return {
       name,
       network,
       addresses: addresses.map(formatCidr),
-      mac: interfaces.find((one) => one.name === name && one.sandbox)?.mac ?? "",
-      hostLink: interfaces.find((one) => !one.sandbox && one.name.startsWith("nsv"))?.name ?? "",
+      mac: result.interfaces?.find((one) => one.name === name && one.sandbox)?.mac ?? "",
+      hostLink: hostLinkOf(result),
     };
   });
 }

@@ -41,7 +41,7 @@ export async function pingAll(world: World, onPair: (pair: Pair) => void): Promi
 }
 
 async function pingPair(world: World, from: Pod, to: Pod, address: Address): Promise<Pair> {
-  const expected = isReachable(world.lab, from, to, address);
+  const expected = isReachable(world.lab, (at) => world.impairments.isDown(at), from, to, address);
   const endMs = performance.now() + patienceMs;
   for (;;) {
     const startMs = performance.now();

@@ -10,7 +10,7 @@ import { checkAttached } from "./attach.ts";
 import type { World } from "./world.ts";
 
 /** A sentence for each difference; none if the lab is as it was made. */
-export async function checkWorld({ lab, pods, outside, attached }: World): Promise<string[]> {
+export async function checkWorld({ lab, pods, outside, attached, impairments }: World): Promise<string[]> {
   const found = differencesOf("host", hostSteps(lab));
   for (const pod of lab.pods.filter(({ joins }) => joins === undefined))
     found.push(...differencesOf(pod.name, podSteps(pod), pods.get(pod.name)!.netns.path));
@@ -24,13 +24,14 @@ export async function checkWorld({ lab, pods, outside, attached }: World): Promi
     closeNetns(near!);
   }
   for (const one of attached) {
+    if (impairments.isDown(one)) continue;
     try {
       await checkAttached(one, one.netnsPath, one.result);
     } catch (error) {
       found.push(faultOf(error).message);
     }
   }
-  return found;
+  return [...found, ...impairments.check()];
 }
 
 function differencesOf(name: string, steps: readonly Step[], netnsPath?: string): string[] {

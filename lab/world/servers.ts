@@ -29,8 +29,32 @@ function httpServer(body: string, port: number): void {
   Bun.serve({ hostname: everyAddress, port, fetch: () => new Response(body) });
 }
 
+/** Bytes that the other side does not take yet wait here. */
+interface Waiting {
+  bytes: Uint8Array[];
+}
+
 function echoServer(port: number): void {
-  Bun.listen({ hostname: everyAddress, port, socket: { data: (socket, bytes) => void socket.write(bytes) } });
+  Bun.listen<Waiting>({
+    hostname: everyAddress,
+    port,
+    socket: {
+      open(socket) {
+        socket.data = { bytes: [] };
+      },
+      data: (socket, bytes) => send(socket, bytes.slice()),
+      drain: (socket) => {
+        const waiting = socket.data.bytes;
+        socket.data = { bytes: [] };
+        for (const bytes of waiting) send(socket, bytes);
+      },
+    },
+  });
+}
+
+function send(socket: Bun.Socket<Waiting>, bytes: Uint8Array): void {
+  const sent = socket.data.bytes.length > 0 ? 0 : socket.write(bytes);
+  if (sent >= 0 && sent < bytes.length) socket.data.bytes.push(bytes.subarray(sent));
 }
 
 /** Answers each packet; `answerTo` answers undefined for none. */

@@ -4,13 +4,15 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { Fault } from "../../conf/fault.ts";
 import type { Result } from "../../conf/result/result.ts";
 import type { Cidr } from "../../ip/address.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import type { Step } from "../../step/index.ts";
 import { applyRules, applyStep, checkStep, isRules } from "../../step/index.ts";
 import { closeNetns, type Netns, openNetns, openOwnNetns } from "../../sys/netns.ts";
-import type { Lab, Pod } from "../model/lab.ts";
+import type { Target } from "../model/impair.ts";
+import type { Impairment, Lab, Pod } from "../model/lab.ts";
 import { type Attaching, attachingsOf, outsideAttaching } from "../plan/configuration.ts";
 import { linkRouteSteps, linkSteps } from "../plan/links.ts";
 import { NamesOfLab, netOwnerOf } from "../plan/names.ts";
@@ -19,6 +21,7 @@ import { attach } from "./attach.ts";
 import { Commands } from "./commands.ts";
 import { openDnsServer } from "./dnsServer.ts";
 import { PodFiles } from "./files.ts";
+import { Impairments, type Interface } from "./impair.ts";
 import { nameInside } from "./namesInside.ts";
 import { type RunningPod, startJoining, startPod } from "./pods.ts";
 import { openServers } from "./servers.ts";
@@ -32,6 +35,7 @@ export interface World {
   readonly outside: RunningPod | undefined;
   readonly attached: readonly Attached[];
   readonly commands: Commands;
+  readonly impairments: Impairments;
 }
 
 /** An interface of a pod or outside, with the plugin's answer. */
@@ -63,10 +67,12 @@ export async function bringUp(lab: Lab, folder: string, onProgress: OnProgress):
   connectLinks(lab, pods);
   await serve(lab, names, pods);
   if (outside) await openServers(outsidePod, outside.netns, []);
+  const impairments = new Impairments(lab, (target) => interfaceOf(target, { lab, host, pods, attached }));
+  for (const one of lab.impairments) impair(impairments, one, lab.file);
   const commands = new Commands();
   for (const pod of lab.pods) if (pod.run !== undefined) commands.start(pod, pods.get(pod.name)!);
   if (commands.all.size > 0) await commands.settle(settleMs);
-  return { lab, names, host, pods, outside, attached, commands };
+  return { lab, names, host, pods, outside, attached, commands, impairments };
 }
 
 /** Pods that join another come after it, whatever the order of the file. */
@@ -146,6 +152,37 @@ async function attachAll(
 function addressesOf({ links }: Lab, pod: Pod): Cidr[] {
   const ends = links.flatMap((link) => link.ends.filter((end) => end.pod === pod.name));
   return [...pod.interfaces, ...ends].flatMap((one) => one.addresses);
+}
+
+/** A refusal names the place in the file. */
+function impair(impairments: Impairments, { targets, direction, values, place }: Impairment, file: string): void {
+  try {
+    impairments.change(targets, direction, values);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const by = { byHand: true };
+    throw new Fault(error.code, `${file}:${place.line}:${place.column}: ${error.sentence(by)}`, error.cure(by));
+  }
+}
+
+type Connected = Pick<World, "lab" | "host" | "pods" | "attached">;
+
+/** Both ends of an interface of a pod. */
+function interfaceOf({ pod, ifname }: Target, { lab, host, pods, attached }: Connected): Interface {
+  const ownNetns = pods.get(pod)!.netns;
+  for (const { ends } of lab.links) {
+    const place = ends.findIndex((end) => end.pod === pod && end.name === ifname);
+    const other = ends[1 - place];
+    if (place >= 0 && other)
+      return { own: ifname, other: other.name, ownNetns, otherNetns: pods.get(other.pod)!.netns, otherPod: other.pod };
+  }
+  const { result } = attached.find((one) => one.pod === pod && one.ifname === ifname)!;
+  return { own: ifname, other: hostLinkOf(result), ownNetns, otherNetns: host, otherPod: undefined };
+}
+
+/** The host's end of the veth pair that an ADD made. */
+export function hostLinkOf({ interfaces = [] }: Result): string {
+  return interfaces.find(({ sandbox, name }) => !sandbox && name.startsWith("nsv"))?.name ?? "";
 }
 
 /** Outside answers ping and HTTP. */

@@ -13,6 +13,7 @@ import { isInverted, lookup } from "./expr/lookup.ts";
 import { meta, metaKey } from "./expr/meta.ts";
 import { nat } from "./expr/nat.ts";
 import { payload, payloadBase } from "./expr/payload.ts";
+import { numgen } from "./expr/random.ts";
 import { immediate } from "./expr/verdict.ts";
 import { family } from "./message.ts";
 
@@ -161,6 +162,13 @@ export function ruleText(expressions: readonly Expression[]): string {
       // nft adds this by itself if the next words are an address of that family.
       if (operand.words === "meta nfproto" && isImplied(expressions.slice(index + 1))) return;
       words.push(comparisonText(operand, operator, value));
+    },
+    numgen(data) {
+      const { destination, modulus } = numgen.get(data);
+      load(destination, { words: `numgen random mod ${modulus}`, value: number, length: 4 });
+    },
+    byteorder() {
+      // nft adds it by itself where numbers are compared.
     },
     lookup(data) {
       const { source, destination, set = "" } = lookup.get(data);

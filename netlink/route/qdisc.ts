@@ -46,10 +46,7 @@ export function replaceBucket({ index, text: shown, bytesPerSecond, burstBytes }
     rate64: bytesPerSecond > uint32Max ? BigInt(bytesPerSecond) : undefined,
     burst: burstBytes,
   });
-  return message(`limit ${shown}`, qdiscType.create, flags.create | flags.replace, {
-    ...{ index, handle: rootHandle, parent: parent.root },
-    ...{ kind: "tbf", options },
-  });
+  return replaceRoot(`limit ${shown}`, index, "tbf", options);
 }
 
 /** Adds the ingress qdisc, to which filters for received packets attach. Refused with EEXIST if there is one. */
@@ -62,7 +59,7 @@ export function addIngress(index: number, shown: string): Message {
 
 /** Removes a link's token bucket. Refused with ENOENT or EINVAL if it has none. */
 export function deleteBucket(index: number, shown: string): Message {
-  return message(`lift the limit of ${shown}`, qdiscType.delete, 0, { index, handle: rootHandle, parent: parent.root });
+  return deleteRoot(`lift the limit of ${shown}`, index);
 }
 
 /** Removes the ingress qdisc with its filters. */
@@ -160,6 +157,28 @@ interface TcValues {
   readonly options?: Uint8Array;
 }
 
+/** Sets a link's root qdisc, replacing another one. */
+export function replaceRoot(what: string, index: number, kind: string, options: Uint8Array): Message {
+  const values = { index, handle: rootHandle, parent: parent.root, kind, options };
+  return message(what, qdiscType.create, flags.create | flags.replace, values);
+}
+
+/** Removes a link's root qdisc. Refused with ENOENT or EINVAL if it has none. */
+export function deleteRoot(what: string, index: number): Message {
+  return message(what, qdiscType.delete, 0, { index, handle: rootHandle, parent: parent.root });
+}
+
+/** The options of a link's root qdisc; undefined if it is none of that kind. */
+export function rootOptions(socket: NetlinkSocket, index: number, wanted: string): Uint8Array | undefined {
+  const payload = header.put({ index });
+  for (const { payload: raw } of socket.dump({ what: "list qdiscs", type: qdiscType.get, flags: 0, payload })) {
+    const head = header.get(raw);
+    const { kind, options } = tcAttributes.get(raw.subarray(header.size));
+    if (head.index === index && head.parent === parent.root && kind === wanted) return options;
+  }
+  return undefined;
+}
+
 function message(what: string, type: number, messageFlags: number, { kind, options, ...rest }: TcValues): Message {
   return { what, type, flags: messageFlags, payload: joined([header.put(rest), tcAttributes.put({ kind, options })]) };
 }
@@ -170,13 +189,8 @@ interface Bucket {
 
 /** The token bucket that is a link's root qdisc; undefined without one. */
 export function getBucket(socket: NetlinkSocket, index: number): Bucket | undefined {
-  const payload = header.put({ index });
-  for (const { payload: raw } of socket.dump({ what: "list qdiscs", type: qdiscType.get, flags: 0, payload })) {
-    const head = header.get(raw);
-    const { kind, options } = tcAttributes.get(raw.subarray(header.size));
-    if (head.index !== index || head.parent !== parent.root || kind !== "tbf" || !options) continue;
-    const { bucket: found, rate64 } = bucketAttributes.get(options);
-    return { bytesPerSecond: rate64 === undefined ? (found?.rate ?? 0) : Number(rate64) };
-  }
-  return undefined;
+  const options = rootOptions(socket, index, "tbf");
+  if (options === undefined) return undefined;
+  const { bucket: found, rate64 } = bucketAttributes.get(options);
+  return { bytesPerSecond: rate64 === undefined ? (found?.rate ?? 0) : Number(rate64) };
 }

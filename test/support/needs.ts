@@ -43,6 +43,7 @@ const kernel = {
   ),
   "nft bridge": nft("add table bridge t; add chain bridge t c { type filter hook prerouting priority -300; }"),
   "nft fib": nft("add table inet t; add chain inet t c; add rule inet t c fib daddr type local accept"),
+  netem: (ns) => ns.run("tc", "qdisc", "add", "dev", "lo", "root", "netem"),
   tbf: (ns) => {
     ns.ip("link", "add", "probe0", "type", "veth", "peer", "name", "probe1");
     ns.run("tc", "qdisc", "add", "dev", "probe0", "root", "tbf", "rate", "1mbit", "burst", "10k", "latency", "25ms");

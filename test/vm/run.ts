@@ -1,6 +1,6 @@
 /**
  * `npm run test:vm [-- test files]`: runs tests on Debian's kernel in a virtual machine, for features that this
- * machine's kernel lacks (VLANs of bridges; vlan, ipvlan, dummy and vrf devices) and for an older kernel. The machine
+ * machine's kernel lacks (VLANs of bridges; vlan, ipvlan, dummy and vrf devices; netem) and for an older kernel. The machine
  * sees the host's files read-only. It is emulated: a test takes ten to thirty times as long.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -13,6 +13,7 @@ const filesByDefault = [
   "test/plan/interface/containerLinks.test.ts",
   "test/cli/dryRunContainerLinks.test.ts",
   "test/examples/",
+  "test/lab/impair.test.ts",
 ];
 const limitMs = 60 * 60_000;
 

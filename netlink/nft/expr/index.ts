@@ -9,10 +9,12 @@ import { lookup } from "./lookup.ts";
 import { meta } from "./meta.ts";
 import { nat } from "./nat.ts";
 import { payload } from "./payload.ts";
+import { byteOrder, numgen } from "./random.ts";
 import { immediate } from "./verdict.ts";
 
 const codecs: Readonly<Record<string, Pick<Codec<unknown>, "get">>> = {
   bitwise,
+  byteorder: byteOrder,
   cmp: compare,
   ct: conntrack,
   fib,
@@ -20,6 +22,7 @@ const codecs: Readonly<Record<string, Pick<Codec<unknown>, "get">>> = {
   lookup,
   meta,
   nat,
+  numgen,
   payload,
 };
 

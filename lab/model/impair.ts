@@ -1,0 +1,75 @@
+/** The impairments of a lab file: the interfaces that each means. */
+import type { ImpairEntry, LabFile } from "../file/labFile.ts";
+import { type Mistake, positionOf, type Source } from "../file/mistakes.ts";
+import { suggested } from "../file/reader.ts";
+import type { Impairment, Lab, LinkEnd } from "./lab.ts";
+
+/** An interface that can be impaired. */
+export interface Target {
+  readonly pod: string;
+  readonly ifname: string;
+}
+
+type Topology = Pick<Lab, "pods" | "links">;
+
+export function impairmentsOf(
+  { impairs }: LabFile,
+  topology: Topology,
+  source: Source,
+  mistakes: Mistake[],
+): Impairment[] {
+  const seen: { readonly entry: ImpairEntry; readonly target: Target; readonly name: string }[] = [];
+  return impairs.flatMap((entry) => {
+    const { at, direction, values, places } = entry;
+    const targets = targetsOf(at.value, topology);
+    if (typeof targets === "string") {
+      mistakes.push({ at: at.at, message: targets, suggestion: suggested(at.value, placesOf(topology)) });
+      return [];
+    }
+    for (const target of targets) {
+      for (const name of Object.keys(values)) {
+        const other = seen.find((one) => one.name === name && isSame(one.target, target) && meet(one.entry, entry));
+        if (other)
+          mistakes.push({
+            at: places[name]!,
+            message: `${name} of ${target.pod} is set already, in line ${positionOf(source.text, other.entry.places[name]![0]).line}`,
+            suggestion: "remove one of the two",
+          });
+        seen.push({ entry, target, name });
+      }
+    }
+    return [{ at: at.value, place: positionOf(source.text, at.at[0]), targets, direction, values }];
+  });
+}
+
+/** The interfaces of `web`, `web@front` or `r1@r2`; a sentence if there are none. */
+export function targetsOf(at: string, { pods, links }: Topology): Target[] | string {
+  const [name = "", place] = at.split("@");
+  const pod = pods.find((one) => one.name === name);
+  if (pod === undefined) return `there is no pod ${name}`;
+  const ends = links.flatMap((link) => link.ends.map((end, i) => ({ end, other: link.ends[1 - i]! })));
+  const own = ends.filter(({ end }) => end.pod === name);
+  const all = [
+    ...pod.interfaces.map((one) => ({ ifname: one.name, leads: [one.network, one.name] })),
+    ...own.map(({ end, other }) => ({ ifname: end.name, leads: [other.pod, end.name] })),
+  ];
+  const meant = all.filter(({ leads }) => place === undefined || leads.includes(place));
+  if (meant.length === 0)
+    return place === undefined ? `${name} has no interface` : `${name} is on no network and no link ${place}`;
+  return meant.map(({ ifname }) => ({ pod: name, ifname }));
+}
+
+/** Every word that `at` takes. */
+export function placesOf({ pods, links }: Topology): string[] {
+  const end = (one: LinkEnd, other: LinkEnd) => `${one.pod}@${other.pod}`;
+  return [
+    ...pods.map(({ name }) => name),
+    ...pods.flatMap(({ name, interfaces }) => interfaces.map(({ network }) => `${name}@${network}`)),
+    ...links.flatMap(({ ends: [one, other] }) => [end(one, other), end(other, one)]),
+  ];
+}
+
+const isSame = (a: Target, b: Target) => a.pod === b.pod && a.ifname === b.ifname;
+
+const meet = (a: ImpairEntry, b: ImpairEntry) =>
+  a.direction === b.direction || a.direction === "both" || b.direction === "both";
