@@ -6,13 +6,13 @@ import type { Field, Reader } from "./reader.ts";
 
 /** How each quantity is read from text, and an example. The command `lab impair` reads its options in the same way. */
 export const quantities = {
-  rate: { read: bitsPerSecondOf, example: "10mbit" },
-  delay: { read: millisecondsOf, example: "50ms" },
-  jitter: { read: millisecondsOf, example: "5ms" },
-  loss: { read: shareOf, example: "1%" },
-  duplicate: { read: shareOf, example: "1%" },
-  reorder: { read: shareOf, example: "25%" },
-  corrupt: { read: shareOf, example: "0.1%" },
+  rate: { read: bitsPerSecondOf, what: "rate", example: "10mbit" },
+  delay: { read: millisecondsOf, what: "time", example: "50ms" },
+  jitter: { read: millisecondsOf, what: "time", example: "5ms" },
+  loss: { read: shareOf, what: "percentage from 0 to 100", example: "1%" },
+  duplicate: { read: shareOf, what: "percentage from 0 to 100", example: "1%" },
+  reorder: { read: shareOf, what: "percentage from 0 to 100", example: "25%" },
+  corrupt: { read: shareOf, what: "percentage from 0 to 100", example: "0.1%" },
 } as const;
 
 export type Quantity = keyof typeof quantities;
@@ -25,6 +25,7 @@ export function readImpairs(node: Node | undefined, reader: Reader): ImpairEntry
 const example = "write { at: web, loss: 1% }";
 
 function readImpair(node: Node, reader: Reader): ImpairEntry | undefined {
+  const before = reader.mistakes.length;
   const found = reader.known(node, "an impairment", ["at", "direction", "down", ...quantityNames] as const);
   if (!found) return undefined;
   if (!found.at) return reader.report(reader.placeOf(node), "this impairment has no at", example);
@@ -34,9 +35,9 @@ function readImpair(node: Node, reader: Reader): ImpairEntry | undefined {
     : ("both" as const);
   const down = found.down ? reader.flag(found.down.node, "down") : undefined;
   const read = quantityNames.flatMap((name) => (found[name] ? [[name, readQuantity(name, found[name], reader)]] : []));
-  if (read.length === 0 && !found.down)
+  if (read.length === 0 && !found.down && reader.mistakes.length === before)
     return reader.report(reader.placeOf(node), "this impairment changes nothing", example);
-  if (!at || !direction) return undefined;
+  if (!at || !direction || read.some(([, value]) => value === undefined)) return undefined;
   const values: Impairing = { ...Object.fromEntries(read), ...(down === undefined ? {} : { down }) };
   if (values.jitter && !values.delay)
     reader.report(found.jitter!.key.at, "jitter varies a delay, and there is none", "write delay, too");
@@ -53,8 +54,8 @@ function readImpair(node: Node, reader: Reader): ImpairEntry | undefined {
 function readQuantity(name: Quantity, { key, node }: Field, reader: Reader): number | undefined {
   const text = reader.text(node, name, key.at);
   if (text === undefined) return undefined;
-  const { read, example } = quantities[name];
+  const { read, what, example } = quantities[name];
   const value = read(text.value);
   if (value !== undefined) return value;
-  return reader.report(text.at, `${name} = ${JSON.stringify(text.value)} is none`, `write it as ${example}`);
+  return reader.report(text.at, `${name}: ${JSON.stringify(text.value)} is no ${what}`, `write it as ${example}`);
 }

@@ -22,19 +22,21 @@ export function impairmentsOf(
   return impairs.flatMap((entry) => {
     const { at, direction, values, places } = entry;
     const targets = targetsOf(at.value, topology);
-    if (typeof targets === "string") {
-      mistakes.push({ at: at.at, message: targets, suggestion: suggested(at.value, placesOf(topology)) });
+    if ("message" in targets) {
+      mistakes.push({ at: at.at, ...targets });
       return [];
     }
-    for (const target of targets) {
-      for (const name of Object.keys(values)) {
+    for (const name of Object.keys(values)) {
+      let isReported = false;
+      for (const target of targets) {
         const other = seen.find((one) => one.name === name && isSame(one.target, target) && meet(one.entry, entry));
-        if (other)
+        if (other && !isReported)
           mistakes.push({
             at: places[name]!,
             message: `${name} of ${target.pod} is set already, in line ${positionOf(source.text, other.entry.places[name]![0]).line}`,
             suggestion: "remove one of the two",
           });
+        isReported ||= other !== undefined;
         seen.push({ entry, target, name });
       }
     }
@@ -42,11 +44,21 @@ export function impairmentsOf(
   });
 }
 
-/** The interfaces of `web`, `web@front` or `r1@r2`; a sentence if there are none. */
-export function targetsOf(at: string, { pods, links }: Topology): Target[] | string {
+/** Why there are no interfaces, and what may be meant. */
+interface NoTarget {
+  readonly message: string;
+  readonly suggestion: string;
+}
+
+/** The interfaces of `web`, `web@front` or `r1@r2`. */
+export function targetsOf(at: string, topology: Topology): Target[] | NoTarget {
+  const { pods, links } = topology;
+  const none = (message: string) => ({ message, suggestion: suggested(at, placesOf(topology)) });
   const [name = "", place] = at.split("@");
   const pod = pods.find((one) => one.name === name);
-  if (pod === undefined) return `there is no pod ${name}`;
+  if (pod === undefined) return none(`there is no pod ${name}`);
+  if (pod.joins)
+    return { message: `${name} joins ${pod.joins}, and has no interface of its own`, suggestion: `write ${pod.joins}` };
   const ends = links.flatMap((link) => link.ends.map((end, i) => ({ end, other: link.ends[1 - i]! })));
   const own = ends.filter(({ end }) => end.pod === name);
   const all = [
@@ -55,12 +67,12 @@ export function targetsOf(at: string, { pods, links }: Topology): Target[] | str
   ];
   const meant = all.filter(({ leads }) => place === undefined || leads.includes(place));
   if (meant.length === 0)
-    return place === undefined ? `${name} has no interface` : `${name} is on no network and no link ${place}`;
+    return none(place === undefined ? `${name} has no interface` : `${name} is on no network and no link ${place}`);
   return meant.map(({ ifname }) => ({ pod: name, ifname }));
 }
 
 /** Every word that `at` takes. */
-export function placesOf({ pods, links }: Topology): string[] {
+function placesOf({ pods, links }: Topology): string[] {
   const end = (one: LinkEnd, other: LinkEnd) => `${one.pod}@${other.pod}`;
   return [
     ...pods.map(({ name }) => name),

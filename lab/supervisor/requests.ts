@@ -1,7 +1,6 @@
 /** The requests that a supervisor answers, over HTTP on a Unix socket. Long answers are lines of JSON, each sent at once. */
 import { faultOf } from "../../plugin/faults.ts";
-import { suggested } from "../file/reader.ts";
-import { placesOf, targetsOf } from "../model/impair.ts";
+import { targetsOf } from "../model/impair.ts";
 import { pingAll } from "../tests/everyPair.ts";
 import { runTests } from "../tests/run.ts";
 import { checkWorld } from "../world/check.ts";
@@ -32,8 +31,8 @@ export function serve(socket: string, world: World): void {
 /** 400 with a sentence and a cure for what cannot be done. */
 function impair({ lab, impairments }: World, { at, direction, values, clear }: ImpairRequest): Response {
   const targets = targetsOf(at, lab);
-  if (typeof targets === "string")
-    return Response.json({ sentence: targets, cure: suggested(at, placesOf(lab)) }, { status: 400 });
+  if ("message" in targets)
+    return Response.json({ sentence: targets.message, cure: targets.suggestion }, { status: 400 });
   try {
     if (clear) impairments.clear(targets);
     else impairments.change(targets, direction, values);
