@@ -21,8 +21,7 @@ export type MadeNetns = Required<NetnsIdentity>;
  */
 export function createNetns(name: string, { onMade, over }: NewNetns): string {
   const path = `${netnsFolder}/${name}`;
-  mkdirSync(netnsFolder, { recursive: true, mode: 0o755 });
-  shareFolder();
+  shareNames();
   try {
     const exclusive = over ? 0 : constants.O_EXCL;
     closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT | exclusive | constants.O_NOFOLLOW, 0));
@@ -54,7 +53,9 @@ function thisNetns(): MadeNetns {
   return { ...ownNetns(), cookie: socket.netnsCookie };
 }
 
-function shareFolder(): void {
+/** Makes the folder of names if it is missing, and a shared mount of it. */
+export function shareNames(): void {
+  mkdirSync(netnsFolder, { recursive: true, mode: 0o755 });
   const share = () => mount("", netnsFolder, "none", mountFlag.shared | mountFlag.recursive);
   try {
     share();

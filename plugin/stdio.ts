@@ -8,23 +8,34 @@ const stdoutFd = 1;
 /** Writes text for a person: as `writeAnswer`, but it is no error if the reader has gone (`ns-net ls | head`). */
 export function writeOut(text: string): void {
   try {
-    writeAll(text);
+    writeAll(new TextEncoder().encode(text));
   } catch (error) {
     if (!isKernelError(error, errno.EPIPE)) throw cannotWrite(error as KernelError);
+  }
+}
+
+/** As `writeOut`, for bytes of another program. False if the reader has gone. */
+export function writeBytes(bytes: Uint8Array): boolean {
+  try {
+    writeAll(bytes);
+    return true;
+  } catch (error) {
+    if (isKernelError(error, errno.EPIPE)) return false;
+    throw cannotWrite(error as KernelError);
   }
 }
 
 /** Writes all of an answer, however much a pipe takes at a time. Throws Fault, also if the reader has gone. */
 export function writeAnswer(text: string): void {
   try {
-    writeAll(text);
+    writeAll(new TextEncoder().encode(text));
   } catch (error) {
     throw cannotWrite(error as KernelError);
   }
 }
 
-function writeAll(text: string): void {
-  let bytes = new TextEncoder().encode(text);
+function writeAll(all: Uint8Array): void {
+  let bytes = all;
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeFile(stdoutFd, bytes));

@@ -15,8 +15,8 @@ const usualBytes = 64;
 
 /** An open socket that pings one address. It belongs to the network namespace in which it was opened. */
 export interface Pinger extends Disposable {
-  /** Sends a request. False if the kernel refused: there is no route, or the packet is longer than the interface's MTU. */
-  send(sequence: number): boolean;
+  /** Sends a request. Throws KernelError, for example EMSGSIZE for a packet that is longer than the interface's MTU. */
+  send(sequence: number): void;
   /** True if an answer to one of the requests came. */
   hasAnswer(): boolean;
 }
@@ -46,10 +46,8 @@ export function openPinger(address: Uint8Array, length?: number): Pinger {
   return {
     send(sequence) {
       const packet = requestOf(kind.request, identifier, sequence, bytes);
-      if (Number(c.send(socket, ptr(packet), packet.length, 0)) === packet.length) return true;
-      const number = lastErrno();
-      if (refusals.includes(number)) return false;
-      throw new KernelError("send an echo request", number);
+      if (Number(c.send(socket, ptr(packet), packet.length, 0)) < 0)
+        throw new KernelError("send an echo request", lastErrno());
     },
     hasAnswer() {
       for (;;) {
@@ -65,10 +63,6 @@ export function openPinger(address: Uint8Array, length?: number): Pinger {
     [Symbol.dispose]: () => closeFile(socket),
   };
 }
-
-const refusals: readonly number[] = [
-  ...[errno.EMSGSIZE, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EPERM, errno.EACCES, errno.ENOBUFS, errno.EAGAIN],
-];
 
 /** Sockets of one process have different descriptors at the same time. */
 const identifierOf = (socket: number) => (process.pid * 31 + socket) & 0xffff;

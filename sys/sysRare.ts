@@ -113,6 +113,17 @@ export function connectTo(socket: number, address: Uint8Array): void {
   checked("connect", rarely("connect")(socket, ptr(name), name.length));
 }
 
+/** Throws KernelError if the kernel knows no way to an address of 4 or 16 bytes: ENETUNREACH, for example. Sends nothing. */
+export function refuseWithoutRoute(address: Uint8Array): void {
+  const family = address.length === 4 ? AF_INET : AF_INET6;
+  const socket = checked("open a socket", c.socket(family, socketType.udp | SOCK_CLOEXEC, 0));
+  try {
+    connectTo(socket, address);
+  } finally {
+    c.close(socket);
+  }
+}
+
 // linux/socket.h, linux/un.h
 const AF_UNIX = 1;
 const SO_RCVTIMEO = 20;

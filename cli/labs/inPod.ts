@@ -1,4 +1,5 @@
 /** Runs a program in a pod. */
+import { code, Fault } from "../../conf/fault.ts";
 import { type InspectedLab, inspect } from "../../lab/supervisor/client.ts";
 import type { LabState } from "../../lab/supervisor/state.ts";
 import { runInAll } from "../inside/allNamespaces.ts";
@@ -8,6 +9,12 @@ import { named } from "./named.ts";
 /** In all namespaces of the pod, with this user's environment and that of the pod. Answers the program's exit code. */
 export async function runInPod(state: LabState, pod: string, words: readonly string[]): Promise<number> {
   const { pid, env } = holderIn(await inspect(state), pod);
+  if (pid === 0)
+    throw new Fault(
+      code.unknownContainer,
+      `${pod} is dead: its first process has ended`,
+      "Bring the lab up again: ns-net lab down, then ns-net lab up",
+    );
   const target = targetOf(`pid:${pid}`);
   return runInAll({ ...target, spec: pod }, target.path, words, { ...process.env, ...env });
 }

@@ -48,10 +48,10 @@ function configurationOf(pod: Pod, one: Interface, networks: ReadonlyMap<string,
   };
 }
 
-/** A hardware address that stays the same; the sysctls of the pod at its first interface; the ports that lead to this one. */
+/** A hardware address that stays the same, and the ports that lead to this interface. */
 function ofInterface(lab: Lab, pod: Pod, { name }: Interface, place: number) {
   const runtimeConfig = { mac: macOf(`${lab.name} ${pod.name} ${name}`), portMappings: mappingsAt(pod, place) };
-  return place > 0 ? { runtimeConfig } : { sysctl: pod.sysctls, runtimeConfig };
+  return { runtimeConfig };
 }
 
 /** A published port leads to the pod's first address of each family. */
@@ -76,7 +76,7 @@ export function macOf(text: string): string {
 }
 
 function addressOf(address: Cidr, { subnets, gateways }: Network) {
-  const gateway = gateways[subnets.findIndex(({ family }) => family === address.family)];
+  const gateway = gateways[subnets.findIndex((subnet) => contains(subnet, address))];
   return { address: formatCidr(address), ...(gateway ? { gateway: formatAddress(gateway) } : {}) };
 }
 

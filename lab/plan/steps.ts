@@ -36,13 +36,23 @@ export function hostSteps({ networks }: Lab): Step[] {
   ];
 }
 
-/** For a pod before it is attached, or for outside. Settings that the file gives the pod are the plugin's. */
+/** For a pod before it is attached, or for outside. */
 export function podSteps(pod?: Pod): Step[] {
-  const own = Object.keys(pod?.sysctls ?? {}).map((key) => key.replaceAll(".", "/"));
   const forwards = pod?.forwards === true;
+  const own = Object.keys(pod?.sysctls ?? {}).map(sysctlPath);
   const others = Object.entries(settingsOf([forwards, forwards])).filter(([path]) => !own.includes(path));
   return [...settings(Object.fromEntries(others), "container"), { kind: "up", where: "container", link: "lo" }];
 }
+
+/** The settings that the file gives a pod, which may be those of its interfaces: for a pod that is attached. */
+export function sysctlSteps({ sysctls }: Pod): Step[] {
+  return Object.entries(sysctls).map(([key, value]) => ({
+    ...{ kind: "sysctl", where: "container", path: sysctlPath(key), value },
+  }));
+}
+
+/** `net.ipv4.ip_forward` → `net/ipv4/ip_forward`; a "/" in sysctl(8) is a "." in the name of an interface. */
+const sysctlPath = (key: string) => key.replace(/[./]/g, (mark) => (mark === "." ? "/" : "."));
 
 /** The lab's host sends whatever it has no other route for to outside. `link` is its end of the veth pair. */
 export function outsideSteps({ outside }: Lab, link: string): Step[] {

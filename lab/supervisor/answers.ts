@@ -43,7 +43,7 @@ export interface PodStatus {
   readonly publishes: readonly string[];
   /** The command `run`; null without one. `done`: exit code 0. */
   readonly run: { readonly state: "running" | "done" | "failed"; readonly exitCode: number | null } | null;
-  /** True while the process that holds its namespaces lives. */
+  /** True while the process that holds its namespaces lives, and with it the pod. */
   readonly alive: boolean;
 }
 
@@ -56,8 +56,14 @@ export interface ImpairRequest {
   readonly clear: boolean;
 }
 
+/** A failure in words. */
+export interface Refusal {
+  readonly failed: string;
+  readonly cure: string;
+}
+
 /** A line from the supervisor while the lab is made: one thing done, then the end. */
 export type Report =
   | { readonly done: number; readonly total: number; readonly now: string }
   | { readonly up: Inspected }
-  | { readonly failed: string; readonly cure: string };
+  | Refusal;

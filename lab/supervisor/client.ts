@@ -2,7 +2,7 @@
 import { code, Fault } from "../../conf/fault.ts";
 import type { Pair } from "../tests/everyPair.ts";
 import type { TestResult } from "../tests/run.ts";
-import type { ImpairRequest, Inspected, PodStatus } from "./answers.ts";
+import type { ImpairRequest, Inspected, PodStatus, Refusal } from "./answers.ts";
 import { linesOf } from "./lines.ts";
 import { pathOf } from "./names.ts";
 import { processesOf } from "./processes.ts";
@@ -55,9 +55,16 @@ export const status = (state: LabState): Promise<PodStatus[]> => json(state, "/s
 export const check = (state: LabState): Promise<string[]> => json(state, "/check");
 
 /** The results in the order of the file, each as soon as it is there. */
-export const test = async (state: LabState) => linesOf<TestResult>((await ask(state, "/test")).body!);
+export const test = (state: LabState) => results<TestResult>(state, "/test");
 
-export const pingAll = async (state: LabState) => linesOf<Pair>((await ask(state, "/ping")).body!);
+export const pingAll = (state: LabState) => results<Pair>(state, "/ping");
+
+async function* results<Line extends object>(state: LabState, path: string): AsyncGenerator<Line> {
+  for await (const line of linesOf<Line | Refusal>((await ask(state, path)).body!)) {
+    if ("failed" in line) throw new Fault(code.kernel, line.failed as string, (line as Refusal).cure);
+    yield line as Line;
+  }
+}
 
 /** The output of the pod's command so far; with `isFollowed` also what it will write, until it ends. */
 export async function logs(state: LabState, pod: string, isFollowed: boolean): Promise<ReadableStream<Uint8Array>> {
@@ -66,24 +73,30 @@ export async function logs(state: LabState, pod: string, isFollowed: boolean): P
 
 /** Throws Fault for what cannot be done. */
 export async function impair(state: LabState, request: ImpairRequest): Promise<void> {
-  const answer = await ask(state, "/impair", { method: "POST", body: JSON.stringify(request) });
-  if (answer.ok) return;
-  const { sentence, cure } = (await answer.json()) as { readonly sentence: string; readonly cure: string };
-  throw new Fault(code.config, sentence, cure);
+  await ask(state, "/impair", { method: "POST", body: JSON.stringify(request) });
 }
 
 async function json<T>(state: LabState, path: string): Promise<T> {
   return (await (await ask(state, path)).json()) as T;
 }
 
-async function ask({ lab }: LabState, path: string, sent: { method?: string; body?: string } = {}): Promise<Response> {
+/** Throws Fault if the supervisor refuses or does not answer. */
+async function ask(
+  { lab }: LabState,
+  path: string,
+  sent: { readonly method?: string; readonly body?: string } = {},
+): Promise<Response> {
+  let answer: Response;
   try {
-    return await fetch(`http://lab${path}`, { unix: socketOf(lab), ...sent });
+    answer = await fetch(`http://lab${path}`, { unix: socketOf(lab), ...sent });
   } catch (error) {
     throw new Fault(
       code.unavailable,
-      `The supervisor of the lab ${lab} does not answer: ${(error as Error).message}`,
+      `The supervisor of the lab ${lab} does not answer (${(error as NodeJS.ErrnoException).code})`,
       "Bring it up again: ns-net lab down, then ns-net lab up",
     );
   }
+  if (answer.ok) return answer;
+  const { failed, cure } = (await answer.json()) as Refusal;
+  throw new Fault(code.config, failed, cure);
 }

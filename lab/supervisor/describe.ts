@@ -1,5 +1,4 @@
 /** Describes a running lab, for `lab inspect` and `lab status`. */
-import { existsSync } from "node:fs";
 import { formatAddress, formatCidr } from "../../ip/address.ts";
 import type { Lab, Pod } from "../model/lab.ts";
 import { macOf } from "../plan/configuration.ts";
@@ -62,7 +61,7 @@ export function statusOf({ lab, pods, commands }: World): PodStatus[] {
       serves: servesOf(pod),
       publishes: publishesOf(pod),
       run: command ? { state: stateOf(command.exitCode), exitCode: command.exitCode ?? null } : null,
-      alive: existsSync(`/proc/${pods.get(pod.name)!.pid}`),
+      alive: pods.get(pod.name)!.isAlive,
     };
   });
 }

@@ -1,25 +1,43 @@
-/** The lock of a lab: of two commands that make or end it, the second waits. */
+/** Locks among commands of labs, by flock(2): of two commands that make or end a lab, the second waits. */
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
-import { waitForLock } from "../../sys/sysRare.ts";
-import { folderOf, makeFolder } from "./state.ts";
+import { tryLock, waitForLock } from "../../sys/sysRare.ts";
+import { folderOf, labsFolder, makeFolder } from "./state.ts";
 
 /** Makes the lab's folder and locks it, until the answer is disposed of or the process ends. */
 export function lockLab(lab: string): Disposable {
   for (;;) {
-    const file = opened(lab);
+    makeFolder(lab);
+    const file = opened(folderOf(lab));
     if (file === undefined) continue;
     waitForLock(file);
     // `down` removes the folder, and a lock of a removed one excludes no other command.
-    if (statSync(folderOf(lab), { throwIfNoEntry: false })?.ino === fstatSync(file).ino)
-      return { [Symbol.dispose]: () => closeSync(file) };
+    if (statSync(folderOf(lab), { throwIfNoEntry: false })?.ino === fstatSync(file).ino) return closing(file);
     closeSync(file);
   }
 }
 
+/** As `lockLab`, for a folder that exists; undefined if it does not, or another command holds it. */
+export function tryLockLab(lab: string): Disposable | undefined {
+  const file = opened(folderOf(lab));
+  if (file === undefined) return undefined;
+  if (tryLock(file)) return closing(file);
+  closeSync(file);
+  return undefined;
+}
+
+/** Locks the choice of names for all labs of this user. One of them must have a folder. */
+export function lockNames(): Disposable {
+  const file = openSync(labsFolder(), "r");
+  waitForLock(file);
+  return closing(file);
+}
+
+const closing = (file: number): Disposable => ({ [Symbol.dispose]: () => closeSync(file) });
+
 /** Undefined if a command that ends a lab removed the folder meanwhile. */
-function opened(lab: string): number | undefined {
+function opened(folder: string): number | undefined {
   try {
-    return openSync(makeFolder(lab), "r");
+    return openSync(folder, "r");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     return undefined;

@@ -1,30 +1,46 @@
 /** Names of a lab's network namespaces in /run/netns, for `ip netns exec`. Only root makes them. */
-import { closeSync, existsSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { code, Fault } from "../../conf/fault.ts";
+import { shareNames } from "../../kernel/newNamespace.ts";
 import { netnsFolder } from "../../sys/netns.ts";
 import { mount, mountFlag, unmount } from "../../sys/sysRare.ts";
+import { everyLab, readState } from "./state.ts";
 
 export const makesNames = () => process.geteuid!() === 0;
 
-export const nameOf = (lab: string, pod: string) => `${lab}-${pod}`;
+const nameOf = (lab: string, pod: string) => `${lab}-${pod}`;
 
 export const pathOf = (lab: string, pod: string) => `${netnsFolder}/${nameOf(lab, pod)}`;
 
-/** `pods` are the names of pods, the host and outside. Throws Fault if one is taken: `a` of lab `x-y` and `y-a` of lab `x` collide. */
-export function refuseTakenNames(lab: string, pods: readonly string[]): void {
-  const taken = makesNames() ? pods.find((pod) => existsSync(pathOf(lab, pod))) : undefined;
-  if (taken === undefined) return;
-  throw new Fault(
-    code.config,
-    `${pathOf(lab, taken)} exists, and the namespace of ${taken} needs that name`,
-    "End the lab that has it (ns-net lab ls), or give this lab another name",
+/**
+ * The names for pods, the host and outside; none for an ordinary user. Throws Fault if one is taken: `a` of lab `x-y` and
+ * `y-a` of lab `x` collide. Call it under the lock of names, and write them into the lab's state under it.
+ */
+export function freeNames(lab: string, pods: readonly string[]): string[] {
+  if (!makesNames()) return [];
+  const ofLabs = new Map(
+    everyLab()
+      .filter((other) => other !== lab)
+      .flatMap((other) => (readState(other)?.names ?? []).map((name) => [name, other])),
   );
+  return pods.map((pod) => {
+    const name = nameOf(lab, pod);
+    const owner = ofLabs.get(name);
+    if (owner === undefined && !existsSync(`${netnsFolder}/${name}`)) return name;
+    throw new Fault(
+      code.config,
+      `The namespace of ${pod} needs the name ${netnsFolder}/${name}, and ${owner ? `the lab ${owner} has it` : "it exists"}`,
+      owner
+        ? `End that one (ns-net lab down --lab ${owner}), or give this lab another name`
+        : "Give this lab another name",
+    );
+  });
 }
 
 /** `pids` by name of pod, host or outside, as this process sees them. */
 export function nameNamespaces(lab: string, pids: ReadonlyMap<string, number>): void {
   if (!makesNames()) return;
-  mkdirSync(netnsFolder, { recursive: true });
+  shareNames();
   for (const [pod, pid] of pids) {
     const path = pathOf(lab, pod);
     closeSync(openSync(path, "wx", 0o444));
@@ -36,7 +52,8 @@ export function nameNamespaces(lab: string, pids: ReadonlyMap<string, number>): 
 export function removeNames(names: readonly string[]): void {
   if (!makesNames()) return;
   for (const name of names) {
-    unmount(`${netnsFolder}/${name}`);
-    rmSync(`${netnsFolder}/${name}`, { force: true });
+    const path = `${netnsFolder}/${name}`;
+    while (unmount(path)); // where another program mounted the folder over itself there are several
+    rmSync(path, { force: true });
   }
 }

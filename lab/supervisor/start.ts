@@ -13,8 +13,8 @@ import type { Lab } from "../model/lab.ts";
 import type { OnProgress } from "../world/world.ts";
 import type { Inspected, Report } from "./answers.ts";
 import { linesOf } from "./lines.ts";
-import { lockLab } from "./lock.ts";
-import { makesNames, nameNamespaces, nameOf, refuseTakenNames } from "./names.ts";
+import { lockLab, lockNames } from "./lock.ts";
+import { freeNames, nameNamespaces } from "./names.ts";
 import { processesOf } from "./processes.ts";
 import { folderOf, isAlive, type LabState, makeFolder, readState, startOf, writeState } from "./state.ts";
 import { endSupervisor, removeRemains } from "./stop.ts";
@@ -81,15 +81,13 @@ function refuseOther(state: LabState, lab: Lab, hash: string): void {
 async function started(lab: Lab, source: Source, hash: string, onProgress: OnProgress): Promise<void> {
   const pods = lab.pods.map(({ name }) => name);
   const holders = [...pods, "host", ...(lab.outside ? ["outside"] : [])];
-  refuseTakenNames(lab.name, holders);
   mkdirSync(join(folderOf(lab.name), "tmp"), { recursive: true });
   writeFileSync(join(folderOf(lab.name), "lab.yaml"), source.text);
   writeFileSync(join(folderOf(lab.name), "lab"), serialize(lab));
-  const planned: LabState = {
+  const planned = keepPlanned({
     ...{ lab: lab.name, file: lab.file, hash, pid: 0, pidStart: "", startedMs: Date.now(), isUp: false, pods },
-    names: makesNames() ? holders.map((name) => nameOf(lab.name, name)) : [],
-  };
-  writeState(planned);
+    holders,
+  });
   const { pid, reading, writing } = startSupervisor(lab.name);
   const state = { ...planned, pid, pidStart: startOf(pid) ?? "" };
   try {
@@ -104,6 +102,17 @@ async function started(lab: Lab, source: Source, hash: string, onProgress: OnPro
   } finally {
     closeFile(writing);
   }
+}
+
+/** Writes a state with the lab's names, which no other lab can choose from then on. Throws Fault if one is taken. */
+function keepPlanned({
+  holders,
+  ...state
+}: Omit<LabState, "names"> & { readonly holders: readonly string[] }): LabState {
+  using _ = lockNames();
+  const planned = { ...state, names: freeNames(state.lab, holders) };
+  writeState(planned);
+  return planned;
 }
 
 /** The file of the supervisor's standard error. */
@@ -123,6 +132,7 @@ function startSupervisor(lab: string) {
       create: [...ofUser, "pid", "mnt", "net", "uts"],
       mounts: [everyMount, ownProc],
       hostname: `${lab}-host`,
+      directory: "/",
       program: {
         paths: [process.execPath],
         words: supervisorWords(lab),

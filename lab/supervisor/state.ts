@@ -1,6 +1,6 @@
 /** The folder of a lab: its state, file, leases and the files of its pods. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { processStart } from "../../store/claim.ts";
 
@@ -35,14 +35,24 @@ export const folderOf = (lab: string) => join(labsFolder(), lab);
 
 export const socketOf = (lab: string) => join(folderOf(lab), "control");
 
-/** Makes the folder, for this user alone. Throws Fault if another user made it first, in /tmp. */
-export function makeFolder(lab: string): string {
-  const folder = folderOf(lab);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const owner = statSync(folder).uid;
-  if (owner !== process.geteuid!())
-    throw new Fault(code.io, `${labsFolder()} belongs to user ${owner}`, "Remove it, or set XDG_RUNTIME_DIR");
-  return folder;
+/** Makes the folder, for this user alone. Throws Fault if another user made one of those above first, in /tmp. */
+export function makeFolder(lab: string): void {
+  mkdirSync(folderOf(lab), { recursive: true, mode: 0o700 });
+  const strange = strangeFolder();
+  if (strange === undefined) return;
+  throw new Fault(code.io, `${strange} is not of this user alone`, "Remove it, or set XDG_RUNTIME_DIR");
+}
+
+/** The folder of all labs or the one above, if another user owns it or may write there; undefined if all is well. */
+function strangeFolder(): string | undefined {
+  const [othersMayWrite, sticky] = [0o022, 0o1000]; // others may not replace files in a sticky folder
+  return [dirname(labsFolder()), labsFolder()].find((folder) => {
+    const found = statSync(folder, { throwIfNoEntry: false });
+    return (
+      found !== undefined &&
+      (found.uid !== process.geteuid!() || ((found.mode & othersMayWrite) !== 0 && (found.mode & sticky) === 0))
+    );
+  });
 }
 
 export function writeState(state: LabState): void {
@@ -62,6 +72,7 @@ export function readState(lab: string): LabState | undefined {
 
 /** The labs of this user, by name. */
 export function everyLab(): string[] {
+  if (strangeFolder() !== undefined) return [];
   try {
     return readdirSync(labsFolder()).sort();
   } catch {

@@ -5,6 +5,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { deserialize } from "node:v8";
+import { code, Fault } from "../../conf/fault.ts";
 import { faultOf } from "../../plugin/faults.ts";
 import type { Lab } from "../model/lab.ts";
 import { bringUp, type World } from "../world/world.ts";
@@ -19,7 +20,11 @@ const [input, output] = [0, 1];
  * would look elsewhere. Returns only after a failure, with an exit code.
  */
 export async function supervise(): Promise<number> {
-  const folder = process.env["NSNET_LAB"]!;
+  const folder = process.env["NSNET_LAB"];
+  if (folder === undefined) throw new Fault(code.environment, "ns-net starts lab supervise by itself", "ns-net lab up");
+  // A mistake of ours must not end the lab.
+  for (const event of ["uncaughtException", "unhandledRejection"] as const)
+    process.on(event, (error) => console.error(error));
   void endWithoutGo();
   let world: World;
   try {

@@ -1,8 +1,7 @@
 /** Removes what killed commands and supervisors left. Each command of labs does this first. */
-import { closeSync, openSync } from "node:fs";
-import { tryLock } from "../../sys/sysRare.ts";
+import { tryLockLab } from "./lock.ts";
 import { removeNames } from "./names.ts";
-import { everyLab, folderOf, isAlive, readState, removeFolder } from "./state.ts";
+import { everyLab, isAlive, readState, removeFolder } from "./state.ts";
 
 /**
  * Names in /run/netns of a lab whose supervisor was killed keep its namespaces alive; its folder stays, for `lab ls` to
@@ -10,20 +9,13 @@ import { everyLab, folderOf, isAlive, readState, removeFolder } from "./state.ts
  */
 export function sweep(): void {
   for (const lab of everyLab()) {
+    const before = readState(lab);
+    if (before && (isAlive(before) || before.pid === 0)) continue;
+    using lock = tryLockLab(lab);
+    if (lock === undefined) continue;
+    // The state may have changed between the look and the lock.
     const state = readState(lab);
-    if (state === undefined) removeAbandoned(lab);
-    else if (state.pid !== 0 && !isAlive(state)) removeNames(state.names);
+    if (state === undefined) removeFolder(lab);
+    else if (!isAlive(state)) removeNames(state.names);
   }
-}
-
-function removeAbandoned(lab: string): void {
-  let file: number;
-  try {
-    file = openSync(folderOf(lab), "r");
-  } catch {
-    return; // another command removed it
-  }
-  // The state may have come between the look and the lock.
-  if (tryLock(file) && readState(lab) === undefined) removeFolder(lab);
-  closeSync(file);
 }

@@ -12,35 +12,46 @@ import { startIn } from "../world/startIn.ts";
 /** A test asks for words near the beginning of a page. */
 const answerBytesMax = 1024 * 1024;
 
-/** Answers undefined if the other side does not speak HTTP. Rejects if there is no connection. */
+/**
+ * Answers undefined if there is a connection and no answer of HTTP by the end of `over`, which closes it. Rejects if there is
+ * no connection.
+ */
 export async function httpGet(
   from: Netns,
   address: Address,
   { name, port, path }: Extract<Destination, { kind: "http" }>,
+  over: AbortSignal,
 ): Promise<{ readonly status: number; readonly body: string } | undefined> {
   const host = `${name.includes(":") ? `[${name}]` : name}${port === 80 ? "" : `:${port}`}`;
   const request = `GET ${path} HTTP/1.0\r\nHost: ${host}\r\nUser-Agent: ns-net\r\nAccept: */*\r\n\r\n`;
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const { promise, resolve } = Promise.withResolvers<void>();
   const decoder = new TextDecoder();
   let answer = "";
-  await startIn(from, () =>
+  const connecting = startIn(from, () =>
     Bun.connect({
       hostname: formatAddress(address),
       port,
       socket: {
         open: (socket) => void socket.write(request),
-        data(socket, bytes) {
+        data(_, bytes) {
           answer += decoder.decode(bytes, { stream: true });
-          if (answer.length > answerBytesMax) socket.terminate();
+          if (!beginning.startsWith(answer.slice(0, beginning.length)) || answer.length > answerBytesMax) resolve();
         },
-        close: () => resolve(answer),
-        error: (_, error) => reject(error),
+        close: () => resolve(),
+        error: () => resolve(),
       },
     }),
   );
-  const text = await promise;
-  const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
+  over.addEventListener("abort", () => {
+    resolve();
+    void connecting.then((socket) => socket.terminate()).catch(() => {});
+  });
+  await connecting;
+  await promise;
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1];
   if (status === undefined) return undefined;
-  const headersEnd = text.indexOf("\r\n\r\n");
-  return { status: Number(status), body: headersEnd < 0 ? "" : text.slice(headersEnd + 4) };
+  const headersEnd = answer.indexOf("\r\n\r\n");
+  return { status: Number(status), body: headersEnd < 0 ? "" : answer.slice(headersEnd + 4) };
 }
+
+const beginning = "HTTP/1.";

@@ -4,18 +4,21 @@ import { faultOf } from "../../plugin/faults.ts";
 import { checkStep, type Step } from "../../step/index.ts";
 import { differenceText } from "../../step/kind.ts";
 import { closeNetns, openNetns } from "../../sys/netns.ts";
+import type { Lab } from "../model/lab.ts";
 import { linkSteps } from "../plan/links.ts";
-import { hostSteps, podSteps } from "../plan/steps.ts";
+import { hostSteps, outsideSteps, podSteps, sysctlSteps } from "../plan/steps.ts";
 import { checkAttached } from "./attach.ts";
-import type { World } from "./world.ts";
+import { hostLinkOf, type World } from "./world.ts";
 
 /** A sentence for each difference; none if the lab is as it was made. */
 export async function checkWorld({ lab, pods, outside, attached, impairments }: World): Promise<string[]> {
-  const found = differencesOf("host", hostSteps(lab));
-  for (const pod of lab.pods.filter(({ joins }) => joins === undefined))
-    found.push(...differencesOf(pod.name, podSteps(pod), pods.get(pod.name)!.netns.path));
+  const found = differencesOf("host", [...hostSteps(lab), ...stepsToOutside(lab, attached)]);
+  for (const pod of pods.values()) if (!pod.isAlive) found.push(`${pod.name} is dead: its first process has ended`);
+  const isAlive = (name: string) => pods.get(name)!.isAlive;
+  for (const pod of lab.pods.filter(({ name, joins }) => joins === undefined && isAlive(name)))
+    found.push(...differencesOf(pod.name, [...podSteps(pod), ...sysctlSteps(pod)], pods.get(pod.name)!.netns.path));
   if (outside) found.push(...differencesOf("outside", podSteps(), outside.netns.path));
-  for (const link of lab.links) {
+  for (const link of lab.links.filter(({ ends }) => ends.every(({ pod }) => isAlive(pod)))) {
     const [near, far] = link.ends.map(({ pod }) => openNetns(pods.get(pod)!.netns.path));
     using kernel = openKernel({ host: near!, container: far! });
     const name = link.ends.map(({ pod }) => pod).join(" and ");
@@ -24,7 +27,7 @@ export async function checkWorld({ lab, pods, outside, attached, impairments }: 
     closeNetns(near!);
   }
   for (const one of attached) {
-    if (impairments.isDown(one)) continue;
+    if (impairments.isDown(one) || (pods.has(one.pod) && !isAlive(one.pod))) continue;
     try {
       await checkAttached(one, one.netnsPath, one.result);
     } catch (error) {
@@ -32,6 +35,11 @@ export async function checkWorld({ lab, pods, outside, attached, impairments }: 
     }
   }
   return [...found, ...impairments.check()];
+}
+
+function stepsToOutside(lab: Lab, attached: World["attached"]): Step[] {
+  const toOutside = attached.find(({ pod }) => pod === "outside");
+  return toOutside ? outsideSteps(lab, hostLinkOf(toOutside.result)) : [];
 }
 
 function differencesOf(name: string, steps: readonly Step[], netnsPath?: string): string[] {

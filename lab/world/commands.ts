@@ -1,9 +1,11 @@
 /** The commands of pods (`run`): their output, and how they end. */
 import { closeSync, openSync } from "node:fs";
+import { code, Fault } from "../../conf/fault.ts";
 import { closeFile } from "../../sys/libc.ts";
 import { start } from "../../sys/namespaces/start.ts";
-import { openPipe, openProcess, waitStatusNow } from "../../sys/processes.ts";
+import { openPipe, openProcess } from "../../sys/processes.ts";
 import type { Pod } from "../model/lab.ts";
+import type { Children } from "./children.ts";
 import { Log } from "./log.ts";
 import type { RunningPod } from "./pods.ts";
 
@@ -13,23 +15,14 @@ export interface Command {
   exitCode: number | undefined;
 }
 
-/** A command that failed while the lab was made. */
-export class CommandFailed extends Error {
-  constructor(pod: string, exitCode: number, log: string) {
-    const said = log.trim().split("\n").slice(-5).join("\n  ");
-    super(`run of ${pod} ended with exit code ${exitCode}${said ? `:\n  ${said}` : " and no output"}`);
-    this.name = "CommandFailed";
-  }
-}
-
 /** The commands of a lab, by name of pod. */
 export class Commands {
   readonly all = new Map<string, Command>();
-  readonly #running = new Map<number, Command>();
+  readonly #children: Children;
   #onEnd: () => void = () => {};
 
-  constructor() {
-    process.on("SIGCHLD", () => this.#reap());
+  constructor(children: Children) {
+    this.#children = children;
   }
 
   /** Starts `run` of a pod with `sh -c`. Its output goes to the log, its input is empty. */
@@ -48,7 +41,10 @@ export class Commands {
         diesWithCaller: true,
       });
       this.all.set(pod.name, command);
-      this.#running.set(pid, command);
+      this.#children.watch(pid, (exitCode) => {
+        command.exitCode = exitCode;
+        this.#onEnd();
+      });
     } finally {
       closeFile(fd);
       closeSync(nothing);
@@ -57,18 +53,15 @@ export class Commands {
     void keep(reading, command.log);
   }
 
-  /**
-   * Waits a moment, or until all commands have ended, and throws CommandFailed if one failed: a command with a mistake ends at
-   * once.
-   */
+  /** Waits a moment, or until all commands have ended. Throws Fault if one failed: a command with a mistake ends at once. */
   async settle(momentMs: number): Promise<void> {
     const over = Promise.withResolvers<void>();
     const timer = setTimeout(over.resolve, momentMs);
+    const all = [...this.all.values()];
     this.#onEnd = () => {
-      const isFailed = [...this.all.values()].some(({ exitCode }) => exitCode);
-      if (isFailed || this.#running.size === 0) over.resolve();
+      if (all.some(({ exitCode }) => exitCode) || all.every(({ exitCode }) => exitCode !== undefined)) over.resolve();
     };
-    this.#reap();
+    this.#children.reap();
     this.#onEnd();
     await over.promise;
     clearTimeout(timer);
@@ -76,23 +69,22 @@ export class Commands {
     for (const [pod, { exitCode, log }] of this.all) {
       if (!exitCode) continue;
       await Promise.race([log.ended, Bun.sleep(momentMs)]); // a child of the command may keep its output open
-      throw new CommandFailed(pod, exitCode, log.text());
+      throw failed(pod, exitCode, log.text());
     }
-  }
-
-  #reap(): void {
-    for (const [pid, command] of this.#running) {
-      const exitCode = waitStatusNow(pid);
-      if (exitCode === undefined) continue;
-      command.exitCode = exitCode;
-      this.#running.delete(pid);
-    }
-    this.#onEnd();
   }
 }
 
+function failed(pod: string, exitCode: number, log: string): Fault {
+  const said = log.trim().split("\n").slice(-5).join("\n  ");
+  return new Fault(
+    code.config,
+    `run of ${pod} ended with exit code ${exitCode}${said ? `:\n  ${said}` : " and no output"}`,
+    `Correct run of ${pod} in the lab's file; it is run by sh -c, in the pod's namespaces`,
+  );
+}
+
 /** The environment of a pod's commands: PATH and what the file says. */
-export function environmentOf({ env }: Pod): Record<string, string | undefined> {
+function environmentOf({ env }: Pod): Record<string, string | undefined> {
   return { PATH: process.env["PATH"], HOME: "/", ...env };
 }
 

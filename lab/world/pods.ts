@@ -11,6 +11,8 @@ export interface RunningPod {
   /** As the supervisor sees it. */
   readonly pid: number;
   readonly netns: Netns;
+  /** False once its process has ended, and with it all processes of the pod. */
+  isAlive: boolean;
 }
 
 const ownMounts = { source: "", target: "/", type: "none", flags: mountFlag.slave | mountFlag.recursive };
@@ -46,5 +48,5 @@ export function startJoining(name: string, target: RunningPod, mounts: readonly 
 }
 
 function opened(name: string, pid: number): RunningPod {
-  return { name, pid, netns: openNetns(`/proc/${pid}/ns/net`) };
+  return { name, pid, netns: openNetns(`/proc/${pid}/ns/net`), isAlive: true };
 }

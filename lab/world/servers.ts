@@ -69,8 +69,13 @@ export async function udpServer(
     socket: {
       data(socket, bytes, fromPort, fromAddress) {
         const answer = answerTo(bytes);
-        if (answer) socket.send(answer, fromPort, fromAddress);
+        try {
+          if (answer) socket.send(answer, fromPort, fromAddress);
+        } catch {
+          // The kernel tells of an earlier packet that its receiver was gone (ICMP). UDP promises nothing.
+        }
       },
+      error() {}, // the same, where the kernel tells it by itself
     },
   });
 }

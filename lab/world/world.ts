@@ -11,13 +11,15 @@ import { openKernel } from "../../kernel/kernel.ts";
 import type { Step } from "../../step/index.ts";
 import { applyRules, applyStep, checkStep, isRules } from "../../step/index.ts";
 import { closeNetns, type Netns, openNetns, openOwnNetns } from "../../sys/netns.ts";
+import { mount } from "../../sys/sysRare.ts";
 import type { Target } from "../model/impair.ts";
 import type { Impairment, Lab, Pod } from "../model/lab.ts";
 import { type Attaching, attachingsOf, outsideAttaching } from "../plan/configuration.ts";
 import { linkRouteSteps, linkSteps } from "../plan/links.ts";
 import { NamesOfLab, netOwnerOf } from "../plan/names.ts";
-import { hostSteps, outsideSteps, podSteps } from "../plan/steps.ts";
+import { hostSteps, outsideSteps, podSteps, sysctlSteps } from "../plan/steps.ts";
 import { attach } from "./attach.ts";
+import { Children } from "./children.ts";
 import { Commands } from "./commands.ts";
 import { openDnsServer } from "./dnsServer.ts";
 import { PodFiles } from "./files.ts";
@@ -54,9 +56,12 @@ const settleMs = 80;
 export async function bringUp(lab: Lab, folder: string, onProgress: OnProgress): Promise<World> {
   const host = openOwnNetns();
   const names = new NamesOfLab(lab);
-  const [pods, outside] = startPods(lab, names, new PodFiles(folder));
+  const files = new PodFiles(folder);
+  const [pods, outside] = startPods(lab, names, files);
   const all = [...pods.values(), ...(outside ? [outside] : [])];
   const pathOf = nameInside(all);
+  for (const one of files.mountsFor("host", names.seenFrom("host"), false))
+    mount(one.source, one.target, one.type, one.flags);
   applySteps(hostSteps(lab));
   prepare(
     lab.pods.filter(({ joins }) => joins === undefined),
@@ -69,7 +74,9 @@ export async function bringUp(lab: Lab, folder: string, onProgress: OnProgress):
   if (outside) await openServers(outsidePod, outside.netns, []);
   const impairments = new Impairments(lab, (target) => interfaceOf(target, { lab, host, pods, attached }));
   for (const one of lab.impairments) impair(impairments, one, lab.file);
-  const commands = new Commands();
+  const children = new Children();
+  for (const pod of all) children.watch(pod.pid, () => void (pod.isAlive = false));
+  const commands = new Commands(children);
   for (const pod of lab.pods) if (pod.run !== undefined) commands.start(pod, pods.get(pod.name)!);
   if (commands.all.size > 0) await commands.settle(settleMs);
   return { lab, names, host, pods, outside, attached, commands, impairments };
@@ -80,14 +87,15 @@ function startPods(lab: Lab, names: NamesOfLab, files: PodFiles): [Map<string, R
   const running = new Map<string, RunningPod>();
   const inOrder = [...lab.pods].sort((a, b) => Number(a.joins !== undefined) - Number(b.joins !== undefined));
   for (const pod of inOrder) {
-    const mounts = files.mountsFor(names.seenFrom(pod.name), hasDns(pod, lab));
+    const mounts = files.mountsFor(pod.name, names.seenFrom(pod.name), hasDns(pod, lab));
     const started =
       pod.joins === undefined
         ? startPod(pod.name, pod.hostname, mounts)
         : startJoining(pod.name, running.get(pod.joins)!, mounts);
     running.set(pod.name, started);
   }
-  const outside = lab.outside && startPod("outside", "outside", files.mountsFor(names.seenFrom("outside"), false));
+  const outside =
+    lab.outside && startPod("outside", "outside", files.mountsFor("outside", names.seenFrom("outside"), false));
   return [running, outside];
 }
 
@@ -112,6 +120,7 @@ function applySteps(steps: readonly Step[], netns?: Netns): void {
   applyRules(steps.filter(isRules), kernel);
 }
 
+/** Links, the routes through them, and settings that may be those of interfaces. */
 function connectLinks(lab: Lab, pods: ReadonlyMap<string, RunningPod>): void {
   const netnsOf = (pod: string) => openNetns(pods.get(pod)!.netns.path);
   for (const link of lab.links) {
@@ -122,7 +131,7 @@ function connectLinks(lab: Lab, pods: ReadonlyMap<string, RunningPod>): void {
     closeNetns(near);
   }
   for (const pod of lab.pods) {
-    const steps = linkRouteSteps(lab, pod);
+    const steps = [...linkRouteSteps(lab, pod), ...sysctlSteps(pod)];
     if (steps.length > 0) applySteps(steps, pods.get(pod.name)!.netns);
   }
 }
@@ -142,7 +151,7 @@ async function attachAll(
   for (const one of all) {
     const netnsPath = pathOf(one.pod);
     const result = await attach(one, netnsPath);
-    if (one.pod === "outside") applySteps(outsideSteps(lab, result.interfaces![0]!.name));
+    if (one.pod === "outside") applySteps(outsideSteps(lab, hostLinkOf(result)));
     attached.push({ ...one, netnsPath, result });
     onProgress(attached.length, all.length, one.pod);
   }

@@ -200,8 +200,54 @@ describe("A lab of root", function () {
     using _ = who.up("x.yaml");
     const { code, err } = who.lab("up", "x-y.yaml");
     assert.equal(code, 1);
-    assert.match(err, /\/run\/netns\/x-y-z exists, and the namespace of z needs that name/);
+    assert.match(err, /The namespace of z needs the name \/run\/netns\/x-y-z, and the lab x has it/);
     assert.equal(existsSync(join(who.labs, "x-y")), false);
+  });
+
+  it("of two whose names collide, one is up with all its names", async () => {
+    using who = person("root");
+    const files = ["x.yaml", "x-y.yaml"];
+    who.file("x.yaml", "networks: { a: 10.1.0.0/24 }\npods: { y-z: { networks: a } }\n");
+    who.file("x-y.yaml", "networks: { a: 10.1.0.0/24 }\npods: { z: { networks: a } }\n");
+    for (let round = 0; round < 4; round++) {
+      const both = files.map((file) =>
+        Bun.spawn(who.line("lab", "up", file), { cwd: who.folder, env: who.environment, stderr: "pipe" }),
+      );
+      assert.deepEqual((await Promise.all(both.map((one) => one.exited))).sort(), [0, 1]);
+      assert.equal(netnsNames().filter((name) => name.startsWith("x-")).length, 3);
+      for (const file of files) who.lab("down", file);
+      assert.deepEqual(
+        netnsNames().filter((name) => name.startsWith("x-")),
+        [],
+      );
+    }
+  });
+
+  it("lives beside ip netns, where the folder of names is no mount of its own", () => {
+    using who = person("root");
+    const script = `set -e; mount --make-rprivate /; mount -t tmpfs none /run; mkdir /run/netns; ns-net lab up two-pods.yaml
+      ip netns add other; ns-net lab ls; ns-net lab down two-pods.yaml; ls /run/netns`;
+    const { stdout, stderr, exitCode } = Bun.spawnSync(["unshare", "--mount", "sh", "-c", script], {
+      cwd: who.folder,
+      env: { ...who.environment, PATH: `${who.folder}:${who.environment.PATH}` },
+    });
+    assert.equal(exitCode, 0, stderr.toString());
+    assert.match(stdout.toString(), /two-pods is down\nother\n$/);
+  });
+
+  it("has logs that a reader may leave, and bring no more than a mebibyte", async () => {
+    using who = person("root");
+    who.file("loud.yaml", "pods: { a: { run: 'yes; sleep 1' } }\n");
+    using _ = who.up("loud.yaml");
+    const script = "ns-net lab logs a -f | head -1; ns-net lab logs a | wc -c";
+    const { stdout, stderr } = Bun.spawnSync(["sh", "-c", script], {
+      cwd: who.folder,
+      env: { ...who.environment, PATH: `${who.folder}:${who.environment.PATH}` },
+    });
+    assert.equal(stderr.toString(), "");
+    const [line, bytes] = stdout.toString().trim().split("\n");
+    assert.equal(line, "y");
+    assert.ok(Number(bytes) > 100_000 && Number(bytes) <= 1024 * 1024, bytes);
   });
 
   it("leaves nothing on a full disk, and says so", () => {

@@ -1,6 +1,7 @@
 /** `ns-net lab logs POD` */
 import { code, Fault } from "../../../conf/fault.ts";
 import { logs, status } from "../../../lab/supervisor/client.ts";
+import { writeBytes } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
 import { named } from "../../labs/named.ts";
 import { chosen, labOptions } from "../../labs/options.ts";
@@ -21,7 +22,7 @@ export default command({
     const state = chosen(options);
     const { run } = named(await status(state), pod, state.lab);
     if (run === null) throw new Fault(code.config, `${pod} has no command`, `Write run: at ${pod} in ${state.file}`);
-    for await (const chunk of await logs(state, pod, options.follow === true)) process.stdout.write(chunk);
+    for await (const chunk of await logs(state, pod, options.follow === true)) if (!writeBytes(chunk)) break;
     return 0;
   },
 });

@@ -20,7 +20,7 @@ Each line shows whom a pod reaches; X is no answer. What is not as expected by t
     const pairs: Pair[] = [];
     {
       using shown = progress("pings");
-      for await (const one of await pingAll(state)) shown.at(pairs.push(one), `${one.from} -> ${one.to}`);
+      for await (const one of pingAll(state)) shown.at(pairs.push(one), `${one.from} -> ${one.to}`);
     }
     const wrong = pairs.filter((one) => !isAsExpected(one)).length;
     if (options.json) writeOut(`${JSON.stringify({ lab: state.lab, pairs }, null, 2)}\n`);

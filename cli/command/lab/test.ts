@@ -15,7 +15,7 @@ export default command({
   async run({ options }) {
     const state = chosen(options);
     const tests: TestResult[] = [];
-    for await (const one of await test(state)) {
+    for await (const one of test(state)) {
       tests.push(one);
       if (!options.json) writeOut(lineOf(one));
     }
