@@ -1,4 +1,4 @@
-/** The processes that the supervisor started: each end is told once. */
+/** The processes that the supervisor started: it learns of each end. */
 import { waitStatusNow } from "../../sys/processes.ts";
 
 export class Children {

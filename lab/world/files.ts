@@ -18,7 +18,7 @@ const fileMode = 0o644;
 export class PodFiles {
   readonly #folder: string;
   readonly #hosts = new Map<Names, string>();
-  /** Of files that this machine has: a bind mount needs a place. */
+  /** The files that this machine has, because a bind mount needs a place. */
   readonly #targets = ["/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"].filter((file) => existsSync(file));
   readonly #nameServices = withPlainHosts(
     existsSync("/etc/nsswitch.conf") ? readFileSync("/etc/nsswitch.conf", "utf8") : "",

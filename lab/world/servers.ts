@@ -72,10 +72,10 @@ export async function udpServer(
         try {
           if (answer) socket.send(answer, fromPort, fromAddress);
         } catch {
-          // The kernel tells of an earlier packet that its receiver was gone (ICMP). UDP promises nothing.
+          // The kernel reports an earlier packet whose receiver was gone (ICMP). UDP promises nothing.
         }
       },
-      error() {}, // the same, where the kernel tells it by itself
+      error() {}, // the same report, without a packet to send
     },
   });
 }

@@ -55,7 +55,7 @@ const truth: Readonly<Record<string, readonly [passes: boolean, why: string | nu
 };
 
 for (const user of users) {
-  describe(`A lab tells the truth, as ${user}`, function () {
+  describe(`The tests of a lab are true, as ${user}`, function () {
     this.timeout(60_000);
     let who: Person;
     let up: Disposable;
@@ -71,7 +71,7 @@ for (const user of users) {
     const inside = (pod: string, ...words: string[]) => who.lab("exec", pod, "--", ...words);
     const isUp = () => assert.equal(who.json("ls")[0].state, "up");
 
-    it("about what is reached and why not", () => {
+    it("say what is reached, and why not", () => {
       const { tests } = who.json("test");
       const found = Object.fromEntries(
         tests.map(({ test, passed, why }: { test: string; passed: boolean; why: string | null }) => [
@@ -84,7 +84,7 @@ for (const user of users) {
       isUp();
     });
 
-    it("and an open server fails a test that it must not be reached, whatever it answers", function () {
+    it("fail for an open server that must not be reached, whatever it answers", function () {
       const python = findProgram("python3");
       if (python === undefined) skip(this, "no program python3");
       who.file(
@@ -104,7 +104,7 @@ for (const user of users) {
       );
     });
 
-    it("about pings between pods that have no family in common", () => {
+    it("ping pods that have no family in common", () => {
       const { pairs } = who.json("ping");
       const pair = (from: string, to: string) =>
         pairs.find((one: { from: string; to: string }) => one.from === from && one.to === to);
@@ -113,7 +113,7 @@ for (const user of users) {
       isUp();
     });
 
-    it("and stays up when clients of its UDP servers are gone before the answer", () => {
+    it("leave the lab up when clients of its UDP servers are gone before the answer", () => {
       for (const [pod, place] of [
         ["a", "10.1.0.2/5"],
         ["b", "10.1.0.2/5"],
@@ -126,28 +126,28 @@ for (const user of users) {
       isUp();
     });
 
-    it("and each subnet of a network has its gateway", () => {
+    it("find that each subnet of a network has its gateway", () => {
       const addresses = inside("host", "ip", "-4", "-br", "address", "show", "two").out;
       assert.match(addresses, /10\.4\.0\.1\/24 10\.5\.0\.1\/24/);
     });
 
-    it("and settings reach pods without a network, and interfaces", () => {
+    it("find that settings reach pods without a network, and interfaces", () => {
       assert.equal(inside("bare", "cat", "/proc/sys/net/ipv4/ip_default_ttl").out, "32\n");
       assert.equal(inside("both", "cat", "/proc/sys/net/ipv4/conf/eth0/proxy_arp").out, "1\n");
     });
 
-    it("and files of one pod are not those of another, but the host knows the names, too", () => {
+    it("find that files of one pod are not those of another, and that the host knows the names", () => {
       assert.equal(inside("a", "sh", "-c", "echo 10.9.9.9 evil >> /etc/hosts").code, 0);
       assert.equal(inside("b", "getent", "hosts", "evil").code, 2);
       assert.match(inside("host", "getent", "hosts", "a").out, /^10\.1\.0\.2/);
     });
 
-    it("and the echo server sends back all that it received", () => {
+    it("find that the echo server sends back all that it received", () => {
       const script = "exec 3<>/dev/tcp/10.1.0.2/99; (head -c 8000000 /dev/zero >&3 &); head -c 8000000 <&3 | wc -c";
       assert.equal(inside("b", "bash", "-c", script).out.trim(), "8000000");
     });
 
-    it("about a pod whose first process was killed", () => {
+    it("do not end with a pod whose first process was killed", () => {
       const { pid } = who.json("inspect").pods.find(({ name }: { name: string }) => name === "b");
       run(["kill", "-9", String(pid)]);
       run(["timeout", "10", "tail", `--pid=${pid}`, "-f", "/dev/null"]);
