@@ -17,6 +17,8 @@ export interface Pair {
   readonly ms: number | null;
 }
 
+const silenceMs = 500;
+
 /** Where an answer is expected, it is asked for again during this time: a machine may be busy. */
 const patienceMs = 5000;
 
@@ -46,7 +48,10 @@ async function pingPair(world: World, from: Pod, to: Pod, address: Address): Pro
   const endMs = performance.now() + patienceMs;
   for (;;) {
     const startMs = performance.now();
-    const { reached } = await probe(netnsOf(world, from.name), { kind: "ping", name: to.name }, address);
+    const { reached } = await probe({
+      ...{ from: netnsOf(world, from.name), to: { kind: "ping", name: to.name }, address },
+      patienceMs: silenceMs,
+    });
     const nowMs = performance.now();
     if (!reached && expected && nowMs < endMs) {
       await Bun.sleep(pauseMs);

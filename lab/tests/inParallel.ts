@@ -2,7 +2,7 @@
 
 const atATime = 32;
 
-/** `onDone` sees the answers in the order of the things. */
+/** `onDone` sees the answers in the order of the things. If it throws, no further work begins. */
 export async function inParallel<Thing, Answer>(
   things: readonly Thing[],
   work: (thing: Thing) => Promise<Answer>,
@@ -17,5 +17,9 @@ export async function inParallel<Thing, Answer>(
     }
   };
   for (let i = 0; i < atATime; i++) void worker();
-  for (const { promise } of answers) onDone(await promise);
+  try {
+    for (const { promise } of answers) onDone(await promise);
+  } finally {
+    next = things.length;
+  }
 }

@@ -27,12 +27,20 @@ interface Unreached {
 /** The word for no answer at all. */
 export const silence = "silent";
 
-const attemptMs = 500;
+interface Attempt {
+  readonly from: Netns;
+  readonly to: Destination;
+  readonly address: Address;
+  /** The length of an IP packet with the don't-fragment bit. */
+  readonly length?: number | undefined;
+  /** After so much time without an answer it is silence. */
+  readonly patienceMs: number;
+}
 
-/** Resolves after an answer, a refusal, or half a second of silence. Never rejects. */
-export async function probe(from: Netns, to: Destination, address: Address, length?: number): Promise<Outcome> {
+/** Resolves after an answer, a refusal, or silence. Never rejects. */
+export async function probe({ from, to, address, length, patienceMs }: Attempt): Promise<Outcome> {
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), attemptMs);
+  const timer = setTimeout(() => over.abort(), patienceMs);
   const noAnswer = new Promise<Outcome>((resolve) => {
     // After what the attempt itself has to say then.
     over.signal.addEventListener("abort", () => setTimeout(() => resolve({ reached: false, how: silence }), 0));
