@@ -140,6 +140,9 @@ async function page(
   return { reached: false, how: `HTTP ${answer.status}`, isOpen: true };
 }
 
+/** No answer of the network: the machine has no room to ask for one (lab/tests/neighbours.ts). */
+export const tableIsFull = "the machine's table of neighbours is full: raise net.ipv4.neigh.default.gc_thresh3";
+
 const words: Readonly<Record<number, string>> = {
   [errno.ECONNREFUSED]: "refused",
   [errno.ECONNRESET]: "refused",
@@ -147,6 +150,7 @@ const words: Readonly<Record<number, string>> = {
   [errno.EHOSTUNREACH]: "no route",
   [errno.EADDRNOTAVAIL]: "no route",
   [errno.EMSGSIZE]: "longer than the interface's MTU",
+  [errno.ENOBUFS]: tableIsFull,
   [errno.EPERM]: "not permitted",
   [errno.EACCES]: "not permitted",
 };

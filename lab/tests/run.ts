@@ -5,7 +5,7 @@ import type { TestEntry } from "../file/labFile.ts";
 import { shortForm } from "../file/tests.ts";
 import type { World } from "../world/world.ts";
 import { inParallel } from "./inParallel.ts";
-import { type Outcome, probe, silence } from "./probe.ts";
+import { type Outcome, probe, silence, tableIsFull } from "./probe.ts";
 
 export interface TestResult {
   /** The test's name, or its canonical short form. */
@@ -13,7 +13,7 @@ export interface TestResult {
   readonly passed: boolean;
   /** `reachable`, `unreachable`, or the text that the page must contain. */
   readonly expected: string;
-  /** `reachable`, `unreachable`, or the page's text. */
+  /** `reachable`, `unreachable`, `unsure`, or the page's text. */
   readonly found: string;
   readonly ms: number;
   readonly why: string | null;
@@ -51,10 +51,12 @@ function clearerOf(before: Outcome, now: Outcome): Outcome {
   return !now.reached && now.how === silence && !before.reached ? before : now;
 }
 
+const isUnsure = (outcome: Outcome) => !outcome.reached && outcome.how === tableIsFull;
+
 const isThere = (outcome: Outcome) => outcome.reached || outcome.isOpen === true;
 
 function isAsExpected({ expected }: TestEntry, outcome: Outcome): boolean {
-  if (expected === "unreachable") return !isThere(outcome);
+  if (expected === "unreachable") return !isThere(outcome) && !isUnsure(outcome);
   if (expected === "reachable" || !outcome.reached) return outcome.reached;
   return outcome.body?.includes(expected.body) === true;
 }
@@ -72,6 +74,7 @@ function resultOf(test: TestEntry, outcome: Outcome, ms: number): TestResult {
 
 /** A page that is not as wanted is no answer where one is expected, but shows that packets get through. */
 function foundBy({ expected }: TestEntry, outcome: Outcome): string {
+  if (isUnsure(outcome)) return "unsure";
   if (expected === "unreachable") return isThere(outcome) ? "reachable" : "unreachable";
   if (!outcome.reached) return "unreachable";
   return expected === "reachable" ? "reachable" : (outcome.body ?? "");
