@@ -1,10 +1,11 @@
 /** A simulated machine for the command line: runs `ns-net` as a person would, with a terminal's environment. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nsNet } from "../support/plugin.ts";
 import { freshNetns, type Netns, namedNetns, run } from "../support/sandbox.ts";
 import { skip } from "../support/skip.ts";
+import { deleteNetns, spawnInside } from "../support/spawn.ts";
 
 interface Said {
   readonly code: number | null;
@@ -55,9 +56,8 @@ export function freshPlace(): Place {
       return [nsNet, ...own, ...more, ...words];
     },
     cli(...words) {
-      const line = host.inside(place.command(...words));
       const { CNI_COMMAND: _, ...env } = process.env;
-      const { exitCode, stdout, stderr } = Bun.spawnSync(line, { env, stdin: null, cwd: folder });
+      const { exitCode, stdout, stderr } = spawnInside(host.path, place.command(...words), { env, cwd: folder });
       return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
     },
     must(...words) {
@@ -78,7 +78,7 @@ export function freshPlace(): Place {
     },
     [Symbol.dispose]() {
       for (const name of names) {
-        if (existsSync(`/run/netns/${name}`)) run(["ip", "netns", "del", name]);
+        deleteNetns(name);
         rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
       }
       host[Symbol.dispose]();

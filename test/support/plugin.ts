@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Verb } from "../../conf/request.ts";
 import type { Netns } from "./sandbox.ts";
+import { spawnInside } from "./spawn.ts";
 
 export const nsNet = join(import.meta.dirname, "../../dist/ns-net");
 export const referencePlugins = "/usr/lib/cni";
@@ -36,7 +37,7 @@ export interface Answer {
 }
 
 /** CNI's variables of the call. VERSION, GC and STATUS need no container. */
-function environmentOf(call: Call): Record<string, string> {
+export function environmentOf(call: Call): Record<string, string> {
   const { command, netns, container, ifname, args } = call;
   const path = typeof netns === "object" ? netns.path : netns;
   const needsContainer = command === "ADD" || command === "DEL" || command === "CHECK";
@@ -81,6 +82,12 @@ const answer = (code: number | null, signal: string | number | undefined, stdout
 });
 
 export function runPlugin(call: Call): Answer {
+  const { plugin = nsNet, host, cwd } = call;
+  if (host !== undefined) {
+    const options = { env: environmentOf(call), stdin: stdinOf(call), cwd };
+    const { exitCode, signalCode, stdout, stderr } = spawnInside(host.path, [plugin], options);
+    return answer(exitCode, signalCode, stdout.toString(), stderr.toString());
+  }
   const { exitCode, signalCode, stdout, stderr } = Bun.spawnSync(absolute(commandOf(call)), {
     env: environmentOf(call),
     stdin: stdinOf(call),

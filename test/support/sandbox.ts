@@ -4,16 +4,22 @@
  */
 import { sandboxMark } from "../../scripts/sandbox.ts";
 import { skip } from "./skip.ts";
+import { createNetns, deleteNetns, type Ended, spawnInside } from "./spawn.ts";
 
 class CommandFailed extends Error {}
 
 /** Runs a program and answers its output. Throws with its output if it fails. */
 export function run(command: readonly string[], input?: string | Uint8Array): string {
   const stdin = input === undefined ? "ignore" : Buffer.from(input);
-  const { exitCode, stdout, stderr, signalCode } = Bun.spawnSync([...command], { stdin });
+  return outputOf(command, Bun.spawnSync([...command], { stdin }));
+}
+
+function outputOf(command: readonly string[], { exitCode, stdout, stderr, signalCode }: Said): string {
   if (exitCode === 0) return stdout.toString();
   throw new CommandFailed(`${command.join(" ")}: ${stderr.toString().trim() || signalCode || `exit code ${exitCode}`}`);
 }
+
+type Said = Pick<Ended, "exitCode" | "stdout" | "stderr"> & { readonly signalCode?: string | number | undefined };
 
 /** Skips with a message unless the tests may change the kernel. */
 export function needsSandbox(context: Mocha.Context): void {
@@ -44,27 +50,24 @@ let count = 0;
 /** A new namespace with `lo` up, deleted at the end of the block: `using web = freshNetns()`. */
 export function freshNetns(label = "t"): Netns {
   const name = `${label}-${process.pid}-${++count}`;
-  run(["ip", "netns", "add", name]);
-  const ns = namedNetns(name);
-  run(["ip", "-n", name, "link", "set", "lo", "up"]);
-  return ns;
+  createNetns(name);
+  return namedNetns(name);
 }
 
 /** An existing namespace by its name in /run/netns. Disposing of it twice, or after it is gone, is allowed. */
 export function namedNetns(name: string): Netns {
   const path = `/run/netns/${name}`;
   const inside = (command: readonly string[]) => ["nsenter", `--net=${path}`, "--", ...command];
+  const runInside = (...command: string[]) => outputOf(command, spawnInside(path, command));
   const ns: Netns = {
     name,
     path,
     inside,
-    run: (...command) => run(inside(command)),
-    ip: (...args) => JSON.parse(run(["ip", "-n", name, "-j", "-d", ...args]) || "[]"),
-    nft: (...args) => run(inside(["nft", ...args])),
-    sysctl: (key) => run(inside(["cat", `/proc/sys/${key}`])).trim(),
-    [Symbol.dispose]: () => {
-      Bun.spawnSync(["ip", "netns", "del", name]);
-    },
+    run: runInside,
+    ip: (...args) => JSON.parse(runInside("ip", "-j", "-d", ...args) || "[]"),
+    nft: (...args) => runInside("nft", ...args),
+    sysctl: (key) => runInside("cat", `/proc/sys/${key}`).trim(),
+    [Symbol.dispose]: () => deleteNetns(name),
   };
   return ns;
 }
