@@ -1,12 +1,15 @@
 /**
- * Runs a scenario with the executable and answers it as text: each netlink request of each verb in hex, exit codes,
- * results, the commands of `--dry-run`, and the rows of the store. Leaves out the kernel's answers, which have
- * counters, clocks and random hardware addresses, and the words of a refusal; keeps its code.
+ * Runs a scenario, its verbs in this process and its commands by the executable, and answers it as text: each netlink
+ * request of each verb in hex, exit codes, results, the commands of `--dry-run`, and the rows of the store. Leaves out
+ * the kernel's answers, which have counters, clocks and random hardware addresses, and the words of a refusal; keeps its
+ * code.
  */
 import { join } from "node:path";
 import type { ListedPlugin } from "../support/libcni.ts";
 import { type Answer, nsNet, referencePlugins, runPlugin } from "../support/plugin.ts";
 import type { Netns } from "../support/sandbox.ts";
+import { spawnInside } from "../support/spawn.ts";
+import { callHere } from "./inProcess.ts";
 import type { Published, Scenario } from "./scenarios.ts";
 import { freshStage, type Stage } from "./stage.ts";
 
@@ -102,12 +105,17 @@ class Recorder {
   }
 
   /** Calls every plugin of the list as a runtime does, with the result of the one before. Answers the last result. */
-  list(verb: Verb, container: string, netns: Netns, options: { result?: object; by?: "reference"; valid?: string[] }) {
+  async list(
+    verb: Verb,
+    container: string,
+    netns: Netns,
+    options: { result?: object; by?: "reference"; valid?: string[] },
+  ) {
     const { plugins, prevResult, runtimeConfig } = this.#scenario;
     let result = verb === "ADD" ? prevResult : options.result;
     for (const plugin of verb === "DEL" ? plugins.toReversed() : plugins) {
       this.lines.push("", `### ${verb} ${plugin.type}${options.by ? " of the reference" : ""}`);
-      const answer = runPlugin({
+      const call = {
         ...{ command: verb, host: this.#stage.host, container, ifname: "eth0", netns },
         plugin: join(options.by ? referencePlugins : this.#stage.binFolder, plugin.type),
         pluginPath: this.#stage.binFolder,
@@ -120,7 +128,8 @@ class Recorder {
             "cni.dev/valid-attachments": options.valid.map((containerID) => ({ containerID, ifname: "eth0" })),
           }),
         },
-      });
+      };
+      const answer = options.by ? runPlugin(call) : await callHere(call);
       if (!options.by) this.lines.push(...requestsOf(answer.stderr));
       this.lines.push(...answerLines(answer));
       if (verb === "ADD" && answer.code === 0) result = answer.json;
@@ -138,9 +147,10 @@ class Recorder {
   command(...words: string[]): void {
     this.lines.push("", `### ns-net ${words.join(" ")}`);
     const { CNI_COMMAND: _, ...environment } = process.env;
-    const { exitCode, stdout, stderr } = Bun.spawnSync(
-      this.#stage.host.inside([nsNet, ...words, "--data-dir", this.#stage.dataDir]),
-      { env: { ...environment, NSNET_DEBUG: "netlink" }, stdin: null },
+    const { exitCode, stdout, stderr } = spawnInside(
+      this.#stage.host.path,
+      [nsNet, ...words, "--data-dir", this.#stage.dataDir],
+      { env: { ...environment, NSNET_DEBUG: "netlink" } },
     );
     const printed = stdout.toString().trimEnd().split("\n").filter(Boolean);
     this.lines.push(...requestsOf(stderr.toString()), `  exit ${exitCode}`, ...printed.map((line) => `  | ${line}`));
@@ -164,40 +174,40 @@ export async function recordingOf(scenario: Scenario): Promise<string> {
     recorder.title("Printed");
     recorder.command("add", "oracle-web", "--network", file, "--dry-run");
   }
-  if (!scenario.isOnlyPrinted) playVerbs(scenario, stage, recorder);
+  if (!scenario.isOnlyPrinted) await playVerbs(scenario, stage, recorder);
   return `# ${scenario.name}\n${recorder.text()}\n`;
 }
 
-function playVerbs(scenario: Scenario, stage: Stage, recorder: Recorder): void {
+async function playVerbs(scenario: Scenario, stage: Stage, recorder: Recorder): Promise<void> {
   const netns = stage.container("oracle-a");
   recorder.title("ADD");
-  const result = recorder.list("ADD", "a", netns, scenario.isTakenOver ? { by: "reference" } : {});
+  const result = await recorder.list("ADD", "a", netns, scenario.isTakenOver ? { by: "reference" } : {});
   if (scenario.isTakenOver) recorder.learnRandomNames(stage.host, netns);
   recorder.store();
   recorder.title("ADD again");
-  recorder.list("ADD", "a", netns, {});
+  await recorder.list("ADD", "a", netns, {});
   recorder.title("ADD of a second container, GC that keeps the first alone");
-  recorder.list("ADD", "b", stage.container("oracle-b"), {});
+  await recorder.list("ADD", "b", stage.container("oracle-b"), {});
   recorder.store();
-  recorder.list("GC", "a", netns, { valid: ["a"] });
+  await recorder.list("GC", "a", netns, { valid: ["a"] });
   recorder.store();
   recorder.title("CHECK");
-  recorder.list("CHECK", "a", netns, result ? { result } : {});
+  await recorder.list("CHECK", "a", netns, result ? { result } : {});
   recorder.title("Repair after a flush of the rules");
   stage.host.nft("flush", "ruleset");
   recorder.command("repair");
-  recorder.list("CHECK", "a", netns, result ? { result } : {});
+  await recorder.list("CHECK", "a", netns, result ? { result } : {});
   recorder.title("A lost store, rebuilt by the next ADD");
   stage.loseStore();
-  recorder.list("ADD", "c", stage.container("oracle-c"), {});
+  await recorder.list("ADD", "c", stage.container("oracle-c"), {});
   recorder.store();
   recorder.title("DEL");
-  recorder.list("DEL", "a", netns, result ? { result } : {});
-  recorder.list("DEL", "c", netns, {});
+  await recorder.list("DEL", "a", netns, result ? { result } : {});
+  await recorder.list("DEL", "c", netns, {});
   recorder.title("DEL again");
-  recorder.list("DEL", "a", netns, {});
+  await recorder.list("DEL", "a", netns, {});
   recorder.store();
   recorder.title("GC that keeps nothing");
-  recorder.list("GC", "a", netns, { valid: [] });
+  await recorder.list("GC", "a", netns, { valid: [] });
   recorder.store();
 }

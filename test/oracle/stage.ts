@@ -7,7 +7,8 @@ import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pluginTypes } from "../../conf/pluginType.ts";
 import { nsNet } from "../support/plugin.ts";
-import { type Netns, namedNetns, run } from "../support/sandbox.ts";
+import { type Netns, namedNetns } from "../support/sandbox.ts";
+import { createNetns, deleteNetns } from "../support/spawn.ts";
 
 export interface Stage extends Disposable {
   readonly host: Netns;
@@ -32,14 +33,13 @@ export function freshStage(): Stage {
   const binFolder = join(folder, "bin");
   const dataDir = join(folder, "data");
   mkdirSync(binFolder, { recursive: true });
-  for (const type of pluginTypes) symlinkSync(nsNet, join(binFolder, type));
+  // ns-net recognizes its own `bandwidth` by the executable of the process, which is this one (inProcess.ts).
+  for (const type of pluginTypes) symlinkSync(type === "bandwidth" ? process.execPath : nsNet, join(binFolder, type));
   const names: string[] = [];
   const named = (name: string): Netns => {
-    run(["ip", "netns", "add", name]);
+    createNetns(name);
     names.push(name);
-    const ns = namedNetns(name);
-    ns.ip("link", "set", "lo", "up");
-    return ns;
+    return namedNetns(name);
   };
   const host = named("oracle-host");
   return {
@@ -47,7 +47,7 @@ export function freshStage(): Stage {
     rows: () => rowsOf(join(dataDir, "ns-net.sqlite")),
     loseStore: () => rmSync(dataDir, { recursive: true, force: true }),
     [Symbol.dispose]() {
-      for (const name of names) Bun.spawnSync(["ip", "netns", "del", name]);
+      for (const name of names) deleteNetns(name);
       rmSync(folder, { recursive: true, force: true });
     },
   };
