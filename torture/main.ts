@@ -51,7 +51,8 @@ async function torture(): Promise<number> {
   const all = new Map<string, Losses>();
   for (const { title, run } of faults.filter((kind) => kind.title.includes(values.only))) {
     const startMs = performance.now();
-    const losses = await run({ short: values.short, random: randomFrom(Number(values.seed)) });
+    const seed = Number(values.seed);
+    const losses = await run({ short: values.short, seed, random: randomFrom(seed) });
     all.set(title, losses);
     console.error(`torture: ${title}: ${losses.faults} faults, ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
     for (const story of losses.stories.slice(0, 20)) console.error(`  ${story}`);

@@ -4,6 +4,8 @@ import type { Losses } from "../losses.ts";
 export interface Options {
   /** Only a sample of the faults, for the tests. */
   readonly short: boolean;
+  /** Chooses the sample, and is where `random` begins. */
+  readonly seed: number;
   readonly random: () => number;
 }
 
