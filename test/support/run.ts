@@ -8,6 +8,7 @@
  * With `--clients`, only test/clients/, one file at a time, each in a process namespace of its own: whatever a
  * container runtime starts there ends with it, even if the test is killed.
  */
+import { readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -36,8 +37,38 @@ const { values, positionals } = parseArgs({
   },
 });
 
+/** How long each file took, from earlier runs. Only the order depends on it. */
+const durationsFile = resolve(root, "dist/test-durations.json");
+
+function knownDurations(): Record<string, number> {
+  try {
+    return JSON.parse(readFileSync(durationsFile, "utf8"));
+  } catch {
+    return {}; // the first run
+  }
+}
+
+/** With a pattern a file may run one test of many, so its duration says nothing. */
+function keepDurations(outcomes: readonly Outcome[]): void {
+  if (values.grep !== undefined) return;
+  const latest = Object.fromEntries(outcomes.map(({ file, durationMs }) => [file, Math.round(durationMs)]));
+  try {
+    writeFileSync(durationsFile, JSON.stringify({ ...knownDurations(), ...latest }));
+  } catch {
+    // Without it the next run has another order.
+  }
+}
+
+/** Those of the first run. */
+const slow =
+  /faultInjection|torture|ports\/|firewalld|oracle\/|mixedWithReference|liveNode|release|dryRun\.|plugin\/(check|concurrency|signals|del|gc)\./;
+
 /** The slow files first, so that no core ends the run alone with them. */
-const slowFirst = (file: string) => (/oracle\/|mixedWithReference|plugin\/(check|concurrency|gc)\./.test(file) ? 0 : 1);
+function slowestFirst(files: readonly string[]): string[] {
+  const known = knownDurations();
+  const durationOf = (file: string) => known[file] ?? (slow.test(file) ? Number.MAX_SAFE_INTEGER : 0);
+  return files.toSorted((a, b) => durationOf(b) - durationOf(a));
+}
 
 function testFiles(): string[] {
   const all = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })]
@@ -47,7 +78,7 @@ function testFiles(): string[] {
   const chosen = all.filter(
     (file) => wanted.length === 0 || [...wanted, ...positionals].some((part) => file.includes(part)),
   );
-  return chosen.sort((a, b) => slowFirst(a) - slowFirst(b));
+  return slowestFirst(chosen);
 }
 
 /** The outcome of a file whose process died. */
@@ -150,7 +181,9 @@ async function serve(queue: string[], sandbox: Sandbox, report: (outcome: Outcom
 }
 
 const files = testFiles();
-const jobsMax = Number(values.jobs ?? (values.clients ? 1 : navigator.hardwareConcurrency));
+/** More than cores: the kernel makes a test wait for its readers (RCU) whenever an interface is removed. */
+const jobsUsual = Math.ceil(navigator.hardwareConcurrency * 1.5);
+const jobsMax = Number(values.jobs ?? (values.clients ? 1 : jobsUsual));
 const jobs = Math.max(1, Math.min(jobsMax, files.length));
 const sandbox = findSandbox();
 if (!values["failures-only"])
@@ -173,4 +206,5 @@ await Promise.all(
   ),
 );
 line[Symbol.dispose]();
+keepDurations(outcomes);
 process.exit(printSummary(outcomes, !onlyFailures) ? 0 : 1);
