@@ -75,7 +75,11 @@ export async function bringUp(lab: Lab, folder: string, onProgress: OnProgress):
   const impairments = new Impairments(lab, (target) => interfaceOf(target, { lab, host, pods, attached }));
   for (const one of lab.impairments) impair(impairments, one, lab.file);
   const children = new Children();
-  for (const pod of all) children.watch(pod.pid, () => void (pod.isAlive = false));
+  for (const pod of all) {
+    children.watch(pod.pid, () => {
+      pod.isAlive = false;
+    });
+  }
   const commands = new Commands(children);
   for (const pod of lab.pods) if (pod.run !== undefined) commands.start(pod, pods.get(pod.name)!);
   if (commands.all.size > 0) await commands.settle(settleMs);
