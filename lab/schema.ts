@@ -1,5 +1,6 @@
 /** The JSON Schema of a lab file, for editors: scripts/build/validators.ts writes lab/ns-net-lab.schema.json from it. */
 import { impairDirections, isolations, serverKinds } from "./file/labFile.ts";
+import { hostname, label, labelMax, networksReserved, ofTheLab, podsReserved, sysctl, variable } from "./file/words.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -22,10 +23,17 @@ const map = (properties: Readonly<Record<string, Schema>>, description: string):
   additionalProperties: false,
 });
 
-const named = (schema: Schema, description: string): Schema => ({
+const named = (schema: Schema, description: string, propertyNames?: Schema): Schema => ({
   type: ["object", "null"],
   description,
+  ...(propertyNames && { propertyNames }),
   additionalProperties: schema,
+});
+
+const labels = (reserved: readonly string[]): Schema => ({
+  pattern: label.source,
+  maxLength: labelMax,
+  not: { enum: reserved },
 });
 
 const network: Schema = {
@@ -51,7 +59,11 @@ const network: Schema = {
           description: "no packets from other networks, or not from neighbours either",
         },
         mtu: { type: "integer", minimum: 68, maximum: 65_535 },
-        config: { type: "object", description: "further keys of a network configuration of type ns-net" },
+        config: {
+          type: "object",
+          description: "further keys of a network configuration of type ns-net",
+          propertyNames: { not: { enum: Object.keys(ofTheLab) } },
+        },
       },
       "a network: a bridge on the lab's host",
     ),
@@ -91,11 +103,11 @@ const pod = map(
       }),
       description: "HOST:POD[/udp], as docker run --publish",
     },
-    hostname: { ...word, description: "default: the pod's name" },
-    sysctls: named(word, "settings of the pod's network namespace"),
+    hostname: { ...word, pattern: hostname.source, description: "default: the pod's name" },
+    sysctls: named(word, "settings of the pod's network namespace", { pattern: sysctl.source }),
     routes: named(address, "gateways by destination: a subnet or default"),
     run: { ...text, description: "run with sh -c; lab logs shows its output" },
-    env: named(word, "environment of run, exec and shell"),
+    env: named(word, "environment of run, exec and shell", { pattern: variable.source }),
     joins: { ...text, description: "the pod whose network and UTS namespaces this one shares" },
     dns: { type: "boolean", default: true, description: "a DNS server on 127.0.0.53" },
   },
@@ -169,10 +181,10 @@ export const labSchema: Schema = {
   ...map(
     {
       name: { type: "string", pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", maxLength: 32 },
-      networks: named(network, "networks by name"),
-      pods: named(pod, "pods by name"),
+      networks: named(network, "networks by name", labels(networksReserved)),
+      pods: named(pod, "pods by name", labels(podsReserved)),
       outside: { enum: ["simulated", "none"], default: "simulated" },
-      routers: named(pod, "pods that forward packets, by name"),
+      routers: named(pod, "pods that forward packets, by name", labels(podsReserved)),
       links: {
         type: "array",
         items: link,

@@ -16,12 +16,13 @@ export function parseDocumentOf({ text }: Source): Parsed {
     const message = `the file has more than ${textBytesMax} bytes`;
     return { document: undefined, mistakes: [{ at: [0, 1], message, suggestion: "divide it into several labs" }] };
   }
-  if (text.trim() === "") {
-    const suggestion = "write networks: and pods: with at least one pod";
-    return { document: undefined, mistakes: [{ at: [0, 1], message: "the file is empty", suggestion }] };
-  }
   const documents = [...parseAllDocuments(text, { version: "1.2", merge: true, prettyErrors: false })];
   const [document, second] = documents;
+  // Text of blanks and comments alone has no document.
+  if (document === undefined) {
+    const suggestion = "write networks: and pods: with at least one pod";
+    return { document, mistakes: [{ at: [0, 1], message: "the file is empty", suggestion }] };
+  }
   const mistakes = firstOfEachLine(
     documents.flatMap(({ errors }) => errors.map(({ code, message, pos }) => mistakeOf(code, message, pos))),
     text,

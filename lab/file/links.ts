@@ -3,6 +3,7 @@ import type { Node } from "yaml";
 import { type Cidr, parseAddress, parseCidr } from "../../ip/address.ts";
 import type { LinkEnd, LinkEntry } from "./labFile.ts";
 import type { Located, Place } from "./mistakes.ts";
+import { refuseSmallMtu } from "./networks.ts";
 import type { Reader } from "./reader.ts";
 
 /** IPv4 needs 68 bytes (RFC 791); a veth can have 65535. */
@@ -20,8 +21,9 @@ function readLink(node: Node, reader: Reader): LinkEntry | undefined {
   const at = reader.placeOf(list);
   if (ends.length !== 2) return reader.report(at, `a link has two ends, and this one has ${ends.length}`, example);
   const [one, other] = ends;
-  const mtu = found?.mtu && reader.number(found.mtu.node, "mtu", mtuLimits)?.value;
-  return one && other && { at, ends: [one, other], mtu };
+  const mtu = found?.mtu && reader.number(found.mtu.node, "mtu", mtuLimits);
+  if (mtu) refuseSmallMtu(mtu, [...(one?.addresses ?? []), ...(other?.addresses ?? [])], reader);
+  return one && other && { at, ends: [one, other], mtu: mtu?.value };
 }
 
 const example = 'write ["r1 172.16.0.1/30", "r2 172.16.0.2/30"]';

@@ -25,12 +25,14 @@ export interface Source {
 
 /** The file has mistakes. The message is what a person reads: all of them in the order of the file. */
 export class BadLabFile extends Error {
+  /** In the order of the file. */
   readonly mistakes: readonly Mistake[];
 
   constructor(source: Source, mistakes: readonly Mistake[]) {
-    super(mistakesText(source, mistakes));
+    const inOrder = [...mistakes].sort((a, b) => a.at[0] - b.at[0]);
+    super(mistakesText(source, inOrder));
     this.name = "BadLabFile";
-    this.mistakes = mistakes;
+    this.mistakes = inOrder;
   }
 }
 
@@ -45,24 +47,35 @@ const mistakesMax = 50;
 
 /** `FILE:LINE:COLUMN: message`, the line, a caret below the place, and the suggestion; for each mistake. */
 function mistakesText(source: Source, mistakes: readonly Mistake[]): string {
-  const inOrder = [...mistakes].sort((a, b) => a.at[0] - b.at[0]);
-  const texts = inOrder.slice(0, mistakesMax).map((one) => mistakeText(source, one));
-  if (inOrder.length > mistakesMax) texts.push(`${inOrder.length - mistakesMax} more mistakes are not shown\n`);
+  const texts = mistakes.slice(0, mistakesMax).map((one) => mistakeText(source, one));
+  if (mistakes.length > mistakesMax) texts.push(`${mistakes.length - mistakesMax} more mistakes are not shown\n`);
   return texts.join("\n");
 }
 
 function mistakeText({ file, text }: Source, { at, message, suggestion }: Mistake): string {
   const { line, column } = positionOf(text, at[0]);
-  const whole = text.split("\n")[line - 1]!.replace(/\r$/, "");
+  const { shown, caret } = partAround([...text.split("\n")[line - 1]!.replace(/\r$/, "")], column - 1);
   // A tab moves the caret as far as it moves the text above it.
-  const indent = [...whole].slice(0, column - 1).map((letter) => (letter === "\t" ? "\t" : " "));
-  const length = Math.max(1, Math.min([...text.slice(...at)].length, [...whole].length - column + 1));
+  const indent = shown.slice(0, caret).map((letter) => (letter === "\t" ? "\t" : " "));
+  const length = Math.max(1, Math.min([...text.slice(...at)].length, shown.length - caret));
   return [
     `${file}:${line}:${column}: ${message}`,
-    `  ${whole}`,
+    `  ${shown.join("")}`,
     `  ${indent.join("")}${"^".repeat(length)}`,
     ...(suggestion ? [`  ${suggestion}`] : []),
   ]
     .map((row) => `${row.trimEnd()}\n`)
     .join("");
+}
+
+const shownMax = 120;
+
+/** A long line is shown around the caret, with "…" where it is cut. */
+function partAround(letters: readonly string[], caret: number) {
+  if (letters.length <= shownMax) return { shown: letters, caret };
+  const start = Math.max(0, Math.min(caret - shownMax / 3, letters.length - shownMax));
+  const shown = letters.slice(start, start + shownMax);
+  if (start > 0) shown[0] = "…";
+  if (start + shownMax < letters.length) shown[shownMax - 1] = "…";
+  return { shown, caret: caret - start };
 }

@@ -1,14 +1,17 @@
 /** Reads `networks:`. */
 import type { Node } from "yaml";
-import { type Cidr, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
+import { addressBits, type Cidr, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import { isolations, type NetworkEntry } from "./labFile.ts";
 import type { Located } from "./mistakes.ts";
 import type { Field, Reader } from "./reader.ts";
+import { ofTheLab, whyNoNetwork } from "./words.ts";
 
 const keys = ["subnets", "gateway", "masquerade", "internal", "isolate", "mtu", "config"] as const;
 
-/** IPv6 needs 1280 bytes (RFC 8200, section 5), IPv4 68 (RFC 791); a veth can have 65535. */
+/** IPv4 needs 68 bytes (RFC 791); a veth can have 65535. */
 const mtuLimits = [68, 65_535] as const;
+/** RFC 8200, section 5. The kernel removes IPv6 from an interface with less. */
+const ipv6MtuMin = 1280;
 
 export function readNetworks(node: Node | undefined, reader: Reader): NetworkEntry[] {
   return (reader.fields(node, "networks") ?? []).map((field) => readNetwork(field, reader));
@@ -26,6 +29,9 @@ function readNetwork({ key, node }: Field, reader: Reader): NetworkEntry {
   if (subnets.length === 0 && reader.isEmpty(isShort ? node : found.subnets?.node))
     reader.report(key.at, `${what} has no subnet`, `write ${key.value}: 10.1.0.0/24`);
   const gateway = flagAt("gateway", true);
+  if (gateway) refuseSingleAddresses(subnets, reader);
+  const mtu = found.mtu && reader.number(found.mtu.node, `${what}.mtu`, mtuLimits);
+  if (mtu) refuseSmallMtu(mtu, subnets, reader);
   return {
     name: key,
     subnets,
@@ -33,7 +39,7 @@ function readNetwork({ key, node }: Field, reader: Reader): NetworkEntry {
     masquerade: flagAt("masquerade", gateway),
     internal: flagAt("internal", false),
     isolate: (found.isolate && reader.oneOf(found.isolate.node, `${what}.isolate`, isolations)) ?? "none",
-    mtu: found.mtu && reader.number(found.mtu.node, `${what}.mtu`, mtuLimits)?.value,
+    mtu: mtu?.value,
     config: configOf(found.config, what, reader),
   };
 }
@@ -49,14 +55,30 @@ function readSubnet(node: Node, what: string, reader: Reader): Located<Cidr> | u
   const network = networkOf(cidr);
   if (network.value !== cidr.value)
     return reader.report(text.at, `${text.value} is an address in a subnet`, `the subnet is ${formatCidr(network)}`);
-  return { value: cidr, at: text.at };
+  const why = whyNoNetwork(cidr);
+  if (why === undefined) return { value: cidr, at: text.at };
+  const example = cidr.family === 4 ? "10.1.0.0/24" : "fd00:1::/64";
+  return reader.report(
+    text.at,
+    `${text.value} is not for a network: ${why}`,
+    `write a private subnet such as ${example}`,
+  );
 }
 
-/** Keys of the plugin's configuration that the lab writes itself. */
-const ofTheLab: Readonly<Record<string, string>> = {
-  ...{ name: "the network's name", type: "always ns-net", bridge: "the network's name", cniVersion: "not needed" },
-  ...{ ipam: "subnets", isGateway: "gateway", isDefaultGateway: "gateway", ipMasq: "masquerade", mtu: "mtu" },
-};
+/** A /32 and a /128 have one address, and the gateway and a pod need two. */
+function refuseSingleAddresses(subnets: readonly Located<Cidr>[], reader: Reader): void {
+  for (const { value, at } of subnets) {
+    if (value.prefixLength < addressBits(value.family)) continue;
+    const message = `${formatCidr(value)} has one address, and the gateway and a pod need two`;
+    reader.report(at, message, "write a larger subnet, or gateway: false");
+  }
+}
+
+/** Reports an mtu with which the network's IPv6 subnets would not work; links have the same limit. */
+export function refuseSmallMtu(mtu: Located<number>, addresses: readonly Located<Cidr>[], reader: Reader): void {
+  if (mtu.value >= ipv6MtuMin || !addresses.some(({ value }) => value.family === 6)) return;
+  reader.report(mtu.at, `mtu ${mtu.value} is too small for IPv6`, `write ${ipv6MtuMin} or more`);
+}
 
 function configOf(field: Field | undefined, what: string, reader: Reader): Readonly<Record<string, unknown>> {
   if (!field?.node) return {};
@@ -64,7 +86,7 @@ function configOf(field: Field | undefined, what: string, reader: Reader): Reado
   for (const { key, node } of reader.fields(field.node, `${what}.config`) ?? []) {
     const own = Object.hasOwn(ofTheLab, key.value) ? ofTheLab[key.value] : undefined;
     if (own === undefined) config[key.value] = node === undefined ? null : reader.plain(node);
-    else reader.report(key.at, `${what}.config cannot set ${key.value}, which the lab sets`, `its place is ${own}`);
+    else reader.report(key.at, `${what}.config cannot set ${key.value}, which the lab sets`, own);
   }
   return config;
 }

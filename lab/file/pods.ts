@@ -1,6 +1,6 @@
 /** Reads `pods:` and `routers:`. */
 import type { Node } from "yaml";
-import { type Address, parseAddress, parseCidr } from "../../ip/address.ts";
+import { type Address, formatCidr, networkOf, parseAddress, parseCidr } from "../../ip/address.ts";
 import {
   type JoinedNetwork,
   type PodEntry,
@@ -12,6 +12,7 @@ import {
 } from "./labFile.ts";
 import type { Located, Place } from "./mistakes.ts";
 import type { Field, Reader } from "./reader.ts";
+import { sysctl, variable } from "./words.ts";
 
 const keys = [
   ...(["networks", "serve", "publish", "hostname", "sysctls", "routes"] as const),
@@ -45,12 +46,12 @@ function readPod({ key, node }: Field, group: "pods" | "routers", reader: Reader
     serve: listAt("serve", (item) => readServer(item, what, reader)),
     publish: listAt("publish", (item) => readPublished(item, what, reader)),
     hostname: textAt("hostname"),
-    sysctls: settingsOf(found.sysctls, `${what}.sysctls`, reader),
+    sysctls: settingsOf(found.sysctls, `${what}.sysctls`, sysctlRefusal, reader),
     routes: (reader.fields(found.routes?.node, `${what}.routes`) ?? []).flatMap(
       (field) => readRoute(field, what, reader) ?? [],
     ),
     run: textAt("run"),
-    env: settingsOf(found.env, `${what}.env`, reader),
+    env: settingsOf(found.env, `${what}.env`, variableRefusal, reader),
     joins: textAt("joins"),
     dns: (found.dns && reader.flag(found.dns.node, `${what}.dns`)) ?? true,
     keys: Object.fromEntries(Object.entries(found).map(([name, field]) => [name, field.key.at])),
@@ -149,12 +150,51 @@ function readRoute({ key, node }: Field, what: string, reader: Reader): PodRoute
       `${what}.routes: ${JSON.stringify(key.value)} is no destination`,
       "write default, or a subnet such as 10.9.0.0/24",
     );
+  if (destination !== "default" && networkOf(destination).value !== destination.value)
+    reader.report(key.at, `${key.value} is an address in a subnet`, `write ${formatCidr(networkOf(destination))}`);
   const gateway = readAddress(node, `the gateway of ${what}.routes`, reader);
-  return gateway && { at: key.at, destination, gateway };
+  if (gateway === undefined) return undefined;
+  if (destination === "default") return { at: key.at, destination, gateway };
+  if (destination.family !== gateway.value.family)
+    return reader.report(
+      gateway.at,
+      `the gateway of ${key.value} is an IPv${gateway.value.family} address`,
+      `write an IPv${destination.family} address`,
+    );
+  return { at: key.at, destination: destination.prefixLength === 0 ? "default" : destination, gateway };
 }
 
-function settingsOf(field: Field | undefined, what: string, reader: Reader): Setting[] {
+/** A message and a suggestion. */
+type Refusal = readonly [message: string, suggestion: string];
+
+function sysctlRefusal(key: string): Refusal | undefined {
+  if (sysctl.test(key)) return undefined;
+  const dotted = key.replaceAll("/", ".");
+  if (key.includes("/") && sysctl.test(dotted))
+    return [`${JSON.stringify(key)} is no setting: its parts are separated by "."`, `write ${dotted}`];
+  if (/^[^./\s]+(\.[^./\s]+)+$/.test(dotted) && !dotted.startsWith("net."))
+    return [`${key} is a setting of the machine`, "remove it: only net.* belong to a pod"];
+  return [`${JSON.stringify(key)} is no setting of a pod`, "write one as net.ipv4.ip_default_ttl"];
+}
+
+function variableRefusal(key: string): Refusal | undefined {
+  if (variable.test(key)) return undefined;
+  const fixed = key.replace(/[^a-zA-Z0-9_]+/g, "_").replace(/^(?=\d|$)/, "_");
+  return [
+    `${JSON.stringify(key)} is no name of a variable: letters, digits and "_", no digit first`,
+    /[a-zA-Z0-9]/.test(fixed) ? `write ${fixed}` : "write one as COLOUR",
+  ];
+}
+
+function settingsOf(
+  field: Field | undefined,
+  what: string,
+  refusalOf: (key: string) => Refusal | undefined,
+  reader: Reader,
+): Setting[] {
   return (reader.fields(field?.node, what) ?? []).flatMap(({ key, node }) => {
+    const refusal = refusalOf(key.value);
+    if (refusal) return reader.report(key.at, ...refusal) ?? [];
     const value = reader.text(node, `${what}.${key.value}`, key.at);
     return value ? [{ key, value: value.value }] : [];
   });

@@ -37,13 +37,16 @@ export function readLabFile(source: Source, mistakes: Mistake[]): LabFile {
 const keys = ["name", "networks", "pods", "routers", "links", "impair", "outside", "tests"] as const;
 
 /** Parts of the format that no command serves yet. */
-const notYet = ["hosts", "across"] as const;
+const notYet = [
+  ["hosts", "are"],
+  ["across", "is"],
+] as const;
 
 function read(contents: unknown, reader: Reader): LabFile {
   const node = (contents ?? undefined) as Parameters<typeof readNetworks>[0];
-  const found = reader.known(node, "a lab", [...keys, ...notYet]) ?? {};
-  for (const key of notYet)
-    if (found[key]) reader.report(found[key].key.at, `${key} are not served yet`, "leave this part out");
+  const found = reader.known(node, "a lab", [...keys, ...notYet.map(([key]) => key)]) ?? {};
+  for (const [key, verb] of notYet)
+    if (found[key]) reader.report(found[key].key.at, `${key} ${verb} not served yet`, "leave this part out");
   if (!found.pods && reader.mistakes.length === 0)
     reader.report([0, 1], "the lab has no pods", "write pods: with at least one name below");
   return {

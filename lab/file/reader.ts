@@ -99,7 +99,7 @@ export class Reader {
     const scalar = this.#scalar(node);
     if (typeof scalar?.value === "string") return { value: scalar.value, at: scalar.at };
     if (typeof scalar?.value === "number") return { value: scalar.source, at: scalar.at };
-    return this.report(scalar?.at ?? at ?? this.placeOf(node), `${what} must be text`);
+    return this.report(scalar?.at ?? at ?? this.placeOf(node), `${what} must be text`, scalar && quoted(scalar.source));
   }
 
   number(node: Node | undefined, what: string, [least, most]: readonly [number, number]): Located<number> | undefined {
@@ -177,6 +177,10 @@ export class Reader {
 
 /** Stops a reading that aliases made endless. */
 export class TooManyNodes extends Error {}
+
+/** YAML reads `true` and `null` as no text, and a value that is left out, too. */
+const quoted = (source: string) =>
+  source === "" ? 'write a text, or "" for an empty one' : `write it in quotes: "${source}"`;
 
 const isNull = (node: Node) => isScalar(node) && node.value === null;
 

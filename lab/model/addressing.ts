@@ -51,6 +51,7 @@ export class Addressing {
     for (const network of networks) this.#pools.set(network.name.value, poolsOf(network));
     for (const pod of pods) {
       for (const { network, addresses } of pod.networks) {
+        this.#refuseSecond(network.value, addresses, pod.name.value);
         for (const address of addresses) this.#take(network.value, address, pod.name.value);
       }
     }
@@ -76,9 +77,23 @@ export class Addressing {
     });
   }
 
+  /** A pod has one address of each subnet. */
+  #refuseSecond(network: string, addresses: readonly Located<Address>[], pod: string): void {
+    for (const { subnet } of this.#pools.get(network) ?? []) {
+      const [first, ...more] = addresses.filter(({ value }) => contains(subnet, value));
+      for (const { at } of more)
+        this.#mistakes.push({
+          at,
+          message: `${pod} has ${formatAddress(first!.value)} of ${formatCidr(subnet)}, and one address of a subnet is all`,
+          suggestion: "remove one of the two",
+        });
+    }
+  }
+
   #take(network: string, { value, at }: Located<Address>, pod: string): void {
     const pools = this.#pools.get(network);
-    if (pools === undefined) return;
+    // A subnet with a mistake is left out, and reported elsewhere.
+    if (pools === undefined || pools.length === 0) return;
     const text = formatAddress(value);
     const pool = pools.find(({ subnet }) => contains(subnet, value));
     if (pool === undefined) {

@@ -8,12 +8,14 @@ import type { Link, LinkEnd } from "./lab.ts";
 /** IFNAMSIZ of linux/if.h, without the closing NUL. */
 const linkNameMax = 15;
 const mtuDefault = 1500;
+/** The kernel refuses these: the settings of all interfaces are called all and default, and the others are folders. */
+const notNames = ["all", "default", ".", ".."];
 
 export function linksOf({ links, pods, networks }: LabFile, mistakes: Mistake[]): Link[] {
   const taken = new Map<string, Set<string>>();
   const subnets = networks.flatMap(({ name, subnets }) => subnets.map(({ value }) => ({ owner: name.value, value })));
   for (const { name, networks: joined } of pods)
-    taken.set(name.value, new Set(joined.map((_, i) => `eth${i}`).concat("lo")));
+    taken.set(name.value, new Set(joined.map((_, i) => `eth${i}`).concat("lo", ...notNames)));
   return links.map((link) => {
     for (const { pod } of link.ends) {
       const target = pods.find(({ name }) => name.value === pod.value);
@@ -45,17 +47,17 @@ function endOf(
 ): LinkEnd {
   const own = taken.get(pod.value) ?? new Set();
   const given = name?.value ?? freeName(other, own);
-  if (name && own.has(given))
+  if (name && (!/^[^\s/:]{1,15}$/.test(given) || notNames.includes(given)))
+    mistakes.push({
+      at: name.at,
+      message: `${JSON.stringify(given)} is no name of an interface`,
+      suggestion: `at most ${linkNameMax} characters, without blanks, "/" and ":"; not ${notNames.join(", ")}`,
+    });
+  else if (name && own.has(given))
     mistakes.push({
       at: name.at,
       message: `${pod.value} has an interface ${given} already`,
       suggestion: "choose another name, or leave it out",
-    });
-  if (name && !/^[^\s/:]{1,15}$/.test(given))
-    mistakes.push({
-      at: name.at,
-      message: `${JSON.stringify(given)} is no name of an interface`,
-      suggestion: `at most ${linkNameMax} characters, without blanks, "/" and ":"`,
     });
   own.add(given);
   return { pod: pod.value, name: given, addresses: addresses.map(({ value }) => value) };

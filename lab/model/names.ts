@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from "node:path";
 import type { LabFile } from "../file/labFile.ts";
 import { type Located, type Mistake, positionOf, type Source } from "../file/mistakes.ts";
 import { suggested } from "../file/reader.ts";
+import { hostname, label, labelMax, networksReserved, podsReserved } from "../file/words.ts";
 
 const labName = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 const labNameMax = 32;
@@ -29,22 +30,12 @@ function fitted(word: string, lengthMax: number): string {
   return letters.slice(0, lengthMax).replace(/^-+|-+$/g, "");
 }
 
-/** A DNS label (RFC 1123, section 2.1), because pods resolve these names. */
-const label = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
-const labelMax = 63;
-const reserved = ["host", "outside", "localhost"];
-
 /** Reports names that are none, that are reserved, and that nothing has. */
 export function refuseNames({ networks, pods }: LabFile, source: Source, mistakes: Mistake[]): void {
   for (const { name } of [...networks, ...pods]) refuseName(name, mistakes);
-  for (const { name } of pods) {
-    if (reserved.includes(name.value))
-      mistakes.push({
-        at: name.at,
-        message: `${name.value} is a reserved name`,
-        suggestion: `not for a pod: ${reserved.join(", ")}`,
-      });
-  }
+  for (const { name } of pods) refuseReserved(name, "pod", podsReserved, mistakes);
+  for (const { name } of networks) refuseReserved(name, "network", networksReserved, mistakes);
+  for (const pod of pods) if (pod.hostname) refuseHostname(pod.hostname, mistakes);
   refuseTwice(pods, source, mistakes);
   const known = networks.map(({ name }) => name.value);
   for (const pod of pods) {
@@ -65,6 +56,23 @@ export function refuseNames({ networks, pods }: LabFile, source: Source, mistake
       seen.add(network.value);
     }
   }
+}
+
+function refuseReserved({ value, at }: Located<string>, of: string, reserved: string[], mistakes: Mistake[]): void {
+  if (!reserved.includes(value)) return;
+  const suggestion = `not for a ${of}: ${reserved.join(", ")}`;
+  mistakes.push({ at, message: `${value} is a reserved name`, suggestion });
+}
+
+function refuseHostname({ value, at }: Located<string>, mistakes: Mistake[]): void {
+  if (hostname.test(value)) return;
+  const message = `${JSON.stringify(value)} is no hostname: letters, digits, "-" and ".", at most 64`;
+  const fixed = value
+    .replace(/[^a-zA-Z0-9.-]+/g, "-")
+    .replace(/^[.-]+/, "")
+    .slice(0, 64)
+    .replace(/[.-]+$/, "");
+  mistakes.push({ at, message, suggestion: fixed ? `write ${fixed}` : "begin with a letter or a digit" });
 }
 
 /** YAML itself refuses a key twice, but not the same key in `pods` and `routers`. */

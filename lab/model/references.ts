@@ -1,6 +1,6 @@
-/** The references of pods to each other and to the host: joins, servers, published ports, tests. */
-import { formatAddress, parseAddress } from "../../ip/address.ts";
-import type { LabFile, PodEntry, Published, TestEntry } from "../file/labFile.ts";
+/** The references of pods to each other and to the host: joins, servers, tests. */
+import { parseAddress } from "../../ip/address.ts";
+import type { LabFile, PodEntry, TestEntry } from "../file/labFile.ts";
 import type { Mistake } from "../file/mistakes.ts";
 import { positionOf, type Source } from "../file/mistakes.ts";
 import { suggested } from "../file/reader.ts";
@@ -27,7 +27,12 @@ export function refuseJoins(pods: readonly PodEntry[], mistakes: Mistake[]): voi
           target === byName.get(name.value)
             ? `${name.value} joins itself`
             : `${joins.value} joins ${target.joins.value} itself, and a pod cannot join such a one`,
-        suggestion: target.joins.value === name.value ? "remove one of the two" : `join ${target.joins.value}`,
+        suggestion:
+          target === byName.get(name.value)
+            ? "remove joins"
+            : target.joins.value === name.value
+              ? "remove one of the two"
+              : `join ${target.joins.value}`,
       });
     for (const key of excluded) {
       const at = keys[key];
@@ -41,8 +46,8 @@ export function refuseJoins(pods: readonly PodEntry[], mistakes: Mistake[]): voi
   }
 }
 
-/** Two servers on one port of a pod and of those that join it, and one port of the host published twice. */
-export function refusePorts({ pods, networks }: LabFile, source: Source, mistakes: Mistake[]): void {
+/** Two servers on one port of a pod and of those that join it. */
+export function refuseServers(pods: readonly PodEntry[], source: Source, mistakes: Mistake[]): void {
   const served = new Map<string, { readonly at: readonly [number, number]; readonly pod: string }>();
   for (const pod of pods) {
     for (const { kind, port, at } of pod.serve) {
@@ -57,38 +62,6 @@ export function refusePorts({ pods, networks }: LabFile, source: Source, mistake
       else served.set(key, { at, pod: pod.name.value });
     }
   }
-  const published: { readonly one: Published; readonly pod: string }[] = [];
-  for (const pod of pods) {
-    for (const one of pod.publish) {
-      const other = published.find((each) => isSamePort(each.one, one));
-      if (other)
-        mistakes.push({
-          at: one.at,
-          message: `port ${one.hostPort}/${one.protocol} of the host is published twice: first for ${other.pod} in line ${positionOf(source.text, other.one.at[0]).line}`,
-          suggestion: "choose another port of the host",
-        });
-      published.push({ one, pod: pod.name.value });
-    }
-    const first = networks.find(({ name }) => name.value === pod.networks[0]?.network.value);
-    if (pod.publish.length > 0 && first?.internal)
-      mistakes.push({
-        at: pod.publish[0]!.at,
-        message: `a published port leads to ${pod.name.value}'s first network, and ${first.name.value} is internal: nothing is forwarded there`,
-        suggestion: "name another network first",
-      });
-    if (pod.publish.length > 0 && pod.networks.length === 0 && pod.joins === undefined)
-      mistakes.push({
-        at: pod.publish[0]!.at,
-        message: `${pod.name.value} has no network that a port could lead to`,
-        suggestion: "give it networks",
-      });
-  }
-}
-
-function isSamePort(a: Published, b: Published): boolean {
-  if (a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
-  const [one, other] = [a.hostAddress, b.hostAddress];
-  return one === undefined || other === undefined || formatAddress(one) === formatAddress(other);
 }
 
 /** Tests name pods, the host, outside, or an address. `api.back` is api's address on back. */

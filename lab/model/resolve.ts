@@ -1,6 +1,6 @@
 /** A lab file as a lab: names checked, addresses given. Throws BadLabFile with all mistakes at once. */
 import { resolve as absolute } from "node:path";
-import { type Cidr, contains, formatCidr } from "../../ip/address.ts";
+import type { Cidr } from "../../ip/address.ts";
 import type { LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import { BadLabFile, type Mistake, type Source } from "../file/mistakes.ts";
 import { readLabFile } from "../file/readLabFile.ts";
@@ -9,7 +9,9 @@ import { impairmentsOf } from "./impair.ts";
 import type { Lab, Link, Network, Outside, Pod } from "./lab.ts";
 import { linksOf } from "./links.ts";
 import { labNameOf, refuseNames } from "./names.ts";
-import { refuseJoins, refusePorts, refuseTests } from "./references.ts";
+import { refusePublished } from "./published.ts";
+import { refuseJoins, refuseServers, refuseTests } from "./references.ts";
+import { refuseGateways, refuseRoutesTwice } from "./routes.ts";
 
 export function labOf(source: Source): Lab {
   const mistakes: Mistake[] = [];
@@ -18,11 +20,14 @@ export function labOf(source: Source): Lab {
   refuseNames(file, source, mistakes);
   refuseOverlaps(file, mistakes);
   refuseJoins(file.pods, mistakes);
-  refusePorts(file, source, mistakes);
+  refuseServers(file.pods, source, mistakes);
+  refusePublished(file, source, mistakes);
+  refuseRoutesTwice(file.pods, source, mistakes);
   refuseTests(file, mistakes);
   const addressing = new Addressing(file, mistakes);
   const links = linksOf(file, mistakes);
-  const pods = file.pods.map((pod) => podOf(pod, addressing, links, mistakes));
+  const pods = file.pods.map((pod) => podOf(pod, addressing));
+  for (const [i, pod] of file.pods.entries()) refuseGateways(pod, addressesOf(pods[i]!, links), file, mistakes);
   const impairments = impairmentsOf(file, { pods, links }, source, mistakes);
   if (mistakes.length > 0) throw new BadLabFile(source, mistakes);
   return {
@@ -51,19 +56,12 @@ function networkOf({ name, subnets, gateway, ...rest }: NetworkEntry): Network {
   };
 }
 
-function podOf(pod: PodEntry, addressing: Addressing, links: readonly Link[], mistakes: Mistake[]): Pod {
-  const interfaces = addressing.interfacesOf(pod);
-  const ends = links.flatMap((link) => link.ends.filter((end) => end.pod === pod.name.value));
-  refuseRoutes(
-    pod,
-    [...interfaces, ...ends].flatMap(({ addresses }) => addresses),
-    mistakes,
-  );
+function podOf(pod: PodEntry, addressing: Addressing): Pod {
   const { name, serve, publish, hostname, sysctls, routes, run, env, joins, dns } = pod;
   return {
     name: name.value,
     forwards: pod.forwards,
-    interfaces,
+    interfaces: addressing.interfacesOf(pod),
     serve: serve.map(({ kind, port }) => ({ kind, port })),
     publish: publish.map(({ at: _, ...one }) => one),
     hostname: hostname?.value ?? name.value,
@@ -76,16 +74,10 @@ function podOf(pod: PodEntry, addressing: Addressing, links: readonly Link[], mi
   };
 }
 
-/** A gateway must be a neighbour. */
-function refuseRoutes({ name, routes }: PodEntry, addresses: readonly Cidr[], mistakes: Mistake[]): void {
-  for (const { gateway } of routes) {
-    if (!addresses.some((own) => contains(own, gateway.value)))
-      mistakes.push({
-        at: gateway.at,
-        message: `the gateway is on no network or link of ${name.value}`,
-        suggestion: `${name.value} has ${addresses.map(formatCidr).join(", ") || "no address"}`,
-      });
-  }
+/** The addresses of a pod on networks and links. */
+function addressesOf({ name, interfaces }: Pod, links: readonly Link[]): Cidr[] {
+  const ends = links.flatMap((link) => link.ends.filter((end) => end.pod === name));
+  return [...interfaces, ...ends].flatMap(({ addresses }) => addresses);
 }
 
 function outsideOf({ outside, networks }: LabFile): Outside | undefined {

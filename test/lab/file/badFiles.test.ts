@@ -21,6 +21,11 @@ describe("A bad lab file", () => {
       } catch (error) {
         if (!(error instanceof BadLabFile)) throw error;
         said = error.message;
+        const starts = error.mistakes.map(({ at }) => at[0]);
+        assert.deepEqual(
+          starts,
+          starts.toSorted((a, b) => a - b),
+        );
       }
       assert.notEqual(said, "", "it was accepted");
       if (process.env.NSNET_LAB === "record") writeFileSync(kept, said);
