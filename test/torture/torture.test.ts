@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 
 describe("Faults of every kind", function () {
-  this.timeout(120_000);
+  this.timeout(300_000); // a minute, if nothing else runs
 
   before(function () {
     needs(this, "ns-net", "bridge", "nft nat", "strace", "ip", "nft");
