@@ -1,5 +1,5 @@
 /** Starts a lab's supervisor in namespaces of its own. */
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serialize } from "node:v8";
 import { code, Fault } from "../../conf/fault.ts";
@@ -13,10 +13,10 @@ import type { Lab } from "../model/lab.ts";
 import type { OnProgress } from "../world/world.ts";
 import type { Inspected, Report } from "./answers.ts";
 import { linesOf } from "./lines.ts";
-import { lockLab, lockNames } from "./lock.ts";
+import { lockLab, lockNames, openLog } from "./lock.ts";
 import { freeNames, nameNamespaces } from "./names.ts";
 import { processesOf } from "./processes.ts";
-import { folderOf, isAlive, type LabState, makeFolder, readState, startOf, writeState } from "./state.ts";
+import { folderOf, isAlive, type LabState, logOf, makeFolder, readState, startOf, writeState } from "./state.ts";
 import { endSupervisor, removeRemains } from "./stop.ts";
 import { sweep } from "./sweep.ts";
 
@@ -115,9 +115,6 @@ function keepPlanned({
   return planned;
 }
 
-/** The file of the supervisor's standard error. */
-const logOf = (lab: string) => join(folderOf(lab), "log");
-
 const everyMount = { source: "", target: "/", type: "none", flags: mountFlag.slave | mountFlag.recursive };
 const ownProc = { source: "proc", target: "/proc", type: "proc", flags: 0 };
 
@@ -125,7 +122,7 @@ const ownProc = { source: "proc", target: "/proc", type: "proc", flags: 0 };
 function startSupervisor(lab: string) {
   const [reading, output] = openPipe();
   const [input, writing] = openPipe();
-  const log = openSync(logOf(lab), "a"); // not the caller's, who may wait for its end
+  const log = openLog(lab); // not the caller's, who may wait for its end
   const ofUser: NamespaceKind[] = process.geteuid!() === 0 ? [] : ["user"];
   try {
     const pid = start({

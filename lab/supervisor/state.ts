@@ -33,6 +33,9 @@ export function labsFolder(): string {
 
 export const folderOf = (lab: string) => join(labsFolder(), lab);
 
+/** The file of the supervisor's standard error. */
+export const logOf = (lab: string) => join(folderOf(lab), "log");
+
 export const socketOf = (lab: string) => join(folderOf(lab), "control");
 
 /** Makes the folder, for this user alone. Throws Fault if another user made one of those above first, in /tmp. */

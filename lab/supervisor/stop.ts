@@ -3,7 +3,7 @@ import { errno, tolerating } from "../../sys/errors.ts";
 import { closeFile } from "../../sys/libc.ts";
 import { openProcess } from "../../sys/processes.ts";
 import { waitReadable } from "../../sys/sysRare.ts";
-import { lockLab } from "./lock.ts";
+import { lockLab, waitForSupervisor } from "./lock.ts";
 import { removeNames } from "./names.ts";
 import { isAlive, type LabState, readState, removeFolder } from "./state.ts";
 
@@ -33,8 +33,9 @@ export function endSupervisor(state: LabState | undefined): void {
   }
 }
 
-/** Removes the names and the folder of a lab that has ended. */
+/** Removes the names and the folder of a lab that has ended, or is about to. */
 export function removeRemains(name: string, state: LabState | undefined): void {
+  waitForSupervisor(name);
   removeNames(state?.names ?? []);
   removeFolder(name);
 }

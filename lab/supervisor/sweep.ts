@@ -1,7 +1,8 @@
 /** Removes what killed commands and supervisors left. Each command of labs does this first. */
 import { tryLockLab } from "./lock.ts";
 import { removeNames } from "./names.ts";
-import { everyLab, isAlive, readState, removeFolder } from "./state.ts";
+import { everyLab, isAlive, readState } from "./state.ts";
+import { removeRemains } from "./stop.ts";
 
 /**
  * Names in /run/netns of a lab whose supervisor was killed keep its namespaces alive; its folder stays, for `lab ls` to
@@ -15,7 +16,7 @@ export function sweep(): void {
     if (lock === undefined) continue;
     // The state may have changed between the look and the lock.
     const state = readState(lab);
-    if (state === undefined) removeFolder(lab);
+    if (state === undefined) removeRemains(lab, state);
     else if (!isAlive(state)) removeNames(state.names);
   }
 }
