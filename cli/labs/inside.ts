@@ -1,6 +1,7 @@
 /** Runs a command of ns-net inside of a lab: with the lab's host as its host, on the lab's attachments. */
 import { join } from "node:path";
 import { labUp } from "../../lab/supervisor/client.ts";
+import { ownWords } from "../../lab/supervisor/ownProgram.ts";
 import { folderOf } from "../../lab/supervisor/state.ts";
 import { closeFile } from "../../sys/libc.ts";
 import { start, waitFor } from "../../sys/namespaces/start.ts";
@@ -10,8 +11,6 @@ import { otherKinds } from "../inside/allNamespaces.ts";
 /** `words` are those of the command line, without `--lab`. Answers the exit code. */
 export function runInLab(lab: string, words: readonly string[]): number {
   const { pid } = labUp(lab, "");
-  const isCompiled = Bun.main.startsWith("/$bunfs/");
-  const own = isCompiled ? ["ns-net"] : [process.execPath, Bun.main];
   const fd = openProcess(pid);
   try {
     return waitFor(
@@ -20,7 +19,7 @@ export function runInLab(lab: string, words: readonly string[]): number {
         directory: "/",
         program: {
           paths: [process.execPath],
-          words: [...own, ...words, "--data-dir", join(folderOf(lab), "leases")],
+          words: [...ownWords(), ...words, "--data-dir", join(folderOf(lab), "leases")],
           environment: process.env,
         },
         foreground: true,

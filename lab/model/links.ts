@@ -38,6 +38,11 @@ export function linksOf({ links, pods, networks }: LabFile, mistakes: Mistake[])
   });
 }
 
+/** The interfaces that a pod has by links. */
+export function endsOf(links: readonly Link[], pod: string): LinkEnd[] {
+  return links.flatMap(({ ends }) => ends.filter((end) => end.pod === pod));
+}
+
 /** An interface is named after the pod at the other end; a second one ends in `.2`. */
 function endOf(
   { pod, addresses, name }: EndEntry,

@@ -7,7 +7,7 @@ import { readLabFile } from "../file/readLabFile.ts";
 import { Addressing, nthOf, outsideSubnets, refuseOverlaps } from "./addressing.ts";
 import { impairmentsOf } from "./impair.ts";
 import type { Lab, Link, Network, Outside, Pod } from "./lab.ts";
-import { linksOf } from "./links.ts";
+import { endsOf, linksOf } from "./links.ts";
 import { labNameOf, refuseNames } from "./names.ts";
 import { refusePublished } from "./published.ts";
 import { refuseJoins, refuseServers, refuseTests } from "./references.ts";
@@ -76,7 +76,7 @@ function podOf(pod: PodEntry, addressing: Addressing): Pod {
 
 /** The addresses of a pod on networks and links. */
 function addressesOf({ name, interfaces }: Pod, links: readonly Link[]): Cidr[] {
-  const ends = links.flatMap((link) => link.ends.filter((end) => end.pod === name));
+  const ends = endsOf(links, name);
   return [...interfaces, ...ends].flatMap(({ addresses }) => addresses);
 }
 

@@ -52,21 +52,19 @@ function directed(ends: Ends, direction: "in" | "out", values: Impairing, hasNet
       {
         end,
         step: {
-          ...{ kind: "netem", where: "host", link, bytesPerSecond: rate && Math.floor(rate / 8) },
+          ...{ kind: "netem", link, bytesPerSecond: rate && Math.floor(rate / 8) },
           ...{ delayNs: ns(delay), jitterNs: ns(jitter), loss, duplicate, reorder, corrupt },
         },
       },
     ];
   }
   return [
-    ...(rate
-      ? [{ end, step: { kind: "tokenBucket", where: "host", link, limit: { rate, burst: burstOf(rate) } } } as const]
-      : []),
+    ...(rate ? [{ end, step: { kind: "tokenBucket", link, limit: { rate, burst: burstOf(rate) } } } as const] : []),
     ...(loss ? [{ end: "own", step: { kind: "packetLoss", link: ends.own, direction, loss } } as const] : []),
   ];
 }
 
-export function withoutNetem(names: readonly string[]): Fault {
+function withoutNetem(names: readonly string[]): Fault {
   return new Fault(
     code.unavailable,
     `This kernel has no netem (CONFIG_NET_SCH_NETEM), which ${names.join(" and ")} need${names.length === 1 ? "s" : ""}`,

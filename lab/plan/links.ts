@@ -26,9 +26,8 @@ function endSteps({ name, addresses }: LinkEnd, where: "host" | "container"): St
   ];
 }
 
-/** A pod's routes whose gateways are at the other ends of its links. The plugin makes those through networks. */
-export function linkRouteSteps({ links }: Lab, pod: Pod, where: "host" | "container" = "container"): Step[] {
-  const ends = links.flatMap((link) => link.ends.filter((end) => end.pod === pod.name));
+/** A pod's routes whose gateways are at the other ends of these links. The plugin makes those through networks. */
+export function linkRouteSteps(ends: readonly LinkEnd[], pod: Pod, where: "host" | "container" = "container"): Step[] {
   return pod.routes.flatMap(({ destination, gateway }): Step[] => {
     const end = ends.find(({ addresses }) => addresses.some((own) => contains(own, gateway)));
     if (end === undefined) return [];

@@ -1,6 +1,7 @@
 /** The names that pods know: of each pod, the lab's host and outside. Pure. */
 import { type Address, formatAddress } from "../../ip/address.ts";
 import type { Lab, Pod } from "../model/lab.ts";
+import { endsOf } from "../model/links.ts";
 
 /** The addresses of each name: of each family the best first. */
 export type Names = ReadonlyMap<string, readonly Address[]>;
@@ -49,7 +50,7 @@ function namesOf(lab: Lab, networks: readonly string[], viewer: string): Names {
     const sharedFirst = [...interfaces].sort(
       (a, b) => Number(networks.includes(b.network)) - Number(networks.includes(a.network)),
     );
-    const onLinks = lab.links.flatMap(({ ends }) => ends.filter((end) => end.pod === netOwnerOf(pod, lab).name));
+    const onLinks = endsOf(lab.links, netOwnerOf(pod, lab).name);
     const addresses = [...sharedFirst, ...onLinks].flatMap((one) => one.addresses);
     names.set(pod.name, firstOfEachFamily(addresses.filter(usable)));
     for (const { network, addresses } of interfaces) names.set(`${pod.name}.${network}`, addresses.filter(usable));

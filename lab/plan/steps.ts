@@ -2,7 +2,7 @@
 import { formatAddress } from "../../ip/address.ts";
 import type { Step } from "../../step/index.ts";
 import type { Lab, Pod } from "../model/lab.ts";
-import { bridgeOf } from "./configuration.ts";
+import { bridgeOf, defaultOf } from "./configuration.ts";
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -60,7 +60,7 @@ export function outsideSteps({ outside }: Lab, link: string): Step[] {
     kind: "route",
     where: "host",
     link,
-    dst: address.family === 4 ? "0.0.0.0/0" : "::/0",
+    dst: defaultOf[address.family],
     gw: formatAddress(address),
   }));
 }

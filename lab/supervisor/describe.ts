@@ -1,6 +1,7 @@
 /** Describes a running lab, for `lab inspect` and `lab status`. */
 import { formatAddress, formatCidr } from "../../ip/address.ts";
 import type { Lab, Pod } from "../model/lab.ts";
+import { endsOf } from "../model/links.ts";
 import { macOf } from "../plan/configuration.ts";
 import type { RunningPod } from "../world/pods.ts";
 import { hostLinkOf, type World } from "../world/world.ts";
@@ -17,7 +18,7 @@ export function inspected({ lab, host, pods, outside, attached }: World): Inspec
       ...holder(pods.get(pod.name)!),
       host: hostName,
       joins: pod.joins ?? null,
-      interfaces: [...interfacesOf(pod, attached), ...endsOf(pod, lab)],
+      interfaces: [...interfacesOf(pod, attached), ...linksOf(pod, lab)],
       publishes: publishesOf(pod),
       serves: servesOf(pod),
       env: pod.env,
@@ -38,16 +39,14 @@ function interfacesOf(pod: Pod, attached: World["attached"]) {
   });
 }
 
-function endsOf(pod: Pod, lab: Lab) {
-  return lab.links
-    .flatMap(({ ends }) => ends.filter((end) => end.pod === pod.name))
-    .map(({ name, addresses }) => ({
-      name,
-      network: null,
-      addresses: addresses.map(formatCidr),
-      mac: macOf(`${lab.name} ${pod.name} ${name}`),
-      hostLink: null,
-    }));
+function linksOf(pod: Pod, lab: Lab) {
+  return endsOf(lab.links, pod.name).map(({ name, addresses }) => ({
+    name,
+    network: null,
+    addresses: addresses.map(formatCidr),
+    mac: macOf(`${lab.name} ${pod.name} ${name}`),
+    hostLink: null,
+  }));
 }
 
 const holder = ({ name, pid, netns }: RunningPod) => ({ name, pid, inode: Number(netns.inode) });

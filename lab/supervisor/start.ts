@@ -15,9 +15,10 @@ import type { Inspected, Report } from "./answers.ts";
 import { linesOf } from "./lines.ts";
 import { lockLab, lockNames, openLog } from "./lock.ts";
 import { freeNames, nameNamespaces } from "./names.ts";
+import { ownWords } from "./ownProgram.ts";
 import { processesOf } from "./processes.ts";
-import { folderOf, isAlive, type LabState, logOf, makeFolder, readState, startOf, writeState } from "./state.ts";
-import { endSupervisor, removeRemains } from "./stop.ts";
+import { folderOf, isAlive, type LabState, logOf, readState, startOf, writeState } from "./state.ts";
+import { clearRemains, endSupervisor, removeRemains } from "./stop.ts";
 import { sweep } from "./sweep.ts";
 
 /**
@@ -36,12 +37,11 @@ export async function startLab(lab: Lab, source: Source, onProgress: OnProgress)
   }
   // A killed `up` or a killed supervisor left it.
   endSupervisor(state);
-  if (state) removeRemains(lab.name, state);
+  clearRemains(lab.name, state);
   const interrupt = () => endSupervisor(readState(lab.name)); // then the reports end, and all is undone
   for (const signal of signals) process.on(signal, interrupt);
   try {
-    makeFolder(lab.name);
-    await started(lab, source, hash, onProgress);
+    await started(lab, hash, onProgress);
     return true;
   } catch (error) {
     removeRemains(lab.name, readState(lab.name));
@@ -78,11 +78,10 @@ function refuseOther(state: LabState, lab: Lab, hash: string): void {
     );
 }
 
-async function started(lab: Lab, source: Source, hash: string, onProgress: OnProgress): Promise<void> {
+async function started(lab: Lab, hash: string, onProgress: OnProgress): Promise<void> {
   const pods = lab.pods.map(({ name }) => name);
   const holders = [...pods, "host", ...(lab.outside ? ["outside"] : [])];
-  mkdirSync(join(folderOf(lab.name), "tmp"), { recursive: true });
-  writeFileSync(join(folderOf(lab.name), "lab.yaml"), source.text);
+  mkdirSync(join(folderOf(lab.name), "tmp"));
   writeFileSync(join(folderOf(lab.name), "lab"), serialize(lab));
   const planned = keepPlanned({
     ...{ lab: lab.name, file: lab.file, hash, pid: 0, pidStart: "", startedMs: Date.now(), isUp: false, pods },
@@ -132,7 +131,7 @@ function startSupervisor(lab: string) {
       directory: "/",
       program: {
         paths: [process.execPath],
-        words: supervisorWords(lab),
+        words: [...ownWords(), "lab", "supervise", lab], // the processes that hold pods show them, too, in `ps`
         // BUN_TMPDIR is for Bun's compiler of C: a folder that the lab's user may write.
         environment: { ...process.env, NSNET_LAB: folderOf(lab), BUN_TMPDIR: join(folderOf(lab), "tmp") },
       },
@@ -150,12 +149,6 @@ function startSupervisor(lab: string) {
     closeFile(output);
     closeSync(log);
   }
-}
-
-/** Words of this executable; under Bun alone also its first file. The processes that hold pods show them, too, in `ps`. */
-function supervisorWords(lab: string): string[] {
-  const isCompiled = Bun.main.startsWith("/$bunfs/");
-  return [...(isCompiled ? ["ns-net"] : [process.execPath, Bun.main]), "lab", "supervise", lab];
 }
 
 /** Waits for the end of the supervisor's reports. Throws Fault if it failed or ended. */

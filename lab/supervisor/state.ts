@@ -1,4 +1,4 @@
-/** The folder of a lab: its state, file, leases and the files of its pods. */
+/** The folder of a lab: its state, leases and the files of its pods. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
@@ -88,6 +88,10 @@ export const startOf = (pid: number): string | undefined => processStart(pid)?.t
 
 /** True if the lab's first process runs. A pid may be another process by now. */
 export const isAlive = ({ pid, pidStart }: LabState): boolean => startOf(pid) === pidStart;
+
+export function emptyFolder(lab: string): void {
+  for (const name of readdirSync(folderOf(lab))) rmSync(join(folderOf(lab), name), { recursive: true, force: true });
+}
 
 /** Removes the folder, and that of all labs if this was the last one. */
 export function removeFolder(lab: string): void {

@@ -5,7 +5,7 @@ import { openProcess } from "../../sys/processes.ts";
 import { waitReadable } from "../../sys/sysRare.ts";
 import { lockLab, waitForSupervisor } from "./lock.ts";
 import { removeNames } from "./names.ts";
-import { isAlive, type LabState, readState, removeFolder } from "./state.ts";
+import { emptyFolder, isAlive, type LabState, readState, removeFolder } from "./state.ts";
 
 /** Ends the lab and removes what is left of it. Answers false if it was not up. */
 export function stopLab(name: string): boolean {
@@ -35,7 +35,13 @@ export function endSupervisor(state: LabState | undefined): void {
 
 /** Removes the names and the folder of a lab that has ended, or is about to. */
 export function removeRemains(name: string, state: LabState | undefined): void {
+  clearRemains(name, state);
+  removeFolder(name);
+}
+
+/** As `removeRemains`, but leaves the empty folder, which is the caller's lock. */
+export function clearRemains(name: string, state: LabState | undefined): void {
   waitForSupervisor(name);
   removeNames(state?.names ?? []);
-  removeFolder(name);
+  emptyFolder(name);
 }

@@ -3,12 +3,13 @@ import { openKernel } from "../../kernel/kernel.ts";
 import { faultOf } from "../../plugin/faults.ts";
 import { checkStep, type Step } from "../../step/index.ts";
 import { differenceText } from "../../step/kind.ts";
-import { closeNetns, openNetns } from "../../sys/netns.ts";
-import type { Lab } from "../model/lab.ts";
-import { linkSteps } from "../plan/links.ts";
+import { openNetns } from "../../sys/netns.ts";
+import type { Lab, Pod } from "../model/lab.ts";
+import { endsOf } from "../model/links.ts";
+import { linkRouteSteps, linkSteps } from "../plan/links.ts";
 import { hostSteps, outsideSteps, podSteps, sysctlSteps } from "../plan/steps.ts";
 import { checkAttached } from "./attach.ts";
-import { hostLinkOf, type World } from "./world.ts";
+import { hostLinkOf, openKernelOf, type World } from "./world.ts";
 
 /** A sentence for each difference; none if the lab is as it was made. */
 export async function checkWorld({ lab, pods, outside, attached, impairments }: World): Promise<string[]> {
@@ -16,15 +17,15 @@ export async function checkWorld({ lab, pods, outside, attached, impairments }: 
   for (const pod of pods.values()) if (!pod.isAlive) found.push(`${pod.name} is dead: its first process has ended`);
   const isAlive = (name: string) => pods.get(name)!.isAlive;
   for (const pod of lab.pods.filter(({ name, joins }) => joins === undefined && isAlive(name)))
-    found.push(...differencesOf(pod.name, [...podSteps(pod), ...sysctlSteps(pod)], pods.get(pod.name)!.netns.path));
+    found.push(...differencesOf(pod.name, ownSteps(pod, lab, impairments), pods.get(pod.name)!.netns.path));
   if (outside) found.push(...differencesOf("outside", podSteps(), outside.netns.path));
-  for (const link of lab.links.filter(({ ends }) => ends.every(({ pod }) => isAlive(pod)))) {
-    const [near, far] = link.ends.map(({ pod }) => openNetns(pods.get(pod)!.netns.path));
-    using kernel = openKernel({ host: near!, container: far! });
+  for (const link of lab.links) {
+    const isDown = link.ends.some(({ pod, name }) => !isAlive(pod) || impairments.isDown({ pod, ifname: name }));
+    if (isDown) continue;
+    using kernel = openKernelOf(link, pods);
     const name = link.ends.map(({ pod }) => pod).join(" and ");
     for (const step of linkSteps(lab, link))
       found.push(...checkStep(step, kernel).map((one) => `${name}: ${differenceText(one)}`));
-    closeNetns(near!);
   }
   for (const one of attached) {
     if (impairments.isDown(one) || (pods.has(one.pod) && !isAlive(one.pod))) continue;
@@ -35,6 +36,12 @@ export async function checkWorld({ lab, pods, outside, attached, impairments }: 
     }
   }
   return [...found, ...impairments.check()];
+}
+
+/** A link that is down has no routes. */
+function ownSteps(pod: Pod, lab: Lab, impairments: World["impairments"]): Step[] {
+  const up = endsOf(lab.links, pod.name).filter(({ name }) => !impairments.isDown({ pod: pod.name, ifname: name }));
+  return [...podSteps(pod), ...sysctlSteps(pod), ...linkRouteSteps(up, pod)];
 }
 
 function stepsToOutside(lab: Lab, attached: World["attached"]): Step[] {

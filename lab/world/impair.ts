@@ -8,6 +8,7 @@ import type { Netns } from "../../sys/netns.ts";
 import type { Impairing } from "../file/labFile.ts";
 import type { Target } from "../model/impair.ts";
 import type { Lab } from "../model/lab.ts";
+import { endsOf } from "../model/links.ts";
 import { type Ends, impairSteps, type Placed, type Settings } from "../plan/impair.ts";
 import { linkRouteSteps } from "../plan/links.ts";
 
@@ -98,7 +99,7 @@ export class Impairments {
     const pod = this.#lab.pods.find(({ name }) => name === otherPod);
     if (pod === undefined) return;
     using kernel = openKernel({ host: otherNetns });
-    for (const step of linkRouteSteps(this.#lab, pod, "host")) applyStep(step, kernel);
+    for (const step of linkRouteSteps(endsOf(this.#lab.links, pod.name), pod, "host")) applyStep(step, kernel);
   }
 
   /** Asked of the kernel once, at the loopback interface of the lab's host, where it changes nothing. */

@@ -7,13 +7,14 @@ import { join } from "node:path";
 import { Fault } from "../../conf/fault.ts";
 import type { Result } from "../../conf/result/result.ts";
 import type { Cidr } from "../../ip/address.ts";
-import { openKernel } from "../../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import type { Step } from "../../step/index.ts";
 import { applyRules, applyStep, checkStep, isRules } from "../../step/index.ts";
-import { closeNetns, type Netns, openNetns, openOwnNetns } from "../../sys/netns.ts";
+import { type Netns, openNetns, openOwnNetns } from "../../sys/netns.ts";
 import { mount } from "../../sys/sysRare.ts";
 import type { Target } from "../model/impair.ts";
-import type { Impairment, Lab, Pod } from "../model/lab.ts";
+import type { Impairment, Lab, Link, Pod } from "../model/lab.ts";
+import { endsOf } from "../model/links.ts";
 import { type Attaching, attachingsOf, outsideAttaching } from "../plan/configuration.ts";
 import { linkRouteSteps, linkSteps } from "../plan/links.ts";
 import { NamesOfLab, netOwnerOf } from "../plan/names.ts";
@@ -124,18 +125,19 @@ function applySteps(steps: readonly Step[], netns?: Netns): void {
   applyRules(steps.filter(isRules), kernel);
 }
 
+/** The kernel for the steps of a link: its first pod as the host, its second as the container. */
+export function openKernelOf({ ends: [one, other] }: Link, pods: World["pods"]): Kernel {
+  return openKernel({ host: pods.get(one.pod)!.netns, container: openNetns(pods.get(other.pod)!.netns.path) });
+}
+
 /** Links, the routes through them, and settings that may be those of interfaces. */
 function connectLinks(lab: Lab, pods: ReadonlyMap<string, RunningPod>): void {
-  const netnsOf = (pod: string) => openNetns(pods.get(pod)!.netns.path);
   for (const link of lab.links) {
-    const [one, other] = link.ends;
-    const near = netnsOf(one.pod);
-    using kernel = openKernel({ host: near, container: netnsOf(other.pod) });
+    using kernel = openKernelOf(link, pods);
     for (const step of linkSteps(lab, link)) applyStep(step, kernel);
-    closeNetns(near);
   }
   for (const pod of lab.pods) {
-    const steps = [...linkRouteSteps(lab, pod), ...sysctlSteps(pod)];
+    const steps = [...linkRouteSteps(endsOf(lab.links, pod.name), pod), ...sysctlSteps(pod)];
     if (steps.length > 0) applySteps(steps, pods.get(pod.name)!.netns);
   }
 }
@@ -163,8 +165,7 @@ async function attachAll(
 }
 
 function addressesOf({ links }: Lab, pod: Pod): Cidr[] {
-  const ends = links.flatMap((link) => link.ends.filter((end) => end.pod === pod.name));
-  return [...pod.interfaces, ...ends].flatMap((one) => one.addresses);
+  return [...pod.interfaces, ...endsOf(links, pod.name)].flatMap((one) => one.addresses);
 }
 
 /** A refusal names the place in the file. */

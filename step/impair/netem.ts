@@ -1,41 +1,39 @@
 /** Impairs what leaves a link: delay, jitter, loss, duplication, reordering, corruption and rate, by the qdisc netem. */
-import type { Where } from "../../kernel/kernel.ts";
 import { deleteNetem, getNetem, type Impairment, replaceNetem } from "../../netlink/route/netem.ts";
 import { errno, tolerating } from "../../sys/errors.ts";
 import { differences, type Kind, missing } from "../kind.ts";
-import { netnsWord, shellWord } from "../shellWords.ts";
+import { shellWord } from "../shellWords.ts";
 
 export interface NetemStep extends Impairment {
   readonly kind: "netem";
-  readonly where: Where;
+  /** A link of the host. */
   readonly link: string;
 }
 
 export const netem: Kind<NetemStep> = {
   apply(step, kernel) {
-    kernel.request(step.where, replaceNetem(kernel.indexOf(step.where, step.link), step.link, step));
+    kernel.request("host", replaceNetem(kernel.indexOf("host", step.link), step.link, step));
     return true;
   },
 
-  undo({ where, link }, kernel) {
-    const index = kernel.link(where, link)?.index;
+  undo({ link }, kernel) {
+    const index = kernel.link("host", link)?.index;
     if (index === undefined) return;
-    tolerating(() => kernel.request(where, deleteNetem(index, link)), errno.ENOENT, errno.EINVAL);
+    tolerating(() => kernel.request("host", deleteNetem(index, link)), errno.ENOENT, errno.EINVAL);
   },
 
-  check({ where, link, kind: _, ...wanted }, kernel) {
-    const index = kernel.link(where, link)?.index;
+  check({ link, kind: _, ...wanted }, kernel) {
+    const index = kernel.link("host", link)?.index;
     if (index === undefined) return missing(`link ${link}`);
-    const found = getNetem(kernel.route(where), index);
+    const found = getNetem(kernel.route("host"), index);
     if (found === undefined) return missing(`netem of ${link}`);
     return differences(`netem of ${link}`, rounded(wanted), rounded(found));
   },
 
   reason: ({ link }) => `What leaves ${link} is impaired.`,
 
-  print({ where, link, ...wanted }, { netns }) {
-    const tc = where === "host" ? "tc" : `tc -n ${netnsWord(netns)}`;
-    return [`${tc} qdisc replace dev ${shellWord(link)} root netem ${wordsOf(wanted).join(" ")}`];
+  print({ link, ...wanted }) {
+    return [`tc qdisc replace dev ${shellWord(link)} root netem ${wordsOf(wanted).join(" ")}`];
   },
 };
 

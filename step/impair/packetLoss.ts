@@ -2,7 +2,6 @@
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hook, newChain, priority } from "../../netlink/nft/chain.ts";
 import { equals } from "../../netlink/nft/expr/compare.ts";
-import { counter } from "../../netlink/nft/expr/counter.ts";
 import { loadMeta, metaKey } from "../../netlink/nft/expr/meta.ts";
 import { byChance } from "../../netlink/nft/expr/random.ts";
 import { drop } from "../../netlink/nft/expr/verdict.ts";
@@ -44,7 +43,7 @@ const rules = ({ link, direction, loss }: PacketLossStep): ChainRule[] => [
     expressions: [
       ...[loadMeta(direction === "in" ? metaKey.inName : metaKey.outName), equals(linkNameBytes(link))],
       ...byChance(Math.max(1, Math.round(loss * steps)), steps),
-      ...[counter, drop],
+      drop,
     ],
   },
 ];

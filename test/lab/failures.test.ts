@@ -1,6 +1,6 @@
 /** Nothing remains after a failure: of a file, a command, the disk, or a process that is killed at any moment. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { netnsNames, run } from "../support/sandbox.ts";
 import { machine, needsLabs, type Person, person, users } from "./person.ts";
@@ -141,7 +141,10 @@ for (const user of users) {
       using _ = who.up("two-pods.yaml");
       process.kill(who.json("ls")[0].pid, "SIGKILL");
       waitForEnd("two-pods");
+      const folder = () => statSync(join(who.labs, "two-pods")).ino; // the lock: another folder would be another lock
+      const before = folder();
       assert.match(who.lab("up", "two-pods.yaml").out, /two-pods is up: 2 pods/);
+      assert.equal(folder(), before);
       assert.equal(who.lab("test").code, 0);
     });
 

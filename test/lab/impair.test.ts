@@ -58,7 +58,7 @@ for (const user of users) {
 
     it("loses all packets in one direction, as the file says", () => {
       assert.ok(isCutOff("web", "10.2.0.3"));
-      assert.match(settings("db"), /numgen random mod 10000 <= 9999 counter|netem .*loss 100%/);
+      assert.match(settings("db"), /numgen random mod 10000 <= 9999 drop|netem .*loss 100%/);
     });
 
     it("is undone by --clear, which leaves no rule, table or qdisc", () => {
@@ -99,6 +99,8 @@ for (const user of users) {
       impair("r1@r2", "--down");
       assert.ok(isCutOff("r1", "172.16.0.2"));
       assert.ok(isCutOff("r2", "172.16.0.1"));
+      const check = who.lab("check", "impaired.yaml");
+      assert.equal(check.code, 0, check.out);
       impair("r1@r2", "--up");
       assert.equal(reaches("r1", "172.16.0.2"), true);
       assert.match(text("r2", "ip", "-6", "address", "show", "r1"), /fd16::2\/64/);

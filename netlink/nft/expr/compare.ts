@@ -15,10 +15,14 @@ export function differs(value: Uint8Array, source: number = register.one): Expre
   return { name: "cmp", data: compare.put({ source, operator: operator.notEqual, data: { value } }) };
 }
 
+export function isAtMost(value: Uint8Array, source: number = register.one): Expression {
+  return { name: "cmp", data: compare.put({ source, operator: operator.atMost, data: { value } }) };
+}
+
 /** From `first` to `last`, as nft writes `10000-20000`. */
 export function between(first: Uint8Array, last: Uint8Array, source: number = register.one): Expression[] {
   return [
     { name: "cmp", data: compare.put({ source, operator: operator.atLeast, data: { value: first } }) },
-    { name: "cmp", data: compare.put({ source, operator: operator.atMost, data: { value: last } }) },
+    isAtMost(last, source),
   ];
 }

@@ -1,6 +1,6 @@
 /** numgen with random numbers (NFTA_NG_*), and the byte order in which numbers are compared (NFTA_BYTEORDER_*). */
 import { attributes, be32 } from "../../codec.ts";
-import { compare } from "./compare.ts";
+import { isAtMost } from "./compare.ts";
 import { type Expression, register } from "./expression.ts";
 
 export const numgen = attributes({ destination: [1, be32], modulus: [2, be32], kind: [3, be32] });
@@ -12,8 +12,6 @@ export const byteOrder = attributes({
 } as const);
 /** NFT_BYTEORDER_HTON */
 const toNetwork = 1;
-/** NFT_CMP_LTE */
-const atMost = 3;
 
 /** Holds for `some` of `all` packets at random: `numgen random mod 10000 <= 99`. */
 export function byChance(some: number, all: number): Expression[] {
@@ -26,6 +24,6 @@ export function byChance(some: number, all: number): Expression[] {
       name: "byteorder",
       data: byteOrder.put({ source: destination, destination, operation: toNetwork, length: 4, size: 4 }),
     },
-    { name: "cmp", data: compare.put({ source: destination, operator: atMost, data: { value: last } }) },
+    isAtMost(last),
   ];
 }
