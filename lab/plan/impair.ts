@@ -23,6 +23,15 @@ export interface Settings {
   readonly out: Impairing;
 }
 
+export const unimpaired: Settings = { in: {}, out: {} };
+
+/** Settings that are not named keep their value. */
+export function changedSettings(settings: Settings, direction: "in" | "out" | "both", values: Impairing): Settings {
+  const changed = (side: "in" | "out") =>
+    direction === side || direction === "both" ? { ...settings[side], ...values } : settings[side];
+  return { in: changed("in"), out: changed("out") };
+}
+
 const needNetem = ["delay", "jitter", "duplicate", "reorder", "corrupt"] as const;
 
 /**

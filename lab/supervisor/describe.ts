@@ -3,14 +3,16 @@ import { formatAddress, formatCidr } from "../../ip/address.ts";
 import type { Lab, Pod } from "../model/lab.ts";
 import { endsOf } from "../model/links.ts";
 import { macOf } from "../plan/configuration.ts";
+import { hostLinkOf } from "../world/interfaces.ts";
 import type { RunningPod } from "../world/pods.ts";
-import { hostLinkOf, type World } from "../world/world.ts";
+import type { World } from "../world/world.ts";
 import type { Inspected, PodStatus } from "./answers.ts";
 
 /** The only host of a lab without `hosts`. */
 const hostName = "host";
 
-export function inspected({ lab, host, pods, outside, attached }: World): Inspected {
+export function inspected({ lab, host, pods, attached }: World): Inspected {
+  const outside = pods.get("outside");
   return {
     hosts: [{ name: hostName, pid: process.pid, inode: Number(host.inode) }],
     outside: outside && holder(outside),

@@ -1,25 +1,42 @@
 /** Calls the plugin as a container runtime does, but in this process. */
 import type { Call } from "../../conf/call.ts";
-import { parseRequest } from "../../conf/parse.ts";
-import type { Request } from "../../conf/request.ts";
+import { parseCollect, parseRequest } from "../../conf/parse.ts";
 import type { Result } from "../../conf/result/result.ts";
 import { add } from "../../plugin/add.ts";
 import { check } from "../../plugin/check.ts";
+import { gc } from "../../plugin/gc.ts";
 import type { Attaching } from "../plan/configuration.ts";
 
+/** An interface of a pod or outside, with the plugin's answer. */
+export interface Attached extends Attaching {
+  readonly netnsPath: string;
+  readonly result: Result;
+}
+
 /** ADD of one interface. */
-export async function attach(attaching: Attaching, netnsPath: string): Promise<Result> {
-  const [request, call] = asked("ADD", attaching, attaching.configuration, netnsPath);
-  return (await add(request, call)).result;
+export async function attach(attaching: Attaching, netnsPath: string): Promise<Attached> {
+  const { env, stdin, call } = asked("ADD", attaching, attaching.configuration, netnsPath);
+  return { ...attaching, netnsPath, result: (await add(parseRequest(env, stdin), call)).result };
 }
 
 /** CHECK of one interface. Throws what CHECK reports. */
-export async function checkAttached(attaching: Attaching, netnsPath: string, prevResult: Result): Promise<void> {
-  const [request, call] = asked("CHECK", attaching, { ...attaching.configuration, prevResult }, netnsPath);
-  await check(request, call);
+export async function checkAttached({ netnsPath, result, ...attaching }: Attached): Promise<void> {
+  const { env, stdin, call } = asked("CHECK", attaching, { ...attaching.configuration, prevResult: result }, netnsPath);
+  await check(parseRequest(env, stdin), call);
 }
 
-function asked(command: string, { pod, ifname }: Attaching, configuration: object, netnsPath: string): [Request, Call] {
+/**
+ * GC of the network of `attaching`: detaches all but `staying`, and removes the bridge with the last one. DEL would wait for
+ * the kernel once for each interface, GC waits once for all.
+ */
+export async function detachAllBut(staying: readonly Attaching[], attaching: Attaching): Promise<void> {
+  const valid = staying.map(({ pod, ifname }) => ({ containerID: pod, ifname }));
+  const configuration = { ...attaching.configuration, "cni.dev/valid-attachments": valid };
+  const { env, stdin, call } = asked("GC", attaching, configuration, "");
+  await gc(parseCollect(env, stdin), call);
+}
+
+function asked(command: string, { pod, ifname }: Attaching, configuration: object, netnsPath: string) {
   const env = {
     CNI_COMMAND: command,
     CNI_CONTAINERID: pod,
@@ -36,5 +53,5 @@ function asked(command: string, { pod, ifname }: Attaching, configuration: objec
     interruption: { came: async () => undefined, passTo: () => ({ [Symbol.dispose]() {} }) },
     stderr: () => {},
   };
-  return [parseRequest(env, stdin), call];
+  return { env, stdin, call };
 }

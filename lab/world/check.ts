@@ -9,16 +9,19 @@ import { endsOf } from "../model/links.ts";
 import { linkRouteSteps, linkSteps } from "../plan/links.ts";
 import { hostSteps, outsideSteps, podSteps, sysctlSteps } from "../plan/steps.ts";
 import { checkAttached } from "./attach.ts";
-import { hostLinkOf, openKernelOf, type World } from "./world.ts";
+import { hostLinkOf } from "./interfaces.ts";
+import { openKernelOf } from "./links.ts";
+import type { World } from "./world.ts";
 
 /** A sentence for each difference; none if the lab is as it was made. */
-export async function checkWorld({ lab, pods, outside, attached, impairments }: World): Promise<string[]> {
+export async function checkWorld({ lab, pods, attached, impairments }: World): Promise<string[]> {
   const found = differencesOf("host", [...hostSteps(lab), ...stepsToOutside(lab, attached)]);
   for (const pod of pods.values()) if (!pod.isAlive) found.push(`${pod.name} is dead: its first process has ended`);
   const isAlive = (name: string) => pods.get(name)!.isAlive;
   for (const pod of lab.pods.filter(({ name, joins }) => joins === undefined && isAlive(name)))
     found.push(...differencesOf(pod.name, ownSteps(pod, lab, impairments), pods.get(pod.name)!.netns.path));
-  if (outside) found.push(...differencesOf("outside", podSteps(), outside.netns.path));
+  const outside = pods.get("outside");
+  if (outside?.isAlive) found.push(...differencesOf("outside", podSteps(), outside.netns.path));
   for (const link of lab.links) {
     const isDown = link.ends.some(({ pod, name }) => !isAlive(pod) || impairments.isDown({ pod, ifname: name }));
     if (isDown) continue;
@@ -28,9 +31,9 @@ export async function checkWorld({ lab, pods, outside, attached, impairments }: 
       found.push(...checkStep(step, kernel).map((one) => `${name}: ${differenceText(one)}`));
   }
   for (const one of attached) {
-    if (impairments.isDown(one) || (pods.has(one.pod) && !isAlive(one.pod))) continue;
+    if (impairments.isDown(one) || !isAlive(one.pod)) continue;
     try {
-      await checkAttached(one, one.netnsPath, one.result);
+      await checkAttached(one);
     } catch (error) {
       found.push(faultOf(error).message);
     }

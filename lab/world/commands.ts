@@ -15,6 +15,9 @@ export interface Command {
   exitCode: number | undefined;
 }
 
+/** A command with a mistake ends within this time, and then `up` and `apply` fail. */
+const settleMs = 80;
+
 /** The commands of a lab, by name of pod. */
 export class Commands {
   readonly all = new Map<string, Command>();
@@ -53,11 +56,21 @@ export class Commands {
     void keep(reading, command.log);
   }
 
-  /** Waits a moment, or until all commands have ended. Throws Fault if one failed: a command with a mistake ends at once. */
-  async settle(momentMs: number): Promise<void> {
+  /** Its processes have ended with the pod. */
+  forget(pod: string): void {
+    this.all.delete(pod);
+  }
+
+  /**
+   * Waits a moment, or until the commands of these pods have ended. Throws Fault if one failed: a command with a mistake ends
+   * at once.
+   */
+  async settle(pods: readonly string[]): Promise<void> {
+    const named = pods.flatMap((pod): [string, Command][] => [[pod, this.all.get(pod)!]]).filter(([, one]) => one);
+    if (named.length === 0) return;
     const over = Promise.withResolvers<void>();
-    const timer = setTimeout(over.resolve, momentMs);
-    const all = [...this.all.values()];
+    const timer = setTimeout(over.resolve, settleMs);
+    const all = named.map(([, one]) => one);
     this.#onEnd = () => {
       if (all.some(({ exitCode }) => exitCode) || all.every(({ exitCode }) => exitCode !== undefined)) over.resolve();
     };
@@ -66,9 +79,9 @@ export class Commands {
     await over.promise;
     clearTimeout(timer);
     this.#onEnd = () => {};
-    for (const [pod, { exitCode, log }] of this.all) {
+    for (const [pod, { exitCode, log }] of named) {
       if (!exitCode) continue;
-      await Promise.race([log.ended, Bun.sleep(momentMs)]); // a child of the command may keep its output open
+      await Promise.race([log.ended, Bun.sleep(settleMs)]); // a child of the command may keep its output open
       throw failed(pod, exitCode, log.text());
     }
   }

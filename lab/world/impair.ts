@@ -9,7 +9,8 @@ import type { Impairing } from "../file/labFile.ts";
 import type { Target } from "../model/impair.ts";
 import type { Lab } from "../model/lab.ts";
 import { endsOf } from "../model/links.ts";
-import { type Ends, impairSteps, type Placed, type Settings } from "../plan/impair.ts";
+import { changedSettings, type Ends, impairSteps, type Placed, unimpaired } from "../plan/impair.ts";
+import { type Impaired, keyOfTarget } from "../plan/impaired.ts";
 import { linkRouteSteps } from "../plan/links.ts";
 
 /** The namespaces and names of both ends of an interface. */
@@ -20,18 +21,19 @@ export interface Interface extends Ends {
   readonly otherPod: string | undefined;
 }
 
-interface Impaired {
-  readonly settings: Settings;
+interface Applied extends Impaired {
+  /** None while the interface does not exist. */
   readonly steps: readonly Placed[];
 }
 
 export class Impairments {
-  readonly #lab: Lab;
-  readonly #find: (target: Target) => Interface;
-  readonly #impaired = new Map<string, Impaired & { readonly target: Target }>();
+  readonly #lab: () => Lab;
+  readonly #find: (target: Target) => Interface | undefined;
+  readonly #impaired = new Map<string, Applied>();
   #hasNetem: boolean | undefined;
 
-  constructor(lab: Lab, find: (target: Target) => Interface) {
+  /** Both are asked each time: the lab changes. */
+  constructor(lab: () => Lab, find: (target: Target) => Interface | undefined) {
     this.#lab = lab;
     this.#find = find;
   }
@@ -39,25 +41,48 @@ export class Impairments {
   /** Settings that are not named keep their value. Throws Fault for what this kernel lacks, and then changes nothing. */
   change(targets: readonly Target[], direction: "in" | "out" | "both", values: Impairing): void {
     const changes = targets.map((target) => {
-      const { settings = { in: {}, out: {} } } = this.#impaired.get(keyOf(target)) ?? {};
-      const changed = (side: "in" | "out") =>
-        direction === side || direction === "both" ? { ...settings[side], ...values } : settings[side];
-      const wanted = { in: changed("in"), out: changed("out") };
-      return { target, settings: wanted, steps: impairSteps(this.#find(target), wanted, this.#knowsNetem()) };
+      const { settings } = this.#impaired.get(keyOfTarget(target)) ?? { settings: unimpaired };
+      return this.#planned({ target, settings: changedSettings(settings, direction, values) });
     });
     for (const change of changes) this.#replace(change);
   }
 
   clear(targets: readonly Target[]): void {
-    for (const target of targets) this.#replace({ target, settings: { in: {}, out: {} }, steps: [] });
+    for (const target of targets) this.#replace({ target, settings: unimpaired, steps: [] });
+  }
+
+  /** Throws Fault for what this kernel lacks. */
+  refuse(values: Impairing): void {
+    impairSteps({ own: "", other: "" }, { in: values, out: values }, this.#knowsNetem());
+  }
+
+  /** All that is set now. */
+  all(): Impaired[] {
+    return [...this.#impaired.values()].map(({ target, settings }) => ({ target, settings }));
+  }
+
+  /** Frees interfaces that are about to be taken down; what is set there is remembered. */
+  lift(isMeant: (target: Target) => boolean): void {
+    for (const [key, { target, settings }] of [...this.#impaired]) {
+      if (!isMeant(target)) continue;
+      this.#replace({ target, settings, steps: [] });
+      this.#impaired.set(key, { target, settings, steps: [] });
+    }
+  }
+
+  /** Sets exactly this, and nothing at other interfaces, among them those that do not exist any more. */
+  setAll(wanted: readonly Impaired[]): void {
+    const keys = new Set(wanted.map(({ target }) => keyOfTarget(target)));
+    for (const [key, { target }] of this.#impaired) if (!keys.has(key)) this.clear([target]);
+    for (const one of wanted) this.#replace(this.#planned(one));
   }
 
   /** True if nothing passes the interface: it is down, or the other end of its link is. */
   isDown({ pod, ifname }: Target): boolean {
-    const link = this.#lab.links.find(({ ends }) => ends.some((one) => one.pod === pod && one.name === ifname));
+    const link = this.#lab().links.find(({ ends }) => ends.some((one) => one.pod === pod && one.name === ifname));
     const all = link ? link.ends.map((one) => ({ pod: one.pod, ifname: one.name })) : [{ pod, ifname }];
     return all.some((one) => {
-      const { settings } = this.#impaired.get(keyOf(one)) ?? {};
+      const { settings } = this.#impaired.get(keyOfTarget(one)) ?? {};
       return settings?.in.down === true || settings?.out.down === true;
     });
   }
@@ -72,8 +97,12 @@ export class Impairments {
     );
   }
 
-  #replace({ target, settings, steps }: Impaired & { readonly target: Target }): void {
-    const key = keyOf(target);
+  #planned({ target, settings }: Impaired): Applied {
+    return { target, settings, steps: impairSteps(this.#find(target)!, settings, this.#knowsNetem()) };
+  }
+
+  #replace({ target, settings, steps }: Applied): void {
+    const key = keyOfTarget(target);
     const before = this.#impaired.get(key)?.steps ?? [];
     for (const { end, step } of before.filter((one) => !steps.some((other) => Bun.deepEquals(one, other)))) {
       using kernel = openKernel({ host: this.#netnsOf(target, end) });
@@ -89,17 +118,19 @@ export class Impairments {
   }
 
   #netnsOf(target: Target, end: Placed["end"]): Netns {
-    const { ownNetns, otherNetns } = this.#find(target);
+    const { ownNetns, otherNetns } = this.#find(target)!;
     return end === "own" ? ownNetns : otherNetns;
   }
 
   /** A link that was down lost the routes through it at that end. */
   #restoreRoutes(target: Target): void {
-    const { otherPod, otherNetns } = this.#find(target);
-    const pod = this.#lab.pods.find(({ name }) => name === otherPod);
+    const { other, otherPod, otherNetns } = this.#find(target)!;
+    const { pods, links } = this.#lab();
+    const pod = pods.find(({ name }) => name === otherPod);
     if (pod === undefined) return;
+    const ends = endsOf(links, pod.name).filter(({ name }) => name === other);
     using kernel = openKernel({ host: otherNetns });
-    for (const step of linkRouteSteps(endsOf(this.#lab.links, pod.name), pod, "host")) applyStep(step, kernel);
+    for (const step of linkRouteSteps(ends, pod, "host")) applyStep(step, kernel);
   }
 
   /** Asked of the kernel once, at the loopback interface of the lab's host, where it changes nothing. */
@@ -113,5 +144,3 @@ export class Impairments {
     return this.#hasNetem;
   }
 }
-
-const keyOf = ({ pod, ifname }: Target) => `${pod} ${ifname}`;

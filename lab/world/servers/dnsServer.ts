@@ -1,20 +1,21 @@
 /** The DNS server of a pod: it knows the names of the lab, and no others (RFC 1035, RFC 3596). */
 import { type Answer, AUTHORITATIVE_ANSWER, decode, encode, type Packet, type Question } from "dns-packet";
-import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
-import type { Netns } from "../../sys/netns.ts";
-import type { Names } from "../plan/names.ts";
-import { dnsAddress } from "./files.ts";
-import { udpServer } from "./servers.ts";
-import { startIn } from "./startIn.ts";
+import { type Address, formatAddress, parseAddress } from "../../../ip/address.ts";
+import type { Netns } from "../../../sys/netns.ts";
+import type { Names } from "../../plan/names.ts";
+import { dnsAddress } from "../files.ts";
+import { startIn } from "../startIn.ts";
+import { type Listening, udpServer } from "./servers.ts";
 
 const port = 53;
-/** A name of a lab may move with the next `lab up`. */
+/** A name of a lab may move with the next `lab apply`. */
 const ttlSeconds = 1;
 /** RFC 1035, section 4.1.1 */
 const nameError = 3;
 
-export function openDnsServer(netns: Netns, names: Names): Promise<void> {
-  return startIn(netns, () => udpServer(dnsAddress, port, (bytes) => answerTo(bytes, names)));
+/** `names` is asked for each answer: they change with the lab. */
+export function openDnsServer(netns: Netns, names: () => Names): Promise<Listening> {
+  return startIn(netns, () => udpServer(dnsAddress, port, (bytes) => answerTo(bytes, names())));
 }
 
 /** The answer to a request; undefined for what is none. */

@@ -1,0 +1,37 @@
+/** Where the interfaces of pods are: both ends, each in its namespace. */
+import type { Result } from "../../conf/result/result.ts";
+import type { Netns } from "../../sys/netns.ts";
+import type { Target } from "../model/impair.ts";
+import type { Link } from "../model/lab.ts";
+import type { Attached } from "./attach.ts";
+import type { Interface } from "./impair.ts";
+import type { RunningPod } from "./pods.ts";
+
+interface Connected {
+  readonly host: Netns;
+  readonly pods: ReadonlyMap<string, RunningPod>;
+  readonly attached: readonly Attached[];
+  readonly links: readonly Link[];
+}
+
+/** Both ends of an interface of a pod; undefined if the pod has no such interface now. */
+export function interfaceOf(
+  { pod, ifname }: Target,
+  { host, pods, attached, links }: Connected,
+): Interface | undefined {
+  const ownNetns = pods.get(pod)?.netns;
+  if (ownNetns === undefined) return undefined;
+  for (const { ends } of links) {
+    const place = ends.findIndex((end) => end.pod === pod && end.name === ifname);
+    const other = ends[1 - place];
+    if (place >= 0 && other)
+      return { own: ifname, other: other.name, ownNetns, otherNetns: pods.get(other.pod)!.netns, otherPod: other.pod };
+  }
+  const found = attached.find((one) => one.pod === pod && one.ifname === ifname);
+  return found && { own: ifname, other: hostLinkOf(found.result), ownNetns, otherNetns: host, otherPod: undefined };
+}
+
+/** The host's end of the veth pair that an ADD made. */
+export function hostLinkOf({ interfaces = [] }: Result): string {
+  return interfaces.find(({ sandbox, name }) => !sandbox && name.startsWith("nsv"))?.name ?? "";
+}

@@ -1,0 +1,40 @@
+/** Applies steps in the namespaces of a lab: settings for the most part. */
+import { openKernel } from "../../kernel/kernel.ts";
+import { applyRules, applyStep, checkStep, isRules, type Step, undoStep } from "../../step/index.ts";
+import { type Netns, openNetns } from "../../sys/netns.ts";
+import type { Pod } from "../model/lab.ts";
+import { podSteps } from "../plan/steps.ts";
+import type { RunningPod } from "./pods.ts";
+
+/** In a pod; without `netns` on the lab's host. */
+export function applySteps(steps: readonly Step[], netns?: Netns): void {
+  if (steps.length === 0) return;
+  using kernel = openKernel(netns === undefined ? {} : { container: openNetns(netns.path) });
+  for (const step of steps) if (!isRules(step)) applyStep(step, kernel);
+  applyRules(steps.filter(isRules), kernel);
+}
+
+/** Makes the steps of the lab's host those of `after`. A step of both is not touched. */
+export function changeHostSteps(before: readonly Step[], after: readonly Step[]): void {
+  const isIn = (all: readonly Step[], step: Step) => all.some((one) => Bun.deepEquals(one, step));
+  using kernel = openKernel();
+  for (const step of before) if (!isIn(after, step)) undoStep(step, kernel);
+  applySteps(after.filter((step) => !isIn(before, step)));
+}
+
+/** New namespaces are alike, so only the steps that the first one needs are applied to the others: /proc/sys is slow. */
+export function prepare(own: readonly Pod[], pods: ReadonlyMap<string, RunningPod>): void {
+  const [first, ...others] = own;
+  if (first === undefined) return;
+  const met = others.length === 0 ? [] : metIn(pods.get(first.name)!.netns);
+  const isMet = (step: Step) => met.some((one) => Bun.deepEquals(one, step));
+  for (const pod of own) {
+    const steps = podSteps(pod).filter((step) => !isMet(step));
+    applySteps(steps, pods.get(pod.name)!.netns);
+  }
+}
+
+function metIn({ path }: Netns): Step[] {
+  using kernel = openKernel({ container: openNetns(path) });
+  return podSteps().filter((step) => checkStep(step, kernel).length === 0);
+}

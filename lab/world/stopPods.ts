@@ -1,0 +1,35 @@
+/** Ends pods of a running lab. */
+import { closeNetns } from "../../sys/netns.ts";
+import { detachAllBut } from "./attach.ts";
+import { endPod } from "./pods.ts";
+import { stopServing } from "./servers/serve.ts";
+import type { World } from "./world.ts";
+
+/** Their processes, servers, interfaces and namespaces. Names of none are success. */
+export async function stopPods(world: World, names: ReadonlySet<string>): Promise<void> {
+  const pods = [...world.pods.values()].filter(({ name }) => names.has(name));
+  for (const { name } of pods) {
+    stopServing(world, name);
+    world.commands.forget(name);
+  }
+  await Promise.all(pods.map((pod) => endPod(pod, world.children)));
+  await detach(world, names);
+  for (const pod of pods) {
+    world.namesInside.remove(pod);
+    world.files.remove(pod.name);
+    closeNetns(pod.netns);
+    world.pods.delete(pod.name);
+  }
+}
+
+async function detach(world: World, names: ReadonlySet<string>): Promise<void> {
+  const leaving = world.attached.filter(({ pod }) => names.has(pod));
+  for (const network of new Set(leaving.map(networkOf))) {
+    const of = world.attached.filter((one) => networkOf(one) === network);
+    const staying = of.filter(({ pod }) => !names.has(pod));
+    await detachAllBut(staying, of.find(({ pod }) => names.has(pod))!);
+    world.attached = world.attached.filter((one) => !of.includes(one) || staying.includes(one));
+  }
+}
+
+const networkOf = ({ configuration }: World["attached"][number]) => configuration["name"];
