@@ -48,6 +48,10 @@ import defer * as ingressPolicy from "./nft/ingressPolicy.ts";
 import defer * as internalNetwork from "./nft/internalNetwork.ts";
 import defer * as macSpoofCheck from "./nft/macSpoofCheck.ts";
 import { masquerade } from "./nft/masquerade.ts";
+import defer * as rangesAcross from "./nft/rangesAcross.ts";
+import defer * as forwardingEntry from "./overlay/forwardingEntry.ts";
+import defer * as neighbour from "./overlay/neighbour.ts";
+import defer * as vxlan from "./overlay/vxlan.ts";
 import defer * as portConditions from "./ports/conditions.ts";
 import defer * as masqAll from "./ports/masqAll.ts";
 import defer * as ports from "./ports/ports.ts";
@@ -91,6 +95,9 @@ const sharedToTheLast = { ingressPolicy };
 /** They end with the network namespace of a lab's host. */
 const ofLabs = { internalNetwork, netem, tokenBucket, packetLoss, down };
 
+/** How a host reaches the parts of its networks on other hosts. */
+const ofHosts = { vxlan, neighbour, forwardingEntry, rangesAcross };
+
 const kinds = {
   ...hostLinks,
   ...containerLinks,
@@ -101,6 +108,7 @@ const kinds = {
   ...shared,
   ...sharedToTheLast,
   ...ofLabs,
+  ...ofHosts,
 };
 
 type Files = typeof kinds;

@@ -9,6 +9,12 @@ export const neighbourType = { create: 28, delete: 29, get: 30 } as const;
 const header = struct({ family: u8, padding1: u8, padding2: u16, index: i32, state: u16, flags: u8, kind: u8 });
 const neighbourAttributes = attributes({ destination: [1, bytes], address: [2, mac], master: [9, u32] });
 
+/** NTF_SELF: an entry of the link itself, not of its bridge. */
+const ofLinkItself = 0x02;
+
+/** AF_BRIDGE: forwarding entries. */
+export const familyBridge = 7;
+
 /** NUD_*. */
 export const neighbourState = { reachable: 0x02, stale: 0x04, permanent: 0x80 } as const;
 
@@ -40,6 +46,36 @@ export function deleteNeighbour(index: number, destination: Uint8Array): Message
     flags: 0,
     payload: joined([header.put({ family, index }), neighbourAttributes.put({ destination })]),
   };
+}
+
+/**
+ * Sets where a VXLAN device sends frames for a hardware address: to the host at `destination`, the 4 or 16 bytes of its
+ * address on the underlay.
+ */
+export function setForwarding(index: number, address: string, destination: Uint8Array): Message {
+  return {
+    what: `set the forwarding entry of ${address}`,
+    type: neighbourType.create,
+    flags: flags.create | flags.replace,
+    payload: forwarding(index, address, destination),
+  };
+}
+
+/** Deletes the forwarding entry. Refused with ENOENT if there is none. */
+export function deleteForwarding(index: number, address: string, destination: Uint8Array): Message {
+  return {
+    what: `delete the forwarding entry of ${address}`,
+    type: neighbourType.delete,
+    flags: 0,
+    payload: forwarding(index, address, destination),
+  };
+}
+
+function forwarding(index: number, address: string, destination: Uint8Array): Uint8Array {
+  return joined([
+    header.put({ family: familyBridge, index, state: neighbourState.permanent, flags: ofLinkItself }),
+    neighbourAttributes.put({ destination, address }),
+  ]);
 }
 
 /** The neighbours in the socket's namespace of a family: AF_INET 2, AF_INET6 10, AF_BRIDGE 7. */

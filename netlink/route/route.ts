@@ -12,6 +12,8 @@ export const routeType = { create: 24, delete: 25, get: 26 } as const;
 const protocolKernel = 2;
 const protocolStatic = 4;
 export const routeKind = { unicast: 1 } as const;
+/** RTNH_F_ONLINK: the gateway is a neighbour on the link, though no address of the link says so. */
+export const onLink = 4;
 export const routeScope = { universe: 0, link: 253, host: 254 } as const;
 export const mainTable = 254;
 const tableInHeaderMax = 255;
@@ -71,18 +73,21 @@ export interface Route extends Values<(typeof routeAttributes)["table"]> {
   readonly scope: number;
   readonly kind: number;
   readonly protocol: number;
+  /** RTNH_F_*. */
+  readonly flags?: number | undefined;
 }
 
 export const routePayload: Codec<Route> = {
-  put({ family, dstLength, scope, kind, protocol, ...values }) {
+  put({ family, dstLength, scope, kind, protocol, flags: ofHop, ...values }) {
     const table = values.table ?? mainTable;
     const inHeader = table <= tableInHeaderMax ? table : 0;
-    const head = header.put({ family, dstLength, table: inHeader, protocol, scope, kind });
+    const head = header.put({ family, dstLength, table: inHeader, protocol, scope, kind, flags: ofHop });
     return joined([head, routeAttributes.put({ ...values, table: inHeader === table ? undefined : table })]);
   },
   get(raw) {
-    const { family = 0, dstLength = 0, scope = 0, kind = 0, protocol = 0, table = 0 } = header.get(raw);
-    return { table, ...routeAttributes.get(raw.subarray(header.size)), family, dstLength, scope, kind, protocol };
+    const { table = 0, family = 0, dstLength = 0, scope = 0, kind = 0, protocol = 0, flags: ofHop } = header.get(raw);
+    const values = routeAttributes.get(raw.subarray(header.size));
+    return { table, ...values, family, dstLength, scope, kind, protocol, flags: ofHop };
   },
 };
 
@@ -101,6 +106,8 @@ export interface RouteRequest {
   readonly scope?: number | undefined;
   /** The source address of packets that have none yet (RTA_PREFSRC). */
   readonly preferredSource?: Uint8Array | undefined;
+  /** The gateway is a neighbour on the link, though no address of the link says so. */
+  readonly isOnLink?: true | undefined;
   /** Marks the route as created by the kernel (RTPROT_KERNEL). */
   readonly byKernel?: boolean;
 }
@@ -121,8 +128,19 @@ export function deleteRoute(request: RouteRequest): Message {
 }
 
 function routeMessage(what: string, type: number, messageFlags: number, request: RouteRequest): Message {
-  const { destination, dstLength, outIndex, gateway, priority, table, mtu, advmss, preferredSource, byKernel } =
-    request;
+  const {
+    destination,
+    dstLength,
+    outIndex,
+    gateway,
+    priority,
+    table,
+    mtu,
+    advmss,
+    preferredSource,
+    isOnLink,
+    byKernel,
+  } = request;
   const isIpv4 = destination.length === 4;
   return {
     what,
@@ -142,6 +160,7 @@ function routeMessage(what: string, type: number, messageFlags: number, request:
       preferredSource,
       metrics: mtu === undefined && advmss === undefined ? undefined : { mtu, advmss },
       table,
+      flags: isOnLink && onLink,
     }),
   };
 }

@@ -33,6 +33,8 @@ export interface RouteStep extends RouteWanted {
   readonly where?: Where;
   /** The source of packets that are sent without one. */
   readonly src?: string | undefined;
+  /** The gateway is a neighbour on the link, though no address of the link says so. */
+  readonly isOnLink?: true | undefined;
   /** The plan has an earlier route to the same destination. */
   readonly isFurther?: true | undefined;
 }
@@ -66,6 +68,7 @@ export function routeRequest(step: RouteStep, kernel: Kernel): RouteRequest {
     table: step.table,
     scope: step.scope,
     preferredSource: bytesOf(step.src),
+    isOnLink: step.isOnLink,
   };
 }
 
@@ -139,6 +142,7 @@ export function routeCommand(verb: "add" | "prepend" | "del", step: RouteStep, n
     step.advmss && ` advmss ${step.advmss}`,
     step.scope && ` scope ${step.scope}`,
     step.src && ` src ${step.src}`,
+    step.isOnLink && " onlink",
   ];
   return `${ipWord(step.where ?? "container", netns, familyOf(step.dst))} route ${verb} ${textOf({ ...step, link: shellWord(step.link) })}${more.filter(Boolean).join("")}`;
 }
