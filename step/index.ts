@@ -51,6 +51,7 @@ import { masquerade } from "./nft/masquerade.ts";
 import defer * as rangesAcross from "./nft/rangesAcross.ts";
 import defer * as forwardingEntry from "./overlay/forwardingEntry.ts";
 import defer * as neighbour from "./overlay/neighbour.ts";
+import defer * as proxyNeighbour from "./overlay/proxyNeighbour.ts";
 import defer * as vxlan from "./overlay/vxlan.ts";
 import defer * as portConditions from "./ports/conditions.ts";
 import defer * as masqAll from "./ports/masqAll.ts";
@@ -96,7 +97,7 @@ const sharedToTheLast = { ingressPolicy };
 const ofLabs = { internalNetwork, netem, tokenBucket, packetLoss, down };
 
 /** How a host reaches the parts of its networks on other hosts. */
-const ofHosts = { vxlan, neighbour, forwardingEntry, rangesAcross };
+const ofHosts = { vxlan, neighbour, forwardingEntry, proxyNeighbour, rangesAcross };
 
 const kinds = {
   ...hostLinks,

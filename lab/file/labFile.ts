@@ -4,6 +4,9 @@ import type { Located, Place } from "./mistakes.ts";
 
 export interface LabFile {
   readonly name?: Located<string> | undefined;
+  /** Empty: the lab has one host, which has no name of its own. */
+  readonly hosts: readonly HostEntry[];
+  readonly across?: Located<WayAcross> | undefined;
   readonly networks: readonly NetworkEntry[];
   /** Pods and routers. */
   readonly pods: readonly PodEntry[];
@@ -11,6 +14,19 @@ export interface LabFile {
   readonly impairs: readonly ImpairEntry[];
   readonly outside: "simulated" | "none";
   readonly tests: readonly TestEntry[];
+}
+
+/** How packets cross the underlay between hosts: in UDP, or by routes. */
+export const waysAcross = ["vxlan", "routes"] as const;
+export type WayAcross = (typeof waysAcross)[number];
+
+/** A namespace that acts as a machine. */
+export interface HostEntry {
+  readonly name: Located<string>;
+  /** On the underlay. */
+  readonly address: Located<Address>;
+  /** Of its interface on the underlay. */
+  readonly mtu?: number | undefined;
 }
 
 export const isolations = ["none", "networks", "pods"] as const;
@@ -22,7 +38,7 @@ export interface NetworkEntry {
   readonly masquerade: boolean;
   readonly internal: boolean;
   readonly isolate: (typeof isolations)[number];
-  readonly mtu?: number | undefined;
+  readonly mtu?: Located<number> | undefined;
   /** Further keys of a network configuration of type ns-net. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -31,6 +47,8 @@ export interface PodEntry {
   readonly name: Located<string>;
   /** A router: it forwards packets. */
   readonly forwards: boolean;
+  /** The host that it runs on; absent: the first. */
+  readonly host?: Located<string> | undefined;
   readonly networks: readonly JoinedNetwork[];
   readonly serve: readonly Server[];
   readonly publish: readonly Published[];

@@ -39,7 +39,7 @@ function readNetwork({ key, node }: Field, reader: Reader): NetworkEntry {
     masquerade: flagAt("masquerade", gateway),
     internal: flagAt("internal", false),
     isolate: (found.isolate && reader.oneOf(found.isolate.node, `${what}.isolate`, isolations)) ?? "none",
-    mtu: mtu?.value,
+    mtu,
     config: configOf(found.config, what, reader),
   };
 }

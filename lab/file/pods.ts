@@ -15,7 +15,7 @@ import type { Field, Reader } from "./reader.ts";
 import { sysctl, variable } from "./words.ts";
 
 const keys = [
-  ...(["networks", "serve", "publish", "hostname", "sysctls", "routes"] as const),
+  ...(["host", "networks", "serve", "publish", "hostname", "sysctls", "routes"] as const),
   ...(["run", "env", "joins", "dns"] as const),
 ] as const;
 
@@ -35,13 +35,14 @@ function readPod({ key, node }: Field, group: "pods" | "routers", reader: Reader
   const isRouter = group === "routers";
   const found: { readonly [K in (typeof keys)[number]]?: Field } =
     reader.known(node, what, isRouter ? routerKeys : keys) ?? {};
-  const textAt = (name: "hostname" | "run" | "joins") =>
+  const textAt = (name: "host" | "hostname" | "run" | "joins") =>
     found[name] && reader.text(found[name].node, `${what}.${name}`, found[name].key.at);
   const listAt = <T>(name: "serve" | "publish", read: (item: Node) => T | undefined): T[] =>
     reader.items(found[name]?.node).flatMap((item) => read(item) ?? []);
   return {
     name: key,
     forwards: isRouter,
+    host: textAt("host"),
     networks: readJoined(found.networks, what, reader),
     serve: listAt("serve", (item) => readServer(item, what, reader)),
     publish: listAt("publish", (item) => readPublished(item, what, reader)),
@@ -73,7 +74,7 @@ function readJoined(field: Field | undefined, what: string, reader: Reader): Joi
   }));
 }
 
-function readAddress(node: Node | undefined, what: string, reader: Reader): Located<Address> | undefined {
+export function readAddress(node: Node | undefined, what: string, reader: Reader): Located<Address> | undefined {
   const text = reader.text(node, what);
   const address = text && parseAddress(text.value);
   if (text === undefined || address) return address && { value: address, at: text!.at };

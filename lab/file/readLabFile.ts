@@ -1,13 +1,14 @@
 /** A lab file's text as values. Throws BadLabFile with every mistake of syntax and form. */
 import { readFileSync } from "node:fs";
 import { parseDocumentOf } from "./document.ts";
+import { readAcross, readHosts } from "./hosts.ts";
 import { readImpairs } from "./impair.ts";
 import type { LabFile } from "./labFile.ts";
 import { readLinks } from "./links.ts";
 import { BadLabFile, type Mistake, type Source } from "./mistakes.ts";
 import { readNetworks } from "./networks.ts";
 import { readPods, readRouters } from "./pods.ts";
-import { Reader, TooManyNodes } from "./reader.ts";
+import { type Field, Reader, TooManyNodes } from "./reader.ts";
 import { readTests } from "./tests.ts";
 
 /** Reads a file. Throws the error of the file system, with the path in its message. */
@@ -34,23 +35,20 @@ export function readLabFile(source: Source, mistakes: Mistake[]): LabFile {
   }
 }
 
-const keys = ["name", "networks", "pods", "routers", "links", "impair", "outside", "tests"] as const;
-
-/** Parts of the format that no command serves yet. */
-const notYet = [
-  ["hosts", "are"],
-  ["across", "is"],
+const keys = [
+  ...(["name", "hosts", "across", "networks", "pods", "routers"] as const),
+  ...(["links", "impair", "outside", "tests"] as const),
 ] as const;
 
 function read(contents: unknown, reader: Reader): LabFile {
   const node = (contents ?? undefined) as Parameters<typeof readNetworks>[0];
-  const found = reader.known(node, "a lab", [...keys, ...notYet.map(([key]) => key)]) ?? {};
-  for (const [key, verb] of notYet)
-    if (found[key]) reader.report(found[key].key.at, `${key} ${verb} not served yet`, "leave this part out");
+  const found: { readonly [K in (typeof keys)[number]]?: Field } = reader.known(node, "a lab", keys) ?? {};
   if (!found.pods && reader.mistakes.length === 0)
     reader.report([0, 1], "the lab has no pods", "write pods: with at least one name below");
   return {
     name: found.name && reader.text(found.name.node, "name", found.name.key.at),
+    hosts: readHosts(found.hosts?.node, reader),
+    across: readAcross(found.across, reader),
     networks: readNetworks(found.networks?.node, reader),
     pods: [...readPods(found.pods?.node, reader), ...readRouters(found.routers?.node, reader)],
     links: readLinks(found.links?.node, reader),

@@ -12,18 +12,16 @@ import {
 } from "../../ip/address.ts";
 import type { LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import type { Located, Mistake } from "../file/mistakes.ts";
+import { hostNameOf, underlaySubnets } from "./hosts.ts";
 import type { Interface } from "./lab.ts";
-
-/** The addresses of outside (RFC 5737 and RFC 3849, ranges for documentation). */
-export const outsideSubnets: readonly Cidr[] = [
-  { family: 4, value: 0xcb007100n, prefixLength: 24 },
-  { family: 6, value: 0x20010db8_01130000_00000000_00000000n, prefixLength: 64 },
-];
+import { nthOf, outsideSubnets, partsOf } from "./subnets.ts";
 
 /** Networks must not share addresses: the lab's host could not tell them apart. */
-export function refuseOverlaps({ networks, outside }: LabFile, mistakes: Mistake[]): void {
+export function refuseOverlaps(file: LabFile, mistakes: Mistake[]): void {
+  const { networks, hosts, outside } = file;
   const seen: { readonly subnet: Cidr; readonly owner: string }[] = [];
-  if (outside === "simulated") for (const subnet of outsideSubnets) seen.push({ subnet, owner: "outside" });
+  if (hosts.length > 0) for (const subnet of underlaySubnets(file)) seen.push({ subnet, owner: "the hosts' underlay" });
+  else if (outside === "simulated") for (const subnet of outsideSubnets) seen.push({ subnet, owner: "outside" });
   for (const { name, subnets } of networks) {
     for (const { value, at } of subnets) {
       const other = seen.find(({ subnet }) => overlaps(subnet, value));
@@ -36,19 +34,17 @@ export function refuseOverlaps({ networks, outside }: LabFile, mistakes: Mistake
   }
 }
 
-/** A host's address in a subnet by its number, 1 for the first. */
-export function nthOf(subnet: Cidr, n: bigint): Address {
-  return { family: subnet.family, value: networkOf(subnet).value + n };
-}
-
-/** One pool for each subnet of each network. Addresses that the file asks for are taken before any is given. */
+/** One pool for each subnet of each network, in parts for hosts. Addresses that the file asks for are taken before any is given. */
 export class Addressing {
   readonly #pools = new Map<string, Pool[]>();
   readonly #mistakes: Mistake[];
+  readonly #file: LabFile;
 
-  constructor({ networks, pods }: LabFile, mistakes: Mistake[]) {
+  constructor(file: LabFile, mistakes: Mistake[]) {
+    const { networks, pods, hosts } = file;
     this.#mistakes = mistakes;
-    for (const network of networks) this.#pools.set(network.name.value, poolsOf(network));
+    this.#file = file;
+    for (const network of networks) this.#pools.set(network.name.value, poolsOf(network, hosts.length));
     for (const pod of pods) {
       for (const { network, addresses } of pod.networks) {
         this.#refuseSecond(network.value, addresses, pod.name.value);
@@ -58,17 +54,24 @@ export class Addressing {
   }
 
   /** The interfaces of a pod. A network that does not exist is reported elsewhere, and left out. */
-  interfacesOf({ name, networks }: PodEntry): Interface[] {
+  interfacesOf(pod: PodEntry): Interface[] {
+    const { name, networks } = pod;
+    const host = Math.max(
+      0,
+      this.#file.hosts.findIndex((one) => one.name.value === hostNameOf(pod, this.#file)),
+    );
     return networks.flatMap(({ network, addresses }, i) => {
       const pools = this.#pools.get(network.value);
       if (pools === undefined) return [];
       const cidrs = pools.flatMap((pool) => {
         const own = addresses.find(({ value }) => contains(pool.subnet, value))?.value;
-        const given = own ?? pool.next(name.value);
-        if (given) return [{ ...given, prefixLength: pool.subnet.prefixLength }];
+        const given = own ?? pool.next(host, name.value);
+        const part = pool.partOf(host);
+        if (given)
+          return [{ ...given, prefixLength: contains(part, given) ? part.prefixLength : addressBits(part.family) }];
         this.#mistakes.push({
           at: network.at,
-          message: `${formatCidr(pool.subnet)} of ${network.value} has no address left for ${name.value}`,
+          message: `${formatCidr(part)} of ${network.value} has no address left for ${name.value}`,
           suggestion: `give ${network.value} a larger subnet`,
         });
         return [];
@@ -118,23 +121,32 @@ export class Addressing {
 
 class Pool {
   readonly subnet: Cidr;
+  readonly #parts: readonly Cidr[];
   readonly #takenBy = new Map<bigint, string>();
-  readonly #gateway: bigint | undefined;
-  #next: bigint;
+  readonly #hasGateway: boolean;
+  /** The next address to try in each part. */
+  readonly #next: bigint[];
 
-  constructor(subnet: Cidr, gateway: boolean) {
+  constructor(subnet: Cidr, hasGateway: boolean, parts: readonly Cidr[]) {
     this.subnet = subnet;
-    this.#gateway = gateway ? nthOf(subnet, 1n).value : undefined;
-    this.#next = networkOf(subnet).value;
+    this.#parts = parts;
+    this.#hasGateway = hasGateway;
+    this.#next = parts.map((part) => networkOf(part).value);
+  }
+
+  /** The part of a host by its place in the file. */
+  partOf(host: number): Cidr {
+    return this.#parts[host] ?? this.#parts[0]!;
   }
 
   /** Why a pod cannot have the address; undefined if it can. */
-  refusalOf({ value }: Address): string | undefined {
+  refusalOf(address: Address): string | undefined {
+    const { value } = address;
     const owner = this.#takenBy.get(value);
     if (owner !== undefined) return `${owner}'s already`;
-    if (value === this.#gateway) return "the gateway's";
-    if (this.#isReserved(value))
-      return value === lastOf(this.subnet).value ? "the broadcast address" : "the network's own";
+    const part = this.#parts.find((one) => contains(one, address))!;
+    if (this.#hasGateway && value === nthOf(part, 1n).value) return "the gateway's";
+    if (isReserved(value, part)) return value === lastOf(part).value ? "the broadcast address" : "the network's own";
     return undefined;
   }
 
@@ -142,22 +154,25 @@ class Pool {
     this.#takenBy.set(value, pod);
   }
 
-  next(pod: string): Address | undefined {
-    const last = lastOf(this.subnet).value;
-    for (; this.#next <= last; this.#next++) {
-      const address = { family: this.subnet.family, value: this.#next };
+  next(host: number, pod: string): Address | undefined {
+    const place = this.#parts[host] ? host : 0;
+    const last = lastOf(this.#parts[place]!).value;
+    for (; this.#next[place]! <= last; this.#next[place]!++) {
+      const address = { family: this.subnet.family, value: this.#next[place]! };
       if (this.refusalOf(address) !== undefined) continue;
       this.take(address, pod);
       return address;
     }
     return undefined;
   }
-
-  /** The first address, and for IPv4 the last; but not in a /31 and a /32, or a /127 and a /128 (RFC 3021, RFC 6164). */
-  #isReserved(value: bigint): boolean {
-    if (addressBits(this.subnet.family) - this.subnet.prefixLength <= 1) return false;
-    return value === networkOf(this.subnet).value || (this.subnet.family === 4 && value === lastOf(this.subnet).value);
-  }
 }
 
-const poolsOf = ({ subnets, gateway }: NetworkEntry) => subnets.map(({ value }) => new Pool(value, gateway));
+/** The first address, and for IPv4 the last; but not in a /31 and a /32, or a /127 and a /128 (RFC 3021, RFC 6164). */
+function isReserved(value: bigint, subnet: Cidr): boolean {
+  if (addressBits(subnet.family) - subnet.prefixLength <= 1) return false;
+  return value === networkOf(subnet).value || (subnet.family === 4 && value === lastOf(subnet).value);
+}
+
+/** A network without a gateway is on one host alone, so it has one part. */
+const poolsOf = ({ subnets, gateway }: NetworkEntry, hosts: number) =>
+  subnets.map(({ value }) => new Pool(value, gateway, partsOf(value, gateway ? hosts : 1)));

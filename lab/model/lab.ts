@@ -1,12 +1,16 @@
 /** A lab with everything decided: each address and each hardware address, every name known. Pure data. */
 import type { Address, Cidr } from "../../ip/address.ts";
-import type { ImpairEntry, Impairing, NetworkEntry, Published, Server, TestEntry } from "../file/labFile.ts";
+import type { ImpairEntry, Impairing, NetworkEntry, Published, Server, TestEntry, WayAcross } from "../file/labFile.ts";
 
 export interface Lab {
   /** `[a-z0-9-]`, at most 32 characters. */
   readonly name: string;
   /** The absolute path of the file. */
   readonly file: string;
+  /** At least one. */
+  readonly hosts: readonly Host[];
+  /** Between several hosts; undefined for a lab without `hosts`. */
+  readonly underlay: Underlay | undefined;
   readonly networks: readonly Network[];
   /** Pods and routers. */
   readonly pods: readonly Pod[];
@@ -18,14 +22,41 @@ export interface Lab {
 
 export interface Network {
   readonly name: string;
+  /** Of the whole network. */
   readonly subnets: readonly Cidr[];
-  /** One for each subnet; empty without a gateway. */
-  readonly gateways: readonly Address[];
+  /** One for each host with pods on it: a lab without `hosts` has one block, the whole network. */
+  readonly blocks: readonly Block[];
   readonly masquerade: boolean;
   readonly internal: boolean;
   readonly isolate: NetworkEntry["isolate"];
   readonly mtu: number | undefined;
   readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** A host's part of a network, with a bridge of its own. */
+export interface Block {
+  readonly host: string;
+  readonly subnets: readonly Cidr[];
+  /** One for each subnet; empty without a gateway. */
+  readonly gateways: readonly Address[];
+}
+
+/** A namespace that acts as a machine: pods are attached to its bridges. */
+export interface Host {
+  readonly name: string;
+  /** On the underlay, or between the only host and outside; one for each family that the lab has. Empty without both. */
+  readonly addresses: readonly Cidr[];
+  /** Of its interface on the underlay. */
+  readonly mtu: number;
+}
+
+/** The network between hosts. */
+export interface Underlay {
+  readonly across: WayAcross;
+  /** The smallest of its hosts. */
+  readonly mtu: number;
+  /** What is left for packets of pods. */
+  readonly podMtu: number;
 }
 
 /** A link point to point between two pods. */
@@ -55,6 +86,8 @@ export interface Pod {
   readonly name: string;
   /** A router: it forwards packets. */
   readonly forwards: boolean;
+  /** The host that it runs on. */
+  readonly host: string;
   readonly interfaces: readonly Interface[];
   readonly serve: readonly Pick<Server, "kind" | "port">[];
   readonly publish: readonly Omit<Published, "at">[];
@@ -71,11 +104,11 @@ export interface Interface {
   /** eth0, eth1 … in the order of the file. */
   readonly name: string;
   readonly network: string;
+  /** With the prefix length of its host's block; a full one for an address that the file gives outside of the block. */
   readonly addresses: readonly Cidr[];
 }
 
-/** The simulated outside world: its own address and that of the lab's host on the same subnet, for each family. */
+/** The simulated outside world: its address in each family, on the same subnet as those of the hosts. */
 export interface Outside {
   readonly addresses: readonly Cidr[];
-  readonly hostAddresses: readonly Cidr[];
 }

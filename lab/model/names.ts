@@ -8,6 +8,9 @@ import { hostname, label, labelMax, networksReserved, podsReserved } from "../fi
 const labName = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 const labNameMax = 32;
 
+/** The links of several hosts, which bridges cannot be called: lab/plan/hosts.ts. */
+const linksOfHosts = ["eth0", "vxlan0"];
+
 /** The file's own name for the lab, or one made of the path: the stem, and for lab.yaml that of the folder. */
 export function labNameOf(file: string, given: Located<string> | undefined, mistakes: Mistake[]): string {
   if (given === undefined) return fitted(stemOf(file), labNameMax) || "lab";
@@ -31,12 +34,14 @@ function fitted(word: string, lengthMax: number): string {
 }
 
 /** Reports names that are none, that are reserved, and that nothing has. */
-export function refuseNames({ networks, pods }: LabFile, source: Source, mistakes: Mistake[]): void {
-  for (const { name } of [...networks, ...pods]) refuseName(name, mistakes);
+export function refuseNames({ hosts, networks, pods }: LabFile, source: Source, mistakes: Mistake[]): void {
+  for (const { name } of [...hosts, ...networks, ...pods]) refuseName(name, mistakes);
+  for (const { name } of hosts) refuseReserved(name, "host", podsReserved, mistakes);
   for (const { name } of pods) refuseReserved(name, "pod", podsReserved, mistakes);
-  for (const { name } of networks) refuseReserved(name, "network", networksReserved, mistakes);
+  const ofNetworks = hosts.length > 0 ? [...networksReserved, ...linksOfHosts] : networksReserved;
+  for (const { name } of networks) refuseReserved(name, "network", ofNetworks, mistakes);
   for (const pod of pods) if (pod.hostname) refuseHostname(pod.hostname, mistakes);
-  refuseTwice(pods, source, mistakes);
+  refuseTwice([...hosts.map((one) => ({ ...one, isHost: true })), ...pods], source, mistakes);
   const known = networks.map(({ name }) => name.value);
   for (const pod of pods) {
     const seen = new Set<string>();
@@ -75,15 +80,20 @@ function refuseHostname({ value, at }: Located<string>, mistakes: Mistake[]): vo
   mistakes.push({ at, message, suggestion: fixed ? `write ${fixed}` : "begin with a letter or a digit" });
 }
 
-/** YAML itself refuses a key twice, but not the same key in `pods` and `routers`. */
-function refuseTwice(pods: LabFile["pods"], source: Source, mistakes: Mistake[]): void {
-  for (const { name } of pods) {
-    const first = pods.find((one) => one.name.value === name.value)!;
+interface Named {
+  readonly name: Located<string>;
+  readonly isHost?: boolean;
+}
+
+/** YAML itself refuses a key twice, but not the same key in `hosts`, `pods` and `routers`. */
+function refuseTwice(all: readonly Named[], source: Source, mistakes: Mistake[]): void {
+  for (const { name } of all) {
+    const first = all.find((one) => one.name.value === name.value)!;
     if (first.name === name) continue;
     const { line } = positionOf(source.text, first.name.at[0]);
     mistakes.push({
       at: name.at,
-      message: `${name.value} is a pod already, in line ${line}`,
+      message: `${name.value} is a ${first.isHost ? "host" : "pod"} already, in line ${line}`,
       suggestion: "give one of the two another name",
     });
   }

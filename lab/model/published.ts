@@ -2,21 +2,24 @@
 import { formatAddress } from "../../ip/address.ts";
 import type { LabFile, NetworkEntry, PodEntry, Published } from "../file/labFile.ts";
 import { type Mistake, positionOf, type Source } from "../file/mistakes.ts";
+import { hostNameOf } from "./hosts.ts";
 
 /** Reports ports of the host that are published twice, and those that reach no pod. */
-export function refusePublished({ pods, networks }: LabFile, source: Source, mistakes: Mistake[]): void {
-  const published: { readonly one: Published; readonly pod: string }[] = [];
+export function refusePublished(file: LabFile, source: Source, mistakes: Mistake[]): void {
+  const { pods, networks } = file;
+  const published: { readonly one: Published; readonly pod: string; readonly host: string }[] = [];
   for (const pod of pods) {
+    const host = hostNameOf(pod, file);
     let isReported = false;
     for (const one of pod.publish) {
-      const other = published.find((each) => isSamePort(each.one, one));
+      const other = published.find((each) => each.host === host && isSamePort(each.one, one));
       if (other)
         mistakes.push({
           at: one.at,
-          message: `port ${one.hostPort}/${one.protocol} of the host is published twice: first for ${other.pod} in line ${positionOf(source.text, other.one.at[0]).line}`,
+          message: `port ${one.hostPort}/${one.protocol} of ${file.hosts.length > 0 ? host : "the host"} is published twice: first for ${other.pod} in line ${positionOf(source.text, other.one.at[0]).line}`,
           suggestion: "choose another port of the host",
         });
-      published.push({ one, pod: pod.name.value });
+      published.push({ one, pod: pod.name.value, host });
       const refusal: Omit<Mistake, "at"> | undefined = isReported ? undefined : refusalOf(one, pod, networks);
       if (refusal) mistakes.push({ at: one.at, ...refusal });
       isReported ||= refusal !== undefined;

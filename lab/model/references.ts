@@ -6,7 +6,7 @@ import { positionOf, type Source } from "../file/mistakes.ts";
 import { suggested } from "../file/reader.ts";
 
 /** Keys that a pod has from the one that it joins. */
-const excluded = ["networks", "publish", "sysctls", "routes", "hostname", "dns"];
+const excluded = ["host", "networks", "publish", "sysctls", "routes", "hostname", "dns"];
 
 export function refuseJoins(pods: readonly PodEntry[], mistakes: Mistake[]): void {
   const byName = new Map(pods.map((pod) => [pod.name.value, pod]));
@@ -64,21 +64,29 @@ export function refuseServers(pods: readonly PodEntry[], source: Source, mistake
   }
 }
 
-/** Tests name pods, the host, outside, or an address. `api.back` is api's address on back. */
-export function refuseTests({ pods, networks, outside, tests }: LabFile, mistakes: Mistake[]): void {
-  const names = [...pods.map(({ name }) => name.value), "host", ...(outside === "none" ? [] : ["outside"])];
+/** Tests name pods, hosts, outside, or an address. `api.back` is api's address on back. */
+export function refuseTests({ hosts, pods, networks, outside, tests }: LabFile, mistakes: Mistake[]): void {
+  const hostNames = hosts.map(({ name }) => name.value);
+  const others = [...hostNames, ...(outside === "none" ? [] : ["outside"])];
+  const onHost = [...pods.map(({ name }) => name.value), ...others];
+  const [senders, targets] = [hosts.length > 0 ? onHost : [...onHost, "host"], [...onHost, "host"]];
   const onNetwork = pods.flatMap((pod) => pod.networks.map(({ network }) => `${pod.name.value}.${network.value}`));
   const report = (at: TestEntry["at"], name: string, isFrom: boolean) => {
     const isNetwork = networks.some((one) => one.name.value === name);
     const what = outside === "none" && name === "outside" ? "outside is none in this lab" : `there is no pod ${name}`;
     const suggestion = isNetwork
       ? `${name} is a network: name a pod`
-      : suggested(name, isFrom ? names : [...names, ...onNetwork]);
+      : suggested(name, isFrom ? senders : [...targets, ...onNetwork]);
     mistakes.push({ at, message: what, suggestion });
   };
+  const named = hostNames.join(", ");
   for (const { from, to } of tests) {
-    if (!names.includes(from.value)) report(from.at, from.value, true);
     const { name } = to.value;
-    if (!names.includes(name) && !onNetwork.includes(name) && !parseAddress(name)) report(to.at, name, false);
+    if (from.value === "host" && hosts.length > 0)
+      mistakes.push({ at: from.at, message: "this lab has several hosts", suggestion: `name one: ${named}` });
+    else if (!senders.includes(from.value)) report(from.at, from.value, true);
+    if (name === "host" && from.value === "outside" && hosts.length > 0)
+      mistakes.push({ at: to.at, message: "outside is on no host", suggestion: `name one: ${named}` });
+    else if (!targets.includes(name) && !onNetwork.includes(name) && !parseAddress(name)) report(to.at, name, false);
   }
 }

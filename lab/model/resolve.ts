@@ -4,9 +4,10 @@ import type { Cidr } from "../../ip/address.ts";
 import type { LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import { BadLabFile, type Mistake, type Source } from "../file/mistakes.ts";
 import { readLabFile } from "../file/readLabFile.ts";
-import { Addressing, nthOf, outsideSubnets, refuseOverlaps } from "./addressing.ts";
+import { Addressing, refuseOverlaps } from "./addressing.ts";
+import { blocksOf, hostNameOf, hostsOf, outsideOf, refuseHosts, underlayOf } from "./hosts.ts";
 import { impairmentsOf } from "./impair.ts";
-import type { Lab, Link, Network, Outside, Pod } from "./lab.ts";
+import type { Lab, Link, Network, Pod } from "./lab.ts";
 import { endsOf, linksOf } from "./links.ts";
 import { labNameOf, refuseNames } from "./names.ts";
 import { refusePublished } from "./published.ts";
@@ -18,6 +19,7 @@ export function labOf(source: Source): Lab {
   const file = readLabFile(source, mistakes);
   const name = labNameOf(source.file, file.name, mistakes);
   refuseNames(file, source, mistakes);
+  refuseHosts(file, source, mistakes);
   refuseOverlaps(file, mistakes);
   refuseJoins(file.pods, mistakes);
   refuseServers(file.pods, source, mistakes);
@@ -26,14 +28,16 @@ export function labOf(source: Source): Lab {
   refuseTests(file, mistakes);
   const addressing = new Addressing(file, mistakes);
   const links = linksOf(file, mistakes);
-  const pods = file.pods.map((pod) => podOf(pod, addressing));
+  const pods = file.pods.map((pod) => podOf(pod, addressing, file));
   for (const [i, pod] of file.pods.entries()) refuseGateways(pod, addressesOf(pods[i]!, links), file, mistakes);
   const impairments = impairmentsOf(file, { pods, links }, source, mistakes);
   if (mistakes.length > 0) throw new BadLabFile(source, mistakes);
   return {
     name,
     file: absolute(source.file),
-    networks: file.networks.map(networkOf),
+    hosts: hostsOf(file),
+    underlay: underlayOf(file),
+    networks: file.networks.map((network) => networkOf(network, file)),
     pods,
     links,
     impairments,
@@ -42,25 +46,26 @@ export function labOf(source: Source): Lab {
   };
 }
 
-function networkOf({ name, subnets, gateway, ...rest }: NetworkEntry): Network {
-  const values = subnets.map(({ value }) => value);
+function networkOf(network: NetworkEntry, file: LabFile): Network {
+  const { name, subnets, masquerade, internal, isolate, mtu, config } = network;
   return {
     name: name.value,
-    subnets: values,
-    gateways: gateway ? values.map((subnet) => nthOf(subnet, 1n)) : [],
-    masquerade: rest.masquerade,
-    internal: rest.internal,
-    isolate: rest.isolate,
-    mtu: rest.mtu,
-    config: rest.config,
+    subnets: subnets.map(({ value }) => value),
+    blocks: blocksOf(network, file),
+    masquerade,
+    internal,
+    isolate,
+    mtu: mtu?.value ?? underlayOf(file)?.podMtu,
+    config,
   };
 }
 
-function podOf(pod: PodEntry, addressing: Addressing): Pod {
+function podOf(pod: PodEntry, addressing: Addressing, file: LabFile): Pod {
   const { name, serve, publish, hostname, sysctls, routes, run, env, joins, dns } = pod;
   return {
     name: name.value,
     forwards: pod.forwards,
+    host: hostNameOf(pod, file),
     interfaces: addressing.interfacesOf(pod),
     serve: serve.map(({ kind, port }) => ({ kind, port })),
     publish: publish.map(({ at: _, ...one }) => one),
@@ -78,12 +83,4 @@ function podOf(pod: PodEntry, addressing: Addressing): Pod {
 function addressesOf({ name, interfaces }: Pod, links: readonly Link[]): Cidr[] {
   const ends = endsOf(links, name);
   return [...interfaces, ...ends].flatMap(({ addresses }) => addresses);
-}
-
-function outsideOf({ outside, networks }: LabFile): Outside | undefined {
-  if (outside === "none") return undefined;
-  const hasIpv6 = networks.some(({ subnets }) => subnets.some(({ value }) => value.family === 6));
-  const subnets = outsideSubnets.filter(({ family }) => family === 4 || hasIpv6);
-  const numbered = (n: bigint) => subnets.map((subnet) => ({ ...nthOf(subnet, n), prefixLength: subnet.prefixLength }));
-  return { addresses: numbered(1n), hostAddresses: numbered(2n) };
 }

@@ -1,9 +1,21 @@
 /** The plugin's configuration for each interface of a lab: a lab runs the same plugin as a container runtime. Pure. */
-import { type Cidr, contains, type Family, formatAddress, formatCidr } from "../../ip/address.ts";
-import type { Interface, Lab, Network, Outside, Pod } from "../model/lab.ts";
+import {
+  type Address,
+  addressBits,
+  type Cidr,
+  contains,
+  type Family,
+  formatAddress,
+  formatCidr,
+} from "../../ip/address.ts";
+import { blockOf } from "../model/hosts.ts";
+import type { Block, Interface, Lab, Pod } from "../model/lab.ts";
 
 export interface Attaching {
+  /** A pod, a host or outside. */
   readonly pod: string;
+  /** The host of the attachment; absent: the supervisor's own namespace, which is the underlay of several hosts. */
+  readonly host?: string;
   readonly ifname: string;
   readonly configuration: Readonly<Record<string, unknown>>;
 }
@@ -20,33 +32,46 @@ export function bridgeOf(network: string): string {
 
 /** In the order of the file. Pods that join another have no interface of their own. */
 export function attachingsOf(lab: Lab, dataDir: string): Attaching[] {
-  const networks = new Map(lab.networks.map((network) => [network.name, network]));
   return lab.pods.flatMap((pod) =>
     pod.interfaces.map((one, place) => ({
       pod: pod.name,
+      host: pod.host,
       ifname: one.name,
-      configuration: { ...configurationOf(pod, one, networks), ...ofInterface(lab, pod, one, place), dataDir },
+      configuration: {
+        ...{ ...configurationOf(pod, one, lab), ...ofInterface(lab, pod, one, place) },
+        dataDir: dataDirOf(lab, pod.host, dataDir),
+      },
     })),
   );
 }
 
-function configurationOf(pod: Pod, one: Interface, networks: ReadonlyMap<string, Network>) {
-  const network = networks.get(one.network)!;
+/** Each of several hosts has a store of its own. */
+export const dataDirOf = ({ underlay }: Lab, host: string, dataDir: string) =>
+  underlay === undefined ? dataDir : `${dataDir}/${host}`;
+
+function configurationOf(pod: Pod, one: Interface, lab: Lab) {
+  const network = lab.networks.find(({ name }) => name === one.network)!;
+  const block = blockOf(network, pod.host)!;
+  const isInBlock = one.addresses.every((address) => isIn(block, address));
   return {
     ...{ cniVersion: "1.1.0", name: network.name, type: "ns-net" },
     ...network.config,
     bridge: bridgeOf(network.name),
-    isGateway: network.gateways.length > 0,
-    ipMasq: network.masquerade && !network.internal,
+    isGateway: block.gateways.length > 0 && isInBlock,
+    // Several hosts masquerade by a step of their own (hosts.ts): the plugin knows only their parts of the network.
+    ipMasq: network.masquerade && !network.internal && lab.underlay === undefined,
     ...(network.mtu === undefined ? {} : { mtu: network.mtu }),
     ingressPolicy: ({ none: "open", networks: "same-bridge", pods: "isolated" } as const)[network.isolate],
     ipam: {
       type: "static",
-      addresses: one.addresses.map((address) => addressOf(address, network)),
-      routes: routesOf(pod, one, networks),
+      addresses: one.addresses.map((address) => addressOf(address, block)),
+      routes: routesOf(pod, one, lab),
     },
   };
 }
+
+/** False for an address that the file gives outside of its host's part. */
+export const isIn = ({ subnets }: Block, address: Address) => subnets.some((subnet) => contains(subnet, address));
 
 /** A hardware address that stays the same, and the ports that lead to this interface. */
 function ofInterface(lab: Lab, pod: Pod, { name }: Interface, place: number) {
@@ -75,53 +100,102 @@ export function macOf(text: string): string {
   return ["02", ...hashOf(text).slice(0, 10).match(/../g)!].join(":");
 }
 
-function addressOf(address: Cidr, { subnets, gateways }: Network) {
-  const gateway = gateways[subnets.findIndex((subnet) => contains(subnet, address))];
+function addressOf(address: Cidr, block: Block) {
+  const gateway = isIn(block, address) ? gatewayIn(block, address.family) : undefined;
   return { address: formatCidr(address), ...(gateway ? { gateway: formatAddress(gateway) } : {}) };
 }
+
+const gatewayIn = ({ gateways }: Block, family: Family) => gateways.find((one) => one.family === family);
 
 /** The destination of a default route. */
 export const defaultOf: Readonly<Record<Family, string>> = { 4: "0.0.0.0/0", 6: "::/0" };
 
-/** The pod's own routes through this interface, and the default route of each family that has none of them. */
-function routesOf(pod: Pod, one: Interface, networks: ReadonlyMap<string, Network>) {
+/** The pod's own routes through this interface, the default route of each family that has none of them, and those to the rest of the network. */
+function routesOf(pod: Pod, one: Interface, lab: Lab) {
   const own = pod.routes.filter(({ gateway }) => one.addresses.some((cidr) => contains(cidr, gateway)));
+  const defaults = defaultGatewaysOf(pod, lab).filter(({ through }) => through === one);
   return [
+    ...routesToGateway(pod, one, lab),
     ...own.map(({ destination, gateway }) => ({
       dst: destination === "default" ? defaultOf[gateway.family] : formatCidr(destination),
       gw: formatAddress(gateway),
     })),
-    ...defaultGatewaysOf(pod, networks)
-      .filter(({ through }) => through === one)
-      .map(({ gateway }) => ({ dst: defaultOf[gateway.family], gw: formatAddress(gateway) })),
+    ...defaults.map(({ gateway }) => ({ dst: defaultOf[gateway.family], gw: formatAddress(gateway) })),
+    ...routesToParts(pod, one, lab)
+      .filter(({ gateway }) => !defaults.some((each) => each.gateway === gateway))
+      .map(({ to, gateway }) => ({ dst: formatCidr(to), gw: formatAddress(gateway) })),
   ];
 }
 
-/** The lab's host as the pod's gateway: that of the first network with one, in each family without a default route of the pod's own. */
-export function defaultGatewaysOf(pod: Pod, networks: ReadonlyMap<string, Network>) {
+/** An address outside of the host's part has no subnet with the gateway in it. */
+function routesToGateway(pod: Pod, one: Interface, lab: Lab) {
+  const block = blockOf(lab.networks.find(({ name }) => name === one.network)!, pod.host)!;
+  return one.addresses
+    .filter((address) => !isIn(block, address))
+    .flatMap(({ family }) => {
+      const gateway = gatewayIn(block, family);
+      return gateway ? [{ dst: formatCidr({ ...gateway, prefixLength: addressBits(family) }) }] : [];
+    });
+}
+
+/** The parts of the pod's network on other hosts are behind the gateway of its own. */
+export function routesToParts(pod: Pod, one: Interface, { networks, underlay }: Lab) {
+  if (underlay === undefined) return [];
+  const network = networks.find(({ name }) => name === one.network)!;
+  const block = blockOf(network, pod.host)!;
+  return network.subnets.flatMap((to) => {
+    const gateway = gatewayIn(block, to.family);
+    return gateway && one.addresses.some(({ family }) => family === to.family) ? [{ to, gateway }] : [];
+  });
+}
+
+/** The pod's host as its gateway: that of the first network with one, in each family without a default route of the pod's own. */
+export function defaultGatewaysOf(pod: Pod, { networks }: Pick<Lab, "networks">) {
   return ([4, 6] as const).flatMap((family) => {
     if (pod.routes.some(({ destination, gateway }) => destination === "default" && gateway.family === family))
       return [];
     const found = pod.interfaces.flatMap((through) => {
-      const gateway = networks.get(through.network)?.gateways.find((one) => one.family === family);
+      const network = networks.find(({ name }) => name === through.network)!;
+      const gateway = gatewayIn(blockOf(network, pod.host)!, family);
       return gateway && through.addresses.some((one) => one.family === family) ? [{ through, gateway }] : [];
     });
     return found.slice(0, 1);
   });
 }
 
-/** The link between the lab's host and outside: a veth pair without a bridge. */
-export function outsideAttaching({ addresses, hostAddresses }: Outside, dataDir: string): Attaching {
-  const gatewayed = addresses.map((address, i) => ({
-    address: formatCidr(address),
-    gateway: formatAddress(hostAddresses[i]!),
-  }));
-  return {
-    pod: "outside",
-    ifname: "eth0",
+/** The interface of a host on the underlay, and that of outside. */
+export const uplink = "eth0";
+
+/**
+ * What connects outside with the only host: a veth pair without a bridge. Several hosts and outside are on a bridge, the
+ * underlay.
+ */
+export function underlayAttachings(lab: Lab, dataDir: string): Attaching[] {
+  const { hosts, underlay, outside } = lab;
+  const ends = [
+    ...(underlay ? hosts : []).map((host) => ({ pod: host.name, addresses: host.addresses, mtu: host.mtu })),
+    ...(outside ? [{ pod: "outside", addresses: outside.addresses, mtu: undefined }] : []),
+  ];
+  const kind = underlay ? { type: "ns-net", bridge: "underlay", isGateway: false } : { type: "ptp" };
+  const [only] = hosts;
+  return ends.map(({ pod, addresses, mtu }) => ({
+    pod,
+    ifname: uplink,
     configuration: {
-      ...{ cniVersion: "1.1.0", name: "outside", type: "ptp", dataDir },
-      ipam: { type: "static", addresses: gatewayed },
+      ...{
+        cniVersion: "1.1.0",
+        name: underlay ? "underlay" : "outside",
+        ...kind,
+        dataDir: dataDirOf(lab, "", dataDir),
+      },
+      ...(mtu && { mtu }),
+      ipam: {
+        type: "static",
+        addresses: addresses.map((address, i) => ({
+          address: formatCidr(address),
+          ...(underlay ? {} : { gateway: formatAddress(only!.addresses[i]!) }),
+        })),
+      },
     },
-  };
+  }));
 }

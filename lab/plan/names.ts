@@ -1,5 +1,6 @@
 /** The names that pods know: of each pod, the lab's host and outside. Pure. */
 import { type Address, formatAddress } from "../../ip/address.ts";
+import { blockOf, onlyHost } from "../model/hosts.ts";
 import type { Lab, Pod } from "../model/lab.ts";
 import { endsOf } from "../model/links.ts";
 
@@ -23,12 +24,12 @@ export class NamesOfLab {
     this.#lab = lab;
   }
 
-  /** `viewer` is the name of a pod, `host` or `outside`. */
+  /** `viewer` is the name of a pod, a host or `outside`. */
   seenFrom(viewer: string): Names {
     const pod = this.#lab.pods.find(({ name }) => name === viewer);
     const networks = pod ? netOwnerOf(pod, this.#lab).interfaces.map(({ network }) => network) : [];
-    const key = pod ? networks.join(" ") : `of ${viewer}`;
-    const known = this.#seen.get(key) ?? namesOf(this.#lab, networks, viewer);
+    const key = pod ? `${pod.host}: ${networks.join(" ")}` : `of ${viewer}`;
+    const known = this.#seen.get(key) ?? namesOf(this.#lab, networks, viewer, pod?.host);
     this.#seen.set(key, known);
     return known;
   }
@@ -41,7 +42,7 @@ export class NamesOfLab {
   }
 }
 
-function namesOf(lab: Lab, networks: readonly string[], viewer: string): Names {
+function namesOf(lab: Lab, networks: readonly string[], viewer: string, podHost: string | undefined): Names {
   const names = new Map<string, readonly Address[]>();
   const subnets = networks.flatMap((name) => lab.networks.find((one) => one.name === name)!.subnets);
   const usable = ({ family }: Address) => subnets.length === 0 || subnets.some((one) => one.family === family);
@@ -56,9 +57,18 @@ function namesOf(lab: Lab, networks: readonly string[], viewer: string): Names {
     for (const { network, addresses } of interfaces) names.set(`${pod.name}.${network}`, addresses.filter(usable));
   }
   if (lab.outside) names.set("outside", lab.outside.addresses.filter(usable));
-  const gateways = networks.flatMap((name) => lab.networks.find((one) => one.name === name)!.gateways);
-  names.set("host", viewer === "outside" ? lab.outside!.hostAddresses : firstOfEachFamily(gateways));
+  if (lab.underlay) for (const host of lab.hosts) names.set(host.name, host.addresses.filter(usable));
+  names.set(onlyHost, firstOfEachFamily(ownHost(lab, networks, viewer, podHost)));
   return names;
+}
+
+/** What `host` means: to a pod its gateways, to outside the only host, to a host itself. */
+function ownHost(lab: Lab, networks: readonly string[], viewer: string, podHost: string | undefined) {
+  if (podHost === undefined) {
+    const host = lab.hosts.find(({ name }) => name === viewer) ?? (lab.underlay ? undefined : lab.hosts[0]);
+    return host?.addresses ?? [];
+  }
+  return networks.flatMap((name) => blockOf(lab.networks.find((one) => one.name === name)!, podHost)!.gateways);
 }
 
 function firstOfEachFamily(addresses: readonly Address[]): Address[] {

@@ -1,7 +1,8 @@
 /** The steps of a lab besides those of the plugin: settings of its namespaces, and what its networks forbid. Pure. */
 import { formatAddress } from "../../ip/address.ts";
 import type { Step } from "../../step/index.ts";
-import type { Lab, Pod } from "../model/lab.ts";
+import { blockOf } from "../model/hosts.ts";
+import type { Host, Lab, Pod } from "../model/lab.ts";
 import { bridgeOf, defaultOf } from "./configuration.ts";
 
 type Settings = Readonly<Record<string, string>>;
@@ -23,16 +24,24 @@ const settingsOfBridges: Settings = {
   "net/bridge/bridge-nf-call-arptables": "0",
 };
 
-/** For the lab's host, before any pod is attached. It forwards what pods send through its gateways. */
-export function hostSteps({ networks }: Lab): Step[] {
-  const gateways = networks.flatMap((one) => one.gateways);
+/** For a host, before any pod is attached. It forwards what pods send through its gateways. */
+export function hostSteps({ networks, underlay }: Lab, { name: host }: Host): Step[] {
+  const gateways = networks.flatMap((network) => blockOf(network, host)?.gateways ?? []);
   const forwards = (family: 4 | 6) => gateways.some((one) => one.family === family);
   return [
     ...settings({ ...settingsOf([forwards(4), forwards(6)]), ...settingsOfBridges }, "host"),
     { kind: "up", where: "host", link: "lo" },
-    ...networks
-      .filter(({ internal }) => internal)
-      .map(({ name }): Step => ({ kind: "internalNetwork", network: name, bridge: bridgeOf(name) })),
+    ...(underlay ? [] : networks.filter(({ internal }) => internal)).map(
+      ({ name }): Step => ({ kind: "internalNetwork", network: name, bridge: bridgeOf(name) }),
+    ),
+  ];
+}
+
+/** For the namespace that is the underlay of several hosts. */
+export function underlaySteps(): Step[] {
+  return [
+    ...settings({ ...settingsOf([false, false]), ...settingsOfBridges }, "host"),
+    { kind: "up", where: "host", link: "lo" },
   ];
 }
 
@@ -54,7 +63,7 @@ export function sysctlSteps({ sysctls }: Pod): Step[] {
 /** `net.ipv4.ip_forward` → `net/ipv4/ip_forward`; a "/" in sysctl(8) is a "." in the name of an interface. */
 const sysctlPath = (key: string) => key.replace(/[./]/g, (mark) => (mark === "." ? "/" : "."));
 
-/** The lab's host sends whatever it has no other route for to outside. `link` is its end of the veth pair. */
+/** A host sends whatever it has no other route for to outside. `link` leads there. */
 export function outsideSteps({ outside }: Lab, link: string): Step[] {
   return (outside?.addresses ?? []).map((address) => ({
     kind: "route",

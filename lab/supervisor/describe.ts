@@ -8,17 +8,14 @@ import type { RunningPod } from "../world/pods.ts";
 import type { World } from "../world/world.ts";
 import type { Inspected, PodStatus } from "./answers.ts";
 
-/** The only host of a lab without `hosts`. */
-const hostName = "host";
-
-export function inspected({ lab, host, pods, attached }: World): Inspected {
+export function inspected({ lab, hosts, pods, attached }: World): Inspected {
   const outside = pods.get("outside");
   return {
-    hosts: [{ name: hostName, pid: process.pid, inode: Number(host.inode) }],
+    hosts: [...hosts.values()].map(holder),
     outside: outside && holder(outside),
     pods: lab.pods.map((pod) => ({
       ...holder(pods.get(pod.name)!),
-      host: hostName,
+      host: pod.host,
       joins: pod.joins ?? null,
       interfaces: [...interfacesOf(pod, attached), ...linksOf(pod, lab)],
       publishes: publishesOf(pod),

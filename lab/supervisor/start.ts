@@ -80,7 +80,7 @@ function refuseOther(state: LabState, lab: Lab, hash: string): void {
 
 async function started(lab: Lab, hash: string, onProgress: OnProgress): Promise<void> {
   const pods = lab.pods.map(({ name }) => name);
-  const holders = [...pods, "host", ...(lab.outside ? ["outside"] : [])];
+  const holders = [...pods, ...lab.hosts.map(({ name }) => name), ...(lab.outside ? ["outside"] : [])];
   mkdirSync(join(folderOf(lab.name), "tmp"));
   writeFileSync(join(folderOf(lab.name), "lab"), serialize(lab));
   const planned = keepPlanned({

@@ -80,8 +80,8 @@ function foundBy({ expected }: TestEntry, outcome: Outcome): string {
   return expected === "reachable" ? "reachable" : (outcome.body ?? "");
 }
 
-export function netnsOf({ host, pods }: World, name: string): Netns {
-  return name === "host" ? host : pods.get(name)!.netns;
+export function netnsOf({ hosts, pods }: World, name: string): Netns {
+  return (hosts.get(name) ?? pods.get(name))!.netns;
 }
 
 /** The address that the test's destination means to its sender; undefined if it has none of the sender's families. */

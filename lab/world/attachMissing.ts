@@ -2,29 +2,31 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { attachingsOf, outsideAttaching } from "../plan/configuration.ts";
-import { outsideSteps } from "../plan/steps.ts";
+import { type Attaching, attachingsOf, underlayAttachings } from "../plan/configuration.ts";
 import { attach } from "./attach.ts";
-import { hostLinkOf } from "./interfaces.ts";
-import { applySteps } from "./settings.ts";
+import { changeHosts } from "./hosts.ts";
 import type { OnProgress, World } from "./world.ts";
 
-/** In the order of the file; outside comes first, because the host's default route leads there. */
+/** In the order of the file; the underlay comes first, because routes of the hosts lead there. */
 export async function attachMissing(world: World, onProgress: OnProgress, signal?: AbortSignal): Promise<void> {
-  const { lab, folder, pods, namesInside } = world;
+  const { lab, own, folder, hosts, pods, namesInside } = world;
   const dataDir = join(folder, "leases");
-  mkdirSync(dataDir, { recursive: true });
-  const wanted = [...(lab.outside ? [outsideAttaching(lab.outside, dataDir)] : []), ...attachingsOf(lab, dataDir)];
   const known = new Set(world.attached.map(keyOf));
-  const missing = wanted.filter((one) => !known.has(keyOf(one)));
+  const isMissing = (one: Attaching) => !known.has(keyOf(one));
+  const toUnderlay = underlayAttachings(lab, dataDir).filter(isMissing);
+  const missing = [...toUnderlay, ...attachingsOf(lab, dataDir).filter(isMissing)];
+  if (toUnderlay.length === 0) changeHosts(world, "connected");
   for (const [i, one] of missing.entries()) {
     if (signal) await setImmediate(); // the signal comes by the event loop
     signal?.throwIfAborted();
-    const attached = await attach(one, namesInside.pathOf(pods.get(one.pod)!));
+    mkdirSync(String(one.configuration["dataDir"]), { recursive: true });
+    const holder = (pods.get(one.pod) ?? hosts.get(one.pod))!;
+    const attached = await attach(one, namesInside.pathOf(holder), hosts.get(one.host ?? "")?.netns ?? own);
     world.attached = [...world.attached, attached];
-    if (one.pod === "outside") applySteps(outsideSteps(lab, hostLinkOf(attached.result)));
+    if (i + 1 === toUnderlay.length) changeHosts(world, "connected");
     onProgress(i + 1, missing.length, one.pod);
   }
+  changeHosts(world, "with pods");
 }
 
 const keyOf = ({ pod, ifname }: { readonly pod: string; readonly ifname: string }) => `${pod} ${ifname}`;

@@ -1,6 +1,7 @@
 /** Brings a lab up: from the host alone to the world that its file describes. */
 import { openOwnNetns } from "../../sys/netns.ts";
 import { mount } from "../../sys/sysRare.ts";
+import { onlyHost } from "../model/hosts.ts";
 import type { Lab } from "../model/lab.ts";
 import { NamesOfLab } from "../plan/names.ts";
 import { change } from "./change.ts";
@@ -15,11 +16,18 @@ import type { OnProgress, World } from "./world.ts";
 /** In the namespaces of this process. Throws the first failure; what was started ends with the process. */
 export async function bringUp(lab: Lab, folder: string, onProgress: OnProgress): Promise<World> {
   const world = emptyWorld(lab, folder);
-  for (const one of world.files.mountsFor("host", new NamesOfLab(lab).seenFrom("host"), false))
-    mount(one.source, one.target, one.type, one.flags);
+  if (lab.underlay === undefined) actAsHost(world, lab);
   const started = await change(world, { lab, stopped: new Set(), onProgress });
   await world.commands.settle(started);
   return world;
+}
+
+/** The namespaces of this process are those of the lab's only host. */
+function actAsHost({ hosts, own, files }: World, lab: Lab): void {
+  for (const one of files.mountsFor(onlyHost, new NamesOfLab(lab).seenFrom(onlyHost), false))
+    mount(one.source, one.target, one.type, one.flags);
+  const ended = new Promise<void>(() => {});
+  hosts.set(onlyHost, { name: onlyHost, pid: process.pid, netns: own, isAlive: true, ended });
 }
 
 function emptyWorld(lab: Lab, folder: string): World {
@@ -29,8 +37,9 @@ function emptyWorld(lab: Lab, folder: string): World {
     lab: empty,
     names: new NamesOfLab(empty),
     folder,
-    host: openOwnNetns(),
-    hostSteps: [],
+    own: openOwnNetns(),
+    hosts: new Map(),
+    hostSteps: new Map(),
     pods: new Map(),
     attached: [],
     links: [],

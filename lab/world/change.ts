@@ -3,11 +3,10 @@ import { Fault } from "../../conf/fault.ts";
 import type { Impairment, Lab, Link } from "../model/lab.ts";
 import { type Impaired, impairedAfter } from "../plan/impaired.ts";
 import { NamesOfLab } from "../plan/names.ts";
-import { hostSteps } from "../plan/steps.ts";
 import { attachMissing } from "./attachMissing.ts";
+import { changeHosts, startHosts } from "./hosts.ts";
 import { connectMissing, disconnect } from "./links.ts";
 import { serve } from "./servers/serve.ts";
-import { changeHostSteps } from "./settings.ts";
 import { startMissing } from "./startMissing.ts";
 import { stopPods } from "./stopPods.ts";
 import type { OnProgress, World } from "./world.ts";
@@ -45,9 +44,11 @@ export async function change(
   await stopPods(world, stopped);
   world.lab = lab;
   world.names = new NamesOfLab(lab);
-  changeHost(world, lab);
+  startHosts(world);
+  changeHosts(world, "alone");
   const started = startMissing(world);
-  for (const name of [...world.pods.keys(), "host"]) world.files.rename(name, world.names.seenFrom(name));
+  for (const name of [...world.pods.keys(), ...world.hosts.keys()])
+    world.files.rename(name, world.names.seenFrom(name));
   await attachMissing(world, onProgress, signal);
   connectMissing(world, started);
   await serve(world);
@@ -59,13 +60,6 @@ export async function change(
 
 function isGone(link: Link, { links }: Lab, stopped: ReadonlySet<string>): boolean {
   return link.ends.some(({ pod }) => stopped.has(pod)) || !links.some((one) => Bun.deepEquals(one, link));
-}
-
-function changeHost(world: World, lab: Lab): void {
-  const [before, after] = [world.hostSteps, hostSteps(lab)];
-  world.hostSteps = []; // not known if this fails
-  changeHostSteps(before, after);
-  world.hostSteps = after;
 }
 
 /** A refusal names the place in the file. */

@@ -1,21 +1,27 @@
 /** Compares a running lab with the kernel. */
-import { openKernel } from "../../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { faultOf } from "../../plugin/faults.ts";
 import { checkStep, type Step } from "../../step/index.ts";
 import { differenceText } from "../../step/kind.ts";
-import { openNetns } from "../../sys/netns.ts";
+import { type Netns, openNetns } from "../../sys/netns.ts";
 import type { Lab, Pod } from "../model/lab.ts";
 import { endsOf } from "../model/links.ts";
 import { linkRouteSteps, linkSteps } from "../plan/links.ts";
-import { hostSteps, outsideSteps, podSteps, sysctlSteps } from "../plan/steps.ts";
+import { podSteps, sysctlSteps, underlaySteps } from "../plan/steps.ts";
 import { checkAttached } from "./attach.ts";
-import { hostLinkOf } from "./interfaces.ts";
+import { stepsOfHost } from "./hosts.ts";
 import { openKernelOf } from "./links.ts";
 import type { World } from "./world.ts";
 
 /** A sentence for each difference; none if the lab is as it was made. */
-export async function checkWorld({ lab, pods, attached, impairments }: World): Promise<string[]> {
-  const found = differencesOf("host", [...hostSteps(lab), ...stepsToOutside(lab, attached)]);
+export async function checkWorld(world: World): Promise<string[]> {
+  const { lab, own, hosts, pods, attached, impairments } = world;
+  const found = lab.underlay ? differencesAtHost("the underlay", underlaySteps(), own) : [];
+  for (const host of lab.hosts) {
+    const { isAlive, netns } = hosts.get(host.name)!;
+    if (isAlive) found.push(...differencesAtHost(host.name, stepsOfHost(world, host), netns));
+    else found.push(`${host.name} is dead: its first process has ended`);
+  }
   for (const pod of pods.values()) if (!pod.isAlive) found.push(`${pod.name} is dead: its first process has ended`);
   const isAlive = (name: string) => pods.get(name)!.isAlive;
   for (const pod of lab.pods.filter(({ name, joins }) => joins === undefined && isAlive(name)))
@@ -31,7 +37,8 @@ export async function checkWorld({ lab, pods, attached, impairments }: World): P
       found.push(...checkStep(step, kernel).map((one) => `${name}: ${differenceText(one)}`));
   }
   for (const one of attached) {
-    if (impairments.isDown(one) || !isAlive(one.pod)) continue;
+    const ends = [one.pod, one.host ?? one.pod].map((name) => pods.get(name) ?? hosts.get(name));
+    if (impairments.isDown(one) || ends.some((end) => end?.isAlive === false)) continue;
     try {
       await checkAttached(one);
     } catch (error) {
@@ -47,12 +54,15 @@ function ownSteps(pod: Pod, lab: Lab, impairments: World["impairments"]): Step[]
   return [...podSteps(pod), ...sysctlSteps(pod), ...linkRouteSteps(up, pod)];
 }
 
-function stepsToOutside(lab: Lab, attached: World["attached"]): Step[] {
-  const toOutside = attached.find(({ pod }) => pod === "outside");
-  return toOutside ? outsideSteps(lab, hostLinkOf(toOutside.result)) : [];
+function differencesOf(name: string, steps: readonly Step[], netnsPath: string): string[] {
+  using kernel = openKernel({ container: openNetns(netnsPath) });
+  return sentences(name, steps, kernel);
 }
 
-function differencesOf(name: string, steps: readonly Step[], netnsPath?: string): string[] {
-  using kernel = openKernel(netnsPath === undefined ? {} : { container: openNetns(netnsPath) });
-  return steps.flatMap((step) => checkStep(step, kernel).map((one) => `${name}: ${differenceText(one)}`));
+function differencesAtHost(name: string, steps: readonly Step[], host: Netns): string[] {
+  using kernel = openKernel({ host });
+  return sentences(name, steps, kernel);
 }
+
+const sentences = (name: string, steps: readonly Step[], kernel: Kernel) =>
+  steps.flatMap((step) => checkStep(step, kernel).map((one) => `${name}: ${differenceText(one)}`));

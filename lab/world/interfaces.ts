@@ -1,6 +1,5 @@
 /** Where the interfaces of pods are: both ends, each in its namespace. */
 import type { Result } from "../../conf/result/result.ts";
-import type { Netns } from "../../sys/netns.ts";
 import type { Target } from "../model/impair.ts";
 import type { Link } from "../model/lab.ts";
 import type { Attached } from "./attach.ts";
@@ -8,7 +7,6 @@ import type { Interface } from "./impair.ts";
 import type { RunningPod } from "./pods.ts";
 
 interface Connected {
-  readonly host: Netns;
   readonly pods: ReadonlyMap<string, RunningPod>;
   readonly attached: readonly Attached[];
   readonly links: readonly Link[];
@@ -17,7 +15,7 @@ interface Connected {
 /** Both ends of an interface of a pod; undefined if the pod has no such interface now. */
 export function interfaceOf(
   { pod, ifname }: Target,
-  { host, pods, attached, links }: Connected,
+  { pods, attached, links }: Connected,
 ): Interface | undefined {
   const ownNetns = pods.get(pod)?.netns;
   if (ownNetns === undefined) return undefined;
@@ -28,7 +26,9 @@ export function interfaceOf(
       return { own: ifname, other: other.name, ownNetns, otherNetns: pods.get(other.pod)!.netns, otherPod: other.pod };
   }
   const found = attached.find((one) => one.pod === pod && one.ifname === ifname);
-  return found && { own: ifname, other: hostLinkOf(found.result), ownNetns, otherNetns: host, otherPod: undefined };
+  if (found === undefined) return undefined;
+  const { result, hostNetns } = found;
+  return { own: ifname, other: hostLinkOf(result), ownNetns, otherNetns: hostNetns, otherPod: undefined };
 }
 
 /** The host's end of the veth pair that an ADD made. */

@@ -1,25 +1,32 @@
 /** Applies steps in the namespaces of a lab: settings for the most part. */
-import { openKernel } from "../../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { applyRules, applyStep, checkStep, isRules, type Step, undoStep } from "../../step/index.ts";
 import { type Netns, openNetns } from "../../sys/netns.ts";
 import type { Pod } from "../model/lab.ts";
 import { podSteps } from "../plan/steps.ts";
 import type { RunningPod } from "./pods.ts";
 
-/** In a pod; without `netns` on the lab's host. */
-export function applySteps(steps: readonly Step[], netns?: Netns): void {
+/** In a pod. */
+export function applySteps(steps: readonly Step[], netns: Netns): void {
   if (steps.length === 0) return;
-  using kernel = openKernel(netns === undefined ? {} : { container: openNetns(netns.path) });
-  for (const step of steps) if (!isRules(step)) applyStep(step, kernel);
-  applyRules(steps.filter(isRules), kernel);
+  using kernel = openKernel({ container: openNetns(netns.path) });
+  applyAll(steps, kernel);
 }
 
-/** Makes the steps of the lab's host those of `after`. A step of both is not touched. */
-export function changeHostSteps(before: readonly Step[], after: readonly Step[]): void {
+/** Makes the steps of a host those of `after`. A step of both is not touched. */
+export function changeHostSteps(before: readonly Step[], after: readonly Step[], host: Netns): void {
   const isIn = (all: readonly Step[], step: Step) => all.some((one) => Bun.deepEquals(one, step));
-  using kernel = openKernel();
+  using kernel = openKernel({ host });
   for (const step of before) if (!isIn(after, step)) undoStep(step, kernel);
-  applySteps(after.filter((step) => !isIn(before, step)));
+  applyAll(
+    after.filter((step) => !isIn(before, step)),
+    kernel,
+  );
+}
+
+function applyAll(steps: readonly Step[], kernel: Kernel): void {
+  for (const step of steps) if (!isRules(step)) applyStep(step, kernel);
+  applyRules(steps.filter(isRules), kernel);
 }
 
 /** New namespaces are alike, so only the steps that the first one needs are applied to the others: /proc/sys is slow. */

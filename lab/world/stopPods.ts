@@ -32,4 +32,5 @@ async function detach(world: World, names: ReadonlySet<string>): Promise<void> {
   }
 }
 
-const networkOf = ({ configuration }: World["attached"][number]) => configuration["name"];
+/** A network has a bridge on each host. */
+const networkOf = ({ host, configuration }: World["attached"][number]) => `${configuration["name"]} on ${host}`;

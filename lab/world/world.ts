@@ -1,4 +1,4 @@
-/** A running lab. It lives in the supervisor, whose network namespace is the lab's host, and ends with it. */
+/** A running lab. It lives in the supervisor, whose network namespace is the lab's only host or the underlay of several. */
 import type { Step } from "../../step/index.ts";
 import type { Netns } from "../../sys/netns.ts";
 import type { Lab, Link } from "../model/lab.ts";
@@ -18,10 +18,11 @@ export interface World {
   names: NamesOfLab;
   /** The lab's folder, for files and leases. */
   readonly folder: string;
-  /** The lab's host: the namespace of this process. */
-  readonly host: Netns;
-  /** The steps that the host has. */
-  hostSteps: readonly Step[];
+  /** The namespace of this process: that of a lab's only host, or the underlay of several. */
+  readonly own: Netns;
+  readonly hosts: Map<string, RunningPod>;
+  /** The steps that hosts have, by stage and name. */
+  readonly hostSteps: Map<string, readonly Step[]>;
   /** The pods that run, and outside. */
   readonly pods: Map<string, RunningPod>;
   attached: readonly Attached[];
