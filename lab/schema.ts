@@ -1,5 +1,5 @@
 /** The JSON Schema of a lab file, for editors: scripts/build/validators.ts writes lab/ns-net-lab.schema.json from it. */
-import { impairDirections, isolations, serverKinds } from "./file/labFile.ts";
+import { impairDirections, isolations, serverKinds, waysAcross } from "./file/labFile.ts";
 import { hostname, label, labelMax, networksReserved, ofTheLab, podsReserved, sysctl, variable } from "./file/words.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -70,8 +70,21 @@ const network: Schema = {
   ],
 };
 
+const host: Schema = {
+  anyOf: [
+    address,
+    {
+      type: "object",
+      properties: { address, mtu: { type: "integer", minimum: 1280, maximum: 65_535, default: 1500 } },
+      required: ["address"],
+      additionalProperties: false,
+    },
+  ],
+};
+
 const pod = map(
   {
+    host: { ...text, description: "the host that it runs on; default: the first" },
     networks: {
       anyOf: [some(text), named({ anyOf: [{ type: "null" }, some(address)] }, "addresses by network")],
       description: "one name, a list, or a map with addresses; eth0, eth1 … in this order",
@@ -181,6 +194,8 @@ export const labSchema: Schema = {
   ...map(
     {
       name: { type: "string", pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", maxLength: 32 },
+      hosts: named(host, "namespaces that act as machines, by name: addresses of one /24", labels(podsReserved)),
+      across: { enum: waysAcross, default: "vxlan", description: "how packets cross between hosts" },
       networks: named(network, "networks by name", labels(networksReserved)),
       pods: named(pod, "pods by name", labels(podsReserved)),
       outside: { enum: ["simulated", "none"], default: "simulated" },

@@ -25,7 +25,7 @@ export interface HostEntry {
   readonly name: Located<string>;
   /** On the underlay. */
   readonly address: Located<Address>;
-  /** Of its interface on the underlay. */
+  /** The MTU of its interface on the underlay. */
   readonly mtu?: number | undefined;
 }
 

@@ -22,7 +22,7 @@ export interface Lab {
 
 export interface Network {
   readonly name: string;
-  /** Of the whole network. */
+  /** The whole network; each host has a part. */
   readonly subnets: readonly Cidr[];
   /** One for each host with pods on it: a lab without `hosts` has one block, the whole network. */
   readonly blocks: readonly Block[];
@@ -46,7 +46,7 @@ export interface Host {
   readonly name: string;
   /** On the underlay, or between the only host and outside; one for each family that the lab has. Empty without both. */
   readonly addresses: readonly Cidr[];
-  /** Of its interface on the underlay. */
+  /** The MTU of its interface on the underlay. */
   readonly mtu: number;
 }
 
@@ -55,7 +55,7 @@ export interface Underlay {
   readonly across: WayAcross;
   /** The smallest of its hosts. */
   readonly mtu: number;
-  /** What is left for packets of pods. */
+  /** The largest packet of a pod that crosses it. */
   readonly podMtu: number;
 }
 

@@ -167,7 +167,7 @@ export function defaultGatewaysOf(pod: Pod, { networks }: Pick<Lab, "networks">)
 export const uplink = "eth0";
 
 /**
- * What connects outside with the only host: a veth pair without a bridge. Several hosts and outside are on a bridge, the
+ * Connects outside with the only host, by a veth pair without a bridge; or several hosts and outside, by a bridge: the
  * underlay.
  */
 export function underlayAttachings(lab: Lab, dataDir: string): Attaching[] {

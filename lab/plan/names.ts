@@ -62,7 +62,7 @@ function namesOf(lab: Lab, networks: readonly string[], viewer: string, podHost:
   return names;
 }
 
-/** What `host` means: to a pod its gateways, to outside the only host, to a host itself. */
+/** The meaning of `host`: to a pod its gateways, to outside the only host, to a host itself. */
 function ownHost(lab: Lab, networks: readonly string[], viewer: string, podHost: string | undefined) {
   if (podHost === undefined) {
     const host = lab.hosts.find(({ name }) => name === viewer) ?? (lab.underlay ? undefined : lab.hosts[0]);

@@ -14,7 +14,7 @@ type Node = Pod | Host;
 interface Port {
   /** A bridge, a link or the underlay: ports of the same one are neighbours. */
   readonly on: string;
-  /** Of the bridge. */
+  /** The network whose bridge it is. */
   readonly network: Network | undefined;
   readonly own: Cidr;
 }

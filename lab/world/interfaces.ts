@@ -13,10 +13,7 @@ interface Connected {
 }
 
 /** Both ends of an interface of a pod; undefined if the pod has no such interface now. */
-export function interfaceOf(
-  { pod, ifname }: Target,
-  { pods, attached, links }: Connected,
-): Interface | undefined {
+export function interfaceOf({ pod, ifname }: Target, { pods, attached, links }: Connected): Interface | undefined {
   const ownNetns = pods.get(pod)?.netns;
   if (ownNetns === undefined) return undefined;
   for (const { ends } of links) {

@@ -17,6 +17,7 @@ import { addressFamily } from "../../netlink/route/address.ts";
 import {
   addRoute,
   addRouteBeside,
+  deleteRoute,
   listRoutes,
   mainTable,
   type Route,
@@ -82,6 +83,12 @@ export const route: Kind<RouteStep> = {
     if (!routesTo(step, request.outIndex, kernel).some((found) => isAsWanted(found, step)))
       tolerating(() => kernel.request(where, addRouteBeside(request)), errno.EEXIST);
     return false;
+  },
+
+  undo(step, kernel) {
+    const where = step.where ?? "container";
+    if (!kernel.link(where, step.link)) return;
+    tolerating(() => kernel.request(where, deleteRoute(routeRequest(step, kernel))), errno.ESRCH);
   },
 
   check(step, kernel) {

@@ -1,6 +1,6 @@
 /**
- * What a host forwards to and from other hosts, for networks that have a part on each: an internal network stays within itself,
- * and an isolated one is not entered from others. One chain has the rules of all networks, and a change replaces it.
+ * Limits what a host forwards to and from other hosts, for networks with a part on each: packets of an internal network stay
+ * in it, and none from other networks enter an isolated one. One chain has the rules of all networks, and a change replaces it.
  *
  * The host that sends refuses, because it knows the network of a packet before it masquerades the source.
  */
@@ -110,7 +110,7 @@ export const rangesAcross: Kind<RangesAcrossStep> = {
   check: (step, kernel) => missingRules(table, rulesOf(step), kernel),
 
   reason: () =>
-    "What this host forwards to and from other hosts: internal networks stay within, isolated ones are not entered.",
+    "Packets of internal networks stay in them on all hosts, and none from other networks enter isolated ones.",
 
   print(step) {
     const inet = `inet ${nftTable}`;

@@ -1,4 +1,4 @@
-/** A permanent neighbour: the hardware address of an IP address on a link, so that the kernel asks nobody for it. */
+/** A permanent neighbour: the hardware address of an IP address on a link, so that the kernel does not ask for it. */
 import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import { addressFamily } from "../../netlink/route/address.ts";
@@ -40,7 +40,7 @@ export const neighbour: Kind<NeighbourStep, Omit<NeighbourStep, "mac">> = {
     return differences(`neighbour ${address} on ${link}`, { mac, state: "permanent" }, { mac: found.address, state });
   },
 
-  reason: ({ address, mac }) => `${address} has the hardware address ${mac}: nobody is asked for it.`,
+  reason: ({ address, mac }) => `${address} has the hardware address ${mac} without being asked for it.`,
 
   print: ({ link, address, mac }) => [
     `ip neighbour replace ${formatAddress(parseAddress(address)!)} lladdr ${mac} dev ${shellWord(link)} nud permanent`,

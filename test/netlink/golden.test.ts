@@ -18,6 +18,7 @@ import { macvlan, macvlanKind, macvlanMode } from "../../netlink/route/kind/macv
 import { veth } from "../../netlink/route/kind/veth.ts";
 import { vlan, vlanKind } from "../../netlink/route/kind/vlan.ts";
 import { vrf, vrfKind } from "../../netlink/route/kind/vrf.ts";
+import { vxlan, vxlanKind } from "../../netlink/route/kind/vxlan.ts";
 import {
   changeBridgePort,
   changeLink,
@@ -199,6 +200,18 @@ const rows: [capture: string, shape: Shape, ours: (index: () => number) => Messa
   ],
   ["dummy", link, () => createLink({ name: "d0", address: "0a:00:00:00:00:07", info: { kind: dummyKind } })],
   ["vrf", link, () => createLink({ name: "blue", info: { kind: vrfKind, data: vrf.put({ table: 300 }) } })],
+  [
+    "vxlan",
+    link,
+    () =>
+      createLink({
+        name: "vx0",
+        info: {
+          kind: vxlanKind,
+          data: vxlan.put({ id: 42, local: bytes("10.0.0.1"), learning: 0, port: 4789 }),
+        },
+      }),
+  ],
   ["rule-4", rule, () => addRule({ text: "", source: bytes("10.1.0.2"), table: 100 })],
   ["rule-6", rule, () => addRule({ text: "", source: fd1(2), table: 300 })],
   ["rule-delete", rule, () => deleteRule({ text: "", source: bytes("10.1.0.2"), table: 100 })],
