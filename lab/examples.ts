@@ -8,6 +8,8 @@ import ring from "./examples/ring.yaml" with { type: "text" };
 import router from "./examples/router.yaml" with { type: "text" };
 import shop from "./examples/shop.yaml" with { type: "text" };
 import sidecar from "./examples/sidecar.yaml" with { type: "text" };
+import threeHosts from "./examples/three-hosts.yaml" with { type: "text" };
+import threeHostsRoutes from "./examples/three-hosts-routes.yaml" with { type: "text" };
 import twoPods from "./examples/two-pods.yaml" with { type: "text" };
 
 /** Texts by name, the simplest first. */
@@ -21,6 +23,8 @@ export const templates: Readonly<Record<string, string>> = {
   ring,
   "lossy-link": lossyLink,
   shop,
+  "three-hosts": threeHosts,
+  "three-hosts-routes": threeHostsRoutes,
   "hundred-pods": hundredPods,
 };
 

@@ -101,7 +101,7 @@ export function macOf(text: string): string {
 }
 
 function addressOf(address: Cidr, block: Block) {
-  const gateway = isIn(block, address) ? gatewayIn(block, address.family) : undefined;
+  const gateway = block.gateways[block.subnets.findIndex((subnet) => contains(subnet, address))];
   return { address: formatCidr(address), ...(gateway ? { gateway: formatAddress(gateway) } : {}) };
 }
 
