@@ -22,5 +22,9 @@ export const filterOptions = {
 
 /** For commands that can look at a lab as they look at the machine; cli/main.ts runs them inside of it. */
 export const labOption = {
-  lab: { type: "string", value: "NAME", about: "look at this lab instead of the machine" },
+  lab: {
+    type: "string",
+    value: "NAME",
+    about: "look at this lab instead of the machine; LAB/HOST for one of several hosts",
+  },
 } as const;

@@ -37,10 +37,14 @@ export function freeNames(lab: string, pods: readonly string[]): string[] {
   });
 }
 
+/** Makes the folder of names, before a supervisor starts: inside, a lab has names where the machine has such a folder. */
+export function prepareNames(): void {
+  if (makesNames()) shareNames();
+}
+
 /** `pids` by name of pod, host or outside, as this process sees them. */
 export function nameNamespaces(lab: string, pids: ReadonlyMap<string, number>): void {
   if (!makesNames()) return;
-  shareNames();
   for (const [pod, pid] of pids) {
     const path = pathOf(lab, pod);
     closeSync(openSync(path, "wx", 0o444));

@@ -14,7 +14,7 @@ import type { OnProgress } from "../world/world.ts";
 import type { Inspected, Report } from "./answers.ts";
 import { linesOf } from "./lines.ts";
 import { lockLab, lockNames, openLog } from "./lock.ts";
-import { freeNames, nameNamespaces } from "./names.ts";
+import { freeNames, nameNamespaces, prepareNames } from "./names.ts";
 import { ownWords } from "./ownProgram.ts";
 import { processesOf } from "./processes.ts";
 import { folderOf, isAlive, type LabState, logOf, readState, startOf, writeState } from "./state.ts";
@@ -87,6 +87,7 @@ async function started(lab: Lab, hash: string, onProgress: OnProgress): Promise<
     ...{ lab: lab.name, file: lab.file, hash, pid: 0, pidStart: "", startedMs: Date.now(), isUp: false, pods },
     holders,
   });
+  prepareNames();
   const { pid, reading, writing } = startSupervisor(lab.name);
   const state = { ...planned, pid, pidStart: startOf(pid) ?? "" };
   try {

@@ -1,0 +1,96 @@
+/** Several hosts, across VXLAN and by routes. The witnesses are ip, bridge, nft and ping, and traffic by the lab's own tests. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { needsLabs, type Person, person } from "./person.ts";
+
+const topology = readFileSync(join(import.meta.dirname, "severalHosts.yaml"), "utf8");
+
+for (const across of ["vxlan", "routes"] as const) {
+  describe(`Several hosts, across ${across}`, function () {
+    this.timeout(60_000);
+    let who: Person;
+    let up: Disposable;
+    before(function () {
+      needsLabs(this, "root");
+      who = person("root");
+      up = who.up(who.file("many.yaml", `across: ${across}\n${topology}`));
+    });
+    after(() => {
+      up?.[Symbol.dispose]();
+      who?.[Symbol.dispose]();
+    });
+    const text = (at: string, ...words: string[]) => who.lab("exec", at, "--", ...words).out.trim();
+    const pings = (from: string, ...words: string[]) =>
+      who.lab("exec", from, "--", "ping", "-c1", "-W2", ...words).code === 0;
+
+    it("reach each other as networks, isolation and published ports allow", () => {
+      const { failed, tests } = who.json("test");
+      assert.equal(failed, 0, JSON.stringify(tests, null, 1));
+      const ping = who.lab("ping");
+      assert.equal(ping.code, 0, ping.out);
+      assert.equal(who.lab("check", "many.yaml").code, 0);
+    });
+
+    it("are namespaces of their own, each the gateway of its part of a network", () => {
+      const { hosts, pods } = who.json("inspect");
+      assert.deepEqual(
+        hosts.map(({ name }: { name: string }) => name),
+        ["n1", "n2", "n3"],
+      );
+      assert.equal(pods.find(({ name }: { name: string }) => name === "side").host, "n2");
+      assert.match(text("n2", "ip", "-br", "address", "show", "front"), /10\.1\.64\.1\/18 fd01::4000:0:0:1\/66/);
+      assert.match(text("f2", "ip", "route"), /^default via 10\.1\.64\.1 dev eth0/);
+      assert.equal(text("n2", "hostname"), "n2");
+      assert.match(text("f1", "getent", "ahostsv4", "n3"), /^192\.168\.7\.13\s/);
+    });
+
+    it("send packets of pods to each other the way that the file says, and of the largest size", () => {
+      const route = text("n1", "ip", "route", "get", "10.1.64.2");
+      const counted = () => JSON.parse(text("n1", "ip", "-s", "-j", "link", "show", "eth0"))[0].stats64.tx.packets;
+      const before = counted();
+      if (across === "vxlan") {
+        assert.match(route, /via 192\.168\.7\.12 dev vxlan0/);
+        assert.match(text("n1", "bridge", "fdb", "show", "dev", "vxlan0"), /dst 192\.168\.7\.12 self permanent/);
+        assert.match(
+          text("n1", "ip", "-d", "link", "show", "vxlan0"),
+          /mtu 1350 .*vxlan id 1 .* dstport 4789 nolearning/s,
+        );
+        assert.ok(pings("f1", "-M", "do", "-s", String(1350 - 28), "10.1.64.2"));
+        assert.ok(!pings("f1", "-M", "do", "-s", String(1351 - 28), "10.1.64.2"));
+      } else {
+        assert.match(route, /via 192\.168\.7\.12 dev eth0/);
+        assert.equal(text("n1", "ip", "link", "show", "type", "vxlan"), "");
+        assert.ok(pings("f1", "-M", "do", "-s", String(1400 - 28), "10.1.64.2"));
+        assert.ok(!pings("f1", "-M", "do", "-s", String(1401 - 28), "10.1.64.2"));
+      }
+      assert.ok(counted() > before);
+      assert.ok(pings("f1", "-6", "fd01::4000:0:0:2"));
+    });
+
+    it("are compared with the kernel: a route that is gone is found", () => {
+      const route = text("n1", "ip", "route", "show", "10.1.64.0/18");
+      assert.equal(who.lab("exec", "n1", "--", "ip", "route", "delete", "10.1.64.0/18").code, 0);
+      const check = who.lab("check", "many.yaml");
+      assert.equal(check.code, 1);
+      assert.match(check.out + check.err, /n1: route 10\.1\.64\.0\/18: expected .* found none/);
+      assert.equal(who.lab("exec", "n1", "--", "sh", "-c", `ip route add ${route}`).code, 0);
+      assert.equal(who.lab("check", "many.yaml").code, 0);
+    });
+
+    it("are looked at one by one", () => {
+      const all = who.nsNet("ls", "--lab", "many/n2");
+      assert.match(all.out, /f2 +front/);
+      assert.doesNotMatch(all.out, /f1/);
+      assert.match(who.nsNet("ls", "--lab", "many").err, /many has several hosts\n.*many\/n1, many\/n2, many\/n3/);
+      assert.match(who.nsNet("ls", "--lab", "many/n9").err, /many has no host n9/);
+    });
+
+    it("die alone, and check says so", () => {
+      const { pid } = who.json("inspect").hosts[2];
+      process.kill(pid, "SIGKILL");
+      const check = who.lab("check", "many.yaml");
+      assert.match(check.out + check.err, /n3 is dead/);
+    });
+  });
+}
