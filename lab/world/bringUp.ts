@@ -51,7 +51,7 @@ function emptyWorld(lab: Lab, folder: string): World {
     ),
     children,
     files: new PodFiles(folder),
-    namesInside: new NamesInside(),
+    namesInside: new NamesInside(folder),
   };
   return world;
 }

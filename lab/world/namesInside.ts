@@ -3,35 +3,35 @@
  * configurations are hidden there.
  */
 import { closeSync, existsSync, openSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { netnsFolder } from "../../sys/netns.ts";
 import { mount, mountFlag, unmount } from "../../sys/sysRare.ts";
+import { mountOwnRun } from "./ownRun.ts";
 import type { RunningPod } from "./pods.ts";
 
 /** Runtimes keep the machine's networks there. */
 const configurationFolder = "/etc/cni/net.d";
 
 export class NamesInside {
-  readonly #isHidden = existsSync(netnsFolder);
-
-  constructor() {
+  /** `labFolder` has room for a folder to mount at. */
+  constructor(labFolder: string) {
     if (existsSync(configurationFolder)) mount("tmpfs", configurationFolder, "tmpfs", 0);
-    if (this.#isHidden) mount("tmpfs", netnsFolder, "tmpfs", 0);
+    if (!existsSync(netnsFolder)) mountOwnRun(join(labFolder, "run"), basename(netnsFolder));
+    mount("tmpfs", netnsFolder, "tmpfs", 0);
+    mount("", netnsFolder, "none", mountFlag.shared); // hosts, which have mounts of their own, see later names, too
   }
 
-  /** Where the machine has no such folder there are no names, and the path of a namespace is that of its process. */
-  pathOf({ name, netns }: Named): string {
-    return this.#isHidden ? `${netnsFolder}/${name}` : netns.path;
+  pathOf({ name }: Pick<RunningPod, "name">): string {
+    return `${netnsFolder}/${name}`;
   }
 
   add(pod: Named): void {
-    if (!this.#isHidden) return;
     const path = this.pathOf(pod);
     closeSync(openSync(path, "wx", 0o444));
     mount(pod.netns.path, path, "none", mountFlag.bind);
   }
 
   remove(pod: Named): void {
-    if (!this.#isHidden) return;
     unmount(this.pathOf(pod));
     rmSync(this.pathOf(pod), { force: true });
   }
