@@ -46,6 +46,8 @@ export const commands = {
   ),
   "lab new": listed("write a lab file from a template", () => import("./command/lab/new.ts")),
   "lab up": listed("bring a lab up from its file", () => import("./command/lab/up.ts")),
+  "lab apply": listed("change a lab to what its file says now", () => import("./command/lab/apply.ts")),
+  "lab restart": listed("start a pod of a lab again", () => import("./command/lab/restart.ts")),
   "lab down": listed("end a lab and everything in it", () => import("./command/lab/down.ts")),
   "lab test": listed("run the tests of a lab's file", () => import("./command/lab/test.ts")),
   "lab ping": listed("ping between all pods", () => import("./command/lab/ping.ts")),

@@ -13,7 +13,7 @@ import {
 import type { LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import type { Located, Mistake } from "../file/mistakes.ts";
 import { hostNameOf, underlaySubnets } from "./hosts.ts";
-import type { Interface } from "./lab.ts";
+import type { Interface, Pod } from "./lab.ts";
 import { nthOf, outsideSubnets, partsOf } from "./subnets.ts";
 
 /** Networks must not share addresses: the lab's host could not tell them apart. */
@@ -37,10 +37,13 @@ export function refuseOverlaps(file: LabFile, mistakes: Mistake[]): void {
 /** One pool for each subnet of each network, in parts for hosts. Addresses that the file asks for are taken before any is given. */
 export class Addressing {
   readonly #pools = new Map<string, Pool[]>();
+  /** By pool and pod: what a pod had before, and has still. */
+  readonly #kept = new Map<string, Address>();
   readonly #mistakes: Mistake[];
   readonly #file: LabFile;
 
-  constructor(file: LabFile, mistakes: Mistake[]) {
+  /** `before` are the pods of the lab that is up: their addresses stay, unless the file now gives them to others. */
+  constructor(file: LabFile, mistakes: Mistake[], before: readonly Pod[] = []) {
     const { networks, pods, hosts } = file;
     this.#mistakes = mistakes;
     this.#file = file;
@@ -51,21 +54,43 @@ export class Addressing {
         for (const address of addresses) this.#take(network.value, address, pod.name.value);
       }
     }
+    for (const pod of pods) this.#keep(pod, before);
+  }
+
+  #keep(pod: PodEntry, before: readonly Pod[]): void {
+    const { name, networks } = pod;
+    const had = before.find((one) => one.name === name.value)?.interfaces ?? [];
+    for (const { network, addresses } of networks) {
+      const old = had.find((one) => one.network === network.value)?.addresses ?? [];
+      for (const pool of this.#pools.get(network.value) ?? []) {
+        if (addresses.some(({ value }) => contains(pool.subnet, value))) continue;
+        const address = old.find((one) => contains(pool.partOf(this.#placeOf(pod)), one));
+        if (address === undefined || pool.refusalOf(address) !== undefined) continue;
+        pool.take(address, name.value);
+        this.#kept.set(keptKey(pool, name.value), address);
+      }
+    }
+  }
+
+  /** The place of the pod's host in the file. */
+  #placeOf(pod: PodEntry): number {
+    const name = hostNameOf(pod, this.#file);
+    return Math.max(
+      0,
+      this.#file.hosts.findIndex((one) => one.name.value === name),
+    );
   }
 
   /** The interfaces of a pod. A network that does not exist is reported elsewhere, and left out. */
   interfacesOf(pod: PodEntry): Interface[] {
     const { name, networks } = pod;
-    const host = Math.max(
-      0,
-      this.#file.hosts.findIndex((one) => one.name.value === hostNameOf(pod, this.#file)),
-    );
+    const host = this.#placeOf(pod);
     return networks.flatMap(({ network, addresses }, i) => {
       const pools = this.#pools.get(network.value);
       if (pools === undefined) return [];
       const cidrs = pools.flatMap((pool) => {
         const own = addresses.find(({ value }) => contains(pool.subnet, value))?.value;
-        const given = own ?? pool.next(host, name.value);
+        const given = own ?? this.#kept.get(keptKey(pool, name.value)) ?? pool.next(host, name.value);
         const part = pool.partOf(host);
         if (given)
           return [{ ...given, prefixLength: contains(part, given) ? part.prefixLength : addressBits(part.family) }];
@@ -172,6 +197,8 @@ function isReserved(value: bigint, subnet: Cidr): boolean {
   if (addressBits(subnet.family) - subnet.prefixLength <= 1) return false;
   return value === networkOf(subnet).value || (subnet.family === 4 && value === lastOf(subnet).value);
 }
+
+const keptKey = ({ subnet }: Pool, pod: string) => `${formatCidr(subnet)} ${pod}`;
 
 /** A network without a gateway is on one host alone, so it has one part. */
 const poolsOf = ({ subnets, gateway }: NetworkEntry, hosts: number) =>

@@ -14,7 +14,8 @@ import { refusePublished } from "./published.ts";
 import { refuseJoins, refuseServers, refuseTests } from "./references.ts";
 import { refuseGateways, refuseRoutesTwice } from "./routes.ts";
 
-export function labOf(source: Source): Lab {
+/** `before` is the lab that is up from this file: pods keep the addresses that were given automatically. */
+export function labOf(source: Source, before?: Lab): Lab {
   const mistakes: Mistake[] = [];
   const file = readLabFile(source, mistakes);
   const name = labNameOf(source.file, file.name, mistakes);
@@ -26,7 +27,7 @@ export function labOf(source: Source): Lab {
   refusePublished(file, source, mistakes);
   refuseRoutesTwice(file.pods, source, mistakes);
   refuseTests(file, mistakes);
-  const addressing = new Addressing(file, mistakes);
+  const addressing = new Addressing(file, mistakes, before?.pods);
   const links = linksOf(file, mistakes);
   const pods = file.pods.map((pod) => podOf(pod, addressing, file));
   for (const [i, pod] of file.pods.entries()) refuseGateways(pod, addressesOf(pods[i]!, links), file, mistakes);

@@ -30,9 +30,9 @@ export function bridgeOf(network: string): string {
   return network.length <= linkNameMax ? network : `${network.slice(0, 6)}-${hashOf(network).slice(0, 8)}`;
 }
 
-/** In the order of the file. Pods that join another have no interface of their own. */
-export function attachingsOf(lab: Lab, dataDir: string): Attaching[] {
-  return lab.pods.flatMap((pod) =>
+/** Those of `pods` in the order of the file. Pods that join another have no interface of their own. */
+export function attachingsOf(lab: Lab, dataDir: string, pods: readonly Pod[] = lab.pods): Attaching[] {
+  return pods.flatMap((pod) =>
     pod.interfaces.map((one, place) => ({
       pod: pod.name,
       host: pod.host,

@@ -1,6 +1,8 @@
 /** The answers of a supervisor. Pids are those of the lab's PID namespace, which the client translates. */
 
 import type { ImpairEntry, Impairing } from "../file/labFile.ts";
+import type { Lab } from "../model/lab.ts";
+import type { LabState } from "./state.ts";
 
 export interface Inspected {
   readonly hosts: readonly Holder[];
@@ -56,13 +58,29 @@ export interface ImpairRequest {
   readonly clear: boolean;
 }
 
+/** The lab as it is in the supervisor. */
+export interface Running {
+  readonly lab: Lab;
+  /** Pods whose first process has ended. */
+  readonly dead: readonly string[];
+}
+
+/** The request to become another lab. */
+export interface ApplyRequest {
+  readonly lab: Lab;
+  /** Pods that end, for good or to be started again. */
+  readonly stopped: readonly string[];
+  /** The state of the lab afterwards. */
+  readonly next: LabState;
+}
+
 /** A failure in words. */
 export interface Refusal {
   readonly failed: string;
   readonly cure: string;
 }
 
-/** A line from the supervisor while the lab is made: one thing done, then the end. */
+/** A line from the supervisor while the lab is made or changed: one thing done, then the end. */
 export type Report =
   | { readonly done: number; readonly total: number; readonly now: string }
   | { readonly up: Inspected }

@@ -1,12 +1,14 @@
 /** Finds labs that are up, and asks their supervisors. */
+import { deserialize, serialize } from "node:v8";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Pair } from "../tests/everyPair.ts";
 import type { TestResult } from "../tests/run.ts";
-import type { ImpairRequest, Inspected, PodStatus, Refusal } from "./answers.ts";
+import type { ApplyRequest, ImpairRequest, Inspected, PodStatus, Refusal, Report, Running } from "./answers.ts";
 import { linesOf } from "./lines.ts";
-import { pathOf } from "./names.ts";
+import { tryLockLab } from "./lock.ts";
+import { correctNames, namesOf, pathOf } from "./names.ts";
 import { processesOf } from "./processes.ts";
-import { everyLab, isAlive, type LabState, readState, socketOf } from "./state.ts";
+import { everyLab, isAlive, type LabState, readState, socketOf, writeState } from "./state.ts";
 import { sweep } from "./sweep.ts";
 
 /** The labs that are up. */
@@ -32,10 +34,37 @@ export function labUp(name: string | undefined, file: string): LabState {
   );
 }
 
+/** The lab as its supervisor has it. */
+export async function running(state: LabState): Promise<Running> {
+  return deserialize(new Uint8Array(await (await ask(state, "/lab")).arrayBuffer())) as Running;
+}
+
+/** The reports of a change until it ended, or until `keep` was answered. Throws Fault. */
+export async function* applied(state: LabState, request: ApplyRequest): AsyncGenerator<Report> {
+  yield* linesOf<Report>((await ask(state, "/apply", { method: "POST", body: serialize(request) })).body!);
+}
+
+/** From its answer on, the change stays. Throws Fault if it does not. */
+export async function keep(state: LabState): Promise<void> {
+  await ask(state, "/apply/keep", { method: "POST" });
+}
+
+/** Has the change undone that is under way. */
+export async function interrupt(state: LabState, why: string): Promise<void> {
+  await ask(state, "/apply/interrupt", { method: "POST", body: why });
+}
+
+/** The reports of a restart. Throws Fault. */
+export async function* restarted(state: LabState, pod: string): AsyncGenerator<Report> {
+  yield* linesOf<Report>((await ask(state, `/restart/${pod}`, { method: "POST" })).body!);
+}
+
 /** The supervisor's answer, with pids as this process sees them and the paths of network namespaces. */
 export async function inspect(state: LabState) {
-  const { hosts, outside, pods } = await json<Inspected>(state, "/inspect");
-  const pids = processesOf(state.pid, [...hosts, ...pods, ...(outside ? [outside] : [])]);
+  const found = await inspected(state);
+  if (state.isChanging) correctAfterKill(state.lab, found);
+  const { hosts, outside, pods } = found;
+  const pids = processesOf(state.pid, holdersOf(found));
   const seen = <H extends { readonly name: string }>(holder: H) => {
     const pid = pids.get(holder.name) ?? 0;
     return {
@@ -45,6 +74,30 @@ export async function inspect(state: LabState) {
     };
   };
   return { lab: state.lab, hosts: hosts.map(seen), outside: outside && seen(outside), pods: pods.map(seen) };
+}
+
+/** As the supervisor answers it, with pids of the lab's PID namespace. */
+export const inspected = (state: LabState): Promise<Inspected> => json(state, "/inspect");
+
+/** Those that hold namespaces. */
+export const holdersOf = ({ hosts, outside, pods }: Inspected) => [...hosts, ...pods, ...(outside ? [outside] : [])];
+
+/** A killed `apply` or `restart` left names that lead elsewhere. */
+function correctAfterKill(lab: string, found: Inspected): void {
+  using lock = tryLockLab(lab);
+  const state = lock && readState(lab);
+  if (state?.isChanging) correctState(state, found);
+}
+
+/** Corrects the names in /run/netns, and writes the state of a lab that does not change now. */
+export function correctState({ isChanging: _, ...state }: LabState, found: Inspected): void {
+  const held = holdersOf(found);
+  correctNames(state.lab, state.pid, held, state.names);
+  const names = namesOf(
+    state.lab,
+    held.map(({ name }) => name),
+  );
+  writeState({ ...state, names });
 }
 
 export type InspectedLab = Awaited<ReturnType<typeof inspect>>;
@@ -84,7 +137,7 @@ async function json<T>(state: LabState, path: string): Promise<T> {
 async function ask(
   { lab }: LabState,
   path: string,
-  sent: { readonly method?: string; readonly body?: string } = {},
+  sent: { readonly method?: string; readonly body?: string | Uint8Array<ArrayBuffer> } = {},
 ): Promise<Response> {
   let answer: Response;
   try {

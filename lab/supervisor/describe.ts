@@ -3,6 +3,7 @@ import { formatAddress, formatCidr } from "../../ip/address.ts";
 import type { Lab, Pod } from "../model/lab.ts";
 import { endsOf } from "../model/links.ts";
 import { macOf } from "../plan/configuration.ts";
+import { publishesOf, servesOf } from "../plan/texts.ts";
 import { hostLinkOf } from "../world/interfaces.ts";
 import type { RunningPod } from "../world/pods.ts";
 import type { World } from "../world/world.ts";
@@ -11,10 +12,10 @@ import type { Inspected, PodStatus } from "./answers.ts";
 export function inspected({ lab, hosts, pods, attached }: World): Inspected {
   const outside = pods.get("outside");
   return {
-    hosts: [...hosts.values()].map(holder),
-    outside: outside && holder(outside),
+    hosts: [...hosts.values()].map((host) => holder(host.name, host)),
+    outside: outside && holder("outside", outside),
     pods: lab.pods.map((pod) => ({
-      ...holder(pods.get(pod.name)!),
+      ...holder(pod.name, pods.get(pod.name)),
       host: pod.host,
       joins: pod.joins ?? null,
       interfaces: [...interfacesOf(pod, attached), ...linksOf(pod, lab)],
@@ -26,8 +27,9 @@ export function inspected({ lab, hosts, pods, attached }: World): Inspected {
 }
 
 function interfacesOf(pod: Pod, attached: World["attached"]) {
-  return pod.interfaces.map(({ name, network, addresses }) => {
-    const { result } = attached.find((one) => one.pod === pod.name && one.ifname === name)!;
+  return pod.interfaces.flatMap(({ name, network, addresses }) => {
+    const result = attached.find((one) => one.pod === pod.name && one.ifname === name)?.result;
+    if (result === undefined) return [];
     return {
       name,
       network,
@@ -48,7 +50,12 @@ function linksOf(pod: Pod, lab: Lab) {
   }));
 }
 
-const holder = ({ name, pid, netns }: RunningPod) => ({ name, pid, inode: Number(netns.inode) });
+/** A pod that a failed restart left without processes has pid 0. */
+const holder = (name: string, pod: RunningPod | undefined) => ({
+  name,
+  pid: pod?.pid ?? 0,
+  inode: Number(pod?.netns.inode ?? 0),
+});
 
 export function statusOf({ lab, pods, commands }: World): PodStatus[] {
   return lab.pods.map((pod) => {
@@ -59,7 +66,7 @@ export function statusOf({ lab, pods, commands }: World): PodStatus[] {
       serves: servesOf(pod),
       publishes: publishesOf(pod),
       run: command ? { state: stateOf(command.exitCode), exitCode: command.exitCode ?? null } : null,
-      alive: pods.get(pod.name)!.isAlive,
+      alive: pods.get(pod.name)?.isAlive === true,
     };
   });
 }
@@ -67,14 +74,4 @@ export function statusOf({ lab, pods, commands }: World): PodStatus[] {
 function stateOf(exitCode: number | undefined): "running" | "done" | "failed" {
   if (exitCode === undefined) return "running";
   return exitCode === 0 ? "done" : "failed";
-}
-
-const servesOf = ({ serve }: Pod) => serve.map(({ kind, port }) => `${kind}:${port}`);
-
-function publishesOf({ publish }: Pod): string[] {
-  return publish.map(({ protocol, hostAddress, hostPort, podPort }) => {
-    const text = hostAddress && formatAddress(hostAddress);
-    const address = text === undefined ? "" : `${text.includes(":") ? `[${text}]` : text}:`;
-    return `${address}${hostPort}:${podPort}${protocol === "tcp" ? "" : `/${protocol}`}`;
-  });
 }

@@ -2,8 +2,10 @@
 import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { code, Fault } from "../../conf/fault.ts";
 import { shareNames } from "../../kernel/newNamespace.ts";
-import { netnsFolder } from "../../sys/netns.ts";
+import { netnsFolder, netnsIdentity } from "../../sys/netns.ts";
 import { mount, mountFlag, unmount } from "../../sys/sysRare.ts";
+import type { Lab } from "../model/lab.ts";
+import { processesOf } from "./processes.ts";
 import { everyLab, readState } from "./state.ts";
 
 export const makesNames = () => process.geteuid!() === 0;
@@ -50,6 +52,36 @@ export function nameNamespaces(lab: string, pids: ReadonlyMap<string, number>): 
     closeSync(openSync(path, "wx", 0o444));
     mount(`/proc/${pid}/ns/net`, path, "none", mountFlag.bind);
   }
+}
+
+/** All that hold namespaces of a lab: pods, hosts and outside. */
+export const holderNames = ({ pods, hosts, outside }: Lab): string[] => [
+  ...[...pods, ...hosts].map(({ name }) => name),
+  ...(outside ? ["outside"] : []),
+];
+
+/** The names for pods, hosts and outside; none for an ordinary user. */
+export const namesOf = (lab: string, holders: readonly string[]): string[] =>
+  makesNames() ? holders.map((holder) => nameOf(lab, holder)) : [];
+
+/** A pod, the host or outside, as a supervisor describes it. */
+interface Held {
+  readonly name: string;
+  readonly pid: number;
+  readonly inode: number;
+}
+
+/**
+ * Makes names lead to the namespaces that these hold now, and removes the others of `names`. `init` is the lab's first
+ * process.
+ */
+export function correctNames(lab: string, init: number, held: readonly Held[], names: readonly string[]): void {
+  if (!makesNames()) return;
+  const there = held.filter(({ pid }) => pid !== 0);
+  const stale = there.filter(({ name, inode }) => netnsIdentity(pathOf(lab, name))?.inode !== BigInt(inode));
+  const wanted = there.map(({ name }) => nameOf(lab, name));
+  removeNames([...names.filter((name) => !wanted.includes(name)), ...stale.map(({ name }) => nameOf(lab, name))]);
+  nameNamespaces(lab, processesOf(init, stale));
 }
 
 /** Removes names in /run/netns. They would keep the namespaces of a killed lab alive. Absent is success. */

@@ -14,10 +14,12 @@ export function processesOf(
   if (supervisor === undefined) return found;
   // NSpid (proc(5)) lists a pid in each namespace from this one inwards: the lab's is at the place of the first process's own.
   const place = pidsOf(init).length - 1;
-  const byInner = new Map([supervisor, ...childrenOf(supervisor)].map((pid) => [pidsOf(pid)[place], pid]));
-  for (const { name, pid } of inside) {
-    const outer = byInner.get(pid);
-    if (outer !== undefined) found.set(name, outer);
+  const names = new Map(inside.map(({ name, pid }) => [pid, name]));
+  // The newest first: those that are asked for after a change.
+  for (const pid of [supervisor, ...childrenOf(supervisor).reverse()]) {
+    if (found.size === names.size) break;
+    const name = names.get(pidsOf(pid)[place] ?? 0);
+    if (name !== undefined) found.set(name, pid);
   }
   return found;
 }

@@ -1,55 +1,95 @@
 /** The requests that a supervisor answers, over HTTP on a Unix socket. Long answers are lines of JSON, each sent at once. */
+import { deserialize, serialize } from "node:v8";
 import { code, Fault } from "../../conf/fault.ts";
-import { faultOf } from "../../plugin/faults.ts";
 import { targetsOf } from "../model/impair.ts";
 import { pingAll } from "../tests/everyPair.ts";
 import { runTests } from "../tests/run.ts";
 import { checkWorld } from "../world/check.ts";
 import type { World } from "../world/world.ts";
-import type { ImpairRequest, Refusal } from "./answers.ts";
+import type { ApplyRequest, ImpairRequest, Running } from "./answers.ts";
+import { Changing, refusalOf } from "./changing.ts";
 import { inspected, statusOf } from "./describe.ts";
 
 /** Bun ends an answer that sends nothing for ten seconds; its types know this option for TCP alone. */
 const withoutLimit: object = { idleTimeout: 0 };
 
+/** A lab is asked for what it is when no change is under way. */
 export function serve(socket: string, world: World): void {
+  const changing = new Changing(world);
+  const json = (answer: () => unknown) => changing.between(async () => Response.json(await answer()));
   Bun.serve({
     unix: socket,
     ...withoutLimit,
     routes: {
-      "/inspect": () => Response.json(inspected(world)),
-      "/status": () => Response.json(statusOf(world)),
-      "/test": () => lines((onLine) => runTests(world, onLine)),
-      "/ping": () => lines((onLine) => pingAll(world, onLine)),
-      "/check": async () => Response.json(await checkWorld(world)),
-      "/impair": { POST: async (request) => impair(world, (await request.json()) as ImpairRequest) },
+      "/inspect": () => json(() => inspected(world)),
+      "/status": () => json(() => statusOf(world)),
+      "/check": () => json(() => checkWorld(world)),
+      "/test": () => lines((onLine) => changing.between(() => {}).then(() => runTests(world, onLine))),
+      "/ping": () => lines((onLine) => changing.between(() => {}).then(() => pingAll(world, onLine))),
+      "/impair": {
+        POST: async (request) => {
+          const asked = (await request.json()) as ImpairRequest;
+          return json(() => impair(world, asked));
+        },
+      },
       "/logs/:pod": ({ params, url }) => logs(world, params.pod, url.endsWith("?follow")),
+      "/lab": () => changing.between(() => new Response(serialize(running(world)))),
+      "/restart/:pod": { POST: ({ params }) => lines((onLine) => changing.restart([params.pod], onLine)) },
+      "/apply": { POST: (request) => apply(changing, request) },
+      "/apply/keep": {
+        POST: () => {
+          changing.keep();
+          return Response.json({});
+        },
+      },
+      "/apply/interrupt": {
+        POST: async (request) => {
+          changing.interrupt(await request.text());
+          return Response.json({});
+        },
+      },
     },
     fetch: () => new Response("no such request", { status: 404 }),
     error: (error) => Response.json(refusalOf(error), { status: 400 }),
   });
 }
 
-function impair({ lab, impairments }: World, { at, direction, values, clear }: ImpairRequest): Response {
+function running({ lab, pods }: World): Running {
+  const names = [...lab.pods.map(({ name }) => name), ...(lab.outside ? ["outside"] : [])];
+  return { lab, dead: names.filter((name) => pods.get(name)?.isAlive !== true) };
+}
+
+async function apply(changing: Changing, request: Request): Promise<Response> {
+  const asked = deserialize(new Uint8Array(await request.arrayBuffer())) as ApplyRequest;
+  return lines(
+    (onLine) => changing.apply(asked, onLine),
+    () => changing.interrupt("The command of this change ended"),
+  );
+}
+
+function impair({ lab, impairments }: World, { at, direction, values, clear }: ImpairRequest): object {
   const targets = targetsOf(at, lab);
   if ("message" in targets) throw new Fault(code.config, targets.message, targets.suggestion);
   if (clear) impairments.clear(targets);
   else impairments.change(targets, direction, values);
-  return Response.json({});
+  return {};
 }
 
-function refusalOf(error: unknown): Refusal {
-  const [fault, by] = [faultOf(error), { byHand: true }];
-  return { failed: fault.sentence(by), cure: fault.cure(by) };
-}
-
-function lines(work: (onLine: (line: object) => void) => Promise<void>): Response {
+/** `onGone`: the client ended before the answer did. */
+function lines(work: (onLine: (line: object) => void) => Promise<void>, onGone: () => void = () => {}): Response {
   const encoder = new TextEncoder();
+  let isGone = false;
   const stream = new ReadableStream<Uint8Array>({
     async start(controller) {
-      const send = (line: object) => controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
+      const send = (line: object) => {
+        if (!isGone) controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
+      };
       await work(send).catch((error) => send(refusalOf(error)));
-      controller.close();
+      if (!isGone) controller.close();
+    },
+    cancel() {
+      isGone = true;
+      onGone();
     },
   });
   return new Response(stream);

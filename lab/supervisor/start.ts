@@ -14,7 +14,7 @@ import type { OnProgress } from "../world/world.ts";
 import type { Inspected, Report } from "./answers.ts";
 import { linesOf } from "./lines.ts";
 import { lockLab, lockNames, openLog } from "./lock.ts";
-import { freeNames, nameNamespaces, prepareNames } from "./names.ts";
+import { freeNames, holderNames, nameNamespaces, prepareNames } from "./names.ts";
 import { ownWords } from "./ownProgram.ts";
 import { processesOf } from "./processes.ts";
 import { folderOf, isAlive, type LabState, logOf, readState, startOf, writeState } from "./state.ts";
@@ -29,7 +29,7 @@ export async function startLab(lab: Lab, source: Source, onProgress: OnProgress)
   refuseWithoutCompiler();
   sweep();
   using _ = lockLab(lab.name);
-  const hash = new Bun.CryptoHasher("sha256").update(source.text).digest("hex");
+  const hash = hashOf(source);
   const state = readState(lab.name);
   if (state?.isUp && isAlive(state)) {
     refuseOther(state, lab, hash);
@@ -51,7 +51,10 @@ export async function startLab(lab: Lab, source: Source, onProgress: OnProgress)
   }
 }
 
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** To see whether a file changed. */
+export const hashOf = ({ text }: Source) => new Bun.CryptoHasher("sha256").update(text).digest("hex");
+
+export const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** The programs of util-linux, which replace it for `ns-net exec`, start no process in namespaces of several pods. */
 function refuseWithoutCompiler(): void {
@@ -74,18 +77,17 @@ function refuseOther(state: LabState, lab: Lab, hash: string): void {
     throw new Fault(
       code.config,
       `The lab ${lab.name} is up, and ${state.file} changed since`,
-      "End it first: ns-net lab down",
+      "Use apply: ns-net lab apply changes what differs, and --dry-run shows it first",
     );
 }
 
 async function started(lab: Lab, hash: string, onProgress: OnProgress): Promise<void> {
   const pods = lab.pods.map(({ name }) => name);
-  const holders = [...pods, ...lab.hosts.map(({ name }) => name), ...(lab.outside ? ["outside"] : [])];
   mkdirSync(join(folderOf(lab.name), "tmp"));
   writeFileSync(join(folderOf(lab.name), "lab"), serialize(lab));
   const planned = keepPlanned({
     ...{ lab: lab.name, file: lab.file, hash, pid: 0, pidStart: "", startedMs: Date.now(), isUp: false, pods },
-    holders,
+    holders: holderNames(lab),
   });
   prepareNames();
   const { pid, reading, writing } = startSupervisor(lab.name);

@@ -21,6 +21,11 @@ export interface LabState {
   readonly pods: readonly string[];
   /** The names of its namespaces in /run/netns. */
   readonly names: readonly string[];
+  /**
+   * True while `apply` or `restart` work, and after they were killed: `names` may then be more than there are, and may lead
+   * to namespaces that have ended.
+   */
+  readonly isChanging?: boolean;
 }
 
 /** The folder of all labs of this user. */
@@ -58,8 +63,9 @@ function strangeFolder(): string | undefined {
   });
 }
 
-export function writeState(state: LabState): void {
-  const file = join(folderOf(state.lab), "state.json");
+/** `folder` is that of the lab, as the caller sees it. */
+export function writeState(state: LabState, folder: string = folderOf(state.lab)): void {
+  const file = join(folder, "state.json");
   writeFileSync(`${file}.new`, JSON.stringify(state));
   renameSync(`${file}.new`, file);
 }

@@ -1,4 +1,5 @@
 /** Runs the tests of a lab file in a running lab. */
+import { code, Fault } from "../../conf/fault.ts";
 import { type Address, parseAddress } from "../../ip/address.ts";
 import type { Netns } from "../../sys/netns.ts";
 import type { TestEntry } from "../file/labFile.ts";
@@ -32,9 +33,10 @@ const patienceMsOf = ({ expected }: TestEntry) => (expected === "unreachable" ? 
 /** Repeats until it is as expected or the time is over. A port that is open although it must not be fails at once. */
 async function runTest(world: World, test: TestEntry): Promise<TestResult> {
   const startMs = performance.now();
-  const [from, address] = [netnsOf(world, test.from.value), destinationIn(world, test)];
+  const address = destinationIn(world, test);
   let outcome: Outcome = address ? unknown : { reached: false, how: "the name has no address here" };
   while (address !== undefined) {
+    const from = netnsOf(world, test.from.value); // a pod may be restarted meanwhile
     const attempt = { from, to: test.to.value, address, length: test.mtu, patienceMs: patienceMsOf(test) };
     outcome = clearerOf(outcome, await probe(attempt));
     const isLast = performance.now() - startMs + pauseMs >= test.withinMs;
@@ -80,8 +82,11 @@ function foundBy({ expected }: TestEntry, outcome: Outcome): string {
   return expected === "reachable" ? "reachable" : (outcome.body ?? "");
 }
 
+/** Throws Fault for a pod that a change removed meanwhile. */
 export function netnsOf({ hosts, pods }: World, name: string): Netns {
-  return (hosts.get(name) ?? pods.get(name))!.netns;
+  const netns = (hosts.get(name) ?? pods.get(name))?.netns;
+  if (netns) return netns;
+  throw new Fault(code.unavailable, `${name} is not there any more`, "Call it again when the lab does not change");
 }
 
 /** The address that the test's destination means to its sender; undefined if it has none of the sender's families. */

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { type Attaching, attachingsOf, underlayAttachings } from "../plan/configuration.ts";
+import { attachingsOf, underlayAttachings } from "../plan/configuration.ts";
 import { attach } from "./attach.ts";
 import { changeHosts } from "./hosts.ts";
 import type { OnProgress, World } from "./world.ts";
@@ -11,10 +11,14 @@ import type { OnProgress, World } from "./world.ts";
 export async function attachMissing(world: World, onProgress: OnProgress, signal?: AbortSignal): Promise<void> {
   const { lab, own, folder, hosts, pods, namesInside } = world;
   const dataDir = join(folder, "leases");
-  const known = new Set(world.attached.map(keyOf));
-  const isMissing = (one: Attaching) => !known.has(keyOf(one));
-  const toUnderlay = underlayAttachings(lab, dataDir).filter(isMissing);
-  const missing = [...toUnderlay, ...attachingsOf(lab, dataDir).filter(isMissing)];
+  const known = new Set(world.attached.map(({ pod }) => pod)); // each is attached with all its interfaces
+  const toUnderlay = underlayAttachings(lab, dataDir).filter(({ pod }) => !known.has(pod));
+  const ofPods = attachingsOf(
+    lab,
+    dataDir,
+    lab.pods.filter(({ name }) => !known.has(name)),
+  );
+  const missing = [...toUnderlay, ...ofPods];
   if (toUnderlay.length === 0) changeHosts(world, "connected");
   for (const [i, one] of missing.entries()) {
     if (signal) await setImmediate(); // the signal comes by the event loop
@@ -28,5 +32,3 @@ export async function attachMissing(world: World, onProgress: OnProgress, signal
   }
   changeHosts(world, "with pods");
 }
-
-const keyOf = ({ pod, ifname }: { readonly pod: string; readonly ifname: string }) => `${pod} ${ifname}`;

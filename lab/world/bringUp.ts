@@ -3,6 +3,7 @@ import { openOwnNetns } from "../../sys/netns.ts";
 import { mount } from "../../sys/sysRare.ts";
 import { onlyHost } from "../model/hosts.ts";
 import type { Lab } from "../model/lab.ts";
+import { emptyLab } from "../plan/differences.ts";
 import { NamesOfLab } from "../plan/names.ts";
 import { change } from "./change.ts";
 import { Children } from "./children.ts";
@@ -32,7 +33,7 @@ function actAsHost({ hosts, own, files }: World, lab: Lab): void {
 
 function emptyWorld(lab: Lab, folder: string): World {
   const children = new Children();
-  const empty: Lab = { ...lab, networks: [], pods: [], links: [], impairments: [], outside: undefined, tests: [] };
+  const empty = emptyLab(lab);
   const world: World = {
     lab: empty,
     names: new NamesOfLab(empty),

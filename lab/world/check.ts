@@ -22,8 +22,8 @@ export async function checkWorld(world: World): Promise<string[]> {
     if (isAlive) found.push(...differencesAtHost(host.name, stepsOfHost(world, host), netns));
     else found.push(`${host.name} is dead: its first process has ended`);
   }
-  for (const pod of pods.values()) if (!pod.isAlive) found.push(`${pod.name} is dead: its first process has ended`);
-  const isAlive = (name: string) => pods.get(name)!.isAlive;
+  const isAlive = (name: string) => pods.get(name)?.isAlive === true;
+  for (const { name } of lab.pods) if (!isAlive(name)) found.push(`${name} is dead: its first process has ended`);
   for (const pod of lab.pods.filter(({ name, joins }) => joins === undefined && isAlive(name)))
     found.push(...differencesOf(pod.name, ownSteps(pod, lab, impairments), pods.get(pod.name)!.netns.path));
   const outside = pods.get("outside");

@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -67,9 +68,7 @@ export class PodFiles {
   rename(name: string, names: Names): void {
     const [old = "", text] = [this.#written.get(name), this.#hostsOf(names)];
     if (old === text || !this.#targets.includes(hostsFile)) return;
-    const file = this.#fileOf(name, hostsFile);
-    const found = readFileSync(file, "utf8");
-    overwrite(file, found.startsWith(old) ? text + found.slice(old.length) : text);
+    overwrite(this.#fileOf(name, hostsFile), old, text);
     this.#written.set(name, text);
   }
 
@@ -90,11 +89,13 @@ export class PodFiles {
   }
 }
 
-/** Not emptied first: programs read it at any moment. */
-function overwrite(file: string, text: string): void {
-  const bytes = new TextEncoder().encode(text);
+/** Replaces the text at the beginning. The file is not emptied first: programs read it at any moment. */
+function overwrite(file: string, old: string, text: string): void {
   const descriptor = openSync(file, "r+");
   try {
+    const isAsWritten = fstatSync(descriptor).size === old.length;
+    const found = isAsWritten ? old : readFileSync(descriptor, "utf8");
+    const bytes = Buffer.from(found.startsWith(old) ? text + found.slice(old.length) : text);
     for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at, at);
     ftruncateSync(descriptor, bytes.length);
   } finally {

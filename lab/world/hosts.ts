@@ -11,7 +11,11 @@ import { changeHostSteps } from "./settings.ts";
 import type { World } from "./world.ts";
 
 /** When steps of a host can be applied: at once, with its interface on the underlay, with its pods. */
-export type Stage = "alone" | "connected" | "with pods";
+export const stages = ["alone", "connected", "with pods"] as const;
+type Stage = (typeof stages)[number];
+
+/** The key of the steps that a host has. */
+export const stepsKey = (host: string, stage: Stage) => `${host} ${stage}`;
 
 /** Several hosts have namespaces like those of pods. A lab's only host is this process. */
 export function startHosts({ lab, hosts, names, files, namesInside, children }: World): void {
@@ -28,7 +32,7 @@ export function startHosts({ lab, hosts, names, files, namesInside, children }: 
 /** Gives each host the steps of a stage, and takes away those that it had in this stage and the lab does not need. */
 export function changeHosts(world: World, stage: Stage): void {
   for (const { name, netns, steps } of wanted(world, stage)) {
-    const key = `${name} ${stage}`;
+    const key = stepsKey(name, stage);
     const before = world.hostSteps.get(key) ?? [];
     world.hostSteps.delete(key); // not known if this fails
     changeHostSteps(before, steps, netns);
@@ -37,8 +41,7 @@ export function changeHosts(world: World, stage: Stage): void {
 }
 
 /** All steps of a host, in order. */
-export const stepsOfHost = (world: World, host: Host): Step[] =>
-  (["alone", "connected", "with pods"] as const).flatMap((stage) => stepsOf(world, host, stage));
+export const stepsOfHost = (world: World, host: Host): Step[] => stages.flatMap((stage) => stepsOf(world, host, stage));
 
 function wanted(world: World, stage: Stage): { name: string; netns: Netns; steps: Step[] }[] {
   const { lab, hosts, own } = world;

@@ -13,13 +13,13 @@ export function applySteps(steps: readonly Step[], netns: Netns): void {
   applyAll(steps, kernel);
 }
 
-/** Makes the steps of a host those of `after`. A step of both is not touched. */
+/** Makes the steps of a host those of `after`. A step of both is applied again only if the kernel lost it, with a link for example. */
 export function changeHostSteps(before: readonly Step[], after: readonly Step[], host: Netns): void {
   const isIn = (all: readonly Step[], step: Step) => all.some((one) => Bun.deepEquals(one, step));
   using kernel = openKernel({ host });
   for (const step of before) if (!isIn(after, step)) undoStep(step, kernel);
   applyAll(
-    after.filter((step) => !isIn(before, step)),
+    after.filter((step) => !isIn(before, step) || checkStep(step, kernel).length > 0),
     kernel,
   );
 }

@@ -1,13 +1,14 @@
-/** Ends pods of a running lab. */
+/** Ends pods and hosts of a running lab. */
 import { closeNetns } from "../../sys/netns.ts";
 import { detachAllBut } from "./attach.ts";
+import { stages, stepsKey } from "./hosts.ts";
 import { endPod } from "./pods.ts";
 import { stopServing } from "./servers/serve.ts";
 import type { World } from "./world.ts";
 
 /** Their processes, servers, interfaces and namespaces. Names of none are success. */
 export async function stopPods(world: World, names: ReadonlySet<string>): Promise<void> {
-  const pods = [...world.pods.values()].filter(({ name }) => names.has(name));
+  const pods = [...world.pods.values(), ...world.hosts.values()].filter(({ name }) => names.has(name));
   for (const { name } of pods) {
     stopServing(world, name);
     world.commands.forget(name);
@@ -19,7 +20,12 @@ export async function stopPods(world: World, names: ReadonlySet<string>): Promis
     world.files.remove(pod.name);
     closeNetns(pod.netns);
     world.pods.delete(pod.name);
+    forgetHost(world, pod.name);
   }
+}
+
+function forgetHost({ hosts, hostSteps }: World, name: string): void {
+  if (hosts.delete(name)) for (const stage of stages) hostSteps.delete(stepsKey(name, stage));
 }
 
 async function detach(world: World, names: ReadonlySet<string>): Promise<void> {
