@@ -1,6 +1,6 @@
 /**
  * The lab as a person would type it: one process a command. And its removal. The settings are those of
- * lab/world/pods.ts. Pure.
+ * lab/world/pods/pods.ts. Pure.
  */
 import { type Plan, prefixLength } from "./plan.ts";
 

@@ -6,7 +6,7 @@ import { code, Fault } from "../../conf/fault.ts";
 import { faultOf } from "../../plugin/faults.ts";
 import { withJoining } from "../plan/differences.ts";
 import { change } from "../world/change.ts";
-import { stopPods } from "../world/stopPods.ts";
+import { stopPods } from "../world/pods/stopPods.ts";
 import type { World } from "../world/world.ts";
 import type { ApplyRequest, Refusal, Report } from "./answers.ts";
 import { inspected } from "./describe.ts";

@@ -5,7 +5,7 @@ import { endsOf } from "../model/links.ts";
 import { macOf } from "../plan/configuration.ts";
 import { publishesOf, servesOf } from "../plan/texts.ts";
 import { hostLinkOf } from "../world/interfaces.ts";
-import type { RunningPod } from "../world/pods.ts";
+import type { RunningPod } from "../world/pods/pods.ts";
 import type { World } from "../world/world.ts";
 import type { Inspected, PodStatus } from "./answers.ts";
 

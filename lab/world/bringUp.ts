@@ -7,7 +7,7 @@ import { emptyLab } from "../plan/differences.ts";
 import { NamesOfLab } from "../plan/names.ts";
 import { change } from "./change.ts";
 import { Children } from "./children.ts";
-import { Commands } from "./commands.ts";
+import { Commands } from "./commands/commands.ts";
 import { PodFiles } from "./files.ts";
 import { Impairments } from "./impair.ts";
 import { interfaceOf } from "./interfaces.ts";

@@ -6,9 +6,9 @@ import { NamesOfLab } from "../plan/names.ts";
 import { attachMissing } from "./attachMissing.ts";
 import { changeHosts, startHosts } from "./hosts.ts";
 import { connectMissing, disconnect } from "./links.ts";
+import { startMissing } from "./pods/startMissing.ts";
+import { stopPods } from "./pods/stopPods.ts";
 import { serve } from "./servers/serve.ts";
-import { startMissing } from "./startMissing.ts";
-import { stopPods } from "./stopPods.ts";
 import type { OnProgress, World } from "./world.ts";
 
 export interface Changing {

@@ -6,7 +6,7 @@ import { uplink } from "../plan/configuration.ts";
 import { acrossSteps, straySteps } from "../plan/hosts.ts";
 import { hostSteps, outsideSteps, underlaySteps } from "../plan/steps.ts";
 import { hostLinkOf } from "./interfaces.ts";
-import { startPod } from "./pods.ts";
+import { startPod } from "./pods/pods.ts";
 import { changeHostSteps } from "./settings.ts";
 import type { World } from "./world.ts";
 

@@ -4,7 +4,7 @@ import type { Target } from "../model/impair.ts";
 import type { Link } from "../model/lab.ts";
 import type { Attached } from "./attach.ts";
 import type { Interface } from "./impair.ts";
-import type { RunningPod } from "./pods.ts";
+import type { RunningPod } from "./pods/pods.ts";
 
 interface Connected {
   readonly pods: ReadonlyMap<string, RunningPod>;

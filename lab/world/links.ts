@@ -7,7 +7,7 @@ import type { Link } from "../model/lab.ts";
 import { endsOf } from "../model/links.ts";
 import { linkRouteSteps, linkSteps } from "../plan/links.ts";
 import { sysctlSteps } from "../plan/steps.ts";
-import type { RunningPod } from "./pods.ts";
+import type { RunningPod } from "./pods/pods.ts";
 import { applySteps } from "./settings.ts";
 import type { World } from "./world.ts";
 

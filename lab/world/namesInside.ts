@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { netnsFolder } from "../../sys/netns.ts";
 import { mount, mountFlag, unmount } from "../../sys/sysRare.ts";
 import { mountOwnRun } from "./ownRun.ts";
-import type { RunningPod } from "./pods.ts";
+import type { RunningPod } from "./pods/pods.ts";
 
 /** Runtimes keep the machine's networks there. */
 const configurationFolder = "/etc/cni/net.d";

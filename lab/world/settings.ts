@@ -4,7 +4,7 @@ import { applyRules, applyStep, checkStep, isRules, type Step, undoStep } from "
 import { type Netns, openNetns } from "../../sys/netns.ts";
 import type { Pod } from "../model/lab.ts";
 import { podSteps } from "../plan/steps.ts";
-import type { RunningPod } from "./pods.ts";
+import type { RunningPod } from "./pods/pods.ts";
 
 /** In a pod. */
 export function applySteps(steps: readonly Step[], netns: Netns): void {

@@ -5,11 +5,11 @@ import type { Lab, Link } from "../model/lab.ts";
 import type { NamesOfLab } from "../plan/names.ts";
 import type { Attached } from "./attach.ts";
 import type { Children } from "./children.ts";
-import type { Commands } from "./commands.ts";
+import type { Commands } from "./commands/commands.ts";
 import type { PodFiles } from "./files.ts";
 import type { Impairments } from "./impair.ts";
 import type { NamesInside } from "./namesInside.ts";
-import type { RunningPod } from "./pods.ts";
+import type { RunningPod } from "./pods/pods.ts";
 import type { Listening } from "./servers/servers.ts";
 
 /** Changed by change.ts alone, and the files that it calls. */

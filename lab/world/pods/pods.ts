@@ -1,11 +1,11 @@
 /** The processes that hold a lab's namespaces: for each pod one that only reaps. They end with the supervisor. */
-import { closeFile } from "../../sys/libc.ts";
-import { start } from "../../sys/namespaces/start.ts";
-import type { Mount } from "../../sys/namespaces/startRequest.ts";
-import { type Netns, openNetns } from "../../sys/netns.ts";
-import { openProcess } from "../../sys/processes.ts";
-import { mountFlag } from "../../sys/sysRare.ts";
-import type { Children } from "./children.ts";
+import { closeFile } from "../../../sys/libc.ts";
+import { start } from "../../../sys/namespaces/start.ts";
+import type { Mount } from "../../../sys/namespaces/startRequest.ts";
+import { type Netns, openNetns } from "../../../sys/netns.ts";
+import { openProcess } from "../../../sys/processes.ts";
+import { mountFlag } from "../../../sys/sysRare.ts";
+import type { Children } from "../children.ts";
 
 export interface RunningPod {
   readonly name: string;

@@ -1,10 +1,10 @@
 /** Starts the pods that a lab has and that do not run. */
-import type { Lab, Pod } from "../model/lab.ts";
-import { netOwnerOf } from "../plan/names.ts";
-import { podSteps } from "../plan/steps.ts";
+import type { Lab, Pod } from "../../model/lab.ts";
+import { netOwnerOf } from "../../plan/names.ts";
+import { podSteps } from "../../plan/steps.ts";
+import { applySteps, prepare } from "../settings.ts";
+import type { World } from "../world.ts";
 import { startPod } from "./pods.ts";
-import { applySteps, prepare } from "./settings.ts";
-import type { World } from "./world.ts";
 
 /** With their settings, and without an interface. Answers their names; outside is one of them. */
 export function startMissing(world: World): string[] {

@@ -1,13 +1,13 @@
 /** The commands of pods (`run`): their output, and how they end. */
 import { closeSync, openSync } from "node:fs";
-import { code, Fault } from "../../conf/fault.ts";
-import { closeFile } from "../../sys/libc.ts";
-import { start } from "../../sys/namespaces/start.ts";
-import { openPipe, openProcess } from "../../sys/processes.ts";
-import type { Pod } from "../model/lab.ts";
-import type { Children } from "./children.ts";
+import { code, Fault } from "../../../conf/fault.ts";
+import { closeFile } from "../../../sys/libc.ts";
+import { start } from "../../../sys/namespaces/start.ts";
+import { openPipe, openProcess } from "../../../sys/processes.ts";
+import type { Pod } from "../../model/lab.ts";
+import type { Children } from "../children.ts";
+import type { RunningPod } from "../pods/pods.ts";
 import { Log } from "./log.ts";
-import type { RunningPod } from "./pods.ts";
 
 export interface Command {
   readonly log: Log;

@@ -1,10 +1,10 @@
 /** Ends pods and hosts of a running lab. */
-import { closeNetns } from "../../sys/netns.ts";
-import { detachAllBut } from "./attach.ts";
-import { stages, stepsKey } from "./hosts.ts";
+import { closeNetns } from "../../../sys/netns.ts";
+import { detachAllBut } from "../attach.ts";
+import { stages, stepsKey } from "../hosts.ts";
+import { stopServing } from "../servers/serve.ts";
+import type { World } from "../world.ts";
 import { endPod } from "./pods.ts";
-import { stopServing } from "./servers/serve.ts";
-import type { World } from "./world.ts";
 
 /** Their processes, servers, interfaces and namespaces. Names of none are success. */
 export async function stopPods(world: World, names: ReadonlySet<string>): Promise<void> {
