@@ -52,6 +52,7 @@ export const commands = {
   "lab test": listed("run the tests of a lab's file", () => import("./command/lab/test.ts")),
   "lab ping": listed("ping between all pods", () => import("./command/lab/ping.ts")),
   "lab impair": listed("delay, lose, limit or stop packets", () => import("./command/lab/impair.ts")),
+  "lab capture": listed("capture packets of several pods into one file", () => import("./command/lab/capture.ts")),
   "lab exec": listed("run a command in a pod", () => import("./command/lab/exec.ts")),
   "lab shell": listed("open a shell in a pod", () => import("./command/lab/shell.ts")),
   "lab logs": listed("print what a pod's command wrote", () => import("./command/lab/logs.ts")),
@@ -68,5 +69,8 @@ export const commands = {
   man: listed("print the manual page", () => import("./command/man.ts")),
 } as const;
 
-/** Not a command for people: `lab up` starts it inside of a lab's namespaces. */
-export const supervise = async (): Promise<number> => (await import("./command/lab/supervise.ts")).default();
+/** Not commands for people: `lab up` and `lab capture` start them in the namespaces of a lab. */
+export const ownPrograms: Readonly<Record<string, () => Promise<number>>> = {
+  supervise: async () => (await import("./command/lab/supervise.ts")).default(),
+  capturer: async () => (await import("./command/lab/capturer.ts")).default(),
+};

@@ -12,7 +12,7 @@ import { errorMark, spoken } from "./byHand.ts";
 import { type Command, type Described, divided, NotRun, parse, UsageError } from "./command.ts";
 import { groups } from "./describe/groups.ts";
 import { explained, help } from "./help.ts";
-import { commands, supervise } from "./index.ts";
+import { commands, ownPrograms } from "./index.ts";
 import defer * as inside from "./labs/inside.ts";
 
 export async function run(words: readonly string[], version: string): Promise<number> {
@@ -46,7 +46,8 @@ async function runWords([name = "help", ...rest]: readonly string[], version: st
     writeOut(await helpAbout(rest));
     return 0;
   }
-  if (name === "lab" && rest[0] === "supervise") return supervise();
+  const own = name === "lab" ? ownPrograms[rest[0] ?? ""] : undefined;
+  if (own) return own();
   if (Object.hasOwn(groups, name)) {
     const [second = "--help", ...others] = rest;
     if (!isHelp(second)) return runCommand(`${name} ${second}`, others);

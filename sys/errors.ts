@@ -8,6 +8,7 @@ export const errno = {
   EINTR: 4,
   ENOEXEC: 8,
   EAGAIN: 11,
+  ENOMEM: 12,
   EACCES: 13,
   EBUSY: 16,
   EEXIST: 17,

@@ -21,6 +21,8 @@ const rare = {
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
   memfd_create: { args: ["ptr", "u32"], returns: "i32" },
+  mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: "i64" },
+  munmap: { args: ["ptr", "u64"], returns: "i32" },
   signal: { args: ["i32", "u64"], returns: "u64" },
 } as const;
 

@@ -1,6 +1,7 @@
 /** Finds labs that are up, and asks their supervisors. */
 import { deserialize, serialize } from "node:v8";
 import { code, Fault } from "../../conf/fault.ts";
+import type { Captured } from "../plan/captured.ts";
 import type { Pair } from "../tests/everyPair.ts";
 import type { TestResult } from "../tests/run.ts";
 import type { ApplyRequest, ImpairRequest, Inspected, PodStatus, Refusal, Report, Running } from "./answers.ts";
@@ -127,6 +128,11 @@ export async function logs(state: LabState, pod: string, isFollowed: boolean): P
 /** Throws Fault for what cannot be done. */
 export async function impair(state: LabState, request: ImpairRequest): Promise<void> {
   await ask(state, "/impair", { method: "POST", body: JSON.stringify(request) });
+}
+
+/** The interfaces that words such as `web@front` mean. Throws Fault. */
+export async function capturedAt(state: LabState, words: readonly string[]): Promise<Captured[]> {
+  return (await (await ask(state, "/captured", { method: "POST", body: JSON.stringify(words) })).json()) as Captured[];
 }
 
 async function json<T>(state: LabState, path: string): Promise<T> {

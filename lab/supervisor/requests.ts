@@ -2,9 +2,11 @@
 import { deserialize, serialize } from "node:v8";
 import { code, Fault } from "../../conf/fault.ts";
 import { targetsOf } from "../model/impair.ts";
+import { type Captured, capturedAt } from "../plan/captured.ts";
 import { pingAll } from "../tests/everyPair.ts";
 import { runTests } from "../tests/run.ts";
 import { checkWorld } from "../world/check.ts";
+import { hostLinkOf } from "../world/interfaces.ts";
 import type { World } from "../world/world.ts";
 import type { ApplyRequest, ImpairRequest, Running } from "./answers.ts";
 import { Changing, refusalOf } from "./changing.ts";
@@ -30,6 +32,12 @@ export function serve(socket: string, world: World): void {
         POST: async (request) => {
           const asked = (await request.json()) as ImpairRequest;
           return json(() => impair(world, asked));
+        },
+      },
+      "/captured": {
+        POST: async (request) => {
+          const words = (await request.json()) as string[];
+          return json(() => captured(world, words));
         },
       },
       "/logs/:pod": ({ params, url }) => logs(world, params.pod, url.endsWith("?follow")),
@@ -73,6 +81,13 @@ function impair({ lab, impairments }: World, { at, direction, values, clear }: I
   if (clear) impairments.clear(targets);
   else impairments.change(targets, direction, values);
   return {};
+}
+
+function captured({ lab, attached }: World, words: readonly string[]): Captured[] {
+  const toOutside = attached.find(({ pod }) => pod === "outside");
+  const found = capturedAt(words, lab, toOutside && hostLinkOf(toOutside.result));
+  if ("message" in found) throw new Fault(code.config, found.message, found.suggestion);
+  return found;
 }
 
 /** `onGone`: the client ended before the answer did. */

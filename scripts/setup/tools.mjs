@@ -10,6 +10,7 @@ const tools = [
   { package: "iputils-ping", program: "ping", without: "tests that ping are skipped" },
   { package: "conntrack", program: "conntrack", without: "tests of flows that stay open are skipped" },
   { package: "socat", program: "socat", without: "tests of SCTP are skipped" },
+  { package: "tshark", program: "tshark", without: "tests that read captured packets are skipped" },
   {
     package: "containernetworking-plugins",
     program: "/usr/lib/cni/bridge",

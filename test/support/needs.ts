@@ -55,6 +55,7 @@ const programs = {
   nft: "nft",
   ping: "ping",
   socat: "socat",
+  tshark: "tshark",
   strace: "strace",
   conntrack: "conntrack",
   iptables: "iptables",
