@@ -1,33 +1,10 @@
 /** Nothing remains after a failure: of a file, a command, the disk, or a process that is killed at any moment. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { netnsNames, run } from "../support/sandbox.ts";
-import { machine, needsLabs, type Person, person, users } from "./person.ts";
-
-/** Pids of processes whose command line names the lab: its supervisor and the processes that hold its pods. */
-function processesOf(lab: string): string[] {
-  return readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`supervise\0${lab}\0`);
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** A supervisor that lost the command which made it ends when it next looks. */
-function waitForEnd(lab: string): void {
-  for (const pid of processesOf(lab)) run(["timeout", "10", "tail", `--pid=${pid}`, "-f", "/dev/null"]);
-}
-
-function assertNothingLeft(who: Person, lab: string, names: readonly string[]): void {
-  assert.deepEqual(netnsNames(), names);
-  assert.equal(existsSync(join(who.labs, lab)), false);
-  waitForEnd(lab);
-  assert.deepEqual(processesOf(lab), []);
-}
+import { assertNothingLeft, waitForEnd } from "./nothingLeft.ts";
+import { machine, needsLabs, person, users } from "./person.ts";
 
 /** Its own in each process of tests: processes of all of them are in sight. */
 const doomed = `doomed-${process.pid}`;
