@@ -1,6 +1,7 @@
 /** Finds labs that are up, and asks their supervisors. */
 import { deserialize, serialize } from "node:v8";
 import { code, Fault } from "../../conf/fault.ts";
+import type { Live } from "../graph/live.ts";
 import type { Captured } from "../plan/captured.ts";
 import type { Pair } from "../tests/everyPair.ts";
 import type { TestResult } from "../tests/run.ts";
@@ -105,6 +106,9 @@ export type InspectedLab = Awaited<ReturnType<typeof inspect>>;
 
 export const status = (state: LabState): Promise<PodStatus[]> => json(state, "/status");
 
+/** Its state at this moment. */
+export const live = (state: LabState): Promise<Live> => json(state, "/live");
+
 /** A sentence for each difference from what the lab made. */
 export const check = (state: LabState): Promise<string[]> => json(state, "/check");
 
@@ -112,6 +116,10 @@ export const check = (state: LabState): Promise<string[]> => json(state, "/check
 export const test = (state: LabState) => results<TestResult>(state, "/test");
 
 export const pingAll = (state: LabState) => results<Pair>(state, "/ping");
+
+/** One pair. Throws Fault if it is none. */
+export const pingPair = (state: LabState, from: string, to: string): Promise<Pair> =>
+  json(state, `/ping/${encodeURIComponent(from)}/${encodeURIComponent(to)}`);
 
 async function* results<Line extends object>(state: LabState, path: string): AsyncGenerator<Line> {
   for await (const line of linesOf<Line | Refusal>((await ask(state, path)).body!)) {

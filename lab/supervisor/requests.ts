@@ -1,16 +1,19 @@
 /** The requests that a supervisor answers, over HTTP on a Unix socket. Long answers are lines of JSON, each sent at once. */
 import { deserialize, serialize } from "node:v8";
 import { code, Fault } from "../../conf/fault.ts";
+import type { Live } from "../graph/live.ts";
 import { targetsOf } from "../model/impair.ts";
 import { type Captured, capturedAt } from "../plan/captured.ts";
-import { pingAll } from "../tests/everyPair.ts";
-import { runTests } from "../tests/run.ts";
+import { type Pair, pingAll, pingOne } from "../tests/everyPair.ts";
+import { runTests, type TestResult } from "../tests/run.ts";
 import { checkWorld } from "../world/check.ts";
 import { hostLinkOf } from "../world/interfaces.ts";
+import { interfacesNow } from "../world/interfacesNow.ts";
 import type { World } from "../world/world.ts";
 import type { ApplyRequest, ImpairRequest, Running } from "./answers.ts";
 import { Changing, refusalOf } from "./changing.ts";
 import { inspected, statusOf } from "./describe.ts";
+import { LastResults } from "./lastResults.ts";
 
 /** Bun ends an answer that sends nothing for ten seconds; its types know this option for TCP alone. */
 const withoutLimit: object = { idleTimeout: 0 };
@@ -18,6 +21,7 @@ const withoutLimit: object = { idleTimeout: 0 };
 /** A lab is asked for what it is when no change is under way. */
 export function serve(socket: string, world: World): void {
   const changing = new Changing(world);
+  const last = new LastResults();
   const json = (answer: () => unknown) => changing.between(async () => Response.json(await answer()));
   Bun.serve({
     unix: socket,
@@ -26,8 +30,11 @@ export function serve(socket: string, world: World): void {
       "/inspect": () => json(() => inspected(world)),
       "/status": () => json(() => statusOf(world)),
       "/check": () => json(() => checkWorld(world)),
-      "/test": () => lines((onLine) => changing.between(() => {}).then(() => runTests(world, onLine))),
-      "/ping": () => lines((onLine) => changing.between(() => {}).then(() => pingAll(world, onLine))),
+      "/live": () => json(() => liveOf(world, last)),
+      "/test": () => lines((onLine) => changing.between(() => {}).then(() => test(world, last, onLine))),
+      "/ping": () => lines((onLine) => changing.between(() => {}).then(() => ping(world, last, onLine))),
+      "/ping/:from/:to": ({ params: { from, to } }) =>
+        changing.between(() => {}).then(() => pingPair(world, last, from, to)),
       "/impair": {
         POST: async (request) => {
           const asked = (await request.json()) as ImpairRequest;
@@ -65,6 +72,44 @@ export function serve(socket: string, world: World): void {
 function running({ lab, pods }: World): Running {
   const names = [...lab.pods.map(({ name }) => name), ...(lab.outside ? ["outside"] : [])];
   return { lab, dead: names.filter((name) => pods.get(name)?.isAlive !== true) };
+}
+
+/** Remembered if all ran: the lab may change meanwhile. */
+async function test(world: World, last: LastResults, onLine: (line: TestResult) => void): Promise<void> {
+  const { lab } = world;
+  const results: TestResult[] = [];
+  await runTests(world, (one) => {
+    results.push(one);
+    onLine(one);
+  });
+  last.keepTests(lab, results);
+}
+
+async function ping(world: World, last: LastResults, onLine: (line: Pair) => void): Promise<void> {
+  const { lab } = world;
+  const pairs: Pair[] = [];
+  await pingAll(world, (one) => {
+    pairs.push(one);
+    onLine(one);
+  });
+  last.keepPairs(lab, pairs);
+}
+
+async function pingPair(world: World, last: LastResults, from: string, to: string): Promise<Response> {
+  const { lab } = world;
+  const pair = await pingOne(world, from, to);
+  last.keepPairs(lab, [pair]);
+  return Response.json(pair);
+}
+
+function liveOf(world: World, last: LastResults): Live {
+  const { lab } = world;
+  return {
+    pods: statusOf(world),
+    interfaces: interfacesNow(world),
+    tests: last.testsOf(lab),
+    pings: last.pairsOf(lab),
+  };
 }
 
 async function apply(changing: Changing, request: Request): Promise<Response> {

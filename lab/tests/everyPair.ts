@@ -1,4 +1,5 @@
 /** Pings between all pods of a lab. */
+import { code, Fault } from "../../conf/fault.ts";
 import type { Address } from "../../ip/address.ts";
 import type { Pod } from "../model/lab.ts";
 import { isReachable } from "../plan/reachability.ts";
@@ -34,7 +35,7 @@ export async function pingAll(world: World, onPair: (pair: Pair) => void): Promi
     pairs,
     async ({ from, to }) => {
       const address = world.names.addressOf(to.name, from.name);
-      if (address === undefined) return { from: from.name, to: to.name, reached: false, expected: false, ms: null };
+      if (address === undefined) return unreachable(from.name, to.name);
       const pair = await pingPair(world, from, to, address);
       if (isCrowded) neighbours.forget(from, to, address);
       return pair;
@@ -42,6 +43,24 @@ export async function pingAll(world: World, onPair: (pair: Pair) => void): Promi
     onPair,
   );
 }
+
+/** One pair, on the address that the name means. Throws Fault if one of them is no pod with a network of its own. */
+export async function pingOne(world: World, from: string, to: string): Promise<Pair> {
+  const [one, other] = [from, to].map((name) => {
+    const pod = world.lab.pods.find((pod) => pod.name === name && pod.joins === undefined);
+    if (pod) return pod;
+    throw new Fault(
+      code.config,
+      `The lab ${world.lab.name} has no pod ${name} with a network of its own`,
+      "See: ns-net lab status",
+    );
+  });
+  const address = world.names.addressOf(to, from);
+  return address === undefined ? unreachable(from, to) : pingPair(world, one!, other!, address);
+}
+
+/** The name has no address of the sender's families. */
+const unreachable = (from: string, to: string): Pair => ({ from, to, reached: false, expected: false, ms: null });
 
 async function pingPair(world: World, from: Pod, to: Pod, address: Address): Promise<Pair> {
   const expected = isReachable(world.lab, (at) => world.impairments.isDown(at), from, to, address);
