@@ -56,6 +56,7 @@ export const commands = {
   "lab exec": listed("run a command in a pod", () => import("./command/lab/exec.ts")),
   "lab shell": listed("open a shell in a pod", () => import("./command/lab/shell.ts")),
   "lab logs": listed("print what a pod's command wrote", () => import("./command/lab/logs.ts")),
+  "lab graph": listed("draw a lab", () => import("./command/lab/graph.ts")),
   "lab status": listed("show the pods of a lab and their commands", () => import("./command/lab/status.ts")),
   "lab inspect": listed("show the namespaces and interfaces of a lab", () => import("./command/lab/inspect.ts")),
   "lab ls": listed("list labs", () => import("./command/lab/ls.ts")),

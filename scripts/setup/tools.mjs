@@ -11,6 +11,8 @@ const tools = [
   { package: "conntrack", program: "conntrack", without: "tests of flows that stay open are skipped" },
   { package: "socat", program: "socat", without: "tests of SCTP are skipped" },
   { package: "tshark", program: "tshark", without: "tests that read captured packets are skipped" },
+  { package: "graphviz", program: "dot", without: "tests that read pictures in its language are skipped" },
+  { package: "chromium", program: "chromium", without: "tests of pictures and pages are skipped" },
   {
     package: "containernetworking-plugins",
     program: "/usr/lib/cni/bridge",

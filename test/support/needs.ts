@@ -60,6 +60,8 @@ const programs = {
   conntrack: "conntrack",
   iptables: "iptables",
   udhcpd: "busybox",
+  dot: "dot",
+  chromium: "chromium",
   "dbus-daemon": "dbus-daemon",
   firewalld: join(unpackedFolder, "usr/sbin/firewalld"),
   "reference plugins": "/usr/lib/cni/bridge",

@@ -1,0 +1,79 @@
+/** A diagram as one page: picture, tests and pods. It needs no server, and no script to be read. */
+import type { Pair } from "../../tests/everyPair.ts";
+import type { Diagram } from "../diagram.ts";
+import { tag } from "../svg/box.ts";
+import { countsOf } from "../svg/picture.ts";
+import { style as pictureStyle } from "../svg/style.ts";
+import choose from "./choose.mjs" with { type: "text" };
+import { pictures, podsTable, testsList } from "./parts.ts";
+import pageStyle from "./style.css" with { type: "text" };
+import zoom from "./zoom.mjs" with { type: "text" };
+
+export const html = (diagram: Diagram): Promise<string> => pageOf(diagram, { pings: [], scripts: [], live: "" });
+
+export interface Shown {
+  /** The last pings between pods. */
+  readonly pings: readonly Pair[];
+  /** Further modules, each as text. */
+  readonly scripts: readonly string[];
+  /** Markup of what a live page has besides. */
+  readonly live: string;
+}
+
+export async function pageOf(diagram: Diagram, { pings, scripts, live }: Shown): Promise<string> {
+  const style = `${pictureStyle}\n${pageStyle}`;
+  const all = [zoom, choose, ...scripts];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="${policyOf(style, all, live !== "")}">
+<title>${tag("x", {}, `${diagram.lab} · ns-net`).slice(3, -4)}</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<h1>${diagram.lab}</h1>
+<p id="counts">${countsOf(diagram)}</p>
+<p id="news" role="status"></p>
+<nav id="zoom" aria-label="Size of the picture" hidden>
+<button type="button" data-zoom="out" aria-label="Smaller">−</button>
+<button type="button" data-zoom="fit">fit</button>
+<button type="button" data-zoom="in" aria-label="Larger">+</button>
+</nav>
+</header>
+<main>
+<div id="picture" tabindex="0" role="region" aria-label="The picture of the lab">${await pictures(diagram)}</div>
+<aside>
+<section id="choice" aria-live="polite" hidden></section>
+${live}
+<section><h2>Tests</h2><div id="tests">${testsList(diagram)}</div></section>
+<section><h2>Pods</h2><div id="pods">${podsTable(diagram)}</div></section>
+</aside>
+</main>
+<script type="application/json" id="facts">${factsOf(diagram, pings)}</script>
+${all.map((text) => `<script type="module">${text}</script>`).join("\n")}
+</body>
+</html>
+`;
+}
+
+/** The facts for scripts: JSON in which no text ends the element around it. */
+export function factsOf({ isUp, pods, networks, tests }: Diagram, pings: readonly Pair[]): string {
+  return JSON.stringify({ isUp, pods, networks, tests, pings }).replaceAll("<", "\\u003c");
+}
+
+/** Only these scripts and styles, by their hashes; a live page may ask its own server, and no page anything else. */
+function policyOf(style: string, scripts: readonly string[], isLive: boolean): string {
+  const hash = (text: string) => `'sha256-${new Bun.CryptoHasher("sha256").update(text).digest("base64")}'`;
+  return [
+    "default-src 'none'",
+    `style-src ${hash(style)}`,
+    `script-src ${scripts.map(hash).join(" ")}`,
+    ...(isLive ? ["connect-src 'self'"] : []),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+}
