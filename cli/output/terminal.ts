@@ -14,7 +14,7 @@ export function widthOf(to: Output): number {
   return columns === undefined ? Number.POSITIVE_INFINITY : columns || widthDefault;
 }
 
-export const isTerminal = (to: Output): boolean => terminalColumns(to) !== undefined;
+export const isTerminal = (descriptor: number): boolean => terminalColumns(descriptor) !== undefined;
 
 /** True for a terminal that understands escape sequences. */
 export const hasEscapes = (to: Output): boolean => isTerminal(to) && process.env["TERM"] !== "dumb";

@@ -1,0 +1,99 @@
+/** A lesson on a terminal: the lab is up while it lasts, the learner types in a shell on its host, and each step is checked. */
+import { createInterface } from "node:readline/promises";
+import { isRight, type Lesson, type Step } from "../../../lab/lesson.ts";
+import { labOf } from "../../../lab/model/resolve.ts";
+import { labUp } from "../../../lab/supervisor/client.ts";
+import { startLab } from "../../../lab/supervisor/start.ts";
+import type { LabState } from "../../../lab/supervisor/state.ts";
+import { stopLab } from "../../../lab/supervisor/stop.ts";
+import { writeOut } from "../../../plugin/stdio.ts";
+import { coloured } from "../../output/colour.ts";
+import { runInPod } from "../inPod.ts";
+import { missingIn, runLines } from "./inLab.ts";
+import { stepText, titleText } from "./lessonText.ts";
+
+/** The learner wants to stop. */
+class Quit extends Error {}
+
+/** True if the learner did all steps. The lab begins as its file says, and ends with the lesson. */
+export async function teach(lesson: Lesson): Promise<boolean> {
+  const lab = labOf(lesson.source);
+  stopLab(lab.name); // of a lesson that was killed
+  await startLab(lab, lesson.source, () => {});
+  const end = () => void stopLab(lab.name);
+  process.on("SIGHUP", end);
+  try {
+    writeOut(`\n${titleText(lesson)}\n`);
+    const state = labUp(lab.name, "");
+    for (const [i, step] of lesson.steps.entries()) {
+      runLines(state, step.before);
+      runLines(state, step.breaks);
+      writeOut(`${stepText(lesson, step, i)}`);
+      if (step.type) await practise(lesson, state, step);
+      if (step.ask) await ask(step);
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof Quit) return false;
+    throw error;
+  } finally {
+    process.off("SIGHUP", end);
+    end();
+  }
+}
+
+/** Opens the shell until everything is as the step wants it. */
+async function practise(lesson: Lesson, state: LabState, step: Step): Promise<void> {
+  writeOut(`${quiet('Type the commands in this shell. "exit" or Ctrl-D ends the step.')}\n`);
+  for (;;) {
+    await shell(lesson, state);
+    const missing = await missingIn(state, step);
+    if (missing.length === 0) {
+      writeOut(`\n${coloured("good", step.see || step.tests ? "Right, it works." : "Good.")}\n\n`);
+      return;
+    }
+    writeOut(`\n${coloured("bad", "Not yet:")}\n${missing.map((line) => `  ${line}\n`).join("")}`);
+    const wish = await line('[Enter] back to the shell, "do" types the commands for you, "q" quits: ');
+    if (wish === "q") throw new Quit();
+    if (wish !== "do") continue;
+    runLines(state, step.type);
+    const still = await missingIn(state, step);
+    if (still.length === 0) writeOut(`${coloured("good", "Done.")} "exit" goes on, or look around first.\n`);
+    else writeOut(`${coloured("bad", "Still:")} ${still.join("; ")}\n`);
+  }
+}
+
+/** Without the learner's own settings, which may change the prompt. */
+async function shell({ number }: Lesson, state: LabState): Promise<void> {
+  process.env["PS1"] = `lesson ${number} \\$ `;
+  await runInPod(state, "host", Bun.which("bash") ? ["bash", "--norc", "-i"] : ["sh"]);
+}
+
+const triesMax = 3;
+
+async function ask(step: Step): Promise<void> {
+  writeOut(`${coloured("title", step.ask!.trimEnd())}\n`);
+  for (let tries = 0; tries < triesMax; tries++) {
+    if (isRight(step, await line("> "))) {
+      writeOut(`${coloured("good", "Right.")} `);
+      break;
+    }
+    writeOut(tries + 1 < triesMax ? "Not that. Look again.\n" : "It is this: ");
+  }
+  writeOut(`${step.why!.trimEnd()}\n\n`);
+  await line("[Enter] ");
+}
+
+/** One line from the terminal. Throws Quit at its end, and for Ctrl-C. */
+export async function line(prompt: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const closed = new Promise<never>((_, reject) => terminal.on("close", () => reject(new Quit())));
+  try {
+    return (await Promise.race([terminal.question(prompt), closed])).trim();
+  } finally {
+    closed.catch(() => {}); // it closes now
+    terminal.close();
+  }
+}
+
+const quiet = (text: string) => coloured("faint", text);
