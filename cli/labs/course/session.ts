@@ -26,8 +26,8 @@ export async function teach(lesson: Lesson): Promise<boolean> {
     writeOut(`\n${titleText(lesson)}\n`);
     const state = labUp(lab.name, "");
     for (const [i, step] of lesson.steps.entries()) {
-      runLines(state, step.before);
-      runLines(state, step.breaks);
+      await runLines(state, step.before);
+      await runLines(state, step.breaks);
       writeOut(`${stepText(lesson, step, i)}`);
       if (step.type) await practise(lesson, state, step);
       if (step.ask) await ask(step);
@@ -56,7 +56,7 @@ async function practise(lesson: Lesson, state: LabState, step: Step): Promise<vo
     const wish = await line('[Enter] back to the shell, "do" types the commands for you, "q" quits: ');
     if (wish === "q") throw new Quit();
     if (wish !== "do") continue;
-    runLines(state, step.type);
+    await runLines(state, step.type);
     const still = await missingIn(state, step);
     if (still.length === 0) writeOut(`${coloured("good", "Done.")} "exit" goes on, or look around first.\n`);
     else writeOut(`${coloured("bad", "Still:")} ${still.join("; ")}\n`);
