@@ -1,4 +1,5 @@
 /** The examples of lab/examples/, compiled into the executable: `lab new` writes them. */
+import broken from "./examples/broken.yaml" with { type: "text" };
 import dualStack from "./examples/dual-stack.yaml" with { type: "text" };
 import hundredPods from "./examples/hundred-pods.yaml" with { type: "text" };
 import isolation from "./examples/isolation.yaml" with { type: "text" };
@@ -26,6 +27,7 @@ export const templates: Readonly<Record<string, string>> = {
   "three-hosts": threeHosts,
   "three-hosts-routes": threeHostsRoutes,
   "hundred-pods": hundredPods,
+  broken,
 };
 
 /** The comment in the first line of a file. */

@@ -1,6 +1,7 @@
 /** Each example is brought up, passes its tests by traffic, and leaves nothing: as root and as an ordinary user. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { netnsNames } from "../support/sandbox.ts";
 import { exampleFiles, machine, needsLabs, person, users } from "./person.ts";
 
@@ -11,7 +12,28 @@ for (const user of users) {
       needsLabs(this, user);
     });
 
-    for (const file of exampleFiles) {
+    it("broken.yaml fails in three places, and passes after lab apply of the repaired file", () => {
+      using who = person(user);
+      using _ = who.up("broken.yaml");
+      const failed = () =>
+        who
+          .json("test")
+          .tests.filter(({ passed }: { passed: boolean }) => !passed)
+          .map(({ test }: { test: string }) => test);
+      assert.deepEqual(failed(), ["outside -> http://host:8080/", "api -> db:5432", "api -> disk:3260"]);
+      const broken = readFileSync(join(who.folder, "broken.yaml"), "utf8");
+      const repaired = broken
+        .replace("8080:8080", "8080:80")
+        .replace("isolate: pods", "isolate: networks")
+        .replace("default: 10.3.0.9", "default: 10.3.0.1");
+      who.file("broken.yaml", repaired);
+      const apply = who.lab("apply", "broken.yaml");
+      assert.equal(apply.code, 0, apply.err);
+      assert.deepEqual(failed(), []);
+      assert.equal(who.lab("ping").code, 0);
+    });
+
+    for (const file of exampleFiles.filter((name) => name !== "broken.yaml")) {
       it(`${file} passes its tests, and leaves nothing`, () => {
         using who = person(user);
         const [before, names] = [machine(), netnsNames()];
