@@ -51,7 +51,7 @@ function directed(ends: Ends, direction: "in" | "out", values: Impairing, hasNet
   const { rate, loss } = values;
   const end = direction === "in" ? "other" : "own";
   const link = ends[end];
-  const missing = needNetem.filter((name) => values[name]);
+  const missing = needingNetem(values);
   if (missing.length > 0 && !hasNetem) throw withoutNetem(missing);
   if (hasNetem) {
     const { delay, jitter, duplicate, reorder, corrupt } = values;
@@ -73,7 +73,10 @@ function directed(ends: Ends, direction: "in" | "out", values: Impairing, hasNet
   ];
 }
 
-function withoutNetem(names: readonly string[]): Fault {
+/** The settings that only netem can do. */
+export const needingNetem = (values: Impairing): readonly string[] => needNetem.filter((name) => values[name]);
+
+export function withoutNetem(names: readonly string[]): Fault {
   return new Fault(
     code.unavailable,
     `This kernel has no netem (CONFIG_NET_SCH_NETEM), which ${names.join(" and ")} need${names.length === 1 ? "s" : ""}`,

@@ -1,9 +1,7 @@
 /** Impairs interfaces of a running lab. */
 import { openKernel } from "../../kernel/kernel.ts";
-import { deleteNetem, replaceNetem } from "../../netlink/route/netem.ts";
 import { applyStep, checkStep, undoStep } from "../../step/index.ts";
 import { differenceText } from "../../step/kind.ts";
-import { errno, tolerating } from "../../sys/errors.ts";
 import type { Netns } from "../../sys/netns.ts";
 import type { Impairing } from "../file/labFile.ts";
 import type { Target } from "../model/impair.ts";
@@ -12,6 +10,7 @@ import { endsOf } from "../model/links.ts";
 import { changedSettings, type Ends, impairSteps, type Placed, unimpaired } from "../plan/impair.ts";
 import { type Impaired, keyOfTarget } from "../plan/impaired.ts";
 import { linkRouteSteps } from "../plan/links.ts";
+import { hasNetem } from "./netem.ts";
 
 /** The namespaces and names of both ends of an interface. */
 export interface Interface extends Ends {
@@ -133,14 +132,9 @@ export class Impairments {
     for (const step of linkRouteSteps(ends, pod, "host")) applyStep(step, kernel);
   }
 
-  /** Asked of the kernel once, at the loopback interface of the lab's host, where it changes nothing. */
+  /** Asked of the kernel once, in the supervisor's own namespace. */
   #knowsNetem(): boolean {
-    if (this.#hasNetem !== undefined) return this.#hasNetem;
-    using kernel = openKernel();
-    const index = kernel.indexOf("host", "lo");
-    const answer = tolerating(() => kernel.request("host", replaceNetem(index, "lo", {})), errno.ENOENT);
-    this.#hasNetem = answer !== undefined;
-    if (this.#hasNetem) kernel.request("host", deleteNetem(index, "lo"));
+    this.#hasNetem ??= hasNetem();
     return this.#hasNetem;
   }
 }

@@ -126,6 +126,9 @@ for (const user of users) {
       assert.match(err, /This kernel has no netem .*, which delay needs\n {2}Use rate, loss or down/);
       who.file("late.yaml", file.replace("loss: 100%", "delay: 10ms"));
       assert.match(who.lab("up", "late.yaml").err, /late\.yaml:10:11: This kernel has no netem/);
+      const check = who.lab("check", "late.yaml"); // the lab is not up
+      assert.equal(check.code, 1);
+      assert.match(check.err, /late\.yaml:10:11: This kernel has no netem .*\n {2}Use rate, loss or down/);
     });
 
     it("delays, duplicates, reorders and corrupts packets with netem", function () {

@@ -4,7 +4,9 @@ import { BadLabFile, positionOf } from "../../../lab/file/mistakes.ts";
 import { sourceOf } from "../../../lab/file/readLabFile.ts";
 import type { Lab } from "../../../lab/model/lab.ts";
 import { labOf } from "../../../lab/model/resolve.ts";
+import { needingNetem, withoutNetem } from "../../../lab/plan/impair.ts";
 import { check, labsUp } from "../../../lab/supervisor/client.ts";
+import { kernelHasNetem } from "../../../lab/supervisor/probe.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
 import { jsonOption } from "../../labs/options.ts";
@@ -32,13 +34,36 @@ between what "lab up" made and what is there now.
       else process.stderr.write(error.message);
       return 1;
     }
+    const refused = refusedHere(lab);
     const state = labsUp().find((one) => one.file === resolve(file));
     const differences = state ? await check(state) : null;
-    if (options.json) writeOut(jsonOf(file, [], differences));
+    if (options.json) writeOut(jsonOf(file, refused, differences));
+    else if (refused.length > 0) process.stderr.write(refused.map((one) => refusalText(file, one)).join(""));
     else writeOut(`${textOf(file, lab)}${differences ? textOfDifferences(lab.name, differences) : ""}`);
-    return differences?.length ? 1 : 0;
+    return refused.length > 0 || differences?.length ? 1 : 0;
   },
 });
+
+interface Refused {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  readonly suggestion: string;
+}
+
+/** The impairments that this kernel cannot do. */
+function refusedHere({ impairments }: Lab): Refused[] {
+  const needing = impairments.filter(({ values }) => needingNetem(values).length > 0);
+  if (needing.length === 0 || kernelHasNetem()) return [];
+  return needing.map(({ place, values }) => {
+    const fault = withoutNetem(needingNetem(values));
+    const by = { byHand: true };
+    return { ...place, message: fault.sentence(by), suggestion: fault.cure(by) };
+  });
+}
+
+const refusalText = (file: string, { line, column, message, suggestion }: Refused) =>
+  `${file}:${line}:${column}: ${message}\n  ${suggestion}\n`;
 
 function textOf(file: string, { name, networks, pods, tests }: Lab): string {
   const counts = [counted(networks, "network"), counted(pods, "pod"), counted(tests, "test")].join(", ");
