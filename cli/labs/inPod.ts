@@ -13,7 +13,7 @@ export async function runInPod(state: LabState, pod: string, words: readonly str
     throw new Fault(
       code.unknownContainer,
       `${pod} is dead: its first process has ended`,
-      "Bring the lab up again: ns-net lab down, then ns-net lab up",
+      `Start it again: ns-net lab restart ${pod}`,
     );
   const target = targetOf(`pid:${pid}`);
   return runInAll({ ...target, spec: pod }, target.path, words, { ...process.env, ...env });

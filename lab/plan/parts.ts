@@ -89,7 +89,7 @@ export function effects(): { readonly restarts: string; readonly change: string 
     { restarts: "the pods on it", change: `of a network: ${keys(networkParts, true)}` },
     { restarts: "the host, and the pods on it", change: `of a host: ${keys(hostParts, true)}` },
     { restarts: "all hosts and pods", change: "across, and the mtu that follows from it" },
-    { restarts: "outside", change: "an IPv6 network where none was, and the reverse" },
+    { restarts: "outside", change: "the first IPv6 network, and the last; several hosts, too" },
     {
       restarts: "nothing",
       change: `${keys(podParts, false)} of a pod; links, impair, tests; a pod or a network more or less`,

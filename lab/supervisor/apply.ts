@@ -47,7 +47,11 @@ async function onRunning(source: Source, state: LabState, lock: Disposable): Pro
   if (lab.name !== before.name) throw renamed(lab, state);
   if ((lab.underlay === undefined) !== (before.underlay === undefined)) throw otherHosts(state);
   const changes = differences(before, lab, new Set(dead));
-  const commit = (onProgress: OnProgress) => committed(state, lab, hashOf(source), changes, onProgress);
+  const hash = hashOf(source);
+  const isDone = changes.length === 0 && hash === state.hash;
+  const commit = async (onProgress: OnProgress) => {
+    if (!isDone) await committed(state, lab, hash, changes, onProgress);
+  };
   return { lab, changes, commit, [Symbol.dispose]: () => lock[Symbol.dispose]() };
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { attachingsOf, underlayAttachings } from "../plan/configuration.ts";
+import { announce } from "./announce.ts";
 import { attach } from "./attach.ts";
 import { changeHosts } from "./hosts.ts";
 import type { OnProgress, World } from "./world.ts";
@@ -11,6 +12,7 @@ import type { OnProgress, World } from "./world.ts";
 export async function attachMissing(world: World, onProgress: OnProgress, signal?: AbortSignal): Promise<void> {
   const { lab, own, folder, hosts, pods, namesInside } = world;
   const dataDir = join(folder, "leases");
+  const isChange = world.attached.length > 0;
   const known = new Set(world.attached.map(({ pod }) => pod)); // each is attached with all its interfaces
   const toUnderlay = underlayAttachings(lab, dataDir).filter(({ pod }) => !known.has(pod));
   const ofPods = attachingsOf(
@@ -27,6 +29,7 @@ export async function attachMissing(world: World, onProgress: OnProgress, signal
     const holder = (pods.get(one.pod) ?? hosts.get(one.pod))!;
     const attached = await attach(one, namesInside.pathOf(holder), hosts.get(one.host ?? "")?.netns ?? own);
     world.attached = [...world.attached, attached];
+    if (isChange) announce(attached);
     if (i + 1 === toUnderlay.length) changeHosts(world, "connected");
     onProgress(i + 1, missing.length, one.pod);
   }

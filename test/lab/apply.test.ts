@@ -174,6 +174,8 @@ for (const user of users) {
     it("moves a pod whose address the file gives to another one, and says so", () => {
       const conversation = new Conversation(who, "left");
       const address = /10\.1\.0\.\d+/.exec(addresses("web"))![0];
+      const reaches = () => who.lab("exec", "left", "--", "ping", "-c1", "-W1", address).code === 0;
+      assert.ok(reaches()); // left knows the hardware address of web now
       who.file(file, now.replace("pods:\n", `pods:\n  owner: { networks: { front: ${address} } }\n`));
       const { changes } = who.json("apply", file);
       assert.deepEqual(
@@ -183,6 +185,7 @@ for (const user of users) {
       assert.match(changes[1].why.join("; "), new RegExp(`${address} is now owner's`));
       assert.ok(addresses("owner").includes(`${address}/24`));
       assert.ok(!addresses("web").includes(`${address}/24`));
+      assert.ok(reaches());
       conversation.assertGoesOn();
       assert.equal(who.lab("check", file).code, 0);
     });
@@ -233,3 +236,79 @@ for (const user of users) {
     });
   });
 }
+
+const threeHosts = `
+hosts: { n1: 192.168.50.1, n2: 192.168.50.2, n3: 192.168.50.3 }
+networks: { pods: 10.50.0.0/16, more: 10.60.0.0/16 }
+pods:
+  left: { networks: pods, host: n1, run: ${JSON.stringify(talks("right", 99))} }
+  right: { networks: pods, host: n2, serve: tcp:99 }
+  third: { networks: pods, host: n3, serve: http:80 }
+tests: [left -> http://third/]
+`;
+
+describe("lab apply on several hosts", function () {
+  this.timeout(60_000);
+  let who: Person;
+  let up: Disposable;
+  const file = "hosts.yaml";
+  before(function () {
+    needsLabs(this, "root");
+    who = person("root");
+    up = who.up(who.file(file, threeHosts));
+  });
+  after(() => {
+    up?.[Symbol.dispose]();
+    who?.[Symbol.dispose]();
+  });
+  /** Applies a file, and answers its changes in short. */
+  const applied = (text: string): string[] => {
+    who.file(file, text);
+    const { changes } = who.json("apply", file);
+    const { failed, tests } = who.json("test");
+    assert.equal(failed, 0, JSON.stringify(tests, null, 1));
+    const check = who.lab("check", file);
+    assert.equal(check.code, 0, check.out);
+    return changes.map(({ change, what, name }: Record<string, string>) => `${change} ${what} ${name}`);
+  };
+  const routes = (host: string) => who.lab("exec", host, "--", "ip", "route").out;
+
+  it("adds the part of a network on a host to the routes of the others, and takes it away again", () => {
+    const conversation = new Conversation(who, "left");
+    const added = threeHosts.replace(
+      "tests: [",
+      "  new: { networks: more, host: n3, serve: http:80 }\ntests: [left -> http://new/, ",
+    );
+    assert.deepEqual(applied(added), ["added pod new", "added test left -> http://new/"]);
+    assert.match(routes("n1"), /^10\.60\.128\.0\/18 via 192\.168\.50\.3 dev vxlan0/m);
+    applied(threeHosts);
+    assert.doesNotMatch(routes("n1"), /10\.60/);
+    assert.equal(who.lab("restart", "third").code, 0);
+    assert.equal(who.json("test").failed, 0);
+    conversation.assertGoesOn();
+  });
+
+  it("moves a pod to another host, and changes a host, without the pods of the others", () => {
+    const conversation = new Conversation(who, "left");
+    assert.deepEqual(applied(threeHosts.replace("host: n3", "host: n2")), ["restarted pod third"]);
+    assert.deepEqual(applied(threeHosts), ["restarted pod third"]);
+    const changed = threeHosts.replace("192.168.50.3", "192.168.50.33");
+    assert.deepEqual(applied(changed), ["restarted host n3", "restarted pod third"]);
+    assert.match(routes("n1"), /via 192\.168\.50\.33 dev vxlan0/);
+    assert.doesNotMatch(routes("n1"), /192\.168\.50\.3 /);
+    conversation.assertGoesOn();
+  });
+
+  it("starts all hosts and pods again when packets cross in another way, and refuses one host for several", () => {
+    const before = namespacesOf(who);
+    applied(`across: routes\n${threeHosts}`);
+    const found = namespacesOf(who);
+    for (const name of ["n1", "n2", "n3", "left", "right", "third"]) assert.notEqual(found[name], before[name], name);
+    assert.match(routes("n1"), /^10\.50\.64\.0\/18 via 192\.168\.50\.2 dev eth0/m);
+    who.file(file, threeHosts.replace(/^hosts.*$/m, "").replace(/, host: n./g, ""));
+    const { code, err } = who.lab("apply", file);
+    assert.equal(code, 1);
+    assert.match(err, /changes between one host and several\n {2}Begin again/);
+    assert.deepEqual(namespacesOf(who), found);
+  });
+});

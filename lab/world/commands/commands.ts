@@ -102,6 +102,10 @@ function environmentOf({ env }: Pod): Record<string, string | undefined> {
 }
 
 async function keep(reading: number, log: Log): Promise<void> {
-  for await (const chunk of Bun.file(reading).stream()) log.append(chunk.slice());
-  log.end();
+  try {
+    for await (const chunk of Bun.file(reading).stream()) log.append(chunk.slice());
+  } finally {
+    closeFile(reading);
+    log.end();
+  }
 }
