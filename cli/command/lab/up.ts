@@ -24,7 +24,7 @@ export default command({
   options: jsonOption,
   more: `
 FILE is lab.yaml by default. Without root the lab is in a user namespace. A lab that is up from the same file stays as it
-is. The machine's network is never changed.
+is; if the file changed, use apply. The machine's network is never changed.
 
   ns-net lab up shop.yaml`,
 
