@@ -30,7 +30,7 @@ export async function teach(lesson: Lesson): Promise<boolean> {
       await runLines(state, step.breaks);
       writeOut(`${stepText(lesson, step, i)}`);
       if (step.type) await practise(lesson, state, step);
-      if (step.ask) await ask(step);
+      if (step.ask) await ask(lesson, state, step);
     }
     return true;
   } catch (error) {
@@ -71,14 +71,20 @@ async function shell({ number }: Lesson, state: LabState): Promise<void> {
 
 const triesMax = 3;
 
-async function ask(step: Step): Promise<void> {
+async function ask(lesson: Lesson, state: LabState, step: Step): Promise<void> {
   writeOut(`${coloured("title", step.ask!.trimEnd())}\n`);
-  for (let tries = 0; tries < triesMax; tries++) {
-    if (isRight(step, await line("> "))) {
+  for (let wrong = 0; wrong < triesMax; ) {
+    const given = await line("> ");
+    if (isRight(step, given)) {
       writeOut(`${coloured("good", "Right.")} `);
       break;
     }
-    writeOut(tries + 1 < triesMax ? "Not that. Look again.\n" : "It is this: ");
+    if (given === "shell") {
+      await shell(lesson, state);
+      continue;
+    }
+    wrong++;
+    writeOut(wrong < triesMax ? 'Not that. Look again: "shell" opens the shell.\n' : "It is this: ");
   }
   writeOut(`${step.why!.trimEnd()}\n\n`);
   await line("[Enter] ");
