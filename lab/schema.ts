@@ -157,7 +157,7 @@ const percentage = { type: "string", pattern: "^[0-9.]+%$" };
 const impairment: Schema = {
   type: "object",
   properties: {
-    at: { ...text, description: "web, web@front for one interface, r1@r2 for a link" },
+    at: { ...text, description: "web, web@front for one interface, r1@r2 for a link, node1 for one of several hosts" },
     direction: { enum: impairDirections, default: "both", description: "what the pod receives, sends, or both" },
     rate: { type: "string", pattern: "^[0-9.]+[a-zA-Z]+$", description: "10mbit" },
     ...{ delay: time, jitter: time, loss: percentage, duplicate: percentage, reorder: percentage, corrupt: percentage },

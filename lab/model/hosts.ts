@@ -17,6 +17,9 @@ import { nthOf, outsideSubnets, partsOf } from "./subnets.ts";
 /** The only host of a lab without `hosts`. */
 export const onlyHost = "host";
 
+/** The interface of a host on the underlay, and that of outside. */
+export const uplink = "eth0";
+
 const mtuDefault = 1500;
 /** The outer IPv4, UDP and VXLAN headers, and the inner Ethernet header (RFC 7348, section 5). */
 const vxlanOverhead = 50;

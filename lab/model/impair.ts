@@ -2,15 +2,16 @@
 import type { ImpairEntry, LabFile } from "../file/labFile.ts";
 import { type Mistake, positionOf, type Source } from "../file/mistakes.ts";
 import { suggested } from "../file/reader.ts";
+import { uplink } from "./hosts.ts";
 import type { Impairment, Lab, LinkEnd } from "./lab.ts";
 
-/** An interface that can be impaired. */
+/** An interface that can be impaired: of a pod, or of one of several hosts on the underlay. */
 export interface Target {
   readonly pod: string;
   readonly ifname: string;
 }
 
-type Topology = Pick<Lab, "pods" | "links">;
+type Topology = Pick<Lab, "hosts" | "underlay" | "pods" | "links">;
 
 export function impairmentsOf(
   { impairs }: LabFile,
@@ -50,11 +51,12 @@ interface NoTarget {
   readonly suggestion: string;
 }
 
-/** The interfaces of `web`, `web@front` or `r1@r2`. */
+/** The interfaces of `web`, `web@front`, `r1@r2` or `node1`. */
 export function targetsOf(at: string, topology: Topology): Target[] | NoTarget {
   const { pods, links } = topology;
   const none = (message: string) => ({ message, suggestion: suggested(at, placesOf(topology)) });
   const [name = "", place] = at.split("@");
+  if (isOnUnderlay(at, topology)) return [{ pod: at, ifname: uplink }];
   const pod = pods.find((one) => one.name === name);
   if (pod === undefined) return none(`there is no pod ${name}`);
   if (pod.joins)
@@ -71,11 +73,15 @@ export function targetsOf(at: string, topology: Topology): Target[] | NoTarget {
   return meant.map(({ ifname }) => ({ pod: name, ifname }));
 }
 
+/** One of several hosts has an interface that pods and links do not. */
+const isOnUnderlay = (name: string, { hosts, underlay }: Topology) =>
+  underlay !== undefined && hosts.some((host) => host.name === name);
+
 /** Every word that `at` takes. */
-function placesOf({ pods, links }: Topology): string[] {
+function placesOf({ hosts, underlay, pods, links }: Topology): string[] {
   const end = (one: LinkEnd, other: LinkEnd) => `${one.pod}@${other.pod}`;
   return [
-    ...pods.map(({ name }) => name),
+    ...[...pods, ...(underlay ? hosts : [])].map(({ name }) => name),
     ...pods.flatMap(({ name, interfaces }) => interfaces.map(({ network }) => `${name}@${network}`)),
     ...links.flatMap(({ ends: [one, other] }) => [end(one, other), end(other, one)]),
   ];

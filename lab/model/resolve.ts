@@ -31,13 +31,14 @@ export function labOf(source: Source, before?: Lab): Lab {
   const links = linksOf(file, mistakes);
   const pods = file.pods.map((pod) => podOf(pod, addressing, file));
   for (const [i, pod] of file.pods.entries()) refuseGateways(pod, addressesOf(pods[i]!, links), file, mistakes);
-  const impairments = impairmentsOf(file, { pods, links }, source, mistakes);
+  const [hosts, underlay] = [hostsOf(file), underlayOf(file)];
+  const impairments = impairmentsOf(file, { hosts, underlay, pods, links }, source, mistakes);
   if (mistakes.length > 0) throw new BadLabFile(source, mistakes);
   return {
     name,
     file: absolute(source.file),
-    hosts: hostsOf(file),
-    underlay: underlayOf(file),
+    hosts,
+    underlay,
     networks: file.networks.map((network) => networkOf(network, file)),
     pods,
     links,

@@ -1,7 +1,8 @@
 /** The interfaces that words such as `web@front` mean to `lab capture`, and how they are called in its file. Pure. */
+import { uplink } from "../model/hosts.ts";
 import { targetsOf } from "../model/impair.ts";
 import type { Host, Lab } from "../model/lab.ts";
-import { bridgeOf, uplink } from "./configuration.ts";
+import { bridgeOf } from "./configuration.ts";
 import { linkAcross } from "./hosts.ts";
 
 /** An interface in the namespace of a pod, a host or `outside`. */

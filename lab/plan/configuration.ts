@@ -8,7 +8,7 @@ import {
   formatAddress,
   formatCidr,
 } from "../../ip/address.ts";
-import { blockOf } from "../model/hosts.ts";
+import { blockOf, uplink } from "../model/hosts.ts";
 import type { Block, Interface, Lab, Pod } from "../model/lab.ts";
 
 export interface Attaching {
@@ -162,9 +162,6 @@ export function defaultGatewaysOf(pod: Pod, { networks }: Pick<Lab, "networks">)
     return found.slice(0, 1);
   });
 }
-
-/** The interface of a host on the underlay, and that of outside. */
-export const uplink = "eth0";
 
 /**
  * Connects outside with the only host, by a veth pair without a bridge; or several hosts and outside, by a bridge: the

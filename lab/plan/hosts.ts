@@ -3,9 +3,9 @@ import { type Address, addressBits, type Cidr, formatAddress, formatCidr } from 
 import { linkLocalOf } from "../../ip/linkLocal.ts";
 import type { Step } from "../../step/index.ts";
 import type { RangeAcross } from "../../step/nft/rangesAcross.ts";
-import { blockOf } from "../model/hosts.ts";
+import { blockOf, uplink } from "../model/hosts.ts";
 import type { Host, Lab, Network, Underlay } from "../model/lab.ts";
-import { bridgeOf, isIn, macOf, uplink } from "./configuration.ts";
+import { bridgeOf, isIn, macOf } from "./configuration.ts";
 
 /** IANA's port of VXLAN. */
 const vxlanPort = 4789;

@@ -33,6 +33,7 @@ export function impairedAfter(now: readonly Impaired[], before: Lab, after: Lab)
 }
 
 function hasInterface(lab: Lab, { pod, ifname }: Target): boolean {
+  if (lab.underlay && lab.hosts.some(({ name }) => name === pod)) return true;
   const own = lab.pods.find(({ name }) => name === pod)?.interfaces ?? [];
   return [...own, ...endsOf(lab.links, pod)].some(({ name }) => name === ifname);
 }

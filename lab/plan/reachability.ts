@@ -3,7 +3,7 @@
  * that each node has, and then the answer. Pure.
  */
 import { type Address, type Cidr, contains } from "../../ip/address.ts";
-import { blockOf } from "../model/hosts.ts";
+import { blockOf, uplink } from "../model/hosts.ts";
 import type { Host, Lab, Network, Pod } from "../model/lab.ts";
 import { defaultGatewaysOf, isIn, routesToParts } from "./configuration.ts";
 import { netOwnerOf } from "./names.ts";
@@ -41,7 +41,7 @@ export function isReachable(lab: Lab, isDown: IsDown, from: Pod, to: Pod, addres
   return topology.follow(to, arrival.masqueradedBy ?? from, arrival.source, true) !== undefined;
 }
 
-/** Whether nothing passes an interface of a pod. */
+/** Whether nothing passes an interface of a pod or a host. */
 type IsDown = (at: { readonly pod: string; readonly ifname: string }) => boolean;
 
 const hopsMax = 64;
@@ -137,6 +137,7 @@ class Topology {
       }));
     });
     if (this.#lab.underlay === undefined) return onBridges;
+    if (this.#isDown({ pod: host.name, ifname: uplink })) return onBridges;
     return [...onBridges, ...host.addresses.map((own) => ({ on: underlay, network: undefined, own }))];
   }
 

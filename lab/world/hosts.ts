@@ -1,8 +1,8 @@
 /** The hosts of a running lab: their namespaces and their steps. */
 import type { Step } from "../../step/index.ts";
 import type { Netns } from "../../sys/netns.ts";
+import { uplink } from "../model/hosts.ts";
 import type { Host } from "../model/lab.ts";
-import { uplink } from "../plan/configuration.ts";
 import { acrossSteps, straySteps } from "../plan/hosts.ts";
 import { hostSteps, outsideSteps, underlaySteps } from "../plan/steps.ts";
 import { hostLinkOf } from "./interfaces.ts";

@@ -7,14 +7,18 @@ import type { Interface } from "./impair.ts";
 import type { RunningPod } from "./pods/pods.ts";
 
 interface Connected {
+  readonly hosts: ReadonlyMap<string, RunningPod>;
   readonly pods: ReadonlyMap<string, RunningPod>;
   readonly attached: readonly Attached[];
   readonly links: readonly Link[];
 }
 
-/** Both ends of an interface of a pod; undefined if the pod has no such interface now. */
-export function interfaceOf({ pod, ifname }: Target, { pods, attached, links }: Connected): Interface | undefined {
-  const ownNetns = pods.get(pod)?.netns;
+/** Both ends of an interface of a pod, or of one of several hosts; undefined if there is no such interface now. */
+export function interfaceOf(
+  { pod, ifname }: Target,
+  { hosts, pods, attached, links }: Connected,
+): Interface | undefined {
+  const ownNetns = (pods.get(pod) ?? hosts.get(pod))?.netns;
   if (ownNetns === undefined) return undefined;
   for (const { ends } of links) {
     const place = ends.findIndex((end) => end.pod === pod && end.name === ifname);

@@ -68,6 +68,20 @@ for (const across of ["vxlan", "routes"] as const) {
       assert.ok(pings("f1", "-6", "fd01::4000:0:0:2"));
     });
 
+    it("are impaired on the underlay", () => {
+      const impair = (...words: string[]) => assert.equal(who.lab("impair", ...words).code, 0);
+      impair("n2", "--down");
+      assert.ok(!pings("f1", "-W1", "10.1.64.2"));
+      assert.equal(who.lab("ping").code, 0, "it knows");
+      assert.equal(who.lab("check", "many.yaml").code, 0);
+      impair("n2", "--up");
+      assert.ok(pings("f1", "10.1.64.2"));
+      impair("n2", "--rate", "5mbit", "--direction", "out");
+      assert.match(text("n2", "tc", "qdisc", "show", "dev", "eth0"), /rate 5Mbit/);
+      impair("n2", "--clear");
+      assert.doesNotMatch(text("n2", "tc", "qdisc", "show", "dev", "eth0"), /rate/);
+    });
+
     it("are compared with the kernel: a route that is gone is found", () => {
       const route = text("n1", "ip", "route", "show", "10.1.64.0/18");
       assert.equal(who.lab("exec", "n1", "--", "ip", "route", "delete", "10.1.64.0/18").code, 0);

@@ -18,7 +18,7 @@ const about: Readonly<Record<Quantity, string>> = {
 const option = (name: Quantity) => ({ type: "string", value: quantities[name].example, about: about[name] }) as const;
 
 export default command({
-  about: "Impair what a pod receives and sends: at a pod, at one of its interfaces, or at a link.",
+  about: "Impair what a pod receives and sends: at a pod, at one of its interfaces, at a link, or at a host.",
   usage: "<at> [options]",
   operands: [1, 1],
   options: {
