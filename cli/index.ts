@@ -54,6 +54,7 @@ export const commands = {
   "lab ping": listed("ping between all pods", () => import("./command/lab/ping.ts")),
   "lab impair": listed("delay, lose, limit or stop packets", () => import("./command/lab/impair.ts")),
   "lab capture": listed("capture packets of several pods into one file", () => import("./command/lab/capture.ts")),
+  "lab script": listed("print a lab as a shell script", () => import("./command/lab/script.ts")),
   "lab exec": listed("run a command in a pod", () => import("./command/lab/exec.ts")),
   "lab shell": listed("open a shell in a pod", () => import("./command/lab/shell.ts")),
   "lab logs": listed("print what a pod's command wrote", () => import("./command/lab/logs.ts")),
@@ -73,6 +74,6 @@ export const commands = {
 
 /** Not commands for people: `lab up` and `lab capture` start them in the namespaces of a lab. */
 export const ownPrograms: Readonly<Record<string, () => Promise<number>>> = {
-  supervise: async () => (await import("./command/lab/supervise.ts")).default(),
-  capturer: async () => (await import("./command/lab/capturer.ts")).default(),
+  supervise: async () => (await import("./command/own/supervise.ts")).default(),
+  capturer: async () => (await import("./command/own/capturer.ts")).default(),
 };

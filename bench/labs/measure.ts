@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- --labs`: `ns-net lab up` and `lab down` as whole processes, beside the same lab made by a script of
- * ip, nft and sysctl, and by one with batch files.
+ * `npm run bench -- --labs`: `ns-net lab up` and `lab down` as whole processes, beside the same lab made by the script that
+ * `lab script` prints, by a shorter one that a person would type, and by one with batch files.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,9 @@ interface Options {
 const roundsOf = (pods: number) => (pods < 100 ? 7 : 5);
 
 const ours = "ns-net";
-const labels = [ours, "script", "batch"] as const;
+const printed = "lab script";
+const labels = [ours, printed, "script", "batch"] as const;
+const others = labels.filter((label) => label !== ours);
 const serving = "ns-net with servers";
 
 /** Answers tables, and a line for each goal. */
@@ -45,7 +47,13 @@ export async function measureLabs({ executable, pods, rounds, serve }: Options):
     goals.push(...goalsOf(many, { [ours]: mediansOf(ours), script: mediansOf("script") }));
     console.error(`bench: ${many} pods measured`);
   }
-  const head = ["medians in ms (least to most)", "pods", "rounds", ...labels, "ratio to script", "ratio to batch"];
+  const head = [
+    "medians in ms (least to most)",
+    "pods",
+    "rounds",
+    ...labels,
+    ...others.map((label) => `ratio to ${label}`),
+  ];
   const start = `A script starts a process for each command; one takes ${figure(processMs())} ms here (ip -V).`;
   return [markdownTable(serve ? [...head, serving] : head, rows), start, goals.join("\n")].join("\n\n");
 }
@@ -90,15 +98,25 @@ function contestants(folder: string, executable: string, pods: number): Order[] 
     ...batchFilesOf(plan),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  for (const [name, option] of [["printed.sh"], ["printed-removal.sh", "--down"]] as const)
+    writeFileSync(join(folder, name), printedBy(executable, join(folder, "lab.yaml"), ...(option ? [option] : [])));
   const lab = (file: string) => ({ up: [executable, "lab", "up", file], down: [executable, "lab", "down", file] });
   const script = (up: string, down: string) => ({ up: ["sh", up], down: ["sh", down] });
   const common = { pods, check: false };
   return [
     { ...common, label: ours, ...lab("lab.yaml") },
+    { ...common, label: printed, ...script("printed.sh", "printed-removal.sh") },
     { ...common, label: "script", ...script("script.sh", "script-removal.sh") },
     { ...common, label: "batch", ...script(batchScript, batchRemovalScript) },
     { ...common, label: serving, ...lab("serving.yaml") },
   ];
+}
+
+/** The output of `ns-net lab script`. */
+function printedBy(executable: string, file: string, ...options: readonly string[]): string {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([executable, "lab", "script", file, ...options]);
+  if (exitCode !== 0) throw new Error(stderr.toString());
+  return stdout.toString();
 }
 
 /** In a PID namespace, too, so that a lab ends with the round, whatever happens. */
@@ -132,7 +150,7 @@ function rowsOf(pods: number, all: ReadonlyMap<string, readonly Round[]>): strin
     return [
       ...[verb === "upMs" ? "up" : "down", String(pods), String(times(ours).length)],
       ...labels.map((label) => withRange(median(times(label)), times(label))),
-      ...[ratio("script"), ratio("batch")],
+      ...others.map(ratio),
       ...(served.length > 0 ? [withRange(median(served), served)] : []),
     ];
   });

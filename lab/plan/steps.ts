@@ -45,18 +45,18 @@ export function underlaySteps(): Step[] {
   ];
 }
 
-/** For a pod before it is attached, or for outside. */
-export function podSteps(pod?: Pod): Step[] {
+/** For a pod before it is attached, or for outside. `where` is "host" for commands inside of its namespace. */
+export function podSteps(pod?: Pod, where: "host" | "container" = "container"): Step[] {
   const forwards = pod?.forwards === true;
   const own = Object.keys(pod?.sysctls ?? {}).map(sysctlPath);
   const others = Object.entries(settingsOf([forwards, forwards])).filter(([path]) => !own.includes(path));
-  return [...settings(Object.fromEntries(others), "container"), { kind: "up", where: "container", link: "lo" }];
+  return [...settings(Object.fromEntries(others), where), { kind: "up", where, link: "lo" }];
 }
 
 /** The settings that the file gives a pod, which may be those of its interfaces: for a pod that is attached. */
-export function sysctlSteps({ sysctls }: Pod): Step[] {
+export function sysctlSteps({ sysctls }: Pod, where: "host" | "container" = "container"): Step[] {
   return Object.entries(sysctls).map(([key, value]) => ({
-    ...{ kind: "sysctl", where: "container", path: sysctlPath(key), value },
+    ...{ kind: "sysctl", where, path: sysctlPath(key), value },
   }));
 }
 

@@ -52,7 +52,7 @@ export const sysctl: Kind<SysctlStep> = {
     return isIt ? undefined : earlier;
   },
 
-  reason: ({ path }) => sysctlReason.reasonOf(path),
+  reason: ({ path, value }) => sysctlReason.reasonOf(path, value),
 
   print(step, { kernel, netns }) {
     const { where, path, value, ifThere, keepsRouters } = step;
@@ -63,7 +63,8 @@ export const sysctl: Kind<SysctlStep> = {
       const isUnknown = ifThere && is === undefined && kernel.readSysctl(where, forAny) === undefined;
       if (isSame(is, value) || isUnknown) return [];
     }
-    const set = `sysctl -w ${shellWord(`${sysctlName(path)}=${value}`)}`;
+    const ignore = ifThere && !kernel ? " -e" : ""; // a kernel without it needs none
+    const set = `sysctl${ignore} -w ${shellWord(`${sysctlName(path)}=${value}`)}`;
     const before = kernel && keepsRouters ? raRouters.keepingCommands(kernel) : [];
     return [...before, where === "host" ? set : `nsenter ${shellWord(`--net=${netns}`)} ${set}`];
   },

@@ -10,7 +10,11 @@ const reasons: Readonly<Record<string, string>> = {
   ndisc_notify: "Other machines learn the new owner of the address at once.",
 };
 
+const noForwarding = "Packets for others are not passed on: this is no router.";
+
 /** `path` is below /proc/sys. */
-export function reasonOf(path: string): string {
+export function reasonOf(path: string, value: string): string {
+  const isOff = /\/(ip_)?forward(ing)?$/.test(path) && value === "0";
+  if (isOff) return noForwarding;
   return reasons[path.slice(path.lastIndexOf("/") + 1)] ?? "The configuration asks for this setting.";
 }
