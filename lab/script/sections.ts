@@ -3,10 +3,11 @@ import { code, Fault } from "../../conf/fault.ts";
 import { formatAddress, formatCidr } from "../../ip/address.ts";
 import type { Step } from "../../step/index.ts";
 import { shellWord } from "../../step/shellWords.ts";
+import { uplink } from "../model/hosts.ts";
 import type { Target } from "../model/impair.ts";
 import type { Host, Lab, Pod } from "../model/lab.ts";
 import { endsOf } from "../model/links.ts";
-import { type Attaching, attachingsOf, underlayAttachings, uplink } from "../plan/configuration.ts";
+import { type Attaching, attachingsOf, underlayAttachings } from "../plan/configuration.ts";
 import { acrossSteps, straySteps } from "../plan/hosts.ts";
 import { type Ends, impairSteps, type Settings } from "../plan/impair.ts";
 import { impairedBy } from "../plan/impaired.ts";
@@ -229,6 +230,7 @@ function endsAt(target: Target, lab: Lab, attached: Attached, pathOf: (name: str
     const far = link.ends[1 - place];
     if (place >= 0 && far) return { ends: { own: ifname, other: far.name }, own, other: pathOf(far.pod) };
   }
-  const { host } = lab.pods.find(({ name }) => name === pod)!;
+  // A host is impaired on the underlay.
+  const host = lab.pods.find(({ name }) => name === pod)?.host ?? underlayNameOf(lab);
   return { ends: { own: ifname, other: attached.hostLinkOf(target) }, own, other: pathOf(host) };
 }
