@@ -10,6 +10,7 @@ import { endsOf } from "../model/links.ts";
 import { changedSettings, type Ends, impairSteps, type Placed, unimpaired } from "../plan/impair.ts";
 import { type Impaired, keyOfTarget } from "../plan/impaired.ts";
 import { linkRouteSteps } from "../plan/links.ts";
+import { awaitCarrier } from "./carrier.ts";
 import { hasNetem } from "./netem.ts";
 
 /** The namespaces and names of both ends of an interface. */
@@ -102,6 +103,7 @@ export class Impairments {
 
   #replace({ target, settings, steps }: Applied): void {
     const key = keyOfTarget(target);
+    const wasDown = this.isDown(target);
     const before = this.#impaired.get(key)?.steps ?? [];
     for (const { end, step } of before.filter((one) => !steps.some((other) => Bun.deepEquals(one, other)))) {
       using kernel = openKernel({ host: this.#netnsOf(target, end) });
@@ -114,6 +116,14 @@ export class Impairments {
     }
     if (steps.length > 0) this.#impaired.set(key, { target, settings, steps });
     else this.#impaired.delete(key);
+    if (wasDown && !this.isDown(target)) this.#awaitCarrier(target);
+  }
+
+  /** At both ends: until then, packets are lost. */
+  #awaitCarrier(target: Target): void {
+    const { own, other, ownNetns, otherNetns } = this.#find(target)!;
+    awaitCarrier(otherNetns, other);
+    awaitCarrier(ownNetns, own);
   }
 
   #netnsOf(target: Target, end: Placed["end"]): Netns {

@@ -30,6 +30,8 @@ export const linkFlag = {
   up: 0x1,
   broadcast: 0x2,
   loopback: 0x8,
+  /** It is up, and so is its other end. */
+  running: 0x40,
   promiscuous: 0x100,
   allMulticast: 0x200,
 } as const;
