@@ -44,6 +44,8 @@ export interface HostNode extends Node {
   readonly addresses: readonly string[];
   /** For its pods: `forwards`, `NAT`. */
   readonly notes: readonly string[];
+  /** At its interface on the underlay. */
+  readonly impairments: readonly string[];
   readonly verdict: Verdict;
 }
 

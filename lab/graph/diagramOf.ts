@@ -1,6 +1,6 @@
 /** A lab, and what is known of it while it runs, as a diagram. Pure. */
 import { formatAddress, formatCidr } from "../../ip/address.ts";
-import { blockOf } from "../model/hosts.ts";
+import { blockOf, uplink } from "../model/hosts.ts";
 import type { Block, Host, Lab, Network, Pod } from "../model/lab.ts";
 import { endsOf } from "../model/links.ts";
 import { bridgeOf } from "../plan/configuration.ts";
@@ -32,10 +32,10 @@ export function diagramOf(lab: Lab, live?: Live): Diagram {
       name: "underlay",
       notes: [acrossWords[lab.underlay.across], `mtu ${lab.underlay.mtu}`],
     },
-    hosts: lab.hosts.map((host) => hostNode(lab, host, verdictOf)),
+    hosts: lab.hosts.map((host) => hostNode(lab, host, facts, verdictOf)),
     networks: lab.networks.flatMap((network) => network.blocks.map((block) => networkNode(network, block))),
     pods: lab.pods.map((pod) => podNode(lab, pod, facts, verdictOf)),
-    edges: [...uplinksOf(lab), ...gatewaysOf(lab), ...attachmentsOf(lab, facts), ...linksOf(lab, facts)],
+    edges: [...uplinksOf(lab, facts), ...gatewaysOf(lab), ...attachmentsOf(lab, facts), ...linksOf(lab, facts)],
     tests,
   };
 }
@@ -44,11 +44,12 @@ const acrossWords = { vxlan: "VXLAN", routes: "routes" } as const;
 
 type VerdictOf = ReturnType<typeof verdictsOf>;
 
-function hostNode({ networks }: Lab, { name, addresses }: Host, verdictOf: VerdictOf): HostNode {
+function hostNode({ networks }: Lab, { name, addresses }: Host, facts: Facts, verdictOf: VerdictOf): HostNode {
   const id = hostIdOf(name);
   const own = networks.filter((network) => (blockOf(network, name)?.gateways.length ?? 0) > 0);
   return {
     ...{ id, name, addresses: addresses.map(formatAddress), verdict: verdictOf(id) },
+    impairments: facts.stateOf(name, uplink).impairments,
     notes: [...(own.length > 0 ? ["forwards"] : []), ...(own.some(masquerades) ? ["NAT"] : [])],
   };
 }
@@ -106,18 +107,21 @@ function podNode(lab: Lab, pod: Pod, facts: Facts, verdictOf: VerdictOf): PodNod
 const whole = { impairments: [], isDown: false } as const;
 
 /** From outside to the only host, or over the underlay to each. */
-function uplinksOf({ outside, underlay, hosts }: Lab): Edge[] {
+function uplinksOf({ outside, underlay, hosts }: Lab, facts: Facts): Edge[] {
   const between = (upper: EdgeEnd, lower: EdgeEnd): Edge => ({
     ...{ ...whole, id: `${upper.node}-${lower.node}`, kind: "uplink", ends: [upper, lower] },
   });
   const ofOutside = outside && { node: outsideId, ifname: "eth0", addresses: outside.addresses.map(formatAddress) };
   const above = underlay ? { node: underlayId, ifname: undefined, addresses: [] } : ofOutside;
   const ofHosts = hosts.map(({ name, addresses }) => ({
-    ...{ node: hostIdOf(name), ifname: undefined, addresses: addresses.map(formatAddress) },
+    state: facts.stateOf(name, uplink),
+    end: { node: hostIdOf(name), ifname: underlay && uplink, addresses: addresses.map(formatAddress) },
   }));
   return [
     ...(ofOutside && underlay ? [between(ofOutside, above!)] : []),
-    ...(above ? ofHosts.map((host) => between(above, host)) : []),
+    ...(above
+      ? ofHosts.map(({ end, state: { impairments, isDown } }) => ({ ...between(above, end), impairments, isDown }))
+      : []),
   ];
 }
 

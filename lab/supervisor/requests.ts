@@ -8,7 +8,7 @@ import { type Pair, pingAll, pingOne } from "../tests/everyPair.ts";
 import { runTests, type TestResult } from "../tests/run.ts";
 import { checkWorld } from "../world/check.ts";
 import { hostLinkOf } from "../world/interfaces.ts";
-import { interfacesNow } from "../world/interfacesNow.ts";
+import { linksNow } from "../world/linksNow.ts";
 import type { World } from "../world/world.ts";
 import type { ApplyRequest, ImpairRequest, Running } from "./answers.ts";
 import { Changing, refusalOf } from "./changing.ts";
@@ -106,7 +106,7 @@ function liveOf(world: World, last: LastResults): Live {
   const { lab } = world;
   return {
     pods: statusOf(world),
-    interfaces: interfacesNow(world),
+    ...linksNow(world),
     tests: last.testsOf(lab),
     pings: last.pairsOf(lab),
   };

@@ -1,19 +1,31 @@
 /** Debian's Chromium without a window, driven by puppeteer. A page belongs to the network namespace of the browser. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
 import { findProgram } from "../../scripts/setup/tools.mjs";
+import type { Netns } from "./sandbox.ts";
 
-/** `program` is a command line that runs its arguments elsewhere, such as in a namespace: a script that `exec`s them. */
-export async function openBrowser(program = findProgram("chromium")!): Promise<Browser & AsyncDisposable> {
-  const args = [
-    "--no-sandbox", // root has none
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-  ];
-  return puppeteer.launch({ executablePath: program, args });
+/** With `netns`, in that network namespace. It is driven by a pipe, which leads into every namespace. */
+export async function openBrowser(netns?: Netns): Promise<Browser> {
+  const program = findProgram("chromium")!;
+  const folder = mkdtempSync(join(tmpdir(), "ns-net-browser-"));
+  const starter = join(folder, "chromium");
+  writeFileSync(starter, `#!/bin/sh\nexec ${netns ? netns.inside([program]).join(" ") : program} "$@"\n`);
+  chmodSync(starter, 0o755);
+  const browser = await puppeteer.launch({ executablePath: starter, args: quiet, pipe: true });
+  browser.on("disconnected", () => rmSync(folder, { recursive: true, force: true }));
+  return browser;
 }
+
+const quiet = [
+  "--no-sandbox", // root has none
+  "--disable-gpu",
+  "--disable-dev-shm-usage",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+];
 
 export interface View {
   readonly width: number;

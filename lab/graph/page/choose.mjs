@@ -64,11 +64,14 @@ function mark() {
 
 function show() {
   mark();
+  const hadFocus = panel.contains(document.activeElement);
   panel.hidden = chosen.length === 0;
   panel.replaceChildren(...(chosen.length === 2 ? pairParts() : chosen.flatMap(podParts)));
   if (chosen.length !== 2) return;
   const [from, to] = chosen.map(nameOf);
-  document.dispatchEvent(new CustomEvent("pair", { detail: { from, to, panel } }));
+  const arePods = chosen.every((id) => podOf(id) !== undefined && podOf(id)?.joins === undefined);
+  document.dispatchEvent(new CustomEvent("pair", { detail: { from, to, panel, arePods } }));
+  if (hadFocus) panel.querySelector(".row button")?.focus();
 }
 
 /** @param {string} id */
@@ -151,7 +154,11 @@ document.addEventListener("keydown", ({ key }) => {
   show();
 });
 document.addEventListener("click", ({ target }) => {
-  const { choose: id, test: place } = /** @type {HTMLElement} */ (target).dataset ?? {};
+  const { choose: id, test: place, pair } = /** @type {HTMLElement} */ (target).dataset ?? {};
+  if (pair !== undefined) {
+    chosen = pair.split(" ");
+    show();
+  }
   if (id !== undefined) choose(id);
   const test = place === undefined ? undefined : facts.tests[Number(place)];
   if (test === undefined) return;

@@ -9,27 +9,34 @@ import { pictures, podsTable, testsList } from "./parts.ts";
 import pageStyle from "./style.css" with { type: "text" };
 import zoom from "./zoom.mjs" with { type: "text" };
 
-export const html = (diagram: Diagram): Promise<string> => pageOf(diagram, { pings: [], scripts: [], live: "" });
+export const html = async (diagram: Diagram): Promise<string> => (await pageOf(diagram, alone)).html;
 
 export interface Shown {
   /** The last pings between pods. */
   readonly pings: readonly Pair[];
   /** Further modules, each as text. */
   readonly scripts: readonly string[];
-  /** Markup of what a live page has besides. */
-  readonly live: string;
+  /** Markup that a live page has besides, before and after the tests and pods. */
+  readonly live: { readonly before: string; readonly after: string } | undefined;
 }
 
-export async function pageOf(diagram: Diagram, { pings, scripts, live }: Shown): Promise<string> {
+const alone: Shown = { pings: [], scripts: [], live: undefined };
+
+/** The page, and its Content-Security-Policy, which a server sends once more. */
+export async function pageOf(
+  diagram: Diagram,
+  { pings, scripts, live }: Shown,
+): Promise<{ readonly html: string; readonly policy: string }> {
   const style = `${pictureStyle}\n${pageStyle}`;
   const all = [zoom, choose, ...scripts];
-  return `<!doctype html>
+  const policy = policyOf(style, all, live !== undefined);
+  const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="${policyOf(style, all, live !== "")}">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
 <title>${tag("x", {}, `${diagram.lab} · ns-net`).slice(3, -4)}</title>
 <style>${style}</style>
 </head>
@@ -48,22 +55,27 @@ export async function pageOf(diagram: Diagram, { pings, scripts, live }: Shown):
 <div id="picture" tabindex="0" role="region" aria-label="The picture of the lab">${await pictures(diagram)}</div>
 <aside>
 <section id="choice" aria-live="polite" hidden></section>
-${live}
+${live?.before ?? ""}
 <section><h2>Tests</h2><div id="tests">${testsList(diagram)}</div></section>
 <section><h2>Pods</h2><div id="pods">${podsTable(diagram)}</div></section>
+${live?.after ?? ""}
 </aside>
 </main>
-<script type="application/json" id="facts">${factsOf(diagram, pings)}</script>
+<script type="application/json" id="facts">${jsonInMarkup(factsOf(diagram, pings))}</script>
 ${all.map((text) => `<script type="module">${text}</script>`).join("\n")}
 </body>
 </html>
 `;
+  return { html, policy };
 }
 
-/** The facts for scripts: JSON in which no text ends the element around it. */
-export function factsOf({ isUp, pods, networks, tests }: Diagram, pings: readonly Pair[]): string {
-  return JSON.stringify({ isUp, pods, networks, tests, pings }).replaceAll("<", "\\u003c");
-}
+/** The facts for scripts. */
+export type Facts = ReturnType<typeof factsOf>;
+
+export const factsOf = ({ isUp, pods, tests }: Diagram, pings: readonly Pair[]) => ({ isUp, pods, tests, pings });
+
+/** JSON in which no text ends the element around it. */
+const jsonInMarkup = (value: unknown) => JSON.stringify(value).replaceAll("<", "\\u003c");
 
 /** Only these scripts and styles, by their hashes; a live page may ask its own server, and no page anything else. */
 function policyOf(style: string, scripts: readonly string[], isLive: boolean): string {

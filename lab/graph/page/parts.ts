@@ -1,6 +1,7 @@
 /** The parts of a page that change while a lab runs, each as markup. */
 import type { Pair } from "../../tests/everyPair.ts";
 import type { Diagram, PodNode, TestLine } from "../diagram.ts";
+import { podIdOf } from "../ids.ts";
 import { classes, escaped, tag } from "../svg/box.ts";
 import { svgElement } from "../svg/svg.ts";
 
@@ -31,7 +32,7 @@ function testItem({ test, verdict, why }: TestLine, place: number): string {
   );
 }
 
-/** A line for each interface. The last cells are for what passes it, on a live page. */
+/** A line for each interface. */
 export function podsTable({ pods, networks, edges, isUp }: Diagram): string {
   const networkOf = new Map(
     edges
@@ -49,12 +50,16 @@ export function podsTable({ pods, networks, edges, isUp }: Diagram): string {
         i === 0 ? tag("th", { scope: "row", rowspan: ports.length }, podCell(pod, pods)) : "",
         tag("td", {}, port ? `${port.name}${quiet(networkOf.get(port.id) ?? "link")}` : "\u2013"),
         tag("td", {}, port ? [...port.addresses, ...port.impairments.map(mark)].join("<br>") : "\u2013"),
-        ...traffic.map((kind) => tag("td", { class: "rate", "data-rate": port && `${port.id} ${kind}` }, "\u2013")),
+        ...(isUp ? rateCells(port?.id) : []),
       ),
     );
   });
   return tag("table", { class: "pods" }, tag("thead", {}, tag("tr", {}, ...head)), tag("tbody", {}, ...rows));
 }
+
+/** For what passes an interface in a second: a live page writes it there. */
+export const rateCells = (id: string | undefined): string[] =>
+  ["received", "sent"].map((way) => tag("td", { class: "rate", "data-rate": id && `${id} ${way}` }, "\u2013"));
 
 const quiet = (text: string) => tag("small", {}, ` ${text}`);
 const mark = (text: string) => tag("mark", { class: classes(text === "down" && "down") }, text);
@@ -98,5 +103,9 @@ function pairCell(pair: Pair | undefined, from: string, to: string): string {
   const isExpected = reached === expected;
   const said = `${from} → ${to}: ${reached ? `${ms} ms` : "no answer"}${isExpected ? "" : `, expected ${expected ? "an answer" : "none"}`}`;
   const kind = classes(reached ? "reached" : "silent", !isExpected && "wrong");
-  return tag("td", { class: kind, title: said }, `${reached ? "✓" : "·"}${isExpected ? "" : "!"}`);
+  return tag(
+    "td",
+    { class: kind, title: said, "data-pair": `${podIdOf(from)} ${podIdOf(to)}` },
+    `${reached ? "✓" : "·"}${isExpected ? "" : "!"}`,
+  );
 }

@@ -41,8 +41,14 @@ export function hostFrame(
   };
 }
 
-function headOf({ name, addresses, notes, verdict }: HostNode): { readonly width: number; readonly markup: string } {
-  const labels: Label[] = notes.map((content) => ({ kind: "note", content }));
+function headOf({ name, addresses, notes, impairments, verdict }: HostNode): {
+  readonly width: number;
+  readonly markup: string;
+} {
+  const labels: Label[] = [
+    ...notes.map((content) => ({ kind: "note", content })),
+    ...impairments.map((content) => ({ kind: content === "down" ? "down" : "impaired", content })),
+  ];
   let x = padding - 2;
   const parts = [markAt(x, 20, verdict)];
   x += markRoom(verdict);

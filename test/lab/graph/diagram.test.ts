@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { diagramOf } from "../../../lab/graph/diagramOf.ts";
 import type { Live } from "../../../lab/graph/live.ts";
-import { example, rich } from "./labs.ts";
+import { example, labFrom, rich } from "./labs.ts";
 
 const counter = { packets: 0, bytes: 0 };
 const live: Live = {
@@ -16,6 +16,7 @@ const live: Live = {
       impairments: { in: { loss: 0.07 }, out: { loss: 0.07, delay: 0.5 } },
     },
   ],
+  hostLinks: [],
   tests: {
     atMs: 0,
     results: [
@@ -95,5 +96,22 @@ describe("A diagram", () => {
     );
     const uplinks = edges.filter(({ kind }) => kind === "uplink").map(({ ends }) => ends.map(({ node }) => node));
     assert.deepEqual(uplinks, [["outside", "underlay"], ...hosts.map(({ id }) => ["underlay", id])]);
+  });
+
+  it("shows the impairments of hosts on the underlay", () => {
+    const { hosts, edges } = diagramOf(
+      labFrom(`
+hosts: { n1: 192.168.50.1, n2: 192.168.50.2 }
+networks: { pods: 10.1.0.0/16 }
+pods: { a: { networks: pods, host: n1 }, b: { networks: pods, host: n2 } }
+impair: [{ at: n2, loss: 5% }]
+`),
+    );
+    assert.deepEqual(
+      hosts.map(({ impairments }) => impairments),
+      [[], ["loss 5%"]],
+    );
+    const uplink = edges.find(({ ends }) => ends[1].node === "host_n2" && ends[0].node === "underlay");
+    assert.deepEqual(uplink?.impairments, ["loss 5%"]);
   });
 });

@@ -1,13 +1,13 @@
 /** `ns-net lab graph [FILE]` */
-import type { Diagram } from "../../../lab/graph/diagram.ts";
-import { dot } from "../../../lab/graph/dot.ts";
-import { mermaid } from "../../../lab/graph/mermaid.ts";
-import { html } from "../../../lab/graph/page/html.ts";
-import { svg } from "../../../lab/graph/svg/svg.ts";
-import { writeOut } from "../../../plugin/stdio.ts";
-import { command, UsageError } from "../../command.ts";
-import { diagramAsked } from "../../labs/diagramAsked.ts";
-import { reportingMistakes } from "../../labs/mistakes.ts";
+import type { Diagram } from "../../../../lab/graph/diagram.ts";
+import { dot } from "../../../../lab/graph/dot.ts";
+import { mermaid } from "../../../../lab/graph/mermaid.ts";
+import { html } from "../../../../lab/graph/page/html.ts";
+import { svg } from "../../../../lab/graph/svg/svg.ts";
+import { writeOut } from "../../../../plugin/stdio.ts";
+import { command, UsageError } from "../../../command.ts";
+import { diagramAsked } from "../../../labs/diagramAsked.ts";
+import { reportingMistakes } from "../../../labs/mistakes.ts";
 
 const formats: Readonly<Record<"mermaid" | "dot" | "svg" | "html", (diagram: Diagram) => string | Promise<string>>> = {
   mermaid,

@@ -1,4 +1,4 @@
-/** The interfaces of pods as the kernel has them at this moment: what passed, what impairs them. */
+/** Interfaces as the kernel has them at this moment: what passed, what is down; and the impairments of pods. */
 import { type LinkCounters, listLinkCounters } from "../../netlink/route/linkCounters.ts";
 import { openSocketIn, protocol } from "../../netlink/socket.ts";
 import type { Netns } from "../../sys/netns.ts";
@@ -19,6 +19,16 @@ export interface InterfaceNow {
   readonly sent: Counter;
 }
 
+/** An interface of a host that is no end of a pod: a bridge, a VXLAN device, the one on the underlay or to outside. */
+export interface HostLinkNow {
+  readonly host: string;
+  readonly name: string;
+  /** Its other end is `outside`, and there is no underlay between. */
+  readonly isUplink: boolean;
+  readonly received: Counter;
+  readonly sent: Counter;
+}
+
 /** Since the interface was made. */
 export interface Counter {
   readonly packets: number;
@@ -29,7 +39,7 @@ export interface Counter {
  * One request for each host, because the host's ends of veth pairs count what passes, too; and one for each pod at the
  * beginning of a link.
  */
-export function interfacesNow(world: World): InterfaceNow[] {
+export function linksNow(world: World): { interfaces: InterfaceNow[]; hostLinks: HostLinkNow[] } {
   const settings = new Map(world.impairments.all().map((one) => [keyOfTarget(one.target), one.settings]));
   const settingsOf = (pod: string, ifname: string) => settings.get(keyOfTarget({ pod, ifname })) ?? unimpaired;
   const known = new Map<Netns, ReadonlyMap<string, LinkCounters>>();
@@ -54,7 +64,16 @@ export function interfacesNow(world: World): InterfaceNow[] {
       ...{ pod, ifname: name, hostLink: null, ...seen, impairments: settingsOf(pod, name) },
     }));
   });
-  return [...onNetworks, ...onLinks];
+  const ofPods = new Set(onNetworks.map(({ hostLink }) => hostLink));
+  const uplinks = world.attached.filter(({ pod }) => pod === "outside").map(({ result }) => hostLinkOf(result));
+  const hostLinks = [...world.hosts.values()].flatMap((host) =>
+    [...countersOf(host.netns).values()]
+      .filter(({ name, isRunning }) => isRunning && name !== "lo" && !ofPods.has(name))
+      .map((link) => ({
+        ...{ host: host.name, name: link.name, isUplink: uplinks.includes(link.name), ...countersSeen(link) },
+      })),
+  );
+  return { interfaces: [...onNetworks, ...onLinks], hostLinks };
 }
 
 function countersIn(netns: Netns): Map<string, LinkCounters> {
@@ -67,12 +86,13 @@ const nothing: Counter = { packets: 0, bytes: 0 };
 /** A link that is gone passes nothing. */
 function seenFromOwn(link: LinkCounters | undefined): Pick<InterfaceNow, "isDown" | "received" | "sent"> {
   if (link === undefined) return { isDown: true, received: nothing, sent: nothing };
-  return {
-    isDown: !link.isRunning,
-    received: { packets: link.receivedPackets, bytes: link.receivedBytes },
-    sent: { packets: link.sentPackets, bytes: link.sentBytes },
-  };
+  return { isDown: !link.isRunning, ...countersSeen(link) };
 }
+
+const countersSeen = (link: LinkCounters) => ({
+  received: { packets: link.receivedPackets, bytes: link.receivedBytes },
+  sent: { packets: link.sentPackets, bytes: link.sentBytes },
+});
 
 /** One end sends what the other receives. */
 function seenFromOther(link: LinkCounters | undefined): Pick<InterfaceNow, "isDown" | "received" | "sent"> {
