@@ -14,10 +14,19 @@ import { refusePublished } from "./published.ts";
 import { refuseJoins, refuseServers, refuseTests } from "./references.ts";
 import { refuseGateways, refuseRoutesTwice } from "./routes.ts";
 
-/** `before` is the lab that is up from this file: pods keep the addresses that were given automatically. */
-export function labOf(source: Source, before?: Lab): Lab {
+export const labOf = (source: Source): Lab => readLab(source)();
+
+/**
+ * Reads the file, and answers the function that makes a lab of it. `before` is the lab that is up from this file: pods keep the
+ * addresses that were given automatically. Both throw BadLabFile.
+ */
+export function readLab(source: Source): (before?: Lab) => Lab {
   const mistakes: Mistake[] = [];
   const file = readLabFile(source, mistakes);
+  return (before) => resolved(source, file, mistakes, before);
+}
+
+function resolved(source: Source, file: LabFile, mistakes: Mistake[], before: Lab | undefined): Lab {
   const name = labNameOf(source.file, file.name, mistakes);
   refuseNames(file, source, mistakes);
   refuseHosts(file, source, mistakes);

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import type { Source } from "../file/mistakes.ts";
 import type { Lab } from "../model/lab.ts";
-import { labOf } from "../model/resolve.ts";
+import { labOf, readLab } from "../model/resolve.ts";
 import { addedBy, type Change, differences, emptyLab, stoppedBy } from "../plan/differences.ts";
 import type { OnProgress } from "../world/world.ts";
 import { followed } from "./change.ts";
@@ -42,8 +42,11 @@ export async function applying(source: Source): Promise<Applying> {
 }
 
 async function onRunning(source: Source, state: LabState, lock: Disposable): Promise<Applying> {
-  const { lab: before, dead } = await running(state);
-  const lab = labOf(source, before);
+  const asked = running(state); // it answers while the file is read
+  asked.catch(() => {}); // a mistake of the file counts first
+  const read = readLab(source);
+  const { lab: before, dead } = await asked;
+  const lab = read(before);
   if (lab.name !== before.name) throw renamed(lab, state);
   if ((lab.underlay === undefined) !== (before.underlay === undefined)) throw otherHosts(state);
   const changes = differences(before, lab, new Set(dead));

@@ -97,7 +97,7 @@ function overwrite(file: string, old: string, text: string): void {
     const found = isAsWritten ? old : readFileSync(descriptor, "utf8");
     const bytes = Buffer.from(found.startsWith(old) ? text + found.slice(old.length) : text);
     for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at, at);
-    ftruncateSync(descriptor, bytes.length);
+    if (bytes.length < found.length) ftruncateSync(descriptor, bytes.length);
   } finally {
     closeSync(descriptor);
   }

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { formatAddress } from "../../ip/address.ts";
 import type { Lab } from "../../lab/model/lab.ts";
-import { labOf } from "../../lab/model/resolve.ts";
+import { readLab } from "../../lab/model/resolve.ts";
 import { differences, emptyLab, stoppedBy, withJoining } from "../../lab/plan/differences.ts";
 import { effects, hostParts, networkParts, podParts } from "../../lab/plan/parts.ts";
 
-const read = (text: string, before?: Lab) => labOf({ file: "/lab/d.yaml", text }, before);
+const read = (text: string, before?: Lab) => readLab({ file: "/lab/d.yaml", text })(before);
 
 const addressesOf = ({ pods }: Lab) =>
   Object.fromEntries(
