@@ -92,6 +92,7 @@ function contestants(folder: string, executable: string, pods: number): Order[] 
   const plan = planOf(pods);
   const files: Files = {
     "lab.yaml": labFileOf(plan, false),
+    "more.yaml": labFileOf(planOf(pods + 1), false),
     "serving.yaml": labFileOf(plan, true),
     "script.sh": scriptOf(plan),
     "script-removal.sh": removalScriptOf(plan),
@@ -103,8 +104,9 @@ function contestants(folder: string, executable: string, pods: number): Order[] 
   const lab = (file: string) => ({ up: [executable, "lab", "up", file], down: [executable, "lab", "down", file] });
   const script = (up: string, down: string) => ({ up: ["sh", up], down: ["sh", down] });
   const common = { pods, check: false };
+  const apply = { file: "lab.yaml", more: "more.yaml", words: [executable, "lab", "apply", "lab.yaml"] };
   return [
-    { ...common, label: ours, ...lab("lab.yaml") },
+    { ...common, label: ours, ...lab("lab.yaml"), apply },
     { ...common, label: printed, ...script("printed.sh", "printed-removal.sh") },
     { ...common, label: "script", ...script("script.sh", "script-removal.sh") },
     { ...common, label: "batch", ...script(batchScript, batchRemovalScript) },
@@ -135,6 +137,7 @@ async function inSandbox(order: Order, folder: string): Promise<Round> {
 
 const medians = (rounds: readonly Round[]): Round => ({
   upMs: median(rounds.map(({ upMs }) => upMs)),
+  ...(rounds[0]?.applyMs === undefined ? {} : { applyMs: median(rounds.map(({ applyMs = 0 }) => applyMs)) }),
   downMs: median(rounds.map(({ downMs }) => downMs)),
 });
 

@@ -2,6 +2,7 @@
  * One round of one contestant: a lab is brought up, and removed. Runs as a process in a sandbox of its own, which is the
  * lab's host for a script. It begins as empty as the host that ns-net makes for itself.
  */
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { sandboxEnvironment, sandboxMark } from "../../scripts/sandbox.ts";
 import { type Program, timed } from "../process.ts";
 import { awaitCleanup } from "./cleanup.ts";
@@ -12,21 +13,41 @@ export interface Order {
   readonly pods: number;
   readonly up: readonly string[];
   readonly down: readonly string[];
+  /** Absent: the contestant changes no lab that is up. */
+  readonly apply?: {
+    /** The file of the lab, and one with a pod more, which takes its place meanwhile. */
+    readonly file: string;
+    readonly more: string;
+    readonly words: readonly string[];
+  };
   /** Sends traffic between two readings of the clock, to see that the lab works. */
   readonly check: boolean;
 }
 
 export interface Round {
   readonly upMs: number;
+  /** A pod is added while the others go on. */
+  readonly applyMs?: number;
   readonly downMs: number;
 }
 
-async function round({ label, pods, up, down, check }: Order): Promise<Round> {
+async function round({ label, pods, up, apply, down, check }: Order): Promise<Round> {
   const upMs = timed(programOf(up)).wallMs;
   if (check) checkTraffic(label, planOf(pods));
+  const applyMs = apply && appliedMs(apply);
   const downMs = timed(programOf(down)).wallMs;
   await awaitCleanup();
-  return { upMs, downMs };
+  return { upMs, downMs, ...(applyMs === undefined ? {} : { applyMs }) };
+}
+
+function appliedMs({ file, more, words }: NonNullable<Order["apply"]>): number {
+  const before = readFileSync(file);
+  copyFileSync(more, file);
+  try {
+    return timed(programOf(words)).wallMs;
+  } finally {
+    writeFileSync(file, before);
+  }
 }
 
 const programOf = ([path, ...words]: readonly string[]): Program => ({
