@@ -63,9 +63,12 @@ export class Impairments {
 
   /** Frees interfaces that are about to be taken down; what is set there is remembered. */
   lift(isMeant: (target: Target) => boolean): void {
-    for (const [key, { target, settings }] of [...this.#impaired]) {
+    for (const [key, { target, settings, steps }] of this.#impaired) {
       if (!isMeant(target)) continue;
-      this.#replace({ target, settings, steps: [] });
+      for (const { end, step } of steps) {
+        using kernel = openKernel({ host: this.#netnsOf(target, end) });
+        undoStep(step, kernel);
+      }
       this.#impaired.set(key, { target, settings, steps: [] });
     }
   }
@@ -73,7 +76,11 @@ export class Impairments {
   /** Sets exactly this, and nothing at other interfaces, among them those that do not exist any more. */
   setAll(wanted: readonly Impaired[]): void {
     const keys = new Set(wanted.map(({ target }) => keyOfTarget(target)));
-    for (const [key, { target }] of this.#impaired) if (!keys.has(key)) this.clear([target]);
+    for (const [key, { target, steps }] of [...this.#impaired]) {
+      if (keys.has(key)) continue;
+      if (steps.length > 0) this.clear([target]);
+      else this.#impaired.delete(key); // its interface is gone
+    }
     for (const one of wanted) this.#replace(this.#planned(one));
   }
 

@@ -34,7 +34,7 @@ pods:
   gone: { networks: old }
 routers: { r1: { networks: front }, r2: {}, r3: {} }
 links: [["r1 172.16.0.1/30", "r2 172.16.0.2/30"], ["r2 172.16.1.1/30", "r3 172.16.1.2/30"]]
-impair: [{ at: right, rate: 10mbit }]
+impair: [{ at: right, rate: 10mbit }, { at: gone, down: true }, { at: r2@r3, down: true }]
 tests: [left -> right]
 `;
 
@@ -68,7 +68,7 @@ const changes = [
   change("restarted", "pod", "side", "web, which it joins, restarts"),
   change("removed", "link", "r2@r3"),
   change("added", "link", "r1@r3"),
-  change("removed", "impairment", "right"),
+  ...["right", "gone", "r2@r3"].map((place) => change("removed", "impairment", place)),
   change("added", "impairment", "r1@r3"),
   ...["outside -> host:8081", "outside -> host:9090", "left -> early:80", "early -> right:98"].map((test) =>
     change("added", "test", test),

@@ -89,6 +89,15 @@ for (const user of users) {
       assert.match(who.lab("up", "again.yaml").out, /up already/);
     });
 
+    it("keeps an interface down", () => {
+      assert.equal(who.lab("impair", "web@back", "--down").code, 0);
+      assert.equal(who.lab("restart", "web").code, 0);
+      assert.match(text("web", "ip", "link", "show", "eth1"), /NO-CARRIER/);
+      assert.equal(who.lab("check", "again.yaml").code, 0);
+      assert.equal(who.lab("impair", "web@back", "--up").code, 0);
+      assert.doesNotMatch(text("web", "ip", "link", "show", "eth1"), /NO-CARRIER/);
+    });
+
     it("leaves the connections of other pods alone", () => {
       const conversation = new Conversation(who, "left");
       for (const pod of ["web", "r1", "outside"]) assert.equal(who.lab("restart", pod).code, 0, pod);
