@@ -15,7 +15,7 @@ interface Source {
   readonly ring: PacketRing;
 }
 
-export interface Captured extends CaptureRequest {
+export interface CaptureTask extends CaptureRequest {
   readonly sources: readonly Source[];
   readonly output: Output;
   /** Readable once the capture is to end. */
@@ -31,8 +31,8 @@ const reportPauseMs = 250;
 const frameBytesMax = 256 * 1024;
 
 /** Answers the last report. Throws Fault if the file cannot be written. */
-export function capture(asked: Captured, onProgress: OnProgress): CaptureReport {
-  const capturing = new Capturing(asked, onProgress);
+export function capture(task: CaptureTask, onProgress: OnProgress): CaptureReport {
+  const capturing = new Capturing(task, onProgress);
   let ended: CaptureEnd;
   try {
     ended = capturing.run();
@@ -50,7 +50,7 @@ function cannotWrite(error: unknown): unknown {
 }
 
 class Capturing {
-  readonly #asked: Captured;
+  readonly #task: CaptureTask;
   readonly #onProgress: OnProgress;
   readonly #merge: Merge<Packet>;
   readonly #counts: { packets: number; lost: number; received: number }[];
@@ -63,15 +63,15 @@ class Capturing {
   #packets = 0;
   #nextReportMs = 0;
 
-  constructor(asked: Captured, onProgress: OnProgress) {
-    this.#asked = asked;
+  constructor(task: CaptureTask, onProgress: OnProgress) {
+    this.#task = task;
     this.#onProgress = onProgress;
-    this.#merge = new Merge(asked.sources.length);
-    this.#counts = asked.sources.map(() => ({ packets: 0, lost: 0, received: 0 }));
+    this.#merge = new Merge(task.sources.length);
+    this.#counts = task.sources.map(() => ({ packets: 0, lost: 0, received: 0 }));
   }
 
   run(): CaptureEnd {
-    const { output, program, sources } = this.#asked;
+    const { output, program, sources } = this.#task;
     const described = sources.map(({ place }) => ({
       name: place.name,
       description: `${place.ifname} of ${place.holder}`,
@@ -85,11 +85,11 @@ class Capturing {
   }
 
   counts() {
-    return this.#counted().map(({ packets, lost }, i) => ({ name: this.#asked.sources[i]!.place.name, packets, lost }));
+    return this.#counted().map(({ packets, lost }, i) => ({ name: this.#task.sources[i]!.place.name, packets, lost }));
   }
 
   #untilEnd(): CaptureEnd {
-    const { sources, ends } = this.#asked;
+    const { sources, ends } = this.#task;
     const poll = new Poll([...ends.keys(), ...sources.map(({ ring }) => ring.socket)]);
     const all = [...ends.values()];
     for (;;) {
@@ -107,7 +107,7 @@ class Capturing {
   /** The name of an interface that was removed: its ring is ready, and has nothing. One that only went down is not meant. */
   #goneOf(ready: readonly number[]): string | undefined {
     for (const number of ready) {
-      const { ring, place } = this.#asked.sources[number]!;
+      const { ring, place } = this.#task.sources[number]!;
       if (!this.#take(number) && !ring.isThere()) return place.name;
     }
     return undefined;
@@ -115,7 +115,7 @@ class Capturing {
 
   /** Writes the packets from before the end, which the kernel still has. */
   #drain(): void {
-    const rings = new Poll(this.#asked.sources.map(({ ring }) => ring.socket));
+    const rings = new Poll(this.#task.sources.map(({ ring }) => ring.socket));
     const endMs = performance.now() + settleMs;
     for (let leftMs = settleMs; leftMs > 0; leftMs = endMs - performance.now()) {
       const ready = rings.wait(leftMs);
@@ -127,14 +127,14 @@ class Capturing {
 
   /** The processes of a lab end before its first one, which says more. */
   #best(ended: CaptureEnd): CaptureEnd {
-    const { ends } = this.#asked;
+    const { ends } = this.#task;
     const [place] = new Poll([...ends.keys()]).wait(0);
     return place === undefined ? ended : [...ends.values()][place]!;
   }
 
   /** Takes the blocks of a ring; false if it has none. */
   #take(number: number): boolean {
-    const { ring } = this.#asked.sources[number]!;
+    const { ring } = this.#task.sources[number]!;
     for (let isAny = false; ; isAny = true) {
       const block = this.#free.pop() ?? new Uint8Array(blockBytes);
       const packets = ring.takeBlock(block) ? packetsIn(block) : [];
@@ -149,7 +149,7 @@ class Capturing {
 
   /** Writes the packets up to a time, from which on the kernel may still have earlier ones. */
   #writeUntil(completeUntil: Stamped): void {
-    for (const number of this.#asked.sources.keys()) this.#take(number);
+    for (const number of this.#task.sources.keys()) this.#take(number);
     this.#merge.take(completeUntil, (number, packet) => {
       if (this.#isComplete) return false;
       this.#add(number, packet);
@@ -172,11 +172,11 @@ class Capturing {
   }
 
   #flush(): void {
-    this.#asked.output.write(this.#blocks.take());
+    this.#task.output.write(this.#blocks.take());
   }
 
   get #isComplete(): boolean {
-    return this.#packets === this.#asked.packetsMax;
+    return this.#packets === this.#task.packetsMax;
   }
 
   #report(): void {
@@ -190,7 +190,7 @@ class Capturing {
   }
 
   #counted() {
-    for (const [number, { ring }] of this.#asked.sources.entries()) {
+    for (const [number, { ring }] of this.#task.sources.entries()) {
       const { received, lost } = ring.takeStatistics();
       this.#counts[number]!.received += received;
       this.#counts[number]!.lost += lost;

@@ -10,7 +10,7 @@ import { errno, isKernelError, tolerating } from "../../sys/errors.ts";
 import { closeNetns, enterNetns, openNetns } from "../../sys/netns.ts";
 import { openRing, type PacketRing } from "../../sys/packets/ring.ts";
 import { openProcess } from "../../sys/processes.ts";
-import { type Captured, capture } from "./capture.ts";
+import { type CaptureTask, capture } from "./capture.ts";
 import type { CaptureEnd, CaptureReport, CaptureRequest, Place } from "./messages.ts";
 import { Output } from "./output.ts";
 
@@ -31,8 +31,8 @@ export function captureInside(): number {
 function captured(request: CaptureRequest): CaptureReport {
   const ends = endsOf(request);
   const sources = request.places.map((place) => ({ place, ring: ringAt(place, request.places.length) }));
-  const asked: Captured = { ...request, sources, output: new Output(output, [...ends.keys()]), ends };
-  return capture(asked, (packets, lost) => report({ packets, lost }));
+  const task: CaptureTask = { ...request, sources, output: new Output(output, [...ends.keys()]), ends };
+  return capture(task, (packets, lost) => report({ packets, lost }));
 }
 
 /** The descriptors that are readable once the capture is to end, the most telling first. */
