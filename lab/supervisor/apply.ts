@@ -6,7 +6,7 @@ import type { Lab } from "../model/lab.ts";
 import { labOf, readLab } from "../model/resolve.ts";
 import { addedBy, type Change, differences, emptyLab, stoppedBy } from "../plan/differences.ts";
 import type { OnProgress } from "../world/world.ts";
-import { followed } from "./change.ts";
+import { followed, settled } from "./change.ts";
 import { applied, interrupt, keep, labsUp, running } from "./client.ts";
 import { lockLab } from "./lock.ts";
 import { holderNames, namesOf } from "./names.ts";
@@ -29,7 +29,7 @@ export async function applying(source: Source): Promise<Applying> {
     const lock = lockLab(found.lab);
     try {
       const state = readState(found.lab);
-      if (state?.isUp && isAlive(state)) return await onRunning(source, state, lock);
+      if (state?.isUp && isAlive(state)) return await onRunning(source, await settled(state), lock);
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;

@@ -49,6 +49,13 @@ export async function followed(
   }
 }
 
+/** The state of a lab after a killed `apply` or `restart`, with names that are right. The caller has the lab's lock. */
+export async function settled(state: LabState): Promise<LabState> {
+  if (!state.isChanging) return state;
+  correctState(state, await inspected(state));
+  return readState(state.lab)!;
+}
+
 /** Writes a state with the names that there may be from now on, and which `down` removes. Throws Fault if one is taken. */
 function keepNames(state: LabState, added: readonly string[]): LabState {
   using _ = lockNames();
