@@ -57,9 +57,13 @@ describe("The documents of labs", function () {
   });
 
   it("docs/labs.md describes the format by parts that make one lab together", () => {
-    const text = blocks(textOf("docs/labs.md"), "yaml").join("");
+    const all = blocks(textOf("docs/labs.md"), "yaml");
+    const isWhole = (text: string) => text.startsWith("hosts:"); // a lab with several hosts is another one
+    const text = all.filter((one) => !isWhole(one)).join("");
     const { pods, networks, tests } = labOf({ file: "labs.yaml", text });
     assert.deepEqual([networks.length, pods.length, tests.length], [3, 7, 9]);
+    const several = labOf({ file: "hosts.yaml", text: all.find(isWhole)! });
+    assert.deepEqual([several.hosts.length, several.pods.length, several.tests.length], [2, 2, 2]);
   });
 
   it("README.md has a lab whose tests pass", () => {
