@@ -13,7 +13,7 @@ import { labOf } from "../../lab/model/resolve.ts";
 import { NamesOfLab, netOwnerOf } from "../../lab/plan/names.ts";
 import { findProgram } from "../../scripts/setup/tools.mjs";
 import { needs } from "../support/needs.ts";
-import { netnsNames } from "../support/sandbox.ts";
+import { netnsNames, run } from "../support/sandbox.ts";
 import { machine, needsLabs, type Person, person } from "./person.ts";
 
 /** Between them: isolation and an internal network, published ports, routers, links, impairments, both families, hosts. */
@@ -56,6 +56,30 @@ describe("lab script", function () {
     });
   }
 
+  it("makes the same rules as lab up", () => {
+    using who = person("root");
+    who.file(
+      "ruled.yaml",
+      `networks:
+  a: { subnets: [10.1.0.0/24, "fd01::/64"], config: { macspoofchk: true } }
+  b: { subnets: ["fd02::/64"], isolate: pods }
+  c: { subnets: [10.3.0.0/24], internal: true }
+pods:
+  x: { networks: [a, b], publish: ["8080:80", "5353:53/udp"] }
+  y: { networks: [a, c], publish: ["127.0.0.1:81:80"] }
+impair: [{ at: y, loss: 20% }]
+`,
+    );
+    const rules = () =>
+      ["host", "x", "y"].map((name) => run(["ip", "netns", "exec", `ruled-${name}`, "nft", "list", "ruleset"]));
+    assert.equal(runShell(printed(who, "ruled.yaml")).code, 0);
+    const byScript = rules();
+    assert.equal(runShell(printed(who, "ruled.yaml", "--down")).code, 0);
+    using _ = who.up("ruled.yaml");
+    assert.deepEqual(byScript.map(sorted), rules().map(sorted));
+    assert.ok(byScript[0]!.split("\n").length > 100);
+  });
+
   it("leaves nothing if a command fails, and refuses a namespace that exists", () => {
     using who = person("root");
     const names = netnsNames();
@@ -93,6 +117,9 @@ describe("lab script", function () {
     }
   });
 });
+
+/** Chains are listed in the order in which they were made. */
+const sorted = (rules: string) => rules.split("\n").sort();
 
 function printed(who: Person, file: string, ...options: string[]): string {
   const { code, out, err } = who.lab("script", file, ...options);
