@@ -25,9 +25,11 @@ const settingsOfBridges: Settings = {
 };
 
 /** For a host, before any pod is attached. It forwards what pods send through its gateways. */
-export function hostSteps({ networks, underlay }: Lab, { name: host }: Host): Step[] {
+export function hostSteps({ networks, underlay }: Lab, { name: host, addresses }: Host): Step[] {
   const gateways = networks.flatMap((network) => blockOf(network, host)?.gateways ?? []);
-  const forwards = (family: 4 | 6) => gateways.some((one) => one.family === family);
+  // The link to outside makes the only host a router, too.
+  const routed = underlay ? gateways : [...gateways, ...addresses];
+  const forwards = (family: 4 | 6) => routed.some((one) => one.family === family);
   return [
     ...settings({ ...settingsOf([forwards(4), forwards(6)]), ...settingsOfBridges }, "host"),
     { kind: "up", where: "host", link: "lo" },

@@ -1,7 +1,10 @@
 /** Waits until a link that was brought up carries packets. */
-import { openKernel } from "../../kernel/kernel.ts";
+import { type Kernel, openKernel } from "../../kernel/kernel.ts";
+import { addressFamily } from "../../netlink/route/address.ts";
 import { eventGroup, waitForEvent } from "../../netlink/route/events.ts";
 import { getLink, linkFlag, portOf } from "../../netlink/route/link.ts";
+import { deleteNeighbour, listNeighbours, neighbourState } from "../../netlink/route/neighbour.ts";
+import { errno, tolerating } from "../../sys/errors.ts";
 import type { Netns } from "../../sys/netns.ts";
 
 /** BR_STATE_FORWARDING (linux/if_bridge.h). */
@@ -20,4 +23,18 @@ export function awaitCarrier(netns: Netns, name: string): void {
     return (link.flags & linkFlag.running) !== 0 && (port === undefined || port.state === forwarding);
   };
   if (!carries()) waitForEvent(eventGroup.link, carries, waitMsMax, kernel.openEventSocket("host"));
+  forgetUnresolved(name, kernel);
+}
+
+/** While a link was down, the kernel looked for neighbours in vain. It would refuse packets to them for up to three seconds. */
+function forgetUnresolved(name: string, kernel: Kernel): void {
+  const index = getLink(kernel.route("host"), name)?.index;
+  for (const family of [addressFamily[4], addressFamily[6]]) {
+    for (const one of listNeighbours(kernel.route("host"), family)) {
+      const isUnresolved = (one.state & (neighbourState.incomplete | neighbourState.failed)) !== 0;
+      if (one.index !== index || !isUnresolved || one.destination === undefined) continue;
+      const message = deleteNeighbour(one.index, one.destination);
+      tolerating(() => kernel.request("host", message), errno.ENOENT);
+    }
+  }
 }

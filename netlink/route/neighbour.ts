@@ -16,7 +16,13 @@ const entryFlag = { self: 0x02, proxy: 0x08 } as const;
 export const familyBridge = 7;
 
 /** NUD_*. */
-export const neighbourState = { reachable: 0x02, stale: 0x04, permanent: 0x80 } as const;
+export const neighbourState = {
+  incomplete: 0x01,
+  failed: 0x20,
+  reachable: 0x02,
+  stale: 0x04,
+  permanent: 0x80,
+} as const;
 
 export interface Neighbour extends Values<(typeof neighbourAttributes)["table"]> {
   readonly index: number;

@@ -47,6 +47,7 @@ int waitpid(int pid, int *status, int options);
 int execve(const char *path, char *const *arguments, char *const *environment);
 int sigprocmask(int how, const void *set, void *before);
 void (*signal(int number, void (*handler)(int)))(int);
+int sigaction(int number, const void *action, void *before);
 void _exit(int status);
 
 enum {
@@ -194,13 +195,26 @@ static void forward(int number) {
   else early = number;
 }
 
+static const int passed[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
+enum { passed_count = sizeof passed / sizeof *passed };
+/* What the caller did on each, in struct sigaction of its C library: at most 152 bytes. */
+static long former[passed_count][32];
+static int is_forwarding;
+
 static void forward_signals(void) {
-  signal(SIGINT, (void (*)(int))1); /* ignored: a terminal sends these two to the program, too */
-  signal(SIGQUIT, (void (*)(int))1);
-  signal(SIGTERM, forward);
-  signal(SIGHUP, forward);
-  signal(SIGUSR1, forward);
-  signal(SIGUSR2, forward);
+  for (int i = 0; i < passed_count; i++) {
+    sigaction(passed[i], 0, former[i]);
+    /* ignored: a terminal sends these two to the program, too */
+    signal(passed[i], passed[i] == SIGINT || passed[i] == SIGQUIT ? (void (*)(int))1 : forward);
+  }
+  is_forwarding = 1;
+}
+
+/* The program has ended, and the caller goes on. */
+static void stop_forwarding(void) {
+  if (!is_forwarding) return;
+  for (int i = 0; i < passed_count; i++) sigaction(passed[i], former[i], 0);
+  command = early = is_forwarding = 0;
 }
 
 static void forward_to(int pid) {
@@ -349,5 +363,6 @@ int wait_for(int pid) {
     signal(SIGTTOU, (void (*)(int))1); /* ignored: this group is in the background now */
     tcsetpgrp(0, getpgid(0));
   }
+  stop_forwarding();
   return status;
 }

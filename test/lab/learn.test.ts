@@ -69,6 +69,18 @@ describe("ns-net lab learn", function () {
     assert.equal(who.json("learn", "2").number, 2);
   });
 
+  it("ends the lab when the terminal goes away", async () => {
+    using terminal = typing(who, "lab", "learn", "1");
+    await terminal.until("lesson 1 #");
+    terminal.type("exit\n");
+    await terminal.until("lesson 1 #");
+    terminal.type("exit\n");
+    await terminal.until("> ");
+    terminal.end();
+    await terminal.exited;
+    assert.deepEqual(who.json("ls"), []);
+  });
+
   it("brings the lab up on a terminal, says what is missing, checks what is typed, and leaves nothing", async () => {
     using terminal = typing(who, "lab", "learn", "2");
     await terminal.until("lesson 2 #");
@@ -82,7 +94,11 @@ describe("ns-net lab learn", function () {
     terminal.type("exit\n");
     await terminal.until("Network is …");
     terminal.type("down\n");
-    await terminal.until("Look again.");
+    await terminal.until("Look again");
+    terminal.type("shell\n");
+    await terminal.until("lesson 2 #");
+    terminal.type("exit\n");
+    await terminal.until("> ");
     terminal.type("Unreachable\n");
     await terminal.until("[Enter]");
     terminal.type("\n");
@@ -114,6 +130,7 @@ function typing(who: Person, ...words: string[]) {
   });
   return {
     exited: child.exited,
+    end: () => child.kill("SIGHUP"),
     type: (text: string) => child.terminal!.write(text),
     /** Waits for a text that comes after the last one. */
     async until(text: string): Promise<void> {

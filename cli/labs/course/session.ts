@@ -12,6 +12,9 @@ import { runInPod } from "../inPod.ts";
 import { missingIn, runLines } from "./inLab.ts";
 import { stepText, titleText } from "./lessonText.ts";
 
+/** The terminal goes away, or another program ends this one. Ctrl-C is a key for the shell, and ends a question. */
+const signals = ["SIGHUP", "SIGTERM"] as const;
+
 /** The learner wants to stop. */
 class Quit extends Error {}
 
@@ -20,8 +23,11 @@ export async function teach(lesson: Lesson): Promise<boolean> {
   const lab = labOf(lesson.source);
   stopLab(lab.name); // of a lesson that was killed
   await startLab(lab, lesson.source, () => {});
-  const end = () => void stopLab(lab.name);
-  process.on("SIGHUP", end);
+  const end = () => {
+    stopLab(lab.name);
+    process.exit(1);
+  };
+  for (const signal of signals) process.on(signal, end);
   try {
     writeOut(`\n${titleText(lesson)}\n`);
     const state = labUp(lab.name, "");
@@ -37,8 +43,8 @@ export async function teach(lesson: Lesson): Promise<boolean> {
     if (error instanceof Quit) return false;
     throw error;
   } finally {
-    process.off("SIGHUP", end);
-    end();
+    for (const signal of signals) process.off(signal, end);
+    stopLab(lab.name);
   }
 }
 
