@@ -52,11 +52,24 @@ function end(isOk: boolean, counts: string): never {
 }
 
 const biome = ["node_modules/.bin/biome", "check", "--error-on-warnings", "--diagnostic-level=warn", "."];
-const compiler = ["node_modules/.bin/tsc", "-p", ".", "--pretty", "false"];
+/** The program, and the scripts of pages, which see a browser's types. */
+const projects = [".", "lab/graph/page"];
+
+async function typesChecked(): Promise<Ended> {
+  const compiler = (project: string) => ["node_modules/.bin/tsc", "-p", project, "--pretty", "false"];
+  const all = await Promise.all(projects.map((project) => ended(compiler(project))));
+  return {
+    exitCode: Math.max(...all.map(({ exitCode }) => exitCode)),
+    said: all
+      .map(({ said }) => said)
+      .filter(Boolean)
+      .join("\n"),
+  };
+}
 
 const [types, style] = await (async () => {
   using _shown = waiting(() => "types, format, lint");
-  return await Promise.all([ended(compiler), ended(biome)]);
+  return await Promise.all([typesChecked(), ended(biome)]);
 })();
 if (types.exitCode !== 0) console.log(typesWrong(types));
 if (style.exitCode !== 0) console.log(styleWrong(style));

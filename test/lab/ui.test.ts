@@ -127,7 +127,7 @@ for (const user of users)
       const child = Bun.spawn(ping, { cwd: who.folder, env: who.environment, stdin: "ignore", stdout: "ignore" });
       // 1000 bytes of IP and 14 of Ethernet, about a hundred times a second in each direction.
       const rate = (id: string) => `(document.querySelector('[data-rate="${id}"]').textContent)`;
-      await until(page, `/^\\d{2,3} kB\\/s, \\d{2,3} p\\/s$/.test(${rate("pod_web-eth0 received")})`);
+      await until(page, `/^\\d{2,3} kB\\/s\\n\\d{2,3} p\\/s$/.test(${rate("pod_web-eth0 received")})`);
       await until(
         page,
         `/ p\\/s$/.test(${rate("pod_web-eth0 sent")}) && ${seen('[data-edge="pod_web-eth0"].is-busy')}`,

@@ -71,7 +71,7 @@ function show() {
   const [from, to] = chosen.map(nameOf);
   const arePods = chosen.every((id) => podOf(id) !== undefined && podOf(id)?.joins === undefined);
   document.dispatchEvent(new CustomEvent("pair", { detail: { from, to, panel, arePods } }));
-  if (hadFocus) panel.querySelector(".row button")?.focus();
+  if (hadFocus) /** @type {HTMLElement | null} */ (panel.querySelector(".row button"))?.focus();
 }
 
 /** @param {string} id */

@@ -56,7 +56,7 @@ function rateText({ packets, bytes }) {
     value /= 1000;
     unit++;
   }
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}/s, ${packets} p/s`;
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}/s\n${packets} p/s`;
 }
 
 const events = new EventSource("/events");

@@ -7,7 +7,7 @@ import { type Attributes, at, type Box, path, rounded, tag } from "./box.ts";
 /** The line from above is here. */
 export const spineX = 14;
 export const indent = 30;
-const boxGap = 14;
+export const boxGap = 14;
 /** From the row before to the line, and from there to the boxes. */
 const aboveLine = 12;
 export const belowLine = 13;

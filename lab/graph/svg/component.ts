@@ -20,7 +20,8 @@ export interface Joint {
 
 type Dagre = typeof import("@dagrejs/dagre");
 
-const [nodeGap, rankGap] = [34, 46];
+export const nodeGap = 34;
+const rankGap = 46;
 const root = "host";
 
 /** Members whose boxes are plugged into the host come first. Throws if a joint names no member. */

@@ -1,7 +1,7 @@
 /** A host as a frame around its bridges and pods. */
 import { type Diagram, type Edge, type HostNode, onHost, type PodNode } from "../diagram.ts";
 import { at, type Box, classes, tag } from "./box.ts";
-import { comb } from "./comb.ts";
+import { comb, indent } from "./comb.ts";
 import { component, type Joint, lineAttributes, type Member } from "./component.ts";
 import { grouped } from "./grouped.ts";
 import { hueClass, networkPanel, panelWidthMin } from "./networkPanel.ts";
@@ -13,6 +13,9 @@ type Dagre = typeof import("@dagrejs/dagre");
 const padding = 16;
 const headHeight = 40;
 const uplinkX = 46;
+
+/** How wide the networks of a host may be together, in a frame of this width. */
+export const roomIn = (width: number): number => width - padding - indent;
 
 /** `widthMax` is that of the frame, `panelWidthMax` of each network in it. */
 export function hostFrame(

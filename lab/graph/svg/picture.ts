@@ -1,8 +1,9 @@
 /** A diagram as one picture: outside, the hosts, and what is on them. */
 import type { Diagram, Verdict } from "../diagram.ts";
 import { type Attributes, at, type Box, classes, tag } from "./box.ts";
-import { comb, indent, spineX } from "./comb.ts";
-import { hostFrame } from "./hostFrame.ts";
+import { boxGap, comb, indent, spineX } from "./comb.ts";
+import { nodeGap } from "./component.ts";
+import { hostFrame, roomIn } from "./hostFrame.ts";
 import { markAt, markRoom, text, widthOf } from "./words.ts";
 
 type Dagre = typeof import("@dagrejs/dagre");
@@ -39,8 +40,9 @@ function composed(dagre: Dagre, diagram: Diagram, { widthMax, hasTitle }: Form, 
   const { hosts } = diagram;
   const cards = headOf(diagram);
   const hostsInRow = Math.min(hosts.length, Math.max(1, Math.floor(inside / hostWidthMin)));
-  const hostWidth = (inside - indent) / hostsInRow - hostGap;
-  const panelWidthMax = Math.max(hostWidth / panelCount - 60, 120);
+  const forHosts = inside - (cards.height > 0 ? indent : 0);
+  const hostWidth = (forHosts + boxGap) / hostsInRow - boxGap;
+  const panelWidthMax = Math.max((roomIn(hostWidth) + nodeGap) / panelCount - nodeGap, 120);
   const frames = hosts.map((host) => hostFrame(dagre, diagram, host, { widthMax: hostWidth, panelWidthMax }));
   const below = cards.height > 0 ? comb(frames, inside, { class: "line uplink" }) : stacked(frames);
   const headTop = hasTitle ? headHeight : 0;
@@ -58,7 +60,6 @@ function composed(dagre: Dagre, diagram: Diagram, { widthMax, hasTitle }: Form, 
   return { width, height, markup: markup.join("") };
 }
 
-const hostGap = 14;
 const hostWidthMin = 330;
 
 function stacked(frames: readonly Box[]): Omit<Box, "plugs"> {

@@ -25,8 +25,19 @@ const labelsWidthMin = 130;
 const columnGap = 8;
 const joinedHeight = 26;
 
+/** By pod and width: a picture is tried in several widths, and most cards are the same in each. */
+const cards = new WeakMap<PodNode, Map<number, Box>>();
+
 /** `joining` are the pods that share its network. A card of a grid is given the width of its column. */
 export function podCard(pod: PodNode, joining: readonly PodNode[], widthMin = 0): Box {
+  const known = cards.get(pod) ?? new Map<number, Box>();
+  cards.set(pod, known);
+  const card = known.get(widthMin) ?? draw(pod, joining, widthMin);
+  known.set(widthMin, card);
+  return card;
+}
+
+function draw(pod: PodNode, joining: readonly PodNode[], widthMin: number): Box {
   const rows = [nameRow(pod), ...pod.interfaces.flatMap((port) => portRows(port, pod)), ...joining.map(joinedRow)];
   const inside = Math.max(widthMin - 2 * padding, ...rows.map(({ width }) => width));
   const ports = portLabels(pod, Math.max(inside, labelsWidthMin));
