@@ -172,6 +172,12 @@ for (const user of users)
       lab("impair", "db", "--up");
     });
 
+    it("shows a pod that lab apply adds", async () => {
+      who.file("lab.yaml", file.replace("  log:", "  new: { networks: back }\n  log:"));
+      lab("apply", "lab.yaml");
+      await until(page, seen("[data-pod=new]"));
+    });
+
     it("goes on after the lab went down and came up again", async () => {
       lab("down", "lab.yaml");
       await until(page, `document.querySelector("#news").textContent === "shown is down"`);

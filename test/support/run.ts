@@ -61,7 +61,7 @@ function keepDurations(outcomes: readonly Outcome[]): void {
 
 /** Those of the first run. */
 const slow =
-  /faultInjection|torture|lab\/(failures|examples|impair|inside)|ports\/|firewalld|oracle\/|mixedWithReference|liveNode|release|dryRun\.|plugin\/(check|concurrency|signals|del|gc)\./;
+  /faultInjection|torture|lab\/(failures|examples|impair|inside|graph|ui)|ports\/|firewalld|oracle\/|mixedWithReference|liveNode|release|dryRun\.|plugin\/(check|concurrency|signals|del|gc)\./;
 
 /** The slow files first, so that no core ends the run alone with them. */
 function slowestFirst(files: readonly string[]): string[] {
