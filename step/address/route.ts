@@ -85,10 +85,10 @@ export const route: Kind<RouteStep> = {
     return false;
   },
 
+  /** A route in the container ends with its link. */
   undo(step, kernel) {
-    const where = step.where ?? "container";
-    if (!kernel.link(where, step.link)) return;
-    tolerating(() => kernel.request(where, deleteRoute(routeRequest(step, kernel))), errno.ESRCH);
+    if (step.where !== "host" || !kernel.link("host", step.link)) return;
+    tolerating(() => kernel.request("host", deleteRoute(routeRequest(step, kernel))), errno.ESRCH);
   },
 
   check(step, kernel) {
