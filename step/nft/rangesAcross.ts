@@ -2,7 +2,8 @@
  * Limits what a host forwards to and from other hosts, for networks with a part on each: packets of an internal network stay
  * in it, and none from other networks enter an isolated one. One chain has the rules of all networks, and a change replaces it.
  *
- * The host that sends refuses, because it knows the network of a packet before it masquerades the source.
+ * The host that sends refuses, because it knows the network of a packet before it masquerades the source: in IPv6 that may
+ * become an address of any of its networks, also of an internal one.
  */
 import { familyOf, parseCidr } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
@@ -66,13 +67,13 @@ function rulesOf({ uplink, ranges }: RangesAcrossStep): ChainRule[] {
       .flatMap((range) => internalRules(range).map((one) => rule(...one))),
     rule(...answers()),
     ...ranges
-      .filter(({ entered }) => entered !== "by all")
+      .filter(({ isInternal, entered }) => isInternal || entered !== "by all")
       .flatMap(({ bridge, subnets, entered }) =>
         subnets.map((subnet) =>
           rule(
             ...isLink(metaKey.outName, uplink),
             ...isLink(metaKey.inKind, "bridge"),
-            ...(entered === "by itself" ? isLink(metaKey.inName, bridge, false) : []),
+            ...(entered === "by none" ? [] : isLink(metaKey.inName, bridge, false)),
             ...matchProtocolOf(prefixOf(subnet).address),
             ...matchAddress("destination", prefixOf(subnet)),
             drop,
