@@ -8,7 +8,7 @@ import { veth as vethData, vethKind } from "../../netlink/route/kind/veth.ts";
 import { changeLink, createLink } from "../../netlink/route/link.ts";
 import defer * as asInResult from "../asInResult.ts";
 import { differences, type Kind, missing, unknownMtu } from "../kind.ts";
-import { netnsWord, shellWord } from "../shellWords.ts";
+import { linkWord, netnsWord, shellWord } from "../shellWords.ts";
 
 export interface VethStep {
   readonly kind: "veth";
@@ -100,8 +100,8 @@ export const veth: Kind<VethStep, VethKey> = {
 
   print({ host, hostMac, ifname, mac, mtu, bridge, group }, { netns }) {
     return [
-      `ip link add ${host} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${shellWord(ifname)} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,
-      ...(bridge === undefined ? [] : [`ip link set ${host} master ${shellWord(bridge)}`]),
+      `ip link add ${linkWord(host)} address ${hostMac} mtu ${mtu} group ${group} type veth peer name ${shellWord(ifname)} address ${mac} mtu ${mtu} netns ${netnsWord(netns)}`,
+      ...(bridge === undefined ? [] : [`ip link set ${linkWord(host)} master ${shellWord(bridge)}`]),
     ];
   },
 };

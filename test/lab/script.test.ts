@@ -80,6 +80,21 @@ impair: [{ at: y, loss: 20% }]
     assert.ok(byScript[0]!.split("\n").length > 100);
   });
 
+  it("links pods whose names ip takes for words of its own", () => {
+    using who = person("root");
+    const names = ["m", "dev", "type", "up", "link", "dynamic", "a"];
+    const links = names.map((name, i) => [`x 10.1.${i}.1/30`, `${name} 10.1.${i}.2/30`]);
+    const pods = Object.fromEntries([...names, "x"].map((name) => [name, {}]));
+    who.file("words.yaml", JSON.stringify({ pods, links: [...links, ["m 10.2.0.1/30", "dev 10.2.0.2/30"]] }));
+    const { code, err } = runShell(printed(who, "words.yaml"));
+    assert.equal(code, 0, err);
+    try {
+      for (const [i] of names.entries()) run(["ip", "netns", "exec", "words-x", "ping", "-c1", "-W1", `10.1.${i}.2`]);
+    } finally {
+      assert.equal(runShell(printed(who, "words.yaml", "--down")).code, 0);
+    }
+  });
+
   it("leaves nothing if a command fails, and refuses a namespace that exists", () => {
     using who = person("root");
     const names = netnsNames();
