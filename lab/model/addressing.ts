@@ -14,7 +14,7 @@ import type { LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import type { Located, Mistake } from "../file/mistakes.ts";
 import { hostNameOf, underlaySubnets } from "./hosts.ts";
 import type { Interface, Pod } from "./lab.ts";
-import { nthOf, outsideSubnets, partsOf } from "./subnets.ts";
+import { isLargeEnough, nthOf, outsideSubnets, partsOf } from "./subnets.ts";
 
 /** Networks must not share addresses: the lab's host could not tell them apart. */
 export function refuseOverlaps(file: LabFile, mistakes: Mistake[]): void {
@@ -94,6 +94,7 @@ export class Addressing {
         const part = pool.partOf(host);
         if (given)
           return [{ ...given, prefixLength: contains(part, given) ? part.prefixLength : addressBits(part.family) }];
+        if (pool.isTooSmallForHosts) return []; // reported at the subnet
         this.#mistakes.push({
           at: network.at,
           message: `${formatCidr(part)} of ${network.value} has no address left for ${name.value}`,
@@ -157,6 +158,11 @@ class Pool {
     this.#parts = parts;
     this.#hasGateway = hasGateway;
     this.#next = parts.map((part) => networkOf(part).value);
+  }
+
+  /** None of its parts has an address for a pod. */
+  get isTooSmallForHosts(): boolean {
+    return this.#parts.length > 1 && !isLargeEnough(this.#parts[0]!);
   }
 
   /** The part of a host by its place in the file. */

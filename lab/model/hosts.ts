@@ -1,18 +1,10 @@
 /** The hosts of a lab: their addresses on the underlay, which pods they run, and their blocks of each network. */
-import {
-  type Address,
-  addressBits,
-  type Cidr,
-  contains,
-  formatAddress,
-  formatCidr,
-  networkOf,
-} from "../../ip/address.ts";
+import { type Address, type Cidr, contains, formatAddress, formatCidr, networkOf } from "../../ip/address.ts";
 import type { HostEntry, LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import { type Mistake, positionOf, type Source } from "../file/mistakes.ts";
 import { suggested } from "../file/reader.ts";
 import type { Block, Host, Lab, Network, Outside, Underlay } from "./lab.ts";
-import { nthOf, outsideSubnets, partsOf } from "./subnets.ts";
+import { isLargeEnough, nthOf, outsideSubnets, partsOf } from "./subnets.ts";
 
 /** The only host of a lab without `hosts`. */
 export const onlyHost = "host";
@@ -176,12 +168,10 @@ function refuseSpreading({ name }: NetworkEntry, file: LabFile, mistakes: Mistak
   }
 }
 
-/** A part has room for the network's own address, the gateway, a pod, and the broadcast address. */
 function refuseSmallParts({ name, subnets, gateway }: NetworkEntry, hosts: number, mistakes: Mistake[]): void {
   if (!gateway || hosts <= 1) return;
   for (const { value, at } of subnets) {
-    const [part] = partsOf(value, hosts);
-    if (addressBits(value.family) - part!.prefixLength >= 2) continue;
+    if (isLargeEnough(partsOf(value, hosts)[0]!)) continue;
     mistakes.push({
       at,
       message: `${formatCidr(value)} of ${name.value} is too small for ${hosts} hosts`,

@@ -23,3 +23,6 @@ export function partsOf(subnet: Cidr, hosts: number): Cidr[] {
     prefixLength,
   }));
 }
+
+/** A part has room for the network's own address, the gateway, a pod, and the broadcast address. */
+export const isLargeEnough = ({ family, prefixLength }: Cidr): boolean => addressBits(family) - prefixLength >= 2;
