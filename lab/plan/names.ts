@@ -19,9 +19,13 @@ export function netOwnerOf(pod: Pod, lab: Lab): Pod {
 export class NamesOfLab {
   readonly #lab: Lab;
   readonly #seen = new Map<string, Names>();
+  /** Hosts and outside have both families, and published ports only those of the networks. */
+  readonly #usual: 4 | 6;
 
   constructor(lab: Lab) {
     this.#lab = lab;
+    const subnets = lab.networks.flatMap(({ subnets }) => subnets);
+    this.#usual = subnets.length > 0 && subnets.every(({ family }) => family === 6) ? 6 : 4;
   }
 
   /** `viewer` is the name of a pod, a host or `outside`. */
@@ -34,10 +38,13 @@ export class NamesOfLab {
     return known;
   }
 
-  /** The address that a name means to a viewer: the first of IPv4, or of `family`; undefined for an unknown name. */
+  /**
+   * The address that a name means to a viewer: the first of IPv4, of IPv6 in a lab whose networks have nothing else, or of
+   * `family`; undefined for an unknown name.
+   */
   addressOf(name: string, viewer: string, family?: 4 | 6): Address | undefined {
     const all = this.seenFrom(viewer).get(name) ?? [];
-    const wanted = all.find((one) => one.family === (family ?? 4));
+    const wanted = all.find((one) => one.family === (family ?? this.#usual));
     return wanted ?? (family === undefined ? all[0] : undefined);
   }
 }

@@ -12,6 +12,8 @@ const settingsOf = (forwards: readonly [ipv4: boolean, ipv6: boolean]): Settings
   "net/ipv4/ip_forward": forwards[0] ? "1" : "0",
   "net/ipv6/conf/all/forwarding": forwards[1] ? "1" : "0",
   "net/ipv6/conf/all/keep_addr_on_down": "1",
+  // While an interface looks for a twin of its link-local address, what it should forward waits for a second or two.
+  "net/ipv6/conf/default/accept_dad": "0",
   "net/ipv4/conf/all/rp_filter": "0",
   "net/ipv4/conf/default/rp_filter": "0",
   "net/ipv4/ping_group_range": "0 0", // the root of the lab may ping without a raw socket

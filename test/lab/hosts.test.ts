@@ -109,3 +109,50 @@ for (const across of ["vxlan", "routes"] as const) {
     });
   });
 }
+
+describe("Routers and hosts", function () {
+  this.timeout(30_000);
+  before(function () {
+    needsLabs(this, "root");
+  });
+
+  it("forward IPv6 from the first packet on, over links and to addresses outside of their parts", () => {
+    using who = person("root");
+    who.file(
+      "first.yaml",
+      `hosts: { n1: 192.168.50.1, n2: 192.168.50.2 }
+networks: { p: "fd50::/64", q: { subnets: ["fd51::/64"], gateway: false }, r: { subnets: ["fd52::/64"], gateway: false } }
+pods:
+  a: { networks: { p: "fd50::8000:0:0:99" }, host: n1 }
+  b: { networks: { p: "fd50::20" }, host: n2 }
+  c: { networks: { q: "fd51::9" }, routes: { default: "fd51::1" } }
+  d: { networks: { r: "fd52::9" }, routes: { default: "fd52::1" } }
+routers:
+  x: { networks: { q: "fd51::1" }, routes: { default: "fd53::2" } }
+  y: { networks: { r: "fd52::1" }, routes: { default: "fd53::1" } }
+links: [["x fd53::1/64", "y fd53::2/64"]]
+`,
+    );
+    using _ = who.up("first.yaml");
+    for (const [from, to] of [
+      ["a", "b"],
+      ["c", "d"],
+    ] as const) {
+      const { code, out } = who.lab("exec", from, "--", "ping", "-c1", "-W1", to);
+      assert.equal(code, 0, out);
+    }
+  });
+
+  it("are reached by IPv6 where a lab has nothing else", () => {
+    using who = person("root");
+    who.file(
+      "six.yaml",
+      `networks: { p: "fd50::/64" }
+pods: { a: { networks: p, serve: http:80, publish: ["8080:80"] } }
+tests: ["outside -> http://host:8080/"]
+`,
+    );
+    using _ = who.up("six.yaml");
+    assert.equal(who.json("test").failed, 0);
+  });
+});
