@@ -12,8 +12,8 @@ import { runInPod } from "../inPod.ts";
 import { missingIn, runLines } from "./inLab.ts";
 import { stepText, titleText } from "./lessonText.ts";
 
-/** The terminal goes away, or another program ends this one. Ctrl-C is a key for the shell, and ends a question. */
-const signals = ["SIGHUP", "SIGTERM"] as const;
+/** The terminal goes away, another program ends this one, or Ctrl-C while a step is checked. Else that is a key for the shell, and ends a question. */
+const signals = ["SIGHUP", "SIGTERM", "SIGINT"] as const;
 
 /** The learner wants to stop. */
 class Quit extends Error {}
@@ -69,9 +69,9 @@ async function practise(lesson: Lesson, state: LabState, step: Step): Promise<vo
   }
 }
 
-/** Without the learner's own settings, which may change the prompt. */
+/** Without the learner's own settings, which may change the prompt. It begins with a line end, because pages of servers have none. */
 async function shell({ number }: Lesson, state: LabState): Promise<void> {
-  process.env["PS1"] = `lesson ${number} \\$ `;
+  process.env["PS1"] = `\nlesson ${number} \\$ `;
   await runInPod(state, "host", Bun.which("bash") ? ["bash", "--norc", "-i"] : ["sh"]);
 }
 
