@@ -16,6 +16,8 @@ export interface Outcome {
   readonly failures: readonly Failure[];
   readonly skips: readonly Skip[];
   readonly durationMs: number;
+  /** The CPU time of the file and of the processes that it started. Only with `--cpu`. */
+  readonly cpuMs?: number;
 }
 
 /** The runner's messages to a worker. */

@@ -12,12 +12,13 @@ type Paint = (text: string) => string;
 const indent = (text: string, by: string) => text.replace(/^(?=.)/gm, by);
 
 /** `place` is "12/160": how many of the files are done. */
-export function printFile({ file, passed, failures, skips, durationMs }: Outcome, place: string): void {
+export function printFile({ file, passed, failures, skips, durationMs, cpuMs }: Outcome, place: string): void {
   const mark = failures.length > 0 ? red("✗") : green("✓");
   const counts = [`${passed} passed`];
   if (failures.length > 0) counts.push(red(`${failures.length} failed`));
   if (skips.length > 0) counts.push(yellow(`${skips.length} skipped`));
-  console.log(`${dim(place)} ${mark} ${file}  ${counts.join(", ")}  ${dim(`${Math.round(durationMs)} ms`)}`);
+  const times = [`${Math.round(durationMs)} ms`, ...(cpuMs === undefined ? [] : [`CPU ${Math.round(cpuMs)} ms`])];
+  console.log(`${dim(place)} ${mark} ${file}  ${counts.join(", ")}  ${dim(times.join(", "))}`);
 }
 
 /** Skipped tests by reason, so that one missing kernel feature is one item. */

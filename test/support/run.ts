@@ -3,7 +3,9 @@
  * Mocha's own parallel mode does not end under Bun (its workers never answer), and a worker killed by a bad system
  * call would end the whole run; here it is one failed file.
  *
- *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N] [--clients] [--failures-only]
+ *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N] [--cpu] [--clients] [--failures-only]
+ *
+ * With `--cpu`, each line also has the CPU time of the file and all processes that it started (as root, with cgroup2).
  *
  * With `--clients`, only test/clients/, one file at a time, each in a process namespace of its own: whatever a
  * container runtime starts there ends with it, even if the test is killed.
@@ -14,6 +16,7 @@ import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { progress } from "../../cli/output/progress.ts";
 import { findSandbox, type Sandbox, sandboxEnvironment } from "../../scripts/sandbox.ts";
+import { cpuMeter } from "./cpu.ts";
 import type { Order, Outcome } from "./outcome.ts";
 import { printFile, printSummary } from "./report.ts";
 
@@ -32,6 +35,7 @@ const { values, positionals } = parseArgs({
   options: {
     grep: { type: "string", short: "g" },
     jobs: { type: "string", short: "j" },
+    cpu: { type: "boolean", default: false },
     clients: { type: "boolean", default: false },
     "failures-only": { type: "boolean", default: false },
   },
@@ -160,11 +164,12 @@ async function serve(queue: string[], sandbox: Sandbox, report: (outcome: Outcom
       } satisfies Order);
     };
     const printed = new Printed();
-    const end = (outcome: Outcome) => report(printed.below(outcome));
+    const end = (outcome: Outcome) => report(printed.below({ ...outcome, ...(meter && { cpuMs: meter.sinceMs() }) }));
     const child = start(sandbox, (message) => {
       if (message !== "ready") end({ ...message, file: relative(root, message.file) });
       next();
     });
+    using meter = values.cpu ? cpuMeter(child.pid) : undefined;
     const collected = Promise.all([printed.collect(child.stdout), printed.collect(child.stderr)]);
     await child.exited;
     // A program that a test left behind may hold the pipe open for ever.
