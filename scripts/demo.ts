@@ -53,7 +53,7 @@ function showByHand(name: string): void {
 }
 
 const showCall = (from: string, address: string, port: number) =>
-  print(`   ${dim("$")} ${bold(`ns-net exec ${from} -- bun tcp-client.ts ${address} ${port}`)}`);
+  print(`   ${dim("$")} ${bold(`ns-net exec ${from} -- bash -c "cat < /dev/tcp/${address}/${port}"`)}`);
 
 /** Runs programs in a namespace as a person would. */
 const within = (name: string): Place => ({ inside: (command) => [nsNet, "exec", name, "--", ...command] });

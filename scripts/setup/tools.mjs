@@ -25,6 +25,7 @@ const pythonModules = "/usr/lib/python3/dist-packages";
 /** Further packages for the tests with firewalld. */
 const forFirewalld = [
   { package: "dbus-daemon", program: "dbus-daemon", without: "tests with firewalld are skipped" },
+  { package: "dbus-bin", program: "dbus-send", without: "tests with firewalld are skipped" },
   {
     package: "python3-dbus",
     program: `${pythonModules}/dbus/__init__.py`,

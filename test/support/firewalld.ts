@@ -9,8 +9,10 @@ import { type Netns, run } from "./sandbox.ts";
 export interface Firewalld extends AsyncDisposable {
   /** The environment of a plugin: the address of the message bus. */
   readonly environment: Readonly<Record<string, string>>;
-  /** `firewall-cmd …` */
+  /** `firewall-cmd …`: a process of Python, which takes a third of a second. */
   ask(...words: string[]): string;
+  /** The addresses in a zone, in order. */
+  sourcesOf(zone: string): string[];
   end(): Promise<void>;
 }
 
@@ -25,22 +27,29 @@ const busConfiguration = (path: string) => `<busconfig>
 
 export async function startFirewalld(host: Netns): Promise<Firewalld> {
   const folder = mkdtempSync(join(tmpdir(), "ns-net-firewalld-"));
-  const path = join(folder, "bus");
-  writeFileSync(join(folder, "bus.conf"), busConfiguration(path));
+  const socket = join(folder, "bus");
+  writeFileSync(join(folder, "bus.conf"), busConfiguration(socket));
   mkdirSync(join(folder, "etc"));
-  const environment = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path}` };
+  const environment = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}` };
   const python = (program: string, words: readonly string[]) => [
     ...["env", `DBUS_SYSTEM_BUS_ADDRESS=${environment.DBUS_SYSTEM_BUS_ADDRESS}`],
     `PYTHONPATH=${join(unpackedFolder, "usr/lib/python3/dist-packages")}`,
     ...["/usr/bin/python3", join(unpackedFolder, program), ...words],
   ];
   const ask = (...words: string[]) => run(host.inside(python("usr/bin/firewall-cmd", words))).trim();
+  const firewalldSays = (method: string, ...words: string[]) => {
+    const [name, path] = ["org.fedoraproject.FirewallD1", "/org/fedoraproject/FirewallD1"];
+    const send = ["dbus-send", `--bus=unix:path=${socket}`, "--print-reply", `--dest=${name}`, path, method];
+    return [...run(host.inside([...send, ...words.map((word) => `string:${word}`)])).matchAll(/string "(.*)"/g)].map(
+      ([, text]) => text!,
+    );
+  };
   const log = join(folder, "log");
   const bus = await startDaemon(
     host,
     ["dbus-daemon", "--nofork", `--config-file=${join(folder, "bus.conf")}`],
     log,
-    () => existsSync(path),
+    () => existsSync(socket),
   );
   const daemon = await startDaemon(
     host,
@@ -49,11 +58,13 @@ export async function startFirewalld(host: Netns): Promise<Firewalld> {
       ...["--system-config", join(folder, "etc"), "--log-file", join(folder, "firewalld.log")],
     ]),
     log,
-    () => ask("--state") === "running",
+    () =>
+      firewalldSays("org.freedesktop.DBus.Properties.Get", "org.fedoraproject.FirewallD1", "state")[0] === "RUNNING",
   );
   return {
     environment,
     ask,
+    sourcesOf: (zone) => firewalldSays("org.fedoraproject.FirewallD1.zone.getSources", zone).sort(),
     end: () => daemon.end(),
     async [Symbol.asyncDispose]() {
       await daemon.end();

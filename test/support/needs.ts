@@ -63,6 +63,7 @@ const programs = {
   dot: "dot",
   chromium: "chromium",
   "dbus-daemon": "dbus-daemon",
+  "dbus-send": "dbus-send",
   firewalld: join(unpackedFolder, "usr/sbin/firewalld"),
   "reference plugins": "/usr/lib/cni/bridge",
   "ns-net": `${import.meta.dirname}/../../dist/ns-net`,

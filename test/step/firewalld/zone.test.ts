@@ -1,4 +1,4 @@
-/** firewall on a host with firewalld. Witnesses: traffic, `firewall-cmd`. */
+/** firewall on a host with firewalld. Witnesses: traffic, `firewall-cmd`, `dbus-send`. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ describe("firewall, on a host with firewalld", function () {
   let [ipv4, ipv6] = ["", ""];
 
   before(async function () {
-    needs(this, "ns-net", "bridge", "ipv6", "nft nat", "nft fib", "dbus-daemon", "firewalld");
+    needs(this, "ns-net", "bridge", "ipv6", "nft nat", "nft fib", "dbus-daemon", "dbus-send", "firewalld");
     const world = freshWorld();
     const [outside, netns] = [world.netns("outside"), world.netns()];
     cable(
@@ -60,7 +60,7 @@ describe("firewall, on a host with firewalld", function () {
     const { world, netns, plugin, environment, firewalld } = scene;
     world.must("DEL", config, { netns, plugin, environment });
     world.must("DEL", world.network({ ipam: dualStack }), { netns });
-    assert.equal(firewalld.ask("--zone=trusted", "--list-sources"), "");
+    assert.deepEqual(firewalld.sourcesOf("trusted"), []);
   });
 
   const call = (command: "ADD" | "CHECK" | "DEL", change: object = {}) => {
@@ -76,11 +76,11 @@ describe("firewall, on a host with firewalld", function () {
     assert.deepEqual(call("ADD").json, prevResult);
     assert.deepEqual(await tcpReach(netns, "192.0.2.1", server.port), { seenAs: ipv4.slice(0, -3) });
     assert.ok("failed" in (await tcpReach(outside, ipv4.slice(0, -3), inner.port, { limitMs: 500 })));
-    assert.deepEqual(firewalld.ask("--zone=trusted", "--list-sources").split(" ").sort(), [ipv4, ipv6]);
+    assert.deepEqual(firewalld.sourcesOf("trusted"), [ipv4, ipv6]);
     assert.doesNotMatch(world.host.nft("list", "ruleset"), /CNI-FORWARD/);
     assert.equal(call("CHECK").code, 0);
     assert.equal(call("DEL", { prevResult: undefined }).code, 0);
-    assert.equal(firewalld.ask("--zone=trusted", "--list-sources"), "");
+    assert.deepEqual(firewalld.sourcesOf("trusted"), []);
     assert.ok("failed" in (await tcpReach(netns, "192.0.2.1", server.port, { limitMs: 500 })));
   });
 
@@ -99,9 +99,9 @@ describe("firewall, on a host with firewalld", function () {
   it("uses the configured zone, and refuses what firewalld refuses", () => {
     const { firewalld } = scene;
     assert.equal(call("ADD", { firewalldZone: "internal" }).code, 0);
-    assert.deepEqual(firewalld.ask("--zone=internal", "--list-sources").split(" ").sort(), [ipv4, ipv6]);
+    assert.deepEqual(firewalld.sourcesOf("internal"), [ipv4, ipv6]);
     assert.equal(call("ADD", { firewalldZone: "public" }).code, 0, "another zone, after the first is taken back");
-    assert.equal(firewalld.ask("--zone=internal", "--list-sources"), "");
+    assert.deepEqual(firewalld.sourcesOf("internal"), []);
     assert.equal(call("DEL").code, 0);
     for (const address of [ipv4, ipv6]) firewalld.ask("--zone=internal", `--add-source=${address}`);
     const conflict = call("ADD", { firewalldZone: "trusted" });
@@ -118,14 +118,14 @@ describe("firewall, on a host with firewalld", function () {
     const { firewalld } = scene;
     firewalld.ask("--zone=public", `--add-source=${ipv6}`);
     assert.equal(call("ADD").code, 1);
-    assert.equal(firewalld.ask("--zone=trusted", "--list-sources"), "");
+    assert.deepEqual(firewalld.sourcesOf("trusted"), []);
     firewalld.ask("--zone=public", `--remove-source=${ipv6}`);
   });
 
   it("does not call firewalld with backend iptables", () => {
     const { firewalld, world } = scene;
     assert.equal(call("ADD", { backend: "iptables" }).code, 0);
-    assert.equal(firewalld.ask("--zone=trusted", "--list-sources"), "");
+    assert.deepEqual(firewalld.sourcesOf("trusted"), []);
     assert.match(world.host.nft("list", "ruleset"), /CNI-FORWARD/);
     assert.equal(call("DEL").code, 0);
     world.host.nft("delete table ip filter");
@@ -137,14 +137,14 @@ describe("firewall, on a host with firewalld", function () {
     assert.equal(call("ADD").code, 0);
     const elsewhere = { ...config, prevResult, dataDir: join(world.dataDir, "lost") };
     world.must("DEL", elsewhere, { netns, plugin, environment: scene.environment, container: "another" });
-    assert.equal(firewalld.ask("--zone=trusted", "--list-sources"), "");
+    assert.deepEqual(firewalld.sourcesOf("trusted"), []);
     assert.equal(call("ADD").code, 0);
     world.must(
       "DEL",
       { ...config, prevResult },
       { netns, plugin, environment: scene.environment, container: "another" },
     );
-    assert.deepEqual(firewalld.ask("--zone=trusted", "--list-sources").split(" ").sort(), [ipv4, ipv6]);
+    assert.deepEqual(firewalld.sourcesOf("trusted"), [ipv4, ipv6]);
   });
 
   it("type ns-net does it in one call if a zone is named, and else reports what blocks", () => {
@@ -160,9 +160,9 @@ describe("firewall, on a host with firewalld", function () {
     world.must("DEL", link, options);
     const asked = { ...link, backend: "firewalld" };
     const result = world.must("ADD", asked, options);
-    assert.equal(firewalld.ask("--zone=trusted", "--list-sources"), result.ips[0].address.replace("/24", "/32"));
+    assert.deepEqual(firewalld.sourcesOf("trusted"), [result.ips[0].address.replace("/24", "/32")]);
     world.must("CHECK", { ...asked, prevResult: result }, options);
     world.must("DEL", link, options);
-    assert.equal(firewalld.ask("--zone=trusted", "--list-sources"), "");
+    assert.deepEqual(firewalld.sourcesOf("trusted"), []);
   });
 });
