@@ -92,7 +92,7 @@ for (const user of users) {
       up?.[Symbol.dispose]();
       who?.[Symbol.dispose]();
     });
-    const text = (pod: string, ...words: string[]) => who.lab("exec", pod, "--", ...words).out.trim();
+    const text = (pod: string, ...words: string[]) => who.inside(pod, ...words).out.trim();
     const addresses = (pod: string) => text(pod, "ip", "-o", "-4", "address", "show", "scope", "global");
 
     it("--dry-run shows what the file changes, and changes nothing", () => {
@@ -132,22 +132,21 @@ for (const user of users) {
       const check = who.lab("check", file);
       assert.equal(check.code, 0, check.out);
       assert.match(text("ran", "ip", "link", "show", "eth0"), /mtu 1400/);
-      assert.equal(who.lab("exec", "host", "--", "ip", "link", "show", "old").code, 1);
+      assert.equal(who.inside("host", "ip", "link", "show", "old").code, 1);
       assert.match(text("host", "ip", "-br", "address", "show", "new"), /10\.4\.0\.1\/24/);
-      assert.equal(who.lab("exec", "r2", "--", "ip", "link", "show", "r3").code, 1);
+      assert.equal(who.inside("r2", "ip", "link", "show", "r3").code, 1);
       assert.match(text("r3", "ip", "-br", "address", "show", "r1"), /172\.16\.2\.2\/30/);
-      assert.equal(who.lab("exec", "r1", "--", "ping", "-c1", "-W1", "172.16.2.2").code, 1); // its impairment
-      assert.equal(who.lab("exec", "r1", "--", "ping", "-c1", "-W3", "172.16.0.2").code, 0);
+      assert.equal(who.inside("r1", "ping", "-c1", "-W1", "172.16.2.2").code, 1); // its impairment
+      assert.equal(who.inside("r1", "ping", "-c1", "-W3", "172.16.0.2").code, 0);
       assert.doesNotMatch(text("right", "tc", "qdisc"), /tbf|netem/);
-      const knock = (pod: string, place: string) =>
-        who.lab("exec", pod, "--", "bash", "-c", `exec 3<>/dev/tcp/${place}`).code;
+      const knock = (pod: string, place: string) => who.inside(pod, "bash", "-c", `exec 3<>/dev/tcp/${place}`).code;
       assert.notEqual(knock("outside", "203.0.113.2/8080"), 0);
       assert.equal(knock("outside", "203.0.113.2/8081"), 0);
     });
 
     it("gives running pods the new names, in /etc/hosts and by DNS", () => {
       assert.match(text("left", "getent", "hosts", "early"), /^10\.1\.0\.\d+ /);
-      assert.equal(who.lab("exec", "left", "--", "getent", "hosts", "gone").code, 2);
+      assert.equal(who.inside("left", "getent", "hosts", "gone").code, 2);
       assert.match(text("host", "getent", "hosts", "early"), /^10\.1\.0\.\d+ /);
       const resolver = `
         const { Resolver } = require("node:dns").promises;
@@ -176,7 +175,7 @@ for (const user of users) {
     it("moves a pod whose address the file gives to another one, and says so", () => {
       const conversation = new Conversation(who, "left");
       const address = /10\.1\.0\.\d+/.exec(addresses("web"))![0];
-      const reaches = () => who.lab("exec", "left", "--", "ping", "-c1", "-W1", address).code === 0;
+      const reaches = () => who.inside("left", "ping", "-c1", "-W1", address).code === 0;
       assert.ok(reaches()); // left knows the hardware address of web now
       who.file(file, now.replace("pods:\n", `pods:\n  owner: { networks: { front: ${address} } }\n`));
       const { changes } = who.json("apply", file);
@@ -273,7 +272,7 @@ describe("lab apply on several hosts", function () {
     assert.equal(check.code, 0, check.out);
     return changes.map(({ change, what, name }: Record<string, string>) => `${change} ${what} ${name}`);
   };
-  const routes = (host: string) => who.lab("exec", host, "--", "ip", "route").out;
+  const routes = (host: string) => who.inside(host, "ip", "route").out;
 
   it("adds the part of a network on a host to the routes of the others, and takes it away again", () => {
     const conversation = new Conversation(who, "left");

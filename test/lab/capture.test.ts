@@ -74,7 +74,7 @@ for (const user of users) {
       return running.end("SIGINT");
     };
     const inPod = (pod: string, ...words: string[]) => {
-      const { code, out, err } = who.lab("exec", pod, "--", ...words);
+      const { code, out, err } = who.inside(pod, ...words);
       assert.equal(code, 0, out + err);
       return out;
     };
@@ -216,7 +216,7 @@ for (const user of users) {
         const line = who.line("lab", "capture", "r1", "-w", "-");
         const piped = started(["sh", "-c", `{ "$@"; echo "exit code $?" >&2; } | head -c 1`, "sh", ...line]);
         while (piped.process.exitCode === null) {
-          who.lab("exec", "r1", "--", "ping", "-c", "1", "172.16.0.2");
+          who.inside("r1", "ping", "-c", "1", "172.16.0.2");
           await Bun.sleep(1); // an exit code comes by an event
         }
         assert.match((await piped.end()).err, /exit code 0/);

@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import type { Person } from "./person.ts";
 
-/** `run` of a pod that talks to an echo server. It fails as soon as an answer is wrong or late. */
+/**
+ * `run` of a pod that talks to an echo server. It fails as soon as an answer is wrong or late. It waits by reading more
+ * than the answer, because `sleep` is a process each time, and a conversation lasts as long as a file of tests.
+ */
 export const talks = (host: string, port: number): string =>
-  `exec bash -c 'exec 3<>/dev/tcp/${host}/${port} || exit 9; for ((n = 0; ; n++)); do echo $n >&3; read -r -t 20 answer <&3 || exit 8; [ "$answer" = $n ] || exit 7; echo $n; sleep 0.02; done'`;
+  `exec bash -c 'exec 3<>/dev/tcp/${host}/${port} || exit 9; for ((n = 0; ; n++)); do echo $n >&3; read -r -t 20 answer <&3 || exit 8; [ "$answer" = $n ] || exit 7; echo $n; read -r -t 0.05 <&3 && exit 6; done'`;
 
 /** The conversation of a pod: throws if it is not the same connection any more, or if it stopped. */
 export class Conversation {

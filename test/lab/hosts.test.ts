@@ -20,9 +20,8 @@ for (const across of ["vxlan", "routes"] as const) {
       up?.[Symbol.dispose]();
       who?.[Symbol.dispose]();
     });
-    const text = (at: string, ...words: string[]) => who.lab("exec", at, "--", ...words).out.trim();
-    const pings = (from: string, ...words: string[]) =>
-      who.lab("exec", from, "--", "ping", "-c1", "-W2", ...words).code === 0;
+    const text = (at: string, ...words: string[]) => who.inside(at, ...words).out.trim();
+    const pings = (from: string, ...words: string[]) => who.inside(from, "ping", "-c1", "-W2", ...words).code === 0;
 
     it("reach each other as networks, isolation and published ports allow", () => {
       const { failed, tests } = who.json("test");
@@ -85,11 +84,11 @@ for (const across of ["vxlan", "routes"] as const) {
 
     it("are compared with the kernel: a route that is gone is found", () => {
       const route = text("n1", "ip", "route", "show", "10.1.64.0/18");
-      assert.equal(who.lab("exec", "n1", "--", "ip", "route", "delete", "10.1.64.0/18").code, 0);
+      assert.equal(who.inside("n1", "ip", "route", "delete", "10.1.64.0/18").code, 0);
       const check = who.lab("check", "many.yaml");
       assert.equal(check.code, 1);
       assert.match(check.out + check.err, /n1: route 10\.1\.64\.0\/18: expected .* found none/);
-      assert.equal(who.lab("exec", "n1", "--", "sh", "-c", `ip route add ${route}`).code, 0);
+      assert.equal(who.inside("n1", "sh", "-c", `ip route add ${route}`).code, 0);
       assert.equal(who.lab("check", "many.yaml").code, 0);
     });
 

@@ -38,7 +38,7 @@ for (const user of users) {
       const { code, err } = who.lab("impair", ...words);
       assert.equal(code, 0, err);
     };
-    const text = (pod: string, ...words: string[]) => who.lab("exec", pod, "--", ...words).out;
+    const text = (pod: string, ...words: string[]) => who.inside(pod, ...words).out;
     /** The share of pings without an answer, in percent. */
     const lost = (pod: string, to: string, count = 200) => {
       const said = text(pod, "ping", "-q", "-c", String(count), "-i", "0.002", "-W", "1", to);

@@ -18,7 +18,7 @@ pods:
     env: { COLOUR: blue }
     sysctls: { net.ipv4.ip_default_ttl: 32 }
     routes: { 10.77.0.0/16: 10.1.0.3 }
-    run: 'echo in $COLOUR; trap "exit 7" TERM; while sleep 0.1; do :; done'
+    run: 'echo in $COLOUR; trap "exit 7" TERM; while sleep 0.3; do :; done'
   api: { networks: { back: [10.2.0.5, "fd02::5"], front: } }
   log: { joins: web, run: "hostname; exit 0" }
   quiet: { networks: deep, dns: false, routes: { default: 10.3.0.9 } }
@@ -38,15 +38,16 @@ for (const user of users) {
       up?.[Symbol.dispose]();
       who?.[Symbol.dispose]();
     });
-    const inside = (pod: string, ...words: string[]) => who.lab("exec", pod, "--", ...words);
+    const exec = (pod: string, ...words: string[]) => who.lab("exec", pod, "--", ...words);
+    const inside = (pod: string, ...words: string[]) => who.inside(pod, ...words);
     const text = (pod: string, ...words: string[]) => inside(pod, ...words).out.trim();
 
     it("a pod has a hostname, processes, files and an environment of its own", () => {
-      assert.equal(text("web", "hostname"), "shop");
+      assert.equal(exec("web", "hostname").out, "shop\n");
       assert.notEqual(run(["hostname"]).trim(), "shop");
       const processes = text("web", "ps", "-A", "-o", "comm=").split("\n");
       assert.ok(processes.includes("init") && processes.includes("sh") && processes.length <= 5, processes.join());
-      assert.equal(text("web", "sh", "-c", "echo $COLOUR"), "blue");
+      assert.equal(exec("web", "sh", "-c", "echo $COLOUR").out, "blue\n");
       assert.equal(text("web", "cat", "/proc/sys/net/ipv4/ip_default_ttl"), "32");
       assert.match(text("web", "cat", "/etc/hosts"), /^10\.1\.0\.3 api api\.front$/m);
       assert.doesNotMatch(readFileSync("/etc/hosts", "utf8"), /10\.1\.0\.3/);
@@ -101,9 +102,9 @@ for (const user of users) {
     });
 
     it("exec exits as the command does, and finds the pod that was meant", () => {
-      assert.equal(inside("web", "sh", "-c", "exit 7").code, 7);
-      assert.equal(inside("web", "no-such-program").code, 127);
-      const { code, err } = inside("wbe", "true");
+      assert.equal(exec("web", "sh", "-c", "exit 7").code, 7);
+      assert.equal(exec("web", "no-such-program").code, 127);
+      const { code, err } = exec("wbe", "true");
       assert.equal(code, 1);
       assert.match(err, /The lab inside has no pod wbe\n {2}Did you mean web\?/);
     });

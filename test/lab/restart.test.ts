@@ -44,14 +44,18 @@ for (const user of users) {
       up?.[Symbol.dispose]();
       who?.[Symbol.dispose]();
     });
-    const text = (pod: string, ...words: string[]) => who.lab("exec", pod, "--", ...words).out.trim();
-    const podOf = (name: string) => who.json("inspect").pods.find((one: { name: string }) => one.name === name);
+    const text = (pod: string, ...words: string[]) => who.inside(pod, ...words).out.trim();
+    const podsOf = (...names: string[]) => {
+      const { pods } = who.json("inspect");
+      return names.map((name) => pods.find((one: { name: string }) => one.name === name));
+    };
+    const podOf = (name: string) => podsOf(name)[0];
 
     it("ends all processes of a pod and of those that join it, and gives them new namespaces", () => {
-      const [web, side, r1] = ["web", "side", "r1"].map(podOf);
+      const [web, side, r1] = podsOf("web", "side", "r1");
       assert.deepEqual(who.json("restart", "web").restarted, ["web", "side"]);
       for (const { pid } of [web, side]) assert.throws(() => process.kill(pid, 0), /ESRCH/);
-      const [newWeb, newSide, newR1] = ["web", "side", "r1"].map(podOf);
+      const [newWeb, newSide, newR1] = podsOf("web", "side", "r1");
       assert.notEqual(newWeb.inode, web.inode);
       assert.equal(newSide.inode, newWeb.inode);
       assert.equal(newR1.inode, r1.inode);

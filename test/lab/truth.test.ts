@@ -67,7 +67,7 @@ describe("The tests of a lab are true, and", function () {
     up?.[Symbol.dispose]();
     who?.[Symbol.dispose]();
   });
-  const inside = (pod: string, ...words: string[]) => who.lab("exec", pod, "--", ...words);
+  const inside = (pod: string, ...words: string[]) => who.inside(pod, ...words);
   const isUp = () => assert.equal(who.json("ls")[0].state, "up");
 
   it("say what is reached, and why not", () => {
@@ -156,7 +156,7 @@ describe("The tests of a lab are true, and", function () {
     const check = who.lab("check", "truth.yaml");
     assert.equal(check.code, 1);
     assert.match(check.out, /^b is dead: its first process has ended$/m);
-    assert.match(inside("b", "true").err, /b is dead: its first process has ended/);
+    assert.match(who.lab("exec", "b", "--", "true").err, /b is dead: its first process has ended/);
     isUp();
   });
 });

@@ -77,6 +77,13 @@ export function deleteNetns(name: string): void {
   }
 }
 
+/** A file at another path, too, in this mount namespace and those made of it, until the answer is disposed of. */
+export function showFile(path: string, at: string): Disposable {
+  closeSync(openSync(at, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL, 0o755));
+  checked(`mount ${path} at ${at}`, c.mount(ptr(cText(path)), ptr(cText(at)), ptr(none), MS_BIND, null));
+  return { [Symbol.dispose]: () => void c.umount2(ptr(cText(at)), MNT_DETACH) };
+}
+
 let isShared = false;
 
 /** `ip` turns the folder into a shared mount, so that other mount namespaces see new names. */
