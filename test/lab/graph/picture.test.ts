@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser } from "puppeteer-core";
+import type { Browser, Page } from "puppeteer-core";
 import { diagramOf } from "../../../lab/graph/diagramOf.ts";
 import { html } from "../../../lab/graph/page/html.ts";
 import { svg } from "../../../lab/graph/svg/svg.ts";
@@ -57,23 +57,24 @@ function cardOverlaps(cards: readonly Rect[]): string[] {
   return overlaps(cards.filter((card) => !cards.some((other) => other !== card && contains(other, card))));
 }
 
+let browser: Browser | undefined;
+after(() => browser?.close());
+
 describe("A picture", function () {
   this.timeout(120_000);
-  let browser: Browser;
   before(async function () {
     needs(this, "chromium");
-    browser = await openBrowser();
+    browser ??= await openBrowser();
   });
-  after(() => browser?.close());
 
-  const draw = async (content: string, view: View) => {
-    const page = await openPage(browser, view);
-    try {
-      await page.setContent(content);
-      return await asked<Drawn>(page, measure);
-    } finally {
-      await page.close();
-    }
+  /** One for all pictures: to open a page takes longer than to draw one. */
+  let page: Page | undefined;
+  const draw = async (content: string, { width, height }: View) => {
+    page ??= await openPage(browser!, screen);
+    await page.setViewport({ width, height });
+    await page.goto("about:blank"); // the policy of the page before would forbid the styles of this one
+    await page.setContent(content);
+    return await asked<Drawn>(page, measure);
   };
   const screen: View = { width: 1440, height: 900 };
   const phone: View = { width: 390, height: 844 };
@@ -115,7 +116,7 @@ describe("A picture", function () {
   it("is light or dark as the page is", async () => {
     const colours: string[] = [];
     for (const scheme of ["light", "dark"] as const) {
-      const page = await openPage(browser, { ...screen, scheme });
+      const page = await openPage(browser!, { ...screen, scheme });
       await page.setContent(await svg(diagramOf(rich)));
       colours.push(await asked(page, 'getComputedStyle(document.querySelector(".paper")).fill'));
       await page.close();
@@ -128,7 +129,7 @@ describe("A picture", function () {
     using who = person("root");
     const pods = Array.from({ length: 200 }, (_, i) => `  pod-${i}: { networks: pods, serve: http:80 }`);
     const file = who.file("large.yaml", ["networks: { pods: 10.1.0.0/16 }", "pods:", ...pods, ""].join("\n"));
-    const times = [1, 2, 3].map(() => {
+    const time = () => {
       const startMs = performance.now();
       const { exitCode } = Bun.spawnSync([nsNet, "lab", "graph", file, "--svg"], {
         cwd: who.folder,
@@ -136,22 +137,23 @@ describe("A picture", function () {
       });
       assert.equal(exitCode, 0);
       return performance.now() - startMs;
-    });
-    assert.ok(Math.min(...times) <= 1000, String(times));
+    };
+    // Three tries, because a machine that tests is busy.
+    const times = [time()];
+    while (times.at(-1)! > 1000 && times.length < 3) times.push(time());
+    assert.ok(times.at(-1)! <= 1000, String(times));
   });
 });
 
 describe("A page without a server", function () {
   this.timeout(60_000);
-  let browser: Browser;
   before(async function () {
     needs(this, "chromium");
-    browser = await openBrowser();
+    browser ??= await openBrowser();
   });
-  after(() => browser?.close());
 
   it("asks nothing of any network, and its policy forbids it", async () => {
-    const page = await openPage(browser, { width: 1440, height: 900 });
+    const page = await openPage(browser!, { width: 1440, height: 900 });
     const [requests, errors]: [string[], string[]] = [[], []];
     page.on("request", (request) => requests.push(request.url()));
     page.on("pageerror", (error) => errors.push(String(error)));
@@ -165,7 +167,7 @@ describe("A page without a server", function () {
   });
 
   it("is used with the keyboard alone: two pods are chosen, and their tests are shown", async () => {
-    const page = await openPage(browser, { width: 1440, height: 900 });
+    const page = await openPage(browser!, { width: 1440, height: 900 });
     await page.setContent(await html(diagramOf(rich)));
     const choose = async (name: string) => {
       for (let presses = 0; presses < 60; presses++) {
@@ -187,7 +189,7 @@ describe("A page without a server", function () {
   });
 
   it("shows the picture, the tests and the pods without JavaScript", async () => {
-    const page = await openPage(browser, { width: 1440, height: 900 });
+    const page = await openPage(browser!, { width: 1440, height: 900 });
     await page.setJavaScriptEnabled(false);
     await page.setContent(await html(diagramOf(rich)));
     assert.match(await textOf(page, "svg"), /deep/);
