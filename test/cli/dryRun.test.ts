@@ -59,12 +59,21 @@ describe("ns-net add --dry-run", () => {
       ),
     };
   };
-  /** Every sysctl of forwarding and of links, without those that differ for each link. */
+  const settingsFolders = ["ipv4/ip_forward", "ipv4/conf", "ipv6/conf"].map((path) => `/proc/sys/net/${path}`);
+  /** Every sysctl of forwarding and of links, without those that differ for each link: a third of the time of sysctl -a. */
   const sysctls = (place: Place) =>
     place.host
-      .run("sysctl", "-a", "--pattern", "^net.ipv[46].(ip_forward$|conf)")
+      .run(
+        "grep",
+        "-rs",
+        "",
+        ...settingsFolders,
+        "--exclude=stable_secret",
+        "--exclude-dir=lo",
+        "--exclude-dir=default",
+      )
       .split("\n")
-      .filter((line) => !/stable_secret|\.(lo|default)\./.test(line));
+      .sort();
 
   const networks: readonly (readonly [title: string, change: Change, ifname?: string])[] = [
     ["the default network's kind", {}],
@@ -103,6 +112,13 @@ describe("ns-net add --dry-run", () => {
     ["a bridge and an interface named like words of ip", { bridge: "link-netnsid", ipMasq: true, sysctl: {} }, "a"],
   ];
 
+  const quoted = new Set([
+    "a name with dots",
+    "a setting of several words",
+    "names that a shell would take for more than words",
+    "a bridge and an interface named like words of ip",
+  ]);
+
   const configurationOf = (change: Change) => {
     const ipam = "ipam" in change && change.ipam === undefined ? {} : { ...lab.ipam, ...change.ipam };
     return { ...lab, ...change, ipam, ...(Object.keys(ipam).length === 0 && { isDefaultGateway: false }) };
@@ -137,6 +153,8 @@ describe("ns-net add --dry-run", () => {
       made.must("del", name);
     });
 
+    // How words are quoted does not depend on what exists.
+    if (quoted.has(title)) continue;
     it(`prints what is missing of an existing network: ${title}`, () => {
       using typed = freshPlace();
       using made = freshPlace();

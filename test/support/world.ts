@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Verb } from "../../conf/request.ts";
 import { type Answer, type Call, runPlugin } from "./plugin.ts";
-import { freshNetns, type Netns, run } from "./sandbox.ts";
+import { freshNetns, type Netns } from "./sandbox.ts";
 
 export type Config = object;
 export type CallOptions = Partial<Omit<Call, "command" | "config" | "host">>;
@@ -83,8 +83,8 @@ export function freshWorld(): World {
     snapshot: (...pods) => ({
       namespaces: [host, ...pods].map(pictureOf),
       firewall: host.nft("list", "ruleset"),
-      ports: JSON.parse(run(host.inside(["bridge", "-j", "link"]))).map((port: { ifname: string }) => port.ifname),
-      forwarding: ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"].map((key) => host.sysctl(key)),
+      ports: JSON.parse(host.run("bridge", "-j", "link")).map((port: { ifname: string }) => port.ifname),
+      forwarding: host.run("cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"),
       rows: world.rows(),
     }),
     [Symbol.dispose]() {

@@ -123,7 +123,7 @@ describe("ns-net ls, check, gc", () => {
   });
 
   it("gc keeps attachments added meanwhile, with their ports, and add succeeds while gc removes the idle bridge", async () => {
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 2; round++) {
       using place = freshPlace();
       const run = (words: string[]) =>
         Bun.spawn(place.host.inside(place.command(...words)), { stdout: "pipe", stderr: "pipe" });
