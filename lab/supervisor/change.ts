@@ -3,7 +3,7 @@ import { code, Fault } from "../../conf/fault.ts";
 import type { OnProgress } from "../world/world.ts";
 import type { Inspected, Report } from "./answers.ts";
 import { correctState, holdersOf, inspected } from "./client.ts";
-import { lockNames } from "./lock.ts";
+import { lockNames, waitForSupervisor } from "./lock.ts";
 import { correctNames, freeNames, removeNames } from "./names.ts";
 import { isAlive, type LabState, readState, writeState } from "./state.ts";
 
@@ -40,12 +40,24 @@ export async function followed(
     if (keep || found === undefined) throw endedMeanwhile(state);
     correctState(changing, found);
   } catch (error) {
-    if (!isAlive(state)) {
+    const now = isAlive(state) ? await inspectedIfThere(state) : undefined;
+    if (now === undefined) {
       removeNames(changing.names);
       throw endedMeanwhile(state);
     }
-    correctState(readState(state.lab) ?? changing, await inspected(state));
+    correctState(readState(state.lab) ?? changing, now);
     throw error;
+  }
+}
+
+/** Undefined if the supervisor has ended. A killed one closes its socket first, and is a process for a moment longer. */
+async function inspectedIfThere(state: LabState): Promise<Inspected | undefined> {
+  try {
+    return await inspected(state);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== code.unavailable) throw error;
+    waitForSupervisor(state.lab);
+    return undefined;
   }
 }
 

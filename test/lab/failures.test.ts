@@ -18,7 +18,7 @@ ${Array.from({ length: 6 }, (_, i) => `  p${i}: { networks: [${["a", "b", "c"][i
 `;
 
 /** Fewer as an ordinary user, for whom the same code runs. */
-const moments = { root: 10, "an ordinary user": 3 } as const;
+const moments = { root: 20, "an ordinary user": 3 } as const;
 
 for (const user of users) {
   describe(`A lab that fails, as ${user}`, function () {
