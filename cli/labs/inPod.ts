@@ -8,12 +8,13 @@ import { named } from "./named.ts";
 
 /** In all namespaces of the pod, with this user's environment and that of the pod. Answers the program's exit code. */
 export async function runInPod(state: LabState, pod: string, words: readonly string[]): Promise<number> {
-  const { pid, env } = holderIn(await inspect(state), pod);
+  const lab = await inspect(state);
+  const { pid, env } = holderIn(lab, pod);
   if (pid === 0)
     throw new Fault(
       code.unknownContainer,
       `${pod} is dead: its first process has ended`,
-      `Start it again: ns-net lab restart ${pod}`,
+      `Start it again: ns-net lab ${lab.hosts.some(({ name }) => name === pod) ? "apply" : `restart ${pod}`}`,
     );
   const target = targetOf(`pid:${pid}`);
   return runInAll({ ...target, spec: pod }, target.path, words, { ...process.env, ...env });

@@ -12,11 +12,11 @@ export function inspectText({ lab, hosts, outside, pods }: InspectedLab): string
 const kinds = "--mount --uts --ipc --net --pid";
 
 const headOf = ({ name, namespace, pid, inode }: Holder) =>
-  `${name}  pid ${pid}  net:[${inode}]\n  namespace  ${namespace}\n`;
+  `${name}  ${pid === 0 ? "dead" : `pid ${pid}`}  net:[${inode}]\n  namespace  ${namespace}\n`;
 
-/** The command that enters without ns-net. An ordinary user enters the user namespace, too, and stays the same user there. */
+/** The command that enters without ns-net; none where no process is. An ordinary user enters the user namespace, too, and stays the same user there. */
 const enterOf = ({ pid }: Holder) =>
-  `  enter      nsenter --target ${pid} ${isRoot() ? "" : "--user --preserve-credentials "}${kinds}\n`;
+  pid === 0 ? "" : `  enter      nsenter --target ${pid} ${isRoot() ? "" : "--user --preserve-credentials "}${kinds}\n`;
 
 const isRoot = () => process.geteuid!() === 0;
 

@@ -14,9 +14,9 @@ export interface Change {
   readonly why: readonly string[];
 }
 
-/** `dead` are pods of `before` whose first process has ended: they start again. */
+/** `dead` are pods and hosts of `before` whose first process has ended: they start again. */
 export function differences(before: Lab, after: Lab, dead: ReadonlySet<string> = new Set()): Change[] {
-  const hosts = hostChanges(before, after);
+  const hosts = hostChanges(before, after, dead);
   const networks = networkChanges(before, after);
   return Object.values({
     hosts,
@@ -60,12 +60,16 @@ export function withJoining({ pods }: Lab, names: Iterable<string>): Set<string>
 }
 
 /** The hosts of a lab with several. The only host of another is part of the lab itself. */
-function hostChanges(before: Lab, after: Lab): Change[] {
+function hostChanges(before: Lab, after: Lab, dead: ReadonlySet<string>): Change[] {
   const [old, now] = [before.underlay, after.underlay];
   const underlay = old && now && !Bun.deepEquals(old, now) ? underlayText(old, now) : undefined;
   return paired(old ? before.hosts : [], now ? after.hosts : []).flatMap(({ name, old, now }): Change[] => {
     if (!old || !now) return [{ what: "host", name, change: now ? "added" : "removed", why: [] }];
-    const why = [...changedParts(hostParts, old, now).map(({ text }) => text), ...(underlay ? [underlay] : [])];
+    const why = [
+      ...changedParts(hostParts, old, now).map(({ text }) => text),
+      ...(underlay ? [underlay] : []),
+      ...(dead.has(name) ? ["it is dead"] : []),
+    ];
     return why.length > 0 ? [{ what: "host", name, change: "restarted", why }] : [];
   });
 }

@@ -61,7 +61,7 @@ export interface ImpairRequest {
 /** The lab as it is in the supervisor. */
 export interface Running {
   readonly lab: Lab;
-  /** Pods whose first process has ended. */
+  /** Pods, hosts and outside whose first process has ended. */
   readonly dead: readonly string[];
 }
 

@@ -69,9 +69,10 @@ export function serve(socket: string, world: World): void {
   });
 }
 
-function running({ lab, pods }: World): Running {
-  const names = [...lab.pods.map(({ name }) => name), ...(lab.outside ? ["outside"] : [])];
-  return { lab, dead: names.filter((name) => pods.get(name)?.isAlive !== true) };
+function running({ lab, pods, hosts }: World): Running {
+  const names = [...(lab.underlay ? lab.hosts : []), ...lab.pods].map(({ name }) => name);
+  const all = [...names, ...(lab.outside ? ["outside"] : [])];
+  return { lab, dead: all.filter((name) => (pods.get(name) ?? hosts.get(name))?.isAlive !== true) };
 }
 
 /** Remembered if all ran: the lab may change meanwhile. */

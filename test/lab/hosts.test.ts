@@ -100,11 +100,21 @@ for (const across of ["vxlan", "routes"] as const) {
       assert.match(who.nsNet("ls", "--lab", "many/n9").err, /many has no host n9/);
     });
 
-    it("die alone, and check says so", () => {
+    it("die alone, check says so, and apply starts them again with their pods", () => {
       const { pid } = who.json("inspect").hosts[2];
       process.kill(pid, "SIGKILL");
       const check = who.lab("check", "many.yaml");
       assert.match(check.out + check.err, /n3 is dead/);
+      assert.match(who.lab("exec", "n3", "--", "true").err, /n3 is dead.*\n.*ns-net lab apply/);
+      assert.doesNotMatch(who.lab("inspect").out, /--target 0/);
+      const { changes } = who.json("apply", "many.yaml");
+      assert.deepEqual(
+        changes.map(({ name, change }: { name: string; change: string }) => `${name} ${change}`),
+        ["n3", "a3", "b3", "x", "y"].map((name) => `${name} restarted`),
+      );
+      assert.deepEqual(changes[0].why, ["it is dead"]);
+      assert.equal(who.lab("check", "many.yaml").code, 0);
+      assert.equal(who.json("test").failed, 0);
     });
   });
 }
