@@ -35,7 +35,7 @@ export function runInAll(
       ),
     );
   } catch (error) {
-    throw explained(error, words[0]!, target, pid);
+    throw explained(error, words[0]!, target, pid, given !== undefined);
   } finally {
     closeFile(fd);
   }
@@ -83,13 +83,15 @@ function pathsOf(name: string, path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:
   return name.includes("/") ? [name] : path.split(":").map((folder) => `${folder}/${name}`);
 }
 
-function explained(error: unknown, name: string, target: Target, pid: number): unknown {
+function explained(error: unknown, name: string, target: Target, pid: number, hasFilesOfCaller: boolean): unknown {
   const isOfProgram = error instanceof KernelError && error.operation.startsWith("execute");
   if (isOfProgram && isKernelError(error, errno.ENOENT))
     return new NotRun(
       notFound,
       `Cannot find the command ${JSON.stringify(name)} in ${target.spec}`,
-      `Its files are those of process ${pid}, and it may have no such program; to see its network alone with the host's programs: ns-net exec ${target.spec} ip address`,
+      hasFilesOfCaller
+        ? "Its files are those of this machine: give a path, or install the program here"
+        : `Its files are those of process ${pid}, and it may have no such program; to see its network alone with the host's programs: ns-net exec ${target.spec} ip address`,
     );
   if (isOfProgram && isKernelError(error, errno.EACCES))
     return new NotRun(

@@ -188,6 +188,7 @@ const isMergeKey = (key: Node) => isScalar(key) && (key.value === "<<" || typeof
 
 /** `Did you mean networks?`, or all that there are. */
 export function suggested(written: string, words: readonly string[]): string {
+  if (words.length === 0) return "the file has none";
   const meant = nearest(written, words);
   return meant === undefined ? `there is: ${words.join(", ")}` : `did you mean ${meant}?`;
 }

@@ -10,7 +10,7 @@ import { followed, settled } from "./change.ts";
 import { applied, interrupt, keep, labsUp, running } from "./client.ts";
 import { lockLab } from "./lock.ts";
 import { holderNames, namesOf } from "./names.ts";
-import { hashOf, signals, startLab } from "./start.ts";
+import { hashOf, refuseOtherFile, signals, startLab } from "./start.ts";
 import { isAlive, type LabState, readState } from "./state.ts";
 
 /** The changes of a file that is not applied yet. No other command changes the lab until this is disposed of. */
@@ -22,7 +22,10 @@ export interface Applying extends Disposable {
   commit(onProgress: OnProgress): Promise<void>;
 }
 
-/** Changes nothing. Throws BadLabFile, and Fault if the file has another name for the lab that is up from it. */
+/**
+ * Changes nothing. Throws BadLabFile, and Fault if the file has another name for the lab that is up from it, or its name is
+ * that of a lab that is up from another file.
+ */
 export async function applying(source: Source): Promise<Applying> {
   const isMeant = ({ file }: LabState) => file === resolve(source.file);
   for (let found = labsUp().find(isMeant); found; found = labsUp().find(isMeant)) {
@@ -37,6 +40,8 @@ export async function applying(source: Source): Promise<Applying> {
     lock[Symbol.dispose](); // it was ended while this waited
   }
   const lab = labOf(source);
+  const other = readState(lab.name);
+  if (other?.isUp && isAlive(other)) refuseOtherFile(other, lab);
   const commit = async (onProgress: OnProgress) => void (await startLab(lab, source, onProgress));
   return { lab, changes: differences(emptyLab(lab), lab), commit, [Symbol.dispose]() {} };
 }

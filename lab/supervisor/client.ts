@@ -43,7 +43,7 @@ export async function running(state: LabState): Promise<Running> {
 
 /** The reports of a change until it ended, or until `keep` was answered. Throws Fault. */
 export async function* applied(state: LabState, request: ApplyRequest): AsyncGenerator<Report> {
-  yield* linesOf<Report>((await ask(state, "/apply", { method: "POST", body: serialize(request) })).body!);
+  yield* linesOf<Report>(streamed(state, await ask(state, "/apply", { method: "POST", body: serialize(request) })));
 }
 
 /** From its answer on, the change stays. Throws Fault if it does not. */
@@ -58,7 +58,7 @@ export async function interrupt(state: LabState, why: string): Promise<void> {
 
 /** The reports of a restart. Throws Fault. */
 export async function* restarted(state: LabState, pod: string): AsyncGenerator<Report> {
-  yield* linesOf<Report>((await ask(state, `/restart/${pod}`, { method: "POST" })).body!);
+  yield* linesOf<Report>(streamed(state, await ask(state, `/restart/${pod}`, { method: "POST" })));
 }
 
 /** The supervisor's answer, with pids as this process sees them and the paths of network namespaces. */
@@ -122,15 +122,20 @@ export const pingPair = (state: LabState, from: string, to: string): Promise<Pai
   json(state, `/ping/${encodeURIComponent(from)}/${encodeURIComponent(to)}`);
 
 async function* results<Line extends object>(state: LabState, path: string): AsyncGenerator<Line> {
-  for await (const line of linesOf<Line | Refusal>((await ask(state, path)).body!)) {
+  for await (const line of linesOf<Line | Refusal>(streamed(state, await ask(state, path)))) {
     if ("failed" in line) throw new Fault(code.kernel, line.failed as string, (line as Refusal).cure);
     yield line as Line;
   }
 }
 
-/** The output of the pod's command so far; with `isFollowed` also what it will write, until it ends. */
-export async function logs(state: LabState, pod: string, isFollowed: boolean): Promise<ReadableStream<Uint8Array>> {
-  return (await ask(state, `/logs/${pod}${isFollowed ? "?follow" : ""}`)).body!;
+/** The output of the pod's command so far; with `isFollowed` also what it will write, until it or the lab ends. */
+export async function* logs(state: LabState, pod: string, isFollowed: boolean): AsyncGenerator<Uint8Array> {
+  const answer = await ask(state, `/logs/${pod}${isFollowed ? "?follow" : ""}`);
+  try {
+    yield* streamed(state, answer);
+  } catch (error) {
+    if (!isFollowed || !(error instanceof Fault)) throw error;
+  }
 }
 
 /** Throws Fault for what cannot be done. */
@@ -147,6 +152,30 @@ async function json<T>(state: LabState, path: string): Promise<T> {
   return (await (await ask(state, path)).json()) as T;
 }
 
+/** A long answer. Throws Fault if the supervisor ends meanwhile. */
+async function* streamed({ lab }: LabState, { body }: Response): AsyncGenerator<Uint8Array> {
+  const reader = body!.getReader();
+  try {
+    for (;;) {
+      const { value, done } = await reader.read().catch((error: unknown) => {
+        throw silent(lab, error);
+      });
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+function silent(lab: string, error: unknown): Fault {
+  return new Fault(
+    code.unavailable,
+    `The supervisor of the lab ${lab} does not answer (${(error as NodeJS.ErrnoException).code})`,
+    "Bring it up again: ns-net lab down, then ns-net lab up",
+  );
+}
+
 /** Throws Fault if the supervisor refuses or does not answer. */
 async function ask(
   { lab }: LabState,
@@ -157,11 +186,7 @@ async function ask(
   try {
     answer = await fetch(`http://lab${path}`, { unix: socketOf(lab), ...sent });
   } catch (error) {
-    throw new Fault(
-      code.unavailable,
-      `The supervisor of the lab ${lab} does not answer (${(error as NodeJS.ErrnoException).code})`,
-      "Bring it up again: ns-net lab down, then ns-net lab up",
-    );
+    throw silent(lab, error);
   }
   if (answer.ok) return answer;
   const { failed, cure } = (await answer.json()) as Refusal;

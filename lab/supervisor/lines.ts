@@ -1,6 +1,6 @@
 /** A stream of lines of JSON, as the supervisor writes them. */
 
-export async function* linesOf<Line>(stream: ReadableStream<Uint8Array>): AsyncGenerator<Line> {
+export async function* linesOf<Line>(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
   const decoder = new TextDecoder();
   let begun = "";
   for await (const chunk of stream) {

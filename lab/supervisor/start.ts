@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serialize } from "node:v8";
 import { code, Fault } from "../../conf/fault.ts";
+import { shellWord } from "../../step/shellWords.ts";
 import { closeFile, writeFile } from "../../sys/libc.ts";
 import type { NamespaceKind } from "../../sys/namespaces/kinds.ts";
 import { hasCompiler, start } from "../../sys/namespaces/start.ts";
@@ -66,13 +67,18 @@ function refuseWithoutCompiler(): void {
   );
 }
 
+/** Throws Fault if the lab of this name that is up is of another file. */
+export function refuseOtherFile({ file }: LabState, lab: Lab): void {
+  if (file === lab.file) return;
+  throw new Fault(
+    code.config,
+    `The lab ${lab.name} is up already, from ${file}`,
+    `End it by: ns-net lab down ${shellWord(file)}; or give this one another name`,
+  );
+}
+
 function refuseOther(state: LabState, lab: Lab, hash: string): void {
-  if (state.file !== lab.file)
-    throw new Fault(
-      code.config,
-      `The lab ${lab.name} is up already, from ${state.file}`,
-      `End it by: ns-net lab down ${state.file}; or give this one another name`,
-    );
+  refuseOtherFile(state, lab);
   if (state.hash !== hash)
     throw new Fault(
       code.config,

@@ -161,7 +161,11 @@ for (const user of users) {
       who.file(file, few.replace(lab, "other"));
       assert.match(who.lab("apply", file).err, /which now names it other\n {2}Restore its name, or end it first/);
       who.file("second.yaml", few);
-      assert.match(who.lab("apply", "second.yaml").err, /is up already, from .*changing\.yaml/);
+      for (const more of [[], ["--dry-run"]]) {
+        const other = who.lab("apply", "second.yaml", ...more);
+        assert.match(other.err, /is up already, from .*changing\.yaml/);
+        assert.equal(other.out, "");
+      }
       who.file(file, few.replace("stays:", "stay:").replace("networks: [a, b]", "networks: c"));
       assert.match(who.lab("apply", file).err, /^changing\.yaml:4:\d+: there is no network c/);
       assert.equal(existsSync(join(who.labs, "other")), false);

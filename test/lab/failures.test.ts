@@ -234,6 +234,17 @@ describe("A lab of root", function () {
     assert.ok(Number(bytes) > 100_000 && Number(bytes) <= 1024 * 1024, bytes);
   });
 
+  it("ends what follows its logs", async () => {
+    using who = person("root");
+    who.file("talks.yaml", 'pods: { a: { run: "while echo said; do sleep 0.1; done" } }');
+    using _ = who.up("talks.yaml");
+    const reader = Bun.spawn(who.line("lab", "logs", "a", "-f", "--lab", "talks"), { stdout: "pipe", stderr: "pipe" });
+    await reader.stdout.getReader().read(); // it is following
+    assert.equal(who.lab("down", "talks.yaml").code, 0);
+    assert.equal(await reader.exited, 0);
+    assert.equal(await new Response(reader.stderr).text(), "");
+  });
+
   it("leaves nothing on a full disk, and says so", () => {
     using who = person("root");
     const names = netnsNames();

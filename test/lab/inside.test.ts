@@ -103,7 +103,12 @@ for (const user of users) {
 
     it("exec exits as the command does, and finds the pod that was meant", () => {
       assert.equal(exec("web", "sh", "-c", "exit 7").code, 7);
-      assert.equal(exec("web", "no-such-program").code, 127);
+      const missing = exec("web", "no-such-program");
+      assert.equal(missing.code, 127);
+      assert.match(
+        missing.err,
+        /Cannot find the command "no-such-program" in web\n {2}Its files are those of this machine/,
+      );
       const { code, err } = exec("wbe", "true");
       assert.equal(code, 1);
       assert.match(err, /The lab inside has no pod wbe\n {2}Did you mean web\?/);

@@ -22,7 +22,7 @@ export default command({
     const state = chosen(options);
     const { run } = named(await status(state), pod, state.lab);
     if (run === null) throw new Fault(code.config, `${pod} has no command`, `Write run: at ${pod} in ${state.file}`);
-    for await (const chunk of await logs(state, pod, options.follow === true)) if (!writeBytes(chunk)) break;
+    for await (const chunk of logs(state, pod, options.follow === true)) if (!writeBytes(chunk)) break;
     return 0;
   },
 });

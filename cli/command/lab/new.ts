@@ -4,6 +4,7 @@ import { code, Fault } from "../../../conf/fault.ts";
 import { nearest } from "../../../conf/nearest.ts";
 import { aboutOf, templates } from "../../../lab/examples.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
+import { shellWord } from "../../../step/shellWords.ts";
 import { command } from "../../command.ts";
 import { type Column, table } from "../../output/table.ts";
 
@@ -27,7 +28,7 @@ FILE is TEMPLATE.yaml by default, and must not exist.
     const text = Object.hasOwn(templates, template) ? templates[template]! : undefined;
     if (text === undefined) throw unknownTemplate(template);
     written(file, text);
-    writeOut(`${file}: ${aboutOf(text)}\nNow: ns-net lab up ${file}\n`);
+    writeOut(`${file}: ${aboutOf(text)}\nNow: ns-net lab up ${shellWord(file)}\n`);
     return 0;
   },
 });

@@ -17,7 +17,7 @@ const ofMeaning = [
   ...["addresses", "circularJoins", "joinsWithNetworks", "noOutside", "overlaps", "specialSubnets"],
   ...["published", "routes", "serverTwice", "shortTests", "subnets", "tooSmall", "unknownNetwork", "longTests"],
   ...["aliasBomb", "servers", "oneAddress", "smallMtu", "publishedNowhere", "longLine", "routesTwice"],
-  ...["hosts", "noHosts"],
+  ...["hosts", "noHosts", "nothingThere"],
 ];
 const ofSyntax = [
   "emptyFile",
