@@ -67,7 +67,11 @@ export function targetsOf(at: string, topology: Topology): Target[] | NoTarget {
     ...pod.interfaces.map((one) => ({ ifname: one.name, leads: [one.network, one.name] })),
     ...own.map(({ end, other }) => ({ ifname: end.name, leads: [other.pod, end.name] })),
   ];
-  const meant = all.filter(({ leads }) => place === undefined || leads.includes(place));
+  // Of several links to one pod, the name of an interface is that of one.
+  const isInterface = own.some(({ end }) => end.name === place);
+  const meant = all.filter(({ ifname, leads }) =>
+    isInterface ? ifname === place : place === undefined || leads.includes(place),
+  );
   if (meant.length === 0)
     return none(place === undefined ? `${name} has no interface` : `${name} is on no network and no link ${place}`);
   return meant.map(({ ifname }) => ({ pod: name, ifname }));

@@ -3,6 +3,7 @@ import { Explainer } from "../../step/explained.ts";
 import { shellWord } from "../../step/shellWords.ts";
 import type { Lab } from "../model/lab.ts";
 import { pathOf } from "../supervisor/names.ts";
+import { labsFolderOfRoot } from "../supervisor/state.ts";
 import { namespacesOf, type Section, sectionsOf } from "./sections.ts";
 
 /** The script that makes the lab; all or nothing. `file` is the lab file as it was named. Throws Fault. */
@@ -34,6 +35,11 @@ export function removalScriptOf(lab: Lab, file: string): string {
       `Removes the lab ${lab.name} of ${file}, which the script of "ns-net lab script" made. It needs root.`,
       [],
     ),
+    "# Its namespaces have the same names.",
+    `if [ -e ${labsFolderOfRoot}/${lab.name} ]; then`,
+    `  echo "$0: ns-net has the lab ${lab.name} up: end it by ns-net lab down --lab ${lab.name}" >&2`,
+    "  exit 1",
+    "fi",
     `for name in ${namesOf(lab).map(shellWord).join(" ")}; do`,
     '  [ -e "/run/netns/$name" ] || continue',
     "  # Processes would keep the namespace, with all links.",

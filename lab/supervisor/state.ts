@@ -28,10 +28,13 @@ export interface LabState {
   readonly isChanging?: boolean;
 }
 
+/** The folder of all labs of root. */
+export const labsFolderOfRoot = "/run/ns-net/labs";
+
 /** The folder of all labs of this user. */
 export function labsFolder(): string {
   const user = process.geteuid!();
-  if (user === 0) return "/run/ns-net/labs";
+  if (user === 0) return labsFolderOfRoot;
   const own = process.env["XDG_RUNTIME_DIR"];
   return own ? join(own, "ns-net/labs") : `/tmp/ns-net-${user}/labs`;
 }

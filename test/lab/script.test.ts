@@ -105,6 +105,15 @@ impair: [{ at: y, loss: 20% }]
     assert.deepEqual(netnsNames(), names);
   });
 
+  it("does not remove a lab that ns-net has up, whose namespaces have the same names", () => {
+    using who = person("root");
+    using _ = who.up("two-pods.yaml");
+    const { code, err } = runShell(printed(who, "two-pods.yaml", "--down"));
+    assert.equal(code, 1);
+    assert.match(err, /ns-net has the lab two-pods up: end it by ns-net lab down --lab two-pods/);
+    assert.equal(who.json("test").failed, 0);
+  });
+
   it("needs no right to be printed, and no program", () => {
     using who = person("an ordinary user");
     who.file(
