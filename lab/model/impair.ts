@@ -67,7 +67,7 @@ export function targetsOf(at: string, topology: Topology): Target[] | NoTarget {
     ...pod.interfaces.map((one) => ({ ifname: one.name, leads: [one.network, one.name] })),
     ...own.map(({ end, other }) => ({ ifname: end.name, leads: [other.pod, end.name] })),
   ];
-  // Of several links to one pod, the name of an interface is that of one.
+  // There may be several links to one pod, and each has an interface of its own.
   const isInterface = own.some(({ end }) => end.name === place);
   const meant = all.filter(({ ifname, leads }) =>
     isInterface ? ifname === place : place === undefined || leads.includes(place),
