@@ -11,6 +11,8 @@ export const onlyHost = "host";
 
 /** The interface of a host on the underlay, and that of outside. */
 export const uplink = "eth0";
+/** The VXLAN device of a host. */
+export const vxlanLink = "vxlan0";
 
 const mtuDefault = 1500;
 /** The outer IPv4, UDP and VXLAN headers, and the inner Ethernet header (RFC 7348, section 5). */

@@ -4,12 +4,13 @@ import type { LabFile } from "../file/labFile.ts";
 import { type Located, type Mistake, positionOf, type Source } from "../file/mistakes.ts";
 import { suggested } from "../file/reader.ts";
 import { hostname, label, labelMax, networksReserved, podsReserved } from "../file/words.ts";
+import { uplink, vxlanLink } from "./hosts.ts";
 
 const labName = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 const labNameMax = 32;
 
-/** The links of several hosts, which bridges cannot be called: lab/plan/hosts.ts. */
-const linksOfHosts = ["eth0", "vxlan0"];
+/** Bridges of several hosts cannot have these names. */
+const linksOfHosts = [uplink, vxlanLink];
 
 /** The file's own name for the lab, or one made of the path: the stem, and for lab.yaml that of the folder. */
 export function labNameOf(file: string, given: Located<string> | undefined, mistakes: Mistake[]): string {

@@ -67,7 +67,7 @@ function atHost(word: string, host: string, all: readonly Captured[]): Captured[
   };
 }
 
-/** A second link to the same pod is told from the first by the name of its interface. */
+/** Where several links lead to the same pod, the name of the interface says which one is meant. */
 function ofPod(pod: string, ifname: string, { pods, links }: Lab): Captured {
   const network = pods.find(({ name }) => name === pod)!.interfaces.find(({ name }) => name === ifname)?.network;
   const ends = links.flatMap((link) => link.ends.map((end, i) => ({ end, other: link.ends[1 - i]!.pod })));

@@ -3,14 +3,13 @@ import { type Address, addressBits, type Cidr, formatAddress, formatCidr } from 
 import { linkLocalOf } from "../../ip/linkLocal.ts";
 import type { Step } from "../../step/index.ts";
 import type { RangeAcross } from "../../step/nft/rangesAcross.ts";
-import { blockOf, uplink } from "../model/hosts.ts";
+import { blockOf, uplink, vxlanLink } from "../model/hosts.ts";
 import type { Host, Lab, Network, Underlay } from "../model/lab.ts";
 import { bridgeOf, isIn, macOf } from "./configuration.ts";
 
 /** IANA's port of VXLAN. */
 const vxlanPort = 4789;
 const vxlanId = 1;
-const vxlanLink = "vxlan0";
 
 /** The link by which a host reaches the pods of others. */
 export const linkAcross = ({ across }: Underlay) => (across === "vxlan" ? vxlanLink : uplink);

@@ -1,14 +1,12 @@
 /** Counters of links, and whether they are up: struct rtnl_link_stats64 (linux/if_link.h). */
 import { attributes, struct, text, u64 } from "../codec.ts";
 import type { NetlinkSocket } from "../socket.ts";
-import { interfaceType, linkHeader } from "./link.ts";
-
-/** IFF_RUNNING (linux/if.h): up, and with a carrier. The end of a veth pair has one while the other end is up. */
-const running = 0x40;
+import { interfaceType, linkFlag, linkHeader } from "./link.ts";
 
 /** Since the link was made, as the link itself sees it. */
 export interface LinkCounters {
   readonly name: string;
+  /** It is up, and so is the other end of a veth pair. */
   readonly isRunning: boolean;
   readonly receivedPackets: number;
   readonly sentPackets: number;
@@ -31,7 +29,7 @@ export function listLinkCounters(socket: NetlinkSocket): LinkCounters[] {
     const { name = "", statistics } = attributesRead.get(payload.subarray(linkHeader.size));
     return {
       name,
-      isRunning: ((linkHeader.get(payload).flags ?? 0) & running) !== 0,
+      isRunning: ((linkHeader.get(payload).flags ?? 0) & linkFlag.running) !== 0,
       receivedPackets: Number(statistics?.receivedPackets ?? 0n),
       sentPackets: Number(statistics?.sentPackets ?? 0n),
       receivedBytes: Number(statistics?.receivedBytes ?? 0n),
