@@ -4,11 +4,9 @@ import { addressFamily } from "../../netlink/route/address.ts";
 import { eventGroup, waitForEvent } from "../../netlink/route/events.ts";
 import { getLink, linkFlag, portOf } from "../../netlink/route/link.ts";
 import { deleteNeighbour, listNeighbours, neighbourState } from "../../netlink/route/neighbour.ts";
+import { forwardingState } from "../../step/link/awaitForwarding.ts";
 import { errno, tolerating } from "../../sys/errors.ts";
 import type { Netns } from "../../sys/netns.ts";
-
-/** BR_STATE_FORWARDING (linux/if_bridge.h). */
-const forwarding = 3;
 
 /** The kernel reports carriers from a work queue, at most once a second for links that changed a moment ago. */
 const waitMsMax = 3000;
@@ -20,7 +18,7 @@ export function awaitCarrier(netns: Netns, name: string): void {
     const link = getLink(kernel.route("host"), name);
     if (link === undefined) return true; // it is gone, so there is nothing to wait for
     const port = portOf(link);
-    return (link.flags & linkFlag.running) !== 0 && (port === undefined || port.state === forwarding);
+    return (link.flags & linkFlag.running) !== 0 && (port === undefined || port.state === forwardingState);
   };
   if (!carries()) waitForEvent(eventGroup.link, carries, waitMsMax, kernel.openEventSocket("host"));
   forgetUnresolved(name, kernel);

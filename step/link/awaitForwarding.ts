@@ -17,7 +17,7 @@ export interface AwaitForwardingStep {
 }
 
 /** BR_STATE_FORWARDING, linux/if_bridge.h. */
-const forwardingState = 3;
+export const forwardingState = 3;
 const waitMsMax = 5000;
 const stateNames = ["disabled", "listening", "learning", "forwarding", "blocking"];
 

@@ -1,5 +1,5 @@
 /** A permanent neighbour: the hardware address of an IP address on a link, so that the kernel does not ask for it. */
-import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
+import { formatAddress, parseAddress } from "../../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../../ip/bytes.ts";
 import { addressFamily } from "../../netlink/route/address.ts";
 import { deleteNeighbour, listNeighbours, neighbourState, setNeighbour } from "../../netlink/route/neighbour.ts";
@@ -31,9 +31,9 @@ export const neighbour: Kind<NeighbourStep, Omit<NeighbourStep, "mac">> = {
   check({ link, address, mac }, kernel) {
     const index = kernel.link("host", link)?.index;
     if (index === undefined) return missing(`link ${link}`);
-    const wanted = parseAddress(address)!;
-    const found = listNeighbours(kernel.route("host"), addressFamily[wanted.family]).find(
-      (one) => one.index === index && one.destination && isSame(addressFromBytes(one.destination), wanted),
+    const { family } = parseAddress(address)!;
+    const found = listNeighbours(kernel.route("host"), addressFamily[family]).find(
+      (one) => one.index === index && one.destination && formatAddress(addressFromBytes(one.destination)) === address,
     );
     if (found === undefined) return missing(`neighbour ${address} on ${link}`);
     const state = found.state === neighbourState.permanent ? "permanent" : "learned";
@@ -43,8 +43,6 @@ export const neighbour: Kind<NeighbourStep, Omit<NeighbourStep, "mac">> = {
   reason: ({ address, mac }) => `${address} has the hardware address ${mac} without being asked for it.`,
 
   print: ({ link, address, mac }) => [
-    `ip neighbour replace ${formatAddress(parseAddress(address)!)} lladdr ${mac} dev ${shellWord(link)} nud permanent`,
+    `ip neighbour replace ${address} lladdr ${mac} dev ${shellWord(link)} nud permanent`,
   ],
 };
-
-const isSame = (a: Address, b: Address) => a.family === b.family && a.value === b.value;
