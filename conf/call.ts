@@ -16,6 +16,8 @@ export interface Call {
   readonly namespace?: Netns | undefined;
   /** Names the call in the log. */
   readonly id: string;
+  /** A launcher hands it over, and may hand it over again with the same id: the first result is the answer to both. */
+  readonly isHandedOver?: boolean;
   readonly interruption: Interruption;
   /** Takes text for the person who reads the runtime's log, each with its end of line. */
   stderr(text: string | Uint8Array): void;

@@ -9,7 +9,8 @@ export function processCall(env: Environment): Call {
     env,
     stdin: new Uint8Array(0),
     argv0: process.argv0,
-    id: env["NSNET_CALL_ID"] || String(process.pid),
+    id: env["NSNET_HAND_OVER"] || env["NSNET_CALL_ID"] || String(process.pid),
+    isHandedOver: Boolean(env["NSNET_HAND_OVER"]),
     interruption: changing.includes(env["CNI_COMMAND"]) ? interruptions() : none,
     stderr: (text) => void process.stderr.write(text),
   };

@@ -18,6 +18,7 @@ import defer * as check from "./check.ts";
 import defer * as del from "./del.ts";
 import { faultOf } from "./faults.ts";
 import defer * as gc from "./gc.ts";
+import defer * as handedOver from "./handedOver.ts";
 import defer * as ipamPlugin from "./ipamPlugin.ts";
 import defer * as unnamed from "./removal/unnamed.ts";
 import defer * as status from "./status.ts";
@@ -96,6 +97,8 @@ type Serve = (call: Call, onPlan: OnPlan) => object | undefined | Promise<object
 const verbs: { readonly [V in Verb]: Serve } = {
   async ADD(call, onPlan) {
     const request = parseRequest(call.env, call.stdin, call.argv0);
+    const earlier = call.isHandedOver ? handedOver.answerOf(request, call) : undefined;
+    if (earlier) return earlier;
     const { result } = await add(request, call, { onPlan });
     return formatResult(result, request.config.cniVersion);
   },

@@ -11,6 +11,24 @@ export interface Owner {
   readonly pid: number;
   readonly pidStart: bigint;
   readonly pidNamespace: bigint;
+  readonly call: string;
+}
+
+/** The calls of a process that serves several at a time. */
+export interface CallsHere {
+  /** The one that runs now. */
+  current(): string;
+  isActive(call: string): boolean;
+}
+
+let callsHere: CallsHere | undefined;
+
+/** The call that runs now; "" in a process that serves one. */
+export const currentCall = (): string => callsHere?.current() ?? "";
+
+/** From now on, two calls of this process exclude each other as two processes do. */
+export function serveSeveral(calls: CallsHere): void {
+  callsHere = calls;
 }
 
 /** Changes with every boot. The namespaces and links of an earlier boot's entries are gone. */
@@ -39,6 +57,7 @@ export function thisProcess(): Owner {
     pid: process.pid,
     pidStart: processStart(process.pid) ?? 0n,
     pidNamespace: pidNamespace(),
+    call: currentCall(),
   };
 }
 
@@ -55,14 +74,17 @@ function isElsewhere({ pidNamespace: claimed }: Owner): boolean {
   return claimed !== pidNamespace();
 }
 
+const isOfThisProcess = (owner: Owner) => owner.pid === process.pid && !isElsewhere(owner);
+
 function isThis(owner: Owner): boolean {
-  return owner.pid === process.pid && !isElsewhere(owner);
+  return isOfThisProcess(owner) && (callsHere === undefined || owner.call === callsHere.current());
 }
 
-/** True while another process is adding or deleting the attachment. */
+/** True while another process, or another call of this one, is adding or deleting the attachment. */
 export function isInProgress(entry: Entry): boolean {
   const { state, bootId: boot, pid, pidStart } = entry;
   if (state === "attached" || isThis(entry) || boot !== bootId()) return false;
+  if (callsHere && isOfThisProcess(entry) && processStart(pid) === pidStart) return callsHere.isActive(entry.call);
   if (!isElsewhere(entry)) return processStart(pid) === pidStart;
   return foreignClaim.mayLive(entry);
 }

@@ -24,6 +24,8 @@ export interface NewEntry {
   readonly pidStart: bigint;
   /** The PID namespace that `pid` is a number of (inode of its nsfs file). */
   readonly pidNamespace: bigint;
+  /** The call, for a process that serves several; "" for one that serves one. */
+  readonly call: string;
   readonly bridge: string;
   readonly hostLink: string;
   readonly ipamType: string;

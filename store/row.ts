@@ -19,6 +19,7 @@ export interface Row {
   readonly pid: number;
   readonly pid_start: string;
   readonly pid_namespace: string;
+  readonly call_id: string;
   readonly bridge: string;
   readonly host_link: string;
   readonly ipam_type: string;
@@ -41,6 +42,7 @@ export const ownedColumns = [
   "pid",
   "pid_start",
   "pid_namespace",
+  "call_id",
   "bridge",
   "host_link",
   "ipam_type",
@@ -59,6 +61,7 @@ export function owned(entry: NewEntry): (string | number | null)[] {
     entry.pid,
     entry.pidStart.toString(),
     entry.pidNamespace.toString(),
+    entry.call,
     entry.bridge,
     entry.hostLink,
     entry.ipamType,
@@ -82,6 +85,7 @@ export function entryOf(row: Row): Entry {
     pid: row.pid,
     pidStart: BigInt(row.pid_start),
     pidNamespace: BigInt(row.pid_namespace),
+    call: row.call_id,
     bridge: row.bridge,
     hostLink: row.host_link,
     ipamType: row.ipam_type,

@@ -6,7 +6,7 @@ import { code, Fault } from "../conf/fault.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import defer * as adopt from "./adopt.ts";
 import defer * as chained from "./chained.ts";
-import { InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./claim.ts";
+import { currentCall, InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./claim.ts";
 import type {
   Adopted,
   Begun,
@@ -63,10 +63,28 @@ export class SqliteStore implements Store {
   attached(attachment: Attachment, result: Parameters<Store["attached"]>[1]): boolean {
     const addresses = result.addresses === undefined ? null : JSON.stringify(result.addresses);
     const steps = result.steps === undefined ? null : JSON.stringify(result.steps);
-    const by = [...keyOf(attachment), `${ownPidNamespace()}`];
-    const [updated] = this.#values("attached", result.mac ?? null, addresses, steps, ...by);
+    const by = [...keyOf(attachment), `${ownPidNamespace()}`, currentCall()];
+    const update = () => this.#values("attached", result.mac ?? null, addresses, steps, ...by)[0];
+    const { answer } = result;
+    const updated =
+      answer === undefined
+        ? update()
+        : this.#transaction(() => {
+            const done = update();
+            if (done) this.#values("keepAnswer", answer.call, ...keyOf(attachment), answer.result);
+            return done;
+          });
     shortenLog(this.#file, this.#database, logBytesMax.attached);
     return updated !== undefined;
+  }
+
+  answerOf(call: string): string | undefined {
+    const [row] = this.#values("answerOf", call);
+    return row && String(row[0]);
+  }
+
+  forgetAnswer(call: string): void {
+    this.#values("forgetAnswer", call);
   }
 
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void {
@@ -82,9 +100,10 @@ export class SqliteStore implements Store {
 
   claim(entry: Entry): boolean {
     if (isInProgress(entry)) throw new InProgress(entry);
-    const { bootId, pid, pidStart, pidNamespace } = thisProcess();
-    const before = [...keyOf(entry.attachment), entry.state, entry.pid, `${entry.pidStart}`, `${entry.pidNamespace}`];
-    return this.#values("claim", bootId, pid, `${pidStart}`, `${pidNamespace}`, ...before).length > 0;
+    const { bootId, pid, pidStart, pidNamespace, call } = thisProcess();
+    const ofBefore = [entry.pid, `${entry.pidStart}`, `${entry.pidNamespace}`, entry.call];
+    const before = [...keyOf(entry.attachment), entry.state, ...ofBefore];
+    return this.#values("claim", bootId, pid, `${pidStart}`, `${pidNamespace}`, call, ...before).length > 0;
   }
 
   markGone(attachment: Attachment, goneMs: number | undefined): void {

@@ -17,10 +17,13 @@ export const sql = {
   unreserve: "DELETE FROM lease WHERE attachment_id = ?",
   attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses), steps = ?
     WHERE ${ofAttachment} AND (state = 'attached' OR state = 'adding' AND pid = ${process.pid}
-    AND pid_namespace = ?) RETURNING 1`,
+    AND pid_namespace = ? AND call_id = ?) RETURNING 1`,
+  keepAnswer: "REPLACE INTO answer (call_id, network, container, ifname, result) VALUES (?, ?, ?, ?, ?)",
+  answerOf: "SELECT result FROM answer WHERE call_id = ?",
+  forgetAnswer: "DELETE FROM answer WHERE call_id = ?",
   answered: `UPDATE attachment SET addresses = ?, delegated = ? WHERE ${ofAttachment}`,
-  claim: `UPDATE attachment SET state = 'deleting', boot_id = ?, pid = ?, pid_start = ?, pid_namespace = ?
-    WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? AND pid_namespace = ? RETURNING 1`,
+  claim: `UPDATE attachment SET state = 'deleting', boot_id = ?, pid = ?, pid_start = ?, pid_namespace = ?, call_id = ?
+    WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? AND pid_namespace = ? AND call_id = ? RETURNING 1`,
   markGone: `UPDATE attachment SET gone_ms = ? WHERE ${ofAttachment}`,
   sweep: `DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE boot_id <> ?
     AND ipam_type IN ('ns-net', 'host-local', 'static', 'none') AND netns_inode <> '0' LIMIT ?) RETURNING 1`,

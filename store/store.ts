@@ -36,8 +36,17 @@ export interface Store extends Disposable {
   /** Sets the state "attached". False if the entry is no longer this process's, because another process deleted it. */
   attached(
     attachment: Attachment,
-    result: { mac?: string | undefined; addresses?: readonly LeasedAddress[]; steps?: readonly unknown[] },
+    result: {
+      mac?: string | undefined;
+      addresses?: readonly LeasedAddress[];
+      steps?: readonly unknown[];
+      /** The JSON that answers the call, to be kept until its caller has it. */
+      answer?: { readonly call: string; readonly result: string } | undefined;
+    },
   ): boolean;
+  /** The result that was kept for a call; undefined if there is none. */
+  answerOf(call: string): string | undefined;
+  forgetAnswer(call: string): void;
   /** Records a delegate's answer, before the kernel is changed by it. */
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void;
   /** Sets the state "deleting", by this process, and answers the entry as it was before; undefined if there is none. Throws InProgress. */

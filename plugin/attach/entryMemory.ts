@@ -2,7 +2,10 @@
 import { attachmentText } from "../../conf/attachment.ts";
 import type { IpamConfig, NetworkConfig } from "../../conf/config/config.ts";
 import { callAgain, code, Fault } from "../../conf/fault.ts";
+import type { Call } from "../../conf/call.ts";
 import type { Request } from "../../conf/request.ts";
+import { formatResult } from "../../conf/result/format.ts";
+import type { Result } from "../../conf/result/result.ts";
 import { ipamFor } from "../../ipam/index.ts";
 import type { AcquireContext, Adoption, Lease } from "../../ipam/ipam.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
@@ -80,8 +83,9 @@ export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adop
       return prepared;
     },
 
-    end({ plan: { mac, steps }, facts }) {
-      const isAttached = store.attached(attachment, isInterface ? { mac, steps } : {});
+    end({ plan: { mac, steps, result }, facts }) {
+      const answer = call.isHandedOver ? answerTo(call, result, config) : undefined;
+      const isAttached = store.attached(attachment, isInterface ? { mac, steps, answer } : { answer });
       if (!isInterface) return;
       if (!isAttached) throw deletedMeanwhile(request);
       // The first ADD since a boot finds no bridge: it removes entries of earlier boots, and need not look for them.
@@ -93,6 +97,11 @@ export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adop
       if (lease.made || isUndone) await release(asked, store);
     },
   };
+}
+
+/** Kept with the entry, in case that the caller does not get it. */
+function answerTo({ id }: Call, result: Result, { cniVersion }: NetworkConfig) {
+  return { call: id, result: JSON.stringify(formatResult(result, cniVersion)) };
 }
 
 /** DHCP needs the interface that wants the address. */

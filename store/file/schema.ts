@@ -17,6 +17,19 @@ const pageBytes = 1024;
  * `address_key` sorts numerically: the family and the address in hexadecimal, of one length in a family. The trigger frees
  * addresses even if a person deletes a row.
  */
+export const answerTable = `
+CREATE TABLE answer (            -- the result of an ADD that was handed over, until its caller has it
+  call_id TEXT PRIMARY KEY,
+  network TEXT NOT NULL,
+  container TEXT NOT NULL,
+  ifname TEXT NOT NULL,
+  result TEXT NOT NULL           -- JSON
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER answer_gone AFTER DELETE ON attachment BEGIN
+  DELETE FROM answer WHERE network = old.network AND container = old.container AND ifname = old.ifname;
+END;
+`;
+
 export const tables = `
 CREATE TABLE attachment (
   id INTEGER PRIMARY KEY,
@@ -35,6 +48,7 @@ CREATE TABLE attachment (
   pid INTEGER NOT NULL,
   pid_start TEXT NOT NULL,
   pid_namespace TEXT NOT NULL,   -- the PID namespace of pid
+  call_id TEXT NOT NULL DEFAULT '', -- the call at work, for a process that serves several
   bridge TEXT NOT NULL,
   host_link TEXT NOT NULL,
   ipam_type TEXT NOT NULL,
@@ -98,6 +112,7 @@ CREATE TABLE network (
   cursors TEXT NOT NULL,         -- JSON: {"0": "10.1.0.2"}, the address given last by each range set
   adopted_from TEXT              -- folder of host-local whose leases were taken over; '': there was none; NULL: before the first look
 ) STRICT, WITHOUT ROWID;
+${answerTable}
 PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${schemaVersion};
 `;

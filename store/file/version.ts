@@ -5,7 +5,7 @@ import type { Database } from "bun:sqlite";
 export const applicationId = 0x6e736e74;
 
 /** `PRAGMA user_version`. A file with a later one is refused; raise it with every entry of store/file/migrations.ts. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 export interface Format {
   readonly application: number;

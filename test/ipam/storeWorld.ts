@@ -44,6 +44,7 @@ export function entryOf(attachment: Attachment, change: Partial<NewEntry> = {}):
     bootId: "00000000-0000-4000-8000-000000000001",
     pid: process.pid,
     pidStart: 18_446_744_073_709_551_615n,
+    call: "",
     pidNamespace: pidNamespace(),
     bridge: "cni0",
     hostLink: "nsn0123456789ab",
