@@ -44,6 +44,7 @@ export const commands = {
     "list the published ports of the host, whichever program published them",
     () => import("./command/ports.ts"),
   ),
+  agent: listed("serve the calls of runtimes from one process", () => import("./command/agent.ts")),
   "lab learn": listed("learn in ten lessons, by typing", () => import("./command/lab/learn.ts")),
   "lab new": listed("write a lab file from a template", () => import("./command/lab/new.ts")),
   "lab up": listed("bring a lab up from its file", () => import("./command/lab/up.ts")),

@@ -1,13 +1,13 @@
 /** An ADD that a launcher handed over twice: the agent that served it first may have died before its answer arrived. */
 import type { Call } from "../conf/call.ts";
 import type { Request } from "../conf/request.ts";
-import { openStore } from "../store/file/open.ts";
+import { openExistingStore } from "../store/file/open.ts";
 
 /** The result of the first time; undefined if there is none. */
 export function answerOf({ config: { dataDir } }: Request, { id }: Call): object | undefined {
   try {
-    using store = openStore(dataDir);
-    const kept = store.answerOf(id);
+    using store = openExistingStore(dataDir);
+    const kept = store?.answerOf(id);
     return kept === undefined ? undefined : (JSON.parse(kept) as object);
   } catch {
     return undefined; // ADD opens the store, too, and says what is wrong with it
@@ -16,6 +16,6 @@ export function answerOf({ config: { dataDir } }: Request, { id }: Call): object
 
 /** The launcher has the result. */
 export function forgetAnswer(dataDir: string, id: string): void {
-  using store = openStore(dataDir);
-  store.forgetAnswer(id);
+  using store = openExistingStore(dataDir);
+  store?.forgetAnswer(id);
 }

@@ -1,8 +1,8 @@
 /** The entry of an attachment and its lease, as ADD writes them. For interface plugins, and for an IPAM called by name. */
 import { attachmentText } from "../../conf/attachment.ts";
+import type { Call } from "../../conf/call.ts";
 import type { IpamConfig, NetworkConfig } from "../../conf/config/config.ts";
 import { callAgain, code, Fault } from "../../conf/fault.ts";
-import type { Call } from "../../conf/call.ts";
 import type { Request } from "../../conf/request.ts";
 import { formatResult } from "../../conf/result/format.ts";
 import type { Result } from "../../conf/result/result.ts";

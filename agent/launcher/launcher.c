@@ -1,0 +1,190 @@
+/*
+ * The plugin's executable where an agent runs: it hands the call over to the agent, and prints what comes back. Where there is
+ * none, or it does not accept, or its connection ends early, it becomes the full executable, with the same standard input and
+ * the id of the call: so a call never depends on the agent, and is done once.
+ *
+ * agent/protocol.ts describes the messages.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#ifndef NSNET_VERSION
+#define NSNET_VERSION "development"
+#endif
+
+enum { ACCEPT_MS = 250, MESSAGE_BYTES_MAX = 64 * 1024, STDIN = 0, STDOUT = 1, STDERR = 2 };
+static const uint32_t MAGIC = 0x4e534e31; /* NSN1 */
+
+extern char **environ;
+static char call_id[33];
+
+/* Becomes the full executable, which lies beside this one. */
+static void run_full(char **arguments, int input) {
+  char path[4096];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof "ns-net-full");
+  char *slash = length < 0 ? NULL : memrchr(path, '/', (size_t)length);
+  if (slash == NULL) strcpy(path, "/opt/cni/bin/ns-net-full");
+  else strcpy(slash + 1, "ns-net-full");
+  if (input >= 0) {
+    lseek(input, 0, SEEK_SET);
+    dup2(input, STDIN);
+  }
+  if (call_id[0]) setenv("NSNET_HAND_OVER", call_id, 1);
+  execv(path, arguments);
+  const char *verb = getenv("CNI_COMMAND");
+  FILE *to = verb ? stdout : stderr;
+  fprintf(to, "{\"cniVersion\":\"1.1.0\",\"code\":5,\"msg\":\"Cannot run %s: %s\",\"details\":\"Install it beside this file: ns-net install --agent\"}\n",
+          path, strerror(errno));
+  exit(1);
+}
+
+/* Standard input in memory: the agent reads it, and the full executable may have to read it again. Negative for a failure. */
+static int kept_input(void) {
+  int copy = memfd_create("stdin", MFD_CLOEXEC);
+  char bytes[16384];
+  if (copy < 0) return -1;
+  for (;;) {
+    ssize_t length = read(STDIN, bytes, sizeof bytes);
+    if (length < 0 && errno == EINTR) continue;
+    if (length <= 0) return copy;
+    for (ssize_t at = 0; at < length;) {
+      ssize_t written = write(copy, bytes + at, (size_t)(length - at));
+      if (written < 0 && errno != EINTR) return copy;
+      if (written > 0) at += written;
+    }
+  }
+}
+
+static void make_call_id(void) {
+  unsigned char random[16];
+  if (getrandom(random, sizeof random, 0) != sizeof random) return; /* without an id nothing is handed over */
+  for (size_t i = 0; i < sizeof random; i++) sprintf(call_id + 2 * i, "%02x", random[i]);
+}
+
+static char message[MESSAGE_BYTES_MAX];
+static size_t message_length = 8; /* the magic number and the length come first */
+
+/* False if the message has no more room. */
+static int add_text(const char *text) {
+  size_t length = strlen(text) + 1;
+  if (length > sizeof message - message_length) return 0;
+  memcpy(message + message_length, text, length);
+  message_length += length;
+  return 1;
+}
+
+static int add_inode(const char *path) {
+  struct stat found;
+  char text[32];
+  if (stat(path, &found)) return 0;
+  snprintf(text, sizeof text, "%llu", (unsigned long long)found.st_ino);
+  return add_text(text);
+}
+
+static int compose(const char *called_as) {
+  if (!add_text(NSNET_VERSION) || !add_text(call_id)) return 0;
+  if (!add_inode("/proc/self/ns/mnt") || !add_inode("/proc/self/ns/pid") || !add_text(called_as)) return 0;
+  for (char **one = environ; *one; one++)
+    if ((!strncmp(*one, "CNI_", 4) || !strncmp(*one, "NSNET_", 6)) && !add_text(*one)) return 0;
+  uint32_t head[2] = { MAGIC, (uint32_t)message_length };
+  memcpy(message, head, sizeof head);
+  return 1;
+}
+
+static int connected(void) {
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  const char *path = getenv("NSNET_AGENT");
+  int agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (agent < 0) return -1;
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", path ? path : "/run/ns-net/agent.sock");
+  return connect(agent, (struct sockaddr *)&address, sizeof address) ? -1 : agent;
+}
+
+/* Sends the message with standard input and the namespace, if there is one. */
+static int send_call(int agent, int input, int netns) {
+  int descriptors[2] = { input, netns };
+  size_t count = netns < 0 ? 1 : 2;
+  union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof descriptors)]; } control = { 0 };
+  struct iovec part = { message, message_length };
+  struct msghdr call = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                         .msg_controllen = CMSG_SPACE(count * sizeof *descriptors) };
+  struct cmsghdr *first = CMSG_FIRSTHDR(&call);
+  first->cmsg_level = SOL_SOCKET;
+  first->cmsg_type = SCM_RIGHTS;
+  first->cmsg_len = CMSG_LEN(count * sizeof *descriptors);
+  memcpy(CMSG_DATA(first), descriptors, count * sizeof *descriptors);
+  return sendmsg(agent, &call, MSG_NOSIGNAL) == (ssize_t)message_length;
+}
+
+/* Reads exactly that much, each part within the time; a negative time is for ever. */
+static int read_all(int agent, void *into, size_t length, int within_ms) {
+  for (size_t at = 0; at < length;) {
+    struct pollfd ready = { agent, POLLIN, 0 };
+    int found = poll(&ready, 1, within_ms);
+    if (found < 0 && errno == EINTR) continue;
+    if (found <= 0) return 0;
+    ssize_t count = read(agent, (char *)into + at, length - at);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count <= 0) return 0;
+    at += (size_t)count;
+  }
+  return 1;
+}
+
+static int print_all(int to, const char *text, size_t length) {
+  for (size_t at = 0; at < length;) {
+    ssize_t count = write(to, text + at, length - at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {
+      struct pollfd ready = { to, POLLOUT, 0 };
+      poll(&ready, 1, -1);
+      continue;
+    }
+    if (count < 0) return 0;
+    at += (size_t)count;
+  }
+  return 1;
+}
+
+/* The exit code of a call that the agent served; negative if it must be done without. */
+static int handed_over(const char *called_as, int input) {
+  const char *netns_path = getenv("CNI_NETNS");
+  if (input < 0 || !call_id[0] || !compose(called_as)) return -1;
+  int netns = netns_path && *netns_path ? open(netns_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+  int agent = connected();
+  char accepted;
+  struct { int32_t code; uint32_t out, err; } answer;
+  if (agent < 0 || !send_call(agent, input, netns)) return -1;
+  if (!read_all(agent, &accepted, 1, ACCEPT_MS) || accepted != 'A') return -1;
+  if (!read_all(agent, &answer, sizeof answer, -1)) return -1;
+  char *text = malloc((size_t)answer.out + answer.err + 1);
+  if (!text || !read_all(agent, text, (size_t)answer.out + answer.err, -1)) return -1;
+  print_all(STDERR, text + answer.out, answer.err);
+  if (!print_all(STDOUT, text, answer.out)) return -1; /* the full executable undoes what cannot be reported */
+  char confirmed = 'K';
+  send(agent, &confirmed, 1, MSG_NOSIGNAL);
+  return answer.code;
+}
+
+int main(int count, char **arguments) {
+  const char *verb = getenv("CNI_COMMAND");
+  if (count < 1) return 1;
+  if (!verb || !*verb || !strcmp(verb, "VERSION") || count > 1) run_full(arguments, -1);
+  int input = kept_input();
+  make_call_id();
+  int code = handed_over(arguments[0], input);
+  if (code < 0) run_full(arguments, input);
+  return code;
+}
