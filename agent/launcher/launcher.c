@@ -27,26 +27,40 @@
 enum { ACCEPT_MS = 250, MESSAGE_BYTES_MAX = 64 * 1024, STDIN = 0, STDOUT = 1, STDERR = 2 };
 static const uint32_t MAGIC = 0x4e534e31; /* NSN1 */
 
+/* In the file, so that install and status read of which version it is without running it. */
+static const char mark[] __attribute__((used)) = "ns-net-launcher " NSNET_VERSION;
+static const char *version = mark + sizeof "ns-net-launcher";
+
 extern char **environ;
 static char call_id[33];
 
-/* Becomes the full executable, which lies beside this one. */
-static void run_full(char **arguments, int input) {
-  char path[4096];
-  ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof "ns-net-full");
-  char *slash = length < 0 ? NULL : memrchr(path, '/', (size_t)length);
-  if (slash == NULL) strcpy(path, "/opt/cni/bin/ns-net-full");
+/* The full executable, which lies beside this one. */
+static char full_path[4096];
+static int full = -1;
+
+/* Opened at once: an uninstall meanwhile takes away its name, not the file. */
+static void find_full(void) {
+  ssize_t length = readlink("/proc/self/exe", full_path, sizeof full_path - sizeof "ns-net-full");
+  char *slash = length < 0 ? NULL : memrchr(full_path, '/', (size_t)length);
+  if (slash == NULL) strcpy(full_path, "/opt/cni/bin/ns-net-full");
   else strcpy(slash + 1, "ns-net-full");
+  full = open(full_path, O_PATH | O_CLOEXEC);
+}
+
+/* Becomes the full executable. */
+static void run_full(char **arguments, int input) {
   if (input >= 0) {
     lseek(input, 0, SEEK_SET);
     dup2(input, STDIN);
   }
   if (call_id[0]) setenv("NSNET_HAND_OVER", call_id, 1);
-  execv(path, arguments);
+  execv(full_path, arguments);
+  int refusal = errno;
+  if (refusal == ENOENT && full >= 0) fexecve(full, arguments, environ);
   const char *verb = getenv("CNI_COMMAND");
   FILE *to = verb ? stdout : stderr;
   fprintf(to, "{\"cniVersion\":\"1.1.0\",\"code\":5,\"msg\":\"Cannot run %s: %s\",\"details\":\"Install it beside this file: ns-net install --agent\"}\n",
-          path, strerror(errno));
+          full_path, strerror(refusal));
   exit(1);
 }
 
@@ -94,7 +108,7 @@ static int add_inode(const char *path) {
 }
 
 static int compose(const char *called_as) {
-  if (!add_text(NSNET_VERSION) || !add_text(call_id)) return 0;
+  if (!add_text(version) || !add_text(call_id)) return 0;
   if (!add_inode("/proc/self/ns/mnt") || !add_inode("/proc/self/ns/pid") || !add_text(called_as)) return 0;
   for (char **one = environ; *one; one++)
     if ((!strncmp(*one, "CNI_", 4) || !strncmp(*one, "NSNET_", 6)) && !add_text(*one)) return 0;
@@ -181,6 +195,7 @@ static int handed_over(const char *called_as, int input) {
 int main(int count, char **arguments) {
   const char *verb = getenv("CNI_COMMAND");
   if (count < 1) return 1;
+  find_full();
   if (!verb || !*verb || !strcmp(verb, "VERSION") || count > 1) run_full(arguments, -1);
   int input = kept_input();
   make_call_id();

@@ -1,9 +1,10 @@
-/** `npm run build:all`: dist/PLATFORM/ns-net for x64 and arm64, glibc and musl. */
+/** `npm run build:all`: dist/PLATFORM/ns-net and ns-net-launcher for x64 and arm64, glibc and musl. */
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { phase } from "../setup/phase.mjs";
 import { run } from "../setup/process.mjs";
 import { compile } from "./compile.mjs";
+import { compileLauncher } from "./launcher.mjs";
 import { type Platform, platforms } from "./platforms.ts";
 import { fetchRuntime, unpackRuntime } from "./runtime.ts";
 
@@ -27,6 +28,14 @@ export const compileFor = (platform: Platform, folder: string, runtime: string):
     return compile(bun, folder, version, platform.libcFile, target);
   });
 
+/** The launcher for a platform, in `folder`. Static, so one serves both C libraries. Answers its path. */
+export const launcherFor = ({ name, cpu }: Platform, folder: string): Promise<string> =>
+  phase(`compile the launcher for ${name}`, async () => {
+    const output = join(folder, `ns-net-launcher-${name}`);
+    await compileLauncher(cpu, version, output);
+    return output;
+  });
+
 if (import.meta.main) {
   const folder = join(root, `dist/ns-net-build.${process.pid}`);
   try {
@@ -40,6 +49,7 @@ if (import.meta.main) {
       const output = join(root, "dist", platform.name, "ns-net");
       mkdirSync(join(output, ".."), { recursive: true });
       renameSync(executable, output);
+      renameSync(await launcherFor(platform, folder), `${output}-launcher`);
       rmSync(place, { recursive: true });
       console.log(`dist/${platform.name}/ns-net`);
     }

@@ -43,6 +43,8 @@ const packageFile = ({ cpu, libc }: Platform) => ({
 interface Content {
   /** The executable for the platform. */
   readonly executable: string;
+  /** The launcher for the platform. */
+  readonly launcher: string;
   /** An executable that runs on this machine. */
   readonly runnable: string;
   /** Seconds since 1970: the date of every file. */
@@ -67,8 +69,13 @@ export async function writeArchive(platform: Platform, folder: string, content: 
     for (const [path, text] of Object.entries(content.added)) write(path, text);
     for (const [path, words] of Object.entries(printed)) write(path, await run(content.runnable, words));
     write("package.json", `${JSON.stringify(packageFile(platform), null, 2)}\n`);
-    copyFileSync(content.executable, join(place, "ns-net"));
-    chmodSync(join(place, "ns-net"), 0o755);
+    for (const [from, to] of [
+      [content.executable, "ns-net"],
+      [content.launcher, "ns-net-launcher"],
+    ] as const) {
+      copyFileSync(from, join(place, to));
+      chmodSync(join(place, to), 0o755);
+    }
     // Order, owner, rights and dates do not depend on the machine. gzip's own header has no name and date (-n).
     const same = ["--format=ustar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"];
     const packed = ["-I", `gzip -n -${content.compression}`, `--mtime=@${content.date}`];

@@ -1,7 +1,7 @@
 /** Writes a release: archives, checksums, bill of materials. All is written beside and renamed, or nothing is. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { bundleIn, compileFor } from "../build/allPlatforms.ts";
+import { bundleIn, compileFor, launcherFor } from "../build/allPlatforms.ts";
 import type { Platform } from "../build/platforms.ts";
 import { phase } from "../setup/phase.mjs";
 import { run } from "../setup/process.mjs";
@@ -80,7 +80,8 @@ export async function release({ platforms, output, runnable, compression, runtim
     const added = licences(libraries);
     for (const [i, platform] of platforms.entries()) {
       const executable = await compileFor(platform, work, runtimes[i]!);
-      const content = { executable, runnable, date, added, compression };
+      const launcher = await launcherFor(platform, work);
+      const content = { executable, launcher, runnable, date, added, compression };
       await phase(`pack for ${platform.name}`, () => writeArchive(platform, folder, content));
     }
     const contained = [...libraries, ...platforms.map(({ runtime }) => runtime)];

@@ -5,7 +5,7 @@
 export const floors = [
   ["main.ts"],
   ["cli"],
-  ["lab"],
+  ["lab", "agent"],
   ["explain"],
   ["plugin"],
   ["plan"],

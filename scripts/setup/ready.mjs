@@ -4,7 +4,7 @@
  *
  *   node scripts/setup/ready.mjs [--build] [--tools] [--clients] [--force]
  *
- *   --build   also dist/ns-net
+ *   --build   also dist/ns-net and, where there is a C compiler, dist/ns-net-launcher
  *   --tools   also the Debian packages that tests use as witnesses (as root; not with NSNET_TOOLS=no)
  *   --clients with --tools, also the container runtimes of test/clients
  *   --vm      with --tools, also the packages for the virtual machine of test/vm
@@ -15,6 +15,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "../build/compile.mjs";
+import { compileLauncher } from "../build/launcher.mjs";
 import { floors } from "./folders.mjs";
 import { isOlder } from "./fresh.mjs";
 import { phase } from "./phase.mjs";
@@ -113,6 +114,29 @@ async function build() {
   }
 }
 
+const launcher = join(root, "dist/ns-net-launcher");
+
+/** Nothing but `ns-net install --agent` needs the launcher, so a machine without a compiler goes without. */
+async function buildLauncher() {
+  const source = "agent/launcher/launcher.c";
+  const sources = [source, "scripts/build/launcher.mjs", "package.json"].map((file) => join(root, file));
+  if (!options.has("--force") && !isOlder(launcher, sources)) return;
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const started = new Date();
+  const beside = `${launcher}.${process.pid}`;
+  mkdirSync(join(root, "dist"), { recursive: true });
+  try {
+    await compileLauncher(process.arch, version, beside);
+    utimesSync(beside, started, started);
+    renameSync(beside, launcher);
+  } catch (error) {
+    rmSync(launcher, { force: true }); // of an earlier version, perhaps
+    console.error(`ready: no dist/ns-net-launcher, which only ns-net install --agent needs: ${error.message}`);
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
 /** A person's next steps. Plain `npm link` needs npm's folder on root's PATH, which `sudo` often leaves out. */
 function printNext() {
   const sudo = process.getuid?.() === 0 ? "" : "sudo ";
@@ -132,7 +156,10 @@ if (Number(process.versions.node.split(".")[0]) < nodeMajorMin) {
 try {
   await install();
   await generate();
-  if (options.has("--build")) await build();
+  if (options.has("--build")) {
+    await build();
+    await buildLauncher();
+  }
   if (options.has("--tools")) {
     await readyTools({ withClients: options.has("--clients"), withMachine: options.has("--vm") });
   }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-const remains = /^ns-net-(?:build|release)\.(\d+)$/;
+const remains = /^ns-net-(?:build|release|launcher)\.(\d+)$/;
 
 export function removeRemains(folder) {
   if (!existsSync(folder)) return;

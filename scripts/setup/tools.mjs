@@ -34,6 +34,13 @@ const forFirewalld = [
   { package: "python3-gi", program: `${pythonModules}/gi/__init__.py`, without: "tests with firewalld are skipped" },
 ];
 
+/** Another processor's launcher: its compiler, its C library, and an emulator to try it. */
+const forArm = [
+  { package: "gcc-aarch64-linux-gnu", program: "aarch64-linux-gnu-gcc" },
+  { package: "libc6-dev-arm64-cross", program: "/usr/aarch64-linux-gnu/lib/libc.a" },
+  { package: "qemu-user", program: "qemu-aarch64" },
+].map((tool) => ({ ...tool, without: "the launcher for arm64 is not tried" }));
+
 /** Packages that are unpacked and not installed: an installed firewalld would begin to filter on this machine. */
 export const unpackedFolder = join(import.meta.dirname, "../../dist/unpacked");
 const unpacked = {
@@ -151,7 +158,13 @@ function announce(toInstall, toUnpack) {
  */
 export async function readyTools({ withClients = false, withMachine = false } = {}) {
   const isMissing = ({ program }) => findProgram(program) === undefined;
-  const wanted = [...tools, ...forFirewalld, ...(withClients ? clients : []), ...(withMachine ? machine : [])];
+  const wanted = [
+    ...tools,
+    ...forFirewalld,
+    ...(process.arch === "arm64" ? [] : forArm),
+    ...(withClients ? clients : []),
+    ...(withMachine ? machine : []),
+  ];
   const toInstall = wanted.filter(isMissing);
   const toUnpack = [unpacked, ...(withClients ? [unpackedDocker] : [])].filter(isMissing);
   const may = process.getuid?.() === 0 && process.env.NSNET_TOOLS !== "no" && findProgram("apt-get") !== undefined;

@@ -67,6 +67,9 @@ const programs = {
   firewalld: join(unpackedFolder, "usr/sbin/firewalld"),
   "reference plugins": "/usr/lib/cni/bridge",
   "ns-net": `${import.meta.dirname}/../../dist/ns-net`,
+  "ns-net-launcher": `${import.meta.dirname}/../../dist/ns-net-launcher`,
+  "aarch64-linux-gnu-gcc": "aarch64-linux-gnu-gcc",
+  "qemu-aarch64": "qemu-aarch64",
 } satisfies Record<string, string>;
 
 export type Need = keyof typeof kernel | keyof typeof programs;

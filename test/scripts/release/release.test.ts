@@ -47,7 +47,7 @@ describe("A release", function () {
     release({ platforms: [here], output, runnable: nsNet, compression: 1, runtimeOf: async () => runtime, ...over });
 
   before(function () {
-    needs(this, "ns-net");
+    needs(this, "ns-net", "ns-net-launcher");
     folder = mkdtempSync(join(tmpdir(), "ns-net-release-"));
     output = join(folder, "release");
   });
@@ -60,7 +60,15 @@ describe("A release", function () {
     assert.match(run(["sh", "-c", `cd ${output} && sha256sum --check --strict SHA256SUMS`]), /: OK\n.*: OK\n$/);
     const files = run(["tar", "-tzf", join(output, archive)]);
     for (const file of [
-      ...["ns-net", "LICENSE", "README.md", "deploy/daemonset.yaml", "examples/nat.yaml", "man/ns-net.8"],
+      ...[
+        "ns-net",
+        "ns-net-launcher",
+        "LICENSE",
+        "README.md",
+        "deploy/daemonset.yaml",
+        "examples/nat.yaml",
+        "man/ns-net.8",
+      ],
       ...["completion/ns-net.bash", "completion/_ns-net", "completion/ns-net.fish", "licenses/yaml", "licenses/bun"],
     ])
       assert.ok(files.includes(`/${file}\n`), `${file} in\n${files}`);
@@ -71,6 +79,12 @@ describe("A release", function () {
     const packed = run(["sh", "-c", `tar -xzOf ${join(output, `${top}.tar.gz`)} ${top}/ns-net | sha256sum`]);
     const [built] = run(["sha256sum", nsNet]).split(" ");
     assert.equal(packed.split(" ")[0], built);
+  });
+
+  it("has the same launcher as the build", () => {
+    const top = archiveName(here);
+    const packed = run(["sh", "-c", `tar -xzOf ${join(output, `${top}.tar.gz`)} ${top}/ns-net-launcher | sha256sum`]);
+    assert.equal(packed.split(" ")[0], run(["sha256sum", `${nsNet}-launcher`]).split(" ")[0]);
   });
 
   it("is installed by npm without a network, with its manual page", () => {
@@ -98,7 +112,14 @@ describe("A release", function () {
     const hashes: string[] = [];
     for (const place of ["first", "second"].map((name) => join(folder, name))) {
       mkdirSync(place);
-      const content = { executable, runnable: nsNet, date: 1_700_000_000, added: {}, compression: 9 };
+      const content = {
+        executable,
+        launcher: executable,
+        runnable: nsNet,
+        date: 1_700_000_000,
+        added: {},
+        compression: 9,
+      };
       const archive = join(place, await writeArchive(elsewhere, place, content));
       hashes.push(run(["sha256sum", archive]).split(" ")[0]!);
       await Bun.sleep(1100); // tar's and gzip's dates are in seconds
