@@ -1,21 +1,46 @@
-/** The calls that this process serves at the same time. */
+/** The calls that this process serves at the same time. Code that runs for one of them can ask which. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { serveSeveral } from "../store/claim.ts";
+import { shareProcess } from "../sys/sharedProcess.ts";
 
-const current = new AsyncLocalStorage<string>();
+export interface Running {
+  readonly id: string;
+  /** CNI_NETNS, and the descriptor that the launcher opened there. */
+  readonly netns?: { readonly path: string; readonly fd: number } | undefined;
+  /** Why the call cannot go on here, in words that follow "cannot". */
+  blockedBy?: string | undefined;
+  /** True if it may be begun again here; otherwise its launcher finishes it. */
+  mayBeginAgain?: boolean;
+}
+
+const current = new AsyncLocalStorage<Running>();
 const active = new Set<string>();
 
-/** From now on, two calls of this process exclude each other as two processes do. */
+/** From now on, two calls of this process exclude each other, and a call that would hold the others up is refused. */
 export function separateCalls(): void {
-  serveSeveral({ current: () => current.getStore() ?? "", isActive: (call) => active.has(call) });
+  shareProcess({
+    currentCall: () => current.getStore()?.id ?? "",
+    isActive: (call) => active.has(call),
+    namespaceAt: (path) => {
+      const netns = current.getStore()?.netns;
+      return netns?.path === path ? netns.fd : undefined;
+    },
+    onWouldBlock(work, isBrief) {
+      const running = current.getStore();
+      if (!running) return;
+      running.mayBeginAgain = isBrief && (running.mayBeginAgain ?? true);
+      running.blockedBy ??= work;
+    },
+  });
 }
 
-/** Runs `work` as the call of that id. */
-export async function asCall<T>(id: string, work: () => Promise<T>): Promise<T> {
-  active.add(id);
+/** Runs `work` as that call. */
+export async function asCall<T>(running: Running, work: () => Promise<T>): Promise<T> {
+  active.add(running.id);
   try {
-    return await current.run(id, work);
+    return await current.run(running, work);
   } finally {
-    active.delete(id);
+    active.delete(running.id);
   }
 }
+
+export const callsActive = (): number => active.size;

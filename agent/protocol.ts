@@ -1,11 +1,15 @@
 /**
  * The messages between a launcher (agent/launcher/launcher.c) and the agent. Numbers are in the machine's byte order.
  *
- *   call     magic u32, length of all u32, then texts that end in NUL: version, call id, inode of the mount namespace, inode of
- *            the PID namespace, argv[0], and the variables CNI_* and NSNET_* as NAME=VALUE.
- *            With it descriptors: standard input, and the network namespace if CNI_NETNS is set.
- *   answer   "A" for accepted. Then the exit code i32, the length of standard output u32, that of standard error u32, both texts.
- *   confirm  "K": the caller has the answer.
+ *   launcher → agent   the call: magic u32, length of all u32, then texts that end in NUL: version, call id, inode of the
+ *                      mount namespace, inode of the PID namespace, argv[0], and each variable of its environment as
+ *                      NAME=VALUE. Descriptors come with it: a file with standard input, and the network namespace if
+ *                      CNI_NETNS can be opened.
+ *   agent → launcher   "A": accepted. A launcher that waited too long for it has left, and nothing was done.
+ *   launcher → agent   "G": go. From here on, the agent does the call, or closes the connection and leaves it to the launcher.
+ *   launcher → agent   "T": the launcher was asked to end (SIGTERM, SIGINT).
+ *   agent → launcher   exit code i32, length of standard output u32, length of standard error u32, both texts.
+ *   launcher → agent   "K": the caller has the answer.
  */
 
 /** "NSN1" */
@@ -14,11 +18,13 @@ const headBytes = 8;
 export const callBytesMax = 64 * 1024;
 
 export const accepted = new TextEncoder().encode("A");
-export const confirmed = "K".charCodeAt(0);
+
+/** What a launcher says after its call. */
+export const word = { go: "G".charCodeAt(0), end: "T".charCodeAt(0), confirmed: "K".charCodeAt(0) } as const;
 
 export interface HandedOver {
   readonly version: string;
-  /** 32 hexadecimal digits. */
+  /** 32 hexadecimal digits; the first 12 are milliseconds since boot. */
   readonly id: string;
   readonly mountNamespace: bigint;
   readonly pidNamespace: bigint;
@@ -26,23 +32,43 @@ export interface HandedOver {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Why a message is none. */
-export class BadMessage extends Error {}
+/** Why the agent does not accept a call. */
+export class Declined extends Error {
+  /** One word, for metrics. */
+  readonly reason: string;
 
-/** A whole message. Throws BadMessage. */
-export function callIn(bytes: Uint8Array): HandedOver {
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+const malformed = (message: string) => new Declined("malformed", message);
+
+/** Bytes that the message has in all, as far as it can be said of its beginning. Throws Declined. */
+export function callLength(bytes: Uint8Array): number | undefined {
+  if (bytes.length < headBytes) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < headBytes || view.getUint32(0, true) !== magic) throw new BadMessage("it is no call");
+  if (view.getUint32(0, true) !== magic) throw malformed("what came is not a call");
   const length = view.getUint32(4, true);
-  if (length !== bytes.length) throw new BadMessage(`${bytes.length} of ${length} bytes came`);
+  if (length > callBytesMax) throw malformed(`the call has ${length} bytes, and may have ${callBytesMax}`);
+  if (length < bytes.length) throw malformed(`the call has ${length} bytes, and ${bytes.length} came`);
+  return length;
+}
+
+/** Reads a whole message. Throws Declined. */
+export function callIn(bytes: Uint8Array): HandedOver {
+  if (callLength(bytes) !== bytes.length) throw malformed(`the call is cut off after ${bytes.length} bytes`);
   const texts = new TextDecoder().decode(bytes.subarray(headBytes)).split("\0");
-  if (texts.pop() !== "") throw new BadMessage("its last text has no end");
+  if (texts.pop() !== "") throw malformed("the last text of the call has no end");
   const [version = "", id = "", mount = "", pid = "", argv0 = "", ...variables] = texts;
-  if (!/^[0-9a-f]{32}$/.test(id)) throw new BadMessage("it has no id");
-  if (!/^\d+$/.test(mount) || !/^\d+$/.test(pid)) throw new BadMessage("it does not name its namespaces");
-  const env = Object.fromEntries(
-    variables.map((one) => [one.slice(0, one.indexOf("=")), one.slice(one.indexOf("=") + 1)]),
-  );
+  if (!/^[0-9a-f]{32}$/.test(id)) throw malformed(`the call has no id: ${JSON.stringify(id)}`);
+  if (!/^\d+$/.test(mount) || !/^\d+$/.test(pid)) throw malformed("the call does not name its namespaces");
+  const env: Record<string, string> = Object.create(null);
+  for (const variable of variables) {
+    const at = variable.indexOf("=");
+    if (at > 0) env[variable.slice(0, at)] ??= variable.slice(at + 1);
+  }
   return { version, id, mountNamespace: BigInt(mount), pidNamespace: BigInt(pid), argv0, env };
 }
 

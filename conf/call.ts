@@ -19,9 +19,13 @@ export interface Call {
   /** A launcher hands it over, and may hand it over again with the same id: the first result is the answer to both. */
   readonly isHandedOver?: boolean;
   readonly interruption: Interruption;
+  /** Deletes the host's links of these names without blocking the thread, and answers those that there were. Absent: DEL does it. */
+  readonly deleteLinks?: DeleteLinks;
   /** Takes text for the person who reads the runtime's log, each with its end of line. */
   stderr(text: string | Uint8Array): void;
 }
+
+export type DeleteLinks = (network: string, names: readonly string[]) => Promise<ReadonlySet<string>>;
 
 /** Signals that ask for a call's end. ADD undoes what it made before it ends; DEL and GC finish. */
 export interface Interruption {

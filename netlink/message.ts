@@ -33,6 +33,8 @@ export interface Message {
   readonly payload: Uint8Array;
   /** The errno by which the kernel says that the thing does not exist. It is then no error. */
   readonly absent?: number;
+  /** The kernel answers only when all readers of the object have ended, which takes 20 ms and more. */
+  readonly waits?: boolean;
 }
 
 /** A message as received. */

@@ -14,6 +14,7 @@ import type { AnyFacts } from "../plan/planner.ts";
 import { roleIn } from "../plan/types.ts";
 import { commit, type Undo } from "../step/commit.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
+import { WouldBlock } from "../sys/sharedProcess.ts";
 import type { Asked } from "./attach/asked.ts";
 import { clearWay } from "./attach/clearWay.ts";
 import { entryMemory } from "./attach/entryMemory.ts";
@@ -69,6 +70,7 @@ async function attach(asked: Asked, facts: AnyFacts, memory: Memory, options: Ad
     if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, callAgain);
     return prepared.plan;
   } catch (error) {
+    if (error instanceof WouldBlock) throw error; // another process goes on from here
     undo?.();
     await memory.giveBack(prepared.leased);
     throw error;

@@ -17,12 +17,13 @@ export class Attempts {
     for (const error of this.try([], work)) this.errors.push(error);
   }
 
-  /** As `try`, for work that answers nothing and may take its time. */
-  async tryAsync(work: () => Promise<void> | void): Promise<void> {
+  /** Answers undefined if `work` throws. */
+  async tryAsync<T>(work: () => Promise<T> | T): Promise<T | undefined> {
     try {
-      await work();
+      return await work();
     } catch (error) {
       this.errors.push(error as Error);
+      return undefined;
     }
   }
 }

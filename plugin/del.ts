@@ -16,8 +16,9 @@ import { Attempts } from "./attempts.ts";
 import defer * as chained from "./chain/chained.ts";
 import { throwTogether } from "./faults.ts";
 import defer * as earlierBoots from "./liveness/earlierBoots.ts";
-import { removeAttachment } from "./removal/attachment.ts";
+import { hostLinksOf, removeAttachment } from "./removal/attachment.ts";
 import { type Claimed, claimEntry } from "./removal/claimEntry.ts";
+import type { Leaving } from "./removal/leaving.ts";
 import defer * as ingressPolicies from "./shared/ingressPolicies.ts";
 import defer * as find from "./takeover/find.ts";
 
@@ -29,13 +30,19 @@ export async function del(request: DeleteRequest, call: Call): Promise<void> {
   const { store, entry, isAbsent } = claimed;
   if (!entry) attempts.try(undefined, () => delChained(request, claimed, call));
   const reference = attempts.try(undefined, () => referenceOf(request, claimed, kernel));
-  const hostLink = isAbsent ? "absent" : "delete";
-  attempts.all(() => removeAttachment({ ...request, entry, hostLink, reference }, store, kernel));
+  const leaving: Leaving = { ...request, entry, hostLink: isAbsent ? "absent" : "delete", reference };
+  const deletedLinks = isAbsent ? undefined : await attempts.tryAsync(() => deleteTogether(leaving, call));
+  attempts.all(() => removeAttachment({ ...leaving, deletedLinks }, store, kernel));
   sweepEarlierBoots(claimed);
   // While a link may have the address, the lease stays; the runtime calls DEL again.
   if (attempts.errors.length === 0) await attempts.tryAsync(() => release(request, call, claimed, reference));
   if (attempts.errors.length === 0) attempts.try(undefined, () => removeShared(request, claimed, kernel));
   throwTogether(attempts.errors);
+}
+
+/** In a process that serves several calls, links that leave at the same time are deleted by one request. */
+async function deleteTogether(leaving: Leaving, { deleteLinks }: Call): Promise<ReadonlySet<string> | undefined> {
+  return deleteLinks?.(leaving.attachment.network, hostLinksOf(leaving));
 }
 
 /** If the bridge's port is another plugin's interface, there is no entry, but a record of this plugin as a chained one. */

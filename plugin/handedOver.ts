@@ -14,8 +14,8 @@ export function answerOf({ config: { dataDir } }: Request, { id }: Call): object
   }
 }
 
-/** The launcher has the result. */
-export function forgetAnswer(dataDir: string, id: string): void {
+/** The launchers of these calls have their results. */
+export function forgetAnswers(dataDir: string, calls: readonly string[]): void {
   using store = openExistingStore(dataDir);
-  store?.forgetAnswer(id);
+  store?.forgetAnswers(calls);
 }

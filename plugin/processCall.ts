@@ -2,15 +2,18 @@
 
 import type { Call, Interruption } from "../conf/call.ts";
 import type { Environment } from "../conf/env.ts";
+import { serveOnly } from "../sys/sharedProcess.ts";
 
 /** From now on, SIGTERM and SIGINT do not end this process while it changes something. */
 export function processCall(env: Environment): Call {
+  const handedOver = env["NSNET_HAND_OVER"];
+  if (handedOver) serveOnly(handedOver);
   return {
     env,
     stdin: new Uint8Array(0),
     argv0: process.argv0,
-    id: env["NSNET_HAND_OVER"] || env["NSNET_CALL_ID"] || String(process.pid),
-    isHandedOver: Boolean(env["NSNET_HAND_OVER"]),
+    id: handedOver || env["NSNET_CALL_ID"] || String(process.pid),
+    isHandedOver: Boolean(handedOver),
     interruption: changing.includes(env["CNI_COMMAND"]) ? interruptions() : none,
     stderr: (text) => void process.stderr.write(text),
   };

@@ -10,6 +10,7 @@ import { isVersion, newestVersion, type Version, versions } from "../conf/versio
 import defer * as debug from "../netlink/debug.ts";
 import type { Plan } from "../plan/plan.ts";
 import { canBeChained, roleOf } from "../plan/types.ts";
+import { WouldBlock } from "../sys/sharedProcess.ts";
 import { add } from "./add.ts";
 import type { Logged } from "./callLog.ts";
 import defer * as callLog from "./callLog.ts";
@@ -40,6 +41,7 @@ export async function serve(call: Call, write: Write): Promise<number> {
     if (answer) write(`${JSON.stringify(answer)}\n`);
     return 0;
   } catch (error) {
+    if (error instanceof WouldBlock) return 1; // its caller has it done by another process
     if (answer && call.env["CNI_COMMAND"] === "ADD") await undoUnreported(call);
     return refuse(call, error, write, plan);
   }

@@ -3,6 +3,7 @@
  * rule as bytes that only iptables can interpret, and legacy tables are not in nf_tables at all. Only this file starts
  * iptables, and only if a chain of those plugins exists, or legacy tables are in use.
  */
+
 import { readFileSync } from "node:fs";
 import type { Attachment } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
@@ -10,6 +11,7 @@ import { addressBits, type Family, familyOf } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { getChain } from "../netlink/nft/chain.ts";
 import { family } from "../netlink/nft/message.ts";
+import { mayBlock } from "../sys/sharedProcess.ts";
 import { acceptChain, masqueradeChain, portChains } from "./names.ts";
 
 /** The plugin that wrote the rules. */
@@ -123,6 +125,7 @@ function start(name: string, args: readonly string[], purpose: string, stdin = "
   const PATH = `${process.env["PATH"] ?? ""}:${programFolders}`;
   const program = Bun.which(name, { PATH });
   if (program === null) return undefined;
+  mayBlock(`run ${name}`);
   const { exitCode, stdout, stderr } = Bun.spawnSync([program, ...args], { env: { PATH }, stdin: Buffer.from(stdin) });
   if (exitCode === 0) return stdout.toString();
   throw new Fault(

@@ -1,8 +1,9 @@
 /** Applies steps to the kernel: all of them, or none. */
 import type { Kernel } from "../kernel/kernel.ts";
+import { WouldBlock } from "../sys/sharedProcess.ts";
 import { applyRules, applyStep, finishRules, hasUndo, isRules, type Removal, type Step, undoStep } from "./index.ts";
 
-/** Undoes what was created, newest first. Tries every undo and answers the errors. */
+/** Undoes what was created, newest first. Tries every undo and answers the errors. Throws WouldBlock alone. */
 export type Undo = () => readonly Error[];
 
 /**
@@ -15,7 +16,7 @@ export function commit(steps: readonly Step[], kernel: Kernel): Undo {
   try {
     for (let at = 0; at < steps.length; ) at = applyAt(at, steps, kernel, made);
   } catch (error) {
-    undo();
+    if (!(error instanceof WouldBlock)) undo(); // otherwise another process goes on from here
     throw error;
   }
   return undo;
@@ -43,6 +44,7 @@ export function undoAll(steps: readonly (Step | Removal)[], kernel: Kernel): Err
     try {
       undoStep(step, kernel);
     } catch (error) {
+      if (error instanceof WouldBlock) throw error;
       errors.push(error as Error);
     }
   }

@@ -3,6 +3,7 @@
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { fileStatus, readText } from "../sys/files.ts";
+import { currentCall, isActiveHere } from "../sys/sharedProcess.ts";
 import type { Entry } from "./entry.ts";
 import defer * as foreignClaim from "./foreignClaim.ts";
 
@@ -11,24 +12,8 @@ export interface Owner {
   readonly pid: number;
   readonly pidStart: bigint;
   readonly pidNamespace: bigint;
+  /** The call, if it was handed over (sys/sharedProcess.ts); "" otherwise. */
   readonly call: string;
-}
-
-/** The calls of a process that serves several at a time. */
-export interface CallsHere {
-  /** The one that runs now. */
-  current(): string;
-  isActive(call: string): boolean;
-}
-
-let callsHere: CallsHere | undefined;
-
-/** The call that runs now; "" in a process that serves one. */
-export const currentCall = (): string => callsHere?.current() ?? "";
-
-/** From now on, two calls of this process exclude each other as two processes do. */
-export function serveSeveral(calls: CallsHere): void {
-  callsHere = calls;
 }
 
 /** Changes with every boot. The namespaces and links of an earlier boot's entries are gone. */
@@ -74,19 +59,21 @@ function isElsewhere({ pidNamespace: claimed }: Owner): boolean {
   return claimed !== pidNamespace();
 }
 
-const isOfThisProcess = (owner: Owner) => owner.pid === process.pid && !isElsewhere(owner);
-
+/** A call that was handed over is the same one in the agent, and in the executable that finishes it without the agent. */
 function isThis(owner: Owner): boolean {
-  return isOfThisProcess(owner) && (callsHere === undefined || owner.call === callsHere.current());
+  const call = currentCall();
+  return owner.call === call && (call !== "" || isOfThisProcess(owner));
 }
+
+const isOfThisProcess = (owner: Owner) => owner.pid === process.pid && !isElsewhere(owner);
 
 /** True while another process, or another call of this one, is adding or deleting the attachment. */
 export function isInProgress(entry: Entry): boolean {
   const { state, bootId: boot, pid, pidStart } = entry;
   if (state === "attached" || isThis(entry) || boot !== bootId()) return false;
-  if (callsHere && isOfThisProcess(entry) && processStart(pid) === pidStart) return callsHere.isActive(entry.call);
-  if (!isElsewhere(entry)) return processStart(pid) === pidStart;
-  return foreignClaim.mayLive(entry);
+  if (isElsewhere(entry)) return foreignClaim.mayLive(entry);
+  if (processStart(pid) !== pidStart) return false;
+  return pid !== process.pid || isActiveHere(entry.call);
 }
 
 /** True if a process died while it was adding or deleting the attachment, so that it never reported success. */

@@ -24,7 +24,7 @@ export interface NewEntry {
   readonly pidStart: bigint;
   /** The PID namespace that `pid` is a number of (inode of its nsfs file). */
   readonly pidNamespace: bigint;
-  /** The call, for a process that serves several; "" for one that serves one. */
+  /** The call at work, if it was handed over (sys/sharedProcess.ts); "" otherwise. */
   readonly call: string;
   readonly bridge: string;
   readonly hostLink: string;

@@ -4,9 +4,10 @@ import type { Database, SQLQueryBindings } from "bun:sqlite";
 import type { Attachment } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
+import { currentCall } from "../sys/sharedProcess.ts";
 import defer * as adopt from "./adopt.ts";
 import defer * as chained from "./chained.ts";
-import { currentCall, InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./claim.ts";
+import { InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./claim.ts";
 import type {
   Adopted,
   Begun,
@@ -35,6 +36,7 @@ const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };
 export class SqliteStore implements Store {
   readonly #file: StoreFile;
   readonly #database: Database;
+  #isKept = false;
 
   constructor(file: StoreFile, database: Database) {
     this.#file = file;
@@ -83,8 +85,8 @@ export class SqliteStore implements Store {
     return row && String(row[0]);
   }
 
-  forgetAnswer(call: string): void {
-    this.#values("forgetAnswer", call);
+  forgetAnswers(calls: readonly string[]): void {
+    this.#values("forgetAnswers", JSON.stringify(calls));
   }
 
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void {
@@ -234,7 +236,13 @@ export class SqliteStore implements Store {
     return this.#values("subnetsOfOthers", network).map(([subnet]) => String(subnet));
   }
 
+  /** From now on, `close` does nothing: another call uses the store, too. */
+  keepOpen(): void {
+    this.#isKept = true;
+  }
+
   close(): void {
+    if (this.#isKept) return;
     guarded(this.#file, () => this.#database.close());
   }
 

@@ -46,7 +46,7 @@ export interface Store extends Disposable {
   ): boolean;
   /** The result that was kept for a call; undefined if there is none. */
   answerOf(call: string): string | undefined;
-  forgetAnswer(call: string): void;
+  forgetAnswers(calls: readonly string[]): void;
   /** Records a delegate's answer, before the kernel is changed by it. */
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void;
   /** Sets the state "deleting", by this process, and answers the entry as it was before; undefined if there is none. Throws InProgress. */

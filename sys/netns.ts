@@ -6,6 +6,7 @@
 import { errno, KernelError } from "./errors.ts";
 import { fileStatus, openFlag } from "./files.ts";
 import { closeFile, enterNamespace, namespaceKind, namespaceTypeOf, openFile } from "./libc.ts";
+import { isShared, mayBlock, passedNamespace } from "./sharedProcess.ts";
 
 export const netnsFolder = "/run/netns";
 
@@ -55,7 +56,13 @@ export function openNetns(path: string): Netns {
 /** EMFILE, ENFILE, ENOMEM: they mean nothing for the path. */
 const exhausted: readonly number[] = [24, 23, 12];
 
+/** Folders of namespaces that do not lie on a remote file system, which may not answer. */
+const localFolders = ["/proc/", "/run/", "/var/run/"];
+
 function openPath(path: string): number {
+  const passed = passedNamespace(path);
+  if (passed !== undefined) return openFile(`/proc/thread-self/fd/${passed}`, openFlag.readOnly);
+  if (isShared() && !localFolders.some((folder) => path.startsWith(folder))) mayBlock(`open ${path}`);
   try {
     if (!fileStatus(path).isRegular) throw new NotANamespace(path, false, "it is not a network namespace");
     return openFile(path, openFlag.readOnly | openFlag.nonBlocking);

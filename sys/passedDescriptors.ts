@@ -1,16 +1,15 @@
 /** Descriptors that another process passes over a Unix socket (unix(7), SCM_RIGHTS), and who that process is. */
 import { ptr } from "bun:ffi";
+import { errno } from "./errors.ts";
 import { bind, c, checked, closeFile, lastErrno } from "./libc.ts";
 
 const functions = bind({
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
-  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
 });
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SCM_RIGHTS = 1;
-const POLLIN = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 
@@ -32,17 +31,16 @@ export interface Received {
 const controlHeaderBytes = 16;
 const descriptorsMax = 8;
 
-/** One part of a message, with its descriptors; waits at most `timeoutMs` for it. Empty if none came. Throws KernelError. */
-export function receive(socket: number, bytesMax: number, timeoutMs: number): Received {
-  const ready = new Int32Array([socket, POLLIN]);
-  if (functions.poll(ptr(ready), 1, timeoutMs) <= 0) return { bytes: new Uint8Array(0), descriptors: [] };
+/** The next part of a message, with its descriptors. Empty bytes: the other end has closed. Undefined: nothing came yet. Throws KernelError. */
+export function receiveNow(socket: number, bytesMax: number): Received | undefined {
   const bytes = new Uint8Array(bytesMax);
   const control = new Uint8Array(controlHeaderBytes + 4 * descriptorsMax);
   const part = new BigUint64Array([BigInt(ptr(bytes)), BigInt(bytes.length)]);
   // struct msghdr: name, its length, parts, their number, control, its length, flags
   const message = new BigUint64Array([0n, 0n, BigInt(ptr(part)), 1n, BigInt(ptr(control)), BigInt(control.length), 0n]);
   const length = Number(functions.recvmsg(socket, ptr(message), MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
-  if (length < 0) checked(`receive a call (${lastErrno()})`, length);
+  if (length < 0 && (lastErrno() === errno.EAGAIN || lastErrno() === errno.EINTR)) return undefined;
+  checked("receive a message", length);
   return { bytes: bytes.subarray(0, length), descriptors: descriptorsIn(control, Number(message[5])) };
 }
 

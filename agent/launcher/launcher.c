@@ -1,7 +1,7 @@
 /*
- * The plugin's executable where an agent runs: it hands the call over to the agent, and prints what comes back. Where there is
- * none, or it does not accept, or its connection ends early, it becomes the full executable, with the same standard input and
- * the id of the call: so a call never depends on the agent, and is done once.
+ * The plugin's executable where an agent runs. It hands the call over to the agent, and prints the answer. If there is no
+ * agent, or if it does not accept the call, or if the connection closes before the answer, the launcher becomes the full
+ * executable, with the same standard input and the name of the call. So a call never depends on the agent, and is done once.
  *
  * agent/protocol.ts describes the messages.
  */
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef NSNET_VERSION
@@ -33,6 +35,7 @@ static const char *version = mark + sizeof "ns-net-launcher";
 
 extern char **environ;
 static char call_id[33];
+static int agent = -1;
 
 /* The full executable, which lies beside this one. */
 static char full_path[4096];
@@ -81,10 +84,13 @@ static int kept_input(void) {
   }
 }
 
+/* Milliseconds since boot, 12 hexadecimal digits, and 20 random ones. Without an id nothing is handed over. */
 static void make_call_id(void) {
-  unsigned char random[16];
-  if (getrandom(random, sizeof random, 0) != sizeof random) return; /* without an id nothing is handed over */
-  for (size_t i = 0; i < sizeof random; i++) sprintf(call_id + 2 * i, "%02x", random[i]);
+  struct timespec now;
+  unsigned char random[10];
+  if (clock_gettime(CLOCK_BOOTTIME, &now) || getrandom(random, sizeof random, 0) != sizeof random) return;
+  sprintf(call_id, "%012llx", (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000);
+  for (size_t i = 0; i < sizeof random; i++) sprintf(call_id + 12 + 2 * i, "%02x", random[i]);
 }
 
 static char message[MESSAGE_BYTES_MAX];
@@ -111,23 +117,37 @@ static int compose(const char *called_as) {
   if (!add_text(version) || !add_text(call_id)) return 0;
   if (!add_inode("/proc/self/ns/mnt") || !add_inode("/proc/self/ns/pid") || !add_text(called_as)) return 0;
   for (char **one = environ; *one; one++)
-    if ((!strncmp(*one, "CNI_", 4) || !strncmp(*one, "NSNET_", 6)) && !add_text(*one)) return 0;
+    if (!add_text(*one)) return 0; /* all of them, because delegates get them */
   uint32_t head[2] = { MAGIC, (uint32_t)message_length };
   memcpy(message, head, sizeof head);
   return 1;
 }
 
+/* Only a process of the same user is trusted with the call. */
 static int connected(void) {
   struct sockaddr_un address = { .sun_family = AF_UNIX };
+  struct ucred other;
+  socklen_t length = sizeof other;
   const char *path = getenv("NSNET_AGENT");
-  int agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (agent < 0) return -1;
+  agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (agent < 0) return 0;
   snprintf(address.sun_path, sizeof address.sun_path, "%s", path ? path : "/run/ns-net/agent.sock");
-  return connect(agent, (struct sockaddr *)&address, sizeof address) ? -1 : agent;
+  if (connect(agent, (struct sockaddr *)&address, sizeof address)) return 0;
+  return !getsockopt(agent, SOL_SOCKET, SO_PEERCRED, &other, &length) && other.uid == geteuid();
+}
+
+static int say(char what) { return send(agent, &what, 1, MSG_NOSIGNAL) == 1; }
+
+/* The agent undoes an ADD, and answers. */
+static void pass_on(int signal) {
+  (void)signal;
+  int kept = errno;
+  say('T');
+  errno = kept;
 }
 
 /* Sends the message with standard input and the namespace, if there is one. */
-static int send_call(int agent, int input, int netns) {
+static int send_call(int input, int netns) {
   int descriptors[2] = { input, netns };
   size_t count = netns < 0 ? 1 : 2;
   union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof descriptors)]; } control = { 0 };
@@ -143,7 +163,7 @@ static int send_call(int agent, int input, int netns) {
 }
 
 /* Reads exactly that much, each part within the time; a negative time is for ever. */
-static int read_all(int agent, void *into, size_t length, int within_ms) {
+static int read_all(void *into, size_t length, int within_ms) {
   for (size_t at = 0; at < length;) {
     struct pollfd ready = { agent, POLLIN, 0 };
     int found = poll(&ready, 1, within_ms);
@@ -177,18 +197,19 @@ static int handed_over(const char *called_as, int input) {
   const char *netns_path = getenv("CNI_NETNS");
   if (input < 0 || !call_id[0] || !compose(called_as)) return -1;
   int netns = netns_path && *netns_path ? open(netns_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-  int agent = connected();
   char accepted;
   struct { int32_t code; uint32_t out, err; } answer;
-  if (agent < 0 || !send_call(agent, input, netns)) return -1;
-  if (!read_all(agent, &accepted, 1, ACCEPT_MS) || accepted != 'A') return -1;
-  if (!read_all(agent, &answer, sizeof answer, -1)) return -1;
+  if (!connected() || !send_call(input, netns)) return -1;
+  if (!read_all(&accepted, 1, ACCEPT_MS) || accepted != 'A') return -1;
+  struct sigaction passing = { .sa_handler = pass_on };
+  sigaction(SIGTERM, &passing, NULL);
+  sigaction(SIGINT, &passing, NULL);
+  if (!say('G') || !read_all(&answer, sizeof answer, -1)) return -1;
   char *text = malloc((size_t)answer.out + answer.err + 1);
-  if (!text || !read_all(agent, text, (size_t)answer.out + answer.err, -1)) return -1;
+  if (!text || !read_all(text, (size_t)answer.out + answer.err, -1)) return -1;
   print_all(STDERR, text + answer.out, answer.err);
   if (!print_all(STDOUT, text, answer.out)) return -1; /* the full executable undoes what cannot be reported */
-  char confirmed = 'K';
-  send(agent, &confirmed, 1, MSG_NOSIGNAL);
+  say('K');
   return answer.code;
 }
 

@@ -1,5 +1,6 @@
 /** `ns-net agent` */
-import { listen, socketDefault } from "../../agent/server.ts";
+import { startAgent } from "../../agent/run.ts";
+import { socketDefault } from "../../agent/server.ts";
 import { command } from "../command.ts";
 
 declare const NSNET_VERSION: string;
@@ -10,9 +11,10 @@ export default command({
   operands: [0, 0],
   options: { socket: { type: "string", value: "PATH", about: `the socket for launchers (default: ${socketDefault})` } },
 
-  run({ options }) {
+  run({ options: { socket = socketDefault } }) {
     const version = typeof NSNET_VERSION === "string" ? NSNET_VERSION : "development";
-    listen(options.socket ?? socketDefault, version, (event) => console.error(JSON.stringify(event)));
+    const log = (event: object) => console.error(JSON.stringify({ time: new Date().toISOString(), ...event }));
+    startAgent({ socket, version, onEvent: log });
     return new Promise<never>(() => {});
   },
 });

@@ -123,11 +123,17 @@ function mayHaveContainerLink({ type = ownType, entry, hostLink }: Leaving): boo
 function removeVeth(leaving: Leaving, beside: readonly string[], kernel: Kernel): void {
   const { network } = leaving.attachment;
   const host = hostLinkName(leaving.attachment);
-  const isFound =
-    beside.length === 0
+  const isFound = leaving.deletedLinks
+    ? leaving.deletedLinks.has(host)
+    : beside.length === 0
       ? deleteHostLink(host, kernel)
       : deleteLinks.deleteNamedLinks(network, [host, ...beside], kernel).has(host);
   if (!isFound) removeInnerEnd(leaving, kernel);
+}
+
+/** The names of the host's links that go with an attachment, whether or not they exist: the end of its veth, and those beside it. */
+export function hostLinksOf(leaving: Leaving): readonly string[] {
+  return [hostLinkName(leaving.attachment), ...outliving(leaving).links];
 }
 
 /** The host has no end of the veth; the container's may live on with the address. */

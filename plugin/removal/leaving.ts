@@ -22,6 +22,8 @@ export interface Leaving {
    * one request. `absent`: the host had none when the caller looked; one that has the name now is of a later ADD.
    */
   readonly hostLink: "delete" | "deleted" | "absent";
+  /** With `delete`: those of its links (`hostLinksOf`) that the host had, if the caller has deleted them already. */
+  readonly deletedLinks?: ReadonlySet<string> | undefined;
   /** All that the reference's plugins created of it. */
   readonly reference?: Removal | undefined;
 }

@@ -1,4 +1,5 @@
 /** Gives the IPAM access to the host, to take over leases of the reference's host-local. */
+
 import { closeSync, constants, openSync } from "node:fs";
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
@@ -8,6 +9,7 @@ import { addressesElsewhere } from "../../kernel/addresses.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hostLinkName } from "../../kernel/linkNames.ts";
 import { thisProcess } from "../../store/index.ts";
+import { mayBlock } from "../../sys/sharedProcess.ts";
 import { tryLock } from "../../sys/sysRare.ts";
 
 /** host-local holds its lock for some milliseconds. */
@@ -50,6 +52,7 @@ function lock(path: string): Disposable {
         `See which one with: fuser ${path}`,
       );
     }
+    mayBlock(`wait for the lock ${path}`);
     Bun.sleepSync(lockPauseMs);
   }
   return { [Symbol.dispose]: () => closeSync(fd) };

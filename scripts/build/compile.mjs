@@ -21,7 +21,7 @@ const shared = [
  * the same sources give the same bytes.
  */
 export async function compile(bun, folder, version, libc = "libc.so.6", target = []) {
-  const lazy = readdirSync(join(folder, "bundle")).filter((file) => /^lazy_.*\.js$/.test(file));
+  const lazy = readdirSync(join(folder, "bundle")).filter((file) => /^lazy_.*\.js$|Thread\.js$/.test(file));
   const entries = ["main.js", ...lazy.sort()].map((file) => `bundle/${file}`);
   const defined = [
     "--define",

@@ -1,12 +1,16 @@
 /** The system's message bus (D-Bus), one call at a time. */
+
 import { code, Fault } from "../../conf/fault.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
 import { closeFile, readFile, writeFile } from "../../sys/libc.ts";
+import { isShared, mayBlock } from "../../sys/sharedProcess.ts";
 import { connectUnix } from "../../sys/sysRare.ts";
 import { type Call, decodeMessage, encodeCall, messageLength, type Received } from "./message.ts";
 
 /** firewalld rewrites all its rules for some calls, which takes long with many rules. */
 const timeoutMs = 30_000;
+/** For a process that has other calls to serve: the bus itself answers at once. */
+const sharedTimeoutMs = 100;
 const answerBytesMax = 1024 * 1024;
 const defaultAddress = "unix:path=/var/run/dbus/system_bus_socket";
 
@@ -50,6 +54,7 @@ export class Bus implements Disposable {
 
   /** Throws BusError for a refusal, Fault (code 11) if no answer comes. */
   call(call: Call): string | boolean | undefined {
+    if (call.destination !== dbus.destination) mayBlock(`wait for ${call.destination}`);
     const serial = ++this.#serial;
     this.#send(encodeCall(call, serial));
     for (;;) {
@@ -115,7 +120,7 @@ function connected(addresses: string): number | undefined {
     if (kind === undefined) continue;
     const name = value.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
     try {
-      return connectUnix(kind === "abstract" ? `\0${name}` : name, timeoutMs);
+      return connectUnix(kind === "abstract" ? `\0${name}` : name, isShared() ? sharedTimeoutMs : timeoutMs);
     } catch (error) {
       if (!isKernelError(error, errno.ENOENT, errno.ECONNREFUSED)) throw error;
     }
@@ -133,6 +138,7 @@ function waiting<T>(work: () => T): T {
 }
 
 function silent(): Fault {
+  mayBlock("wait for the system's message bus");
   return new Fault(
     code.tryAgain,
     `The system's message bus did not answer in ${timeoutMs} ms, or closed the connection`,

@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { code, Fault, forAudience, NotPermitted, type Words } from "../../conf/fault.ts";
 import { KernelError } from "../../sys/errors.ts";
+import { mayBlock } from "../../sys/sharedProcess.ts";
 import { StoreDamaged, type StoreFile } from "./damaged.ts";
 import { writerOf } from "./writer.ts";
 
@@ -52,6 +53,7 @@ function isOutOfFiles(): boolean {
 }
 
 function busy(storePath: string, busyTimeoutMs: number): Fault {
+  mayBlock(`wait for another writer of ${storePath}`, true);
   const writer = writerOf(storePath) ?? "another process";
   return new Fault(
     code.tryAgain,

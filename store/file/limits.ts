@@ -1,7 +1,14 @@
 /** Limits of the store's file. */
 
+import { isShared } from "../../sys/sharedProcess.ts";
+
 /** How long to wait for another writer, whose transactions take about a millisecond. */
 export const busyTimeoutMsDefault = 10_000;
+
+/** For a process that has other calls to serve, and begins again later. */
+const sharedBusyTimeoutMs = 50;
+
+export const busyTimeoutMsHere = (): number => (isShared() ? sharedBusyTimeoutMs : busyTimeoutMsDefault);
 
 /**
  * Bytes of the write-ahead log above which a call empties it.

@@ -2,13 +2,16 @@
 
 import { Database } from "bun:sqlite";
 import { statusIfThere } from "../../sys/files.ts";
+import { isShared } from "../../sys/sharedProcess.ts";
 import { SqliteStore } from "../sqlite.ts";
 import type { Fill, Store } from "../store.ts";
 import defer * as create from "./create.ts";
 import type { StoreFile } from "./damaged.ts";
 import { guarded } from "./failure.ts";
 import { requireOwnFolder } from "./folder.ts";
-import { busyTimeoutMsDefault } from "./limits.ts";
+import type { Opened } from "./keptOpen.ts";
+import defer * as keptOpen from "./keptOpen.ts";
+import { busyTimeoutMsHere } from "./limits.ts";
 import defer * as otherFormat from "./otherFormat.ts";
 import { openFlags, storePathOf } from "./path.ts";
 import defer * as throughLinks from "./throughLinks.ts";
@@ -18,7 +21,7 @@ import { applicationId, formatOf, schemaVersion } from "./version.ts";
  * Opens the store for ADD, and creates it if there is none: the folder with mode 0700, the file with 0600. `fill` runs for
  * a new store, and for one that replaces a store of the first format, which is refused without `fill`.
  */
-export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault, fill?: Fill): Store {
+export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsHere(), fill?: Fill): Store {
   return located(dataDir, busyTimeoutMs, (file, folder) => {
     requireOwnFolder(folder);
     if (statusIfThere(file.path) === undefined) {
@@ -38,7 +41,7 @@ export function openStore(dataDir: string, busyTimeoutMs = busyTimeoutMsDefault,
 /** Opens the store for a caller that needs it only if it exists (DEL, ls): undefined, and nothing created, if there is none. */
 export function openExistingStore(
   dataDir: string,
-  busyTimeoutMs = busyTimeoutMsDefault,
+  busyTimeoutMs = busyTimeoutMsHere(),
   fill?: Fill,
 ): Store | undefined {
   return located(dataDir, busyTimeoutMs, (file, folder) => {
@@ -64,6 +67,10 @@ function located<T>(dataDir: string, busyTimeoutMs: number, body: (file: StoreFi
 }
 
 function open(file: StoreFile, fill: Fill | undefined): Store {
+  return isShared() ? keptOpen.keptOpen(file, () => openNew(file, fill)) : openNew(file, fill).store;
+}
+
+function openNew(file: StoreFile, fill: Fill | undefined): Opened {
   const { path, busyTimeoutMs } = file;
   const database = new Database(path, openFlags);
   try {
@@ -71,7 +78,7 @@ function open(file: StoreFile, fill: Fill | undefined): Store {
     database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0`);
     const { application, version } = formatOf(database);
     if (application !== applicationId || version !== schemaVersion) otherFormat.makeCurrent(file, database, fill);
-    return new SqliteStore(file, database);
+    return { store: new SqliteStore(file, database), database };
   } catch (error) {
     database.close();
     throw error;

@@ -12,11 +12,7 @@ import { applicationId, schemaVersion } from "./version.ts";
  */
 const pageBytes = 1024;
 
-/**
- * Unsigned numbers of 64 bits (namespace, start time) are text, because SQLite's integers are signed; '0' is unknown.
- * `address_key` sorts numerically: the family and the address in hexadecimal, of one length in a family. The trigger frees
- * addresses even if a person deletes a row.
- */
+/** Added by schema 2. The trigger forgets an answer with its attachment. */
 export const answerTable = `
 CREATE TABLE answer (            -- the result of an ADD that was handed over, until its caller has it
   call_id TEXT PRIMARY KEY,
@@ -30,6 +26,11 @@ CREATE TRIGGER answer_gone AFTER DELETE ON attachment BEGIN
 END;
 `;
 
+/**
+ * Unsigned numbers of 64 bits (namespace, start time) are text, because SQLite's integers are signed; '0' is unknown.
+ * `address_key` sorts numerically: the family and the address in hexadecimal, of one length in a family. The trigger frees
+ * addresses even if a person deletes a row.
+ */
 export const tables = `
 CREATE TABLE attachment (
   id INTEGER PRIMARY KEY,
@@ -48,7 +49,7 @@ CREATE TABLE attachment (
   pid INTEGER NOT NULL,
   pid_start TEXT NOT NULL,
   pid_namespace TEXT NOT NULL,   -- the PID namespace of pid
-  call_id TEXT NOT NULL DEFAULT '', -- the call at work, for a process that serves several
+  call_id TEXT NOT NULL DEFAULT '', -- the call at work, if it was handed over
   bridge TEXT NOT NULL,
   host_link TEXT NOT NULL,
   ipam_type TEXT NOT NULL,

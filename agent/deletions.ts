@@ -1,0 +1,66 @@
+/**
+ * Deletes links in another thread, because the kernel blocks the caller for 20 ms and more. What is asked for while the
+ * thread is at work goes in its next request, all together: the kernel waits once a request, not once a link.
+ */
+import type { DeleteLinks } from "../conf/call.ts";
+import type { Job, JobDone } from "./deletionThread.ts";
+
+interface Waiting extends Job {
+  readonly resolve: (found: ReadonlySet<string>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The kernel holds its lock on links as long as a request takes, about a millisecond a link, and an ADD waits for that. */
+const linksMax = 64;
+
+export interface Deletions extends Disposable {
+  readonly deleteLinks: DeleteLinks;
+}
+
+/** Starts the thread. It stays in the network namespace that this thread is in now. */
+export function startDeletions(): Deletions {
+  const thread = new Worker(new URL("./deletionThread.ts", import.meta.url));
+  const waiting: Waiting[] = [];
+  let atWork: readonly Waiting[] = [];
+  let isScheduled = false;
+
+  const next = () => {
+    isScheduled = false;
+    if (atWork.length > 0 || waiting.length === 0) return;
+    let count = 0;
+    let links = 0;
+    while (count < waiting.length && (count === 0 || links + waiting[count]!.names.length <= linksMax))
+      links += waiting[count++]!.names.length;
+    atWork = waiting.splice(0, count);
+    thread.postMessage(atWork.map(({ network, names }): Job => ({ network, names })));
+  };
+  /** After the calls that have arrived already. */
+  const schedule = () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(next);
+  };
+
+  thread.onmessage = ({ data }: MessageEvent<readonly JobDone[]>) => {
+    for (const [i, { found, error }] of data.entries()) {
+      const { resolve, reject } = atWork[i]!;
+      if (error === undefined) resolve(new Set(found));
+      else reject(new Error(error));
+    }
+    atWork = [];
+    next();
+  };
+  thread.onerror = ({ message }) => {
+    for (const { reject } of [...atWork, ...waiting.splice(0)]) reject(new Error(`Cannot delete links: ${message}`));
+    atWork = [];
+  };
+
+  return {
+    deleteLinks: (network, names) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ network, names, resolve, reject });
+        schedule();
+      }),
+    [Symbol.dispose]: () => thread.terminate(),
+  };
+}

@@ -1,0 +1,37 @@
+/** What an agent reports: for its log, its metrics and `ns-net status`. */
+
+interface Told {
+  /** CNI_COMMAND. */
+  readonly verb: string;
+  /** The plugin's type, by the name that it was called by. */
+  readonly type: string;
+  readonly container: string;
+  readonly ifname: string;
+  readonly ms: number;
+}
+
+/** The agent served a call. `code` and `error` are those of CNI's error. */
+export interface CallServed extends Told {
+  readonly what: "call";
+  readonly exitCode: number;
+  readonly code?: number;
+  readonly error?: string;
+}
+
+/** The agent left a call to its launcher, before it did anything. */
+export interface CallDeclined {
+  readonly what: "declined";
+  /** One word. */
+  readonly reason: string;
+  readonly because: string;
+}
+
+/** The agent left a call to its launcher in the middle, because it would have held up the others. */
+export interface CallHandedBack extends Told {
+  readonly what: "handed back";
+  readonly because: string;
+}
+
+export type AgentEvent = CallServed | CallDeclined | CallHandedBack;
+
+export type OnEvent = (event: AgentEvent) => void;
