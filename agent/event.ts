@@ -32,6 +32,31 @@ export interface CallHandedBack extends Told {
   readonly because: string;
 }
 
-export type AgentEvent = CallServed | CallDeclined | CallHandedBack;
+/** The agent is ready for calls. */
+export interface Started {
+  readonly what: "started";
+  readonly version: string;
+  readonly pid: number;
+  readonly socket: string;
+  /** Of the metrics, where they are served over TCP. */
+  readonly port?: number;
+}
+
+/** What was gone is back. */
+export interface Healed {
+  readonly what: "healed";
+  /** One word: `rules`, `bridge`, `address`, … */
+  readonly kind: string;
+  readonly network?: string;
+  readonly ms?: number;
+}
+
+/** The agent could not do something, and no caller gets to know of it otherwise. */
+export interface Trouble {
+  readonly what: "trouble";
+  readonly because: string;
+}
+
+export type AgentEvent = CallServed | CallDeclined | CallHandedBack | Started | Healed | Trouble;
 
 export type OnEvent = (event: AgentEvent) => void;

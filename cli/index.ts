@@ -45,6 +45,10 @@ export const commands = {
     () => import("./command/ports.ts"),
   ),
   agent: listed("serve the calls of runtimes from one process", () => import("./command/agent.ts")),
+  status: listed(
+    "show the agent, what is installed, pools and attachments on one page",
+    () => import("./command/status.ts"),
+  ),
   "lab learn": listed("learn in ten lessons, by typing", () => import("./command/lab/learn.ts")),
   "lab new": listed("write a lab file from a template", () => import("./command/lab/new.ts")),
   "lab up": listed("bring a lab up from its file", () => import("./command/lab/up.ts")),

@@ -9,15 +9,16 @@ import { isSameNamespace } from "../store/namespace.ts";
 import type { Store } from "../store/store.ts";
 import { statusIfThere } from "../sys/files.ts";
 import { chooseSubnet } from "./chooseSubnet.ts";
-import { fits, gatewaysOf, grant } from "./grant.ts";
+import { fits, grant } from "./grant.ts";
 import defer * as adopt from "./hostLocal/adopt.ts";
 import * as adopted from "./hostLocal/adopted.ts";
 import { reservationFolder } from "./hostLocal/folder.ts";
 import defer * as reservations from "./hostLocal/reservations.ts";
 import type { AcquireContext, HostNetworks, Ipam } from "./ipam.ts";
-import { type BoundRange, boundRange, boundSets, setText, sizeOf, spansOf } from "./range.ts";
+import { type BoundRange, boundRange, boundSets } from "./range.ts";
 import { requireAddresses } from "./requireAddresses.ts";
 import defer * as resolvConf from "./resolvConf.ts";
+import defer * as usage from "./usage.ts";
 
 export const local: Ipam<StoreIpamConfig> = {
   acquire(context) {
@@ -54,17 +55,11 @@ export const local: Ipam<StoreIpamConfig> = {
 
   status({ config: { name } }, config, store, hostNetworks) {
     const { sets } = withChosen(boundSets(config.rangeSets), name, store, hostNetworks);
-    const gateways = gatewaysOf(sets);
-    for (const set of sets) {
-      const spans = spansOf(set, gateways);
-      const size = sizeOf(spans);
-      const used = spans.reduce((sum, { family, first, last }) => {
-        return sum + store.reservedCount(name, { family, value: first }, { family, value: last });
-      }, 0);
+    for (const { range, size, used } of usage.usageOf(sets, name, store)) {
       if (BigInt(used) < size) continue;
       throw new Fault(
         code.unavailable,
-        `No free address in ${setText(set)} of network ${name}: ${used} of ${size} in use`,
+        `No free address in ${range} of network ${name}: ${used} of ${size} in use`,
         'See what can be reclaimed with "ns-net gc --dry-run", or configure a larger subnet',
       );
     }

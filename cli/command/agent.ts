@@ -1,20 +1,69 @@
 /** `ns-net agent` */
+import { writeSync } from "node:fs";
+import { statusSocketDefault } from "../../agent/report/http.ts";
+import { startReporting } from "../../agent/report/reporting.ts";
 import { startAgent } from "../../agent/run.ts";
 import { socketDefault } from "../../agent/server.ts";
-import { command } from "../command.ts";
-
-declare const NSNET_VERSION: string;
+import { defaultDataDir } from "../../conf/identity.ts";
+import { command, UsageError } from "../command.ts";
+import { everyConfiguration } from "../network.ts";
+import { output } from "../output/terminal.ts";
+import { ownVersion } from "../ownVersion.ts";
+import { networkOptions } from "./options.ts";
 
 export default command({
   about: "Serve the calls of container runtimes from one process that stays. They go on without it.",
   usage: "[options]",
   operands: [0, 0],
-  options: { socket: { type: "string", value: "PATH", about: `the socket for launchers (default: ${socketDefault})` } },
+  options: {
+    metrics: {
+      type: "string",
+      value: "ADDRESS:PORT",
+      about: "serve /metrics, /healthz and /readyz there, for example 127.0.0.1:9464",
+    },
+    socket: { type: "string", value: "PATH", about: `the socket for launchers (default ${socketDefault})` },
+    "status-socket": {
+      type: "string",
+      value: "PATH",
+      about: `the socket for ns-net status (default ${statusSocketDefault})`,
+    },
+    "data-dir": networkOptions["data-dir"],
+  },
+  more: `
+The log on standard error has a line of JSON for each event. SIGTERM ends the agent; a call that it serves at that
+moment is finished by the full executable.`,
 
-  run({ options: { socket = socketDefault } }) {
-    const version = typeof NSNET_VERSION === "string" ? NSNET_VERSION : "development";
-    const log = (event: object) => console.error(JSON.stringify({ time: new Date().toISOString(), ...event }));
-    startAgent({ socket, version, onEvent: log });
-    return new Promise<never>(() => {});
+  async run({ options }) {
+    const dataDir = options["data-dir"] ?? defaultDataDir;
+    const socket = options.socket ?? socketDefault;
+    const reporting = await startReporting({
+      version: ownVersion,
+      dataDir,
+      statusSocket: options["status-socket"] ?? statusSocketDefault,
+      metrics: options.metrics === undefined ? undefined : placeIn(options.metrics),
+      configured: () => everyConfiguration(dataDir),
+      writeLog,
+    });
+    using agent = new DisposableStack();
+    agent.use(startAgent({ socket, version: ownVersion, onEvent: reporting.onEvent }));
+    agent.use(reporting.serve(socket));
+    await new Promise<void>((resolve) => process.once("SIGTERM", resolve).once("SIGINT", resolve));
+    return 0;
   },
 });
+
+/** A log without a reader must not fail a call. */
+function writeLog(line: string): void {
+  try {
+    writeSync(output.error, line);
+  } catch {}
+}
+
+/** `127.0.0.1:9464`, `[::1]:9464`, `:9464` for all addresses. */
+function placeIn(text: string): { hostname: string; port: number } {
+  const [, hostname = "", port = ""] = /^(?:\[([^\]]*)\]|[^:]*):(\d{1,5})$/.exec(text) ?? [];
+  if (port === "" || Number(port) > 65_535)
+    throw new UsageError(`--metrics = ${JSON.stringify(text)}: give an address and a port, such as 127.0.0.1:9464`);
+  const name = hostname || text.slice(0, text.lastIndexOf(":"));
+  return { hostname: name || "::", port: Number(port) };
+}

@@ -6,6 +6,12 @@ import { code, Fault } from "../../conf/fault.ts";
 export interface Installed {
   /** The version of this record. */
   readonly version: 1;
+  /** The version of ns-net that was installed. */
+  readonly program?: string;
+  /** The launcher is installed as ns-net, and the executable beside it. */
+  readonly hasLauncher?: boolean;
+  /** The unit that was written for systemd, and the hash of its content. */
+  readonly unit?: { readonly path: string; readonly sha256: string };
   /** The conflist and the hash of its content. A file that was changed since belongs to the person who changed it. */
   readonly conflist?: { readonly path: string; readonly sha256: string };
   /** Names of the reference's plugins that are links to ns-net. */

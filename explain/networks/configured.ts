@@ -41,7 +41,7 @@ function subnetsIn(value: unknown): string[] {
   return [...own, ...(Array.isArray(ranges) ? ranges.flat().flatMap(subnetsIn) : [])];
 }
 
-function pluginsOf(configuration: Json): readonly Json[] {
+export function pluginsOf(configuration: Json): readonly Json[] {
   const { plugins } = configuration;
   return Array.isArray(plugins) ? plugins.filter(isObject) : [configuration];
 }

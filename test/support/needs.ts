@@ -68,6 +68,7 @@ const programs = {
   "reference plugins": "/usr/lib/cni/bridge",
   "ns-net": `${import.meta.dirname}/../../dist/ns-net`,
   "ns-net-launcher": `${import.meta.dirname}/../../dist/ns-net-launcher`,
+  curl: "curl",
   "aarch64-linux-gnu-gcc": "aarch64-linux-gnu-gcc",
   "qemu-aarch64": "qemu-aarch64",
 } satisfies Record<string, string>;

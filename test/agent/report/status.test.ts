@@ -1,0 +1,170 @@
+/** The agent reports on itself: `ns-net status`, metrics, health and its log. The witness is curl. */
+import assert from "node:assert/strict";
+import { readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { lab } from "../../cli/place.ts";
+import type { Daemon } from "../../support/daemon.ts";
+import { needs } from "../../support/needs.ts";
+import { nsNet } from "../../support/plugin.ts";
+import { run } from "../../support/sandbox.ts";
+import { type InstalledPlace, installedPlace } from "../installed.ts";
+
+const network = { ...lab, ipam: { type: "ns-net", ranges: [[{ subnet: "10.20.0.0/29" }]] } };
+
+describe("An agent's status", function () {
+  this.timeout(60_000);
+  let it_: InstalledPlace;
+  let agent: Daemon | undefined;
+
+  beforeEach(function () {
+    needs(this, "ns-net", "ns-net-launcher", "bridge", "curl");
+    it_ = installedPlace();
+  });
+  afterEach(async () => {
+    await agent?.end();
+    agent = undefined;
+    it_?.[Symbol.dispose]();
+  });
+
+  const status = (...words: string[]) =>
+    it_.place.must(
+      ...["status", "--data-dir", it_.place.dataDir, "--bin-dir", it_.binDir, "--status-socket", it_.statusSocket],
+      ...words,
+    );
+  const metrics = () =>
+    it_
+      .ask("/metrics")[1]
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"));
+
+  it("counts calls, pools and attachments, and remembers what failed", async () => {
+    agent = await it_.agent();
+    for (const container of ["1", "2"]) assert.equal(it_.call("ADD", container, network).code, 0);
+    assert.equal(it_.call("DEL", "2", network).code, 0);
+    assert.equal(it_.call("ADD", "3", { ...network, mtu: "big" }).json.code, 7);
+    const now = JSON.parse(status("--json"));
+    assert.equal(`ns-net ${now.agent.version}`, run([nsNet, "--version"]).trim());
+    assert.equal(now.agent.pid, agent.pid);
+    assert.deepEqual([now.agent.calls, now.agent.failed], [4, 1]);
+    // A /29 has 6 host addresses, and the gateway has one of them.
+    assert.deepEqual(now.pools, [{ network: "lab", range: "10.20.0.0/29", used: 1, free: 4 }]);
+    assert.deepEqual(now.attachments, [{ network: "lab", state: "attached", count: 1 }]);
+    assert.match(now.agent.errors[0].text, /^ADD of 3 eth3 failed: Cannot use mtu = "big"$/);
+    const page = status();
+    assert.match(page, /^agent +running, version \S+, process \d+, since 20/m);
+    assert.match(page, /^lab +10\.20\.0\.0\/29 +1 +4$/m);
+    assert.match(page, /Last errors.*\n {2}20\S+Z {2}ADD of 3 eth3 failed: Cannot use mtu/);
+  });
+
+  it("serves the same as metrics, which the kernel and the store confirm", async () => {
+    agent = await it_.agent();
+    for (const container of ["1", "2"]) assert.equal(it_.call("ADD", container, network).code, 0);
+    assert.equal(it_.call("ADD", "3", { ...network, mtu: "big" }).code, 1);
+    const lines = metrics();
+    for (const line of [
+      'ns_net_calls_total{verb="ADD",type="ns-net",result="ok"} 2',
+      'ns_net_calls_total{verb="ADD",type="ns-net",result="error"} 1',
+      'ns_net_call_errors_total{verb="ADD",code="7"} 1',
+      'ns_net_call_duration_seconds_count{verb="ADD"} 3',
+      'ns_net_pool_used_addresses{network="lab",range="10.20.0.0/29"} 2',
+      'ns_net_pool_free_addresses{network="lab",range="10.20.0.0/29"} 3',
+      'ns_net_attachments{network="lab",state="attached"} 2',
+    ])
+      assert.ok(lines.includes(line), `${line} in\n${lines.join("\n")}`);
+    const memory = Number(lines.find((line) => line.startsWith("ns_net_memory_bytes"))!.split(" ")[1]);
+    const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${agent.pid}/status`, "utf8"))![1];
+    assert.ok(Math.abs(memory / 1024 / Number(resident) - 1) < 0.2, `${memory} bytes, the kernel says ${resident} kB`);
+    assert.ok(lines.some((line) => /^ns_net_event_loop_delay_seconds 0(\.\d+)?$/.test(line)));
+  });
+
+  it("counts calls that it declines, by reason", async () => {
+    agent = await it_.agent();
+    // Another mount namespace: the launcher falls back, and the call succeeds.
+    const config = JSON.stringify({ ...network, dataDir: it_.place.dataDir });
+    const netns = it_.place.name("other");
+    run(["ip", "netns", "add", netns]);
+    const script = `echo '${config}' | unshare --mount ${join(it_.binDir, "ns-net")}`;
+    const env = { CNI_COMMAND: "ADD", CNI_CONTAINERID: "c", CNI_NETNS: `/run/netns/${netns}`, CNI_IFNAME: "eth0" };
+    const words = Object.entries({ ...env, CNI_PATH: it_.binDir, NSNET_AGENT: it_.socket }).map((pair) =>
+      pair.join("="),
+    );
+    it_.place.host.run("env", ...words, "sh", "-c", script);
+    const now = JSON.parse(status("--json"));
+    assert.deepEqual([now.agent.calls, Object.values(now.agent.declined)], [0, [1]]);
+    assert.ok(metrics().some((line) => /^ns_net_declined_total\{reason="\w+"\} 1$/.test(line)));
+    assert.deepEqual(now.attachments, [{ network: "lab", state: "attached", count: 1 }]);
+  });
+
+  it("says whether it can serve, also over TCP, where it says nothing of pods", async () => {
+    agent = await it_.agent("--metrics", "127.0.0.1:0");
+    const { port } = JSON.parse(readFileSync(it_.log, "utf8").split("\n")[0]!);
+    it_.place.host.ip("link", "set", "lo", "up");
+    const tcp = [`http://127.0.0.1:${port}`];
+    for (const from of [undefined, tcp]) {
+      assert.deepEqual(it_.ask("/healthz", from), ["200", "ok"]);
+      assert.deepEqual(it_.ask("/readyz", from), ["200", "ready"]);
+    }
+    assert.equal(it_.ask("/metrics", tcp)[0], "200");
+    assert.equal(it_.ask("/status", tcp)[0], "404");
+    rmSync(it_.socket);
+    assert.deepEqual(it_.ask("/readyz", tcp), [
+      "503",
+      `launchers do not reach the agent: ${it_.socket} is not its socket`,
+    ]);
+    assert.equal(it_.ask("/healthz", tcp)[0], "200");
+  });
+
+  it("is for root alone", async () => {
+    agent = await it_.agent();
+    assert.equal(statSync(it_.statusSocket).mode & 0o777, 0o600);
+    assert.equal(statSync(dirname(it_.statusSocket)).mode & 0o777, 0o700);
+  });
+
+  it("is a page without an agent, too, and after it ended", async () => {
+    assert.match(status(), /^agent +not running.*\n(.*\n)*Nothing is attached\.$/m);
+    agent = await it_.agent();
+    assert.equal(it_.call("ADD", "1", network).code, 0);
+    await agent.end();
+    agent = undefined;
+    const now = JSON.parse(status("--json"));
+    assert.equal(now.agent, undefined);
+    assert.deepEqual(now.pools, [{ network: "lab", range: "10.20.0.0/29", used: 1, free: 4 }]);
+    assert.equal(it_.call("DEL", "1", network).code, 0);
+  });
+
+  it("names an attachment whose namespace is gone", () => {
+    const web = it_.place.name();
+    it_.place.must("add", web, "--network", it_.place.file("lab.json", JSON.stringify(network)));
+    run(["ip", "netns", "del", web]);
+    it_.place.name(); // the deletion of the link follows in the background, and status waits for it
+    assert.deepEqual(JSON.parse(status("--json")).attachments, [{ network: "lab", state: "gone", count: 1 }]);
+  });
+
+  it("is in its log, a line of JSON for each event", async () => {
+    agent = await it_.agent();
+    it_.call("ADD", "1", network);
+    it_.call("ADD", "2", { ...network, mtu: "big" });
+    const lines = readFileSync(it_.log, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      lines.map(({ level, what }) => [level, what]),
+      [
+        ["info", "started"],
+        ["info", "call"],
+        ["warn", "call"],
+      ],
+    );
+    const [, first, second] = lines;
+    assert.deepEqual([first.verb, first.container, first.exitCode, typeof first.ms], ["ADD", "1", 0, "number"]);
+    assert.deepEqual([second.code, second.error], [7, 'Cannot use mtu = "big"']);
+    for (const { time } of lines) assert.ok(Math.abs(Date.now() - Date.parse(time)) < 60_000, time);
+  });
+
+  it("refuses an address that is none", () => {
+    const { code, err } = it_.place.cli("agent", "--metrics", "localhost");
+    assert.equal(code, 2);
+    assert.match(err, /--metrics = "localhost": give an address and a port/);
+  });
+});
