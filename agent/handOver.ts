@@ -114,11 +114,13 @@ export class Connection {
     stdin: Uint8Array,
   ): Promise<{ readonly answer: Answer; readonly call: Call }> {
     const deadlineMs = performance.now() + beginAgainMsMax;
-    for (;;) {
+    for (let isRepeated = false; ; isRepeated = true) {
       running.blockedBy = undefined;
       let [out, err] = ["", ""];
       const call: Call = {
-        ...{ env: handedOver.env, stdin, argv0: handedOver.argv0, id: handedOver.id, isHandedOver: true },
+        ...{ env: handedOver.env, stdin, argv0: handedOver.argv0, id: handedOver.id },
+        isHandedOver: true,
+        isRepeated,
         interruption: this.#interruption(),
         deleteLinks: this.#host.deleteLinks,
         stderr(text) {

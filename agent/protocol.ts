@@ -2,8 +2,8 @@
  * The messages between a launcher (agent/launcher/launcher.c) and the agent. Numbers are in the machine's byte order.
  *
  *   launcher → agent   the call: magic u32, length of all u32, then texts that end in NUL: version, call id, inode of the
- *                      mount namespace, inode of the PID namespace, argv[0], and each variable of its environment as
- *                      NAME=VALUE. Descriptors come with it: a file with standard input, and the network namespace if
+ *                      mount namespace, of the PID namespace and of the network namespace of the launcher, argv[0], and
+ *                      each variable of its environment as NAME=VALUE. Descriptors come with it: a file with standard input, and the network namespace if
  *                      CNI_NETNS can be opened.
  *   agent → launcher   "A": accepted. A launcher that waited too long for it has left, and nothing was done.
  *   launcher → agent   "G": go. From here on, the agent does the call, or closes the connection and leaves it to the launcher.
@@ -28,6 +28,8 @@ export interface HandedOver {
   readonly id: string;
   readonly mountNamespace: bigint;
   readonly pidNamespace: bigint;
+  /** The one that is the host of this call. */
+  readonly networkNamespace: bigint;
   readonly argv0: string;
   readonly env: Readonly<Record<string, string>>;
 }
@@ -61,15 +63,21 @@ export function callIn(bytes: Uint8Array): HandedOver {
   if (callLength(bytes) !== bytes.length) throw malformed(`the call is cut off after ${bytes.length} bytes`);
   const texts = new TextDecoder().decode(bytes.subarray(headBytes)).split("\0");
   if (texts.pop() !== "") throw malformed("the last text of the call has no end");
-  const [version = "", id = "", mount = "", pid = "", argv0 = "", ...variables] = texts;
+  const [version = "", id = "", mount = "", pid = "", network = "", argv0 = "", ...variables] = texts;
   if (!/^[0-9a-f]{32}$/.test(id)) throw malformed(`the call has no id: ${JSON.stringify(id)}`);
-  if (!/^\d+$/.test(mount) || !/^\d+$/.test(pid)) throw malformed("the call does not name its namespaces");
+  if (![mount, pid, network].every((inode) => /^\d+$/.test(inode)))
+    throw malformed("the call does not name its namespaces");
   const env: Record<string, string> = Object.create(null);
   for (const variable of variables) {
     const at = variable.indexOf("=");
     if (at > 0) env[variable.slice(0, at)] ??= variable.slice(at + 1);
   }
-  return { version, id, mountNamespace: BigInt(mount), pidNamespace: BigInt(pid), argv0, env };
+  const namespaces = {
+    mountNamespace: BigInt(mount),
+    pidNamespace: BigInt(pid),
+    networkNamespace: BigInt(network),
+  };
+  return { version, id, ...namespaces, argv0, env };
 }
 
 export interface Answer {

@@ -6,7 +6,7 @@ import { Declined, type HandedOver } from "./protocol.ts";
 
 /** `descriptors` are those that came with the call. Throws Declined. */
 export function runningOf(handedOver: HandedOver, descriptors: readonly number[], ownVersion: string): Running {
-  const { version, id, mountNamespace, pidNamespace, env } = handedOver;
+  const { version, id, mountNamespace, pidNamespace, networkNamespace, env } = handedOver;
   if (version !== ownVersion) {
     const cure = "restart the agent after an upgrade";
     throw new Declined("version", `its launcher is of version ${version}, and this agent of ${ownVersion}: ${cure}`);
@@ -14,6 +14,8 @@ export function runningOf(handedOver: HandedOver, descriptors: readonly number[]
   // Delegates, resolvConf, the folder of host-local, iptables and D-Bus depend on the mounts; claims depend on the pids.
   if (mountNamespace !== ownInode("mnt")) throw new Declined("mounts", "its launcher is in another mount namespace");
   if (pidNamespace !== ownInode("pid")) throw new Declined("pids", "its launcher is in another PID namespace");
+  if (networkNamespace !== ownInode("net"))
+    throw new Declined("network", "its launcher is in another network namespace, which is its host");
   const [stdin, netns] = descriptors;
   if (stdin === undefined) throw new Declined("malformed", "the call came without standard input");
   if (!fileStatus(stdin).isRegular) throw new Declined("malformed", "standard input did not come as a file in memory");
@@ -24,4 +26,4 @@ export function runningOf(handedOver: HandedOver, descriptors: readonly number[]
   return { id, netns: { path, fd: netns } };
 }
 
-const ownInode = (kind: "mnt" | "pid") => fileStatus(`/proc/self/ns/${kind}`).inode;
+const ownInode = (kind: "mnt" | "pid" | "net") => fileStatus(`/proc/self/ns/${kind}`).inode;

@@ -16,8 +16,10 @@ export interface Call {
   readonly namespace?: Netns | undefined;
   /** Names the call in the log. */
   readonly id: string;
-  /** A launcher hands it over, and may hand it over again with the same id: the first result is the answer to both. */
+  /** A launcher waits for the answer, and repeats the call under the same id if the answer does not come: it is kept. */
   readonly isHandedOver?: boolean;
+  /** The call may have been served under this id already: the first answer counts. */
+  readonly isRepeated?: boolean;
   readonly interruption: Interruption;
   /** Deletes the host's links of these names without blocking the thread, and answers those that there were. Absent: DEL does it. */
   readonly deleteLinks?: DeleteLinks;

@@ -11,7 +11,7 @@ import { errno, KernelError, tolerating } from "../sys/errors.ts";
 import { readText, writeText } from "../sys/files.ts";
 import { netlinkSocket } from "../sys/libc.ts";
 import { closeNetns, inNetns, type Netns, openOwnNetns } from "../sys/netns.ts";
-import { mayBlock } from "../sys/sharedProcess.ts";
+import { isShared, mayBlock } from "../sys/sharedProcess.ts";
 
 /** The end that a step works at: the host, or the container. */
 export type Where = "host" | "container";
@@ -102,8 +102,12 @@ export class Kernel implements Disposable {
 
   /** One change over rtnetlink. */
   request(where: Where, message: Message): Frame[] {
-    if (message.waits) mayBlock(message.what);
+    if (message.waits && isShared()) this.#refuseToWait(where, message.what, message.waits);
     return this.route(where).request(message);
+  }
+
+  #refuseToWait(where: Where, what: string, waits: NonNullable<Message["waits"]>): void {
+    if (waits === "always" || getLink(this.route(where), waits.ifExists)) mayBlock(what);
   }
 
   /**

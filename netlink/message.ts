@@ -33,8 +33,8 @@ export interface Message {
   readonly payload: Uint8Array;
   /** The errno by which the kernel says that the thing does not exist. It is then no error. */
   readonly absent?: number;
-  /** The kernel answers only when all readers of the object have ended, which takes 20 ms and more. */
-  readonly waits?: boolean;
+  /** The kernel answers only when all readers of a link have ended, which takes 20 ms and more: always, or if this link exists. */
+  readonly waits?: "always" | { readonly ifExists: string | number };
 }
 
 /** A message as received. */

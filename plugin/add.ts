@@ -8,11 +8,13 @@ import type { NetworkConfig } from "../conf/config/config.ts";
 import { callAgain, code, Fault } from "../conf/fault.ts";
 import type { Request } from "../conf/request.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { hostLinkName } from "../kernel/linkNames.ts";
 import type { Facts } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { AnyFacts } from "../plan/planner.ts";
 import { roleIn } from "../plan/types.ts";
 import { commit, type Undo } from "../step/commit.ts";
+import { linkDeletedBy, linkMadeBy } from "../step/index.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
 import { WouldBlock } from "../sys/sharedProcess.ts";
 import type { Asked } from "./attach/asked.ts";
@@ -71,10 +73,20 @@ async function attach(asked: Asked, facts: AnyFacts, memory: Memory, options: Ad
     return prepared.plan;
   } catch (error) {
     if (error instanceof WouldBlock) throw error; // another process goes on from here
+    if (undo) await deleteLinks(asked, prepared);
     undo?.();
     await memory.giveBack(prepared.leased);
     throw error;
   }
+}
+
+/** In a process that serves several calls: undo then finds that the links are gone, and does not wait for the kernel. */
+async function deleteLinks({ request: { attachment }, call }: Asked, { steps }: Prepared): Promise<void> {
+  if (!call.deleteLinks) return;
+  const links = steps.flatMap(
+    (step) => linkDeletedBy(step) ?? (linkMadeBy(step) === "host" ? hostLinkName(attachment) : []),
+  );
+  await call.deleteLinks(attachment.network, links);
 }
 
 /**

@@ -13,7 +13,7 @@ export function processCall(env: Environment): Call {
     stdin: new Uint8Array(0),
     argv0: process.argv0,
     id: handedOver || env["NSNET_CALL_ID"] || String(process.pid),
-    isHandedOver: Boolean(handedOver),
+    isRepeated: Boolean(handedOver),
     interruption: changing.includes(env["CNI_COMMAND"]) ? interruptions() : none,
     stderr: (text) => void process.stderr.write(text),
   };

@@ -99,7 +99,7 @@ type Serve = (call: Call, onPlan: OnPlan) => object | undefined | Promise<object
 const verbs: { readonly [V in Verb]: Serve } = {
   async ADD(call, onPlan) {
     const request = parseRequest(call.env, call.stdin, call.argv0);
-    const earlier = call.isHandedOver ? handedOver.answerOf(request, call) : undefined;
+    const earlier = call.isRepeated ? handedOver.answerOf(request, call) : undefined;
     if (earlier) return earlier;
     const { result } = await add(request, call, { onPlan });
     return formatResult(result, request.config.cniVersion);

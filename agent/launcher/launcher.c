@@ -36,6 +36,7 @@ static const char *version = mark + sizeof "ns-net-launcher";
 extern char **environ;
 static char call_id[33];
 static int agent = -1;
+static int may_have_begun = 0;
 
 /* The full executable, which lies beside this one. */
 static char full_path[4096];
@@ -56,7 +57,8 @@ static void run_full(char **arguments, int input) {
     lseek(input, 0, SEEK_SET);
     dup2(input, STDIN);
   }
-  if (call_id[0]) setenv("NSNET_HAND_OVER", call_id, 1);
+  if (may_have_begun) setenv("NSNET_HAND_OVER", call_id, 1);
+  else unsetenv("NSNET_HAND_OVER");
   execv(full_path, arguments);
   int refusal = errno;
   if (refusal == ENOENT && full >= 0) fexecve(full, arguments, environ);
@@ -115,7 +117,7 @@ static int add_inode(const char *path) {
 
 static int compose(const char *called_as) {
   if (!add_text(version) || !add_text(call_id)) return 0;
-  if (!add_inode("/proc/self/ns/mnt") || !add_inode("/proc/self/ns/pid") || !add_text(called_as)) return 0;
+  if (!add_inode("/proc/self/ns/mnt") || !add_inode("/proc/self/ns/pid") || !add_inode("/proc/self/ns/net") || !add_text(called_as)) return 0;
   for (char **one = environ; *one; one++)
     if (!add_text(*one)) return 0; /* all of them, because delegates get them */
   uint32_t head[2] = { MAGIC, (uint32_t)message_length };
@@ -204,6 +206,7 @@ static int handed_over(const char *called_as, int input) {
   struct sigaction passing = { .sa_handler = pass_on };
   sigaction(SIGTERM, &passing, NULL);
   sigaction(SIGINT, &passing, NULL);
+  may_have_begun = 1;
   if (!say('G') || !read_all(&answer, sizeof answer, -1)) return -1;
   char *text = malloc((size_t)answer.out + answer.err + 1);
   if (!text || !read_all(text, (size_t)answer.out + answer.err, -1)) return -1;

@@ -130,8 +130,8 @@ export function createLink(change: LinkChange & { name: string }): Message {
 
 /** Changes a link, by index, or by name without an index. */
 export function changeLink(what: string, change: LinkChange): Message {
-  const waits = change.netnsFd !== undefined;
-  return { what, type: interfaceType.create, flags: 0, payload: payload(change), waits };
+  const message = { what, type: interfaceType.create, flags: 0, payload: payload(change) };
+  return change.netnsFd === undefined ? message : { ...message, waits: "always" };
 }
 
 /** Changes the settings of a bridge's port. */
@@ -142,13 +142,14 @@ export function changeBridgePort(what: string, name: string, port: BridgePort): 
 /** Deletes the link of this name; or a link that was read, and never another one that has its name since. */
 export function deleteLink(which: string | Pick<Link, "index" | "name">): Message {
   const [name, key] = typeof which === "string" ? [which, { name: which }] : [which.name, { index: which.index }];
-  return { what: `delete link ${name}`, type: interfaceType.delete, flags: 0, payload: payload(key), waits: true };
+  const waits = { ifExists: typeof which === "string" ? which : which.index };
+  return { what: `delete link ${name}`, type: interfaceType.delete, flags: 0, payload: payload(key), waits };
 }
 
 /** Deletes every link of a group by one request: the kernel waits for its readers once, not once a link. */
 export function deleteLinkGroup(group: number): Message {
   const what = `delete links of group ${group}`;
-  return { what, type: interfaceType.delete, flags: 0, payload: payload({ group }), waits: true };
+  return { what, type: interfaceType.delete, flags: 0, payload: payload({ group }), waits: "always" };
 }
 
 /**

@@ -18,6 +18,8 @@ export interface Outcome {
   readonly durationMs: number;
   /** The CPU time of the file and of the processes that it started. Only with `--cpu`. */
   readonly cpuMs?: number;
+  /** With `--agent`: how many calls agents served, and how many they left to the executable, by reason. */
+  readonly throughAgent?: Readonly<Record<string, number>>;
 }
 
 /** The runner's messages to a worker. */

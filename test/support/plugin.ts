@@ -3,8 +3,10 @@ import { join } from "node:path";
 import type { Verb } from "../../conf/request.ts";
 import type { Netns } from "./sandbox.ts";
 import { spawnInside } from "./spawn.ts";
+import { agentOf, isThroughAgent, launcher } from "./throughAgent.ts";
 
-export const nsNet = join(import.meta.dirname, "../../dist/ns-net");
+/** The executable; with NSNET_TEST_AGENT, the launcher. */
+export const nsNet = isThroughAgent ? launcher() : join(import.meta.dirname, "../../dist/ns-net");
 export const referencePlugins = "/usr/lib/cni";
 
 export interface Call {
@@ -49,6 +51,7 @@ export function environmentOf(call: Call): Record<string, string> {
     ...(ifname !== undefined && { CNI_IFNAME: ifname }),
     ...(path !== undefined && { CNI_NETNS: path }),
     ...(args !== undefined && { CNI_ARGS: args }),
+    ...(isThroughAgent && (call.plugin ?? nsNet) === nsNet && { NSNET_AGENT: agentOf(call.host) }),
     ...call.environment,
   };
 }

@@ -62,11 +62,23 @@ function printFailures(outcomes: readonly Outcome[]): void {
   }
 }
 
+/** How many calls agents served, and how many they left to the executable, by reason. */
+function printThroughAgent(outcomes: readonly Outcome[]): void {
+  const total = new Map<string, number>();
+  for (const { throughAgent = {} } of outcomes)
+    for (const [what, count] of Object.entries(throughAgent)) total.set(what, (total.get(what) ?? 0) + count);
+  if (total.size === 0) return;
+  console.log("\nCalls through an agent:");
+  for (const [what, count] of [...total].sort(([, a], [, b]) => b - a))
+    console.log(`${String(count).padStart(7)} ${what}`);
+}
+
 /** True if all tests passed and there was at least one. */
 export function printSummary(outcomes: readonly Outcome[], withSkips = true): boolean {
   const sum = (count: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + count(outcome), 0);
   if (withSkips) printSkips(outcomes);
   printFailures(outcomes);
+  printThroughAgent(outcomes);
   const passed = sum((outcome) => outcome.passed);
   const failed = sum((outcome) => outcome.failures.length);
   const skipped = sum((outcome) => outcome.skips.length);

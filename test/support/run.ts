@@ -3,9 +3,12 @@
  * Mocha's own parallel mode does not end under Bun (its workers never answer), and a worker killed by a bad system
  * call would end the whole run; here it is one failed file.
  *
- *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N] [--cpu] [--clients] [--failures-only]
+ *   bun test/support/run.ts [file or part of a path …] [-g pattern] [--jobs N] [--cpu] [--clients] [--agent]
+ *                           [--failures-only]
  *
  * With `--cpu`, each line also has the CPU time of the file and all processes that it started (as root, with cgroup2).
+ *
+ * With `--agent`, the tests of the plugin alone, with its calls through launchers and agents (throughAgent.ts).
  *
  * With `--clients`, only test/clients/, one file at a time, each in a process namespace of its own: whatever a
  * container runtime starts there ends with it, even if the test is killed.
@@ -37,6 +40,7 @@ const { values, positionals } = parseArgs({
     jobs: { type: "string", short: "j" },
     cpu: { type: "boolean", default: false },
     clients: { type: "boolean", default: false },
+    agent: { type: "boolean", default: false },
     "failures-only": { type: "boolean", default: false },
   },
 });
@@ -74,14 +78,16 @@ function slowestFirst(files: readonly string[]): string[] {
   return files.toSorted((a, b) => durationOf(b) - durationOf(a));
 }
 
+/** What calls the executable as a runtime does. */
+const pluginTests = ["test/plugin/", "test/ipam/", "test/step/"];
+
 function testFiles(): string[] {
   const all = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })]
     .filter((file) => file.startsWith("test/clients/") === values.clients)
     .sort();
-  const wanted = positionals.map((part) => relative(root, resolve(part)));
-  const chosen = all.filter(
-    (file) => wanted.length === 0 || [...wanted, ...positionals].some((part) => file.includes(part)),
-  );
+  const parts = positionals.length === 0 && values.agent && !values.clients ? pluginTests : positionals;
+  const wanted = parts.map((part) => relative(root, resolve(part)));
+  const chosen = all.filter((file) => wanted.length === 0 || [...wanted, ...parts].some((part) => file.includes(part)));
   return slowestFirst(chosen);
 }
 
@@ -98,7 +104,7 @@ const pipeLimitMs = 1000;
 
 const ownProcesses = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
-const quiet = { NSNET_PHASES: "no" };
+const quiet = { NSNET_PHASES: "no", ...(values.agent && { NSNET_TEST_AGENT: "yes" }) };
 
 const running = new Set<Bun.Subprocess>();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -5,6 +5,7 @@
 import { sandboxMark } from "../../scripts/sandbox.ts";
 import { skip } from "./skip.ts";
 import { createNetns, deleteNetns, type Ended, spawnInside } from "./spawn.ts";
+import { endAgentOf } from "./throughAgent.ts";
 
 class CommandFailed extends Error {}
 
@@ -67,7 +68,10 @@ export function namedNetns(name: string): Netns {
     ip: (...args) => JSON.parse(runInside("ip", "-j", "-d", ...args) || "[]"),
     nft: (...args) => runInside("nft", ...args),
     sysctl: (key) => runInside("cat", `/proc/sys/${key}`).trim(),
-    [Symbol.dispose]: () => deleteNetns(name),
+    [Symbol.dispose]() {
+      endAgentOf(path);
+      deleteNetns(name);
+    },
   };
   return ns;
 }

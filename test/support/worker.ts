@@ -2,6 +2,7 @@
 import Mocha from "mocha";
 import type { Failure, Order, Outcome, Skip } from "./outcome.ts";
 import { skipReason } from "./skip.ts";
+import { endAgents, takeTally } from "./throughAgent.ts";
 
 /** The time limit of a test that sets none. */
 const timeout = 60_000;
@@ -56,7 +57,8 @@ async function runFile({ file, grep }: Order): Promise<Outcome> {
     fail("loading the file", error);
   }
   failUnhandled("after the last test");
-  return { file, passed, failures, skips, durationMs: performance.now() - startMs };
+  endAgents();
+  return { file, passed, failures, skips, durationMs: performance.now() - startMs, throughAgent: takeTally() };
 }
 
 process.on("message", async (order: Order) => {
