@@ -6,9 +6,12 @@ import { writeOut } from "../../plugin/stdio.ts";
 import { command, UsageError } from "../command.ts";
 import { conflistOf } from "../install/conflist.ts";
 import { dropIn, referenceNames } from "../install/dropIn.ts";
-import { makeFolder, putProgram, putText, Undo } from "../install/files.ts";
+import { makeFolder, putText, Undo } from "../install/files.ts";
 import { nextSteps } from "../install/nextSteps.ts";
+import { launcherToInstall, putPrograms, removeFull } from "../install/programs.ts";
 import { type Installed, keptFolder, readRecord, recordPath, sha256 } from "../install/record.ts";
+import { hasSystemd, putUnit, removeUnit, startUnit, unitFolderDefault } from "../install/unit.ts";
+import { ownVersion } from "../ownVersion.ts";
 
 export const folders = {
   "bin-dir": { type: "string", value: "FOLDER", about: "where runtimes look for plugins (default /opt/cni/bin)" },
@@ -28,6 +31,16 @@ export default command({
       type: "boolean",
       about: `also install under the names ${referenceNames.join(", ")}; existing plugins are kept aside`,
     },
+    agent: {
+      type: "boolean",
+      about: "install the launcher, with the full executable beside it, and start the agent where systemd runs",
+    },
+    "no-agent": { type: "boolean", about: "install the executable alone again, and end the agent" },
+    "unit-dir": {
+      type: "string",
+      value: "FOLDER",
+      about: `where the agent's unit for systemd is kept (default ${unitFolderDefault})`,
+    },
     "no-conf": { type: "boolean", about: "write no configuration" },
     name: { type: "string", value: "NAME", about: "the network's name (default podnet)" },
     bridge: { type: "string", value: "NAME", about: "the bridge (default cni0)" },
@@ -45,7 +58,10 @@ export default command({
   more: `
   ns-net install --subnet 10.88.0.0/16       for containerd, CRI-O, podman, nomad
   ns-net install --drop-in --no-conf         the networks that are there, by ns-net
-  ns-net install --pod-cidr "$POD_CIDR"      on a node of Kubernetes`,
+  ns-net install --pod-cidr "$POD_CIDR"      on a node of Kubernetes
+  ns-net install --agent                     with the agent: an ADD takes a third of the time
+
+An agent that is installed stays at the next install, which restarts it, unless --no-agent is given.`,
 
   run({ options }) {
     const conflist = options["no-conf"] ? undefined : conflistOf(options);
@@ -60,27 +76,58 @@ export default command({
     const binDir = resolve(options["bin-dir"] ?? binDirDefault);
     const confPath = conflist && join(resolve(options["conf-dir"] ?? confDirDefault), `10-${conflist.name}.conflist`);
     const undo = new Undo();
+    const wanted: Wanted = {
+      binDir,
+      confPath,
+      text: conflist?.text ?? "",
+      links: options["drop-in"] ?? false,
+      agent: agentAsked(options),
+      unitDir: options["unit-dir"] ?? unitFolderDefault,
+    };
+    let installed: { said: readonly string[]; record: Installed };
     try {
-      const said = install(binDir, confPath, conflist?.text ?? "", options["drop-in"] ?? false, undo);
+      installed = install(wanted, undo);
       undo.forget();
-      writeOut(`${said.join("\n")}\n\n${nextSteps(binDir, confPath)}`);
-      return 0;
     } catch (error) {
       undo.run();
       throw error;
     }
+    writeOut(`${installed.said.join("\n")}\n`);
+    if (installed.record.unit && hasSystemd()) {
+      startUnit();
+      writeOut("started the agent\n");
+    }
+    writeOut(`\n${nextSteps(binDir, confPath, installed.record)}`);
+    return 0;
   },
 });
 
-function install(binDir: string, confPath: string | undefined, text: string, links: boolean, undo: Undo): string[] {
+/** Undefined: as it was. */
+function agentAsked({ agent, "no-agent": none }: { agent?: boolean; "no-agent"?: boolean }): boolean | undefined {
+  if (agent && none) throw new UsageError("--agent and --no-agent exclude each other");
+  return none ? false : agent;
+}
+
+interface Wanted {
+  readonly binDir: string;
+  readonly confPath: string | undefined;
+  /** The content of the configuration. */
+  readonly text: string;
+  readonly links: boolean;
+  readonly agent: boolean | undefined;
+  readonly unitDir: string;
+}
+
+function install({ binDir, confPath, text, links, agent, unitDir }: Wanted, undo: Undo) {
   const before = readRecord(binDir);
-  const program = join(binDir, "ns-net");
-  const said = [`${existsSync(program) ? "replaced" : "wrote"} ${program}`];
   makeFolder(binDir, undo);
   if (confPath) makeFolder(resolve(confPath, ".."), undo);
   refuseForeign(confPath, text, before);
-  undo.keep(program);
-  putProgram(program, process.execPath);
+  const launcher = (agent ?? before?.hasLauncher) ? launcherToInstall() : undefined;
+  const said: string[] = [];
+  if (launcher && "missing" in launcher) process.stderr.write(`ns-net: ${launcher.missing}\n`);
+  const path = launcher && "path" in launcher ? launcher.path : undefined;
+  said.push(...putPrograms(binDir, path, undo));
   const kept = links ? dropIn(binDir, undo) : [];
   if (links) said.push(`linked ${referenceNames.join(", ")}`);
   if (kept.length > 0) said.push(`kept ${kept.join(", ")} in ${keptFolder(binDir)}`);
@@ -89,14 +136,27 @@ function install(binDir: string, confPath: string | undefined, text: string, lin
     putText(confPath, text);
     said.push(`wrote ${confPath}`);
   }
+  let unit = path === undefined ? undefined : before?.unit;
+  if (path !== undefined && hasSystemd()) {
+    const put = putUnit(unitDir, binDir, unit, undo);
+    unit = put.unit;
+    said.push(put.said);
+  }
+  if (path === undefined && before?.hasLauncher) {
+    if (before.unit) said.push(removeUnit(before.unit));
+    said.push(...removeFull(binDir, undo));
+  }
   const record: Installed = {
     version: 1,
+    program: ownVersion,
     links: links ? referenceNames : (before?.links ?? []),
+    ...(path !== undefined && { hasLauncher: true }),
+    ...(unit && { unit }),
     ...(before?.conflist && { conflist: before.conflist }),
     ...(confPath && { conflist: { path: confPath, sha256: sha256(text) } }),
   };
   putText(recordPath(binDir), `${JSON.stringify(record, null, 2)}\n`);
-  return said;
+  return { said, record };
 }
 
 /** Does not overwrite a configuration that ns-net did not write, or that was changed since. */

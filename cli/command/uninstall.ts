@@ -14,7 +14,9 @@ import { putBack } from "../install/dropIn.ts";
 import { touching } from "../install/files.ts";
 import { hostLocalFolder, leaveLeases } from "../install/leases.ts";
 import { leftInUse, removedUnused } from "../install/leftovers.ts";
+import { removeFull } from "../install/programs.ts";
 import { type Installed, keptFolder, readRecord, recordPath, sha256 } from "../install/record.ts";
+import { removeUnit } from "../install/unit.ts";
 import { living } from "../living.ts";
 import { binDirDefault, folders } from "./install.ts";
 import { networkOptions } from "./options.ts";
@@ -86,7 +88,7 @@ function withMoreThanLinks(all: readonly Entry[], dataDir: string): Entry[] {
 /** Leases come first: as soon as host-local is back, a runtime may call it. */
 function uninstall(
   binDir: string,
-  { conflist, links }: Installed,
+  { conflist, links, unit, hasLauncher }: Installed,
   leave: () => number,
   removed: readonly string[],
 ): string[] {
@@ -100,8 +102,10 @@ function uninstall(
   }
   const back = putBack(binDir, links);
   if (back.length > 0) said.push(`put back ${back.join(", ")}`);
+  if (unit) said.push(removeUnit(unit));
   remove(join(binDir, "ns-net"));
   said.push(`removed ${join(binDir, "ns-net")}`);
+  if (hasLauncher) said.push(...removeFull(binDir));
   remove(recordPath(binDir));
   return said;
 }

@@ -1,5 +1,13 @@
+import { join } from "node:path";
+import { fullName } from "./launcher.ts";
+import type { Installed } from "./record.ts";
+
 /** The remaining steps for each container runtime, in its own terms. */
-export function nextSteps(binDir: string, confPath: string | undefined): string {
+export function nextSteps(
+  binDir: string,
+  confPath: string | undefined,
+  { hasLauncher, unit }: Pick<Installed, "hasLauncher" | "unit">,
+): string {
   const name = confPath ? confPath.replace(/^.*\/10-(.*)\.conflist$/, "$1") : "NAME";
   const folder = confPath?.replace(/\/[^/]*$/, "") ?? "/etc/cni/net.d";
   return `What next:
@@ -9,5 +17,11 @@ export function nextSteps(binDir: string, confPath: string | undefined): string 
               then: podman run --network ${name} …
   nomad       client { cni_path = "${binDir}" cni_config_dir = "${folder}" }; in a group: network { mode = "cni/${name}" }
   by hand     ${binDir}/ns-net add web${confPath ? ` --network ${name}` : ""}
-`;
+${hasLauncher ? agentStep(binDir, unit !== undefined) : ""}`;
 }
+
+/** There is no systemd in a container, and on some hosts. */
+const agentStep = (binDir: string, hasUnit: boolean) =>
+  hasUnit
+    ? "  the agent   ns-net status, journalctl -u ns-net-agent\n"
+    : `  the agent   let what starts the services of this host start and restart it: ${join(binDir, fullName)} agent\n`;
