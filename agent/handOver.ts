@@ -10,6 +10,7 @@ import type { OnEvent } from "./event.ts";
 import { type Answer, accepted, answerBytes, callIn, Declined, type HandedOver, word } from "./protocol.ts";
 import { received } from "./receive.ts";
 import { runningOf } from "./strange.ts";
+import { ownTurn } from "./turns.ts";
 
 /** What an agent is, for each of its connections. */
 export interface Host {
@@ -76,6 +77,7 @@ export class Connection {
       this.#line.resume();
       if (this.#line.write(accepted) !== accepted.length || !(await this.#onGo.promise))
         throw new Declined("late", "its launcher did not wait for the acceptance");
+      await ownTurn();
       await this.#answer(handedOver, running, stdin);
     } catch (error) {
       const reason = error instanceof Declined ? error.reason : "error";

@@ -1,19 +1,35 @@
 /** The agent: serves the calls of launchers. */
+import { dirname } from "node:path";
 import { separateCalls } from "./calls.ts";
 import { startDeletions } from "./deletions.ts";
 import type { OnEvent } from "./event.ts";
 import { beOnlyOne } from "./onlyOne.ts";
 import { listen } from "./server.ts";
+import { warmUp } from "./warmUp.ts";
 
 export interface AgentOptions {
   readonly socket: string;
   readonly version: string;
   readonly onEvent: OnEvent;
+  /** Serves from the start, with first calls that take longer. */
+  readonly isCold: boolean;
+}
+
+async function tryWarmUp(folder: string, onEvent: OnEvent): Promise<void> {
+  try {
+    await warmUp(folder);
+  } catch (error) {
+    onEvent({
+      what: "trouble",
+      because: `cannot warm up, so the first calls take longer: ${(error as Error).message}`,
+    });
+  }
 }
 
 /** Serves until it is disposed of. Throws Fault if it cannot begin. */
-export function startAgent({ socket, version, onEvent }: AgentOptions): Disposable {
+export async function startAgent({ socket, version, onEvent, isCold }: AgentOptions): Promise<Disposable> {
   beOnlyOne(socket);
+  if (!isCold) await tryWarmUp(dirname(socket), onEvent);
   separateCalls();
   const deletions = startDeletions();
   const server = listen(socket, { version, deleteLinks: deletions.deleteLinks, onEvent });

@@ -2,6 +2,7 @@
 
 import { changeLink, deleteLinkGroup, type Link } from "../netlink/route/link.ts";
 import { errno, tolerating } from "../sys/errors.ts";
+import { mayBlock } from "../sys/sharedProcess.ts";
 import { findHostLink } from "./hostLink.ts";
 import type { Kernel } from "./kernel.ts";
 import { deletionGroup } from "./ownership.ts";
@@ -12,6 +13,7 @@ import { deletionGroup } from "./ownership.ts";
  */
 export function deleteLinks(network: string, links: readonly Link[], kernel: Kernel): void {
   if (links.length === 0) return;
+  mayBlock("delete links"); // before they are marked, because whoever does it then looks for the network's group
   const group = deletionGroup(network);
   for (const { name, index } of links) {
     const message = changeLink(`mark link ${name} for deletion`, { index, group });

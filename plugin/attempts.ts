@@ -1,4 +1,9 @@
-/** Work that continues after errors: DEL and GC try every part, and report all errors together. */
+/**
+ * Work that continues after errors: DEL and GC try every part, and report all errors together. Stops only at WouldBlock,
+ * after which another process does all of it again.
+ */
+import { WouldBlock } from "../sys/sharedProcess.ts";
+
 export class Attempts {
   readonly errors: Error[] = [];
 
@@ -7,7 +12,7 @@ export class Attempts {
     try {
       return work();
     } catch (error) {
-      this.errors.push(error as Error);
+      this.#keep(error);
       return otherwise;
     }
   }
@@ -22,8 +27,13 @@ export class Attempts {
     try {
       return await work();
     } catch (error) {
-      this.errors.push(error as Error);
+      this.#keep(error);
       return undefined;
     }
+  }
+
+  #keep(error: unknown): void {
+    if (error instanceof WouldBlock) throw error;
+    this.errors.push(error as Error);
   }
 }

@@ -17,6 +17,7 @@ import { undoAll } from "../step/commit.ts";
 import { leftoversOf } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
 import { isInProgress, isInterrupted, thisProcess } from "../store/index.ts";
+import { beganMs } from "../store/owner.ts";
 import type { Store } from "../store/store.ts";
 import { Attempts } from "./attempts.ts";
 import { throwTogether } from "./faults.ts";
@@ -106,7 +107,7 @@ function sorted(
   );
   const self = thisProcess();
   const stale = entries.filter((entry) => {
-    const isNewer = entry.bootId === self.bootId && entry.pidStart > self.pidStart;
+    const isNewer = entry.bootId === self.bootId && beganMs(entry) > beganMs(self);
     const isBusy = isNewer || isInProgress(entry);
     const isValid = kept.has(entry.hostLink) || isBusy || isKept?.(entry) || isDisputedAlive(entry);
     const isStale = isInterrupted(entry) || !isValid;

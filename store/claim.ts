@@ -6,15 +6,7 @@ import { fileStatus, readText } from "../sys/files.ts";
 import { currentCall, isActiveHere } from "../sys/sharedProcess.ts";
 import type { Entry } from "./entry.ts";
 import defer * as foreignClaim from "./foreignClaim.ts";
-
-export interface Owner {
-  readonly bootId: string;
-  readonly pid: number;
-  readonly pidStart: bigint;
-  readonly pidNamespace: bigint;
-  /** The call, if it was handed over (sys/sharedProcess.ts); "" otherwise. */
-  readonly call: string;
-}
+import type { Owner } from "./owner.ts";
 
 /** Changes with every boot. The namespaces and links of an earlier boot's entries are gone. */
 export function bootId(): string {

@@ -28,6 +28,7 @@ export default command({
       about: `the socket for ns-net status (default ${statusSocketDefault})`,
     },
     "data-dir": networkOptions["data-dir"],
+    cold: { type: "boolean", about: "serve at once; the first calls take longer then" },
   },
   more: `
 The log on standard error has a line of JSON for each event. SIGTERM ends the agent; a call that it serves at that
@@ -45,7 +46,9 @@ moment is finished by the full executable.`,
       writeLog,
     });
     using agent = new DisposableStack();
-    agent.use(startAgent({ socket, version: ownVersion, onEvent: reporting.onEvent }));
+    agent.use(
+      await startAgent({ socket, version: ownVersion, onEvent: reporting.onEvent, isCold: options.cold ?? false }),
+    );
     agent.use(reporting.serve(socket));
     await new Promise<void>((resolve) => process.once("SIGTERM", resolve).once("SIGINT", resolve));
     return 0;

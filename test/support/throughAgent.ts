@@ -50,7 +50,15 @@ export function agentOf(host: Host | undefined): string {
   sockets ??= mkdtempSync(join(tmpdir(), "ns-net-agents-"));
   const socket = join(sockets, `${process.hrtime.bigint()}.sock`);
   const log = `${socket}.log`;
-  const command = [join(folder, "ns-net-full"), "agent", "--socket", socket, "--status-socket", `${socket}.status`];
+  const command = [
+    join(folder, "ns-net-full"),
+    "agent",
+    "--socket",
+    socket,
+    "--status-socket",
+    `${socket}.status`,
+    "--cold",
+  ];
   const agent = Bun.spawn(host ? host.inside(command) : command, { stdio: ["ignore", "ignore", Bun.file(log)] });
   const deadlineMs = performance.now() + 10_000;
   while (!existsSync(socket)) {
