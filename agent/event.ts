@@ -38,11 +38,11 @@ export interface Started {
   readonly version: string;
   readonly pid: number;
   readonly socket: string;
-  /** Of the metrics, where they are served over TCP. */
+  /** The port of the metrics, where they are served over TCP. */
   readonly port?: number;
 }
 
-/** What was gone is back. */
+/** A thing that was gone is back. */
 export interface Healed {
   readonly what: "healed";
   /** One word: `rules`, `bridge`, `address`, … */
