@@ -1,5 +1,6 @@
 /** `ns-net agent` */
 import { writeSync } from "node:fs";
+import { beginAgainOnHost } from "../../agent/hostMounts.ts";
 import { statusSocketDefault } from "../../agent/report/http.ts";
 import { startReporting } from "../../agent/report/reporting.ts";
 import { startAgent } from "../../agent/run.ts";
@@ -21,6 +22,10 @@ export default command({
       value: "ADDRESS:PORT",
       about: "serve /metrics, /healthz and /readyz there, for example 127.0.0.1:9464",
     },
+    "host-mounts": {
+      type: "boolean",
+      about: "first enter the mount namespace of process 1: in a container, whose pod needs hostPID",
+    },
     socket: { type: "string", value: "PATH", about: `the socket for launchers (default ${socketDefault})` },
     "status-socket": {
       type: "string",
@@ -35,6 +40,7 @@ The log on standard error has a line of JSON for each event. SIGTERM ends the ag
 moment is finished by the full executable.`,
 
   async run({ options }) {
+    if (options["host-mounts"]) beginAgainOnHost(process.argv.slice(2));
     const dataDir = options["data-dir"] ?? defaultDataDir;
     const socket = options.socket ?? socketDefault;
     const reporting = await startReporting({

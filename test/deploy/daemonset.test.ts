@@ -21,7 +21,7 @@ describe("deploy/daemonset.yaml", () => {
   it("is a DaemonSet whose selector finds its own pods", () => {
     assert.deepEqual([apiVersion, kind], ["apps/v1", "DaemonSet"]);
     assert.deepEqual(spec.selector.matchLabels, spec.template.metadata.labels);
-    assert.ok(pod.hostNetwork);
+    assert.ok(pod.hostNetwork && pod.hostPID);
   });
 
   /**
@@ -58,9 +58,30 @@ describe("deploy/daemonset.yaml", () => {
     );
     const [program, name, ...words] = install.command;
     assert.deepEqual([program, name], ["/ns-net", "install"]);
-    const { options } = parseWords(await commands.install.load(), "install", words);
+    const { agent, ...options } = parseWords(await commands.install.load(), "install", words).options as {
+      [name: string]: unknown;
+    };
     const mounted = install.volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath);
+    assert.equal(agent, true);
     assert.deepEqual(Object.values(options), mounted);
+  });
+
+  it("runs the agent of the same image, and probes what it serves", async () => {
+    const [agent, ...others] = pod.containers;
+    assert.deepEqual(others, []);
+    assert.equal(agent.image, pod.initContainers[0].image);
+    const [program, name, ...words] = agent.command;
+    assert.deepEqual([program, name], ["/ns-net", "agent"]);
+    const options = parseWords(await commands.agent.load(), "agent", words).options as { [name: string]: unknown };
+    assert.equal(options["host-mounts"], true);
+    for (const [probe, path] of [
+      ["startupProbe", "/healthz"],
+      ["livenessProbe", "/healthz"],
+      ["readinessProbe", "/readyz"],
+    ] as const) {
+      const { host, port, path: asked } = agent[probe].httpGet;
+      assert.deepEqual([`${host}:${port}`, asked], [options["metrics"], path]);
+    }
   });
 });
 

@@ -69,6 +69,7 @@ const programs = {
   "ns-net": `${import.meta.dirname}/../../dist/ns-net`,
   "ns-net-launcher": `${import.meta.dirname}/../../dist/ns-net-launcher`,
   curl: "curl",
+  "systemd-analyze": "systemd-analyze",
   "aarch64-linux-gnu-gcc": "aarch64-linux-gnu-gcc",
   "qemu-aarch64": "qemu-aarch64",
 } satisfies Record<string, string>;
