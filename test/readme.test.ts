@@ -55,6 +55,7 @@ describe("The documents", () => {
     "SECURITY.md",
     "examples/README.md",
     "docs/labs.md",
+    "docs/agent.md",
   ]) {
     it(`name commands and files that exist: ${file}`, () => {
       const text = readFileSync(join(root, file), "utf8");

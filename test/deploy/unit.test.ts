@@ -15,7 +15,7 @@ describe("deploy/ns-net-agent.service", function () {
     assert.equal(file, unitText("/opt/cni/bin"));
   });
 
-  /** What `systemd-analyze verify` finds wrong with a unit. It reads, and starts nothing. */
+  /** Lists the mistakes that `systemd-analyze verify` finds in a unit. It reads, and starts nothing. */
   function verified(text: string, folder: string): string {
     const unit = join(folder, "ns-net-agent.service");
     writeFileSync(unit, text);
