@@ -6,7 +6,7 @@ import { forgetAnswers } from "../plugin/handedOver.ts";
 /** Calls by the folder of their store. */
 const confirmed = new Map<string, string[]>();
 
-/** Many at once are one transaction. What is still kept when the agent dies goes with its attachment. */
+/** Many at once are one transaction. The store removes the others with their attachments. */
 const pauseMs = 100;
 
 /** The caller of this ADD has its answer. */

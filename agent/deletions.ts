@@ -1,6 +1,6 @@
 /**
- * Deletes links in another thread, because the kernel blocks the caller for 20 ms and more. What is asked for while the
- * thread is at work goes in its next request, all together: the kernel waits once a request, not once a link.
+ * Deletes links in another thread, because the kernel blocks the caller for 20 ms and more. Links
+ * that are asked for while the thread is at work go in its next request, all together: the kernel waits once a request.
  */
 import type { DeleteLinks } from "../conf/call.ts";
 import type { Job, JobDone } from "./deletionThread.ts";

@@ -7,12 +7,12 @@ import { closeAll } from "../sys/passedDescriptors.ts";
 import { forgetLater } from "./answers.ts";
 import { asCall, type Running } from "./calls.ts";
 import type { OnEvent } from "./event.ts";
-import { type Answer, accepted, answerBytes, callIn, Declined, type HandedOver, word } from "./protocol.ts";
+import { type Answer, accepted, answerBytes, callIn, Declined, type HandedOver, handedBack, word } from "./protocol.ts";
 import { received } from "./receive.ts";
 import { runningOf } from "./strange.ts";
 import { ownTurn } from "./turns.ts";
 
-/** What an agent is, for each of its connections. */
+/** The agent, as each of its connections needs it. */
 export interface Host {
   readonly version: string;
   readonly deleteLinks: DeleteLinks;
@@ -101,6 +101,7 @@ export class Connection {
     const ms = Number((performance.now() - startMs).toFixed(2));
     if (running.blockedBy !== undefined) {
       this.#host.onEvent({ what: "handed back", ...told, because: `the agent does not ${running.blockedBy}`, ms });
+      this.#line.write(answerBytes({ exitCode: handedBack, out: "", err: answer.err }));
       return;
     }
     const isKept = env["CNI_COMMAND"] === "ADD" && answer.exitCode === 0;
@@ -172,7 +173,7 @@ export class Connection {
   }
 }
 
-/** What went wrong, from an answer that is CNI's error. */
+/** The code and the message of an answer that is CNI's error. */
 function faultIn({ exitCode, out }: Answer): { readonly code?: number; readonly error?: string } {
   if (exitCode === 0) return {};
   try {

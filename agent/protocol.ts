@@ -8,7 +8,8 @@
  *   agent → launcher   "A": accepted. A launcher that waited too long for it has left, and nothing was done.
  *   launcher → agent   "G": go. From here on, the agent does the call, or closes the connection and leaves it to the launcher.
  *   launcher → agent   "T": the launcher was asked to end (SIGTERM, SIGINT).
- *   agent → launcher   exit code i32, length of standard output u32, length of standard error u32, both texts.
+ *   agent → launcher   exit code i32, length of standard output u32, length of standard error u32, both texts. With the
+ *                      exit code -1, the launcher prints the texts and does the call again by the executable.
  *   launcher → agent   "K": the caller has the answer.
  */
 
@@ -19,7 +20,7 @@ export const callBytesMax = 64 * 1024;
 
 export const accepted = new TextEncoder().encode("A");
 
-/** What a launcher says after its call. */
+/** Words of a launcher after its call. */
 export const word = { go: "G".charCodeAt(0), end: "T".charCodeAt(0), confirmed: "K".charCodeAt(0) } as const;
 
 export interface HandedOver {
@@ -79,6 +80,9 @@ export function callIn(bytes: Uint8Array): HandedOver {
   };
   return { version, id, ...namespaces, argv0, env };
 }
+
+/** In place of an exit code: the call is handed back. */
+export const handedBack = -1;
 
 export interface Answer {
   readonly exitCode: number;

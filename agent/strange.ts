@@ -14,6 +14,9 @@ export function runningOf(handedOver: HandedOver, descriptors: readonly number[]
   // Delegates, resolvConf, the folder of host-local, iptables and D-Bus depend on the mounts; claims depend on the pids.
   if (mountNamespace !== ownInode("mnt")) throw new Declined("mounts", "its launcher is in another mount namespace");
   if (pidNamespace !== ownInode("pid")) throw new Declined("pids", "its launcher is in another PID namespace");
+  for (const name of ofTheProcess)
+    if (env[name] !== process.env[name])
+      throw new Declined("environment", `${name} is ${env[name] ?? "not set"}, which the agent cannot follow`);
   if (networkNamespace !== ownInode("net"))
     throw new Declined("network", "its launcher is in another network namespace, which is its host");
   const [stdin, netns] = descriptors;
@@ -25,5 +28,8 @@ export function runningOf(handedOver: HandedOver, descriptors: readonly number[]
   if (namespaceTypeOf(netns) !== namespaceKind.net) throw new Declined("netns", `${path} is no network namespace`);
   return { id, netns: { path, fd: netns } };
 }
+
+/** Variables that code reads from its process, not from its call. */
+const ofTheProcess = ["NSNET_DEBUG", "DBUS_SYSTEM_BUS_ADDRESS"];
 
 const ownInode = (kind: "mnt" | "pid" | "net") => fileStatus(`/proc/self/ns/${kind}`).inode;

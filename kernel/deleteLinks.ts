@@ -13,7 +13,7 @@ import { deletionGroup } from "./ownership.ts";
  */
 export function deleteLinks(network: string, links: readonly Link[], kernel: Kernel): void {
   if (links.length === 0) return;
-  mayBlock("delete links"); // before they are marked, because whoever does it then looks for the network's group
+  mayBlock("delete links"); // before they are marked: the process that does it finds them by their group
   const group = deletionGroup(network);
   for (const { name, index } of links) {
     const message = changeLink(`mark link ${name} for deletion`, { index, group });

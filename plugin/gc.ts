@@ -19,6 +19,7 @@ import type { Entry } from "../store/entry.ts";
 import { isInProgress, isInterrupted, thisProcess } from "../store/index.ts";
 import { beganMs } from "../store/owner.ts";
 import type { Store } from "../store/store.ts";
+import { mayBlock } from "../sys/sharedProcess.ts";
 import { Attempts } from "./attempts.ts";
 import { throwTogether } from "./faults.ts";
 import { evidence } from "./liveness/evidence.ts";
@@ -64,6 +65,7 @@ export async function gc(
   if (isKept) keepUnknown(all, entries, kept);
   // Attachments of the reference's plugins without an entry: no ADD has taken the network over yet.
   const reserved = attempts.try([], () => find.unknownReservations(request, entries, store));
+  if (!dryRun && stale.length > 0) mayBlock("collect attachments"); // before they are claimed
   const claimed = dryRun || !store ? [] : claimStale(stale, store, kept, attempts, onProgress);
   const links = all.filter((link) => !kept.has(createdName(link)));
   if (!dryRun) {

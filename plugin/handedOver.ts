@@ -7,7 +7,7 @@ import { openExistingStore } from "../store/file/open.ts";
 export function answerOf({ config: { dataDir } }: Request, { id }: Call): object | undefined {
   try {
     using store = openExistingStore(dataDir);
-    const kept = store?.answerOf(id);
+    const kept = store?.answers.find(id);
     return kept === undefined ? undefined : (JSON.parse(kept) as object);
   } catch {
     return undefined; // ADD opens the store, too, and says what is wrong with it
@@ -17,5 +17,5 @@ export function answerOf({ config: { dataDir } }: Request, { id }: Call): object
 /** The launchers of these calls have their results. */
 export function forgetAnswers(dataDir: string, calls: readonly string[]): void {
   using store = openExistingStore(dataDir);
-  store?.forgetAnswers(calls);
+  store?.answers.forget(calls);
 }

@@ -51,21 +51,23 @@ function isElsewhere({ pidNamespace: claimed }: Owner): boolean {
   return claimed !== pidNamespace();
 }
 
-/** A call that was handed over is the same one in the agent, and in the executable that finishes it without the agent. */
-function isThis(owner: Owner): boolean {
-  const call = currentCall();
-  return owner.call === call && (call !== "" || isOfThisProcess(owner));
-}
-
 const isOfThisProcess = (owner: Owner) => owner.pid === process.pid && !isElsewhere(owner);
+
+/** True if this process claimed it, for the call that runs now. */
+const isThis = (owner: Owner) => isOfThisProcess(owner) && owner.call === currentCall();
+
+/** True if an agent claimed it for the call that this process repeats, because the agent did not finish it. */
+const isRepeated = ({ call }: Owner) => call !== "" && call === currentCall();
 
 /** True while another process, or another call of this one, is adding or deleting the attachment. */
 export function isInProgress(entry: Entry): boolean {
-  const { state, bootId: boot, pid, pidStart } = entry;
-  if (state === "attached" || isThis(entry) || boot !== bootId()) return false;
+  const { state, bootId: boot, pid, pidStart, call } = entry;
+  if (state === "attached" || isThis(entry) || isRepeated(entry) || boot !== bootId()) return false;
   if (isElsewhere(entry)) return foreignClaim.mayLive(entry);
   if (processStart(pid) !== pidStart) return false;
-  return pid !== process.pid || isActiveHere(entry.call);
+  if (pid === process.pid) return isActiveHere(call);
+  // An agent lives on after a call that was handed back and that no process finished.
+  return call === "" || foreignClaim.mayLive(entry);
 }
 
 /** True if a process died while it was adding or deleting the attachment, so that it never reported success. */

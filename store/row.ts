@@ -1,5 +1,5 @@
-/** Converts rows of the table `attachment` to entries and back. */
-import type { Delegated, Entry, NewEntry, State } from "./entry.ts";
+/** Converts rows to entries and back, and to the memory of a network. */
+import type { Delegated, Entry, NetworkMemory, NewEntry, State } from "./entry.ts";
 
 /** A row, as SQLite answers it. */
 export interface Row {
@@ -103,3 +103,17 @@ export function entryOf(row: Row): Entry {
 function parsed<T>(json: string | null): T | undefined {
   return json === null ? undefined : (JSON.parse(json) as T);
 }
+
+/** chosen, subnets, cursors, adopted_from */
+export type MemoryRow = [string | null, string, string, string | null];
+
+export function memoryOf([chosen, subnets, cursors, adoptedFrom]: MemoryRow): NetworkMemory {
+  return {
+    chosen: chosen ?? undefined,
+    subnets: JSON.parse(subnets),
+    cursors: JSON.parse(cursors),
+    adoptedFrom: adoptedFrom ?? undefined,
+  };
+}
+
+export const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };

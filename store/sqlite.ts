@@ -6,6 +6,7 @@ import { code, Fault } from "../conf/fault.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { currentCall } from "../sys/sharedProcess.ts";
 import defer * as adopt from "./adopt.ts";
+import defer * as answers from "./answers.ts";
 import defer * as chained from "./chained.ts";
 import { InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./claim.ts";
 import type {
@@ -27,20 +28,20 @@ import { logBytesMax } from "./file/limits.ts";
 import { shortenLog } from "./file/writeAheadLog.ts";
 import { addressKey, keyOf } from "./keys.ts";
 import defer * as ports from "./ports.ts";
-import { entryOf, owned, type Row } from "./row.ts";
+import { entryOf, type MemoryRow, memoryOf, nothingRemembered, owned, type Row } from "./row.ts";
 import { sql } from "./statements.ts";
-import type { Store } from "./store.ts";
-
-const nothingRemembered: NetworkMemory = { subnets: [], cursors: {} };
+import type { Answers, Store } from "./store.ts";
 
 export class SqliteStore implements Store {
   readonly #file: StoreFile;
   readonly #database: Database;
-  #isKept = false;
+  readonly #isKept: boolean;
 
-  constructor(file: StoreFile, database: Database) {
+  /** `isKept`: `close` does nothing, because other calls use it, too. */
+  constructor(file: StoreFile, database: Database, isKept = false) {
     this.#file = file;
     this.#database = database;
+    this.#isKept = isKept;
   }
 
   begin(entry: NewEntry, grant: (existing: Entry | undefined) => Grant | "keep"): Begun {
@@ -66,27 +67,13 @@ export class SqliteStore implements Store {
     const addresses = result.addresses === undefined ? null : JSON.stringify(result.addresses);
     const steps = result.steps === undefined ? null : JSON.stringify(result.steps);
     const by = [...keyOf(attachment), `${ownPidNamespace()}`, currentCall()];
-    const update = () => this.#values("attached", result.mac ?? null, addresses, steps, ...by)[0];
-    const { answer } = result;
-    const updated =
-      answer === undefined
-        ? update()
-        : this.#transaction(() => {
-            const done = update();
-            if (done) this.#values("keepAnswer", answer.call, ...keyOf(attachment), answer.result);
-            return done;
-          });
+    const [updated] = this.#values("attached", result.mac ?? null, addresses, steps, ...by);
     shortenLog(this.#file, this.#database, logBytesMax.attached);
     return updated !== undefined;
   }
 
-  answerOf(call: string): string | undefined {
-    const [row] = this.#values("answerOf", call);
-    return row && String(row[0]);
-  }
-
-  forgetAnswers(calls: readonly string[]): void {
-    this.#values("forgetAnswers", JSON.stringify(calls));
+  get answers(): Answers {
+    return new answers.AnswerRows(this.#database);
   }
 
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void {
@@ -209,15 +196,8 @@ export class SqliteStore implements Store {
   }
 
   memory(network: string): NetworkMemory | undefined {
-    const row = this.#values("memory", network)[0] as [string | null, string, string, string | null] | undefined;
-    if (row === undefined) return undefined;
-    const [chosen, subnets, cursors, adoptedFrom] = row;
-    return {
-      chosen: chosen ?? undefined,
-      subnets: JSON.parse(subnets),
-      cursors: JSON.parse(cursors),
-      adoptedFrom: adoptedFrom ?? undefined,
-    };
+    const [row] = this.#values("memory", network);
+    return row && memoryOf(row as MemoryRow);
   }
 
   forgetNetwork(network: string): void {
@@ -236,14 +216,8 @@ export class SqliteStore implements Store {
     return this.#values("subnetsOfOthers", network).map(([subnet]) => String(subnet));
   }
 
-  /** From now on, `close` does nothing: another call uses the store, too. */
-  keepOpen(): void {
-    this.#isKept = true;
-  }
-
   close(): void {
-    if (this.#isKept) return;
-    guarded(this.#file, () => this.#database.close());
+    if (!this.#isKept) guarded(this.#file, () => this.#database.close());
   }
 
   [Symbol.dispose](): void {

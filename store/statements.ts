@@ -18,9 +18,6 @@ export const sql = {
   attached: `UPDATE attachment SET state = 'attached', mac = ?, addresses = coalesce(?, addresses), steps = ?
     WHERE ${ofAttachment} AND (state = 'attached' OR state = 'adding' AND pid = ${process.pid}
     AND pid_namespace = ? AND call_id = ?) RETURNING 1`,
-  keepAnswer: "REPLACE INTO answer (call_id, network, container, ifname, result) VALUES (?, ?, ?, ?, ?)",
-  answerOf: "SELECT result FROM answer WHERE call_id = ?",
-  forgetAnswers: "DELETE FROM answer WHERE call_id IN (SELECT value FROM json_each(?))",
   answered: `UPDATE attachment SET addresses = ?, delegated = ? WHERE ${ofAttachment}`,
   claim: `UPDATE attachment SET state = 'deleting', boot_id = ?, pid = ?, pid_start = ?, pid_namespace = ?, call_id = ?
     WHERE ${ofAttachment} AND state = ? AND pid = ? AND pid_start = ? AND pid_namespace = ? AND call_id = ? RETURNING 1`,

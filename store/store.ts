@@ -36,17 +36,9 @@ export interface Store extends Disposable {
   /** Sets the state "attached". False if the entry is no longer this process's, because another process deleted it. */
   attached(
     attachment: Attachment,
-    result: {
-      mac?: string | undefined;
-      addresses?: readonly LeasedAddress[];
-      steps?: readonly unknown[];
-      /** The JSON that answers the call, to be kept until its caller has it. */
-      answer?: { readonly call: string; readonly result: string } | undefined;
-    },
+    result: { mac?: string | undefined; addresses?: readonly LeasedAddress[]; steps?: readonly unknown[] },
   ): boolean;
-  /** The result that was kept for a call; undefined if there is none. */
-  answerOf(call: string): string | undefined;
-  forgetAnswers(calls: readonly string[]): void;
+  readonly answers: Answers;
   /** Records a delegate's answer, before the kernel is changed by it. */
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void;
   /** Sets the state "deleting", by this process, and answers the entry as it was before; undefined if there is none. Throws InProgress. */
@@ -108,4 +100,11 @@ export interface Store extends Disposable {
    * into the main file, which takes three fsync; otherwise the next one to open it reads the log.
    */
   close(): void;
+}
+
+/** Results, as JSON, of ADDs that were handed over, by the name of the call, until their callers have them. They go with their attachments. */
+export interface Answers {
+  keep(attachment: Attachment, call: string, result: string): void;
+  find(call: string): string | undefined;
+  forget(calls: readonly string[]): void;
 }

@@ -3,7 +3,7 @@
  * that serves one call does not install this, so nothing here changes what it does.
  */
 
-/** What such a process does differently. */
+/** The calls of such a process. */
 export interface SharedProcess {
   /** The call that runs now. */
   currentCall(): string;
@@ -29,7 +29,7 @@ export function serveOnly(call: string): void {
   onlyCall = call;
 }
 
-/** The call that runs now; "" for a process that serves one which nobody named. */
+/** The call that runs now; "" for a process that serves one without a name. */
 export const currentCall = (): string => shared?.currentCall() ?? onlyCall;
 
 /** True if another call of this process is at work under that name. */

@@ -211,6 +211,7 @@ static int handed_over(const char *called_as, int input) {
   char *text = malloc((size_t)answer.out + answer.err + 1);
   if (!text || !read_all(text, (size_t)answer.out + answer.err, -1)) return -1;
   print_all(STDERR, text + answer.out, answer.err);
+  if (answer.code < 0) return -1; /* handed back */
   if (!print_all(STDOUT, text, answer.out)) return -1; /* the full executable undoes what cannot be reported */
   say('K');
   return answer.code;

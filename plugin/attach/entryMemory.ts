@@ -1,6 +1,5 @@
 /** The entry of an attachment and its lease, as ADD writes them. For interface plugins, and for an IPAM called by name. */
 import { attachmentText } from "../../conf/attachment.ts";
-import type { Call } from "../../conf/call.ts";
 import type { IpamConfig, NetworkConfig } from "../../conf/config/config.ts";
 import { callAgain, code, Fault } from "../../conf/fault.ts";
 import type { Request } from "../../conf/request.ts";
@@ -19,6 +18,7 @@ import { thisProcess } from "../../store/index.ts";
 import { noNamespace } from "../../store/namespace.ts";
 import type { Store } from "../../store/store.ts";
 import type { NetnsIdentity } from "../../sys/netns.ts";
+import { mayBlock } from "../../sys/sharedProcess.ts";
 import defer * as earlierBoots from "../liveness/earlierBoots.ts";
 import defer * as reclaim from "../liveness/reclaim.ts";
 import defer * as refuseLiving from "../liveness/refuseLiving.ts";
@@ -48,6 +48,12 @@ export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adop
     isUndone = true;
   };
 
+  /** Runs in the transaction that takes the entry over: the process that removes the remains must still see what it says. */
+  const mayTakeOver = (entry: Entry) => {
+    refuseLiving.refuseLiving(entry, kernel);
+    mayBlock("remove what an earlier ADD left");
+  };
+
   const acquire = async (context: Context): Promise<Lease> => {
     try {
       return await ipam.acquire(context);
@@ -65,7 +71,7 @@ export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adop
         ...{ call, request, config: config.ipam, store },
         entry: newEntry(request, kernel.netns ? { ...kernel.netns, cookie: kernel.netnsCookie } : noNamespace),
         hostNetworks: () => hostNetworks(kernel),
-        mayTakeOver: isInterface && !dryRun ? (entry) => refuseLiving.refuseLiving(entry, kernel) : undefined,
+        mayTakeOver: isInterface && !dryRun ? mayTakeOver : undefined,
         prepare:
           first &&
           ((before) => {
@@ -84,8 +90,10 @@ export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adop
     },
 
     end({ plan: { mac, steps, result }, facts }) {
-      const answer = call.isHandedOver ? answerTo(call, result, config) : undefined;
-      const isAttached = store.attached(attachment, isInterface ? { mac, steps, answer } : { answer });
+      const finish = () => store.attached(attachment, isInterface ? { mac, steps } : {});
+      const isAttached = call.isHandedOver
+        ? store.exclusively(() => finish() && keepAnswer(asked, result, store))
+        : finish();
       if (!isInterface) return;
       if (!isAttached) throw deletedMeanwhile(request);
       // The first ADD since a boot finds no bridge: it removes entries of earlier boots, and need not look for them.
@@ -99,9 +107,10 @@ export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adop
   };
 }
 
-/** Kept with the entry, in case that the caller does not get it. */
-function answerTo({ id }: Call, result: Result, { cniVersion }: NetworkConfig) {
-  return { call: id, result: JSON.stringify(formatResult(result, cniVersion)) };
+/** With the entry, in case that the caller does not get it. */
+function keepAnswer({ request: { attachment, config }, call }: Asked, result: Result, { answers }: Store): true {
+  answers.keep(attachment, call.id, JSON.stringify(formatResult(result, config.cniVersion)));
+  return true;
 }
 
 /** DHCP needs the interface that wants the address. */

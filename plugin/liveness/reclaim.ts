@@ -13,6 +13,7 @@ import type { Entry } from "../../store/entry.ts";
 import { InProgress } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { waitWhileInProgress } from "../../store/wait.ts";
+import { mayBlock } from "../../sys/sharedProcess.ts";
 import { throwTogether } from "../faults.ts";
 import { removeAttachments } from "../removal/attachment.ts";
 import { type Evidence, evidence } from "./evidence.ts";
@@ -50,6 +51,7 @@ export function reclaim({ network, store, kernel }: Place): { readonly freed: nu
   const links = new Map(listLinks(kernel.route("host")).map((link) => [createdName(link), link]));
   const look = evidence(kernel, ({ hostLink }) => links.has(hostLink));
   const { dead, firstGone, revived } = judge(store.entries(network), look);
+  if (dead.length > 0) mayBlock("reclaim leases"); // before they are claimed
   const claimed = dead.filter((entry) => store.claim(entry));
   const left = claimed.flatMap(({ hostLink }) => links.get(hostLink) ?? []);
   throwTogether(removeAttachments(network, claimed, left, store, kernel));

@@ -1,6 +1,6 @@
 /** Stores that a process which serves several calls keeps open from one call to the next. */
 import type { Database } from "bun:sqlite";
-import { fileStatus } from "../../sys/files.ts";
+import { fileStatus, statusIfThere } from "../../sys/files.ts";
 import type { SqliteStore } from "../sqlite.ts";
 import type { Store } from "../store.ts";
 import type { StoreFile } from "./damaged.ts";
@@ -12,23 +12,37 @@ export interface Opened {
 }
 
 interface Kept extends Opened {
-  readonly device: bigint;
-  readonly inode: bigint;
+  readonly file: string;
+  /** Absent until SQLite has created the log. */
+  log: string | undefined;
 }
 
 const kept = new Map<string, Kept>();
 
 /** The store that is open already; opened by `open` if there is none, or if its file was replaced or migrated since. */
-export function keptOpen(file: StoreFile, open: () => Opened): Store {
-  const { device, inode } = fileStatus(file.path);
-  const known = kept.get(file.path);
-  if (known && known.device === device && known.inode === inode && isCurrent(known)) return known.store;
-  kept.delete(file.path); // another call may be at work with it, so it is not closed here
+export function keptOpen({ path }: StoreFile, open: () => Opened): Store {
+  const known = kept.get(path);
+  if (known && isSame(known, path) && isCurrent(known)) return known.store;
+  kept.delete(path); // another call may be at work with it, so it is not closed here
   const opened = open();
-  opened.store.keepOpen();
-  kept.set(file.path, { ...opened, ...fileStatus(file.path) });
+  kept.set(path, { ...opened, file: identity(fileStatus(path)), log: logOf(path) });
   return opened.store;
 }
+
+/** A program that replaces the file, or its content, removes the log. */
+function isSame(known: Kept, path: string): boolean {
+  if (known.file !== identity(fileStatus(path))) return false;
+  const log = logOf(path);
+  known.log ??= log;
+  return known.log === log;
+}
+
+function logOf(path: string): string | undefined {
+  const found = statusIfThere(`${path}-wal`);
+  return found && identity(found);
+}
+
+const identity = ({ device, inode }: { device: bigint; inode: bigint }) => `${device} ${inode}`;
 
 /** A newer ns-net may have migrated the file. */
 function isCurrent({ database }: Opened): boolean {

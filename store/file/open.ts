@@ -78,7 +78,7 @@ function openNew(file: StoreFile, fill: Fill | undefined): Opened {
     database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0`);
     const { application, version } = formatOf(database);
     if (application !== applicationId || version !== schemaVersion) otherFormat.makeCurrent(file, database, fill);
-    return { store: new SqliteStore(file, database), database };
+    return { store: new SqliteStore(file, database, isShared()), database };
   } catch (error) {
     database.close();
     throw error;

@@ -78,7 +78,7 @@ function slowestFirst(files: readonly string[]): string[] {
   return files.toSorted((a, b) => durationOf(b) - durationOf(a));
 }
 
-/** What calls the executable as a runtime does. */
+/** Tests that call the executable as a runtime does. */
 const pluginTests = ["test/plugin/", "test/ipam/", "test/step/"];
 
 function testFiles(): string[] {

@@ -5,6 +5,7 @@
 import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { skip } from "./skip.ts";
 
 export const isThroughAgent = process.env["NSNET_TEST_AGENT"] === "yes";
 
@@ -103,4 +104,9 @@ function count(log: string): void {
     const key = what === "call" ? "served" : `${what}: ${why}`;
     tally[key] = (tally[key] ?? 0) + 1;
   }
+}
+
+/** Skips a test that an agent cannot pass, for a reason that its users know. */
+export function withoutAgent(context: Mocha.Context, because: string): void {
+  if (isThroughAgent) skip(context, `through an agent, ${because}`);
 }

@@ -7,6 +7,7 @@ import { needs } from "../../support/needs.ts";
 import { type Answer, nsNet } from "../../support/plugin.ts";
 import { needsSandbox, run } from "../../support/sandbox.ts";
 import { skip } from "../../support/skip.ts";
+import { withoutAgent } from "../../support/throughAgent.ts";
 import { freshWorld } from "../../support/world.ts";
 
 import { assertRefused } from "../refused.ts";
@@ -45,7 +46,8 @@ describe("ADD refused by the machine:", () => {
     refusedWith(join(place.folder, "data"), /may not be written/);
   });
 
-  it("a store on a file system that became read-only", () => {
+  it("a store on a file system that became read-only", function () {
+    withoutAgent(this, "the store stays open, so its file system cannot become read-only");
     using place = mounted("size=4m");
     const dataDir = join(place.folder, "data");
     using world = freshWorld();
@@ -100,6 +102,7 @@ describe("ADD refused by the machine:", () => {
 
   it("no permission", function () {
     needsSandbox(this);
+    withoutAgent(this, "the launcher needs the full executable beside it");
     if (run(["cat", "/proc/self/uid_map"]).trim().split(/\s+/)[2] === "1") skip(this, "there is one user only here");
     using world = freshWorld();
     const netns = world.netns();

@@ -18,6 +18,7 @@ import {
 import { needs } from "../../support/needs.ts";
 import { nsNet, referencePlugins } from "../../support/plugin.ts";
 import { type Netns, run } from "../../support/sandbox.ts";
+import { withoutAgent } from "../../support/throughAgent.ts";
 import { freshWorld, ourLinks, type World } from "../../support/world.ts";
 
 const burst = 8_000_000;
@@ -246,6 +247,7 @@ describe("Taking over a live node", function () {
 
   it("starts no other program for its own attachments", async function () {
     needs(this, "strace");
+    withoutAgent(this, "the launcher runs the executable");
     await start(referencePlugins, 1);
     const ours = await start(folder, 2);
     const [trace, traced] = [join(folder, "../trace"), join(folder, "../traced")];

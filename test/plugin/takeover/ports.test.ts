@@ -6,6 +6,7 @@ import { needs } from "../../support/needs.ts";
 import { nsNet, referencePlugins } from "../../support/plugin.ts";
 import type { Netns } from "../../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
+import { withoutAgent } from "../../support/throughAgent.ts";
 import { freshWorld, ourLinks, type World } from "../../support/world.ts";
 
 const environment = { PATH: process.env.PATH! };
@@ -114,6 +115,7 @@ describe("Taking over a live node, ports published by the reference", () => {
 
   it("need no other program if the reference has published none", function () {
     needs(this, "strace");
+    withoutAgent(this, "the launcher runs the executable");
     using world = ready();
     const trace = join(world.dataDir, "../trace");
     const at = { netns: world.netns(), plugin: join(world.dataDir, "../traced") };

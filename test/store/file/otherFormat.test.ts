@@ -99,11 +99,12 @@ describe("a store of the first format", () => {
 
 describe("migrate()", () => {
   const made = [
+    ...migrations,
     "ALTER TABLE network ADD COLUMN colour TEXT",
     "UPDATE network SET colour = 'red'; CREATE TABLE shade (name TEXT) STRICT",
   ];
 
-  function storeOf1(folder: string): Database {
+  function currentStore(folder: string): Database {
     const store = openStore(folder);
     const memory = { subnets: ["10.1.0.0/24"], cursors: {} };
     store.begin(entryOf(attachmentOf("a")), () => ({ addresses: [], reserved: [], memory }));
@@ -113,32 +114,35 @@ describe("migrate()", () => {
 
   it("runs those that follow the file's version, in their order, and keeps what is in it", () => {
     using folder = freshFolder();
-    using database = storeOf1(folder.path);
+    using database = currentStore(folder.path);
     using other = new Database(fileIn(folder.path)); // of a process that has it open
     assert.equal(other.prepare("SELECT count(*) FROM attachment").values()[0]![0], 1);
-    migrate(database, made.slice(0, 1));
-    assert.deepEqual(asked(fileIn(folder.path), "PRAGMA user_version"), [2]);
+    migrate(database, made.slice(0, -1));
+    assert.deepEqual(asked(fileIn(folder.path), "PRAGMA user_version"), [schemaVersion + 1]);
     migrate(database, made);
-    assert.deepEqual(asked(fileIn(folder.path), "PRAGMA user_version"), [3]);
+    assert.deepEqual(asked(fileIn(folder.path), "PRAGMA user_version"), [schemaVersion + 2]);
     assert.deepEqual(asked(fileIn(folder.path), "SELECT colour FROM network"), ["red"]);
     assert.equal(other.prepare("SELECT count(*) FROM attachment, shade").values()[0]![0], 0);
   });
 
   it("has nothing to do the second time", () => {
     using folder = freshFolder();
-    using database = storeOf1(folder.path);
+    using database = currentStore(folder.path);
     using second = new Database(fileIn(folder.path));
     migrate(database, made);
     migrate(second, made);
-    migrate(second, made.slice(0, 1)); // an earlier version that opens it at the same moment
-    assert.deepEqual(asked(fileIn(folder.path), "PRAGMA user_version"), [3]);
+    migrate(second, made.slice(0, -1)); // an earlier version that opens it at the same moment
+    assert.deepEqual(asked(fileIn(folder.path), "PRAGMA user_version"), [schemaVersion + 2]);
   });
 
   it("leaves the file as it was where one fails", () => {
     using folder = freshFolder();
-    using database = storeOf1(folder.path);
-    assert.throws(() => migrate(database, [made[0]!, "ALTER TABLE song ADD COLUMN title"]), /no such table: song/);
-    assert.deepEqual(asked(fileIn(folder.path), "PRAGMA user_version"), [1]);
+    using database = currentStore(folder.path);
+    assert.throws(
+      () => migrate(database, [...made.slice(0, -1), "ALTER TABLE song ADD COLUMN title"]),
+      /no such table: song/,
+    );
+    assert.deepEqual(asked(fileIn(folder.path), "PRAGMA user_version"), [schemaVersion]);
     assert.throws(() => asked(fileIn(folder.path), "SELECT colour FROM network"), /no such column/);
     using store = openExistingStore(folder.path);
     assert.equal(store?.entries().length, 1);
