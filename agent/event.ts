@@ -1,4 +1,4 @@
-/** What an agent reports: for its log, its metrics and `ns-net status`. */
+/** The events of an agent: for its log, its metrics and `ns-net status`. */
 
 interface Told {
   /** CNI_COMMAND. */
