@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- --chain`: bridge with ipMasq, portmap with a port, firewall, bandwidth and tuning by the reference,
- * by our executable under the same five names, and by one call of type ns-net.
+ * by our executable under the same five names, and by one call of type ns-net, without and with an agent.
  */
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,15 +17,18 @@ const connectionRounds = 5;
 interface Options {
   readonly executable: string;
   readonly reference: string;
+  /** The launcher before the executable. */
+  readonly agentFolder: string;
   readonly runs: number;
   readonly pods: readonly number[];
 }
 
-function contestants(folder: string, { executable, reference }: Options): Contestant[] {
+function contestants(folder: string, { executable, reference, agentFolder }: Options): Contestant[] {
   for (const name of ["ns-net", ...chain]) symlinkSync(executable, join(folder, name));
   const all = { ipMasq: true, features: true };
   return [
     { ...all, label: "ns-net", folder, chain: ["ns-net"] },
+    { ...all, label: "agent", folder: agentFolder, chain: ["ns-net"] },
     { ...all, label: "ns-net under five names", folder, chain },
     { ...all, label: "reference", folder: reference, chain },
   ];
@@ -87,7 +90,10 @@ export async function measureChain(options: Options): Promise<string> {
       console.error(`bench: ${pods} pods measured`);
     }
     const labels = runners.map(({ it }) => it.label);
-    const times = markdownTable(["medians in ms", "pods", ...labels, "ratio of one call", "ratio of five names"], rows);
+    const times = markdownTable(
+      ["medians in ms", "pods", ...labels, ...labels.slice(0, -1).map((label) => `ratio of ${label}`)],
+      rows,
+    );
     const ports = Math.max(...options.pods);
     if (ports === 0) return times;
     return [times, markdownTable(["connections a second", ...labels], await connections(runners, ports))].join("\n\n");

@@ -3,11 +3,12 @@
  * a process inside that sandbox and obeys bench/main.ts, so that only the plugin's process runs between two readings of
  * the clock.
  */
+import { type AgentProcess, startAgent } from "./agentProcess.ts";
 import { floorRound } from "./floor.ts";
 import { peakMemoryMiB } from "./memory.ts";
 import { type Program, type Run, timed } from "./process.ts";
 
-export type Label = "ns-net" | "ns-net under five names" | "reference";
+export type Label = "ns-net" | "agent" | "ns-net under five names" | "reference";
 
 export interface Contestant {
   readonly label: Label;
@@ -152,8 +153,17 @@ function del(it: Contestant, name: string, result: unknown): Omit<Run, "stdout">
 }
 
 function round(it: Contestant): Round {
-  const { result, ...added } = add(it, pod);
-  return { add: added, del: del(it, pod, result) };
+  const { result, ...added } = withAgent(() => add(it, pod));
+  return { add: added, del: withAgent(() => del(it, pod, result)) };
+}
+
+let agent: AgentProcess | undefined;
+
+/** Adds the agent's time to that of the launcher. */
+function withAgent<R extends Omit<Run, "stdout">>(work: () => R): R {
+  const beforeMs = agent?.cpuMs() ?? 0;
+  const run = work();
+  return { ...run, cpuMs: run.cpuMs + (agent?.cpuMs() ?? 0) - beforeMs };
 }
 
 function memory(it: Contestant): number {
@@ -166,6 +176,7 @@ if (import.meta.main) {
   const it = JSON.parse(process.argv[2]!) as Contestant;
   prepareHost();
   command("ip", "netns", "add", pod);
+  if (it.label === "agent") agent = await startAgent(it.folder);
   const obey = async (message: Order) => {
     switch (message.order) {
       case "fill":
@@ -182,6 +193,9 @@ if (import.meta.main) {
     }
   };
   process.on("message", async (message: Order) => process.send?.(await obey(message)));
-  process.on("disconnect", () => process.exit(0));
+  process.on("disconnect", () => {
+    agent?.end();
+    process.exit(0);
+  });
   process.send?.("ready");
 }

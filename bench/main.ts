@@ -2,8 +2,8 @@
  * `npm run bench`: times whole processes of ns-net and of the reference in turn within one run, so that both have the
  * same conditions.
  *
- * npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst | --chain | --looking] [--only reference|ns-net] [--reference
- * /usr/lib/cni]
+ * npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst | --rate | --chain | --looking]
+ *   [--only reference|ns-net|agent] [--reference /usr/lib/cni]
  * npm run bench -- --labs [--pods 10,200] [--runs 7] [--serve]
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,11 +11,13 @@ import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findSandbox } from "../scripts/sandbox.ts";
-import type { Contestant, Label, Round } from "./contestant.ts";
+import { launcherOf, layBehindLauncher } from "./agentProcess.ts";
+import type { Contestant, Round } from "./contestant.ts";
 import { peakMemoryMiB } from "./memory.ts";
 import { type Program, timed } from "./process.ts";
 import { type Runner, startRunner } from "./runner.ts";
 import { figure, markdownTable, median } from "./statistics.ts";
+import { type Figures, growth, sideBySide } from "./tables.ts";
 
 /** Rounds that do not count: they fill caches and load modules of the kernel. */
 const warmUps = 3;
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     runs: { type: "string" },
     quick: { type: "boolean", default: false },
     burst: { type: "boolean", default: false },
+    rate: { type: "boolean", default: false },
     chain: { type: "boolean", default: false },
     looking: { type: "boolean", default: false },
     labs: { type: "boolean", default: false },
@@ -39,7 +42,10 @@ const numbers = (list: string) => list.split(",").map(Number);
 const podCounts = values.quick ? [0] : numbers(values.pods ?? "0,200,500");
 const ours = join(import.meta.dirname, "../dist/ns-net");
 const only = values.labs ? "ns-net" : values.only;
-const labels = (["ns-net", "reference"] as const).filter((label) => !only || only === label);
+const labels = (["ns-net", "agent", "reference"] as const).filter((label) => !only || only === label);
+/** The launcher before the executable. */
+const agentFolder = mkdtempSync("/tmp/ns-net-bench-agent-");
+process.on("exit", () => rmSync(agentFolder, { recursive: true, force: true }));
 
 function fail(message: string): never {
   console.error(`bench: ${message}`);
@@ -48,9 +54,11 @@ function fail(message: string): never {
 
 const contestant = (label: (typeof labels)[number], ipMasq: boolean): Contestant => ({
   ...{ label, ipMasq, features: false },
-  ...(label === "ns-net"
-    ? { folder: join(ours, ".."), chain: ["ns-net"] }
-    : { folder: values.reference, chain: ["bridge"] }),
+  ...{
+    "ns-net": { folder: join(ours, ".."), chain: ["ns-net"] },
+    agent: { folder: agentFolder, chain: ["ns-net"] },
+    reference: { folder: values.reference, chain: ["bridge"] },
+  }[label],
 });
 
 /** A part of a measurement: a runner's plugin, or the floor on its bridge. */
@@ -78,15 +86,6 @@ async function measure(parts: readonly Part[]): Promise<Map<Part, Round[]>> {
   return rounds;
 }
 
-interface Figures {
-  readonly pods: number;
-  readonly ipMasq: boolean;
-  readonly label: Label | "floor";
-  readonly verb: "add" | "del";
-  readonly wallMs: number;
-  readonly cpuMs: number;
-}
-
 function figures(pods: number, rounds: Map<Part, Round[]>): Figures[] {
   return [...rounds].flatMap(([{ ipMasq, label }, all]) =>
     (["add", "del"] as const).map((verb) => ({
@@ -98,55 +97,6 @@ function figures(pods: number, rounds: Map<Part, Round[]>): Figures[] {
       cpuMs: median(all.map((round) => round[verb].cpuMs)),
     })),
   );
-}
-
-function sideBySide(all: readonly Figures[]): string {
-  const rows = [];
-  for (const ipMasq of [true, false]) {
-    for (const verb of ["add", "del"] as const) {
-      for (const pods of podCounts) {
-        const [a, b] = (["ns-net", "reference"] as const).map((label) =>
-          all.find((f) => f.ipMasq === ipMasq && f.verb === verb && f.pods === pods && f.label === label),
-        );
-        const floor = all.find((f) => f.label === "floor" && f.verb === verb && f.pods === pods);
-        const ratio = (of: "wallMs" | "cpuMs") => figure(a && b && a[of] / b[of]);
-        rows.push([
-          `${verb.toUpperCase()}${ipMasq ? " with ipMasq" : ""}`,
-          String(pods),
-          ...[figure(a?.wallMs), figure(b?.wallMs), ratio("wallMs")],
-          ...[figure(a?.cpuMs), figure(b?.cpuMs), ratio("cpuMs")],
-          figure(floor?.wallMs),
-        ]);
-      }
-    }
-  }
-  const head = [
-    "medians in ms",
-    "pods",
-    "ns-net",
-    "reference",
-    "ratio",
-    "CPU ns-net",
-    "CPU reference",
-    "CPU ratio",
-    "floor",
-  ];
-  return markdownTable(head, rows);
-}
-
-/** The additional time of an ADD with the most pods over one with the fewest. */
-function growth(all: readonly Figures[]): string {
-  const [least, most] = [Math.min(...podCounts), Math.max(...podCounts)];
-  if (least === most) return "";
-  const rows = [true, false].map((ipMasq) => {
-    const cells = (["ns-net", "reference"] as const).map((label) => {
-      const wall = (pods: number) =>
-        all.find((f) => f.ipMasq === ipMasq && f.verb === "add" && f.pods === pods && f.label === label)?.wallMs;
-      return figure((wall(most) ?? Number.NaN) / (wall(least) ?? Number.NaN));
-    });
-    return [`ADD${ipMasq ? " with ipMasq" : ""}, ${most} pods to ${least}`, ...cells];
-  });
-  return markdownTable(["growth", "ns-net", "reference"], rows);
 }
 
 /** VERSION and memory, beside an empty compiled Bun program: the part that ns-net cannot change. */
@@ -165,6 +115,7 @@ function small(peakOfAdd: ReadonlyMap<string, number>): string {
     Bun.spawnSync([process.execPath, "build", `${empty}.ts`, ...flags, "--outfile", empty], { cwd: folder });
     const programs: [string, string][] = [["an empty Bun program", empty]];
     if (labels.includes("ns-net")) programs.unshift(["ns-net", ours]);
+    if (labels.includes("agent")) programs.push(["agent", join(agentFolder, "ns-net")]);
     if (labels.includes("reference")) programs.push(["reference", join(values.reference, "bridge")]);
     const call = (path: string): Program => ({
       path,
@@ -190,13 +141,10 @@ function small(peakOfAdd: ReadonlyMap<string, number>): string {
   }
 }
 
-if (values.only && labels.length === 0) fail("--only takes reference or ns-net");
-if (labels.includes("reference") && !existsSync(join(values.reference, "bridge"))) {
-  fail(
-    `no reference plugins in ${values.reference}: apt-get install --no-install-recommends containernetworking-plugins iptables, or --only ns-net`,
-  );
-}
-if (labels.includes("ns-net") && !existsSync(ours)) fail("dist/ns-net is missing: npm run build, or --only reference");
+if (values.only && labels.length === 0) fail("--only takes reference, ns-net or agent");
+if (existsSync(launcherOf(ours))) layBehindLauncher(ours, agentFolder);
+else if (labels.includes("agent") || values.chain)
+  fail("dist/ns-net-launcher is missing: install a C compiler, npm run build; or --only reference, or --only ns-net");
 const sandbox = findSandbox();
 if (!sandbox.works) fail(sandbox.reason);
 console.log(
@@ -205,7 +153,24 @@ console.log(
 
 if (values.burst) {
   const { measureBurst } = await import("./burst.ts");
-  console.log(await measureBurst(labels.map((label) => contestant(label, true))));
+  const both = labels.filter((label) => label !== "agent");
+  console.log(await measureBurst(both.map((label) => contestant(label, true))));
+  process.exit(0);
+}
+
+/** Pods a second. One round is enough to see the order of things: each figure is a sum of 200 calls. */
+async function rate(ipMasq: boolean): Promise<string> {
+  const { measureRate } = await import("./rate.ts");
+  const [many, rounds] = values.quick ? [32, 1] : [200, values.rate ? Number(values.runs ?? 1) : 1];
+  return measureRate(
+    labels.map((label) => contestant(label, ipMasq)),
+    many,
+    rounds,
+  );
+}
+
+if (values.rate) {
+  for (const ipMasq of [true, false]) console.log(`${await rate(ipMasq)}\n`);
   process.exit(0);
 }
 
@@ -225,7 +190,9 @@ if (values.looking) {
 
 if (values.chain) {
   const { measureChain } = await import("./chain.ts");
-  console.log(await measureChain({ executable: ours, reference: values.reference, runs, pods: podCounts }));
+  console.log(
+    await measureChain({ executable: ours, agentFolder, reference: values.reference, runs, pods: podCounts }),
+  );
   process.exit(0);
 }
 
@@ -242,7 +209,12 @@ try {
     all.push(...figures(pods, await measure(runners.flatMap(partsOf))));
     console.error(`bench: ${pods} pods measured`);
   }
-  const tables = [sideBySide(all), growth(all), small(peakOfAdd)].filter((table) => table !== "");
+  const tables = [
+    sideBySide(all, labels, podCounts),
+    growth(all, labels, podCounts),
+    small(peakOfAdd),
+    await rate(false),
+  ].filter((table) => table !== "");
   console.log(tables.join("\n\n"));
 } finally {
   for (const runner of runners) runner[Symbol.dispose]();
