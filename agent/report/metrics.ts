@@ -24,7 +24,12 @@ const bucketsSeconds = [0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25,
 const delayResolutionMs = 20;
 
 export async function startMetrics(version: string, measured: Measured): Promise<Metrics> {
-  const { Counter, Gauge, Histogram, Registry } = await import("prom-client");
+  const [{ default: Counter }, { default: Gauge }, { default: Histogram }, { default: Registry }] = await Promise.all([
+    import("prom-client/lib/counter.js"),
+    import("prom-client/lib/gauge.js"),
+    import("prom-client/lib/histogram.js"),
+    import("prom-client/lib/registry.js"),
+  ]);
   const registry = new Registry();
   const registers = [registry];
   const named = <Names extends string>(name: string, help: string, ...labelNames: Names[]) => {

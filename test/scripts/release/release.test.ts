@@ -100,8 +100,8 @@ describe("A release", function () {
     assert.deepEqual([bill.bomFormat, bill.metadata.component.name], ["CycloneDX", "ns-net"]);
     const names = bill.components.map(({ name }: { name: string }) => name);
     assert.deepEqual(names.sort(), [
-      ...["@dagrejs/dagre", "@leichtgewicht/ip-codec", "@opentelemetry/api", here.runtime],
-      ...["bintrees", "dns-packet", "prom-client", "tdigest", "yaml"],
+      ...["@dagrejs/dagre", "@leichtgewicht/ip-codec", here.runtime],
+      ...["dns-packet", "prom-client", "yaml"],
     ]);
     for (const { hashes, licenses, purl } of bill.components) assert.ok(hashes && licenses && purl, purl);
     assert.ok(!JSON.stringify(bill).includes(root), "a folder of this machine is in it");
