@@ -41,7 +41,10 @@ describe("ns-net agent --host-mounts", function () {
     curl -s --unix-socket ${"$"}(dirname $NSNET_AGENT)/status.sock http://agent/status; echo`;
 
   it("serves the calls of the host's mount namespace, with an executable that only its container has", () => {
-    const said = withAgent("--host-mounts", `readlink /proc/1/ns/mnt /proc/$AGENT/ns/mnt; [ ! -e /mnt/ns-net ] || exit 1; ${attach}`);
+    const said = withAgent(
+      "--host-mounts",
+      `readlink /proc/1/ns/mnt /proc/$AGENT/ns/mnt; [ ! -e /mnt/ns-net ] || exit 1; ${attach}`,
+    );
     const [host, own, report] = said.trim().split("\n");
     assert.equal(host, own);
     const { calls, failed, declined } = JSON.parse(report!);
