@@ -7,11 +7,13 @@ import type { Attachments } from "../../explain/networks/attachmentStates.ts";
 import type { Pool } from "../../explain/networks/pools.ts";
 import type { AgentEvent } from "../event.ts";
 
-/** Read when the metrics are asked for, so an agent without a monitor does nothing. */
-export interface Measured {
-  pools(): readonly Pool[];
-  attachments(): readonly Attachments[];
+export interface Counted {
+  readonly pools: readonly Pool[];
+  readonly attachments: readonly Attachments[];
 }
+
+/** Reads the store when the metrics are asked for, so an agent without a monitor does nothing. May throw. */
+export type Count = () => Counted;
 
 export interface Metrics {
   readonly contentType: string;
@@ -23,7 +25,7 @@ export interface Metrics {
 const bucketsSeconds = [0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const delayResolutionMs = 20;
 
-export async function startMetrics(version: string, measured: Measured): Promise<Metrics> {
+export async function startMetrics(version: string, count: Count): Promise<Metrics> {
   const [{ default: Counter }, { default: Gauge }, { default: Histogram }, { default: Registry }] = await Promise.all([
     import("prom-client/lib/counter.js"),
     import("prom-client/lib/gauge.js"),
@@ -50,13 +52,13 @@ export async function startMetrics(version: string, measured: Measured): Promise
   const started = new Gauge(named("agent_start_time_seconds", "When the agent started, since 1970."));
   started.set(performance.timeOrigin / 1000);
 
-  const pools = new Map<Pool, true>();
+  let counted: Counted | undefined;
   const read = (kind: "used" | "free", help: string) =>
     new Gauge({
       ...named(`pool_${kind}_addresses`, help, "network", "range"),
       collect() {
         this.reset();
-        for (const pool of pools.keys()) this.set({ network: pool.network, range: pool.range }, pool[kind]);
+        for (const pool of counted?.pools ?? []) this.set({ network: pool.network, range: pool.range }, pool[kind]);
       },
     });
   read("used", "Addresses that are given.");
@@ -65,7 +67,13 @@ export async function startMetrics(version: string, measured: Measured): Promise
     ...named("attachments", "Attachments in the store.", "network", "state"),
     collect() {
       this.reset();
-      for (const { network, state, count } of measured.attachments()) this.set({ network, state }, count);
+      for (const one of counted?.attachments ?? []) this.set({ network: one.network, state: one.state }, one.count);
+    },
+  });
+  new Gauge({
+    ...named("store_readable", "0 if the store cannot be read, so that pools and attachments are not known."),
+    collect() {
+      this.set(counted === undefined ? 0 : 1);
     },
   });
   new Gauge({
@@ -99,8 +107,11 @@ export async function startMetrics(version: string, measured: Measured): Promise
       if (event.what === "healed") healings.inc({ kind: event.kind });
     },
     text() {
-      pools.clear();
-      for (const pool of measured.pools()) pools.set(pool, true);
+      try {
+        counted = count();
+      } catch {
+        counted = undefined; // the other metrics matter all the more, and /readyz has the reason
+      }
       return registry.metrics();
     },
   };

@@ -10,7 +10,7 @@ import { statusIfThere } from "../../sys/files.ts";
 import type { AgentEvent, OnEvent } from "../event.ts";
 import { type Answers, type Place, serveMetrics, serveStatus } from "./http.ts";
 import { lineOf } from "./journal.ts";
-import { startMetrics } from "./metrics.ts";
+import { type Counted, startMetrics } from "./metrics.ts";
 import { Observer } from "./observer.ts";
 
 export interface ReportingOptions {
@@ -40,10 +40,13 @@ export async function startReporting(options: ReportingOptions): Promise<Reporti
     return store === undefined ? otherwise : work(store);
   };
   const observer = new Observer(version);
-  const metrics = await startMetrics(version, {
-    pools: () => withStore([], (store) => poolsOf(options.configured(), store)),
-    attachments: () => withStore([], (store) => countAttachments(store.entries())),
-  });
+  const nothing = { pools: [], attachments: [] };
+  const metrics = await startMetrics(version, () =>
+    withStore<Counted>(nothing, (store) => ({
+      pools: poolsOf(options.configured(), store),
+      attachments: countAttachments(store.entries()),
+    })),
+  );
   const onEvent = (event: AgentEvent) => {
     options.writeLog(lineOf(event));
     observer.observe(event);

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { AgentReport } from "../../agent/report/observer.ts";
-import { code, NotPermitted } from "../../conf/fault.ts";
+import { code, Fault, NotPermitted } from "../../conf/fault.ts";
 import { type Attachments, countAttachments } from "../../explain/networks/attachmentStates.ts";
 import { type Pool, poolsOf } from "../../explain/networks/pools.ts";
 import { openKernel } from "../../kernel/kernel.ts";
@@ -20,6 +20,8 @@ export interface Status {
   readonly installed: Installed;
   readonly pools: readonly Pool[];
   readonly attachments: readonly Attachments[];
+  /** Why the store cannot be read; pools and attachments are empty then. */
+  readonly storeError?: string | undefined;
 }
 
 interface Installed {
@@ -41,9 +43,6 @@ interface Where {
 }
 
 export async function statusNow({ version, dataDir, statusSocket, binDir }: Where): Promise<Status> {
-  using kernel = openKernel();
-  using store = openedStore(dataDir);
-  const entries = store?.entries() ?? [];
   return {
     version,
     agent: await agentReport(statusSocket),
@@ -52,10 +51,27 @@ export async function statusNow({ version, dataDir, statusSocket, binDir }: Wher
       version: readRecord(binDir)?.program,
       launcher: launcherVersion(join(binDir, "ns-net")),
     },
-    pools: store === undefined ? [] : poolsOf(everyConfiguration(dataDir), store),
-    attachments: countAttachments(entries, living(entries, kernel)),
+    ...inStore(dataDir),
   };
 }
+
+function inStore(dataDir: string): Pick<Status, "pools" | "attachments" | "storeError"> {
+  try {
+    using kernel = openKernel();
+    using store = openedStore(dataDir);
+    if (store === undefined) return { pools: [], attachments: [] };
+    const entries = store.entries();
+    return {
+      pools: poolsOf(everyConfiguration(dataDir), store),
+      attachments: countAttachments(entries, living(entries, kernel)),
+    };
+  } catch (error) {
+    if (!(error instanceof Fault) || error instanceof NotPermitted) throw error;
+    return { pools: [], attachments: [], storeError: `${error.sentence(byHand)}. ${error.cure(byHand)}` };
+  }
+}
+
+const byHand = { byHand: true };
 
 /** Undefined if no agent answers. Throws NotPermitted for a user who may not ask it. */
 async function agentReport(unix: string): Promise<AgentReport | undefined> {

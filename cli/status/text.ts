@@ -6,7 +6,8 @@ import { type Column, table } from "../output/table.ts";
 import type { Status } from "./report.ts";
 
 export function pageOf(status: Status): string {
-  const { agent, pools, attachments } = status;
+  const { agent, pools, attachments, storeError } = status;
+  const attached = attachments.length > 0 ? table(attachmentColumns, attachments) : "Nothing is attached.\n";
   const rows = [
     ["agent", agentText(status)],
     ...(agent ? [["calls", callsText(agent)]] : []),
@@ -18,7 +19,7 @@ export function pageOf(status: Status): string {
   const parts = [
     columns(rows),
     pools.length > 0 ? table(poolColumns, pools) : "",
-    attachments.length > 0 ? table(attachmentColumns, attachments) : "Nothing is attached.\n",
+    storeError === undefined ? attached : `The store: ${storeError}\n`,
     errors && `Last errors, the newest at the end:\n${errors}`,
     hintOf(status),
   ];

@@ -1,6 +1,6 @@
 /** The agent reports on itself: `ns-net status`, metrics, health and its log. The witness is curl. */
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { lab } from "../../cli/place.ts";
 import type { Daemon } from "../../support/daemon.ts";
@@ -13,35 +13,43 @@ const network = { ...lab, ipam: { type: "ns-net", ranges: [[{ subnet: "10.20.0.0
 
 describe("An agent's status", function () {
   this.timeout(60_000);
-  let it_: InstalledPlace;
+  let machine: InstalledPlace;
   let agent: Daemon | undefined;
 
   beforeEach(function () {
     needs(this, "ns-net", "ns-net-launcher", "bridge", "curl");
-    it_ = installedPlace();
+    machine = installedPlace();
   });
   afterEach(async () => {
     await agent?.end();
     agent = undefined;
-    it_?.[Symbol.dispose]();
+    machine?.[Symbol.dispose]();
   });
 
   const status = (...words: string[]) =>
-    it_.place.must(
-      ...["status", "--data-dir", it_.place.dataDir, "--bin-dir", it_.binDir, "--status-socket", it_.statusSocket],
+    machine.place.must(
+      ...[
+        "status",
+        "--data-dir",
+        machine.place.dataDir,
+        "--bin-dir",
+        machine.binDir,
+        "--status-socket",
+        machine.statusSocket,
+      ],
       ...words,
     );
   const metrics = () =>
-    it_
+    machine
       .ask("/metrics")[1]
       .split("\n")
       .filter((line) => line !== "" && !line.startsWith("#"));
 
   it("counts calls, pools and attachments, and remembers what failed", async () => {
-    agent = await it_.agent();
-    for (const container of ["1", "2"]) assert.equal(it_.call("ADD", container, network).code, 0);
-    assert.equal(it_.call("DEL", "2", network).code, 0);
-    assert.equal(it_.call("ADD", "3", { ...network, mtu: "big" }).json.code, 7);
+    agent = await machine.agent();
+    for (const container of ["1", "2"]) assert.equal(machine.call("ADD", container, network).code, 0);
+    assert.equal(machine.call("DEL", "2", network).code, 0);
+    assert.equal(machine.call("ADD", "3", { ...network, mtu: "big" }).json.code, 7);
     const now = JSON.parse(status("--json"));
     assert.equal(`ns-net ${now.agent.version}`, run([nsNet, "--version"]).trim());
     assert.equal(now.agent.pid, agent.pid);
@@ -57,9 +65,9 @@ describe("An agent's status", function () {
   });
 
   it("serves the same as metrics, which the kernel and the store confirm", async () => {
-    agent = await it_.agent();
-    for (const container of ["1", "2"]) assert.equal(it_.call("ADD", container, network).code, 0);
-    assert.equal(it_.call("ADD", "3", { ...network, mtu: "big" }).code, 1);
+    agent = await machine.agent();
+    for (const container of ["1", "2"]) assert.equal(machine.call("ADD", container, network).code, 0);
+    assert.equal(machine.call("ADD", "3", { ...network, mtu: "big" }).code, 1);
     const lines = metrics();
     for (const line of [
       'ns_net_calls_total{verb="ADD",type="ns-net",result="ok"} 2',
@@ -78,17 +86,17 @@ describe("An agent's status", function () {
   });
 
   it("counts calls that it declines, by reason", async () => {
-    agent = await it_.agent();
+    agent = await machine.agent();
     // Another mount namespace: the launcher falls back, and the call succeeds.
-    const config = JSON.stringify({ ...network, dataDir: it_.place.dataDir });
-    const netns = it_.place.name("other");
+    const config = JSON.stringify({ ...network, dataDir: machine.place.dataDir });
+    const netns = machine.place.name("other");
     run(["ip", "netns", "add", netns]);
-    const script = `echo '${config}' | unshare --mount ${join(it_.binDir, "ns-net")}`;
+    const script = `echo '${config}' | unshare --mount ${join(machine.binDir, "ns-net")}`;
     const env = { CNI_COMMAND: "ADD", CNI_CONTAINERID: "c", CNI_NETNS: `/run/netns/${netns}`, CNI_IFNAME: "eth0" };
-    const words = Object.entries({ ...env, CNI_PATH: it_.binDir, NSNET_AGENT: it_.socket }).map((pair) =>
+    const words = Object.entries({ ...env, CNI_PATH: machine.binDir, NSNET_AGENT: machine.socket }).map((pair) =>
       pair.join("="),
     );
-    it_.place.host.run("env", ...words, "sh", "-c", script);
+    machine.place.host.run("env", ...words, "sh", "-c", script);
     const now = JSON.parse(status("--json"));
     assert.deepEqual([now.agent.calls, Object.values(now.agent.declined)], [0, [1]]);
     assert.ok(metrics().some((line) => /^ns_net_declined_total\{reason="\w+"\} 1$/.test(line)));
@@ -96,55 +104,72 @@ describe("An agent's status", function () {
   });
 
   it("says whether it can serve, also over TCP, where it says nothing of pods", async () => {
-    agent = await it_.agent("--metrics", "127.0.0.1:0");
-    const { port } = JSON.parse(readFileSync(it_.log, "utf8").split("\n")[0]!);
-    it_.place.host.ip("link", "set", "lo", "up");
+    agent = await machine.agent("--metrics", "127.0.0.1:0");
+    const { port } = JSON.parse(readFileSync(machine.log, "utf8").split("\n")[0]!);
+    machine.place.host.ip("link", "set", "lo", "up");
     const tcp = [`http://127.0.0.1:${port}`];
     for (const from of [undefined, tcp]) {
-      assert.deepEqual(it_.ask("/healthz", from), ["200", "ok"]);
-      assert.deepEqual(it_.ask("/readyz", from), ["200", "ready"]);
+      assert.deepEqual(machine.ask("/healthz", from), ["200", "ok"]);
+      assert.deepEqual(machine.ask("/readyz", from), ["200", "ready"]);
     }
-    assert.equal(it_.ask("/metrics", tcp)[0], "200");
-    assert.equal(it_.ask("/status", tcp)[0], "404");
-    rmSync(it_.socket);
-    assert.deepEqual(it_.ask("/readyz", tcp), [
+    assert.equal(machine.ask("/metrics", tcp)[0], "200");
+    assert.equal(machine.ask("/status", tcp)[0], "404");
+    rmSync(machine.socket);
+    assert.deepEqual(machine.ask("/readyz", tcp), [
       "503",
-      `launchers do not reach the agent: ${it_.socket} is not its socket`,
+      `launchers do not reach the agent: ${machine.socket} is not its socket`,
     ]);
-    assert.equal(it_.ask("/healthz", tcp)[0], "200");
+    assert.equal(machine.ask("/healthz", tcp)[0], "200");
   });
 
   it("is for root alone", async () => {
-    agent = await it_.agent();
-    assert.equal(statSync(it_.statusSocket).mode & 0o777, 0o600);
-    assert.equal(statSync(dirname(it_.statusSocket)).mode & 0o777, 0o700);
+    agent = await machine.agent();
+    assert.equal(statSync(machine.statusSocket).mode & 0o777, 0o600);
+    assert.equal(statSync(dirname(machine.statusSocket)).mode & 0o777, 0o700);
   });
 
   it("is a page without an agent, too, and after it ended", async () => {
     assert.match(status(), /^agent +not running.*\n(.*\n)*Nothing is attached\.$/m);
-    agent = await it_.agent();
-    assert.equal(it_.call("ADD", "1", network).code, 0);
+    agent = await machine.agent();
+    assert.equal(machine.call("ADD", "1", network).code, 0);
     await agent.end();
     agent = undefined;
     const now = JSON.parse(status("--json"));
     assert.equal(now.agent, undefined);
     assert.deepEqual(now.pools, [{ network: "lab", range: "10.20.0.0/29", used: 1, free: 4 }]);
-    assert.equal(it_.call("DEL", "1", network).code, 0);
+    assert.equal(machine.call("DEL", "1", network).code, 0);
   });
 
   it("names an attachment whose namespace is gone", () => {
-    const web = it_.place.name();
-    it_.place.must("add", web, "--network", it_.place.file("lab.json", JSON.stringify(network)));
+    const web = machine.place.name();
+    machine.place.must("add", web, "--network", machine.place.file("lab.json", JSON.stringify(network)));
     run(["ip", "netns", "del", web]);
-    it_.place.name(); // the deletion of the link follows in the background, and status waits for it
+    machine.place.name(); // the deletion of the link follows in the background, and status waits for it
     assert.deepEqual(JSON.parse(status("--json")).attachments, [{ network: "lab", state: "gone", count: 1 }]);
   });
 
+  it("says why the store cannot be read, and everything else", async () => {
+    agent = await machine.agent();
+    assert.equal(machine.call("ADD", "1", network).code, 0);
+    for (const name of readdirSync(machine.place.dataDir))
+      rmSync(join(machine.place.dataDir, name), { recursive: true });
+    writeFileSync(join(machine.place.dataDir, "ns-net.sqlite"), "a letter, and no store. ".repeat(400), {
+      mode: 0o600,
+    });
+    const lines = metrics();
+    assert.ok(lines.includes("ns_net_store_readable 0"), lines.join("\n"));
+    assert.ok(lines.includes('ns_net_calls_total{verb="ADD",type="ns-net",result="ok"} 1'));
+    const [code, reason] = machine.ask("/readyz");
+    assert.equal(code, "503");
+    assert.match(reason, /ns-net\.sqlite/);
+    assert.match(status(), /^agent +running(.*\n)*The store: .*ns-net\.sqlite/m);
+  });
+
   it("is in its log, a line of JSON for each event", async () => {
-    agent = await it_.agent();
-    it_.call("ADD", "1", network);
-    it_.call("ADD", "2", { ...network, mtu: "big" });
-    const lines = readFileSync(it_.log, "utf8")
+    agent = await machine.agent();
+    machine.call("ADD", "1", network);
+    machine.call("ADD", "2", { ...network, mtu: "big" });
+    const lines = readFileSync(machine.log, "utf8")
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
@@ -163,7 +188,7 @@ describe("An agent's status", function () {
   });
 
   it("refuses an address that is none", () => {
-    const { code, err } = it_.place.cli("agent", "--metrics", "localhost");
+    const { code, err } = machine.place.cli("agent", "--metrics", "localhost");
     assert.equal(code, 2);
     assert.match(err, /--metrics = "localhost": give an address and a port/);
   });
