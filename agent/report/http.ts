@@ -8,6 +8,7 @@
  */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { code, Fault } from "../../conf/fault.ts";
 import type { Metrics } from "./metrics.ts";
 import type { AgentReport } from "./observer.ts";
 
@@ -39,21 +40,34 @@ async function publicAnswer(path: string, { metrics, unready }: Answers): Promis
 
 const failed = (error: Error) => text(error.message, 500);
 
-/** Serves root over the Unix socket, in a folder that only root may enter. Throws the error of the socket. */
+/** Opens a socket. Throws Fault that names it and the option by which another one is given. */
+function listening<Server>(where: string, option: string, open: () => Server): Server {
+  try {
+    return open();
+  } catch (error) {
+    const { code: errno, message } = error as NodeJS.ErrnoException;
+    const why = errno === "EADDRINUSE" ? "another program listens there" : message;
+    throw new Fault(code.io, `Cannot listen on ${where}: ${why}`, `Give another --${option}`);
+  }
+}
+
+/** Serves root over the Unix socket, in a folder that only root may enter. Throws Fault. */
 export function serveStatus(path: string, answers: Answers): Disposable {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });
   const umask = process.umask(0o177);
   try {
-    const server = Bun.serve({
-      unix: path,
-      error: failed,
-      fetch({ url, method }) {
-        const { pathname } = new URL(url);
-        if (method !== "GET") return text("only GET is understood", 405);
-        return pathname === "/status" ? Response.json(answers.report()) : publicAnswer(pathname, answers);
-      },
-    });
+    const server = listening(path, "status-socket", () =>
+      Bun.serve({
+        unix: path,
+        error: failed,
+        fetch({ url, method }) {
+          const { pathname } = new URL(url);
+          if (method !== "GET") return text("only GET is understood", 405);
+          return pathname === "/status" ? Response.json(answers.report()) : publicAnswer(pathname, answers);
+        },
+      }),
+    );
     chmodSync(path, 0o600);
     return { [Symbol.dispose]: () => void server.stop(true) };
   } finally {
@@ -66,14 +80,16 @@ export interface Place {
   readonly port: number;
 }
 
-/** Serves any program that reaches the address. Throws the error of the socket. */
+/** Serves any program that reaches the address. Throws Fault. */
 export function serveMetrics({ hostname, port }: Place, answers: Answers) {
-  const server = Bun.serve({
-    hostname,
-    port,
-    error: failed,
-    fetch: ({ url, method }) =>
-      method === "GET" ? publicAnswer(new URL(url).pathname, answers) : text("only GET is understood", 405),
-  });
+  const server = listening(`${hostname}:${port}`, "metrics", () =>
+    Bun.serve({
+      hostname,
+      port,
+      error: failed,
+      fetch: ({ url, method }) =>
+        method === "GET" ? publicAnswer(new URL(url).pathname, answers) : text("only GET is understood", 405),
+    }),
+  );
   return { port: server.port, [Symbol.dispose]: () => void server.stop(true) };
 }

@@ -28,7 +28,7 @@ export interface ReportingOptions {
 
 export interface Reporting {
   readonly onEvent: OnEvent;
-  /** Answers from now on, for an agent that listens at `socket`. Throws the error of a socket. */
+  /** Answers from now on, for an agent that listens at `socket`. Throws Fault. */
   serve(socket: string): Disposable;
 }
 

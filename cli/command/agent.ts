@@ -5,6 +5,7 @@ import { statusSocketDefault } from "../../agent/report/http.ts";
 import { startReporting } from "../../agent/report/reporting.ts";
 import { startAgent } from "../../agent/run.ts";
 import { socketDefault } from "../../agent/server.ts";
+import { code, NotPermitted } from "../../conf/fault.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import { command, UsageError } from "../command.ts";
 import { everyConfiguration } from "../network.ts";
@@ -41,6 +42,8 @@ moment is finished by the full executable.`,
 
   async run({ options }) {
     if (options["host-mounts"]) beginAgainOnHost(process.argv.slice(2));
+    if (process.geteuid!() !== 0)
+      throw new NotPermitted(code.io, "Cannot serve calls of container runtimes: they are root's", "Run it as root");
     const dataDir = options["data-dir"] ?? defaultDataDir;
     const socket = options.socket ?? socketDefault;
     const reporting = await startReporting({

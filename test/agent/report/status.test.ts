@@ -1,6 +1,6 @@
 /** The agent reports on itself: `ns-net status`, metrics, health and its log. The witness is curl. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { lab } from "../../cli/place.ts";
 import type { Daemon } from "../../support/daemon.ts";
@@ -185,6 +185,29 @@ describe("An agent's status", function () {
     assert.deepEqual([first.verb, first.container, first.exitCode, typeof first.ms], ["ADD", "1", 0, "number"]);
     assert.deepEqual([second.code, second.error], [7, 'Cannot use mtu = "big"']);
     for (const { time } of lines) assert.ok(Math.abs(Date.now() - Date.parse(time)) < 60_000, time);
+  });
+
+  it("names the address that it cannot have", async () => {
+    machine.place.host.ip("link", "set", "lo", "up");
+    agent = await machine.agent("--metrics", "127.0.0.1:9464");
+    const other = ["--socket", `${machine.socket}.2`, "--status-socket", `${machine.statusSocket}.2`];
+    for (const [address, why] of [
+      ["127.0.0.1:9464", "another program listens there"],
+      ["192.0.2.1:9464", ""],
+    ]) {
+      const { code, err } = machine.place.cli("agent", ...other, "--metrics", address!);
+      assert.equal(code, 1);
+      assert.match(err, new RegExp(`Cannot listen on ${address}: ${why}.*\\n {2}Give another --metrics`));
+    }
+    assert.equal(machine.ask("/healthz")[0], "200", "the first one goes on");
+    for (const path of [machine.socket, machine.statusSocket]) assert.equal(existsSync(`${path}.2`), false);
+  });
+
+  it("is refused to other users than root", () => {
+    const words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", nsNet, "agent"];
+    const { exitCode, stderr } = Bun.spawnSync(words, { stdin: null });
+    assert.equal(exitCode, 1);
+    assert.match(stderr.toString(), /^ns-net agent needs root: sudo ns-net agent$/m);
   });
 
   it("refuses an address that is none", () => {
