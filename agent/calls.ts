@@ -1,5 +1,6 @@
 /** The calls that this process serves at the same time. Code that runs for one of them can ask which. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { readText } from "../sys/files.ts";
 import { shareProcess } from "../sys/sharedProcess.ts";
 
 export interface Running {
@@ -43,4 +44,15 @@ export async function asCall<T>(running: Running, work: () => Promise<T>): Promi
   }
 }
 
-export const callsActive = (): number => active.size;
+/** Claims of that name belong to another thread of this process, until they are disposed of. */
+export function activeElsewhere(id: string): Disposable {
+  active.add(id);
+  return { [Symbol.dispose]: () => void active.delete(id) };
+}
+
+/** The name of a call that no launcher makes: milliseconds since boot, and random digits. */
+export function newCallId(): string {
+  const uptimeMs = Math.round(Number(readText("/proc/uptime").split(" ")[0]) * 1000);
+  const random = crypto.getRandomValues(new Uint8Array(10)).toHex();
+  return `${uptimeMs.toString(16).padStart(12, "0")}${random}`;
+}

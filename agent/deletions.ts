@@ -19,7 +19,7 @@ export interface Deletions extends Disposable {
 
 /** Starts the thread. It stays in the network namespace that this thread is in now. */
 export function startDeletions(): Deletions {
-  const thread = new Worker(new URL("./deletionThread.ts", import.meta.url));
+  const thread = new Worker(new URL("./deletionThread.ts", import.meta.url), { smol: true });
   const waiting: Waiting[] = [];
   let atWork: readonly Waiting[] = [];
   let isScheduled = false;

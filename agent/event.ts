@@ -42,13 +42,32 @@ export interface Started {
   readonly port?: number;
 }
 
-/** A thing that was gone is back. */
+/** The agent put back what was gone. */
 export interface Healed {
   readonly what: "healed";
-  /** One word: `rules`, `bridge`, `address`, … */
+  /** The kind of the steps: `masquerade`, `ports`, `bridge`, `address`, `sysctl`; `attachment` for the ports of a bridge. */
   readonly kind: string;
-  readonly network?: string;
-  readonly ms?: number;
+  /** How many of them. */
+  readonly count: number;
+  /** Since the kernel reported the change. */
+  readonly ms: number;
+  /** The program that changed the rules, if the kernel said it. */
+  readonly by?: string | undefined;
+}
+
+/** Another program removes again and again what the agent puts back, so the agent waits before it does it again. */
+export interface Contested {
+  readonly what: "contested";
+  readonly kind: string;
+  readonly by?: string | undefined;
+  readonly delayMs: number;
+}
+
+/** The agent freed the leases of attachments that no longer exist. */
+export interface Collected {
+  readonly what: "collected";
+  readonly network: string;
+  readonly count: number;
 }
 
 /** The agent could not do something, and no caller gets to know of it otherwise. */
@@ -57,6 +76,9 @@ export interface Trouble {
   readonly because: string;
 }
 
-export type AgentEvent = CallServed | CallDeclined | CallHandedBack | Started | Healed | Trouble;
+/** Events of the thread that repairs. */
+export type HealingEvent = Healed | Contested | Collected | Trouble;
+
+export type AgentEvent = CallServed | CallDeclined | CallHandedBack | Started | HealingEvent;
 
 export type OnEvent = (event: AgentEvent) => void;

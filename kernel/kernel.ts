@@ -36,6 +36,7 @@ export class Kernel implements Disposable {
   readonly #ends: Ends;
   readonly #links = new Map<string, Link | undefined>();
   readonly #addresses = new Map<string, Cidr[]>();
+  readonly #remembered = new Map<string, unknown>();
   #ownHost: Netns | undefined;
   #host: NetlinkSocket | undefined;
   #container: NetlinkSocket | undefined;
@@ -115,6 +116,7 @@ export class Kernel implements Disposable {
    * ruleset changed since.
    */
   batch(messages: readonly Message[], generation?: number): void {
+    this.#remembered.clear();
     commitBatch(this.netfilter, messages, generation);
   }
 
@@ -175,8 +177,15 @@ export class Kernel implements Disposable {
     return this.#addresses.get(`${where}/${name}`);
   }
 
+  /** The answer of `read` under that name, until the next batch or `forgetAll`. */
+  remembered<T>(name: string, read: () => T): T {
+    if (!this.#remembered.has(name)) this.#remembered.set(name, read());
+    return this.#remembered.get(name) as T;
+  }
+
   /** Drops all that was read: another call may have changed it. */
   forgetAll(): void {
+    this.#remembered.clear();
     this.#links.clear();
     this.#addresses.clear();
   }

@@ -73,8 +73,6 @@ const othersOwn = { adopted };
 /** They end with the link or the namespace that they change, unless the DEL of a chained plugin undoes them before. */
 const ofLinks = {
   address: { address },
-  bridgePort: { bridgePort },
-  closedLoopback,
   awaitForwarding: { awaitForwarding },
   member,
   portVlan,
@@ -93,6 +91,9 @@ const ofLinks = {
 const shared = { bridge: { bridge }, routeLocalnet, masquerade: { masquerade }, vlanGateway };
 const sharedToTheLast = { ingressPolicy };
 
+/** As those of links, on the host alone. */
+const hostSettings = { bridgePort: { bridgePort }, closedLoopback };
+
 /** They end with the network namespace of a lab's host. */
 const ofLabs = { internalNetwork, netem, tokenBucket, packetLoss, down };
 
@@ -106,6 +107,7 @@ const kinds = {
   ...remembered,
   ...othersOwn,
   ...ofLinks,
+  ...hostSettings,
   ...shared,
   ...sharedToTheLast,
   ...ofLabs,
@@ -157,6 +159,13 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
 
 /** True for a step whose effect outlives the interface, so that DEL undoes it. */
 export const outlivesLink = ({ kind }: AnyStep): boolean => kind in marked || kind in remembered;
+
+/** True for a step that is checked and repaired on the host alone: rules, shared objects, settings. A program there can undo it unseen by the container. */
+export function isOfHost(step: Step): boolean {
+  return (
+    isRules(step) || step.kind in shared || step.kind in hostSettings || ("where" in step && step.where === "host")
+  );
+}
 
 /** True for a shared step that the DEL of the last attachment undoes. */
 export const goesWithLast = ({ kind }: AnyStep): boolean => kind in sharedToTheLast;

@@ -3,7 +3,7 @@
 import { attachmentText } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";
 import { fileStatus, readText } from "../sys/files.ts";
-import { currentCall, isActiveHere } from "../sys/sharedProcess.ts";
+import { currentCall, isActiveHere, isShared } from "../sys/sharedProcess.ts";
 import type { Entry } from "./entry.ts";
 import defer * as foreignClaim from "./foreignClaim.ts";
 import type { Owner } from "./owner.ts";
@@ -65,9 +65,9 @@ export function isInProgress(entry: Entry): boolean {
   if (state === "attached" || isThis(entry) || isRepeated(entry) || boot !== bootId()) return false;
   if (isElsewhere(entry)) return foreignClaim.mayLive(entry);
   if (processStart(pid) !== pidStart) return false;
-  if (pid === process.pid) return isActiveHere(call);
+  if (pid === process.pid && isShared()) return isActiveHere(call);
   // An agent lives on after a call that was handed back and that no process finished.
-  return call === "" || foreignClaim.mayLive(entry);
+  return call === "" ? pid !== process.pid : foreignClaim.mayLive(entry);
 }
 
 /** True if a process died while it was adding or deleting the attachment, so that it never reported success. */

@@ -67,12 +67,23 @@ const AF_NETLINK = 16;
  * Subscribes to a group of notifications by bind(2). After a subscription by socket option alone the socket has address
  * 0, which the kernel takes for its own, and it sends no notifications of its own changes there.
  */
-export function joinNetlinkGroup(socket: number, group: number): void {
+export function joinNetlinkGroup(socket: number, ...groups: readonly number[]): void {
   // struct sockaddr_nl: family, padding, port, a bit for each group
   const name = new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer);
-  new DataView(name.buffer).setUint32(8, 1 << (group - 1), true);
-  checked(`listen to netlink group ${group}`, rarely("bind")(socket, ptr(name), name.length));
+  const bits = groups.reduce((all, group) => all | (1 << (group - 1)), 0);
+  new DataView(name.buffer).setUint32(8, bits >>> 0, true);
+  checked(`listen to netlink groups ${groups}`, rarely("bind")(socket, ptr(name), name.length));
 }
+
+/** Sets the size of a socket's receive buffer in bytes, above the system's limit if this process has the right (SO_RCVBUFFORCE). */
+export function setReceiveBuffer(socket: number, bytes: number): void {
+  const value = new Uint32Array([bytes]);
+  for (const option of [SO_RCVBUFFORCE, SO_RCVBUF])
+    if (c.setsockopt(socket, SOL_SOCKET, option, ptr(value), value.byteLength) === 0) return;
+}
+
+const SO_RCVBUF = 8;
+const SO_RCVBUFFORCE = 33;
 
 // asm-generic/socket.h, linux/in.h, linux/in6.h
 const AF_INET = 2;

@@ -104,7 +104,7 @@ export async function startMetrics(version: string, count: Count): Promise<Metri
       }
       if (event.what === "declined") declined.inc({ reason: event.reason });
       if (event.what === "handed back") handedBack.inc({ verb: event.verb });
-      if (event.what === "healed") healings.inc({ kind: event.kind });
+      if (event.what === "healed") healings.inc({ kind: event.kind }, event.count);
     },
     text() {
       try {

@@ -37,6 +37,7 @@ export function levelOf(event: AgentEvent): Level {
     case "call":
       return event.exitCode === 0 ? "info" : "warn";
     case "declined":
+    case "contested":
       return "warn";
     case "trouble":
       return "error";
@@ -66,7 +67,7 @@ export class Observer {
     }
     if (event.what === "handed back") this.#handedBack++;
     if (event.what === "declined") add(this.#declined, event.reason);
-    if (event.what === "healed") add(this.#healings, event.kind);
+    if (event.what === "healed") add(this.#healings, event.kind, event.count);
     if (levelOf(event) === "info") return;
     this.#errors.push({ time: new Date().toISOString(), text: textOf(event) });
     if (this.#errors.length > errorsMax) this.#errors.shift();
@@ -81,8 +82,8 @@ export class Observer {
   }
 }
 
-function add(counts: Record<string, number>, key: string): void {
-  counts[key] = (counts[key] ?? 0) + 1;
+function add(counts: Record<string, number>, key: string, count = 1): void {
+  counts[key] = (counts[key] ?? 0) + count;
 }
 
 /** `ADD of c1 eth0 failed: No free address in …`, `declined: the launcher is of version …`. */
@@ -90,6 +91,10 @@ function textOf(event: AgentEvent): string {
   if (event.what === "call") {
     const { verb, container, ifname, error } = event;
     return `${[verb, "of", container, ifname].filter(Boolean).join(" ")} failed${error === undefined ? "" : `: ${error}`}`;
+  }
+  if (event.what === "contested") {
+    const { kind, by = "another program", delayMs } = event;
+    return `${by} removes ${kind} again and again: the next repair waits ${delayMs / 1000} s`;
   }
   return "because" in event ? `${event.what}: ${event.because}` : event.what;
 }

@@ -56,7 +56,13 @@ moment is finished by the full executable.`,
     });
     using agent = new DisposableStack();
     agent.use(
-      await startAgent({ socket, version: ownVersion, onEvent: reporting.onEvent, isCold: options.cold ?? false }),
+      await startAgent({
+        socket,
+        version: ownVersion,
+        dataDir,
+        onEvent: reporting.onEvent,
+        isCold: options.cold ?? false,
+      }),
     );
     agent.use(reporting.serve(socket));
     await new Promise<void>((resolve) => process.once("SIGTERM", resolve).once("SIGINT", resolve));

@@ -9,9 +9,8 @@ import type { Attachment } from "../../conf/attachment.ts";
 import type { Call } from "../../conf/call.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
-import type { Message } from "../../netlink/message.ts";
 import { allExpected } from "../../step/expected.ts";
-import { checkStep, finishRules, isPresent, repairStep, type Step } from "../../step/index.ts";
+import { checkStep, isPresent, repairStep, type Step } from "../../step/index.ts";
 import type { Difference } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
 import { setAside } from "../../store/file/setAside.ts";
@@ -19,6 +18,7 @@ import { bootId, openExistingStore, openStore, StoreDamaged } from "../../store/
 import type { Store } from "../../store/store.ts";
 import { committedSteps } from "../removal/entrySteps.ts";
 import { rebuild } from "./rebuild.ts";
+import { type Failure, trying, undoDeparted, type Work, writeRules } from "./rulesTogether.ts";
 
 export interface Repaired {
   /** The damage of the store; absent if there was none. */
@@ -29,12 +29,6 @@ export interface Repaired {
   readonly rebuilt: number;
   readonly attachments: readonly RepairedAttachment[];
   readonly failures: readonly Failure[];
-}
-
-/** An attachment that could not be repaired, or not even compared, and why. */
-export interface Failure {
-  readonly attachment: Attachment;
-  readonly error: Error;
 }
 
 interface RepairedAttachment {
@@ -64,6 +58,17 @@ export function repair(dataDir: string, call: Call, options: RepairOptions = {})
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Repairs the attachments of a store that exists, and leaves the store as it is. Errors are among the failures. */
+export function repairExisting(
+  dataDir: string,
+  call: Pick<Call, "namespace" | "stderr">,
+): Pick<Repaired, "attachments" | "failures"> {
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
+  using store = openExistingStore(dataDir);
+  const failures: Failure[] = [];
+  return { attachments: store ? repairAttachments(store, kernel, failures, {}) : [], failures };
 }
 
 /** With `dryRun` the store is a copy in `folder`, and the kernel is left alone. */
@@ -125,6 +130,7 @@ function repairAttachments(
     );
   }
   writeRules(work, kernel);
+  undoDeparted(work, store, kernel);
   return [...found].flatMap(([entry, looked]) => {
     const { attachment } = entry;
     const { differences = [], isGone } = looked ?? {};
@@ -137,49 +143,6 @@ function repairAttachments(
       });
     return [{ attachment, found: differences, left }];
   });
-}
-
-/** False if `work` throws: the error is a failure of the attachment. */
-function trying(attachment: Attachment, failures: Failure[], work: () => unknown): boolean {
-  try {
-    work();
-    return true;
-  } catch (error) {
-    failures.push({ attachment, error: error as Error });
-    return false;
-  }
-}
-
-interface Rules {
-  readonly step: Step;
-  /** One of the attachments that share them. */
-  readonly attachment: Attachment;
-  readonly messages: readonly Message[];
-}
-
-interface Work {
-  /** By their step, as JSON: many attachments share one. */
-  readonly rules: Map<string, Rules>;
-  readonly failures: Failure[];
-  readonly dryRun: boolean;
-}
-
-/**
- * Writes all in one batch; if the kernel refuses that, each by itself, so that one does not stop the others. Then each
- * reads the kernel again, because those before it changed it: of two attachments of a container one has a port, and the
- * other waits.
- */
-function writeRules({ rules, failures }: Work, kernel: Kernel): void {
-  if (rules.size === 0) return;
-  let written = [...rules.values()];
-  try {
-    kernel.batch(written.flatMap(({ messages }) => messages));
-  } catch {
-    written = written.filter(({ attachment, step }) =>
-      trying(attachment, failures, () => kernel.batch(repairStep(step, kernel))),
-    );
-  }
-  for (const { attachment, step } of written) trying(attachment, failures, () => finishRules(step, kernel));
 }
 
 /** The comparison of an attachment; undefined if its namespace is gone. */

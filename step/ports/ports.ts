@@ -92,7 +92,8 @@ export const ports: Kind<PortsStep, PortsKey> = {
 
   check(step, kernel) {
     if (!isThere(kernel)) return missing(`nf_tables chain ${portsChain} in table inet ${nftTable}`);
-    return [...ruleset.missingPortRules(kernel), ...elementDifferences(step, kernel)];
+    const ofAll = kernel.remembered(portsChain, () => ruleset.missingPortRules(kernel));
+    return [...ofAll, ...elementDifferences(step, kernel)];
   },
 
   reason: () => "Ports of the host lead to ports of the container: two look-ups, whatever their number.",

@@ -1,5 +1,6 @@
 /** Stores that a process which serves several calls keeps open from one call to the next. */
 import type { Database } from "bun:sqlite";
+import { dirname } from "node:path";
 import { fileStatus, statusIfThere } from "../../sys/files.ts";
 import type { SqliteStore } from "../sqlite.ts";
 import type { Store } from "../store.ts";
@@ -28,6 +29,9 @@ export function keptOpen({ path }: StoreFile, open: () => Opened): Store {
   kept.set(path, { ...opened, file: identity(fileStatus(path)), log: logOf(path) });
   return opened.store;
 }
+
+/** The folders of the stores that are open. */
+export const openFolders = (): string[] => [...kept.keys()].map(dirname);
 
 /** A program that replaces the file, or its content, removes the log. */
 function isSame(known: Kept, path: string): boolean {

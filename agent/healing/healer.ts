@@ -1,0 +1,110 @@
+/** Repairs what is missing, soon after a sign of it, and says what it did. */
+import { attachmentText } from "../../conf/attachment.ts";
+import { healHost } from "../../plugin/recovery/heal.ts";
+import { repairExisting } from "../../plugin/recovery/repair.ts";
+import type { Failure } from "../../plugin/recovery/rulesTogether.ts";
+import type { HealingEvent } from "../event.ts";
+import { BackOff } from "./backOff.ts";
+import type { Sign } from "./watch.ts";
+
+/** Programs change several things in a row. */
+const quietMs = 3;
+const warmUpRounds = 8;
+const warmUpMsMax = 300;
+
+/** Comparing takes at most this part of the time. */
+const partMax = 5;
+
+/** The kind of repair of which an attachment, and not a step, is one. */
+const ofContainers = "attachment";
+
+interface Found {
+  /** How many, by kind. */
+  readonly repaired: Map<string, number>;
+  /** Until the last of those that must wait may be repaired. */
+  waitMs: number;
+}
+
+export class Healer {
+  readonly #onEvent: (event: HealingEvent) => void;
+  readonly #folders = new Set<string>();
+  readonly #backOff = new BackOff();
+  #sign: (Sign & { readonly atMs: number }) | undefined;
+  #freeAtMs = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(onEvent: (event: HealingEvent) => void) {
+    this.#onEvent = onEvent;
+  }
+
+  /** The folder of another store. Its attachments are compared now. */
+  addFolder(folder: string): void {
+    if (this.#folders.has(folder)) return;
+    this.#folders.add(folder);
+    this.#warmUp();
+  }
+
+  /** Something may be missing. */
+  sign({ isOfLinks, by }: Sign): void {
+    const before = this.#sign;
+    const atMs = before?.atMs ?? performance.now();
+    this.#sign = { isOfLinks: isOfLinks || (before?.isOfLinks ?? false), by: by ?? before?.by, atMs };
+    if (before && !by) return;
+    clearTimeout(this.#timer);
+    // A program that removed rules is slowed down by the back-off, if it does so again and again.
+    this.#timer = setTimeout(() => this.#heal(), by ? quietMs : Math.max(quietMs, this.#freeAtMs - atMs));
+  }
+
+  /** Compares until the engine has compiled the code. */
+  #warmUp(): void {
+    const endMs = performance.now() + warmUpMsMax;
+    for (let i = 0; i < warmUpRounds && performance.now() < endMs; i++) this.#heal({ isOfLinks: i === 0, atMs: endMs });
+  }
+
+  #heal(sign = this.#sign): void {
+    this.#sign = undefined;
+    if (!sign) return;
+    const startMs = performance.now();
+    const found: Found = { repaired: new Map(), waitMs: 0 };
+    for (const folder of this.#folders) this.#healIn(folder, sign, found);
+    const endMs = performance.now();
+    this.#freeAtMs = endMs + partMax * (endMs - startMs);
+    if (found.waitMs > 0) setTimeout(() => this.sign(sign), found.waitMs);
+    const ms = Number((endMs - Math.min(sign.atMs, startMs)).toFixed(1));
+    for (const [kind, count] of found.repaired) {
+      this.#onEvent({ what: "healed", kind, count, ms, by: sign.by });
+      const delayMs = this.#backOff.repaired(kind, endMs);
+      if (delayMs > 0) this.#onEvent({ what: "contested", kind, by: sign.by, delayMs });
+    }
+  }
+
+  #healIn(folder: string, { isOfLinks }: Sign, found: Found): void {
+    const stderr = (text: string | Uint8Array) => this.#onEvent({ what: "trouble", because: String(text).trim() });
+    const mayRepair = (kind: string) => {
+      const delayMs = this.#backOff.delayMs(kind, performance.now());
+      found.waitMs = Math.max(found.waitMs, delayMs);
+      return delayMs === 0;
+    };
+    try {
+      const { repaired, failures } = healHost(folder, { stderr }, mayRepair);
+      for (const [kind, count] of repaired) found.repaired.set(kind, (found.repaired.get(kind) ?? 0) + count);
+      this.#report(failures);
+      if (isOfLinks && mayRepair(ofContainers)) this.#repairIn(folder, stderr, found);
+    } catch (error) {
+      const because = `cannot compare ${folder} with the kernel: ${(error as Error).message}`;
+      this.#onEvent({ what: "trouble", because });
+    }
+  }
+
+  #repairIn(folder: string, stderr: (text: string | Uint8Array) => void, { repaired }: Found): void {
+    const { attachments, failures } = repairExisting(folder, { stderr });
+    const count = attachments.filter(({ gone, left }) => !gone && left.length === 0).length;
+    if (count > 0) repaired.set(ofContainers, count);
+    this.#report(failures);
+  }
+
+  #report(failures: readonly Failure[]): void {
+    for (const { attachment, error } of failures)
+      this.#onEvent({ what: "trouble", because: `cannot repair ${attachmentText(attachment)}: ${error.message}` });
+  }
+}

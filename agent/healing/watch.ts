@@ -1,0 +1,119 @@
+/** Listens to the kernel for changes by which something may be missing. */
+
+import { nftTable } from "../../kernel/ownership.ts";
+import { WireError } from "../../netlink/codec.ts";
+import { type Frame, frames } from "../../netlink/message.ts";
+import { nftEventGroup, nftEventOf } from "../../netlink/nft/events.ts";
+import { routeEventGroups, routeEventOf } from "../../netlink/route/changes.ts";
+import { bridgeKind } from "../../netlink/route/kind/bridge.ts";
+import { protocol } from "../../netlink/socket.ts";
+import { readText } from "../../sys/files.ts";
+import { netlinkSocket } from "../../sys/libc.ts";
+import { joinNetlinkGroup, setReceiveBuffer } from "../../sys/sysRare.ts";
+
+/** Something may be missing. */
+export interface Sign {
+  /** The bridge or its ports: then links are compared in the containers, too. */
+  readonly isOfLinks: boolean;
+  /** The program that changed the rules. */
+  readonly by?: string | undefined;
+}
+
+export interface Watched {
+  readonly onSign: (sign: Sign) => void;
+  /** Events were lost: everything must be compared. */
+  readonly onLost: (what: string) => void;
+}
+
+/** The kernel counts 4 KiB and more an event, and a batch of rules is hundreds of events. Only memory that is used counts. */
+const bufferBytes = 16 * 1024 * 1024;
+
+/** A removed port whose link goes, too, is not missed: the kernel reports the link up to so much later. */
+const portPauseMs = 150;
+
+/** Watches the network namespace of this thread for as long as the process lives. */
+export async function watch(watched: Watched): Promise<void> {
+  await Promise.all([
+    listen(protocol.route, Object.values(routeEventGroups), routeReader(watched), watched),
+    listen(protocol.netfilter, [nftEventGroup], nftReader(watched), watched),
+  ]);
+}
+
+type Reader = (frame: Frame) => void;
+
+/** The runtime closes a socket whose events the kernel could not deliver (ENOBUFS). */
+async function listen(number: number, groups: readonly number[], read: Reader, watched: Watched): Promise<void> {
+  const fd = netlinkSocket(number);
+  setReceiveBuffer(fd, bufferBytes);
+  joinNetlinkGroup(fd, ...groups);
+  let isLost = false;
+  const again = () => {
+    if (isLost) return;
+    isLost = true;
+    void listen(number, groups, read, watched).then(() =>
+      watched.onLost("the kernel could not deliver all events: everything is compared again"),
+    );
+  };
+  await Bun.connect({
+    fd,
+    socket: {
+      data: (_: unknown, bytes: Uint8Array) => readAll(bytes, read),
+      close: again,
+      error: again,
+    },
+  } as unknown as Bun.UnixSocketOptions<undefined>); // the types lack `fd`
+}
+
+function readAll(bytes: Uint8Array, read: Reader): void {
+  try {
+    frames(bytes).forEach(read);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error; // an event of a newer kernel is not one of those that are waited for
+  }
+}
+
+function routeReader({ onSign }: Watched): Reader {
+  const left = new Set<number>();
+  const onPort = (index: number) => {
+    left.add(index);
+    setTimeout(() => left.delete(index) && onSign({ isOfLinks: true }), portPauseMs);
+  };
+  return (frame) => {
+    const event = routeEventOf(frame);
+    switch (event?.is) {
+      case undefined:
+        return;
+      case "port removed":
+        return onPort(event.index);
+      case "link removed":
+        left.delete(event.link.index);
+        if (event.link.info?.kind === bridgeKind) onSign({ isOfLinks: true });
+        return;
+      case "link down":
+        if (event.link.info?.kind === bridgeKind) onSign({ isOfLinks: false });
+        return;
+      default:
+        onSign({ isOfLinks: false });
+    }
+  };
+}
+
+/** Elements come and go with attachments, so those that ns-net itself removes are not missed. */
+function nftReader({ onSign }: Watched): Reader {
+  let removed: "nothing" | "elements" | "more" = "nothing";
+  return (frame) => {
+    const event = nftEventOf(frame);
+    if (event?.is === "removed" && event.table === nftTable) {
+      if (!event.isElement) removed = "more";
+      else if (removed === "nothing") removed = "elements";
+    }
+    if (event?.is !== "end") return;
+    const isOwn = event.name.startsWith("ns-net") || event.name === ownName;
+    if (removed === "more" || (removed === "elements" && !isOwn))
+      onSign({ isOfLinks: false, by: isOwn ? undefined : `${event.name} (process ${event.pid})` });
+    removed = "nothing";
+  };
+}
+
+/** By its name, because the kernel reports the number that the thread has in the first PID namespace. */
+const ownName = readText("/proc/thread-self/comm").trim();

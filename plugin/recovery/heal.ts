@@ -1,0 +1,88 @@
+/** Repairs what attachments have on the host: rules, bridges, gateways, settings. Each only once, and without their containers. */
+import type { Attachment } from "../../conf/attachment.ts";
+import type { Call } from "../../conf/call.ts";
+import { type Kernel, openKernel } from "../../kernel/kernel.ts";
+import { allExpected } from "../../step/expected.ts";
+import { applyRules, checkStep, finishRules, isOfHost, isRules, repairStep, type Step } from "../../step/index.ts";
+import { bootId, openExistingStore } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
+import { committedSteps } from "../removal/entrySteps.ts";
+import { type Failure, trying, undoDeparted } from "./rulesTogether.ts";
+
+export interface Healed {
+  /** How many steps differed, by their kind. */
+  readonly repaired: ReadonlyMap<string, number>;
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * Leaves the store as it is, and does nothing if there is none. `mayRepair` is asked for a kind of step that differs. Throws
+ * Fault if the store cannot be read.
+ */
+export function healHost(
+  dataDir: string,
+  call: Pick<Call, "namespace" | "stderr">,
+  mayRepair: (kind: string) => boolean,
+): Healed {
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
+  using store = openExistingStore(dataDir);
+  const failures: Failure[] = [];
+  const rules = new Map<string, Owned>();
+  const repaired = new Map<string, number>();
+  if (!store) return { repaired, failures };
+  for (const [key, { step, attachment }] of hostSteps(store)) {
+    trying(attachment, failures, () => {
+      if (checkStep(step, kernel).length === 0 || !mayRepair(step.kind)) return;
+      repaired.set(step.kind, (repaired.get(step.kind) ?? 0) + 1);
+      if (isRules(step)) {
+        rules.set(key, { step, attachment });
+        return;
+      }
+      repairStep(step, kernel);
+      kernel.forgetAll();
+    });
+  }
+  writeRules([...rules.values()], failures, kernel);
+  undoDeparted({ rules, failures }, store, kernel);
+  return { repaired, failures };
+}
+
+/** The first of each kind creates what all of that kind share. The others then add only what is their own, in one batch. */
+function writeRules(all: readonly Owned[], failures: Failure[], kernel: Kernel): void {
+  const replace = ({ step, attachment }: Owned) =>
+    trying(attachment, failures, () => {
+      kernel.batch(repairStep(step, kernel));
+      finishRules(step, kernel);
+    });
+  const kinds = new Set<string>();
+  const others = all.filter((one) => {
+    if (kinds.has(one.step.kind)) return true;
+    kinds.add(one.step.kind);
+    replace(one);
+    return false;
+  });
+  const steps = others.map(({ step }) => step);
+  try {
+    applyRules(steps, kernel);
+    for (const step of steps) finishRules(step, kernel);
+  } catch {
+    others.forEach(replace); // so that one does not stop the others
+  }
+}
+
+interface Owned {
+  readonly step: Step;
+  readonly attachment: Attachment;
+}
+
+/** By the step as JSON, in the order in which ADD commits them. */
+function hostSteps(store: Store): Map<string, Owned> {
+  const found = new Map<string, Owned>();
+  const boot = bootId();
+  for (const entry of store.entries()) {
+    if (entry.state !== "attached" || entry.bootId !== boot) continue;
+    for (const step of allExpected(committedSteps(entry, store)))
+      if (isOfHost(step)) found.set(JSON.stringify(step), { step, attachment: entry.attachment });
+  }
+  return found;
+}
