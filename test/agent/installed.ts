@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { freshPlace, type Place } from "../cli/place.ts";
 import { type Daemon, startDaemon } from "../support/daemon.ts";
 import { nsNet } from "../support/plugin.ts";
-import { run } from "../support/sandbox.ts";
+import { type Netns, namedNetns, run } from "../support/sandbox.ts";
 import { spawnInside } from "../support/spawn.ts";
 
 interface Answered {
@@ -15,6 +15,8 @@ interface Answered {
 
 export interface InstalledPlace extends Disposable {
   readonly place: Place;
+  /** The namespace of all containers. */
+  readonly pod: Netns;
   readonly binDir: string;
   readonly socket: string;
   readonly statusSocket: string;
@@ -40,7 +42,7 @@ export function installedPlace(): InstalledPlace {
   run(["ip", "netns", "add", netns]);
 
   const it: InstalledPlace = {
-    ...{ place, binDir, socket, statusSocket, log },
+    ...{ place, pod: namedNetns(netns), binDir, socket, statusSocket, log },
     agent(...words) {
       const sockets = ["--socket", socket, "--status-socket", statusSocket, "--data-dir", place.dataDir];
       const command = [join(binDir, "ns-net"), "agent", ...sockets, ...words];
