@@ -5,6 +5,7 @@ import { separateCalls } from "./calls.ts";
 import { startDeletions } from "./deletions.ts";
 import type { OnEvent } from "./event.ts";
 import { startHealing } from "./healing/healing.ts";
+import { collectWhenIdle } from "./idle.ts";
 import { beOnlyOne } from "./onlyOne.ts";
 import { listen } from "./server.ts";
 import { warmUp } from "./warmUp.ts";
@@ -42,6 +43,7 @@ export async function startAgent({ socket, version, dataDir, onEvent, isCold }: 
     deleteLinks: deletions.deleteLinks,
     onEvent(event) {
       if (event.what === "call") openFolders().forEach(healing.used);
+      collectWhenIdle();
       onEvent(event);
     },
   });

@@ -4,8 +4,9 @@ import { healHost } from "../../plugin/recovery/heal.ts";
 import { repairExisting } from "../../plugin/recovery/repair.ts";
 import type { Failure } from "../../plugin/recovery/rulesTogether.ts";
 import type { HealingEvent } from "../event.ts";
+import { collectWhenIdle } from "../idle.ts";
 import { BackOff } from "./backOff.ts";
-import type { Sign } from "./watch.ts";
+import { type Scope, type Sign, scopes } from "./watch.ts";
 
 /** Programs change several things in a row. */
 const quietMs = 3;
@@ -45,10 +46,10 @@ export class Healer {
   }
 
   /** Something may be missing. */
-  sign({ isOfLinks, by }: Sign): void {
+  sign({ of, by }: Sign): void {
     const before = this.#sign;
     const atMs = before?.atMs ?? performance.now();
-    this.#sign = { isOfLinks: isOfLinks || (before?.isOfLinks ?? false), by: by ?? before?.by, atMs };
+    this.#sign = { of: widest(of, before?.of), by: by ?? before?.by, atMs };
     if (before && !by) return;
     clearTimeout(this.#timer);
     // A program that removed rules is slowed down by the back-off, if it does so again and again.
@@ -58,7 +59,8 @@ export class Healer {
   /** Compares until the engine has compiled the code. */
   #warmUp(): void {
     const endMs = performance.now() + warmUpMsMax;
-    for (let i = 0; i < warmUpRounds && performance.now() < endMs; i++) this.#heal({ isOfLinks: i === 0, atMs: endMs });
+    for (let i = 0; i < warmUpRounds && performance.now() < endMs; i++)
+      this.#heal({ of: i === 0 ? "links" : "host", atMs: endMs });
   }
 
   #heal(sign = this.#sign): void {
@@ -68,6 +70,7 @@ export class Healer {
     const found: Found = { repaired: new Map(), waitMs: 0 };
     for (const folder of this.#folders) this.#healIn(folder, sign, found);
     const endMs = performance.now();
+    collectWhenIdle();
     this.#freeAtMs = endMs + partMax * (endMs - startMs);
     if (found.waitMs > 0) setTimeout(() => this.sign(sign), found.waitMs);
     const ms = Number((endMs - Math.min(sign.atMs, startMs)).toFixed(1));
@@ -78,7 +81,7 @@ export class Healer {
     }
   }
 
-  #healIn(folder: string, { isOfLinks }: Sign, found: Found): void {
+  #healIn(folder: string, { of }: Sign, found: Found): void {
     const stderr = (text: string | Uint8Array) => this.#onEvent({ what: "trouble", because: String(text).trim() });
     const mayRepair = (kind: string) => {
       const delayMs = this.#backOff.delayMs(kind, performance.now());
@@ -86,10 +89,10 @@ export class Healer {
       return delayMs === 0;
     };
     try {
-      const { repaired, failures } = healHost(folder, { stderr }, mayRepair);
+      const { repaired, failures } = healHost(folder, { stderr }, { mayRepair, isRulesOnly: of === "rules" });
       for (const [kind, count] of repaired) found.repaired.set(kind, (found.repaired.get(kind) ?? 0) + count);
       this.#report(failures);
-      if (isOfLinks && mayRepair(ofContainers)) this.#repairIn(folder, stderr, found);
+      if (of === "links" && mayRepair(ofContainers)) this.#repairIn(folder, stderr, found);
     } catch (error) {
       const because = `cannot compare ${folder} with the kernel: ${(error as Error).message}`;
       this.#onEvent({ what: "trouble", because });
@@ -108,3 +111,6 @@ export class Healer {
       this.#onEvent({ what: "trouble", because: `cannot repair ${attachmentText(attachment)}: ${error.message}` });
   }
 }
+
+const widest = (one: Scope, other: Scope = "rules"): Scope =>
+  scopes[Math.max(scopes.indexOf(one), scopes.indexOf(other))]!;

@@ -19,11 +19,11 @@ await watch({
   onSign: (sign) => healer.sign(sign),
   onLost(because) {
     say({ what: "trouble", because });
-    healer.sign({ isOfLinks: true });
+    healer.sign({ of: "links" });
   },
 });
 
 /** The kernel reports no change of most sysctls. */
 const comparedEveryMs = 60_000;
 
-setInterval(() => healer.sign({ isOfLinks: false }), comparedEveryMs);
+setInterval(() => healer.sign({ of: "host" }), comparedEveryMs);

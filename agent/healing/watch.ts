@@ -11,10 +11,13 @@ import { readText } from "../../sys/files.ts";
 import { netlinkSocket } from "../../sys/libc.ts";
 import { joinNetlinkGroup, setReceiveBuffer } from "../../sys/sysRare.ts";
 
+/** What has to be compared; each includes those before it. `links`: in the containers, too, because a bridge may lack a port. */
+export const scopes = ["rules", "host", "links"] as const;
+export type Scope = (typeof scopes)[number];
+
 /** Something may be missing. */
 export interface Sign {
-  /** The bridge or its ports: then links are compared in the containers, too. */
-  readonly isOfLinks: boolean;
+  readonly of: Scope;
   /** The program that changed the rules. */
   readonly by?: string | undefined;
 }
@@ -76,7 +79,7 @@ function routeReader({ onSign }: Watched): Reader {
   const left = new Set<number>();
   const onPort = (index: number) => {
     left.add(index);
-    setTimeout(() => left.delete(index) && onSign({ isOfLinks: true }), portPauseMs);
+    setTimeout(() => left.delete(index) && onSign({ of: "links" }), portPauseMs);
   };
   return (frame) => {
     const event = routeEventOf(frame);
@@ -87,13 +90,13 @@ function routeReader({ onSign }: Watched): Reader {
         return onPort(event.index);
       case "link removed":
         left.delete(event.link.index);
-        if (event.link.info?.kind === bridgeKind) onSign({ isOfLinks: true });
+        if (event.link.info?.kind === bridgeKind) onSign({ of: "links" });
         return;
       case "link down":
-        if (event.link.info?.kind === bridgeKind) onSign({ isOfLinks: false });
+        if (event.link.info?.kind === bridgeKind) onSign({ of: "host" });
         return;
       default:
-        onSign({ isOfLinks: false });
+        onSign({ of: "host" });
     }
   };
 }
@@ -110,7 +113,7 @@ function nftReader({ onSign }: Watched): Reader {
     if (event?.is !== "end") return;
     const isOwn = event.name.startsWith("ns-net") || event.name === ownName;
     if (removed === "more" || (removed === "elements" && !isOwn))
-      onSign({ isOfLinks: false, by: isOwn ? undefined : `${event.name} (process ${event.pid})` });
+      onSign({ of: "rules", by: isOwn ? undefined : `${event.name} (process ${event.pid})` });
     removed = "nothing";
   };
 }

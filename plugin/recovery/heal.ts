@@ -15,14 +15,18 @@ export interface Healed {
   readonly failures: readonly Failure[];
 }
 
-/**
- * Leaves the store as it is, and does nothing if there is none. `mayRepair` is asked for a kind of step that differs. Throws
- * Fault if the store cannot be read.
- */
+export interface HealOptions {
+  /** Is asked for a kind of step that differs. */
+  readonly mayRepair: (kind: string) => boolean;
+  /** Compares rules of nf_tables alone. */
+  readonly isRulesOnly: boolean;
+}
+
+/** Leaves the store as it is, and does nothing if there is none. Throws Fault if the store cannot be read. */
 export function healHost(
   dataDir: string,
   call: Pick<Call, "namespace" | "stderr">,
-  mayRepair: (kind: string) => boolean,
+  { mayRepair, isRulesOnly }: HealOptions,
 ): Healed {
   using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   using store = openExistingStore(dataDir);
@@ -30,7 +34,7 @@ export function healHost(
   const rules = new Map<string, Owned>();
   const repaired = new Map<string, number>();
   if (!store) return { repaired, failures };
-  for (const [key, { step, attachment }] of hostSteps(store)) {
+  for (const [key, { step, attachment }] of hostSteps(store, isRulesOnly ? isRules : isOfHost)) {
     trying(attachment, failures, () => {
       if (checkStep(step, kernel).length === 0 || !mayRepair(step.kind)) return;
       repaired.set(step.kind, (repaired.get(step.kind) ?? 0) + 1);
@@ -76,13 +80,13 @@ interface Owned {
 }
 
 /** By the step as JSON, in the order in which ADD commits them. */
-function hostSteps(store: Store): Map<string, Owned> {
+function hostSteps(store: Store, isMeant: (step: Step) => boolean): Map<string, Owned> {
   const found = new Map<string, Owned>();
   const boot = bootId();
   for (const entry of store.entries()) {
     if (entry.state !== "attached" || entry.bootId !== boot) continue;
     for (const step of allExpected(committedSteps(entry, store)))
-      if (isOfHost(step)) found.set(JSON.stringify(step), { step, attachment: entry.attachment });
+      if (isMeant(step)) found.set(JSON.stringify(step), { step, attachment: entry.attachment });
   }
   return found;
 }
