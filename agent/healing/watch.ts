@@ -11,7 +11,7 @@ import { readText } from "../../sys/files.ts";
 import { netlinkSocket } from "../../sys/libc.ts";
 import { joinNetlinkGroup, setReceiveBuffer } from "../../sys/sysRare.ts";
 
-/** What has to be compared; each includes those before it. `links`: in the containers, too, because a bridge may lack a port. */
+/** Parts to compare; each includes those before it. `links`: in the containers, too, because a bridge may lack a port. */
 export const scopes = ["rules", "host", "links"] as const;
 export type Scope = (typeof scopes)[number];
 
