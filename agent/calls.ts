@@ -10,7 +10,7 @@ export interface Running {
   /** Why the call cannot go on here, in words that follow "cannot". */
   blockedBy?: string | undefined;
   /** True if it may be begun again here; otherwise its launcher finishes it. */
-  mayBeginAgain?: boolean;
+  mayBeginAgain?: boolean | undefined;
 }
 
 const current = new AsyncLocalStorage<Running>();

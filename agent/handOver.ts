@@ -106,8 +106,9 @@ export class Connection {
     }
     const isKept = env["CNI_COMMAND"] === "ADD" && answer.exitCode === 0;
     if (isKept) this.#confirm = () => forgetLater(call);
+    const sent = this.#send(answerBytes(answer)); // the caller does not wait for the log
     this.#host.onEvent({ what: "call", ...told, exitCode: answer.exitCode, ms, ...faultIn(answer) });
-    await this.#send(answerBytes(answer));
+    await sent;
   }
 
   /** Begins again as long as another process holds the store. */
@@ -118,7 +119,7 @@ export class Connection {
   ): Promise<{ readonly answer: Answer; readonly call: Call }> {
     const deadlineMs = performance.now() + beginAgainMsMax;
     for (let isRepeated = false; ; isRepeated = true) {
-      running.blockedBy = undefined;
+      Object.assign(running, { blockedBy: undefined, mayBeginAgain: undefined });
       let [out, err] = ["", ""];
       const call: Call = {
         ...{ env: handedOver.env, stdin, argv0: handedOver.argv0, id: handedOver.id },

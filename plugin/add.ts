@@ -66,8 +66,9 @@ async function attach(asked: Asked, facts: AnyFacts, memory: Memory, options: Ad
     options.onPlan?.(prepared.plan);
     prepared = await memory.begin(prepared, async () => prepare(asked, await readFacts(asked), memory));
     undo = commit(prepared.steps, asked.kernel);
-    memory.end(prepared);
+    // Before the end: if it must wait for firewalld, another process does the whole ADD, and gives the hints.
     if (options.isByHand || isFirstOfNetwork(asked, prepared)) hints.hintAtObstacles(asked, prepared);
+    memory.end(prepared);
     const signal = await asked.call.interruption.came();
     if (signal) throw new Fault(code.tryAgain, `Interrupted by ${signal}: what was made is undone`, callAgain);
     return prepared.plan;
