@@ -24,17 +24,32 @@ export function must(...command: string[]): string {
   return stdout.toString();
 }
 
+interface HostOptions {
+  readonly subnet?: string;
+  readonly more?: object;
+  readonly program?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export class Host {
   readonly dataDir: string;
   readonly subnet: string;
 
-  readonly #more: object;
+  /** Further keys of its configuration. */
+  more: object;
+  /** The executable that is called, and variables of its own. */
+  readonly #program: string;
+  readonly #environment: Readonly<Record<string, string>>;
 
-  /** `more` are further keys of its configuration. */
-  constructor(name: string, { subnet = "10.66.0.0/24", more = {} }: { subnet?: string; more?: object } = {}) {
+  constructor(
+    name: string,
+    { subnet = "10.66.0.0/24", more = {}, program = plugin, environment = {} }: HostOptions = {},
+  ) {
     this.dataDir = join(folder, name);
     this.subnet = subnet;
-    this.#more = more;
+    this.more = more;
+    this.#program = program;
+    this.#environment = environment;
     mkdirSync(folder, { recursive: true });
   }
 
@@ -52,7 +67,7 @@ export class Host {
       ipMasq: true,
       dataDir: this.dataDir,
       ipam: { type: "host-local", ranges: [[{ subnet: this.subnet }]] },
-      ...this.#more,
+      ...this.more,
     };
   }
 
@@ -63,19 +78,20 @@ export class Host {
       CNI_NETNS: `/run/netns/${container}`,
       CNI_IFNAME: "eth0",
       CNI_PATH: pluginPath,
+      ...this.#environment,
     };
     const more = verb === "GC" ? { "cni.dev/valid-attachments": [] } : {};
     return { env, stdin: Buffer.from(JSON.stringify({ ...this.config, ...more })) };
   }
 
   call(verb: Verb, container = "", before: readonly string[] = []): Answer {
-    const { exitCode, signalCode, stdout } = Bun.spawnSync([...before, plugin], this.program(verb, container));
+    const { exitCode, signalCode, stdout } = Bun.spawnSync([...before, this.#program], this.program(verb, container));
     return { code: exitCode, signal: signalCode ?? undefined, stdout: stdout.toString() };
   }
 
   /** As `call`, without waiting: for many at once, and to kill. */
   start(verb: Verb, container: string) {
-    return Bun.spawn([plugin], { ...this.program(verb, container), stdout: "ignore", stderr: "ignore" });
+    return Bun.spawn([this.#program], { ...this.program(verb, container), stdout: "ignore", stderr: "ignore" });
   }
 
   addPod(container: string): void {

@@ -12,10 +12,11 @@ import { type Kind, randomFrom } from "./fault/fault.ts";
 import { reboot } from "./fault/reboot.ts";
 import { systemCalls } from "./fault/systemCall.ts";
 import { underLoad } from "./fault/underLoad.ts";
+import { handOver } from "./handOver/faults.ts";
 import { kinds, type Losses, lossCount } from "./losses.ts";
 
 /** Reboots come last, because they leave another boot id behind. */
-const faults: readonly Kind[] = [...systemCalls, underLoad, diskFull, readOnly, clock, reboot];
+const faults: readonly Kind[] = [...systemCalls, ...handOver, underLoad, diskFull, readOnly, clock, reboot];
 
 const { values } = parseArgs({
   options: {
