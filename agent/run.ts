@@ -1,5 +1,4 @@
 /** The agent: serves the calls of launchers. */
-import { dirname } from "node:path";
 import { openFolders } from "../store/file/keptOpen.ts";
 import { separateCalls } from "./calls.ts";
 import { startDeletions } from "./deletions.ts";
@@ -20,9 +19,9 @@ export interface AgentOptions {
   readonly isCold: boolean;
 }
 
-async function tryWarmUp(folder: string, onEvent: OnEvent): Promise<void> {
+async function tryWarmUp(dataDir: string, onEvent: OnEvent): Promise<void> {
   try {
-    await warmUp(folder);
+    await warmUp(dataDir);
   } catch (error) {
     onEvent({
       what: "trouble",
@@ -34,7 +33,7 @@ async function tryWarmUp(folder: string, onEvent: OnEvent): Promise<void> {
 /** Serves until it is disposed of. Throws Fault if it cannot begin. */
 export async function startAgent({ socket, version, dataDir, onEvent, isCold }: AgentOptions): Promise<Disposable> {
   beOnlyOne(socket);
-  if (!isCold) await tryWarmUp(dirname(socket), onEvent);
+  if (!isCold) await tryWarmUp(`${socket}.warm-up`, onEvent);
   separateCalls();
   const deletions = startDeletions();
   const healing = startHealing([dataDir], onEvent);

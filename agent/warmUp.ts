@@ -2,8 +2,7 @@
  * Attaches a namespace of its own to another one, a few times, before the first launcher comes. The engine has loaded and
  * compiled the code by then: the first ADD after a start took 30 ms, and launchers that came together gave up waiting.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, rmSync } from "node:fs";
 import type { Call } from "../conf/call.ts";
 import { anonymousNetns } from "../kernel/newNamespace.ts";
 import { serve } from "../plugin/serve.ts";
@@ -11,11 +10,17 @@ import { closeNetns } from "../sys/netns.ts";
 
 const rounds = 12;
 
-/** Ends with the namespaces, so nothing of it is left. `folder` is on a local file system. Throws what goes wrong. */
-export async function warmUp(folder: string): Promise<void> {
-  const dataDir = mkdtempSync(join(folder, "warm-up-"));
-  const host = anonymousNetns();
-  const pod = anonymousNetns();
+/**
+ * Ends with the namespaces, so nothing of it is left. `dataDir` is on a local file system, and no other process uses it: one
+ * that an agent left which died here is removed first. Throws what goes wrong.
+ */
+export async function warmUp(dataDir: string): Promise<void> {
+  rmSync(dataDir, { recursive: true, force: true });
+  using undo = new DisposableStack();
+  mkdirSync(dataDir, { mode: 0o700 });
+  undo.defer(() => rmSync(dataDir, { recursive: true, force: true }));
+  const host = undo.adopt(anonymousNetns(), closeNetns);
+  const pod = undo.adopt(anonymousNetns(), closeNetns);
   const config = {
     cniVersion: "1.1.0",
     name: "warm-up",
@@ -49,12 +54,6 @@ export async function warmUp(folder: string): Promise<void> {
     });
     if (exitCode !== 0) throw new Error(`${verb} of the first, trial attachment failed: ${said.trim()}`);
   };
-  try {
-    for (let i = 0; i < rounds; i++) await call("ADD", `eth${i}`, 40_000 + i);
-    await call("DEL", "eth0", 40_000);
-  } finally {
-    closeNetns(pod);
-    closeNetns(host);
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  for (let i = 0; i < rounds; i++) await call("ADD", `eth${i}`, 40_000 + i);
+  await call("DEL", "eth0", 40_000);
 }

@@ -19,7 +19,7 @@ export function poolFull(
   gateways: readonly Address[],
 ): PoolFull {
   const size = sizeOf(spansOf(set, gateways));
-  const stale = store.staleCount(network, bootId);
+  const stale = store.counts.stale(network, bootId);
   const held = stale === 0 ? "" : `${stale} of the network's attachments are from before the last boot. `;
   return new PoolFull(
     code.tryAgain,

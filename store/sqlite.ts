@@ -9,6 +9,7 @@ import defer * as adopt from "./adopt.ts";
 import defer * as answers from "./answers.ts";
 import defer * as chained from "./chained.ts";
 import { InProgress, isInProgress, pidNamespace as ownPidNamespace, thisProcess } from "./claim.ts";
+import defer * as counts from "./counts.ts";
 import type {
   Adopted,
   Begun,
@@ -30,7 +31,7 @@ import { addressKey, keyOf } from "./keys.ts";
 import defer * as ports from "./ports.ts";
 import { entryOf, type MemoryRow, memoryOf, nothingRemembered, owned, type Row } from "./row.ts";
 import { sql } from "./statements.ts";
-import type { Answers, Store } from "./store.ts";
+import type { Answers, Counts, Store } from "./store.ts";
 
 export class SqliteStore implements Store {
   readonly #file: StoreFile;
@@ -74,6 +75,10 @@ export class SqliteStore implements Store {
 
   get answers(): Answers {
     return new answers.AnswerRows(this.#database);
+  }
+
+  get counts(): Counts {
+    return new counts.AttachmentCounts(this.#file, this.#database);
   }
 
   answered(attachment: Attachment, addresses: readonly LeasedAddress[], delegated: Delegated): void {
@@ -189,10 +194,6 @@ export class SqliteStore implements Store {
   damage(): string | undefined {
     const [first] = guarded(this.#file, () => this.#database.prepare("PRAGMA integrity_check(1)").values()[0]) ?? [];
     return first === "ok" ? undefined : String(first);
-  }
-
-  staleCount(network: string, bootId: string): number {
-    return this.#count("staleCount", network, bootId);
   }
 
   memory(network: string): NetworkMemory | undefined {

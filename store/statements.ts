@@ -29,7 +29,6 @@ export const sql = {
   remove: `DELETE FROM attachment WHERE ${ofAttachment} RETURNING 1`,
   holder: `SELECT a.* FROM lease l JOIN attachment a ON a.id = l.attachment_id WHERE l.network = ? AND l.address_key = ?`,
   reservedCount: "SELECT count(*) FROM lease WHERE network = ? AND address_key BETWEEN ? AND ?",
-  staleCount: "SELECT count(*) FROM attachment WHERE network = ? AND boot_id <> ?",
   memory: "SELECT chosen, subnets, cursors, adopted_from FROM network WHERE name = ?",
   remember: "REPLACE INTO network (name, chosen, subnets, cursors, adopted_from) VALUES (?, ?, ?, ?, ?)",
   forgetAdoption: "UPDATE network SET adopted_from = NULL",

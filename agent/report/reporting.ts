@@ -1,6 +1,6 @@
 /** Turns the agent's events into its log, its metrics, and its answers over HTTP. */
 import { rmSync } from "node:fs";
-import { countAttachments } from "../../explain/networks/attachmentStates.ts";
+import { countInStore } from "../../explain/networks/attachmentStates.ts";
 import type { Configured } from "../../explain/networks/configured.ts";
 import { poolsOf } from "../../explain/networks/pools.ts";
 import { openKernel } from "../../kernel/kernel.ts";
@@ -44,7 +44,7 @@ export async function startReporting(options: ReportingOptions): Promise<Reporti
   const metrics = await startMetrics(version, () =>
     withStore<Counted>(nothing, (store) => ({
       pools: poolsOf(options.configured(), store),
-      attachments: countAttachments(store.entries()),
+      attachments: countInStore(store),
     })),
   );
   const onEvent = (event: AgentEvent) => {

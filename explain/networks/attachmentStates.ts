@@ -1,6 +1,7 @@
 /** How many attachments each network has, by state. */
 import type { Entry } from "../../store/entry.ts";
 import { isInterrupted } from "../../store/index.ts";
+import type { Store } from "../../store/store.ts";
 
 /** `interrupted`: the call that was at work on it died. `gone`: its namespace and its link no longer exist. */
 export const attachmentStates = ["attached", "adding", "deleting", "interrupted", "gone"] as const;
@@ -11,22 +12,39 @@ export interface Attachments {
   readonly count: number;
 }
 
-/** States that no attachment has are left out. Without `isLiving` none is found to be gone. */
+/** States that no attachment has are left out. */
 export function countAttachments(
   entries: readonly Entry[],
   isLiving: (entry: Entry) => boolean = () => true,
 ): Attachments[] {
-  const counts = new Map<string, Map<Attachments["state"], number>>();
+  const counts: Counts = new Map();
   for (const entry of entries) {
-    const { network } = entry.attachment;
     const state = isInterrupted(entry)
       ? "interrupted"
       : entry.state === "attached" && !isLiving(entry)
         ? "gone"
         : entry.state;
-    const ofNetwork = counts.get(network) ?? new Map<Attachments["state"], number>();
-    counts.set(network, ofNetwork.set(state, (ofNetwork.get(state) ?? 0) + 1));
+    add(counts, entry.attachment.network, state, 1);
   }
+  return listed(counts);
+}
+
+/** The same without reading the attachments, none of which is found to be gone: for a process that has others to serve. */
+export function countInStore({ counts: stored }: Store): Attachments[] {
+  const counts: Counts = new Map();
+  for (const { network, count } of stored.attached()) add(counts, network, "attached", count);
+  for (const { network, state, count } of countAttachments(stored.unfinished())) add(counts, network, state, count);
+  return listed(counts);
+}
+
+type Counts = Map<string, Map<Attachments["state"], number>>;
+
+function add(counts: Counts, network: string, state: Attachments["state"], count: number): void {
+  const ofNetwork = counts.get(network) ?? new Map<Attachments["state"], number>();
+  counts.set(network, ofNetwork.set(state, (ofNetwork.get(state) ?? 0) + count));
+}
+
+function listed(counts: Counts): Attachments[] {
   return [...counts].flatMap(([network, states]) =>
     attachmentStates.flatMap((state) => {
       const count = states.get(state);

@@ -1,21 +1,13 @@
 /** containerd with its own configuration, state and socket, in the namespace that plays the host. */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Daemon, startDaemon, until } from "../support/daemon.ts";
-import { nsNet, referencePlugins } from "../support/plugin.ts";
+import { referencePlugins } from "../support/plugin.ts";
 import { type Netns, run } from "../support/sandbox.ts";
 import { mountCgroups, removeCgroups } from "./cgroups.ts";
 import { type Cri, connect } from "./cri.ts";
 import { writeImage } from "./image.ts";
+import { installInto } from "./installed.ts";
 
 export interface Containerd extends AsyncDisposable {
   readonly cri: Cri;
@@ -59,11 +51,12 @@ state = "${folder}/state"
   max_conf_num = 2
 `;
 
-export async function freshContainerd(host: Netns, folder: string): Promise<Containerd> {
+/** `withAgent`: other than the run as a whole. */
+export async function freshContainerd(host: Netns, folder: string, withAgent?: true): Promise<Containerd> {
   const socket = join(folder, "containerd.sock");
   const binaries = join(folder, "bin");
   for (const place of ["bin", "net.d", "pause"]) mkdirSync(join(folder, place), { recursive: true });
-  copyFileSync(nsNet, join(binaries, "ns-net"));
+  await installInto(binaries, host, withAgent);
   symlinkSync("ns-net", join(binaries, "loopback"));
   for (const other of ["bridge", "portmap", "host-local", "bandwidth", "firewall"]) {
     if (existsSync(join(referencePlugins, other))) {

@@ -3,7 +3,7 @@
  * test has its own over them. It sends its one DEL when the container's namespace no longer exists.
  */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { needsOwnEtc } from "../cli/place.ts";
@@ -14,6 +14,7 @@ import { freshWorld, ourLinks, ranges, type World } from "../support/world.ts";
 import { cgroupParent } from "./cgroups.ts";
 import { conflist, heard, needsClient, nothingLeft } from "./client.ts";
 import { type Containerd, freshContainerd, sandboxImage } from "./containerd.ts";
+import { installInto } from "./installed.ts";
 
 const configurations = "/etc/cni/net.d";
 
@@ -29,7 +30,7 @@ describe("ctr run --cni", function () {
     containerd = await freshContainerd(world.host, mkdtempSync(join(tmpdir(), "ns-net-ctr-")));
     run(["mount", "-t", "tmpfs", "tmpfs", "/opt"]);
     mkdirSync("/opt/cni/bin", { recursive: true });
-    copyFileSync(nsNet, "/opt/cni/bin/ns-net");
+    await installInto("/opt/cni/bin", world.host);
     mkdirSync(configurations, { recursive: true });
     for (const file of readdirSync(configurations)) rmSync(join(configurations, file), { recursive: true });
   });

@@ -1,10 +1,11 @@
 /** podman with its CNI backend, which Debian's 4.3 still has, and its own configuration and storage. */
-import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { nsNet, referencePlugins } from "../support/plugin.ts";
+import { referencePlugins } from "../support/plugin.ts";
 import { type Netns, run } from "../support/sandbox.ts";
 import { mountCgroups, removeCgroups } from "./cgroups.ts";
 import { writeImage } from "./image.ts";
+import { installInto } from "./installed.ts";
 
 export interface Podman extends Disposable {
   readonly image: string;
@@ -17,10 +18,11 @@ export interface Podman extends Disposable {
 /** podman's default with cgroup manager cgroupfs. */
 const podmanGroup = "libpod_parent";
 
-export async function freshPodman(host: Netns, folder: string): Promise<Podman> {
+/** `withAgent`: other than the run as a whole. */
+export async function freshPodman(host: Netns, folder: string, withAgent?: true): Promise<Podman> {
   const [binaries, networks] = [join(folder, "bin"), join(folder, "net.d")];
   for (const place of [binaries, networks, join(folder, "image")]) mkdirSync(place, { recursive: true });
-  copyFileSync(nsNet, join(binaries, "ns-net"));
+  await installInto(binaries, host, withAgent);
   for (const name of ["bridge", "host-local", "portmap", "firewall", "tuning"]) {
     if (existsSync(join(referencePlugins, name))) symlinkSync("ns-net", join(binaries, name));
   }

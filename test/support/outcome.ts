@@ -10,6 +10,10 @@ export interface Skip {
   readonly reason: string;
 }
 
+/** Keys of `throughAgent`. Calls of container runtimes are not counted as made. */
+export const callsMade = "made";
+export const callsServed = "served";
+
 export interface Outcome {
   readonly file: string;
   readonly passed: number;
@@ -18,7 +22,7 @@ export interface Outcome {
   readonly durationMs: number;
   /** The CPU time of the file and of the processes that it started. Only with `--cpu`. */
   readonly cpuMs?: number;
-  /** With `--agent`: how many calls agents served, and how many they left to the executable, by reason. */
+  /** With `--agent`: how many calls were made and served, and how many agents left to the executable, by reason. */
   readonly throughAgent?: Readonly<Record<string, number>>;
 }
 

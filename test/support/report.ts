@@ -2,7 +2,7 @@
  * The report of a run: a line a file, the skipped tests with reasons, the failures, and the totals as the last line.
  */
 import { causesFirst } from "../../scripts/setup/causes.mjs";
-import type { Outcome } from "./outcome.ts";
+import { callsMade, callsServed, type Outcome } from "./outcome.ts";
 
 const colour = process.stdout.isTTY && !("NO_COLOR" in process.env);
 const paint = (code: number) => (text: string) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
@@ -62,15 +62,28 @@ function printFailures(outcomes: readonly Outcome[]): void {
   }
 }
 
-/** How many calls agents served, and how many they left to the executable, by reason. */
-function printThroughAgent(outcomes: readonly Outcome[]): void {
+/** With fewer calls their share says nothing. */
+const callsMin = 100;
+const shareMin = 0.5;
+
+/**
+ * How many calls agents served, and how many they left to the executable, by reason. False if they served so few that the
+ * run says little of them.
+ */
+function printThroughAgent(outcomes: readonly Outcome[]): boolean {
   const total = new Map<string, number>();
   for (const { throughAgent = {} } of outcomes)
     for (const [what, count] of Object.entries(throughAgent)) total.set(what, (total.get(what) ?? 0) + count);
-  if (total.size === 0) return;
+  if (total.size === 0) return true;
   console.log("\nCalls through an agent:");
   for (const [what, count] of [...total].sort(([, a], [, b]) => b - a))
     console.log(`${String(count).padStart(7)} ${what}`);
+  const served = total.get(callsServed) ?? 0;
+  const told = [...total].reduce((sum, [what, count]) => sum + (what === callsMade ? 0 : count), 0);
+  const calls = Math.max(told, total.get(callsMade) ?? 0);
+  if (calls < callsMin || served >= calls * shareMin) return true;
+  console.log(`${red("failed")}  agents served ${served} of ${calls} calls: too few for a run through agents`);
+  return false;
 }
 
 /** True if all tests passed and there was at least one. */
@@ -78,10 +91,10 @@ export function printSummary(outcomes: readonly Outcome[], withSkips = true): bo
   const sum = (count: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + count(outcome), 0);
   if (withSkips) printSkips(outcomes);
   printFailures(outcomes);
-  printThroughAgent(outcomes);
+  const isServed = printThroughAgent(outcomes);
   const passed = sum((outcome) => outcome.passed);
   const failed = sum((outcome) => outcome.failures.length);
   const skipped = sum((outcome) => outcome.skips.length);
   console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
-  return failed === 0 && passed > 0;
+  return failed === 0 && passed > 0 && isServed;
 }

@@ -5,6 +5,8 @@
 import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { socketDefault } from "../../agent/server.ts";
+import { callsMade, callsServed } from "./outcome.ts";
 import { skip } from "./skip.ts";
 
 export const isThroughAgent = process.env["NSNET_TEST_AGENT"] === "yes";
@@ -43,31 +45,47 @@ interface Host {
   inside(command: readonly string[]): string[];
 }
 
-/** The socket of the host's agent, which is started if there is none. */
+/** The socket of the host's agent, which is started if there is none. For a call, which is counted. */
 export function agentOf(host: Host | undefined): string {
+  add(callsMade);
   const key = host?.path ?? "";
   const known = agents.get(key);
   if (known && known.process.exitCode === null) return known.socket;
+  const socket = join(logs(), `${process.hrtime.bigint()}.sock`);
+  const places = ["--socket", socket, "--status-socket", `${socket}.status`];
+  start(key, host, [join(folder, "ns-net-full"), "agent", "--cold", ...places], socket);
+  return socket;
+}
+
+function logs(): string {
   sockets ??= mkdtempSync(join(tmpdir(), "ns-net-agents-"));
-  const socket = join(sockets, `${process.hrtime.bigint()}.sock`);
-  const log = `${socket}.log`;
-  const command = [
-    join(folder, "ns-net-full"),
-    "agent",
-    "--socket",
-    socket,
-    "--status-socket",
-    `${socket}.status`,
-    "--cold",
-  ];
-  const agent = Bun.spawn(host ? host.inside(command) : command, { stdio: ["ignore", "ignore", Bun.file(log)] });
+  return sockets;
+}
+
+function start(key: string, host: Host | undefined, command: readonly string[], socket: string): Agent {
+  const log = join(logs(), `${process.hrtime.bigint()}.log`);
+  const child = Bun.spawn(host ? host.inside(command) : [...command], { stdio: ["ignore", "ignore", Bun.file(log)] });
   const deadlineMs = performance.now() + 10_000;
   while (!existsSync(socket)) {
     if (performance.now() > deadlineMs) throw new Error(`no agent at ${socket}: ${readFileSync(log, "utf8")}`);
     Bun.sleepSync(2);
   }
-  agents.set(key, { process: agent, socket, log });
-  return socket;
+  const agent = { process: child, socket, log };
+  agents.set(key, agent);
+  return agent;
+}
+
+let usual: Agent | undefined;
+
+/**
+ * Starts the agent of a host at the socket where launchers look for one, because runtimes pass no variable of ours on. One
+ * host of a sandbox at a time can have it. `program` is an executable that is installed.
+ */
+export async function startUsualAgent(host: Host, program: string): Promise<void> {
+  if (agents.has(host.path)) return;
+  await usual?.process.exited;
+  rmSync(socketDefault, { force: true });
+  usual = start(host.path, host, [program, "agent"], socketDefault);
 }
 
 /** Ends the agent of a namespace that goes. */
@@ -76,7 +94,13 @@ export function endAgentOf(path: string): void {
   if (!agent) return;
   agents.delete(path);
   agent.process.kill("SIGKILL");
-  count(agent.log);
+  count(eventsIn(agent.log));
+}
+
+/** What the host's agent did so far, by its log. */
+export function eventsOf(host: Host): readonly LogLine[] {
+  const agent = agents.get(host.path);
+  return agent ? eventsIn(agent.log) : [];
 }
 
 /** Ends all agents. */
@@ -86,23 +110,39 @@ export function endAgents(): void {
   sockets = undefined;
 }
 
+interface LogLine {
+  readonly what: string;
+  readonly verb?: string;
+  readonly container?: string;
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly because?: string;
+}
+
+const eventsIn = (log: string): LogLine[] =>
+  readFileSync(log, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as LogLine);
+
 let tally: Record<string, number> = {};
 
-/** How many calls the agents served since the last time, and how many they left to the executable, by reason. */
+function add(key: string): void {
+  tally[key] = (tally[key] ?? 0) + 1;
+}
+
+/** How many calls were made since the last time, how many the agents served, and how many they left to the executable, by reason. */
 export function takeTally(): Readonly<Record<string, number>> {
   const taken = tally;
   tally = {};
   return taken;
 }
 
-function count(log: string): void {
-  for (const line of readFileSync(log, "utf8").split("\n")) {
-    if (!line.startsWith("{")) continue;
-    const { what, reason, because = "" } = JSON.parse(line) as { what: string; reason?: string; because?: string };
+function count(events: readonly LogLine[]): void {
+  for (const { what, reason, because = "" } of events) {
     if (!["call", "declined", "handed back"].includes(what)) continue;
     const why = what === "declined" ? reason : because.replace(/\b(nsv|nsb)?[0-9a-f]{8,}\b|\/\S+/g, "…");
-    const key = what === "call" ? "served" : `${what}: ${why}`;
-    tally[key] = (tally[key] ?? 0) + 1;
+    add(what === "call" ? callsServed : `${what}: ${why}`);
   }
 }
 
