@@ -45,7 +45,7 @@ export interface Started {
 /** The agent put back what was gone. */
 export interface Healed {
   readonly what: "healed";
-  /** The kind of the steps: `masquerade`, `ports`, `bridge`, `address`, `sysctl`; `attachment` for the ports of a bridge. */
+  /** The kind of the steps: `masquerade`, `ports`, `bridge`, `member` of a bridge, `address`, `sysctl`. */
   readonly kind: string;
   /** How many of them. */
   readonly count: number;

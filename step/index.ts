@@ -75,7 +75,6 @@ const ofLinks = {
   address: { address },
   awaitForwarding: { awaitForwarding },
   member,
-  portVlan,
   route: { route },
   rule,
   awaitDad,
@@ -92,7 +91,7 @@ const shared = { bridge: { bridge }, routeLocalnet, masquerade: { masquerade }, 
 const sharedToTheLast = { ingressPolicy };
 
 /** As those of links, on the host alone. */
-const hostSettings = { bridgePort: { bridgePort }, closedLoopback };
+const hostSettings = { bridgePort: { bridgePort }, closedLoopback, portVlan };
 
 /** They end with the network namespace of a lab's host. */
 const ofLabs = { internalNetwork, netem, tokenBucket, packetLoss, down };
@@ -160,11 +159,14 @@ export function applyRules(steps: readonly Step[], kernel: Kernel): void {
 /** True for a step whose effect outlives the interface, so that DEL undoes it. */
 export const outlivesLink = ({ kind }: AnyStep): boolean => kind in marked || kind in remembered;
 
-/** True for a step that is checked and repaired on the host alone: rules, shared objects, settings. A program there can undo it unseen by the container. */
-export function isOfHost(step: Step): boolean {
-  return (
-    isRules(step) || step.kind in shared || step.kind in hostSettings || ("where" in step && step.where === "host")
-  );
+/**
+ * A step, or its part, that is checked and repaired on the host alone: rules, shared objects, settings, a port. A program
+ * there can undo it unseen by the container. Undefined if there is none.
+ */
+export function hostPart(step: Step): Step | undefined {
+  const isOfHost =
+    isRules(step) || step.kind in shared || step.kind in hostSettings || ("where" in step && step.where === "host");
+  return isOfHost ? step : (kindOf(step).hostPart?.(step) as Step | undefined);
 }
 
 /** True for a shared step that the DEL of the last attachment undoes. */

@@ -103,6 +103,8 @@ export interface Kind<Step, Key = Step> {
   check(step: Step, kernel: Kernel): readonly Difference[];
   /** False if the interface that it created does not exist, or if another one has its name. Absent: it creates none. */
   isPresent?(step: Step, kernel: Kernel): boolean;
+  /** For an interface with one end on the host: what must be true of that end, as a step that the host alone has. */
+  hostPart?(step: Step): AnyStep | undefined;
   /** True for an interface that the step created, even if the container changed some of its marks. */
   isMadeBy?(step: Step, link: Link): boolean;
   /** Absent: nothing. */

@@ -1,7 +1,6 @@
 /** Repairs what is missing, soon after a sign of it, and says what it did. */
 import { attachmentText } from "../../conf/attachment.ts";
 import { healHost } from "../../plugin/recovery/heal.ts";
-import { repairExisting } from "../../plugin/recovery/repair.ts";
 import type { Failure } from "../../plugin/recovery/rulesTogether.ts";
 import type { HealingEvent } from "../event.ts";
 import { collectWhenIdle } from "../idle.ts";
@@ -15,9 +14,6 @@ const warmUpMsMax = 300;
 
 /** Comparing takes at most this part of the time. */
 const partMax = 5;
-
-/** The kind of repair of which an attachment, and not a step, is one. */
-const ofContainers = "attachment";
 
 interface Found {
   /** How many, by kind. */
@@ -59,8 +55,7 @@ export class Healer {
   /** Compares until the engine has compiled the code. */
   #warmUp(): void {
     const endMs = performance.now() + warmUpMsMax;
-    for (let i = 0; i < warmUpRounds && performance.now() < endMs; i++)
-      this.#heal({ of: i === 0 ? "links" : "host", atMs: endMs });
+    for (let i = 0; i < warmUpRounds && performance.now() < endMs; i++) this.#heal({ of: "host", atMs: endMs });
   }
 
   #heal(sign = this.#sign): void {
@@ -92,18 +87,10 @@ export class Healer {
       const { repaired, failures } = healHost(folder, { stderr }, { mayRepair, isRulesOnly: of === "rules" });
       for (const [kind, count] of repaired) found.repaired.set(kind, (found.repaired.get(kind) ?? 0) + count);
       this.#report(failures);
-      if (of === "links" && mayRepair(ofContainers)) this.#repairIn(folder, stderr, found);
     } catch (error) {
       const because = `cannot compare ${folder} with the kernel: ${(error as Error).message}`;
       this.#onEvent({ what: "trouble", because });
     }
-  }
-
-  #repairIn(folder: string, stderr: (text: string | Uint8Array) => void, { repaired }: Found): void {
-    const { attachments, failures } = repairExisting(folder, { stderr });
-    const count = attachments.filter(({ gone, left }) => !gone && left.length === 0).length;
-    if (count > 0) repaired.set(ofContainers, count);
-    this.#report(failures);
   }
 
   #report(failures: readonly Failure[]): void {

@@ -19,7 +19,7 @@ await watch({
   onSign: (sign) => healer.sign(sign),
   onLost(because) {
     say({ what: "trouble", because });
-    healer.sign({ of: "links" });
+    healer.sign({ of: "host" });
   },
 });
 

@@ -11,8 +11,8 @@ import { readText } from "../../sys/files.ts";
 import { netlinkSocket } from "../../sys/libc.ts";
 import { joinNetlinkGroup, setReceiveBuffer } from "../../sys/sysRare.ts";
 
-/** Parts to compare; each includes those before it. `links`: in the containers, too, because a bridge may lack a port. */
-export const scopes = ["rules", "host", "links"] as const;
+/** Parts to compare; the second includes the first. */
+export const scopes = ["rules", "host"] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Something may be missing. */
@@ -79,7 +79,7 @@ function routeReader({ onSign }: Watched): Reader {
   const left = new Set<number>();
   const onPort = (index: number) => {
     left.add(index);
-    setTimeout(() => left.delete(index) && onSign({ of: "links" }), portPauseMs);
+    setTimeout(() => left.delete(index) && onSign({ of: "host" }), portPauseMs);
   };
   return (frame) => {
     const event = routeEventOf(frame);
@@ -90,7 +90,7 @@ function routeReader({ onSign }: Watched): Reader {
         return onPort(event.index);
       case "link removed":
         left.delete(event.link.index);
-        if (event.link.info?.kind === bridgeKind) onSign({ of: "links" });
+        if (event.link.info?.kind === bridgeKind) onSign({ of: "host" });
         return;
       case "link down":
         if (event.link.info?.kind === bridgeKind) onSign({ of: "host" });

@@ -1,9 +1,21 @@
-/** Repairs what attachments have on the host: rules, bridges, gateways, settings. Each only once, and without their containers. */
+/**
+ * Repairs what attachments have on the host: rules, bridges and their ports, gateways, settings. Each only once. Containers
+ * are left alone: what differs there may be the work of a later plugin, or of the container itself.
+ */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Call } from "../../conf/call.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { allExpected } from "../../step/expected.ts";
-import { applyRules, checkStep, finishRules, isOfHost, isRules, repairStep, type Step } from "../../step/index.ts";
+import {
+  applyRules,
+  checkStep,
+  finishRules,
+  givenBy,
+  hostPart,
+  isRules,
+  repairStep,
+  type Step,
+} from "../../step/index.ts";
 import { bootId, openExistingStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { committedSteps } from "../removal/entrySteps.ts";
@@ -34,7 +46,7 @@ export function healHost(
   const rules = new Map<string, Owned>();
   const repaired = new Map<string, number>();
   if (!store) return { repaired, failures };
-  for (const [key, { step, attachment }] of hostSteps(store, isRulesOnly ? isRules : isOfHost)) {
+  for (const [key, { step, attachment }] of isRulesOnly ? ruleSteps(store) : hostSteps(store, kernel)) {
     trying(attachment, failures, () => {
       if (checkStep(step, kernel).length === 0 || !mayRepair(step.kind)) return;
       repaired.set(step.kind, (repaired.get(step.kind) ?? 0) + 1);
@@ -80,13 +92,32 @@ interface Owned {
 }
 
 /** By the step as JSON, in the order in which ADD commits them. */
-function hostSteps(store: Store, isMeant: (step: Step) => boolean): Map<string, Owned> {
-  const found = new Map<string, Owned>();
-  const boot = bootId();
-  for (const entry of store.entries()) {
-    if (entry.state !== "attached" || entry.bootId !== boot) continue;
-    for (const step of allExpected(committedSteps(entry, store)))
-      if (isMeant(step)) found.set(JSON.stringify(step), { step, attachment: entry.attachment });
+type OwnedSteps = Map<string, Owned>;
+
+function ruleSteps(store: Store): OwnedSteps {
+  const found: OwnedSteps = new Map();
+  for (const { attachment, steps } of expected(store))
+    for (const step of steps) if (isRules(step)) found.set(JSON.stringify(step), { step, attachment });
+  return found;
+}
+
+/** Without those of attachments whose link is gone: a setting of it cannot be put back. */
+function hostSteps(store: Store, kernel: Kernel): OwnedSteps {
+  const found: OwnedSteps = new Map();
+  for (const { attachment, steps } of expected(store)) {
+    const links = steps.flatMap((step) => givenBy(step).hostEnd?.name ?? []);
+    if (!links.every((link) => kernel.link("host", link))) continue;
+    for (const step of steps) {
+      const part = hostPart(step);
+      if (part) found.set(JSON.stringify(part), { step: part, attachment });
+    }
   }
   return found;
+}
+
+function* expected(store: Store): Iterable<{ readonly attachment: Attachment; readonly steps: readonly Step[] }> {
+  const boot = bootId();
+  for (const entry of store.entries())
+    if (entry.state === "attached" && entry.bootId === boot)
+      yield { attachment: entry.attachment, steps: allExpected(committedSteps(entry, store)) };
 }

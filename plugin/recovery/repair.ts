@@ -60,17 +60,6 @@ export function repair(dataDir: string, call: Call, options: RepairOptions = {})
   }
 }
 
-/** Repairs the attachments of a store that exists, and leaves the store as it is. Errors are among the failures. */
-export function repairExisting(
-  dataDir: string,
-  call: Pick<Call, "namespace" | "stderr">,
-): Pick<Repaired, "attachments" | "failures"> {
-  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
-  using store = openExistingStore(dataDir);
-  const failures: Failure[] = [];
-  return { attachments: store ? repairAttachments(store, kernel, failures, {}) : [], failures };
-}
-
 /** With `dryRun` the store is a copy in `folder`, and the kernel is left alone. */
 function repaired(folder: string, dataDir: string, call: Call, options: RepairOptions): Repaired {
   using kernel = openKernel({ host: call.namespace, stderr: call.stderr });

@@ -9,6 +9,7 @@ import { changeLink, createLink } from "../../netlink/route/link.ts";
 import defer * as asInResult from "../asInResult.ts";
 import { differences, type Kind, missing, unknownMtu } from "../kind.ts";
 import { linkWord, netnsWord, shellWord } from "../shellWords.ts";
+import type { MemberStep } from "./member.ts";
 
 export interface VethStep {
   readonly kind: "veth";
@@ -53,6 +54,9 @@ export const veth: Kind<VethStep, VethKey> = {
     const [outer, inner] = [kernel.link("host", host), kernel.link("container", ifname)];
     return inner?.info?.kind === vethKind && outer?.peerIndex === inner.index;
   },
+
+  hostPart: ({ host: link, bridge: master }) =>
+    master === undefined ? undefined : ({ kind: "member", where: "host", link, master } satisfies MemberStep),
 
   given: ({ host, hostMac, bridge }) => ({ hostEnd: { name: host, mac: hostMac, bridge } }),
 
