@@ -6,6 +6,7 @@ import type { OnEvent } from "./event.ts";
 import { startHealing } from "./healing/healing.ts";
 import { collectWhenIdle } from "./idle.ts";
 import { beOnlyOne } from "./onlyOne.ts";
+import { requireRights } from "./rights.ts";
 import { listen } from "./server.ts";
 import { warmUp } from "./warmUp.ts";
 
@@ -32,25 +33,23 @@ async function tryWarmUp(dataDir: string, onEvent: OnEvent): Promise<void> {
 
 /** Serves until it is disposed of. Throws Fault if it cannot begin. */
 export async function startAgent({ socket, version, dataDir, onEvent, isCold }: AgentOptions): Promise<Disposable> {
+  requireRights();
   beOnlyOne(socket);
   if (!isCold) await tryWarmUp(`${socket}.warm-up`, onEvent);
   separateCalls();
-  const deletions = startDeletions();
-  const healing = startHealing([dataDir], onEvent);
-  const server = listen(socket, {
-    version,
-    deleteLinks: deletions.deleteLinks,
-    onEvent(event) {
-      if (event.what === "call") openFolders().forEach(healing.used);
-      collectWhenIdle();
-      onEvent(event);
-    },
-  });
-  return {
-    [Symbol.dispose]() {
-      server[Symbol.dispose]();
-      healing[Symbol.dispose]();
-      deletions[Symbol.dispose]();
-    },
-  };
+  using started = new DisposableStack(); // a thread that stays would keep an agent alive that cannot serve
+  const deletions = started.use(startDeletions());
+  const healing = started.use(startHealing([dataDir], onEvent));
+  started.use(
+    listen(socket, {
+      version,
+      deleteLinks: deletions.deleteLinks,
+      onEvent(event) {
+        if (event.what === "call") openFolders().forEach(healing.used);
+        collectWhenIdle();
+        onEvent(event);
+      },
+    }),
+  );
+  return started.move();
 }

@@ -21,7 +21,9 @@ export function runningOf(handedOver: HandedOver, descriptors: readonly number[]
     throw new Declined("network", "its launcher is in another network namespace, which is its host");
   const [stdin, netns] = descriptors;
   if (stdin === undefined) throw new Declined("malformed", "the call came without standard input");
-  if (!fileStatus(stdin).isRegular) throw new Declined("malformed", "standard input did not come as a file in memory");
+  // The kernel says of a namespace, too, that it is a regular file.
+  if (!fileStatus(stdin).isRegular || namespaceTypeOf(stdin) !== undefined)
+    throw new Declined("malformed", "standard input did not come as a file in memory");
   const path = env["CNI_NETNS"] ?? "";
   // It is gone, or is no namespace: the executable has the words for either.
   if (netns === undefined) return { id };

@@ -79,8 +79,8 @@ class Stage {
 
   /** The ADD succeeded, exactly once, and its result is what exists. */
   judgeAdd({ code, stdout, signal }: Answer, when: string): void {
-    if (code !== 0) return refused(this.losses, `ADD ${when} (${signal ?? code}): ${stdout}`);
-    const complaint = this.subject.complaint(this.host, JSON.parse(stdout));
+    if (code !== 0) refused(this.losses, `ADD ${when} (${signal ?? code}): ${stdout}`);
+    const complaint = code === 0 ? this.subject.complaint(this.host, JSON.parse(stdout)) : undefined;
     if (complaint === undefined) return;
     this.losses.doubles++;
     this.losses.stories.push(`doubles: ${complaint} after ADD ${when}`);
