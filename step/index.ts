@@ -169,6 +169,12 @@ export function hostPart(step: Step): Step | undefined {
   return isOfHost ? step : (kindOf(step).hostPart?.(step) as Step | undefined);
 }
 
+/** The same for two steps of which only the later one counts: for equal ones, and where both decide on the same thing. */
+export function subjectOf(step: Step): string {
+  const decided = kindOf(step).decides?.(step);
+  return decided === undefined ? JSON.stringify(step) : `${step.kind} ${decided}`;
+}
+
 /** True for a shared step that the DEL of the last attachment undoes. */
 export const goesWithLast = ({ kind }: AnyStep): boolean => kind in sharedToTheLast;
 

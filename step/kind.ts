@@ -105,6 +105,8 @@ export interface Kind<Step, Key = Step> {
   isPresent?(step: Step, kernel: Kernel): boolean;
   /** For an interface with one end on the host: what must be true of that end, as a step that the host alone has. */
   hostPart?(step: Step): AnyStep | undefined;
+  /** The name of what it sets, if attachments share that and the last one decides how it is. */
+  decides?(step: Step): string;
   /** True for an interface that the step created, even if the container changed some of its marks. */
   isMadeBy?(step: Step, link: Link): boolean;
   /** Absent: nothing. */

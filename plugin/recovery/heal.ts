@@ -15,6 +15,7 @@ import {
   isRules,
   repairStep,
   type Step,
+  subjectOf,
 } from "../../step/index.ts";
 import { bootId, openExistingStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
@@ -91,13 +92,13 @@ interface Owned {
   readonly attachment: Attachment;
 }
 
-/** By the step as JSON, in the order in which ADD commits them. */
+/** By their subject, in the order in which ADD commits them. */
 type OwnedSteps = Map<string, Owned>;
 
 function ruleSteps(store: Store): OwnedSteps {
   const found: OwnedSteps = new Map();
   for (const { attachment, steps } of expected(store))
-    for (const step of steps) if (isRules(step)) found.set(JSON.stringify(step), { step, attachment });
+    for (const step of steps) if (isRules(step)) found.set(subjectOf(step), { step, attachment });
   return found;
 }
 
@@ -109,7 +110,7 @@ function hostSteps(store: Store, kernel: Kernel): OwnedSteps {
     if (!links.every((link) => kernel.link("host", link))) continue;
     for (const step of steps) {
       const part = hostPart(step);
-      if (part) found.set(JSON.stringify(part), { step: part, attachment });
+      if (part) found.set(subjectOf(part), { step: part, attachment });
     }
   }
   return found;

@@ -71,6 +71,6 @@ export function undoDeparted({ rules, failures }: Written, store: Store, kernel:
   for (const entry of store.entries())
     if (entry.state === "attached")
       for (const step of allExpected(committedSteps(entry, store))) staying.add(JSON.stringify(step));
-  for (const [key, { step, attachment }] of rules)
-    if (hasUndo(step) && !staying.has(key)) trying(attachment, failures, () => undoStep(step, kernel));
+  for (const { step, attachment } of rules.values())
+    if (hasUndo(step) && !staying.has(JSON.stringify(step))) trying(attachment, failures, () => undoStep(step, kernel));
 }

@@ -169,6 +169,8 @@ export const ingressPolicy: Kind<IngressPolicyStep> = {
     replacing: rulesOf,
   },
 
+  decides: ({ bridge }) => bridge,
+
   check({ bridge, policy }, kernel) {
     const { guarded, neighbours } = elementsOf(bridge, kernel);
     if (!guarded) return missing(`${bridge} in nf_tables set ${guardedSet.name} of table inet ${nftTable}`);

@@ -150,3 +150,8 @@ function count(events: readonly LogLine[]): void {
 export function withoutAgent(context: Mocha.Context, because: string): void {
   if (isThroughAgent) skip(context, `through an agent, ${because}`);
 }
+
+/** Skips a test that needs something of the host to be gone for a while: an agent puts it back. */
+export function withoutHealing(context: Mocha.Context): void {
+  withoutAgent(context, "what the test removes from the host comes back at once");
+}

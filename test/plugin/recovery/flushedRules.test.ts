@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
 import { run } from "../../support/sandbox.ts";
+import { withoutHealing } from "../../support/throughAgent.ts";
 import { dualStack, freshWorld, type World } from "../../support/world.ts";
 
 /** All rules that are written once, with the first container. */
@@ -68,7 +69,8 @@ describe("Flushed rules", () => {
   });
 
   for (const [which, [command, ...says]] of Object.entries(losses)) {
-    it(`${which} are reported by CHECK, and repair restores them`, () => {
+    it(`${which} are reported by CHECK, and repair restores them`, function () {
+      withoutHealing(this);
       using world = freshWorld();
       const netns = world.netns();
       const config = everything(world, 8080);
@@ -85,7 +87,8 @@ describe("Flushed rules", () => {
     });
   }
 
-  it("are restored by the next ADD", () => {
+  it("are restored by the next ADD", function () {
+    withoutHealing(this);
     using world = freshWorld();
     world.must("ADD", everything(world, 8080), { netns: world.netns() });
     const before = rules(world).sort();

@@ -10,6 +10,7 @@ import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
 import { links, run } from "../../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
+import { withoutHealing } from "../../support/throughAgent.ts";
 import { dualStack, freshWorld, ourLinks, ranges, type World } from "../../support/world.ts";
 
 function repair(world: World, ...options: string[]): string {
@@ -155,7 +156,8 @@ describe("repair of the kernel's side", () => {
     needs(this, "ns-net", "bridge", "ipv6", "nft nat");
   });
 
-  it("restores all rules after `nft flush ruleset`, of every network", () => {
+  it("restores all rules after `nft flush ruleset`, of every network", function () {
+    withoutHealing(this);
     using world = freshWorld();
     const one = world.network({ ipMasq: true, ipam: dualStack });
     const other = world.network({

@@ -7,6 +7,7 @@ import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
 import type { Netns } from "../../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
+import { withoutHealing } from "../../support/throughAgent.ts";
 import { freshWorld, ranges, type World } from "../../support/world.ts";
 import { mapped, outsideOf, web } from "../ports/publishing.ts";
 
@@ -58,7 +59,8 @@ describe("The host's 127.0.0.1", function () {
     }
   });
 
-  it("is read by such a container without a filter, so that this test can fail", async () => {
+  it("is read by such a container without a filter, so that this test can fail", async function () {
+    withoutHealing(this);
     using world = freshWorld();
     const pod = world.netns();
     world.must("ADD", world.network(mapped(web)), { netns: pod });
@@ -98,7 +100,8 @@ describe("The host's 127.0.0.1", function () {
     }
   });
 
-  it("is compared by CHECK and repaired by repair, and the link that is never up is removed with the last attachment", () => {
+  it("is compared by CHECK and repaired by repair, and the link that is never up is removed with the last attachment", function () {
+    withoutHealing(this);
     using world = freshWorld();
     const netns = world.netns();
     const prevResult = world.must("ADD", world.network(mapped(web)), { netns });

@@ -9,6 +9,7 @@ import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
 import { cable, type Netns, run } from "../../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
+import { withoutHealing } from "../../support/throughAgent.ts";
 import { dualStack, freshWorld, ranges, type World } from "../../support/world.ts";
 
 const limitMs = 400;
@@ -122,7 +123,8 @@ describe("ingressPolicy", () => {
     assert.equal(withoutElements(), before);
   });
 
-  it("is compared by CHECK, restored by repair, also without the store, and removed by GC", async () => {
+  it("is compared by CHECK, restored by repair, also without the store, and removed by GC", async function () {
+    withoutHealing(this);
     for (const isStoreLost of [false, true]) {
       using world = freshWorld();
       const config = guarded(world, "isolated");

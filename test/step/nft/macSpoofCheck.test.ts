@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
 import { type Netns, run } from "../../support/sandbox.ts";
+import { withoutHealing } from "../../support/throughAgent.ts";
 import { freshWorld, type World } from "../../support/world.ts";
 
 const elements = (world: World) => {
@@ -72,7 +73,8 @@ describe("macspoofchk", () => {
     assert.deepEqual(elements(world), []);
   });
 
-  it("is compared by CHECK and restored by repair; a new ADD replaces the old address", () => {
+  it("is compared by CHECK and restored by repair; a new ADD replaces the old address", function () {
+    withoutHealing(this);
     using world = freshWorld();
     const config = world.network({ macspoofchk: true });
     const netns = world.netns();

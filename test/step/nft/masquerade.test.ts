@@ -4,6 +4,7 @@ import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
 import { cable, type Netns, run } from "../../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
+import { withoutHealing } from "../../support/throughAgent.ts";
 import { dualStack, freshWorld, type World } from "../../support/world.ts";
 
 /** 192.0.2.1 and 2001:db8::1, with routes back to the containers, so that a source without translation is seen. */
@@ -198,7 +199,8 @@ describe("Rules of nf_tables", () => {
     assert.equal(ruleset(world), before);
   });
 
-  it("of an earlier version, which masqueraded packets on the bridge, are replaced by the next ADD", () => {
+  it("of an earlier version, which masqueraded packets on the bridge, are replaced by the next ADD", function () {
+    withoutHealing(this);
     using world = freshWorld();
     const config = world.network({ ipMasq: true, ipam: dualStack });
     world.must("ADD", config, { netns: world.netns(), container: "c1" });

@@ -9,6 +9,7 @@ import { until } from "../../support/daemon.ts";
 import { needs } from "../../support/needs.ts";
 import { nsNet, startPlugin } from "../../support/plugin.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
+import { withoutHealing } from "../../support/throughAgent.ts";
 import { udpFlow, udpServer } from "../../support/udp.ts";
 import { freshWorld, ranges, type World } from "../../support/world.ts";
 import { elements, mapped, outsideOf, web } from "./publishing.ts";
@@ -180,7 +181,8 @@ describe("A port that two attachments of a container request", () => {
     assert.deepEqual(elements(world), []);
   });
 
-  it("is repaired by repair after the rules were flushed: one has it, the other waits", () => {
+  it("is repaired by repair after the rules were flushed: one has it, the other waits", function () {
+    withoutHealing(this);
     using world = freshWorld();
     const netns = world.netns();
     const results = [1, 2].map((number) =>
