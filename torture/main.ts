@@ -13,10 +13,11 @@ import { reboot } from "./fault/reboot.ts";
 import { systemCalls } from "./fault/systemCall.ts";
 import { underLoad } from "./fault/underLoad.ts";
 import { handOver } from "./handOver/faults.ts";
+import { manyCalls } from "./handOver/manyCalls.ts";
 import { kinds, type Losses, lossCount } from "./losses.ts";
 
 /** Reboots come last, because they leave another boot id behind. */
-const faults: readonly Kind[] = [...systemCalls, ...handOver, underLoad, diskFull, readOnly, clock, reboot];
+const faults: readonly Kind[] = [...systemCalls, ...handOver, manyCalls, underLoad, diskFull, readOnly, clock, reboot];
 
 const { values } = parseArgs({
   options: {
