@@ -76,7 +76,7 @@ export function newId(): string {
   return uptimeMs.toString(16).padStart(12, "0") + (++count).toString(16).padStart(20, "0");
 }
 
-/** What a launcher in that network namespace sends. */
+/** Sent by a launcher in that network namespace. */
 export function goodParts(netnsOfHost: string, version: string, env: Readonly<Record<string, string>>): Parts {
   const inode = (path: string) => String(statSync(path).ino);
   const own = { mount: inode("/proc/self/ns/mnt"), pid: inode("/proc/self/ns/pid"), network: inode(netnsOfHost) };

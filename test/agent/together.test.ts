@@ -15,7 +15,7 @@ import { skip } from "../support/skip.ts";
 import { ourLinks } from "../support/world.ts";
 import { type InstalledPlace, installedPlace } from "./installed.ts";
 
-/** Of a call while another one hangs: a launcher that waits this long falls back. */
+/** For a call while another one hangs: a launcher that waits this long falls back. */
 const otherMsMax = 250;
 
 describe("An agent with several calls at once", function () {

@@ -39,7 +39,7 @@ class Stage {
   readonly host: Host;
   readonly subject: Subject;
   readonly #verb: Verb;
-  /** What the chained plugin comes after. */
+  /** Makes what the chained plugin comes after. */
   readonly #before: Host;
   agent: Agent | undefined;
 

@@ -1,4 +1,4 @@
-/** What is handed over, and whether it was done exactly once. Witnesses: ip, nft and SQLite itself. */
+/** Calls that are handed over: each must be done exactly once. Witnesses: ip, nft and SQLite itself. */
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { bridge, type Host, linkNames, must, network, uplink } from "../host.ts";
@@ -14,7 +14,7 @@ export interface Subject {
   readonly needsUplink?: boolean;
   /** Called by name as a chained plugin: on what another ADD made. */
   readonly isChained?: boolean;
-  /** What is not there exactly once after an ADD with this result; undefined if all is. */
+  /** Says what is not there exactly once after an ADD with this result; undefined if all is. */
   complaint(host: Host, result: CniResult): string | undefined;
 }
 
