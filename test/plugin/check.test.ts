@@ -134,7 +134,7 @@ describe("CHECK", () => {
       /10\.7\.0\.99/,
     ],
   };
-  /** What an agent puts back. */
+  /** An agent puts these back. */
   const healed = /^(the host's end is (down|in)|the bridge|the gateway|hairpin|the port|forwarding|.*masquerade)/;
   for (const [title, [breakIt, says]] of Object.entries(breakages)) {
     it(`fails when ${title}`, function () {

@@ -15,9 +15,9 @@ describe("store.counts", () => {
     };
     for (const container of ["a", "b", "c"]) store.attached(begin(container, "podnet"), { steps: [{ kind: "veth" }] });
     store.attached(begin("a", "other"), {});
-    begin("dead", "podnet"); // the process of that start time no longer exists
+    begin("dead", "podnet", { pid: 1, pidStart: 1n }); // no process of that number started then
     store.deleting(attachmentOf("c", "podnet"));
-    begin("dead", "only interrupted", { bootId: "00000000-0000-4000-8000-000000000001" });
+    begin("dead", "only interrupted", { pid: 1, bootId: "00000000-0000-4000-8000-000000000001" });
     const counted = countInStore(store);
     assert.deepEqual(counted.toSorted(byName), countAttachments(store.entries()).toSorted(byName));
     assert.deepEqual(counted.toSorted(byName), [

@@ -97,7 +97,7 @@ export function endAgentOf(path: string): void {
   count(eventsIn(agent.log));
 }
 
-/** What the host's agent did so far, by its log. */
+/** The lines of the log of the host's agent. */
 export function eventsOf(host: Host): readonly LogLine[] {
   const agent = agents.get(host.path);
   return agent ? eventsIn(agent.log) : [];

@@ -82,7 +82,7 @@ describe("An agent's status", function () {
     const memory = Number(lines.find((line) => line.startsWith("ns_net_memory_bytes"))!.split(" ")[1]);
     const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${agent.pid}/status`, "utf8"))![1];
     assert.ok(Math.abs(memory / 1024 / Number(resident) - 1) < 0.2, `${memory} bytes, the kernel says ${resident} kB`);
-    assert.ok(lines.some((line) => /^ns_net_event_loop_delay_seconds 0(\.\d+)?$/.test(line)));
+    assert.ok(lines.some((line) => /^ns_net_event_loop_delay_seconds \d+(\.\d+)?$/.test(line)));
   });
 
   it("counts calls that it declines, by reason", async () => {
