@@ -13,7 +13,7 @@ import { ourLinks } from "../support/world.ts";
 import { type InstalledPlace, installedPlace } from "./installed.ts";
 
 const acceptMs = 250;
-const fallbackMsMax = 700; // the executable, on a machine with other work
+const slackMs = 500;
 
 describe("Bad input to an agent and its launcher", function () {
   this.timeout(60_000);
@@ -81,12 +81,13 @@ describe("Bad input to an agent and its launcher", function () {
   });
 
   it("a socket that accepts and never answers: the executable serves after 250 ms", () => {
-    const without = comesAndGoes();
+    const best = () => Math.min(...[1, 2, 3].map(() => comesAndGoes())); // the machine has other work
+    const without = best();
     mkdirSync(dirname(machine.socket), { recursive: true });
     const server = Bun.listen({ unix: machine.socket, socket: { data() {} } });
     try {
-      const ms = comesAndGoes();
-      assert.ok(ms >= acceptMs && ms < acceptMs + fallbackMsMax, `${ms} ms, and ${without} ms without a socket`);
+      const ms = best();
+      assert.ok(ms >= acceptMs && ms < without + acceptMs + slackMs, `${ms} ms, and ${without} ms without a socket`);
     } finally {
       server.stop(true);
     }
