@@ -3,7 +3,7 @@ import type { Call, DeleteLinks, Interruption } from "../conf/call.ts";
 import { typeCalled } from "../conf/pluginType.ts";
 import { serve } from "../plugin/serve.ts";
 import { readDescriptor } from "../sys/files.ts";
-import { closeAll } from "../sys/passedDescriptors.ts";
+import { closeAll, hasHungUp } from "../sys/passedDescriptors.ts";
 import { forgetLater } from "./answers.ts";
 import { asCall, type Running } from "./calls.ts";
 import type { OnEvent } from "./event.ts";
@@ -34,6 +34,8 @@ const stdinBytesMax = 1024 * 1024;
 const beginAgainMsMax = 10_000;
 const beginAgainPauseMs = 10;
 
+const endOfLauncher = "the end of its launcher";
+
 /** A connection while it lasts. `onBytes` and `onClose` are for the owner of the socket. */
 export class Connection {
   readonly #line: Line;
@@ -58,7 +60,12 @@ export class Connection {
 
   onClose(): void {
     this.#onGo.resolve(false);
-    this.#endCall("the end of its launcher");
+    this.#endCall(endOfLauncher);
+  }
+
+  /** True if the launcher has ended. The event loop may learn of it later. */
+  #isAlone(): boolean {
+    return this.#ended === endOfLauncher || hasHungUp(this.#line.fd);
   }
 
   #endCall(cause: string): void {
@@ -78,6 +85,8 @@ export class Connection {
       if (this.#line.write(accepted) !== accepted.length || !(await this.#onGo.promise))
         throw new Declined("late", "its launcher did not wait for the acceptance");
       await ownTurn();
+      // The runtime killed it, perhaps, and a DEL of the same attachment came meanwhile by another way.
+      if (this.#isAlone()) throw new Declined("late", "its launcher has ended");
       await this.#answer(handedOver, running, stdin);
     } catch (error) {
       const reason = error instanceof Declined ? error.reason : "error";
@@ -144,7 +153,8 @@ export class Connection {
   #interruption(): Interruption {
     return {
       came: async () => {
-        await Bun.sleep(0); // what the launcher sent, or its end, waits in the event loop
+        await Bun.sleep(0); // what the launcher sent waits in the event loop
+        if (this.#isAlone()) this.#ended ??= endOfLauncher;
         return this.#ended;
       },
       passTo: (handle) => {
@@ -163,7 +173,7 @@ export class Connection {
       confirmed.resolve();
     };
     this.#handlers.add(() => confirmed.resolve());
-    if (this.#ended?.startsWith("the end")) return;
+    if (this.#ended === endOfLauncher) return;
     for (let rest = bytes; rest.length > 0; ) {
       const count = this.#line.write(rest);
       if (count < 0) return;

@@ -5,6 +5,7 @@ import { bind, c, checked, closeFile, lastErrno } from "./libc.ts";
 
 const functions = bind({
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
 });
 
 const SOL_SOCKET = 1;
@@ -12,6 +13,7 @@ const SO_PEERCRED = 17;
 const SCM_RIGHTS = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_CMSG_CLOEXEC = 0x40000000;
+const [POLLHUP, POLLRDHUP] = [0x10, 0x2000];
 
 /** The user id of the process at the other end. */
 export function userOf(socket: number): number {
@@ -19,6 +21,14 @@ export function userOf(socket: number): number {
   const length = new Uint32Array([credentials.byteLength]);
   checked("ask who connects", c.getsockopt(socket, SOL_SOCKET, SO_PEERCRED, ptr(credentials), ptr(length)));
   return credentials[1]!;
+}
+
+/** True if the other end has closed, also if bytes of it wait to be read. */
+export function hasHungUp(socket: number): boolean {
+  const entry = new Int16Array(4); // struct pollfd: a descriptor (4 bytes), what is waited for (2), what came (2)
+  new Int32Array(entry.buffer)[0] = socket;
+  entry[2] = POLLRDHUP;
+  return functions.poll(ptr(entry), 1, 0) === 1 && (entry[3]! & (POLLHUP | POLLRDHUP)) !== 0;
 }
 
 export interface Received {
