@@ -15,7 +15,7 @@ export function launcherToInstall(): { readonly path: string } | { readonly miss
   const without = "so the executable is installed alone, and each call is a process of its own";
   if (path === undefined)
     return {
-      missing: `no ns-net-launcher lies beside ${process.execPath}, ${without}. A release has it, and so has a build where there is a C compiler`,
+      missing: `no ns-net-launcher lies beside ${process.execPath}, ${without}. A release has it, and so has a build where there is a C compiler: run install by the executable there`,
     };
   const version = launcherVersion(path);
   if (version === ownVersion) return { path };

@@ -100,6 +100,17 @@ describe("An agent heals", function () {
     await until("the filter is back", () => filters().includes("mirred"));
   });
 
+  it("nothing in a container, where a later plugin may have changed it", async () => {
+    const pod = machine.pod;
+    pod.run("ip", "link", "set", "eth1", "mtu", "1400", "address", "02:00:00:00:00:99");
+    await agent.end();
+    agent = await machine.agent(); // which compares everything
+    host().run("ip", "link", "del", lab.bridge);
+    await until("the bridge has its ports", () => JSON.parse(host().run("bridge", "-j", "link")).length === 2);
+    const { mtu, address } = links(pod).get("eth1");
+    assert.deepEqual([mtu, address], [1400, "02:00:00:00:00:99"]);
+  });
+
   it("what is missing when it starts", async () => {
     const before = ruleset();
     await agent.end();

@@ -1,6 +1,6 @@
 /** The agent reports on itself: `ns-net status`, metrics, health and its log. The witness is curl. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { lab } from "../../cli/place.ts";
 import type { Daemon } from "../../support/daemon.ts";
@@ -201,6 +201,15 @@ describe("An agent's status", function () {
     }
     assert.equal(machine.ask("/healthz")[0], "200", "the first one goes on");
     for (const path of [machine.socket, machine.statusSocket]) assert.equal(existsSync(`${path}.2`), false);
+  });
+
+  it("removes what an agent left that died while it warmed up", async () => {
+    const left = `${machine.socket}.warm-up`;
+    mkdirSync(left, { recursive: true });
+    writeFileSync(join(left, "ns-net.sqlite"), "no store");
+    agent = await machine.agent();
+    assert.ok(!existsSync(left));
+    assert.doesNotMatch(readFileSync(machine.log, "utf8"), /cannot warm up/);
   });
 
   it("is refused to other users than root", () => {
