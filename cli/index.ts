@@ -49,6 +49,10 @@ export const commands = {
     "show the agent, what is installed, pools and attachments on one page",
     () => import("./command/status.ts"),
   ),
+  explain: listed(
+    "explain why one place reaches another or not, and what repairs it",
+    () => import("./command/explain.ts"),
+  ),
   "lab learn": listed("learn in ten lessons, by typing", () => import("./command/lab/learn.ts")),
   "lab new": listed("write a lab file from a template", () => import("./command/lab/new.ts")),
   "lab up": listed("bring a lab up from its file", () => import("./command/lab/up.ts")),

@@ -53,6 +53,8 @@ export interface Given {
   /** CIDR, of the container or of a gateway on the host. */
   readonly address?: { readonly where: Where; readonly cidr: string };
   readonly route?: Pick<Route, "dst" | "gw">;
+  /** Packets of its network to the outside get the host's address. */
+  readonly isMasqueraded?: true;
   /** Ports of the host that lead to the container. */
   readonly publishes?: readonly PortMapping[];
 }

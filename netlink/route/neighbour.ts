@@ -27,6 +27,8 @@ export const neighbourState = {
 export interface Neighbour extends Values<(typeof neighbourAttributes)["table"]> {
   readonly index: number;
   readonly state: number;
+  /** NTF_*. */
+  readonly flags: number;
 }
 
 /** Sets the permanent hardware address of an IP address on a link. */
@@ -121,7 +123,7 @@ export function listNeighbours(socket: NetlinkSocket, family: number): Neighbour
 function dumped(socket: NetlinkSocket, family: number, entryFlags: number): Neighbour[] {
   const payload = header.put({ family, flags: entryFlags });
   return socket.dump({ what: "list neighbours", type: neighbourType.get, flags: 0, payload }).map((frame) => {
-    const { index = 0, state = 0 } = header.get(frame.payload);
-    return { ...neighbourAttributes.get(frame.payload.subarray(header.size)), index, state };
+    const { index = 0, state = 0, flags: own = 0 } = header.get(frame.payload);
+    return { ...neighbourAttributes.get(frame.payload.subarray(header.size)), index, state, flags: own };
   });
 }

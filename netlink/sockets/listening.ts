@@ -2,7 +2,7 @@
  * Sockets that receive, by NETLINK_SOCK_DIAG (linux/inet_diag.h, sock_diag(7)). /proc/net/tcp says the same, but walks
  * every connection of the host to find the few that listen.
  */
-import { be16, bytes, struct, u8, u32 } from "../codec.ts";
+import { attributes, be16, bytes, struct, u8, u32 } from "../codec.ts";
 import { addressFamily } from "../route/address.ts";
 import type { NetlinkSocket } from "../socket.ts";
 
@@ -25,6 +25,9 @@ const socketIdBytes = 48;
 /** The beginning of struct inet_diag_msg; the addresses and seven numbers follow. */
 const answer = struct({ family: u8, state: u8, timer: u8, retransmits: u8, sourcePort: be16, destinationPort: be16 });
 const inodeAt = 68;
+/** struct inet_diag_msg; the attributes follow. INET_DIAG_SKV6ONLY. */
+const answerBytes = 72;
+const answerAttributes = attributes({ ipv6Only: [11, u8] });
 
 export interface Listening {
   readonly port: number;
@@ -32,6 +35,8 @@ export interface Listening {
   readonly address: Uint8Array;
   /** The socket's inode, as /proc/PID/fd shows it. */
   readonly inode: number;
+  /** True for an IPv6 socket that receives no IPv4 (IPV6_V6ONLY). */
+  readonly isIpv6Only: boolean;
 }
 
 /** The sockets of the namespace that `socket` belongs to. Throws KernelError ENOENT if the kernel lacks the module. */
@@ -45,7 +50,8 @@ export function listeningSockets(socket: NetlinkSocket, protocol: keyof typeof p
       const { sourcePort = 0 } = answer.get(raw);
       const length = family === addressFamily[4] ? 4 : 16;
       const address = bytes.get(raw.subarray(answer.size, answer.size + length));
-      return { port: sourcePort, address, inode: u32.get(raw, inodeAt) };
+      const isIpv6Only = answerAttributes.get(raw.subarray(answerBytes)).ipv6Only === 1;
+      return { port: sourcePort, address, inode: u32.get(raw, inodeAt), isIpv6Only };
     });
   });
 }

@@ -45,6 +45,8 @@ export const masquerade: Kind<MasqueradeStep> = {
     return rules.missingMasquerade(kernel, chain, cidrs);
   },
 
+  given: () => ({ isMasqueraded: true }),
+
   reason: () => "Packets to the outside get the host's address (NAT), so that answers find the way back.",
 
   print(step, { kernel }) {

@@ -1,0 +1,74 @@
+/** `ns-net explain <from> <to>` */
+import { type Answer, answer } from "../../explain/path/answer.ts";
+import { versionOf } from "../../explain/path/world.ts";
+import { writeOut } from "../../plugin/stdio.ts";
+import { command, UsageError } from "../command.ts";
+import { askedIn } from "../explain/asked.ts";
+import { Machine } from "../explain/machine.ts";
+import { partyOf } from "../explain/party.ts";
+import { pictureOf } from "../explain/picture.ts";
+import { labOption, networkOptions } from "./options.ts";
+
+const exitCodes = { reachable: 0, blocked: 1, unsure: 3 } as const;
+
+export default command({
+  about:
+    "Explain why one place reaches another or not: routes, neighbours, bridges, every rule of nf_tables, NAT, the\nlistener, and the way back; with the command that repairs it. Nothing is sent.",
+  usage: "<from> <to>[:PORT[/udp]] [options]",
+  operands: [2, 2],
+  options: {
+    ipv6: { type: "boolean", short: "6", about: "ask about IPv6 where a name has addresses of both families" },
+    json: { type: "boolean", about: "print JSON" },
+    "data-dir": networkOptions["data-dir"],
+    ...labOption,
+  },
+  more: `
+FROM and TO: an attached namespace, NAMESPACE/POD, a path, pid:N, container:NAME, host,
+outside (where the default route leads to), or an address. TO may have a port, or be a URL.
+
+  ns-net explain web db:5432
+  ns-net explain web 10.1.0.3:53/udp
+  ns-net explain web outside
+  ns-net explain web http://host:8080
+
+Exit code: 0 reachable, 1 blocked, 3 unsure.`,
+
+  run({ options, operands }) {
+    let found = ask(operands, options);
+    for (let again = 1; again < attemptsMax && !found.isOfOneMoment; again++) found = ask(operands, options);
+    const { answer: said } = found;
+    writeOut(options.json ? `${JSON.stringify(jsonOf(said), null, 2)}\n` : pictureOf(said));
+    return exitCodes[said.verdict];
+  },
+});
+
+/** A program may change rules while they are read. */
+const attemptsMax = 5;
+
+interface Found {
+  readonly answer: Answer;
+  /** No rule changed meanwhile. */
+  readonly isOfOneMoment: boolean;
+}
+
+function ask(operands: readonly string[], options: { readonly ipv6?: boolean; readonly "data-dir"?: string }): Found {
+  const [fromWords, toWords] = operands as [string, string];
+  const { place, port, protocol } = askedIn(toWords);
+  using machine = new Machine(options["data-dir"]);
+  const from = partyOf(fromWords, machine);
+  const to = partyOf(place, machine);
+  if (from.is === "outside") throw new UsageError("explain cannot begin outside: name a namespace or host as FROM");
+  if (from.is === "address" && from.site === undefined) {
+    throw new UsageError(`no namespace here has the address ${fromWords}; see: ns-net ns ls`);
+  }
+  const version = options.ipv6 ? 6 : versionOf(machine, from, to);
+  const found = answer(machine, { from, to, version, port, protocol });
+  return { answer: found, isOfOneMoment: machine.isUnchanged };
+}
+
+function jsonOf({ from, to, verdict, cause, hops }: Answer) {
+  const shown = hops.map(({ where, what, says, verdict: one, isBack }) => ({
+    ...{ where, what, says: isBack ? `back: ${says}` : says, verdict: one },
+  }));
+  return { from, to, verdict, cause, hops: shown };
+}

@@ -1,0 +1,63 @@
+/** The words of a person for a side of the question: a namespace, a pod, a container, `host`, `outside`, an address. */
+
+import { readdirSync } from "node:fs";
+import { nearest } from "../../conf/nearest.ts";
+import { everyContainer } from "../../explain/containers/find.ts";
+import type { Party } from "../../explain/path/world.ts";
+import { parseAddress } from "../../ip/address.ts";
+import { addressBytes } from "../../ip/bytes.ts";
+import { openIfPresent } from "../../kernel/namespace.ts";
+import type { Entry } from "../../store/entry.ts";
+import { netnsFolder } from "../../sys/netns.ts";
+import { UsageError } from "../command.ts";
+import { targetOf } from "../target.ts";
+import type { Machine } from "./machine.ts";
+
+/** Throws UsageError for words that nothing has. */
+export function partyOf(words: string, machine: Machine): Party {
+  if (words === "host") return { is: "site", name: words, site: machine.host };
+  if (words === "outside") return { is: "outside", name: words };
+  const address = parseAddress(words);
+  if (address !== undefined) {
+    const bytes = addressBytes(address);
+    return { is: "address", name: words, address: bytes, site: machine.siteWith(bytes) };
+  }
+  const { path, spec } = targetOf(words);
+  const entry = machine.entries.find((one) => isOf(one, words));
+  for (const candidate of [path, entry?.netnsPath ?? ""]) {
+    const netns = openIfPresent(candidate);
+    if (netns !== undefined) return { is: "site", name: words, site: machine.site(netns, spec) };
+  }
+  if (entry !== undefined) return { is: "gone", name: words, where: `namespace ${words}`, cure: cureOf(words, entry) };
+  const meant = nearest(words, knownWords(machine));
+  const question = meant === undefined ? "see what is there with: ns-net ns ls" : `did you mean ${meant}?`;
+  throw new UsageError(`there is no namespace, pod or container ${words}; ${question}`);
+}
+
+function isOf({ attachment, podNamespace, podName, netnsPath }: Entry, words: string): boolean {
+  return (
+    attachment.container === words ||
+    netnsPath === words ||
+    netnsPath === `${netnsFolder}/${words}` ||
+    (podName !== undefined && `${podNamespace ?? ""}/${podName}` === words)
+  );
+}
+
+/** A namespace that `add` made can be made again; another one belongs to a runtime. */
+function cureOf(words: string, { netnsPath, attachment }: Entry): string {
+  const isByHand = netnsPath === `${netnsFolder}/${words}`;
+  return isByHand ? `ns-net del ${words} && ns-net add ${words} --network ${attachment.network}` : "ns-net gc";
+}
+
+function* knownWords(machine: Machine): Generator<string> {
+  yield* ["host", "outside"];
+  for (const { attachment, podNamespace, podName } of machine.entries) {
+    yield podName === undefined ? attachment.container : `${podNamespace ?? ""}/${podName}`;
+  }
+  try {
+    yield* readdirSync(netnsFolder);
+  } catch {
+    // There is no such folder.
+  }
+  for (const { names } of everyContainer()) for (const name of names) yield `container:${name}`;
+}

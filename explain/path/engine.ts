@@ -1,0 +1,218 @@
+/** Follows a packet from moment to moment, and its answer back. */
+import type { Choices } from "../rules/choices.ts";
+import { answered, type Connection, statusBit } from "../rules/connection.ts";
+import { addressOf, type Packet, sameBytes } from "../rules/packet.ts";
+import { Blocked, type CauseCode, Undecided } from "./cause.ts";
+import { listen } from "./ends/listener.ts";
+import { siteOf, usableAddress } from "./ends/party.ts";
+import { checkPublished } from "./ends/published.ts";
+import { answerTo, firstPacket } from "./packets.ts";
+import type { Site } from "./site/site.ts";
+import { isInNetwork } from "./site/surroundings.ts";
+import { arrive } from "./step/arrive.ts";
+import { endText } from "./step/filters.ts";
+import { receive } from "./step/receive.ts";
+import { textOf } from "./step/routing.ts";
+import { send } from "./step/send.ts";
+import { transmit } from "./step/transmit.ts";
+import type { End, Hop, Moment, Walk } from "./walk.ts";
+import type { Question, World } from "./world.ts";
+
+/** A packet passes fewer moments, unless it goes in a circle. */
+const momentsMax = 64;
+
+class Engine implements Walk {
+  readonly world: World;
+  readonly question: Question;
+  readonly choices: Choices;
+  readonly hops: Hop[] = [];
+  readonly connections = new Map<Site, Connection>();
+  readonly untracked = new Set<Site>();
+  readonly added = new Set<string>();
+  readonly sender: Site;
+  readonly receiver: Site | undefined;
+  target: Walk["target"];
+  isBack = false;
+  isResolving = false;
+  fullBytes = Number.POSITIVE_INFINITY;
+
+  constructor(world: World, question: Question, choices: Choices, sender: Site, receiver: Site | undefined) {
+    this.world = world;
+    this.question = question;
+    this.choices = choices;
+    this.sender = sender;
+    this.receiver = receiver;
+  }
+
+  note(where: string, what: string, says: string, verdict: Hop["verdict"] = "pass"): void {
+    this.hops.push({ where, what, says, verdict, isBack: this.isBack });
+  }
+
+  follow(first: Moment): End {
+    let moment = first;
+    for (let i = 0; i < momentsMax; i++) {
+      if (moment.at === "delivered" || moment.at === "outside") return moment;
+      if (moment.at === "receive") {
+        const next = receive(this, moment);
+        if (next === undefined) return moment;
+        moment = next;
+      } else if (moment.at === "send") moment = send(this, moment);
+      else if (moment.at === "transmit") moment = transmit(this, moment);
+      else moment = arrive(this, moment);
+    }
+    throw new Undecided("host", "the packet goes in a circle");
+  }
+}
+
+export interface Walked {
+  readonly hops: readonly Hop[];
+  readonly failure: Blocked | Undecided | undefined;
+  /** `10.1.0.3:80` */
+  readonly to: string;
+}
+
+/** One walk there and back, with the choices taken as `choices` says. */
+export function walkOnce(world: World, question: Question, choices: Choices): Walked {
+  let hops: readonly Hop[] = [];
+  let to = question.to.name;
+  try {
+    const sender = siteOf(question.from);
+    if (sender === undefined) throw new Undecided("host", "the sender is not on this machine");
+    const engine = new Engine(world, question, choices, sender, siteOf(question.to));
+    hops = engine.hops;
+    const first = asked(engine, sender);
+    to = endText(first, "destination");
+    thereAndBack(engine, sender, first);
+    return { hops, to, failure: undefined };
+  } catch (error) {
+    if (error instanceof Blocked || error instanceof Undecided) return { hops, to, failure: error };
+    throw error;
+  }
+}
+
+/** An address of documentation (RFC 5737, RFC 3849): the default route leads to it. */
+const farAway = {
+  4: Uint8Array.of(203, 0, 113, 1),
+  6: Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+};
+
+function asked(walk: Engine, sender: Site): Packet {
+  const { version, protocol, port = 0 } = walk.question;
+  const own = usableAddress(walk, sender, version);
+  walk.note(sender.where, "interface", `${sender.link(own.linkIndex)?.name} has ${own.text}/${own.prefixLength}`);
+  const destination = destinationOf(walk, sender, own.bytes);
+  const answer = sender.ask({ destination });
+  const source = ("errno" in answer ? undefined : answer.preferredSource) ?? own.bytes;
+  return firstPacket(protocol, source, destination, port);
+}
+
+function destinationOf(walk: Engine, sender: Site, own: Uint8Array): Uint8Array {
+  const { to, version } = walk.question;
+  if (to.is === "address") {
+    if (to.site && to.site !== sender) checkHolder(walk, to.site, to.address, version);
+    return to.address;
+  }
+  if (to.is !== "site") return farAway[version];
+  const { site } = to;
+  if (site.isHost && !sender.isHost) {
+    const route = sender.ask({ destination: farAway[version] });
+    if (!("errno" in route) && route.gateway && site.holds(route.gateway)) return route.gateway;
+  }
+  const near = usableAddress(walk, site, version, ({ bytes, prefixLength }) => isInNetwork(own, bytes, prefixLength));
+  return near.bytes;
+}
+
+/** The interface of the namespace that has the address must be able to use it. */
+function checkHolder(walk: Engine, site: Site, address: Uint8Array, version: 4 | 6): void {
+  usableAddress(walk, site, version, ({ bytes }) => sameBytes(bytes, address));
+}
+
+/** A packet that an unexpected translation leads astray has that as its cause. */
+function followFirst(walk: Engine, sender: Site, first: Packet): End {
+  try {
+    return walk.follow({ at: "send", site: sender, packet: first });
+  } catch (error) {
+    if (error instanceof Blocked) checkPublished(walk, first, undefined);
+    throw error;
+  }
+}
+
+function thereAndBack(walk: Engine, sender: Site, first: Packet): void {
+  const end = followFirst(walk, sender, first);
+  if (end.at === "receive") throw new Undecided(end.site.where, "the packet is for nothing that is known");
+  if (end.at === "outside") {
+    leaveMachine(walk, end.site, end.packet, end.link.name);
+    return;
+  }
+  const { site, packet } = end;
+  checkPublished(walk, first, end);
+  if (
+    walk.receiver &&
+    site !== walk.receiver &&
+    sameBytes(addressOf(packet, "destination"), addressOf(first, "destination"))
+  ) {
+    const what = `${site.where} has the address ${textOf(addressOf(packet, "destination"))}, too, and takes the packet`;
+    const own = site.holds(addressOf(packet, "destination"));
+    const cure = own
+      ? `${site.prefix}ip address del ${own.text}/${own.prefixLength} dev ${site.link(own.linkIndex)?.name}`
+      : "";
+    walk.note(site.where, "address", what, "drop");
+    throw new Blocked({ code: "duplicate-address", where: site.where, what, cure });
+  }
+  listen(walk, site, packet);
+  try {
+    comeBack(walk, site, packet, first);
+  } catch (error) {
+    throw (error instanceof Blocked && withoutMasquerade(walk, site, packet, error)) || error;
+  }
+}
+
+const lostOutside: readonly CauseCode[] = ["no-return-route", "gateway-unreachable", "forwarding-off", "wrong-prefix"];
+
+/** The other side knows no way back to an address that it should not have seen. */
+function withoutMasquerade(walk: Engine, site: Site, packet: Packet, { reason }: Blocked): Blocked | undefined {
+  const { host } = walk.world;
+  if (!lostOutside.includes(reason.code) || reason.where !== site.where || site === host) return undefined;
+  const isTranslated = ((walk.connections.get(host)?.status ?? 0) & statusBit.sourceNat) !== 0;
+  const isAsked = walk.world.attachedTo(walk.sender).some(({ isMasqueraded }) => isMasqueraded);
+  return isTranslated || !isAsked ? undefined : notMasqueraded(walk, host, packet);
+}
+
+function notMasqueraded(walk: Engine, site: Site, packet: Packet): Blocked {
+  const source = textOf(addressOf(packet, "source"));
+  const what = `the packet leaves the host with the address ${source}, though its network asks for masquerade (ipMasq)`;
+  walk.note(site.where, "translation", what, "drop");
+  return new Blocked({ code: "no-masquerade", where: site.where, what, cure: "ns-net repair" });
+}
+
+function comeBack(walk: Engine, site: Site, packet: Packet, first: Packet): void {
+  walk.isBack = true;
+  walk.target = undefined;
+  for (const [one, connection] of walk.connections) walk.connections.set(one, answered(connection));
+  const end = walk.follow({ at: "send", site, packet: answerTo(packet) });
+  if (end.at === "outside") throw new Undecided(end.site.where, "the answer leaves this machine");
+  const isSame =
+    end.site === walk.sender &&
+    endText(end.packet, "source") === endText(first, "destination") &&
+    endText(end.packet, "destination") === endText(first, "source");
+  if (isSame) {
+    walk.note(end.site.where, "answer", `comes back to ${endText(end.packet, "destination")}`);
+    return;
+  }
+  const what = `the answer comes from ${endText(end.packet, "source")}, but ${endText(first, "destination")} was asked: it does not pass the translation again`;
+  walk.note(end.site.where, "answer", what, "drop");
+  throw new Blocked({ code: "hairpin-off", where: walk.world.host.where, what, cure: "ns-net repair" });
+}
+
+/** Throws if the outside may not know a way back. */
+function leaveMachine(walk: Engine, site: Site, packet: Packet, link: string): void {
+  const source = addressOf(packet, "source");
+  const isTranslated = ((walk.connections.get(site)?.status ?? 0) & statusBit.sourceNat) !== 0;
+  walk.note(site.where, "outside", `leaves by ${link} as ${endText(packet, "source")}`);
+  if (isTranslated || site.holds(source)) return;
+  if (walk.world.attachedTo(walk.sender).some(({ isMasqueraded }) => isMasqueraded))
+    throw notMasqueraded(walk, site, packet);
+  const what = `the packet leaves the host with the address ${textOf(source)}; whether the outside knows a way back is not known`;
+  walk.note(site.where, "translation", what, "unknown");
+  throw new Undecided(site.where, what);
+}

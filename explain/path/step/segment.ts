@@ -1,0 +1,96 @@
+/** Everything that a frame may reach without a router: the ends of veth pairs and the ports of bridges. */
+import { sameBytes } from "../../rules/packet.ts";
+import { isBridge, isLoopback, isVeth, type Site, type SiteLink } from "../site/site.ts";
+import type { Walk } from "../walk.ts";
+
+export interface Holder {
+  readonly site: Site;
+  /** Where the frame arrives. */
+  readonly link: SiteLink;
+}
+
+export interface Segment {
+  /** Those that answer for the address. */
+  readonly holders: readonly Holder[];
+  /** A link leads to where this machine does not see. */
+  readonly isOpen: boolean;
+}
+
+/** The links of a segment, whatever their state, that answer for an address when a frame leaves by `link`. */
+export function holdersOf(walk: Walk, site: Site, link: SiteLink, address: Uint8Array): Segment {
+  const holders: Holder[] = [];
+  const seen = new Set<string>();
+  let isOpen = false;
+
+  const arrive = (at: Site, by: SiteLink) => {
+    const master = by.master === undefined ? undefined : at.link(by.master);
+    if (master && isBridge(master)) spread(at, master, by);
+    else endAt(at, by);
+  };
+  const endAt = (at: Site, by: SiteLink) => {
+    if (answersFor(at, by, address)) holders.push({ site: at, link: by });
+  };
+  const spread = (at: Site, bridge: SiteLink, from: SiteLink | undefined) => {
+    const key = `${at.netns.inode} ${bridge.index}`;
+    if (seen.has(key)) return;
+    seen.add(key);
+    if (from !== undefined) endAt(at, bridge);
+    for (const port of at.links) {
+      if (port.master !== bridge.index || port === from) continue;
+      if (!isVeth(port)) isOpen = true;
+      else if (mayHold(at, port, address)) cross(at, port);
+    }
+  };
+  const cross = (at: Site, by: SiteLink) => {
+    const peer = walk.world.peerOf(at, by);
+    if (peer === undefined) isOpen = true;
+    else arrive(peer.site, peer.link);
+  };
+
+  if (isBridge(link)) spread(site, link, undefined);
+  else if (isVeth(link)) cross(site, link);
+  else isOpen = true;
+  return { holders, isOpen };
+}
+
+function mayHold(site: Site, port: SiteLink, address: Uint8Array): boolean {
+  const across = site.across(port);
+  return across === undefined || across.isPort || across.addresses.some((one) => sameBytes(one, address));
+}
+
+function answersFor(site: Site, link: SiteLink, address: Uint8Array): boolean {
+  if (isLoopback(link)) return false;
+  const own = site.holds(address);
+  if (address.length === 16) return own !== undefined && own.linkIndex === link.index && !own.isTentative;
+  const folder = "net/ipv4/conf";
+  const setting = (name: string) =>
+    Math.max(site.number(`${folder}/all/${name}`), site.number(`${folder}/${link.name}/${name}`));
+  if (own !== undefined) return setting("arp_ignore") === 0 || own.linkIndex === link.index;
+  return setting("proxy_arp") === 1;
+}
+
+/** The port of a bridge that leads to a link of the segment; undefined if none does. */
+export function portTowards(
+  walk: Walk,
+  site: Site,
+  bridge: SiteLink,
+  target: Holder,
+  seen: Set<string> = new Set(),
+): SiteLink | undefined {
+  const key = `${site.netns.inode} ${bridge.index}`;
+  if (seen.has(key)) return undefined;
+  seen.add(key);
+  const ports = site.links.filter((one) => one.master === bridge.index && isVeth(one));
+  const id = site === target.site ? undefined : site.idOf(target.site.netns);
+  const direct = ports.find((one) => one.peerIndex === target.link.index && one.peerNetnsId === id);
+  if (direct) return direct;
+  return ports.find((one) => {
+    // Only a port that leads to another bridge may lead further.
+    if (site.across(one)?.isPort === false) return false;
+    const peer = walk.world.peerOf(site, one);
+    const next = peer?.link.master === undefined ? undefined : peer.site.link(peer.link.master);
+    if (peer === undefined || next === undefined || !isBridge(next)) return false;
+    const isEnd = peer.site === target.site && next.index === target.link.index;
+    return isEnd || portTowards(walk, peer.site, next, target, seen) !== undefined;
+  });
+}
