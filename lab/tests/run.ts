@@ -1,6 +1,6 @@
 /** Runs the tests of a lab file in a running lab. */
 import { code, Fault } from "../../conf/fault.ts";
-import { type Address, parseAddress } from "../../ip/address.ts";
+import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
 import type { Netns } from "../../sys/netns.ts";
 import type { TestEntry } from "../file/labFile.ts";
 import { shortForm } from "../file/tests.ts";
@@ -18,6 +18,8 @@ export interface TestResult {
   readonly found: string;
   readonly ms: number;
   readonly why: string | null;
+  /** The operands of `ns-net explain`, of a test that did not reach its destination although it should. */
+  readonly explain?: readonly [from: string, to: string] | undefined;
 }
 
 /** Several tests run at a time; `onResult` sees the results in the order of the file. */
@@ -43,7 +45,16 @@ async function runTest(world: World, test: TestEntry): Promise<TestResult> {
     if (isAsExpected(test, outcome) || isLast || (test.expected === "unreachable" && isThere(outcome))) break;
     await Bun.sleep(pauseMs);
   }
-  return resultOf(test, outcome, performance.now() - startMs);
+  return { ...resultOf(test, outcome, performance.now() - startMs), explain: toExplain(test, outcome, address) };
+}
+
+function toExplain({ from, to, expected }: TestEntry, outcome: Outcome, address: Address | undefined) {
+  if (address === undefined || outcome.reached || expected === "unreachable") return undefined;
+  const text = formatAddress(address);
+  if (!("port" in to.value)) return [from.value, text] as const;
+  const { kind, port } = to.value;
+  const protocol = kind === "udp" ? "udp" : "tcp";
+  return [from.value, `${address.family === 6 ? `[${text}]` : text}:${port}/${protocol}`] as const;
 }
 
 const unknown: Outcome = { reached: false, how: silence };

@@ -1,8 +1,11 @@
 /** `ns-net lab test` */
+
+import { Fault } from "../../../conf/fault.ts";
 import { test } from "../../../lab/supervisor/client.ts";
 import type { TestResult } from "../../../lab/tests/run.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
+import { runInLab } from "../../labs/inside.ts";
 import { chosen, jsonOption, labOptions } from "../../labs/options.ts";
 import { coloured } from "../../output/colour.ts";
 
@@ -23,9 +26,27 @@ export default command({
     const failed = tests.length - passed;
     if (options.json) writeOut(`${JSON.stringify({ lab: state.lab, passed, failed, tests }, null, 2)}\n`);
     else writeOut(tests.length === 0 ? `${state.file} has no tests\n` : `${passed} passed, ${failed} failed\n`);
+    if (!options.json) await explainFailed(state.lab, tests);
     return failed === 0 ? 0 : 1;
   },
 });
+
+/** The others probably fail for the same reason. */
+const explainedMax = 3;
+
+/** Says where the packets of failed tests end. */
+async function explainFailed(lab: string, tests: readonly TestResult[]): Promise<void> {
+  for (const words of tests.flatMap((one) => (one.explain ? [one.explain] : [])).slice(0, explainedMax)) {
+    writeOut(`\n${coloured("title", `ns-net explain ${words.join(" ")} --lab ${lab}`)}\n`);
+    try {
+      await runInLab(lab, ["explain", ...words]);
+    } catch (error) {
+      // A lab of several hosts: the person names one.
+      if (!(error instanceof Fault)) throw error;
+      writeOut(`${error.sentence()}; ${error.cure()}\n`);
+    }
+  }
+}
 
 function lineOf({ test, passed, expected, found, why }: TestResult): string {
   if (passed) return `${coloured("good", "ok    ")}  ${test}\n`;

@@ -111,8 +111,8 @@ export class Site implements Disposable {
   }
 
   /**
-   * The namespace behind a veth, asked through this one: opening hundreds would take longer. Undefined for a link whose
-   * other end is here.
+   * The namespace behind a veth, asked through this one: opening hundreds would take longer. It is undefined for a link
+   * whose other end is here.
    */
   across(link: SiteLink): Across | undefined {
     const { peerNetnsId: id, peerIndex = 0, index } = link;
