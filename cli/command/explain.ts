@@ -2,8 +2,10 @@
 import { type Answer, answer } from "../../explain/path/answer.ts";
 import { versionOf } from "../../explain/path/world.ts";
 import { writeOut } from "../../plugin/stdio.ts";
+import { exitNow } from "../../sys/libc.ts";
 import { command, UsageError } from "../command.ts";
 import { askedIn } from "../explain/asked.ts";
+import defer * as live from "../explain/live.ts";
 import { Machine } from "../explain/machine.ts";
 import { partyOf } from "../explain/party.ts";
 import { pictureOf } from "../explain/picture.ts";
@@ -13,11 +15,12 @@ const exitCodes = { reachable: 0, blocked: 1, unsure: 3 } as const;
 
 export default command({
   about:
-    "Explain why one place reaches another or not: routes, neighbours, bridges, every rule of nf_tables, NAT, the\nlistener, and the way back; with the command that repairs it. Nothing is sent.",
+    "Explain why one place reaches another or not: routes, neighbours, bridges, every rule of nf_tables, NAT, the\nlistener, and the way back; with the command that repairs it. Nothing is sent without --live.",
   usage: "<from> <to>[:PORT[/udp]] [options]",
   operands: [2, 2],
   options: {
     ipv6: { type: "boolean", short: "6", about: "ask about IPv6 where a name has addresses of both families" },
+    live: { type: "boolean", about: "send one probe, and ask the kernel which rule drops it" },
     json: { type: "boolean", about: "print JSON" },
     "data-dir": networkOptions["data-dir"],
     ...labOption,
@@ -33,11 +36,13 @@ outside (where the default route leads to), or an address. TO may have a port, o
 
 Exit code: 0 reachable, 1 blocked, 3 unsure.`,
 
-  run({ options, operands }) {
-    let found = ask(operands, options);
-    for (let again = 1; again < attemptsMax && !found.isOfOneMoment; again++) found = ask(operands, options);
+  async run({ options, operands }) {
+    let found = await ask(operands, options);
+    for (let again = 1; again < attemptsMax && !found.isOfOneMoment; again++) found = await ask(operands, options);
     const { answer: said } = found;
     writeOut(options.json ? `${JSON.stringify(jsonOf(said), null, 2)}\n` : pictureOf(said));
+    // A connection that gets no answer would keep the process for minutes.
+    if (options.live) exitNow(exitCodes[said.verdict]);
     return exitCodes[said.verdict];
   },
 });
@@ -45,13 +50,19 @@ Exit code: 0 reachable, 1 blocked, 3 unsure.`,
 /** A program may change rules while they are read. */
 const attemptsMax = 5;
 
+interface Asking {
+  readonly ipv6?: boolean;
+  readonly live?: boolean;
+  readonly "data-dir"?: string;
+}
+
 interface Found {
   readonly answer: Answer;
   /** No rule changed meanwhile. */
   readonly isOfOneMoment: boolean;
 }
 
-function ask(operands: readonly string[], options: { readonly ipv6?: boolean; readonly "data-dir"?: string }): Found {
+async function ask(operands: readonly string[], options: Asking): Promise<Found> {
   const [fromWords, toWords] = operands as [string, string];
   const { place, port, protocol } = askedIn(toWords);
   using machine = new Machine(options["data-dir"]);
@@ -62,8 +73,10 @@ function ask(operands: readonly string[], options: { readonly ipv6?: boolean; re
     throw new UsageError(`no namespace here has the address ${fromWords}; see: ns-net ns ls`);
   }
   const version = options.ipv6 ? 6 : versionOf(machine, from, to);
-  const found = answer(machine, { from, to, version, port, protocol });
-  return { answer: found, isOfOneMoment: machine.isUnchanged };
+  const question = { from, to, version, port, protocol } as const;
+  const found = answer(machine, question);
+  if (!machine.isUnchanged) return { answer: found, isOfOneMoment: false };
+  return { answer: options.live ? await live.settled(found, machine, question) : found, isOfOneMoment: true };
 }
 
 function jsonOf({ from, to, verdict, cause, hops }: Answer) {

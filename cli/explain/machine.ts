@@ -128,6 +128,11 @@ export class Machine implements World {
     return this.#published;
   }
 
+  /** The namespaces that were looked at. */
+  get sites(): readonly Site[] {
+    return [...this.#sites.values()];
+  }
+
   /** False if the rules of a namespace changed while they were read. */
   get isUnchanged(): boolean {
     return [...this.#sites.values()].every((site) => site.isUnchanged);

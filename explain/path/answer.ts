@@ -13,6 +13,8 @@ export interface Answer {
   /** Null when reachable. */
   readonly cause: Cause | null;
   readonly hops: readonly Hop[];
+  /** The sender's address and the one that it asks, in 4 or 16 bytes; empty if it came to no packet. */
+  readonly addresses: readonly Uint8Array[];
 }
 
 export function answer(world: World, question: Question): Answer {
@@ -23,6 +25,7 @@ export function answer(world: World, question: Question): Answer {
     from: question.from.name,
     to: protocol === "icmp" || port === undefined ? first.to : `${withPort(first.to, port)}/${protocol}`,
     hops: first.hops,
+    addresses: first.addresses,
   };
   const kinds = new Set(explored.outcomes.map(({ result }) => verdictOf(result)));
   if (kinds.size > 1 || !explored.isComplete) return { ...named, verdict: "unsure", cause: undecided(explored) };

@@ -69,12 +69,15 @@ export interface Walked {
   readonly failure: Blocked | Undecided | undefined;
   /** `10.1.0.3:80` */
   readonly to: string;
+  /** The sender's address and the one that it asks. */
+  readonly addresses: readonly Uint8Array[];
 }
 
 /** One walk there and back, with the choices taken as `choices` says. */
 export function walkOnce(world: World, question: Question, choices: Choices): Walked {
   let hops: readonly Hop[] = [];
   let to = question.to.name;
+  let addresses: readonly Uint8Array[] = [];
   try {
     const sender = siteOf(question.from);
     if (sender === undefined) throw new Undecided("host", "the sender is not on this machine");
@@ -82,10 +85,11 @@ export function walkOnce(world: World, question: Question, choices: Choices): Wa
     hops = engine.hops;
     const first = asked(engine, sender);
     to = endText(first, "destination");
+    addresses = [addressOf(first, "source"), addressOf(first, "destination")];
     thereAndBack(engine, sender, first);
-    return { hops, to, failure: undefined };
+    return { hops, to, addresses, failure: undefined };
   } catch (error) {
-    if (error instanceof Blocked || error instanceof Undecided) return { hops, to, failure: error };
+    if (error instanceof Blocked || error instanceof Undecided) return { hops, to, addresses, failure: error };
     throw error;
   }
 }
