@@ -11,6 +11,7 @@ import type { Entry } from "../../store/entry.ts";
 import { closeNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
 import { bridgeOf, entries, openedStore } from "../attachments.ts";
 import { shortName } from "../target.ts";
+import { commandAgain } from "./again.ts";
 
 export class Machine implements World {
   readonly host: Site;
@@ -109,6 +110,7 @@ export class Machine implements World {
         }),
         ifname: entry.attachment.ifname,
         mac: entry.mac,
+        again: commandAgain(entry),
         isMasqueraded: stepsOf(entry).some((step) => givenBy(step).isMasqueraded === true),
         hostLink: entry.hostLink,
         bridge: bridgeOf(entry),

@@ -11,6 +11,7 @@ import type { Entry } from "../../store/entry.ts";
 import { netnsFolder } from "../../sys/netns.ts";
 import { UsageError } from "../command.ts";
 import { targetOf } from "../target.ts";
+import { commandAgain } from "./again.ts";
 import type { Machine } from "./machine.ts";
 
 /** Throws UsageError for words that nothing has. */
@@ -28,7 +29,8 @@ export function partyOf(words: string, machine: Machine): Party {
     const netns = openIfPresent(candidate);
     if (netns !== undefined) return { is: "site", name: words, site: machine.site(netns, spec) };
   }
-  if (entry !== undefined) return { is: "gone", name: words, where: `namespace ${words}`, cure: cureOf(words, entry) };
+  if (entry !== undefined)
+    return { is: "gone", name: words, where: `namespace ${words}`, cure: commandAgain(entry) || "ns-net gc" };
   const meant = nearest(words, knownWords(machine));
   const question = meant === undefined ? "see what is there with: ns-net ns ls" : `did you mean ${meant}?`;
   throw new UsageError(`there is no namespace, pod or container ${words}; ${question}`);
@@ -41,12 +43,6 @@ function isOf({ attachment, podNamespace, podName, netnsPath }: Entry, words: st
     netnsPath === `${netnsFolder}/${words}` ||
     (podName !== undefined && `${podNamespace ?? ""}/${podName}` === words)
   );
-}
-
-/** A namespace that `add` made can be made again; another one belongs to a runtime. */
-function cureOf(words: string, { netnsPath, attachment }: Entry): string {
-  const isByHand = netnsPath === `${netnsFolder}/${words}`;
-  return isByHand ? `ns-net del ${words} && ns-net add ${words} --network ${attachment.network}` : "ns-net gc";
 }
 
 function* knownWords(machine: Machine): Generator<string> {

@@ -205,7 +205,7 @@ function comeBack(walk: Engine, site: Site, packet: Packet, first: Packet): void
   }
   const what = `the answer comes from ${endText(end.packet, "source")}, but ${endText(first, "destination")} was asked: it does not pass the translation again`;
   walk.note(end.site.where, "answer", what, "drop");
-  throw new Blocked({ code: "hairpin-off", where: walk.world.host.where, what, cure: "ns-net repair" });
+  throw new Blocked({ code: "hairpin-off", where: walk.world.host.where, what, cure: "" });
 }
 
 /** Throws if the outside may not know a way back. */

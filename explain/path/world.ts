@@ -12,6 +12,8 @@ export interface Attached {
   readonly mac: string | undefined;
   /** Packets of this network to the outside get the host's address. */
   readonly isMasqueraded: boolean;
+  /** The command that attaches it again; empty where a runtime does that. */
+  readonly again: string;
   readonly hostLink: string;
   readonly bridge: string | undefined;
 }

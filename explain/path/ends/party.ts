@@ -23,7 +23,7 @@ export function usableAddress(
 ): SiteAddress {
   const own = site.links.filter((link) => !isLoopback(link));
   if (own.length === 0) {
-    const cure = walk.world.attachedTo(site).length > 0 ? "ns-net repair" : "";
+    const cure = walk.world.attachedTo(site)[0]?.again ?? "";
     throw fault(walk, site, "no-interface", `${site.where} has no interface besides lo`, cure);
   }
   const length = version === 4 ? 4 : 16;

@@ -76,7 +76,7 @@ function checkSource(walk: Walk, site: Site, link: SiteLink, packet: Packet): vo
   if (source.length !== 4 || isLoopback(link)) return;
   if (site.holds(source) && site.number(`net/ipv4/conf/${link.name}/accept_local`) === 0) {
     const what = `the packet comes back to its sender ${textOf(source)}, which takes it for a forged one`;
-    throw blocked(walk, site, "hairpin-off", "source", what, "ns-net repair");
+    throw blocked(walk, site, "hairpin-off", "source", what, "");
   }
   const folder = "net/ipv4/conf";
   const mode = Math.max(site.number(`${folder}/all/rp_filter`), site.number(`${folder}/${link.name}/rp_filter`));

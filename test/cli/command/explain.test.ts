@@ -1,6 +1,7 @@
 /** `ns-net explain`: words, exit codes, JSON and the picture. The causes are in test/explain/path/. */
 import assert from "node:assert/strict";
 import { needs } from "../../support/needs.ts";
+import { nsNet } from "../../support/plugin.ts";
 import { tcpServer } from "../../support/tcp.ts";
 import { freshPlace, namedNetns, type Place } from "../place.ts";
 
@@ -98,6 +99,27 @@ describe("ns-net explain", function () {
     assert.equal(place.cli("explain", web, "qqqqqqqq").code, 2);
     assert.equal(place.cli("explain", web, `${db}:99999`).code, 2);
     assert.equal(place.cli("explain", "outside", web).code, 2);
+  });
+
+  it("attaches again what has lost its interface or its namespace, by the printed cure", () => {
+    for (const lose of ["link del eth0", undefined]) {
+      const lost = place.name("lost");
+      place.must("add", lost, "--subnet", "10.7.0.0/24", "--bridge", "br7");
+      if (lose) namedNetns(lost).run("ip", ...lose.split(" "));
+      else place.host.run("ip", "netns", "del", lost);
+      const { cause } = JSON.parse(place.cli("explain", web, lost, "--json").out);
+      assert.equal(cause.code, lose ? "no-interface" : "no-namespace");
+      const cure = cause.cure.replaceAll(/ns-net (del|add)/g, `${nsNet} $1 --data-dir ${place.dataDir}`);
+      place.host.run("sh", "-ec", cure);
+      namedNetns(web).run(
+        "ping",
+        "-c1",
+        "-W3",
+        namedNetns(lost).ip("-4", "address", "show", "dev", "eth0")[0].addr_info[0].local,
+      );
+      assert.equal(place.cli("explain", web, lost).code, 0);
+      place.must("del", lost);
+    }
   });
 
   it("says no-interface for a namespace with lo alone", () => {
