@@ -4,7 +4,7 @@ import { typeCalled } from "../conf/pluginType.ts";
 import { serve } from "../plugin/serve.ts";
 import { readDescriptor } from "../sys/files.ts";
 import { closeAll, hasHungUp } from "../sys/passedDescriptors.ts";
-import { forgetLater } from "./answers.ts";
+import { forgetLater, giveUpCall } from "./answers.ts";
 import { asCall, type Running } from "./calls.ts";
 import type { OnEvent } from "./event.ts";
 import { type Answer, accepted, answerBytes, callIn, Declined, type HandedOver, handedBack, word } from "./protocol.ts";
@@ -109,6 +109,7 @@ export class Connection {
     };
     const ms = Number((performance.now() - startMs).toFixed(2));
     if (running.blockedBy !== undefined) {
+      giveUpCall(handedOver.id);
       this.#host.onEvent({ what: "handed back", ...told, because: `the agent does not ${running.blockedBy}`, ms });
       this.#line.write(answerBytes({ exitCode: handedBack, out: "", err: answer.err }));
       return;

@@ -14,6 +14,12 @@ export function answerOf({ config: { dataDir } }: Request, { id }: Call): object
   }
 }
 
+/** This process does not finish the call: another one may do so at once, also one of another call. */
+export function giveUp(dataDir: string, call: string): void {
+  using store = openExistingStore(dataDir);
+  store?.answers.giveUp(call);
+}
+
 /** The launchers of these calls have their results. */
 export function forgetAnswers(dataDir: string, calls: readonly string[]): void {
   using store = openExistingStore(dataDir);

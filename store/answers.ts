@@ -1,4 +1,4 @@
-/** Results of ADDs that were handed over, until their callers have them. Loaded for such calls alone. */
+/** Calls that were handed over: results of ADDs until their callers have them, and claims that are given up. Loaded for such calls alone. */
 import type { Database } from "bun:sqlite";
 import type { Attachment } from "../conf/attachment.ts";
 import { keyOf } from "./keys.ts";
@@ -7,6 +7,7 @@ import type { Answers } from "./store.ts";
 const sql = {
   keep: "REPLACE INTO answer (call_id, network, container, ifname, result) VALUES (?, ?, ?, ?, ?)",
   find: "SELECT result FROM answer WHERE call_id = ?",
+  giveUp: "UPDATE attachment SET pid = 0 WHERE call_id = ? AND state <> 'attached'",
   forget: "DELETE FROM answer WHERE call_id IN (SELECT value FROM json_each(?))",
 } as const;
 
@@ -24,6 +25,10 @@ export class AnswerRows implements Answers {
   find(call: string): string | undefined {
     const [row] = this.#database.query(sql.find).values(call);
     return row && String(row[0]);
+  }
+
+  giveUp(call: string): void {
+    this.#database.query(sql.giveUp).run(call);
   }
 
   forget(calls: readonly string[]): void {

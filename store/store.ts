@@ -106,6 +106,8 @@ export interface Answers {
   keep(attachment: Attachment, call: string, result: string): void;
   find(call: string): string | undefined;
   forget(calls: readonly string[]): void;
+  /** The claims of the call look as if its process had ended: any process may take them over at once. */
+  giveUp(call: string): void;
 }
 
 /** Attachments as numbers, without reading the steps of all: those of 500 attachments take 100 ms to parse. */

@@ -10,10 +10,13 @@ import { rarely } from "../../sys/sysRare.ts";
 import { lab } from "../cli/place.ts";
 import { type Daemon, until } from "../support/daemon.ts";
 import { needs } from "../support/needs.ts";
+import { environmentOf } from "../support/plugin.ts";
 import { links } from "../support/sandbox.ts";
 import { skip } from "../support/skip.ts";
+import { spawnInside } from "../support/spawn.ts";
 import { ourLinks } from "../support/world.ts";
 import { type InstalledPlace, installedPlace } from "./installed.ts";
+import { goodParts, handOver, inputOf } from "./line.ts";
 
 /** For a call while another one hangs: a launcher that waits this long falls back. */
 const otherMsMax = 250;
@@ -205,5 +208,30 @@ describe("An agent with several calls at once", function () {
     assert.equal(report().handedBack, 0);
     await until("the report has all", () => report().calls === times.length + 2);
     assert.equal(ourLinks(machine.place.host).length, 2);
+  });
+
+  it("leaves nothing claimed that it hands back, also if the launcher ends before it does the call", () => {
+    const published = {
+      ...lab,
+      runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },
+    };
+    assert.equal(machine.call("ADD", "1", published).code, 0);
+    // The store does not know the port any more, so the ADD is refused after its link exists, and must delete it.
+    store().run("DELETE FROM port");
+    const pod = openSync(machine.pod.path, "r");
+    const config = inputOf({ ...published, dataDir: machine.place.dataDir });
+    const env = environmentOf({ command: "ADD", config: {}, container: "2", ifname: "eth2", netns: machine.pod });
+    const parts = goodParts(machine.place.host.path, report().version, env);
+    const { exitCode } = handOver(machine.socket, parts, [config, pod]);
+    for (const fd of [config, pod]) closeSync(fd);
+    assert.equal(exitCode, -1);
+    assert.deepEqual(rows("SELECT state FROM attachment WHERE container = '2'"), ["adding"]);
+    const { exitCode: deleted, stdout } = spawnInside(machine.place.host.path, [join(machine.binDir, "ns-net-full")], {
+      env: { ...env, CNI_COMMAND: "DEL" },
+      stdin: Buffer.from(JSON.stringify({ ...published, dataDir: machine.place.dataDir })),
+    });
+    assert.equal(deleted, 0, stdout.toString());
+    assert.deepEqual(rows("SELECT count(*) FROM attachment WHERE container = '2'"), ["0"]);
+    assert.equal(links(machine.pod).has("eth2"), false);
   });
 });
