@@ -44,7 +44,7 @@ describe("Our codecs read what other programs send:", () => {
 
   it("an entry of a bridge's forwarding database", () => {
     const [entry] = listNeighbours(answering("bridge-fdb", 28), 7);
-    assert.deepEqual(entry, { address: "0a:00:00:00:00:05", index: 4, state: 0x42 });
+    assert.deepEqual(entry, { address: "0a:00:00:00:00:05", index: 4, state: 0x42, flags: 4 });
   });
 
   it("a neighbour, which we also send", () => {
