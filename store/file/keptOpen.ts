@@ -5,7 +5,7 @@ import { fileStatus, statusIfThere } from "../../sys/files.ts";
 import type { SqliteStore } from "../sqlite.ts";
 import type { Store } from "../store.ts";
 import type { StoreFile } from "./damaged.ts";
-import { applicationId, formatOf, schemaVersion } from "./version.ts";
+import { applicationId, schemaVersion } from "./version.ts";
 
 export interface Opened {
   readonly store: SqliteStore;
@@ -50,6 +50,7 @@ const identity = ({ device, inode }: { device: bigint; inode: bigint }) => `${de
 
 /** A newer ns-net may have migrated the file. */
 function isCurrent({ database }: Opened): boolean {
-  const { application, version } = formatOf(database);
-  return application === applicationId && version === schemaVersion;
+  // Prepared once a connection: a statement a call would stay until the next collection of garbage.
+  const numberOf = (name: string) => Number(database.query(`PRAGMA ${name}`).values()[0]?.[0]);
+  return numberOf("application_id") === applicationId && numberOf("user_version") === schemaVersion;
 }

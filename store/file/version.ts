@@ -18,5 +18,5 @@ export function formatOf(database: Database): Format {
 }
 
 function numberOf(name: string, database: Database): number {
-  return Number(database.query(`PRAGMA ${name}`).values()[0]?.[0]);
+  return Number(database.prepare(`PRAGMA ${name}`).values()[0]?.[0]);
 }
