@@ -1,6 +1,6 @@
 /** Repairs what is missing, soon after a sign of it, and says what it did. */
 import { attachmentText } from "../../conf/attachment.ts";
-import { healHost } from "../../plugin/recovery/heal.ts";
+import { healHost, type Owned, undoWritten } from "../../plugin/recovery/heal.ts";
 import type { Failure } from "../../plugin/recovery/rulesTogether.ts";
 import type { HealingEvent } from "../event.ts";
 import { collectWhenIdle } from "../idle.ts";
@@ -15,6 +15,17 @@ const warmUpMsMax = 300;
 /** Comparing takes at most this part of the time. */
 const partMax = 5;
 
+/** Rules that were written, and until when they are looked at again. */
+interface Written {
+  readonly folder: string;
+  readonly rules: ReadonlyMap<string, Owned>;
+  readonly untilMs: number;
+}
+
+/** A DEL takes milliseconds; one that waits for the kernel or for another program, longer. */
+const departedMs = 500;
+const rememberedMs = 120_000;
+
 interface Found {
   /** How many, by kind. */
   readonly repaired: Map<string, number>;
@@ -28,17 +39,18 @@ export class Healer {
   readonly #backOff = new BackOff();
   #sign: (Sign & { readonly atMs: number }) | undefined;
   #freeAtMs = 0;
+  #written: Written[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(onEvent: (event: HealingEvent) => void) {
     this.#onEvent = onEvent;
   }
 
-  /** The folder of another store. Its attachments are compared now. */
-  addFolder(folder: string): void {
+  /** The folder of another store. Its attachments are compared now, unless a call uses it at this moment. */
+  addFolder(folder: string, isInUse: boolean): void {
     if (this.#folders.has(folder)) return;
     this.#folders.add(folder);
-    this.#warmUp();
+    if (!isInUse) this.#warmUp();
   }
 
   /** Something may be missing. */
@@ -61,6 +73,7 @@ export class Healer {
   #heal(sign = this.#sign): void {
     this.#sign = undefined;
     if (!sign) return;
+    this.#undoDeparted();
     const startMs = performance.now();
     const found: Found = { repaired: new Map(), waitMs: 0 };
     for (const folder of this.#folders) this.#healIn(folder, sign, found);
@@ -84,12 +97,28 @@ export class Healer {
       return delayMs === 0;
     };
     try {
-      const { repaired, failures } = healHost(folder, { stderr }, { mayRepair, isRulesOnly: of === "rules" });
+      const { repaired, written, failures } = healHost(folder, { stderr }, { mayRepair, isRulesOnly: of === "rules" });
       for (const [kind, count] of repaired) found.repaired.set(kind, (found.repaired.get(kind) ?? 0) + count);
       this.#report(failures);
+      if (written.size === 0) return;
+      this.#written.push({ folder, rules: written, untilMs: performance.now() + rememberedMs });
+      setTimeout(() => this.#undoDeparted(), departedMs);
     } catch (error) {
       const because = `cannot compare ${folder} with the kernel: ${(error as Error).message}`;
       this.#onEvent({ what: "trouble", because });
+    }
+  }
+
+  /** Looks again at the rules that were written lately: an attachment may have been leaving at that moment. */
+  #undoDeparted(): void {
+    const nowMs = performance.now();
+    this.#written = this.#written.filter(({ untilMs }) => nowMs < untilMs);
+    for (const { folder, rules } of this.#written) {
+      try {
+        this.#report(undoWritten(folder, { stderr: () => {} }, rules));
+      } catch {
+        // The store cannot be read now: the next look does it.
+      }
     }
   }
 

@@ -4,7 +4,7 @@ import type { HealingEvent, OnEvent } from "../event.ts";
 
 /** To the thread. */
 export type Told =
-  | { readonly do: "heal"; readonly folder: string }
+  | { readonly do: "heal"; readonly folder: string; readonly isInUse: boolean }
   /** The call is the name of its claims, which this process respects until the thread says that it has finished. */
   | { readonly do: "collect"; readonly folder: string; readonly call: string };
 
@@ -25,10 +25,10 @@ export function startHealing(folders: readonly string[], onEvent: OnEvent): Heal
   const compared = new Set<string>();
   const collected = new Set<string>();
   const claims = new Map<string, Disposable>();
-  const heal = (folder: string) => {
+  const heal = (folder: string, isInUse: boolean) => {
     if (compared.has(folder)) return;
     compared.add(folder);
-    tell({ do: "heal", folder });
+    tell({ do: "heal", folder, isInUse });
   };
   thread.onmessage = ({ data }: MessageEvent<Said>) => {
     if (data.what !== "finished") return onEvent(data);
@@ -44,10 +44,10 @@ export function startHealing(folders: readonly string[], onEvent: OnEvent): Heal
       tell({ do: "collect", folder, call });
     }
   }, collectEveryMs);
-  folders.forEach(heal);
+  for (const folder of folders) heal(folder, false);
   return {
     used(folder) {
-      heal(folder);
+      heal(folder, true);
       collected.add(folder);
     },
     [Symbol.dispose]() {

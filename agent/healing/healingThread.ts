@@ -10,7 +10,7 @@ const say = (said: Said) => self.postMessage(said);
 const healer = new Healer(say);
 
 self.onmessage = ({ data }: MessageEvent<Told>) => {
-  if (data.do === "heal") return healer.addFolder(data.folder);
+  if (data.do === "heal") return healer.addFolder(data.folder, data.isInUse);
   collect(data.folder, data.call, say);
   say({ what: "finished", call: data.call });
 };

@@ -25,6 +25,8 @@ import { type Failure, trying, undoDeparted } from "./rulesTogether.ts";
 export interface Healed {
   /** How many steps differed, by their kind. */
   readonly repaired: ReadonlyMap<string, number>;
+  /** The rules that were written, by their step as JSON. */
+  readonly written: ReadonlyMap<string, Owned>;
   readonly failures: readonly Failure[];
 }
 
@@ -46,7 +48,7 @@ export function healHost(
   const failures: Failure[] = [];
   const rules = new Map<string, Owned>();
   const repaired = new Map<string, number>();
-  if (!store) return { repaired, failures };
+  if (!store) return { repaired, written: rules, failures };
   for (const [key, { step, attachment }] of isRulesOnly ? ruleSteps(store) : hostSteps(store, kernel)) {
     trying(attachment, failures, () => {
       if (checkStep(step, kernel).length === 0 || !mayRepair(step.kind)) return;
@@ -61,7 +63,23 @@ export function healHost(
   }
   writeRules([...rules.values()], failures, kernel);
   undoDeparted({ rules, failures }, store, kernel);
-  return { repaired, failures };
+  return { repaired, written: rules, failures };
+}
+
+/**
+ * Undoes rules that were written, and that no attachment has any more. The DEL of a chained plugin undoes its rules before it
+ * removes their record, so rules that were written in between are found only later. Answers what could not be undone.
+ */
+export function undoWritten(
+  dataDir: string,
+  call: Pick<Call, "namespace" | "stderr">,
+  rules: ReadonlyMap<string, Owned>,
+): readonly Failure[] {
+  using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
+  using store = openExistingStore(dataDir);
+  const failures: Failure[] = [];
+  if (store) undoDeparted({ rules, failures }, store, kernel);
+  return failures;
 }
 
 /** The first of each kind creates what all of that kind share. The others then add only what is their own, in one batch. */
@@ -87,7 +105,7 @@ function writeRules(all: readonly Owned[], failures: Failure[], kernel: Kernel):
   }
 }
 
-interface Owned {
+export interface Owned {
   readonly step: Step;
   readonly attachment: Attachment;
 }

@@ -13,7 +13,7 @@ import { leftOf, type Subject, subjects } from "./subject.ts";
 type Verb = "ADD" | "DEL";
 
 /** One fault of these many is tried by `--short`. */
-const sampledOf = { agent: 60, launcher: 8 };
+const sampledOf = { agent: 90, launcher: 12 };
 
 /** Threads that wait or collect garbage make these as often as they like. */
 const notCounted = new Set(["execve", "exit", "exit_group", "restart_syscall"]);

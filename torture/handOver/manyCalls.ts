@@ -48,7 +48,7 @@ export const manyCalls: Kind = {
     const pods = Array.from({ length: podCount }, (_, i) => `many${i}`);
     for (const pod of pods) host.addPod(pod);
     const agent = await startAgent(host.dataDir);
-    const [all, first] = short ? [1000, 500] : [10_000, 1000];
+    const [all, first] = short ? [600, 300] : [10_000, 1000];
     let before: Figures | undefined;
     const startMs = performance.now();
     for (let done = 0; done < all; done += podCount) {
