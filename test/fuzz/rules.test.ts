@@ -72,7 +72,7 @@ describe("The evaluator of rules", function () {
     assert.ok(!result.failed, `${(result.errorInstance as Error | null)?.message}\nseed ${result.seed}`);
     assert.ok(counts.pairs >= pairsWanted, `only ${counts.pairs} pairs: nft refused ${counts.refused} rulesets`);
     assert.ok(counts.unsure <= counts.pairs * 0.02, `${counts.unsure} of ${counts.pairs} are unsure`);
-    assert.ok(counts.repeated <= Math.ceil(counts.pairs / 500), `${counts.repeated} packets were sent twice`);
+    assert.ok(counts.repeated <= Math.ceil(counts.pairs / 50), `${counts.repeated} packets were sent twice`);
     assert.ok(counts.steps > counts.pairs, "the packets met hardly any rule");
     if (isFuzzing) console.log(JSON.stringify({ ...counts, seed }));
   });
@@ -91,24 +91,30 @@ async function compare(
 ): Promise<void> {
   if (counts.pairs >= pairsWanted) return;
   const { r } = scene;
-  const load = Bun.spawnSync(r.inside(["nft", "-f", "-"]), { stdin: Buffer.from(`flush ruleset\n${tracing}${text}`) });
-  if (load.exitCode !== 0) {
-    counts.refused++;
-    return;
+  let asked = sent;
+  let wrong: readonly Disagreement[] = [];
+  // The kernel drops messages of a trace when it is busy, and nft(8) then knows a rule by the text of an earlier one.
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const load = Bun.spawnSync(r.inside(["nft", "-f", "-"]), {
+      stdin: Buffer.from(`flush ruleset\n${tracing}${text}`),
+    });
+    if (load.exitCode !== 0) {
+      counts.refused++;
+      return;
+    }
+    const netns = openNetns(r.path);
+    using socket = openSocketIn(netns, protocol.netfilter);
+    closeNetns(netns);
+    const counted = attempt === 1 ? counts : { ...counts };
+    wrong = await disagreeing(readRuleset(socket), asked, new Set(), scene, tracer, counted);
+    if (wrong.length === 0) return;
+    if (attempt === 1) counts.repeated += wrong.length;
+    asked = wrong.map((one) => one.sent);
   }
-  const netns = openNetns(r.path);
-  using socket = openSocketIn(netns, protocol.netfilter);
-  closeNetns(netns);
-  const ruleset = readRuleset(socket);
-  const added = new Set<string>();
-  const wrong = await disagreeing(ruleset, sent, added, scene, tracer, counts);
-  if (wrong.length === 0) return;
-  // The kernel drops messages of a trace when it is busy: the same packets are sent once more.
-  counts.repeated += wrong.length;
-  const again = wrong.map((one) => one.sent);
-  const still = await disagreeing(ruleset, again, added, scene, tracer, { ...counts });
-  assert.equal(still.length, 0, `${still[0]?.text}\n${text}`);
+  assert.fail(`${wrong[0]?.text}\n${text}`);
 }
+
+const attemptsMax = 3;
 
 interface Disagreement {
   readonly sent: Sent;
