@@ -72,7 +72,7 @@ describe("The evaluator of rules", function () {
     assert.ok(!result.failed, `${(result.errorInstance as Error | null)?.message}\nseed ${result.seed}`);
     assert.ok(counts.pairs >= pairsWanted, `only ${counts.pairs} pairs: nft refused ${counts.refused} rulesets`);
     assert.ok(counts.unsure <= counts.pairs * 0.02, `${counts.unsure} of ${counts.pairs} are unsure`);
-    assert.ok(counts.repeated <= Math.ceil(counts.pairs / 50), `${counts.repeated} packets were sent twice`);
+    assert.ok(counts.repeated <= Math.ceil(counts.pairs / 500), `${counts.repeated} packets were sent twice`);
     assert.ok(counts.steps > counts.pairs, "the packets met hardly any rule");
     if (isFuzzing) console.log(JSON.stringify({ ...counts, seed }));
   });
@@ -93,10 +93,11 @@ async function compare(
   const { r } = scene;
   let asked = sent;
   let wrong: readonly Disagreement[] = [];
-  // The kernel drops messages of a trace when it is busy, and nft(8) then knows a rule by the text of an earlier one.
+  // The kernel drops messages of a trace when it is busy: the same packets are sent once more.
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const own = text.replace(/^(table \S+ t\d+) /gm, (_, table) => `${table}x${++loads} `);
     const load = Bun.spawnSync(r.inside(["nft", "-f", "-"]), {
-      stdin: Buffer.from(`flush ruleset\n${tracing}${text}`),
+      stdin: Buffer.from(`flush ruleset\n${tracing}${own}`),
     });
     if (load.exitCode !== 0) {
       counts.refused++;
@@ -114,7 +115,10 @@ async function compare(
   assert.fail(`${wrong[0]?.text}\n${text}`);
 }
 
-const attemptsMax = 3;
+const attemptsMax = 2;
+
+/** Tables of each ruleset have names of their own: nft(8) would show a rule by the text of one with its number in an earlier table. */
+let loads = 0;
 
 interface Disagreement {
   readonly sent: Sent;
