@@ -1,7 +1,7 @@
 /** Repairs what is missing, soon after a sign of it, and says what it did. */
 import { attachmentText } from "../../conf/attachment.ts";
-import { healHost, type Owned, undoWritten } from "../../plugin/recovery/heal.ts";
-import type { Failure } from "../../plugin/recovery/rulesTogether.ts";
+import { healHost, undoWritten } from "../../plugin/recovery/heal.ts";
+import type { Failure, Rules } from "../../plugin/recovery/rulesTogether.ts";
 import type { HealingEvent } from "../event.ts";
 import { collectWhenIdle } from "../idle.ts";
 import { BackOff } from "./backOff.ts";
@@ -18,7 +18,7 @@ const partMax = 5;
 /** Rules that were written, and until when they are looked at again. */
 interface Written {
   readonly folder: string;
-  readonly rules: ReadonlyMap<string, Owned>;
+  readonly rules: Rules;
   readonly untilMs: number;
 }
 

@@ -6,27 +6,17 @@ import type { Attachment } from "../../conf/attachment.ts";
 import type { Call } from "../../conf/call.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { allExpected } from "../../step/expected.ts";
-import {
-  applyRules,
-  checkStep,
-  finishRules,
-  givenBy,
-  hostPart,
-  isRules,
-  repairStep,
-  type Step,
-  subjectOf,
-} from "../../step/index.ts";
+import { checkStep, givenBy, hostPart, isRules, repairStep, type Step, subjectOf } from "../../step/index.ts";
 import { bootId, openExistingStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { committedSteps } from "../removal/entrySteps.ts";
-import { type Failure, trying, undoDeparted } from "./rulesTogether.ts";
+import { type Failure, type Owned, type Rules, trying, undoDeparted, writeRules } from "./rulesTogether.ts";
 
 export interface Healed {
   /** How many steps differed, by their kind. */
   readonly repaired: ReadonlyMap<string, number>;
   /** The rules that were written, by their step as JSON. */
-  readonly written: ReadonlyMap<string, Owned>;
+  readonly written: Rules;
   readonly failures: readonly Failure[];
 }
 
@@ -61,8 +51,8 @@ export function healHost(
       kernel.forgetAll();
     });
   }
-  writeRules([...rules.values()], failures, kernel);
-  undoDeparted({ rules, failures }, store, kernel);
+  writeRules(rules, failures, kernel);
+  undoDeparted(rules, failures, store, kernel);
   return { repaired, written: rules, failures };
 }
 
@@ -73,41 +63,13 @@ export function healHost(
 export function undoWritten(
   dataDir: string,
   call: Pick<Call, "namespace" | "stderr">,
-  rules: ReadonlyMap<string, Owned>,
+  rules: Rules,
 ): readonly Failure[] {
   using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   using store = openExistingStore(dataDir);
   const failures: Failure[] = [];
-  if (store) undoDeparted({ rules, failures }, store, kernel);
+  if (store) undoDeparted(rules, failures, store, kernel);
   return failures;
-}
-
-/** The first of each kind creates what all of that kind share. The others then add only what is their own, in one batch. */
-function writeRules(all: readonly Owned[], failures: Failure[], kernel: Kernel): void {
-  const replace = ({ step, attachment }: Owned) =>
-    trying(attachment, failures, () => {
-      kernel.batch(repairStep(step, kernel));
-      finishRules(step, kernel);
-    });
-  const kinds = new Set<string>();
-  const others = all.filter((one) => {
-    if (kinds.has(one.step.kind)) return true;
-    kinds.add(one.step.kind);
-    replace(one);
-    return false;
-  });
-  const steps = others.map(({ step }) => step);
-  try {
-    applyRules(steps, kernel);
-    for (const step of steps) finishRules(step, kernel);
-  } catch {
-    others.forEach(replace); // so that one does not stop the others
-  }
-}
-
-export interface Owned {
-  readonly step: Step;
-  readonly attachment: Attachment;
 }
 
 /** By their subject, in the order in which ADD commits them. */

@@ -10,7 +10,7 @@ import type { Call } from "../../conf/call.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import { allExpected } from "../../step/expected.ts";
-import { checkStep, isPresent, repairStep, type Step } from "../../step/index.ts";
+import { checkStep, isPresent, isRules, repairStep, type Step, subjectOf } from "../../step/index.ts";
 import type { Difference } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
 import { setAside } from "../../store/file/setAside.ts";
@@ -18,7 +18,7 @@ import { bootId, openExistingStore, openStore, StoreDamaged } from "../../store/
 import type { Store } from "../../store/store.ts";
 import { committedSteps } from "../removal/entrySteps.ts";
 import { rebuild } from "./rebuild.ts";
-import { type Failure, trying, undoDeparted, type Work, writeRules } from "./rulesTogether.ts";
+import { type Failure, type Owned, trying, undoDeparted, writeRules } from "./rulesTogether.ts";
 
 export interface Repaired {
   /** The damage of the store; absent if there was none. */
@@ -105,21 +105,28 @@ function repairAttachments(
   { dryRun = false, onProgress }: RepairOptions,
 ): RepairedAttachment[] {
   const boot = bootId();
-  const work: Work = { rules: new Map(), failures, dryRun };
+  const rules = new Map<string, Owned>();
   const found = new Map<Entry, Looked>();
   const all = store.entries().filter(({ state, bootId }) => state === "attached" && bootId === boot);
+  // The later one counts of two attachments that decide on the same thing.
+  const decided = new Map(
+    all.flatMap((entry) => stepsOf(entry, store).map((step) => [subjectOf(step), JSON.stringify(step)])),
+  );
+  const counts = (step: Step) => decided.get(subjectOf(step)) === JSON.stringify(step);
+  const meant = (entry: Entry) => stepsOf(entry, store).filter(counts);
+  const work: Work = { rules, failures, dryRun };
   for (const [i, entry] of all.entries()) {
     const { attachment } = entry;
     onProgress?.(i, all.length, attachment);
     trying(attachment, failures, () =>
       found.set(
         entry,
-        inContainer(entry, kernel, (own) => repairAll(attachment, stepsOf(entry, store), own, work)),
+        inContainer(entry, kernel, (own) => repairAll(attachment, meant(entry), own, work)),
       ),
     );
   }
-  writeRules(work, kernel);
-  undoDeparted(work, store, kernel);
+  writeRules(rules, failures, kernel);
+  undoDeparted(rules, failures, store, kernel);
   return [...found].flatMap(([entry, looked]) => {
     const { attachment } = entry;
     const { differences = [], isGone } = looked ?? {};
@@ -128,7 +135,7 @@ function repairAttachments(
     let left = differences;
     if (!dryRun)
       trying(attachment, failures, () => {
-        left = inContainer(entry, kernel, (own) => stepsOf(entry, store).flatMap((step) => checkStep(step, own))) ?? [];
+        left = inContainer(entry, kernel, (own) => meant(entry).flatMap((step) => checkStep(step, own))) ?? [];
       });
     return [{ attachment, found: differences, left }];
   });
@@ -137,16 +144,20 @@ function repairAttachments(
 /** The comparison of an attachment; undefined if its namespace is gone. */
 type Looked = { readonly differences: readonly Difference[]; readonly isGone: boolean } | undefined;
 
+interface Work {
+  readonly rules: Map<string, Owned>;
+  readonly failures: Failure[];
+  readonly dryRun: boolean;
+}
+
 function repairAll(attachment: Attachment, steps: readonly Step[], kernel: Kernel, work: Work): Looked {
   // If the interface is gone, one that has its name now is not ours.
   const isGone = !steps.every((step) => isPresent(step, kernel));
   const differences = steps.flatMap((step) => {
     const differences = checkStep(step, kernel);
     if (differences.length === 0 || work.dryRun || isGone) return differences;
-    trying(attachment, work.failures, () => {
-      const messages = repairStep(step, kernel);
-      if (messages.length > 0) work.rules.set(JSON.stringify(step), { step, attachment, messages });
-    });
+    if (isRules(step)) work.rules.set(subjectOf(step), { step, attachment });
+    else trying(attachment, work.failures, () => repairStep(step, kernel));
     return differences;
   });
   return { differences, isGone };

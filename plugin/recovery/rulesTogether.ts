@@ -1,9 +1,8 @@
 /** Rules of many attachments, written in one batch. */
 import type { Attachment } from "../../conf/attachment.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import type { Message } from "../../netlink/message.ts";
 import { allExpected } from "../../step/expected.ts";
-import { finishRules, hasUndo, repairStep, type Step, undoStep } from "../../step/index.ts";
+import { applyRules, finishRules, hasUndo, repairStep, type Step, undoStep } from "../../step/index.ts";
 import type { Store } from "../../store/store.ts";
 import { committedSteps } from "../removal/entrySteps.ts";
 
@@ -24,48 +23,47 @@ export function trying(attachment: Attachment, failures: Failure[], work: () => 
   }
 }
 
-interface Rules {
+export interface Owned {
   readonly step: Step;
-  /** One of the attachments that share them. */
+  /** One of the attachments that share it. */
   readonly attachment: Attachment;
-  readonly messages: readonly Message[];
 }
 
-export interface Work {
-  /** By their step, as JSON: many attachments share one. */
-  readonly rules: Map<string, Rules>;
-  readonly failures: Failure[];
-  readonly dryRun: boolean;
-}
+/** Rules that differ, by the subject of their step: many attachments share one. */
+export type Rules = ReadonlyMap<string, Owned>;
 
 /**
- * Writes all in one batch; if the kernel refuses that, each by itself, so that one does not stop the others. Then each
- * reads the kernel again, because those before it changed it: of two attachments of a container one has a port, and the
- * other waits.
+ * Writes rules. The first of each kind creates what all of that kind share; the others then add only what is their own, in
+ * one batch. If the kernel refuses that, each is written by itself, so that one does not stop the others: of two attachments
+ * of a container one has a port, and the other waits.
  */
-export function writeRules({ rules, failures }: Work, kernel: Kernel): void {
-  if (rules.size === 0) return;
-  let written = [...rules.values()];
-  try {
-    kernel.batch(written.flatMap(({ messages }) => messages));
-  } catch {
-    written = written.filter(({ attachment, step }) =>
-      trying(attachment, failures, () => kernel.batch(repairStep(step, kernel))),
-    );
+export function writeRules(rules: Rules, failures: Failure[], kernel: Kernel): void {
+  const replace = ({ step, attachment }: Owned) =>
+    trying(attachment, failures, () => {
+      kernel.batch(repairStep(step, kernel));
+      finishRules(step, kernel);
+    });
+  const kinds = new Set<string>();
+  const others: Owned[] = [];
+  for (const one of rules.values()) {
+    if (kinds.has(one.step.kind)) others.push(one);
+    else replace(one);
+    kinds.add(one.step.kind);
   }
-  for (const { attachment, step } of written) trying(attachment, failures, () => finishRules(step, kernel));
-}
-
-interface Written {
-  readonly rules: ReadonlyMap<string, Pick<Rules, "step" | "attachment">>;
-  readonly failures: Failure[];
+  const steps = others.map(({ step }) => step);
+  try {
+    applyRules(steps, kernel);
+    for (const step of steps) finishRules(step, kernel);
+  } catch {
+    others.forEach(replace);
+  }
 }
 
 /**
  * An attachment may have left since its entry was read: its DEL may have undone the rules before they were written here. So
  * those that no attachment has any more are undone again.
  */
-export function undoDeparted({ rules, failures }: Written, store: Store, kernel: Kernel): void {
+export function undoDeparted(rules: Rules, failures: Failure[], store: Store, kernel: Kernel): void {
   if (rules.size === 0) return;
   const staying = new Set<string>();
   for (const entry of store.entries())

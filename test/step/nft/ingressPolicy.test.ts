@@ -155,6 +155,8 @@ describe("ingressPolicy", () => {
     attached(world, guarded(world, "isolated"), "b");
     assert.equal(elementsOf(world, "ingress-neighbours"), "");
     assert.match(elementsOf(world, "ingress-guarded"), /"br0" comment "isolated for podnet"/);
+    world.host.run(nsNet, "repair", "--data-dir", world.dataDir);
+    assert.equal(elementsOf(world, "ingress-neighbours"), "", "the older attachment decides");
     const netns = world.netns();
     const before = world.snapshot(netns);
     const second = other(world, { bridge: "br0", ingressPolicy: "same-bridge" });
