@@ -1,8 +1,9 @@
 /**
- * Deletes links in another thread, because the kernel blocks the caller for 20 ms and more. Links
- * that are asked for while the thread is at work go in its next request, all together: the kernel waits once a request.
+ * Deletes links in another thread, because the kernel blocks the caller for 20 ms and more. Links that are asked for while
+ * the thread is at work go in its next request, all together: the kernel waits once a request.
  */
 import type { DeleteLinks } from "../conf/call.ts";
+import { mayBlock } from "../sys/sharedProcess.ts";
 import type { Job, JobDone } from "./deletionThread.ts";
 
 interface Waiting extends Job {
@@ -23,6 +24,7 @@ export function startDeletions(): Deletions {
   const waiting: Waiting[] = [];
   let atWork: readonly Waiting[] = [];
   let isScheduled = false;
+  let failure: string | undefined;
 
   const next = () => {
     isScheduled = false;
@@ -51,16 +53,20 @@ export function startDeletions(): Deletions {
     next();
   };
   thread.onerror = ({ message }) => {
+    failure = message;
     for (const { reject } of [...atWork, ...waiting.splice(0)]) reject(new Error(`Cannot delete links: ${message}`));
     atWork = [];
   };
 
   return {
-    deleteLinks: (network, names) =>
-      new Promise((resolve, reject) => {
+    async deleteLinks(network, names) {
+      // Without the thread, the executable of each launcher deletes its links.
+      if (failure !== undefined) mayBlock(`delete links: its thread failed (${failure})`);
+      return new Promise((resolve, reject) => {
         waiting.push({ network, names, resolve, reject });
         schedule();
-      }),
+      });
+    },
     [Symbol.dispose]: () => thread.terminate(),
   };
 }
