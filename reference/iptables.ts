@@ -3,7 +3,6 @@
  * rule as bytes that only iptables can interpret, and legacy tables are not in nf_tables at all. Only this file starts
  * iptables, and only if a chain of those plugins exists, or legacy tables are in use.
  */
-
 import { readFileSync } from "node:fs";
 import type { Attachment } from "../conf/attachment.ts";
 import { code, Fault } from "../conf/fault.ts";

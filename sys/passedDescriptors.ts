@@ -2,10 +2,10 @@
 import { ptr } from "bun:ffi";
 import { errno } from "./errors.ts";
 import { bind, c, checked, closeFile, lastErrno } from "./libc.ts";
+import { rarely } from "./sysRare.ts";
 
 const functions = bind({
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
-  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
 });
 
 const SOL_SOCKET = 1;
@@ -28,7 +28,7 @@ export function hasHungUp(socket: number): boolean {
   const entry = new Int16Array(4); // struct pollfd: a descriptor (4 bytes), what is waited for (2), what came (2)
   new Int32Array(entry.buffer)[0] = socket;
   entry[2] = POLLRDHUP;
-  return functions.poll(ptr(entry), 1, 0) === 1 && (entry[3]! & (POLLHUP | POLLRDHUP)) !== 0;
+  return rarely("poll")(ptr(entry), 1, 0) === 1 && (entry[3]! & (POLLHUP | POLLRDHUP)) !== 0;
 }
 
 export interface Received {

@@ -1,24 +1,12 @@
 /** Asks the kernel which way it would send a packet: RTM_GETROUTE with the packet's own fields. RTA_* (linux/rtnetlink.h). */
 import { KernelError } from "../../sys/errors.ts";
-import { attributes, be16, bytes, joined, nest, struct, u8, u32 } from "../codec.ts";
+import { attributes, be16, bytes, joined, nest, u8, u32 } from "../codec.ts";
 import type { NetlinkSocket } from "../socket.ts";
 import { familyOfBytes } from "./address.ts";
+import { routeHeader, routeType } from "./route.ts";
 
-const getRoute = 26;
 /** RTM_F_LOOKUP_TABLE: the answer names the table. For IPv6 it does so always, and the kernel refuses the flag. */
 const lookUpTable = 0x1000;
-
-const header = struct({
-  family: u8,
-  destinationLength: u8,
-  sourceLength: u8,
-  tos: u8,
-  table: u8,
-  protocol: u8,
-  scope: u8,
-  kind: u8,
-  flags: u32,
-});
 
 const routeAttributes = attributes({
   destination: [1, bytes],
@@ -70,17 +58,17 @@ export interface RouteAnswer {
 /** The route, or the errno by which the kernel refuses: ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL. */
 export function askRoute(socket: NetlinkSocket, question: RouteQuestion): RouteAnswer | { readonly errno: number } {
   const { destination, source, inputIndex, mark } = question;
-  const head = header.put({
+  const head = routeHeader.put({
     family: familyOfBytes(destination),
-    destinationLength: 8 * destination.length,
-    sourceLength: source ? 8 * source.length : 0,
+    dstLength: 8 * destination.length,
+    srcLength: source ? 8 * source.length : 0,
     flags: destination.length === 4 ? lookUpTable : 0,
   });
   const payload = joined([head, routeAttributes.put({ destination, source, inputIndex, mark: mark || undefined })]);
   try {
-    const frame = socket.lookUp({ what: "look up a route", type: getRoute, flags: 0, payload })!;
-    const { kind = 0, table: small = 0 } = header.get(frame.payload);
-    const found = routeAttributes.get(frame.payload.subarray(header.size));
+    const frame = socket.lookUp({ what: "look up a route", type: routeType.get, flags: 0, payload })!;
+    const { kind = 0, table: small = 0 } = routeHeader.get(frame.payload);
+    const found = routeAttributes.get(frame.payload.subarray(routeHeader.size));
     const { outputIndex = 0, gateway, via, preferredSource, metrics, table = small } = found;
     return { kind, outputIndex, gateway: gateway ?? via?.slice(2), preferredSource, mtu: metrics?.mtu, table };
   } catch (error) {

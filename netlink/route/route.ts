@@ -18,7 +18,8 @@ export const routeScope = { universe: 0, link: 253, host: 254 } as const;
 export const mainTable = 254;
 const tableInHeaderMax = 255;
 
-const header = struct({
+/** struct rtmsg */
+export const routeHeader = struct({
   family: u8,
   dstLength: u8,
   srcLength: u8,
@@ -81,12 +82,20 @@ export const routePayload: Codec<Route> = {
   put({ family, dstLength, scope, kind, protocol, flags: ofHop, ...values }) {
     const table = values.table ?? mainTable;
     const inHeader = table <= tableInHeaderMax ? table : 0;
-    const head = header.put({ family, dstLength, table: inHeader, protocol, scope, kind, flags: ofHop });
+    const head = routeHeader.put({ family, dstLength, table: inHeader, protocol, scope, kind, flags: ofHop });
     return joined([head, routeAttributes.put({ ...values, table: inHeader === table ? undefined : table })]);
   },
   get(raw) {
-    const { table = 0, family = 0, dstLength = 0, scope = 0, kind = 0, protocol = 0, flags: ofHop } = header.get(raw);
-    const values = routeAttributes.get(raw.subarray(header.size));
+    const {
+      table = 0,
+      family = 0,
+      dstLength = 0,
+      scope = 0,
+      kind = 0,
+      protocol = 0,
+      flags: ofHop,
+    } = routeHeader.get(raw);
+    const values = routeAttributes.get(raw.subarray(routeHeader.size));
     return { table, ...values, family, dstLength, scope, kind, protocol, flags: ofHop };
   },
 };

@@ -7,7 +7,8 @@
  *      end of a veth whose other end a person moved away from this host.
  *   3. Rules, and links of the host, that outlive the interface: by the steps of the entry, or by the attachment's mark.
  *   4. The host's end of the veth, and the container's end with it. It comes last: the kernel waits 20 ms for the
- *      readers of a link that is deleted, and frees the rules meanwhile.
+ *      readers of a link that is deleted, and frees the rules meanwhile. A process that serves several calls deletes these
+ *      links first, those of several attachments by one request (`Leaving.deletedLinks`).
  *   5. All that the reference's plugins created, if the attachment is one of theirs.
  *
  * The caller releases the lease afterwards, and only if all of this succeeded: no address is given out while a link may

@@ -1,5 +1,4 @@
 /** Gives the IPAM access to the host, to take over leases of the reference's host-local. */
-
 import { closeSync, constants, openSync } from "node:fs";
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";

@@ -1,5 +1,4 @@
 /** The system's message bus (D-Bus), one call at a time. */
-
 import { code, Fault } from "../../conf/fault.ts";
 import { errno, isKernelError } from "../../sys/errors.ts";
 import { closeFile, readFile, writeFile } from "../../sys/libc.ts";

@@ -31,7 +31,7 @@ export function findNeighbour(walk: Walk, site: Site, link: SiteLink, nextHop: U
   const holder = holders[0];
   if (holder === undefined) {
     if (isOpen) return { holder: undefined, mac: entry?.address };
-    throw nobody(walk, site, link, nextHop, packet);
+    throw noAnswer(walk, site, link, nextHop, packet);
   }
   const mac = holder.link.address;
   if (isKnown && entry.address !== mac && (entry.state & permanent) !== 0)
@@ -90,7 +90,7 @@ function duplicate(walk: Walk, address: Uint8Array, holders: readonly Holder[]):
 }
 
 /** Nothing on the segment answers for the address. */
-function nobody(walk: Walk, site: Site, link: SiteLink, nextHop: Uint8Array, packet: Packet): Blocked {
+function noAnswer(walk: Walk, site: Site, link: SiteLink, nextHop: Uint8Array, packet: Packet): Blocked {
   const destination = addressOf(packet, "destination");
   const text = textOf(nextHop);
   const isGateway = !sameBytes(nextHop, destination);
