@@ -89,11 +89,11 @@ function routeReader({ onSign }: Watched): Reader {
       case "port removed":
         return onPort(event.index);
       case "link removed":
-        left.delete(event.link.index);
-        if (event.link.info?.kind === bridgeKind) onSign({ of: "host" });
+        left.delete(event.index);
+        if (event.kind === bridgeKind) onSign({ of: "host" });
         return;
       case "link down":
-        if (event.link.info?.kind === bridgeKind) onSign({ of: "host" });
+        if (event.kind === bridgeKind) onSign({ of: "host" });
         return;
       default:
         onSign({ of: "host" });

@@ -1,7 +1,7 @@
 /** Changes of links, addresses and settings, as the kernel reports them to groups of rtnetlink (linux/rtnetlink.h). */
-import { attributes, i32 } from "../codec.ts";
+import { attributes, i32, text } from "../codec.ts";
 import type { Frame } from "../message.ts";
-import { type Link, linkFlag, linkPayload } from "./link.ts";
+import { linkFlag, linkHeader } from "./link.ts";
 
 /** RTNLGRP_* */
 export const routeEventGroups = {
@@ -14,7 +14,7 @@ export const routeEventGroups = {
 } as const;
 
 export type RouteEvent =
-  | { readonly is: "link removed" | "link down"; readonly link: Link }
+  | { readonly is: "link removed" | "link down"; readonly index: number; readonly kind: string | undefined }
   /** A bridge lost a port, which may be gone itself. */
   | { readonly is: "port removed"; readonly index: number }
   | { readonly is: "address removed" | "filter removed" | "forwarding off" };
@@ -29,6 +29,10 @@ const type = {
 } as const;
 const bridgeFamily = 7;
 
+/** The kind of link alone: events come by the thousand, and a link has dozens of attributes. IFLA_LINKINFO, IFLA_INFO_KIND */
+const kindAttribute = attributes({ info: [18, attributes({ kind: [1, text] })] });
+const kindOf = (payload: Uint8Array) => kindAttribute.get(payload.subarray(linkHeader.size)).info?.kind;
+
 /** NETCONFA_*. The header is the address family, padded. */
 const settings = attributes({ index: [1, i32], forwarding: [2, i32] });
 const settingsHeaderBytes = 4;
@@ -39,13 +43,14 @@ const ofAll = -1;
 export function routeEventOf({ type: kind, payload }: Frame): RouteEvent | undefined {
   switch (kind) {
     case type.newLink: {
-      if (payload[0] === bridgeFamily) return undefined;
-      const link = linkPayload.get(payload);
-      return link.info?.kind !== undefined && (link.flags & linkFlag.up) === 0 ? { is: "link down", link } : undefined;
+      const { family, index = 0, flags = 0 } = linkHeader.get(payload);
+      if (family === bridgeFamily || (flags & linkFlag.up) !== 0) return undefined;
+      return { is: "link down", index, kind: kindOf(payload) };
     }
     case type.deleteLink: {
-      const link = linkPayload.get(payload);
-      return payload[0] === bridgeFamily ? { is: "port removed", index: link.index } : { is: "link removed", link };
+      const { family, index = 0 } = linkHeader.get(payload);
+      if (family === bridgeFamily) return { is: "port removed", index };
+      return { is: "link removed", index, kind: kindOf(payload) };
     }
     case type.deleteAddress:
       return { is: "address removed" };

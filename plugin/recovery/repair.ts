@@ -1,6 +1,6 @@
 /**
  * Repairs: rebuilds a lost or broken store from the kernel, compares each attachment with the steps that were committed,
- * and repairs the differences, all rules of nf_tables in one batch.
+ * and repairs the differences, the rules of nf_tables in a few batches.
  */
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
