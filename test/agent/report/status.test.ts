@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { lab } from "../../cli/place.ts";
-import type { Daemon } from "../../support/daemon.ts";
+import { type Daemon, until } from "../../support/daemon.ts";
 import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
 import { run } from "../../support/sandbox.ts";
@@ -44,6 +44,13 @@ describe("An agent's status", function () {
       .ask("/metrics")[1]
       .split("\n")
       .filter((line) => line !== "" && !line.startsWith("#"));
+
+  /** The log's first `count` lines. The agent writes them after its answer, so they may come a little later. */
+  async function logged(count: number) {
+    const lines = () => readFileSync(machine.log, "utf8").split("\n").slice(0, -1);
+    await until(`the log has ${count} lines`, () => lines().length >= count);
+    return lines().map((line) => JSON.parse(line));
+  }
 
   it("counts calls, pools and attachments, and remembers what failed", async () => {
     agent = await machine.agent();
@@ -105,7 +112,7 @@ describe("An agent's status", function () {
 
   it("says whether it can serve, also over TCP, where it says nothing of pods", async () => {
     agent = await machine.agent("--metrics", "127.0.0.1:0");
-    const { port } = JSON.parse(readFileSync(machine.log, "utf8").split("\n")[0]!);
+    const [{ port }] = await logged(1);
     machine.place.host.ip("link", "set", "lo", "up");
     const tcp = [`http://127.0.0.1:${port}`];
     for (const from of [undefined, tcp]) {
@@ -169,10 +176,7 @@ describe("An agent's status", function () {
     agent = await machine.agent();
     machine.call("ADD", "1", network);
     machine.call("ADD", "2", { ...network, mtu: "big" });
-    const lines = readFileSync(machine.log, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line));
+    const lines = await logged(3);
     assert.deepEqual(
       lines.map(({ level, what }) => [level, what]),
       [
