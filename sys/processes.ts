@@ -2,7 +2,7 @@
 import { ptr } from "bun:ffi";
 import { cText } from "./cText.ts";
 import { errno, KernelError } from "./errors.ts";
-import { c, checked, lastErrno, SOCK_CLOEXEC } from "./libc.ts";
+import { c, checked, closeFile, lastErrno, SOCK_CLOEXEC } from "./libc.ts";
 import { rarely } from "./sysRare.ts";
 
 // asm/unistd.h: the same number on all architectures
@@ -79,6 +79,15 @@ export function openPipe(): readonly [reading: number, writing: number] {
 
 // asm-generic/signal.h. Bun ignores these two signals; a program expects them to end it.
 const [SIGPIPE, SIGXFSZ, SIG_DFL] = [13, 25, 0];
+
+/** The text that comes out of a pipe until its end. Closes the descriptor, which Bun leaves open. */
+export async function wholeOf(reading: number): Promise<string> {
+  try {
+    return await new Response(Bun.file(reading).stream()).text();
+  } finally {
+    closeFile(reading);
+  }
+}
 
 /** Replaces this process by a program. Returns only by throwing KernelError. */
 export function execute(

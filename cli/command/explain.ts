@@ -66,8 +66,8 @@ async function ask(operands: readonly string[], options: Asking): Promise<Found>
   const [fromWords, toWords] = operands as [string, string];
   const { place, port, protocol } = askedIn(toWords);
   using machine = new Machine(options["data-dir"]);
-  const from = partyOf(fromWords, machine);
-  const to = partyOf(place, machine);
+  const from = partyOf(fromWords, machine, "sender");
+  const to = partyOf(place, machine, "receiver");
   if (from.is === "outside") throw new UsageError("explain cannot begin outside: name a namespace or host as FROM");
   if (from.is === "address" && from.site === undefined) {
     throw new UsageError(`no namespace here has the address ${fromWords}; see: ns-net ns ls`);
@@ -80,8 +80,8 @@ async function ask(operands: readonly string[], options: Asking): Promise<Found>
 }
 
 function jsonOf({ from, to, verdict, cause, hops }: Answer) {
-  const shown = hops.map(({ where, what, says, verdict: one, isBack }) => ({
-    ...{ where, what, says: isBack ? `back: ${says}` : says, verdict: one },
+  const shown = hops.map(({ where, what, says, verdict: one, isBack, crossing }) => ({
+    ...{ where, what, says: isBack ? `back: ${says}` : says, verdict: one, crossing },
   }));
   return { from, to, verdict, cause, hops: shown };
 }

@@ -3,10 +3,12 @@
 import { readdirSync } from "node:fs";
 import { nearest } from "../../conf/nearest.ts";
 import { everyContainer } from "../../explain/containers/find.ts";
+import type { Site } from "../../explain/path/site/site.ts";
 import type { Party } from "../../explain/path/world.ts";
 import { parseAddress } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
+import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import type { Entry } from "../../store/entry.ts";
 import { netnsFolder } from "../../sys/netns.ts";
 import { UsageError } from "../command.ts";
@@ -15,9 +17,9 @@ import { commandAgain } from "./again.ts";
 import type { Machine } from "./machine.ts";
 
 /** Throws UsageError for words that nothing has. */
-export function partyOf(words: string, machine: Machine): Party {
+export function partyOf(words: string, machine: Machine, side: "sender" | "receiver"): Party {
   if (words === "host") return { is: "site", name: words, site: machine.host };
-  if (words === "outside") return { is: "outside", name: words };
+  if (words === "outside") return outsideOf(machine, side);
   const address = parseAddress(words);
   if (address !== undefined) {
     const bytes = addressBytes(address);
@@ -35,6 +37,25 @@ export function partyOf(words: string, machine: Machine): Party {
   const question = meant === undefined ? "see what is there with: ns-net ns ls" : `did you mean ${meant}?`;
   throw new UsageError(`there is no namespace, pod or container ${words}; ${question}`);
 }
+
+/**
+ * Whatever the default route leads to. In a lab that is the namespace `outside`, in which a packet may also begin.
+ */
+function outsideOf(machine: Machine, side: "sender" | "receiver"): Party {
+  const netns = openIfPresent(`${netnsFolder}/outside`);
+  if (netns === undefined) return { is: "outside", name: "outside" };
+  const site = machine.site(netns, "outside");
+  if (side === "receiver" && !isDefaultGateway(machine, site)) return { is: "outside", name: "outside" };
+  return { is: "site", name: "outside", site };
+}
+
+/** AF_INET, AF_INET6. */
+const families = [2, 10];
+
+const isDefaultGateway = ({ host }: Machine, site: Site) =>
+  families
+    .flatMap((family) => listRoutes(host.route, family, { table: mainTable }))
+    .some(({ dstLength, gateway }) => dstLength === 0 && gateway !== undefined && site.holds(gateway));
 
 function isOf({ attachment, podNamespace, podName, netnsPath }: Entry, words: string): boolean {
   return (

@@ -1,12 +1,14 @@
 /** Runs a command of ns-net inside of a lab: with a host of the lab as its host, on that host's attachments. */
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
-import { inspect, labUp } from "../../lab/supervisor/client.ts";
+import { type InspectedLab, inspect, labUp } from "../../lab/supervisor/client.ts";
 import { ownWords } from "../../lab/supervisor/ownProgram.ts";
-import { folderOf } from "../../lab/supervisor/state.ts";
+import { folderOf, type LabState } from "../../lab/supervisor/state.ts";
 import { closeFile } from "../../sys/libc.ts";
 import { start, waitFor } from "../../sys/namespaces/start.ts";
-import { openProcess } from "../../sys/processes.ts";
+import type { Start } from "../../sys/namespaces/startRequest.ts";
+import { openPipe, openProcess, wholeOf } from "../../sys/processes.ts";
 import { otherKinds } from "../inside/allNamespaces.ts";
 
 /**
@@ -16,28 +18,80 @@ import { otherKinds } from "../inside/allNamespaces.ts";
 export async function runInLab(at: string, words: readonly string[]): Promise<number> {
   const [lab = "", host] = at.split("/");
   const state = labUp(lab, "");
-  const { hosts } = await inspect(state);
-  const isOne = hosts.length === 1;
-  const { name, pid } = isOne && host === undefined ? hosts[0]! : hostIn(hosts, lab, host);
+  const inspected = await inspect(state);
+  const { hosts } = inspected;
+  const place = hosts.length === 1 && host === undefined ? hosts[0]! : hostIn(hosts, lab, host);
+  return waitFor(startOn(state, inspected, place, words, { foreground: true }));
+}
+
+export interface Heard {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** As `runInLab`, on the host of a pod; keeps what the command prints. */
+export async function hearInLab(
+  state: LabState,
+  inspected: InspectedLab,
+  pod: string,
+  words: readonly string[],
+): Promise<Heard> {
+  const [output, errors] = [openPipe(), openPipe()];
+  const nothing = openSync("/dev/null", "r");
+  let child: number;
+  try {
+    child = startOn(state, inspected, hostOf(inspected, pod), words, { streams: [nothing, output[1], errors[1]] });
+  } finally {
+    for (const fd of [output[1], errors[1]]) closeFile(fd);
+    closeSync(nothing);
+  }
+  const [said, complained] = await Promise.all([wholeOf(output[0]), wholeOf(errors[0])]);
+  return { exitCode: waitFor(child), output: said, errors: complained };
+}
+
+/** The host of a pod, or the host itself; for `outside` and addresses the first one. */
+export function hostOf({ hosts, pods }: InspectedLab, name: string): Place {
+  const wanted = pods.find((one) => one.name === name)?.host ?? name;
+  return hosts.find((one) => one.name === wanted) ?? hosts[0]!;
+}
+
+/** The word for `--lab` that means this host: the lab's name, with `/HOST` for one of several. */
+export function placeOf(inspected: InspectedLab, pod: string): string {
+  const { lab, hosts } = inspected;
+  return hosts.length === 1 ? lab : `${lab}/${hostOf(inspected, pod).name}`;
+}
+
+interface Place {
+  readonly name: string;
+  readonly pid: number;
+}
+
+function startOn(
+  state: LabState,
+  { hosts }: InspectedLab,
+  { name, pid }: Place,
+  words: readonly string[],
+  how: Pick<Start, "foreground" | "streams">,
+): number {
+  const folder = join(folderOf(state.lab), "leases", ...(hosts.length === 1 ? [] : [name]));
   const [ofLab, ofHost] = [openProcess(state.pid), openProcess(pid)];
   try {
     const others = otherKinds(state.pid).filter((kind) => kind !== "net");
-    return waitFor(
-      start({
-        enter: [
-          { fd: ofLab, kinds: others },
-          { fd: ofHost, kinds: ["net"] },
-        ],
-        directory: "/",
-        program: {
-          paths: [process.execPath],
-          words: [...ownWords(), ...words, "--data-dir", join(folderOf(lab), "leases", ...(isOne ? [] : [name]))],
-          environment: process.env,
-        },
-        foreground: true,
-        diesWithCaller: true,
-      }),
-    );
+    return start({
+      enter: [
+        { fd: ofLab, kinds: others },
+        { fd: ofHost, kinds: ["net"] },
+      ],
+      directory: "/",
+      program: {
+        paths: [process.execPath],
+        words: [...ownWords(), ...words, "--data-dir", folder],
+        environment: process.env,
+      },
+      ...how,
+      diesWithCaller: true,
+    });
   } finally {
     closeFile(ofLab);
     closeFile(ofHost);

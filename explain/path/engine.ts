@@ -15,7 +15,7 @@ import { receive } from "./step/receive.ts";
 import { textOf } from "./step/routing.ts";
 import { send } from "./step/send.ts";
 import { transmit } from "./step/transmit.ts";
-import type { End, Hop, Moment, Walk } from "./walk.ts";
+import type { Crossing, End, Hop, Moment, Walk } from "./walk.ts";
 import type { Question, World } from "./world.ts";
 
 /** A packet passes fewer moments, unless it goes in a circle. */
@@ -44,8 +44,8 @@ class Engine implements Walk {
     this.receiver = receiver;
   }
 
-  note(where: string, what: string, says: string, verdict: Hop["verdict"] = "pass"): void {
-    this.hops.push({ where, what, says, verdict, isBack: this.isBack });
+  note(where: string, what: string, says: string, verdict: Hop["verdict"] = "pass", crossing?: Crossing): void {
+    this.hops.push({ where, what, says, verdict, isBack: this.isBack, crossing });
   }
 
   follow(first: Moment): End {

@@ -17,6 +17,16 @@ export interface Hop {
   readonly verdict: "pass" | "rewrite" | "drop" | "unknown";
   /** The answer's way. */
   readonly isBack: boolean;
+  readonly crossing?: Crossing | undefined;
+}
+
+/** A link whose other end is in another namespace. */
+export interface Crossing {
+  /** The end by which the packet leaves `where` of the hop, and the one by which it comes in. */
+  readonly from: string;
+  readonly to: string;
+  /** The namespace that it comes to. */
+  readonly into: string;
 }
 
 /** Where the packet is. */
@@ -69,7 +79,7 @@ export interface Walk {
   isResolving: boolean;
   /** The size of the largest packet that no router reported as too big, in bytes. */
   fullBytes: number;
-  note(where: string, what: string, says: string, verdict?: Hop["verdict"]): void;
+  note(where: string, what: string, says: string, verdict?: Hop["verdict"], crossing?: Crossing): void;
   /** Follows a packet until it is delivered or outside. Throws Blocked or Undecided. */
   follow(moment: Moment): End;
 }

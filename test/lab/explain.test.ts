@@ -46,3 +46,131 @@ for (const user of users) {
     });
   });
 }
+
+const across = (way: string) => `
+across: ${way}
+hosts: { one: 192.168.9.1, two: 192.168.9.2, three: 192.168.9.3 }
+networks:
+  pods: { subnets: [10.1.0.0/16, "fd01::/64"] }
+pods:
+  a: { networks: pods, host: one }
+  b: { networks: pods, host: two, serve: http:80 }
+  c: { networks: pods, host: three, serve: http:80, publish: ["8080:80"] }
+tests:
+  - a -> http://b/
+  - c -> http://b/
+  - outside -> http://one/
+`;
+
+/** A fault on a path from the pod a on the host one to b on the host two. */
+interface Fault {
+  readonly name: string;
+  /** Where the commands run, and what they are. */
+  readonly plant: readonly [place: string, command: string];
+  readonly undo: readonly [place: string, command: string];
+  readonly code: string;
+  readonly where: string;
+  readonly ofVxlan?: true;
+}
+
+const faults: readonly Fault[] = [
+  {
+    name: "the other host drops the tunnel",
+    plant: [
+      "two",
+      "nft add table inet f; nft 'add chain inet f c { type filter hook input priority 0; }'; nft add rule inet f c udp dport 4789 drop",
+    ],
+    ...{ undo: ["two", "nft delete table inet f"], code: "dropped-by-rule", where: "namespace two", ofVxlan: true },
+  },
+  {
+    name: "the other host has no VXLAN device",
+    ...{ plant: ["two", "ip link set vxlan0 down"], undo: ["two", "ip link set vxlan0 up"] },
+    ...{ code: "interface-down", where: "namespace two", ofVxlan: true },
+  },
+  {
+    name: "the other host does not forward",
+    ...{ plant: ["two", "sysctl -qw net.ipv4.ip_forward=0"], undo: ["two", "sysctl -qw net.ipv4.ip_forward=1"] },
+    ...{ code: "forwarding-off", where: "namespace two" },
+  },
+  {
+    name: "the other host's rule drops what it forwards",
+    plant: [
+      "two",
+      "nft add table inet f; nft 'add chain inet f c { type filter hook forward priority 0; }'; nft add rule inet f c tcp dport 80 drop",
+    ],
+    ...{ undo: ["two", "nft delete table inet f"], code: "dropped-by-rule", where: "namespace two" },
+  },
+  {
+    name: "the pod has no way back",
+    ...{ plant: ["b", "ip route delete default"], undo: ["b", "ip route add default via 10.1.64.1"] },
+    ...{ code: "no-return-route", where: "namespace b" },
+  },
+];
+
+const onOneLine = (text: string) => text.replaceAll(/\s+/g, " ");
+
+for (const way of ["vxlan", "routes"]) {
+  describe(`Explained between hosts of a lab, by ${way}`, function () {
+    this.timeout(60_000);
+    let who: Person;
+    let up: Disposable;
+    before(function () {
+      needsLabs(this, "root");
+      who = person("root");
+      up = who.up(who.file(`${way}.yaml`, across(way)));
+    });
+    after(() => {
+      up?.[Symbol.dispose]();
+      who?.[Symbol.dispose]();
+    });
+
+    const explain = (from: string, to: string, host: string) => {
+      const { out, err } = who.nsNet("explain", from, to, "--json", "--lab", `${way}/${host}`);
+      assert.notEqual(out, "", err);
+      return JSON.parse(out);
+    };
+    const shell = ([place, command]: readonly [string, string]) => {
+      const { code, err } = who.inside(place, "sh", "-ec", command);
+      assert.equal(code, 0, err);
+    };
+    const flows = (from: string, address: string, port = 80) =>
+      who.inside(from, "timeout", "0.5", "bash", "-c", `exec 3<>"/dev/tcp/${address}/${port}"`).code === 0;
+    const addressOf = (pod: string) => {
+      const { interfaces } = who.json("inspect").pods.find(({ name }: { name: string }) => name === pod);
+      return interfaces[0].addresses[0].split("/")[0] as string;
+    };
+
+    it("follows the packet to the other host and back", () => {
+      for (const [from, host, to] of [
+        ["a", "one", "b"],
+        ["c", "three", "b"],
+        ["b", "two", "c"],
+      ] as const) {
+        const found = explain(from, `${to}:80`, host);
+        assert.ok(flows(from, addressOf(to)));
+        assert.equal(found.verdict, "reachable", JSON.stringify(found.cause));
+        const tunnels = found.hops.filter(({ what }: { what: string }) => what === "vxlan");
+        assert.equal(tunnels.length, way === "vxlan" ? 4 : 0);
+      }
+    });
+
+    for (const { name, plant, undo, code, where } of faults.filter(({ ofVxlan }) => way === "vxlan" || !ofVxlan))
+      it(`${name}: ${code}, and lab test says so`, () => {
+        shell(plant);
+        try {
+          assert.equal(flows("a", addressOf("b")), false);
+          const { verdict, cause } = explain("a", "b:80", "one");
+          assert.deepEqual([verdict, cause.code, cause.where], ["blocked", code, where], cause.what);
+          const { out } = who.lab("test");
+          assert.match(onOneLine(out), RegExp(`ns-net explain a \\S+ --lab ${way}/one .*\\(${code}, ${where}\\)`));
+        } finally {
+          shell(undo);
+        }
+      });
+
+    it("a failed test from outside is explained, too", () => {
+      const { out } = who.lab("test");
+      assert.match(out, RegExp(`ns-net explain outside 192\\.168\\.9\\.1:80/tcp --lab ${way}/one\\n[^]*blocked: `));
+    });
+  });
+}

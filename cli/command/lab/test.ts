@@ -1,11 +1,11 @@
 /** `ns-net lab test` */
 
-import { Fault } from "../../../conf/fault.ts";
-import { test } from "../../../lab/supervisor/client.ts";
+import { inspect, test } from "../../../lab/supervisor/client.ts";
+import type { LabState } from "../../../lab/supervisor/state.ts";
 import type { TestResult } from "../../../lab/tests/run.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
 import { command } from "../../command.ts";
-import { runInLab } from "../../labs/inside.ts";
+import { placeOf, runInLab } from "../../labs/inside.ts";
 import { chosen, jsonOption, labOptions } from "../../labs/options.ts";
 import { coloured } from "../../output/colour.ts";
 
@@ -26,7 +26,7 @@ export default command({
     const failed = tests.length - passed;
     if (options.json) writeOut(`${JSON.stringify({ lab: state.lab, passed, failed, tests }, null, 2)}\n`);
     else writeOut(tests.length === 0 ? `${state.file} has no tests\n` : `${passed} passed, ${failed} failed\n`);
-    if (!options.json) await explainFailed(state.lab, tests);
+    if (!options.json) await explainFailed(state, tests);
     return failed === 0 ? 0 : 1;
   },
 });
@@ -35,16 +35,14 @@ export default command({
 const explainedMax = 3;
 
 /** Says where the packets of failed tests end. */
-async function explainFailed(lab: string, tests: readonly TestResult[]): Promise<void> {
-  for (const words of tests.flatMap((one) => (one.explain ? [one.explain] : [])).slice(0, explainedMax)) {
-    writeOut(`\n${coloured("title", `ns-net explain ${words.join(" ")} --lab ${lab}`)}\n`);
-    try {
-      await runInLab(lab, ["explain", ...words]);
-    } catch (error) {
-      // A lab of several hosts: the person names one.
-      if (!(error instanceof Fault)) throw error;
-      writeOut(`${error.sentence()}; ${error.cure()}\n`);
-    }
+async function explainFailed(state: LabState, tests: readonly TestResult[]): Promise<void> {
+  const toExplain = tests.flatMap((one) => (one.explain ? [one.explain] : [])).slice(0, explainedMax);
+  if (toExplain.length === 0) return;
+  const inspected = await inspect(state);
+  for (const words of toExplain) {
+    const at = placeOf(inspected, words[0]);
+    writeOut(`\n${coloured("title", `ns-net explain ${words.join(" ")} --lab ${at}`)}\n`);
+    await runInLab(at, ["explain", ...words]);
   }
 }
 

@@ -5,7 +5,7 @@ import { test } from "../../../lab/supervisor/client.ts";
 import type { LabState } from "../../../lab/supervisor/state.ts";
 import { closeFile } from "../../../sys/libc.ts";
 import { start, waitFor } from "../../../sys/namespaces/start.ts";
-import { openPipe, openProcess } from "../../../sys/processes.ts";
+import { openPipe, openProcess, wholeOf } from "../../../sys/processes.ts";
 import { otherKinds } from "../../inside/allNamespaces.ts";
 
 /** The output of a shell command on the lab's only host, errors among it. */
@@ -22,7 +22,7 @@ export async function runOnHost({ pid }: LabState, command: string): Promise<str
       diesWithCaller: true,
     });
     closeFile(writing);
-    const output = await new Response(Bun.file(reading).stream()).text();
+    const output = await wholeOf(reading);
     waitFor(child);
     return output;
   } finally {

@@ -25,11 +25,15 @@ export function findNeighbour(walk: Walk, site: Site, link: SiteLink, nextHop: U
     .neighbours(family)
     .find((one) => one.index === link.index && one.destination && sameBytes(one.destination, nextHop));
   const isKnown = entry !== undefined && (entry.state & usable) !== 0;
-  const { holders, isOpen } = holdersOf(walk, site, link, nextHop);
+  const { holders, isOpen, failure } = holdersOf(walk, site, link, nextHop);
   const sites = new Set(holders.map((one) => one.site));
   if (sites.size > 1) throw duplicate(walk, nextHop, holders);
   const holder = holders[0];
   if (holder === undefined) {
+    if (failure !== undefined) {
+      walk.hops.push(...failure.hops);
+      throw failure.error;
+    }
     if (isOpen) return { holder: undefined, mac: entry?.address };
     throw noAnswer(walk, site, link, nextHop, packet);
   }

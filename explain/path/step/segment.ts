@@ -2,6 +2,7 @@
 import { sameBytes } from "../../rules/packet.ts";
 import { isBridge, isLoopback, isVeth, type Site, type SiteLink } from "../site/site.ts";
 import type { Walk } from "../walk.ts";
+import { type FarEnds, farEndsOf, isVxlan } from "./vxlan.ts";
 
 export interface Holder {
   readonly site: Site;
@@ -14,6 +15,8 @@ export interface Segment {
   readonly holders: readonly Holder[];
   /** A link leads to where this machine does not see. */
   readonly isOpen: boolean;
+  /** Why a part of the segment cannot be reached. */
+  readonly failure: FarEnds["failure"];
 }
 
 /** The links of a segment, whatever their state, that answer for an address when a frame leaves by `link`. */
@@ -21,6 +24,7 @@ export function holdersOf(walk: Walk, site: Site, link: SiteLink, address: Uint8
   const holders: Holder[] = [];
   const seen = new Set<string>();
   let isOpen = false;
+  let failure: FarEnds["failure"];
 
   const arrive = (at: Site, by: SiteLink) => {
     const master = by.master === undefined ? undefined : at.link(by.master);
@@ -37,7 +41,8 @@ export function holdersOf(walk: Walk, site: Site, link: SiteLink, address: Uint8
     if (from !== undefined) endAt(at, bridge);
     for (const port of at.links) {
       if (port.master !== bridge.index || port === from) continue;
-      if (!isVeth(port)) isOpen = true;
+      if (isVxlan(port)) tunnel(at, port);
+      else if (!isVeth(port)) isOpen = true;
       else if (mayHold(at, port, address)) cross(at, port);
     }
   };
@@ -47,10 +52,18 @@ export function holdersOf(walk: Walk, site: Site, link: SiteLink, address: Uint8
     else arrive(peer.site, peer.link);
   };
 
+  const tunnel = (at: Site, by: SiteLink) => {
+    const far = farEndsOf(walk, at, by);
+    isOpen ||= far.isOpen;
+    failure ??= far.failure;
+    for (const end of far.ends) arrive(end.site, end.link);
+  };
+
   if (isBridge(link)) spread(site, link, undefined);
+  else if (isVxlan(link)) tunnel(site, link);
   else if (isVeth(link)) cross(site, link);
   else isOpen = true;
-  return { holders, isOpen };
+  return { holders, isOpen, failure };
 }
 
 function mayHold(site: Site, port: SiteLink, address: Uint8Array): boolean {
@@ -84,7 +97,7 @@ export function portTowards(
   const id = site === target.site ? undefined : site.idOf(target.site.netns);
   const direct = ports.find((one) => one.peerIndex === target.link.index && one.peerNetnsId === id);
   if (direct) return direct;
-  return ports.find((one) => {
+  const further = ports.find((one) => {
     // Only a port that leads to another bridge may lead further.
     if (site.across(one)?.isPort === false) return false;
     const peer = walk.world.peerOf(site, one);
@@ -93,4 +106,18 @@ export function portTowards(
     const isEnd = peer.site === target.site && next.index === target.link.index;
     return isEnd || portTowards(walk, peer.site, next, target, seen) !== undefined;
   });
+  return further ?? tunnelTowards(walk, site, bridge, target, seen);
+}
+
+/** The port that is a VXLAN device whose other end is, or leads to, the link. */
+function tunnelTowards(walk: Walk, site: Site, bridge: SiteLink, target: Holder, seen: Set<string>) {
+  const tunnels = site.links.filter((one) => one.master === bridge.index && isVxlan(one));
+  return tunnels.find((one) =>
+    farEndsOf(walk, site, one).ends.some((end) => {
+      const index = end.link.master ?? end.link.index;
+      if (end.site === target.site && index === target.link.index) return true;
+      const next = end.link.master === undefined ? undefined : end.site.link(end.link.master);
+      return next !== undefined && isBridge(next) && portTowards(walk, end.site, next, target, seen) !== undefined;
+    }),
+  );
 }

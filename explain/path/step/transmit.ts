@@ -10,6 +10,8 @@ import { leaveBridge } from "./bridge.ts";
 import { filter } from "./filters.ts";
 import { hasFrames, withFrame } from "./frames.ts";
 import { findNeighbour } from "./neighbour.ts";
+import type { Holder } from "./segment.ts";
+import { encapsulate, isVxlan } from "./vxlan.ts";
 
 export function transmit(walk: Walk, moment: Extract<Moment, { at: "transmit" }>): Moment {
   const { site, link, nextHop, isBridged } = moment;
@@ -28,6 +30,11 @@ export function transmit(walk: Walk, moment: Extract<Moment, { at: "transmit" }>
     output: link,
   }));
   if (isBridge(link)) return leaveBridge(walk, site, link, packet);
+  if (isVxlan(link)) {
+    const next = encapsulate(walk, site, link, packet);
+    if (next.at === "arrive" && !isUp(next.link)) throw down(walk, next.site, next.link);
+    return next;
+  }
   if (!isVeth(link)) {
     if (site.isHost) return { at: "outside", site, link, packet };
     throw new Undecided(site.where, `links of kind ${link.info?.kind ?? "hardware"} (${link.name}) are not followed`);
@@ -37,8 +44,13 @@ export function transmit(walk: Walk, moment: Extract<Moment, { at: "transmit" }>
     throw new Undecided(site.where, `the other end of ${link.name} cannot be seen`, "Run it as root");
   if (!isUp(peer.link)) throw down(walk, peer.site, peer.link);
   refuseTooBig(walk, peer.site, peer.link);
-  if (!walk.isResolving) walk.note(site.where, "veth", `${link.name} to ${peer.link.name} in ${peer.site.where}`);
+  if (!walk.isResolving) noteCrossing(walk, site, link, peer);
   return { at: "arrive", site: peer.site, link: peer.link, packet };
+}
+
+function noteCrossing(walk: Walk, site: Site, link: SiteLink, peer: Holder): void {
+  const crossing = { from: link.name, to: peer.link.name, into: peer.site.where };
+  walk.note(site.where, "veth", `${link.name} to ${peer.link.name} in ${peer.site.where}`, "pass", crossing);
 }
 
 /** Undefined: the neighbour is not on this machine. */

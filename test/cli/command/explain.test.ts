@@ -55,7 +55,12 @@ describe("ns-net explain", function () {
     assert.equal(found.from, web);
     assert.equal(found.to, `10.7.0.3:${server.port}/tcp`);
     assert.equal(found.cause, null);
-    for (const hop of found.hops) assert.deepEqual(Object.keys(hop), ["where", "what", "says", "verdict"]);
+    for (const { crossing, ...hop } of found.hops) {
+      assert.deepEqual(Object.keys(hop), ["where", "what", "says", "verdict"]);
+      assert.equal(crossing !== undefined, hop.what === "veth", "the picture of a lab needs the ends of links");
+    }
+    const [first] = found.hops.filter(({ what }: { what: string }) => what === "veth");
+    assert.deepEqual([first.crossing.from, first.crossing.into], ["eth0", "host"]);
   });
 
   for (const [words, to] of [

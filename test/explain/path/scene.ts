@@ -121,7 +121,7 @@ function explainIn(place: Place, from: string, to: string, isIpv6: boolean): Ans
     inNetns<void>(host, () => {
       using machine = new Machine(place.dataDir);
       const { place: words, port, protocol } = askedIn(to);
-      const [sender, receiver] = [partyOf(from, machine), partyOf(words, machine)];
+      const [sender, receiver] = [partyOf(from, machine, "sender"), partyOf(words, machine, "receiver")];
       const version = isIpv6 ? 6 : versionOf(machine, sender, receiver);
       found = answer(machine, { from: sender, to: receiver, version, port, protocol });
     });
