@@ -172,6 +172,47 @@ for (const user of users)
       lab("impair", "db", "--up");
     });
 
+    it("shows hop by hop why one pod reaches another or not, in the panel and in the picture", async () => {
+      const explain = async (from: string, to: string, port: string) => {
+        await page.keyboard.press("Escape");
+        for (const pod of [from, to]) {
+          await page.evaluate(`document.querySelector("svg.wide [data-pod=${pod}]").focus()`);
+          await page.keyboard.press("Enter");
+        }
+        await page.evaluate(`document.querySelector("#choice input[name=port]").value = ""`);
+        await page.type("#choice input[name=port]", port);
+        await page.keyboard.press("Enter");
+        await until(page, `document.querySelector("#choice .explained .verdict") !== null`);
+      };
+      const passed = () =>
+        asked<string[]>(
+          page,
+          `[...document.querySelectorAll("svg.wide [data-edge].is-passed")].map((line) => line.dataset.edge).sort()`,
+        );
+      await explain("api", "web", "80");
+      assert.equal(await textOf(page, "#choice .verdict"), "reachable");
+      assert.deepEqual(await passed(), ["pod_api-eth0", "pod_web-eth0"]);
+      assert.equal(await asked(page, seen(".is-dropped")), false);
+
+      await explain("web", "db", "80");
+      assert.match(await textOf(page, "#choice .verdict"), /^blocked: /);
+      assert.equal(await asked(page, seen('[data-node="host_host"].is-dropped')), true);
+      assert.deepEqual(await passed(), ["host_host-network_front-host", "pod_web-eth0"]);
+      assert.match(await textOf(page, "#choice .hops .drop"), /^✕rules/);
+
+      // The answer follows the lab.
+      await explain("api", "web", "81");
+      assert.match(await textOf(page, "#choice .verdict"), /^blocked: no program listens on tcp port 81/);
+      assert.equal(await asked(page, seen("[data-pod=web].is-dropped")), true);
+      lab("exec", "web", "--", "ip", "link", "set", "eth0", "down");
+      await until(page, `/is down/.test(document.querySelector("#choice .verdict").textContent)`);
+      assert.match(await textOf(page, "#choice .cure code"), /^nsenter --net=\S+ ip link set eth0 up$/);
+      lab("exec", "web", "--", "ip", "link", "set", "eth0", "up");
+      await until(page, `/listens/.test(document.querySelector("#choice .verdict").textContent)`);
+      await page.keyboard.press("Escape");
+      await until(page, `!(${seen(".is-passed, .is-dropped")})`);
+    });
+
     it("shows a pod that lab apply adds", async () => {
       who.file("lab.yaml", file.replace("  log:", "  new: { networks: back }\n  log:"));
       lab("apply", "lab.yaml");
@@ -214,6 +255,9 @@ for (const user of users)
       assert.equal(status("test", "-X", "POST", "-H", `Origin: http://${host}`), "200");
       for (const path of ["test", "ping", "ping/web/api", "nothing"]) assert.equal(status(path), "404", path);
       assert.equal(status("ping/web/other", "-X", "POST", "-H", `Origin: http://${host}`), "502");
+      assert.equal(status("explain/web/api", "-X", "POST"), "403");
+      for (const path of ["explain/web/other", "explain/web/--live", "explain/web/api?port=80/x"])
+        assert.equal(status(path, "-X", "POST", "-H", `Origin: http://${host}`), "502", path);
     });
 
     it("listens on loopback alone, and only in the namespace of its caller", async () => {

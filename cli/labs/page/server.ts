@@ -6,6 +6,7 @@ import { live, pingAll, pingPair, running, test } from "../../../lab/supervisor/
 import type { LabState } from "../../../lab/supervisor/state.ts";
 import { faultOf } from "../../../plugin/faults.ts";
 import { isAsExpected } from "../matrix.ts";
+import { explained } from "./explained.ts";
 import { refusalOf } from "./guard.ts";
 import { type News, Watch } from "./watch.ts";
 
@@ -25,6 +26,12 @@ export function servePage(state: LabState, port: number): PageServer {
       "/events": { GET: guarded(() => events(watch)) },
       "/test": { POST: guarded(() => runTests(state, watch)) },
       "/ping": { POST: guarded(() => pingPairs(state, watch)) },
+      "/explain/:from/:to": {
+        POST: guarded(async ({ url, params: { from = "", to = "" } }) => {
+          const port = new URL(url).searchParams.get("port") ?? undefined;
+          return Response.json(await explained(state, from, to, port), { headers: always });
+        }),
+      },
       "/ping/:from/:to": {
         POST: guarded(async ({ params: { from = "", to = "" } }) => {
           const pair = await pingPair(state, from, to);

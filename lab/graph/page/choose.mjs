@@ -67,7 +67,10 @@ function show() {
   const hadFocus = panel.contains(document.activeElement);
   panel.hidden = chosen.length === 0;
   panel.replaceChildren(...(chosen.length === 2 ? pairParts() : chosen.flatMap(podParts)));
-  if (chosen.length !== 2) return;
+  if (chosen.length !== 2) {
+    document.dispatchEvent(new CustomEvent("none"));
+    return;
+  }
   const [from, to] = chosen.map(nameOf);
   const arePods = chosen.every((id) => podOf(id) !== undefined && podOf(id)?.joins === undefined);
   document.dispatchEvent(new CustomEvent("pair", { detail: { from, to, panel, arePods } }));

@@ -4,6 +4,7 @@ import type { Live } from "../live.ts";
 import { hostLinkIdOf } from "../rates.ts";
 import { tag } from "../svg/box.ts";
 import { countsOf } from "../svg/picture.ts";
+import explainScript from "./explain.mjs" with { type: "text" };
 import { type Facts, factsOf, pageOf } from "./html.ts";
 import liveScript from "./live.mjs" with { type: "text" };
 import { matrix, pictures, podsTable, rateCells, testsList } from "./parts.ts";
@@ -16,7 +17,7 @@ const hosts = `<section><h2>Hosts</h2><div id="hosts"></div></section>`;
 
 /** Empty places, which `partsOf` fills as soon as the page asks. */
 export async function livePage(diagram: Diagram): Promise<{ readonly html: string; readonly policy: string }> {
-  return pageOf(diagram, { pings: [], scripts: [liveScript], live: { before: run, after: hosts } });
+  return pageOf(diagram, { pings: [], scripts: [liveScript, explainScript], live: { before: run, after: hosts } });
 }
 
 /** Markup by the id of its place. */
