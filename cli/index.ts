@@ -53,7 +53,7 @@ export const commands = {
     "explain why one place reaches another or not, and what repairs it",
     () => import("./command/explain.ts"),
   ),
-  "lab learn": listed("learn in ten lessons, by typing", () => import("./command/lab/learn.ts")),
+  "lab learn": listed("learn in eleven lessons, by typing", () => import("./command/lab/learn.ts")),
   "lab new": listed("write a lab file from a template", () => import("./command/lab/new.ts")),
   "lab up": listed("bring a lab up from its file", () => import("./command/lab/up.ts")),
   "lab apply": listed("change a lab to what its file says now", () => import("./command/lab/apply.ts")),

@@ -11,6 +11,7 @@ import nat from "./lessons/07-nat.yaml" with { type: "text" };
 import publish from "./lessons/08-publish.yaml" with { type: "text" };
 import enter from "./lessons/09-enter.yaml" with { type: "text" };
 import twoHosts from "./lessons/10-two-hosts.yaml" with { type: "text" };
+import explain from "./lessons/11-explain.yaml" with { type: "text" };
 
 /** In order; the first is lesson 1. */
 const texts: readonly string[] = [
@@ -24,6 +25,7 @@ const texts: readonly string[] = [
   publish,
   enter,
   twoHosts,
+  explain,
 ];
 
 export const lessons = (): readonly Lesson[] => texts.map((text, i) => lessonOf(text, i + 1));

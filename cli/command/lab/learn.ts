@@ -12,7 +12,7 @@ import { type Column, table } from "../../output/table.ts";
 import { isTerminal, output } from "../../output/terminal.ts";
 
 export default command({
-  about: "Learn how containers are connected, in ten lessons: by typing the commands in a lab that checks them.",
+  about: "Learn how containers are connected, in eleven lessons: by typing the commands in a lab that checks them.",
   usage: "[N] [options]",
   operands: [0, 1],
   options: jsonOption,

@@ -1,4 +1,5 @@
 /** A lesson on a terminal: the lab is up while it lasts, the learner types in a shell on its host, and each step is checked. */
+import { dirname } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { isRight, type Lesson, type Step } from "../../../lab/lesson.ts";
 import { labOf } from "../../../lab/model/resolve.ts";
@@ -22,6 +23,8 @@ class Quit extends Error {}
 export async function teach(lesson: Lesson): Promise<boolean> {
   const lab = labOf(lesson.source);
   stopLab(lab.name); // of a lesson that was killed
+  // Lessons call ns-net: this one, wherever it lies.
+  process.env["PATH"] = `${dirname(process.execPath)}:${process.env["PATH"]}`;
   await startLab(lab, lesson.source, () => {});
   const end = () => {
     stopLab(lab.name);
