@@ -35,6 +35,21 @@ function networkHeader(source: Uint8Array, destination: Uint8Array, protocol: nu
   return Uint8Array.of(0x45, 0, 0, 20 + bytes, 0, 1, 0x40, 0, ttl, protocol, 0, 0, ...source, ...destination);
 }
 
+/** "Fragmentation needed" (RFC 792), "packet too big" (RFC 4443). */
+const tooBig = { 4: [3, 4], 6: [2, 0] } as const;
+
+/** The report of a router at `source` that the packet is too big, to its sender. It ends with the packet's beginning. */
+export function reportOf(packet: Packet, source: Uint8Array): Packet {
+  const version = source.length === 4 ? 4 : 6;
+  const number = version === 4 ? protocolNumber.icmp : protocolNumber.icmp6;
+  const transport = Uint8Array.of(...tooBig[version], 0, 0, 0, 0, 0, 0, ...packet.network);
+  const network = networkHeader(source, addressOf(packet, "source"), number, transport.length);
+  return {
+    ...{ link: undefined, network, transport, mark: 0, kind: packetKind.host },
+    length: network.length + transport.length,
+  };
+}
+
 /** The answer of the side where the packet arrived. */
 export function answerTo(packet: Packet): Packet {
   const version = versionOf(packet) === 4 ? 4 : 6;

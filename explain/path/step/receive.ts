@@ -9,6 +9,7 @@ import type { Moment, Walk } from "../walk.ts";
 import { refuseDetour } from "./detour.ts";
 import { filter } from "./filters.ts";
 import { textOf, wayOf, wayText } from "./routing.ts";
+import { reportTooBig } from "./tooBig.ts";
 import { refuseFullTable } from "./tracking.ts";
 
 /** NF_ARP_IN. */
@@ -59,8 +60,7 @@ function forward(walk: Walk, site: Site, link: SiteLink, packet: Packet, version
   const at = { hookName: "forward", hook: hook.forward, input: link, output: way.link };
   const passed = filter(walk, site, lower, at);
   const last = filter(walk, site, passed.packet, { ...at, hookName: "postrouting", hook: hook.postrouting });
-  // A packet that is too big for the next link is reported to the sender, which then sends smaller ones.
-  walk.fullBytes = Math.min(walk.fullBytes, way.answer.mtu ?? way.link.mtu ?? walk.fullBytes);
+  reportTooBig(walk, site, packet, { name: way.link.name, mtu: way.answer.mtu ?? way.link.mtu });
   return { at: "transmit", site, link: way.link, packet: last.packet, nextHop: way.nextHop };
 }
 
