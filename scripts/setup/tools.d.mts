@@ -5,3 +5,7 @@ export function readyTools(options?: { readonly withClients?: boolean; readonly 
 export const unpackedFolder: string;
 /** Where docker is unpacked for `npm run test:clients`. */
 export const dockerFolder: string;
+/** Where ufw is unpacked. */
+export const ufwFolder: string;
+/** Where podman's netavark is unpacked for `npm run test:clients`. */
+export const netavarkFolder: string;

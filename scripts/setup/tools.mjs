@@ -50,6 +50,24 @@ const unpacked = {
   without: "tests with firewalld are skipped",
 };
 
+/** An installed ufw would begin to filter on this machine. */
+export const ufwFolder = join(import.meta.dirname, "../../dist/unpacked-ufw");
+const unpackedUfw = {
+  packages: ["ufw"],
+  folder: ufwFolder,
+  program: join(ufwFolder, "usr/sbin/ufw"),
+  without: "tests with ufw are skipped",
+};
+
+/** An installed netavark would change which network podman uses on this machine. */
+export const netavarkFolder = join(import.meta.dirname, "../../dist/unpacked-netavark");
+const unpackedNetavark = {
+  packages: ["netavark", "aardvark-dns"],
+  folder: netavarkFolder,
+  program: join(netavarkFolder, "usr/lib/podman/netavark"),
+  without: "tests with podman's netavark are skipped",
+};
+
 /** An installed docker would start its daemon, which changes the rules of this machine. */
 export const dockerFolder = join(import.meta.dirname, "../../dist/unpacked-docker");
 const unpackedDocker = {
@@ -166,7 +184,9 @@ export async function readyTools({ withClients = false, withMachine = false } = 
     ...(withMachine ? machine : []),
   ];
   const toInstall = wanted.filter(isMissing);
-  const toUnpack = [unpacked, ...(withClients ? [unpackedDocker] : [])].filter(isMissing);
+  const toUnpack = [unpacked, unpackedUfw, ...(withClients ? [unpackedDocker, unpackedNetavark] : [])].filter(
+    isMissing,
+  );
   const may = process.getuid?.() === 0 && process.env.NSNET_TOOLS !== "no" && findProgram("apt-get") !== undefined;
   if (may && toInstall.length + toUnpack.length > 0) {
     announce(toInstall, toUnpack);

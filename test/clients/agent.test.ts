@@ -102,7 +102,7 @@ describe("An agent of a host with container runtimes", function () {
 
     before(async function () {
       needsClient(this, "podman");
-      podman = await freshPodman(world.host, folder("podman"), true);
+      podman = await freshPodman(world.host, folder("podman"), { withAgent: true });
       podman.configure("podnet", conflist(world));
     });
     after(() => podman?.[Symbol.dispose]());

@@ -1,8 +1,10 @@
 /** podman with its CNI backend, which Debian's 4.3 still has, and its own configuration and storage. */
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { netavarkFolder } from "../../scripts/setup/tools.mjs";
 import { referencePlugins } from "../support/plugin.ts";
 import { type Netns, run } from "../support/sandbox.ts";
+import { skip } from "../support/skip.ts";
 import { mountCgroups, removeCgroups } from "./cgroups.ts";
 import { writeImage } from "./image.ts";
 import { installInto } from "./installed.ts";
@@ -18,8 +20,26 @@ export interface Podman extends Disposable {
 /** podman's default with cgroup manager cgroupfs. */
 const podmanGroup = "libpod_parent";
 
-/** `withAgent`: other than the run as a whole. */
-export async function freshPodman(host: Netns, folder: string, withAgent?: true): Promise<Podman> {
+/** Skips unless podman's own way to make networks is unpacked. */
+export function needsNetavark(context: Mocha.Context): void {
+  if (!existsSync(netavark)) skip(context, "no netavark; npm run test:clients unpacks it");
+}
+
+const helpers = join(netavarkFolder, "usr/lib/podman");
+export const netavark = join(helpers, "netavark");
+
+export interface PodmanOptions {
+  /** Other than the run as a whole. */
+  readonly withAgent?: true;
+  /** `reference`: CNI with the plugins of Debian alone. `netavark`: podman's own program. */
+  readonly network?: "ours" | "reference" | "netavark";
+}
+
+export async function freshPodman(
+  host: Netns,
+  folder: string,
+  { withAgent, network = "ours" }: PodmanOptions = {},
+): Promise<Podman> {
   const [binaries, networks] = [join(folder, "bin"), join(folder, "net.d")];
   for (const place of [binaries, networks, join(folder, "image")]) mkdirSync(place, { recursive: true });
   await installInto(binaries, host, withAgent);
@@ -37,9 +57,10 @@ cgroup_manager = "cgroupfs"
 runtime = "runc"
 events_logger = "file"
 tmp_dir = "${folder}/tmp"
+helper_binaries_dir = ["${helpers}", "/usr/lib/podman", "/usr/libexec/podman"]
 [network]
-network_backend = "cni"
-cni_plugin_dirs = ["${binaries}"]
+network_backend = "${network === "netavark" ? "netavark" : "cni"}"
+cni_plugin_dirs = ["${network === "reference" ? referencePlugins : binaries}"]
 network_config_dir = "${networks}"
 `,
   );

@@ -1,6 +1,6 @@
 /** Needs of tests that some machines lack. Probed, never assumed: `needs(this, "vlan", "nft")` skips with a message. */
 import { join } from "node:path";
-import { findProgram, unpackedFolder } from "../../scripts/setup/tools.mjs";
+import { findProgram, ufwFolder, unpackedFolder } from "../../scripts/setup/tools.mjs";
 import { freshNetns, type Netns, needsSandbox } from "./sandbox.ts";
 import { skip } from "./skip.ts";
 
@@ -65,6 +65,7 @@ const programs = {
   "dbus-daemon": "dbus-daemon",
   "dbus-send": "dbus-send",
   firewalld: join(unpackedFolder, "usr/sbin/firewalld"),
+  ufw: join(ufwFolder, "usr/sbin/ufw"),
   "reference plugins": "/usr/lib/cni/bridge",
   "ns-net": `${import.meta.dirname}/../../dist/ns-net`,
   "ns-net-launcher": `${import.meta.dirname}/../../dist/ns-net-launcher`,

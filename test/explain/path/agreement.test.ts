@@ -1,82 +1,28 @@
 /**
- * Rulesets as other programs write them: `explain` says reachable if, and only if, traffic flows. firewalld is the real
- * one; the rules of docker, podman, kube-proxy and ufw are written here in the form that these programs give them.
+ * Rulesets of other programs: `explain` says reachable if, and only if, traffic flows. firewalld, ufw and the reference's
+ * firewall plugin run here; the rules of docker and podman are captures, which test/clients/explain.test.ts compares with
+ * what the programs write; those of kube-proxy, which Debian lacks, are written here in its form.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { startFirewalld } from "../../support/firewalld.ts";
 import { needs } from "../../support/needs.ts";
+import { referencePlugins } from "../../support/plugin.ts";
+import { run } from "../../support/sandbox.ts";
 import { tcpServer } from "../../support/tcp.ts";
+import { freshUfw } from "../../support/ufw.ts";
 import { explainFault, flows, shown } from "./fault.ts";
 import { bridgeRules, openScene, type Scene } from "./scene.ts";
 
-/** moby 20.10: bridge docker0, one container with a published port. */
-const docker = `*nat
-:PREROUTING ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
-:POSTROUTING ACCEPT [0:0]
-:DOCKER - [0:0]
--A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
--A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
--A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
--A POSTROUTING -s 172.17.0.2/32 -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE
--A DOCKER -i docker0 -j RETURN
--A DOCKER ! -i docker0 -p tcp -m tcp --dport 9090 -j DNAT --to-destination 172.17.0.2:80
-COMMIT
-*filter
-:INPUT ACCEPT [0:0]
-:FORWARD DROP [0:0]
-:OUTPUT ACCEPT [0:0]
-:DOCKER - [0:0]
-:DOCKER-ISOLATION-STAGE-1 - [0:0]
-:DOCKER-ISOLATION-STAGE-2 - [0:0]
-:DOCKER-USER - [0:0]
--A FORWARD -j DOCKER-USER
--A FORWARD -j DOCKER-ISOLATION-STAGE-1
--A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A FORWARD -o docker0 -j DOCKER
--A FORWARD -i docker0 ! -o docker0 -j ACCEPT
--A FORWARD -i docker0 -o docker0 -j ACCEPT
--A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
--A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
--A DOCKER-ISOLATION-STAGE-1 -j RETURN
--A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
--A DOCKER-ISOLATION-STAGE-2 -j RETURN
--A DOCKER-USER -j RETURN
-COMMIT
-`;
-const dockerAllowing = docker.replace(
-  "-A DOCKER-USER -j RETURN",
-  "-A DOCKER-USER -i lab0 -j ACCEPT\n-A DOCKER-USER -o lab0 -j ACCEPT\n-A DOCKER-USER -j RETURN",
-);
+/** Rules that a program wrote, read by iptables-save(8). The first line says which program, and with which containers. */
+const captured = (name: string) => readFileSync(join(import.meta.dirname, "../rulesets", `${name}.iptables`), "utf8");
 
-/** netavark 1.4 with iptables. */
-const podman = `*nat
-:POSTROUTING ACCEPT [0:0]
-:PREROUTING ACCEPT [0:0]
-:NETAVARK-1D8721804F16F - [0:0]
-:NETAVARK-HOSTPORT-DNAT - [0:0]
-:NETAVARK-HOSTPORT-MASQ - [0:0]
-:NETAVARK-HOSTPORT-SETMARK - [0:0]
-:NETAVARK-DN-1D8721804F16F - [0:0]
--A PREROUTING -m addrtype --dst-type LOCAL -j NETAVARK-HOSTPORT-DNAT
--A POSTROUTING -j NETAVARK-HOSTPORT-MASQ
--A POSTROUTING -s 10.88.0.0/16 -j NETAVARK-1D8721804F16F
--A NETAVARK-1D8721804F16F -d 10.88.0.0/16 -j ACCEPT
--A NETAVARK-1D8721804F16F ! -d 224.0.0.0/4 -j MASQUERADE
--A NETAVARK-DN-1D8721804F16F -s 10.88.0.0/16 -p tcp -m tcp --dport 9091 -j NETAVARK-HOSTPORT-SETMARK
--A NETAVARK-DN-1D8721804F16F -p tcp -m tcp --dport 9091 -j DNAT --to-destination 10.88.0.2:80
--A NETAVARK-HOSTPORT-DNAT -p tcp -m tcp --dport 9091 -j NETAVARK-DN-1D8721804F16F
--A NETAVARK-HOSTPORT-MASQ -m comment --comment "netavark portfw masq mark" -m mark --mark 0x2000/0x2000 -j MASQUERADE
--A NETAVARK-HOSTPORT-SETMARK -j MARK --set-xmark 0x2000/0x2000
-COMMIT
-*filter
-:FORWARD ACCEPT [0:0]
-:NETAVARK_FORWARD - [0:0]
--A FORWARD -m comment --comment "netavark firewall rules" -j NETAVARK_FORWARD
--A NETAVARK_FORWARD -d 10.88.0.0/16 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A NETAVARK_FORWARD -s 10.88.0.0/16 -j ACCEPT
-COMMIT
-`;
+const dockerAllowing = () =>
+  captured("docker").replace(
+    "-A DOCKER-USER -j RETURN",
+    "-A DOCKER-USER -i lab0 -j ACCEPT\n-A DOCKER-USER -o lab0 -j ACCEPT\n-A DOCKER-USER -j RETURN",
+  );
 
 /** kube-proxy 1.27 in the mode iptables: a service with two endpoints. */
 const kubeProxy = (one: string, two: string) => `*nat
@@ -110,36 +56,6 @@ COMMIT
 -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
 -A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-COMMIT
-`;
-
-/** ufw 0.36: its forward chains, routed traffic denied. */
-const ufw = `*filter
-:FORWARD DROP [0:0]
-:ufw-before-forward - [0:0]
-:ufw-user-forward - [0:0]
-:ufw-after-logging-forward - [0:0]
--A FORWARD -j ufw-before-forward
--A FORWARD -j ufw-after-logging-forward
--A ufw-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A ufw-before-forward -p icmp -m icmp --icmp-type 3 -j ACCEPT
--A ufw-before-forward -p icmp -m icmp --icmp-type 8 -j ACCEPT
--A ufw-before-forward -j ufw-user-forward
--A ufw-after-logging-forward -m limit --limit 3/min --limit-burst 10 -j LOG --log-prefix "[UFW BLOCK] "
-COMMIT
-`;
-
-/** The reference's firewall plugin with iptables, for A and B. */
-const referenceFirewall = (one: string, two: string) => `*filter
-:FORWARD DROP [0:0]
-:CNI-ADMIN - [0:0]
-:CNI-FORWARD - [0:0]
--A FORWARD -m comment --comment "CNI firewall plugin rules" -j CNI-FORWARD
--A CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN
--A CNI-FORWARD -d ${one}/32 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A CNI-FORWARD -s ${one}/32 -j ACCEPT
--A CNI-FORWARD -d ${two}/32 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A CNI-FORWARD -s ${two}/32 -j ACCEPT
 COMMIT
 `;
 
@@ -196,11 +112,9 @@ describe("explain agrees with traffic, where other programs have written rules",
   }
 
   const texts: readonly (readonly [name: string, rules: () => string, isBlocking: boolean])[] = [
-    ["docker", () => docker, true],
-    ["docker, with accepts in DOCKER-USER", () => dockerAllowing, false],
-    ["podman", () => podman, false],
-    ["ufw", () => ufw, true],
-    ["the reference's firewall", () => referenceFirewall(scene.variables["A4"]!, scene.variables["B4"]!), true],
+    ["docker", () => captured("docker"), true],
+    ["docker, with accepts in DOCKER-USER", dockerAllowing, false],
+    ["podman with netavark", () => captured("netavark"), false],
   ];
   for (const [name, rules, isBlocking] of texts) {
     for (const bridged of [0, 1] as const) {
@@ -225,6 +139,41 @@ describe("explain agrees with traffic, where other programs have written rules",
       assert.match(cause!.what, /match statistic in table ip nat, chain KUBE-SVC-ABC, handle \d+/);
     }));
 
+  for (const bridged of [0, 1] as const) {
+    it(`ufw, br_netfilter ${bridged === 0 ? "off" : "on"}`, function () {
+      needs(this, "ufw");
+      const host = scene.netns("host");
+      bridgeRules(host, bridged);
+      const ufw = freshUfw(host);
+      try {
+        ufw.ask("--force", "enable");
+        assert.ok(compare() > 0, "ufw routes nothing");
+        for (const link of ["lab0", "lab1"]) ufw.ask("route", "allow", "in", "on", link);
+        assert.equal(compare(), 0);
+      } finally {
+        ufw[Symbol.dispose]();
+        bridgeRules(host, 0);
+        scene.shell("nft delete table ip filter; nft delete table ip6 filter");
+      }
+    });
+
+    it(`the reference's firewall plugin, br_netfilter ${bridged === 0 ? "off" : "on"}`, function () {
+      needs(this, "reference plugins");
+      const host = scene.netns("host");
+      bridgeRules(host, bridged);
+      scene.shell("iptables -P FORWARD DROP");
+      try {
+        for (const letter of ["A", "B"]) firewallFor(scene, letter);
+        assert.ok(compare() > 0, "C has no rules");
+        firewallFor(scene, "C");
+        assert.equal(compare(), 0);
+      } finally {
+        bridgeRules(host, 0);
+        scene.shell("nft delete table ip filter");
+      }
+    });
+  }
+
   it("firewalld", async function () {
     needs(this, "firewalld", "dbus-daemon");
     await using firewalld = await startFirewalld(scene.netns("host"));
@@ -234,3 +183,15 @@ describe("explain agrees with traffic, where other programs have written rules",
     assert.equal(compare(questions.filter(({ to }) => to !== "192.0.2.2")), 0);
   });
 });
+
+/** Calls the plugin as a runtime does, after the one that made the interface. */
+function firewallFor({ variables, netns }: Scene, letter: string): void {
+  const prevResult = {
+    ...{ cniVersion: "1.0.0", interfaces: [{ name: "eth0", sandbox: `/run/netns/${variables[letter]}` }] },
+    ips: [{ interface: 0, address: `${variables[`${letter}4`]}/24` }],
+  };
+  const configuration = { cniVersion: "1.0.0", name: "lab", type: "firewall", backend: "iptables", prevResult };
+  const call = `CNI_COMMAND=ADD CNI_CONTAINERID=${letter} CNI_NETNS=/run/netns/${variables[letter]} CNI_IFNAME=eth0`;
+  const command = ["env", ...call.split(" "), `CNI_PATH=${referencePlugins}`, join(referencePlugins, "firewall")];
+  run(netns("host").inside(command), JSON.stringify(configuration));
+}
