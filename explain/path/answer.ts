@@ -2,7 +2,7 @@
 import { decisive, type Explored, explore } from "../rules/choices.ts";
 import { type Cause, Undecided } from "./cause.ts";
 import { type Walked, walkOnce } from "./engine.ts";
-import type { Hop } from "./walk.ts";
+import type { Hop, Passed } from "./walk.ts";
 import type { Question, World } from "./world.ts";
 
 export interface Answer {
@@ -15,6 +15,8 @@ export interface Answer {
   readonly hops: readonly Hop[];
   /** The sender's address and the one that it asks, in 4 or 16 bytes; empty if it came to no packet. */
   readonly addresses: readonly Uint8Array[];
+  /** The packet in each namespace, as far as it came, and its answer. */
+  readonly passed: readonly Passed[];
 }
 
 export function answer(world: World, question: Question): Answer {
@@ -26,6 +28,7 @@ export function answer(world: World, question: Question): Answer {
     to: protocol === "icmp" || port === undefined ? first.to : `${withPort(first.to, port)}/${protocol}`,
     hops: first.hops,
     addresses: first.addresses,
+    passed: first.passed,
   };
   const kinds = new Set(explored.outcomes.map(({ result }) => verdictOf(result)));
   if (kinds.size > 1 || !explored.isComplete) return { ...named, verdict: "unsure", cause: undecided(explored) };

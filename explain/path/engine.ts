@@ -15,7 +15,7 @@ import { receive } from "./step/receive.ts";
 import { textOf } from "./step/routing.ts";
 import { send } from "./step/send.ts";
 import { transmit } from "./step/transmit.ts";
-import type { Crossing, End, Hop, Moment, Walk } from "./walk.ts";
+import type { Crossing, End, Hop, Moment, Passed, Walk } from "./walk.ts";
 import type { Question, World } from "./world.ts";
 
 /** A packet passes fewer moments, unless it goes in a circle. */
@@ -29,6 +29,7 @@ class Engine implements Walk {
   readonly connections = new Map<Site, Connection>();
   readonly untracked = new Set<Site>();
   readonly added = new Set<string>();
+  readonly passed: Passed[] = [];
   readonly sender: Site;
   readonly receiver: Site | undefined;
   target: Walk["target"];
@@ -52,6 +53,8 @@ class Engine implements Walk {
     let moment = first;
     for (let i = 0; i < momentsMax; i++) {
       if (moment.at === "delivered" || moment.at === "outside") return moment;
+      const { at, site, packet } = moment;
+      if (at !== "transmit" && !this.isResolving) this.passed.push({ site, packet, isBack: this.isBack });
       if (moment.at === "receive") {
         const next = receive(this, moment);
         if (next === undefined) return moment;
@@ -71,6 +74,7 @@ export interface Walked {
   readonly to: string;
   /** The sender's address and the one that it asks. */
   readonly addresses: readonly Uint8Array[];
+  readonly passed: readonly Passed[];
 }
 
 /** One walk there and back, with the choices taken as `choices` says. */
@@ -78,18 +82,19 @@ export function walkOnce(world: World, question: Question, choices: Choices): Wa
   let hops: readonly Hop[] = [];
   let to = question.to.name;
   let addresses: readonly Uint8Array[] = [];
+  let passed: readonly Passed[] = [];
   try {
     const sender = siteOf(question.from);
     if (sender === undefined) throw new Undecided("host", "the sender is not on this machine");
     const engine = new Engine(world, question, choices, sender, siteOf(question.to));
-    hops = engine.hops;
+    ({ hops, passed } = engine);
     const first = asked(engine, sender);
     to = endText(first, "destination");
     addresses = [addressOf(first, "source"), addressOf(first, "destination")];
     thereAndBack(engine, sender, first);
-    return { hops, to, addresses, failure: undefined };
+    return { hops, to, addresses, passed, failure: undefined };
   } catch (error) {
-    if (error instanceof Blocked || error instanceof Undecided) return { hops, to, addresses, failure: error };
+    if (error instanceof Blocked || error instanceof Undecided) return { hops, to, addresses, passed, failure: error };
     throw error;
   }
 }
@@ -145,6 +150,8 @@ function thereAndBack(walk: Engine, sender: Site, first: Packet): void {
   const end = followFirst(walk, sender, first);
   if (end.at === "receive") throw new Undecided(end.site.where, "the packet is for nothing that is known");
   if (end.at === "outside") {
+    walk.passed.push({ site: end.site, packet: answerTo(end.packet), isBack: true });
+    refuseUnfollowed(walk, end);
     leaveMachine(walk, end.site, end.packet, end.link.name);
     return;
   }
@@ -206,6 +213,13 @@ function comeBack(walk: Engine, site: Site, packet: Packet, first: Packet): void
   const what = `the answer comes from ${endText(end.packet, "source")}, but ${endText(first, "destination")} was asked: it does not pass the translation again`;
   walk.note(end.site.where, "answer", what, "drop");
   throw new Blocked({ code: "hairpin-off", where: walk.world.host.where, what, cure: "" });
+}
+
+/** Throws if the receiver is on this machine: a link that is not followed leads there, or elsewhere. */
+function refuseUnfollowed(walk: Engine, { site, link }: Extract<End, { at: "outside" }>): void {
+  if (walk.receiver === undefined) return;
+  const kind = link.info?.kind ?? "hardware";
+  throw new Undecided(site.where, `links of kind ${kind} (${link.name}) are not followed`);
 }
 
 /** Throws if the outside may not know a way back. */

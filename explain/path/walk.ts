@@ -60,6 +60,13 @@ export type Moment =
 
 export type End = Extract<Moment, { at: "delivered" | "outside" | "receive" }>;
 
+/** A packet as it entered a namespace, or began there. */
+export interface Passed {
+  readonly site: Site;
+  readonly packet: Packet;
+  readonly isBack: boolean;
+}
+
 export interface Walk {
   readonly world: World;
   readonly question: Question;
