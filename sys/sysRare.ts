@@ -24,6 +24,7 @@ const rare = {
   mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: "i64" },
   munmap: { args: ["ptr", "u64"], returns: "i32" },
   signal: { args: ["i32", "u64"], returns: "u64" },
+  syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
 } as const;
 
 type Bound = ReturnType<typeof bind<typeof rare>>;

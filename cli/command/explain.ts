@@ -20,7 +20,7 @@ export default command({
   operands: [2, 2],
   options: {
     ipv6: { type: "boolean", short: "6", about: "ask about IPv6 where a name has addresses of both families" },
-    live: { type: "boolean", about: "send one probe, and ask the kernel which rule drops it" },
+    live: { type: "boolean", about: "send one probe, and ask the kernel which way it goes, and what drops it" },
     json: { type: "boolean", about: "print JSON" },
     "data-dir": networkOptions["data-dir"],
     ...labOption,

@@ -1,72 +1,68 @@
-/** Settles an answer by a probe: a ping, a connection, or a datagram, and what the kernel says about its packets. */
-import { Traced } from "../../explain/live/traced.ts";
+/** `explain --live`: a probe from the sender, watched in all namespaces of the path. */
+import { randomInt } from "node:crypto";
+import { settle } from "../../explain/live/settle.ts";
+import { Watch } from "../../explain/live/watch.ts";
 import type { Answer } from "../../explain/path/answer.ts";
-import type { Site } from "../../explain/path/site/site.ts";
 import type { Question } from "../../explain/path/world.ts";
-import { protocolNumber } from "../../explain/rules/packet.ts";
-import { familyText, placeText } from "../../explain/rules/words.ts";
+import { etherType, protocolNumber } from "../../explain/rules/packet.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
-import { type Outcome, probe } from "../../lab/tests/probe.ts";
+import { probe } from "../../lab/tests/probe.ts";
+import type { Netns } from "../../sys/netns.ts";
+import { untilSignal } from "./interrupted.ts";
 import type { Machine } from "./machine.ts";
 
-/** An unusual length of IP packets, by which the trace knows the probe. */
-const pingBytes = 777;
-const patienceMs = 1500;
+/**
+ * An unusual length of IP packets, by which the kernel's reports show the probe: another one each time, because others may
+ * ask at the same time. Every link of IPv6 takes it (RFC 8200).
+ */
+const unusualBytes = () => randomInt(701, 1200);
 
-/** Sends one probe. An answer to it is reachable; silence is blocked where a rule is known to drop, else stays unsure. */
+/** Sends one probe. Throws Fault. */
 export async function settled(found: Answer, machine: Machine, question: Question): Promise<Answer> {
-  const [source, destination] = found.addresses;
-  const sender = question.from.is === "site" || question.from.is === "address" ? question.from.site : undefined;
-  if (sender === undefined || source === undefined || destination === undefined) return found;
-  const { protocol, port = 0, version } = question;
-  const isPing = protocol === "icmp";
-  const number = isPing ? (version === 4 ? protocolNumber.icmp : protocolNumber.icmp6) : protocolNumber[protocol];
-  const sites = machine.sites;
-  const shape = { protocol: number, lengthBytes: isPing ? pingBytes : undefined };
-  const traces: { readonly site: Site; readonly trace: Traced }[] = [];
-  try {
-    for (const site of sites) traces.push({ site, trace: new Traced(site.netns, shape) });
-    const address = addressFromBytes(destination);
-    const to = isPing ? ({ kind: "ping", name: "" } as const) : ({ kind: protocol, name: "", port } as const);
-    const outcome = await probe({
-      from: sender.netns,
-      to,
-      address,
-      length: isPing ? pingBytes : undefined,
-      patienceMs,
-    });
-    const drops = traces.flatMap(({ site, trace }) =>
-      trace.drops([source, destination]).map((drop) => ({ site, drop })),
-    );
-    return combined(found, outcome, drops[0], question);
-  } finally {
-    for (const { trace } of traces) trace.close();
-  }
+  const { from, protocol, port = 0, version } = question;
+  const sender = from.is === "site" || from.is === "address" ? from.site : undefined;
+  const destination = destinationOf(found, machine, question);
+  if (sender === undefined || destination === undefined) return found;
+  const length = protocol === "tcp" ? undefined : unusualBytes();
+  const icmp = version === 4 ? protocolNumber.icmp : protocolNumber.icmp6;
+  let watch: Watch | undefined;
+  // From now on a signal waits until the watch is whole.
+  using _ = untilSignal(() => watch?.close());
+  using opened = new Watch({
+    sites: machine.sites,
+    // Answers of UDP have any length.
+    shape: {
+      protocol: protocol === "icmp" ? icmp : protocolNumber[protocol],
+      lengthBytes: protocol === "icmp" ? length : undefined,
+    },
+    followed: {
+      lengthBytes: length,
+      etherType: version === 4 ? etherType.ipv4 : etherType.ipv6,
+      devices: sender.links.map(({ name }) => name),
+    },
+    addresses: [...found.addresses.slice(0, 1), destination],
+  });
+  watch = opened;
+  const to =
+    protocol === "icmp" ? ({ kind: "ping", name: "" } as const) : ({ kind: protocol, name: "", port } as const);
+  const send = async (netns: Netns, bytes: Uint8Array, patienceMs: number) => {
+    const outcome = await probe({ from: netns, to, address: addressFromBytes(bytes), length, patienceMs });
+    return { reached: outcome.reached, how: outcome.reached ? "" : outcome.how };
+  };
+  return await settle({ found, question, world: machine, sender, destination }, opened, send);
 }
 
-type Dropped = { readonly site: Site; readonly drop: Parameters<typeof placeText>[0] };
-
-function combined(found: Answer, outcome: Outcome, dropped: Dropped | undefined, question: Question): Answer {
-  const where = question.from.is === "site" ? question.from.site.where : "host";
-  const note = (says: string, verdict: "pass" | "drop" | "unknown", at = where) => [
-    ...found.hops,
-    { where: at, what: "probe", says, verdict, isBack: false },
-  ];
-  if (outcome.reached) return { ...found, verdict: "reachable", cause: null, hops: note("got an answer", "pass") };
-  if (dropped !== undefined) {
-    const { site, drop } = dropped;
-    const isRule = drop.handle !== undefined;
-    const what = `${placeText(drop)}: the kernel reports that ${isRule ? "the rule" : "the policy"} dropped the probe`;
-    const cure = isRule
-      ? `${site.prefix}nft delete rule ${familyText(drop.family)} ${drop.table} ${drop.chain} handle ${drop.handle}`
-      : "";
-    const isReceiver = question.to.is === "site" && question.to.site === site && !site.isHost;
-    const code = isReceiver ? "dropped-inside" : isRule ? "dropped-by-rule" : "dropped-by-policy";
-    const known = found.verdict === "blocked" ? found.cause : ({ code, where: site.where, what, cure } as const);
-    return { ...found, verdict: "blocked", cause: known, hops: note(what, "drop", site.where) };
+/** The address that is asked; undefined if none is known. For the outside it is the first machine there. */
+function destinationOf(found: Answer, machine: Machine, { to, version }: Question): Uint8Array | undefined {
+  const [, asked] = found.addresses;
+  if (to.is === "outside") {
+    const answer = asked && machine.host.ask({ destination: asked });
+    return answer === undefined || "errno" in answer ? undefined : answer.gateway;
   }
-  if (found.verdict === "blocked") return { ...found, hops: note(`no answer (${outcome.how})`, "drop") };
-  const what = `the probe got no answer (${outcome.how}), and no rule of nf_tables dropped it; drop reasons of the kernel (tracefs) are not read`;
-  const cause = { code: "undecided", where, what, cure: "" } as const;
-  return { ...found, verdict: "unsure", cause, hops: note(`no answer (${outcome.how})`, "unknown") };
+  if (asked !== undefined) return asked;
+  if (to.is === "address") return to.address;
+  if (to.is !== "site") return undefined;
+  const length = version === 4 ? 4 : 16;
+  return to.site.addresses.find(({ bytes, isLinkLocal }) => bytes.length === length && !isLinkLocal && bytes[0] !== 127)
+    ?.bytes;
 }

@@ -22,7 +22,8 @@ interface Box {
 /** Lines of at most 80 characters, or of the terminal's width if that is less. */
 export function pictureOf(answer: Answer, width = Math.min(widthMax, widthOf(output.standard))): string {
   const boxes: Box[] = [];
-  for (const hop of answer.hops) {
+  const probed = answer.hops.filter(isOfProbe);
+  for (const hop of answer.hops.filter((one) => !isOfProbe(one))) {
     const last = boxes.at(-1);
     if (last?.where === hop.where && last.isBack === hop.isBack) last.hops.push(hop);
     else boxes.push({ where: hop.where, isBack: hop.isBack, hops: [hop] });
@@ -32,11 +33,26 @@ export function pictureOf(answer: Answer, width = Math.min(widthMax, widthOf(out
     if (i > 0) lines.push(`   ${box.isBack ? "▲" : "▼"}`);
     lines.push(...boxLines(box, width));
   }
+  if (probed.length > 0) lines.push(...probeLines(probed, width));
   return `${[...lines, ...endLines(answer, width)].join("\n")}\n`;
 }
 
+const isOfProbe = ({ what }: Hop) => what === "probe";
+
 function boxLines({ where, isBack, hops }: Box, width: number): string[] {
-  const title = ` ${where}${isBack ? " (the way back)" : ""} `;
+  return framed(`${where}${isBack ? " (the way back)" : ""}`, hops, width);
+}
+
+/** The probe in one box: where it was seen, in order, and how it ended. */
+function probeLines(hops: readonly Hop[], width: number): string[] {
+  const rows = hops.map(({ where, says, isBack, ...rest }) => ({
+    ...{ ...rest, where, isBack, what: where.replace(/^namespace /, ""), says: isBack ? `back: ${says}` : says },
+  }));
+  return framed("the probe", rows, width);
+}
+
+function framed(name: string, hops: readonly Hop[], width: number): string[] {
+  const title = ` ${name} `;
   const inner = width - 4;
   const rows = hops.flatMap((hop) => hopLines(hop, inner));
   return [

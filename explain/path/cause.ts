@@ -17,6 +17,8 @@ export const causeCodes = [
   ...(["no-masquerade", "no-mapping", "mapping-shadowed", "hairpin-off"] as const),
   ...(["not-listening", "listens-on-loopback", "listens-other-family", "dropped-inside"] as const),
   ...(["no-return-route", "conntrack-full", "mtu", "ipv6-disabled", "tentative"] as const),
+  /** By `--live` alone: the kernel gave a drop reason that none of these codes says. */
+  "dropped-by-kernel",
   /** The verdict is unsure: `what` names what decides. */
   "undecided",
 ] as const;

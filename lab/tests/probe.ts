@@ -31,7 +31,7 @@ interface Attempt {
   readonly from: Netns;
   readonly to: Destination;
   readonly address: Address;
-  /** The length of an IP packet with the don't-fragment bit. */
+  /** The length of an IP packet; of a ping with the don't-fragment bit. TCP ignores it. */
   readonly length?: number | undefined;
   /** After so much time without an answer it is silence. */
   readonly patienceMs: number;
@@ -69,7 +69,7 @@ function attempt(
     case "tcp":
       return connects(from, address, to.port, over);
     case "udp":
-      return answers(from, address, to.port, over);
+      return answers(from, address, to.port, length, over);
     case "http":
       return page(from, address, to, over);
   }
@@ -101,7 +101,19 @@ async function connects(from: Netns, address: Address, port: number, over: Abort
 /** A second packet learns of a refusal that came for the first. */
 const againMs = 50;
 
-async function answers(from: Netns, address: Address, port: number, over: AbortSignal): Promise<Outcome> {
+/** RFC 791, RFC 8200, RFC 768: the headers before a datagram. */
+const datagramHeaderBytes = { 4: 28, 6: 48 } as const;
+
+async function answers(
+  from: Netns,
+  address: Address,
+  port: number,
+  length: number | undefined,
+  over: AbortSignal,
+): Promise<Outcome> {
+  const words = new TextEncoder().encode("ns-net");
+  const datagram = new Uint8Array(length === undefined ? words.length : length - datagramHeaderBytes[address.family]);
+  datagram.set(words);
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
   // Bun passes the error alone, though its types name the socket before it.
   const error = (...given: unknown[]) => reject(given.at(-1));
@@ -114,7 +126,7 @@ async function answers(from: Netns, address: Address, port: number, over: AbortS
   );
   const send = () => {
     try {
-      socket.send("ns-net");
+      socket.send(datagram);
     } catch (error) {
       reject(error);
     }

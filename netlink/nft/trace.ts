@@ -16,7 +16,10 @@ const traceAttributes = attributes({
   type: [4, be32],
   id: [6, be32],
   network: [8, bytes],
-  verdict: [5, nest(attributes({ code: [1, be32] }))],
+  transport: [9, bytes],
+  inIndex: [10, be32],
+  outIndex: [12, be32],
+  verdict: [5, nest(attributes({ code: [1, be32], chain: [2, text] }))],
   policy: [16, be32],
 });
 
@@ -27,12 +30,21 @@ const drop = 0;
 export interface TraceMessage {
   /** The same for all messages about a packet. */
   readonly id: number;
-  /** The header of IPv4 or IPv6, in the first message of each base chain. */
+  readonly place: TracedPlace;
+  /** NF_DROP, NFT_JUMP …, of a rule or a policy; undefined for the end of a chain that has none. */
+  readonly verdict: number | undefined;
+  /** Where a jump or a goto leads. */
+  readonly target: string | undefined;
+  /** The header of IPv4 or IPv6, and that of TCP, UDP or ICMP, in the first message of each base chain. */
   readonly network: Uint8Array | undefined;
-  readonly drop: TracedDrop | undefined;
+  readonly transport: Uint8Array | undefined;
+  /** The links, in the same message. */
+  readonly inIndex: number | undefined;
+  readonly outIndex: number | undefined;
+  readonly drop: TracedPlace | undefined;
 }
 
-export interface TracedDrop {
+export interface TracedPlace {
   readonly family: number;
   readonly table: string;
   readonly chain: string;
@@ -53,11 +65,18 @@ export function traceIn({ type: kind, payload }: Frame): TraceMessage | undefine
     policy,
     id = 0,
     network,
+    transport,
+    inIndex,
+    outIndex,
   } = traceAttributes.get(payload.subarray(nfgenHeader.size));
-  const isPolicy = what === type.policy && policy === drop;
-  const isRule = what === type.rule && verdict?.code === drop;
+  const isRule = what === type.rule;
   const place = { family, table, chain, handle: isRule ? handle : undefined };
-  return { id, network, drop: isPolicy || isRule ? place : undefined };
+  const code = isRule ? verdict?.code : what === type.policy ? policy : undefined;
+  return {
+    ...{ id, place, network, transport, inIndex, outIndex },
+    ...{ verdict: code === undefined ? undefined : code | 0, target: verdict?.chain },
+    drop: code === drop ? place : undefined,
+  };
 }
 
 const tableAttributes = attributes({ name: [1, text], flags: [2, be32] });

@@ -1,5 +1,6 @@
 /** `explain` in labs: between pods, and why a test of the lab's file failed. */
 import assert from "node:assert/strict";
+import { needs } from "../support/needs.ts";
 import { needsLabs, type Person, person, users } from "./person.ts";
 
 const file = `
@@ -36,6 +37,27 @@ for (const user of users) {
       assert.equal(code, 1);
       assert.match(out, /2 passed, 1 failed\n\nns-net explain api 10\.2\.0\.\d+:5433\/tcp --lab explained\n/);
       assert.match(out, /blocked: no program listens on tcp port 5433 \(not-listening, namespace db\)\n$/);
+    });
+
+    it("--live sends a probe, and says what an ordinary user cannot see", function () {
+      if (user === "root") needs(this, "tracefs");
+      const ask = (to: string) => {
+        const { code, out } = who.nsNet("explain", "web", to, "--lab", "explained", "--live", "--json");
+        return { code, ...JSON.parse(out) };
+      };
+      const isSeen = (hops: { says: string }[]) => hops.some(({ says }) => says.startsWith("sent by eth0"));
+      const isSaid = (hops: { says: string }[]) => hops.some(({ says }) => /not seen: tracefs is for root/.test(says));
+      const reached = ask("api");
+      assert.deepEqual([reached.code, reached.verdict], [0, "reachable"]);
+      const drop =
+        "add table inet f; add chain inet f c { type filter hook input priority 0; }; add rule inet f c quota over 0 bytes drop";
+      assert.equal(who.inside("api", "nft", drop).code, 0);
+      const dropped = ask("api");
+      assert.equal(who.inside("api", "nft", "delete table inet f").code, 0);
+      assert.deepEqual([dropped.verdict, dropped.cause.code], ["blocked", "dropped-inside"]);
+      assert.match(dropped.cause.what, /^table inet f, chain c, handle \d+:/);
+      for (const { hops } of [reached, dropped])
+        assert.deepEqual([isSeen(hops), isSaid(hops)], user === "root" ? [true, false] : [false, true]);
     });
 
     it("lab test says what a person broke", () => {

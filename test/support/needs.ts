@@ -43,6 +43,10 @@ const kernel = {
   ),
   "nft bridge": nft("add table bridge t; add chain bridge t c { type filter hook prerouting priority -300; }"),
   "nft fib": nft("add table inet t; add chain inet t c; add rule inet t c fib daddr type local accept"),
+  "nft queue": nft("add table inet t; add chain inet t c; add rule inet t c queue num 5"),
+  "iptables bpf": (ns) => ns.run("iptables-nft", "-A", "INPUT", "-m", "bpf", "--bytecode", "1,6 0 0 0", "-j", "DROP"),
+  "iptables-legacy": (ns) => ns.run("iptables-legacy", "-A", "INPUT", "-j", "ACCEPT"),
+  tracefs: (ns) => ns.run("unshare", "--mount", "mount", "-t", "tracefs", "tracefs", "/mnt"),
   netem: (ns) => ns.run("tc", "qdisc", "add", "dev", "lo", "root", "netem"),
   tbf: (ns) => {
     ns.ip("link", "add", "probe0", "type", "veth", "peer", "name", "probe1");

@@ -1,6 +1,9 @@
 /** `ns-net explain --live`: a probe settles what the rules leave open, and nothing of it stays. */
 import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { needs } from "../../support/needs.ts";
+import { run } from "../../support/sandbox.ts";
 import { tcpServer } from "../../support/tcp.ts";
 import { freshPlace, namedNetns, type Place } from "../place.ts";
 
@@ -65,16 +68,67 @@ describe("ns-net explain --live", function () {
     leavesNothing();
   });
 
-  it("leaves nothing when it is killed", async () => {
+  it("leaves nothing when it is killed, and no instance of tracefs after the next command", async function () {
+    needs(this, "tracefs");
     forward("quota over 0 bytes drop");
-    const child = Bun.spawn(place.host.inside(place.command("explain", web, db, "--live")), { stdout: "ignore" });
-    while (!/ns-net-live-\d+/.test(tables())) {
-      assert.equal(child.exitCode, null, "it ended before its table was seen");
-      await Bun.sleep(5);
+    const tracefs = place.file("tracefs/empty", "").replace(/\/empty$/, "");
+    run(["mount", "-t", "tracefs", "tracefs", tracefs]);
+    try {
+      const instances = () =>
+        readdirSync(join(tracefs, "instances")).filter((name) => RegExp(`^ns-net-(${pids.join("|")})(-|$)`).test(name));
+      const pids: number[] = [];
+      /** Kills a command once something of it is there. */
+      const killedAt = async (isThere: (pid: number) => boolean) => {
+        const child = Bun.spawn(place.host.inside(place.command("explain", web, db, "--live")), { stdout: "ignore" });
+        pids.push(child.pid);
+        while (!isThere(child.pid)) {
+          assert.equal(child.exitCode, null, "it ended before it was killed");
+          await Bun.sleep(1);
+        }
+        child.kill("SIGKILL");
+        await child.exited;
+        // nsenter becomes the program, so its sockets are closed now.
+        leavesNothing();
+      };
+      const folderOf = (pid: number) => join(tracefs, "instances", `ns-net-${pid}`);
+      const isEnabled = (pid: number, event: string) => {
+        try {
+          return readFileSync(join(folderOf(pid), "events", event, "enable"), "utf8").startsWith("1");
+        } catch {
+          return false;
+        }
+      };
+      await killedAt((pid) => tables().includes(`ns-net-live-${pid}`));
+      await killedAt((pid) => existsSync(folderOf(pid)));
+      await killedAt((pid) => isEnabled(pid, "net/net_dev_start_xmit"));
+      await killedAt((pid) => isEnabled(pid, "skb/consume_skb"));
+      assert.equal(instances().length, 1, "the last one is still there");
+      assert.equal(ask(db, "--live").verdict, "blocked");
+      assert.deepEqual(instances(), []);
+    } finally {
+      run(["umount", tracefs]);
     }
-    child.kill("SIGKILL");
-    await child.exited;
-    // nsenter becomes the program, so its sockets are closed now.
+    leavesNothing();
+  });
+
+  it("ends at Ctrl-C without a trace", async function () {
+    needs(this, "tracefs");
+    forward("quota over 0 bytes drop");
+    const tracefs = place.file("tracefs/empty", "").replace(/\/empty$/, "");
+    run(["mount", "-t", "tracefs", "tracefs", tracefs]);
+    try {
+      const child = Bun.spawn(place.host.inside(place.command("explain", web, db, "--live")), { stdout: "ignore" });
+      const folder = join(tracefs, "instances", `ns-net-${child.pid}`);
+      while (!existsSync(folder)) {
+        assert.equal(child.exitCode, null, "it ended before the signal");
+        await Bun.sleep(1);
+      }
+      child.kill("SIGINT");
+      assert.equal(await child.exited, 130);
+      assert.equal(existsSync(folder), false);
+    } finally {
+      run(["umount", tracefs]);
+    }
     leavesNothing();
   });
 });
