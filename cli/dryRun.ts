@@ -12,6 +12,8 @@ import { type Kernel, openKernel } from "../kernel/kernel.ts";
 import { openContainerNetns } from "../kernel/namespace.ts";
 import { anonymousNetns } from "../kernel/newNamespace.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { AddOptions } from "../plugin/add.ts";
+import type { Asked } from "../plugin/attach/asked.ts";
 import { entryMemory } from "../plugin/attach/entryMemory.ts";
 import { interfaceFacts } from "../plugin/attach/facts/interface.ts";
 import { prepare } from "../plugin/attach/prepare.ts";
@@ -33,7 +35,7 @@ export async function preview(
   requests: readonly Request[],
   call: Call,
   { name, path }: Target,
-  onPlan: (made: Plan) => void,
+  { onPlan, reservedSubnets }: Pick<AddOptions, "onPlan" | "reservedSubnets">,
 ): Promise<string> {
   for (const { config } of requests) refuseDelegate(config);
   const isNew = name !== undefined && !existsSync(path);
@@ -47,8 +49,8 @@ export async function preview(
   using copies = new Copies(kernel);
   const steps: Step[] = [];
   for (const request of requests) {
-    const made = await planned(request, call, copies);
-    onPlan(made);
+    const made = await planned({ request, call, kernel, reservedSubnets }, copies);
+    onPlan?.(made);
     steps.push(...made.steps);
   }
   const making = ["# A new network namespace has only a loopback interface.", `ip netns add ${name}`];
@@ -65,14 +67,13 @@ function refuseDelegate({ ipam }: NetworkConfig): void {
   );
 }
 
-async function planned(request: Request, call: Call, copies: Copies): Promise<Plan> {
+async function planned(asked: Asked, copies: Copies): Promise<Plan> {
+  const { request, kernel } = asked;
   const { attachment, config } = request;
-  const { kernel } = copies;
   const facts = interfaceFacts(request, kernel);
   refuseImpossible(attachment, config, facts);
   const store = copies.storeOf(config.dataDir, attachment.network);
   const reading = { ...adoption(kernel, config.bridge), lock: () => ({ [Symbol.dispose]() {} }), release() {} };
-  const asked = { request, call, kernel };
   const memory = entryMemory(asked, store, { adoption: reading });
   return (await prepare(asked, facts, memory)).plan;
 }

@@ -28,9 +28,11 @@ import { prepare } from "./attach/prepare.ts";
 import defer * as chainedMemory from "./chain/memory.ts";
 import { openOrCreate } from "./recovery/openStore.ts";
 
-interface AddOptions {
+export interface AddOptions {
   /** A person waits for the answer and not a runtime, so ADD may take time for hints. */
   readonly isByHand?: boolean;
+  /** As in Asked. A runtime's ADD does not read the configurations of other networks. */
+  readonly reservedSubnets?: Asked["reservedSubnets"];
   /** Sees each plan before it is committed; what it throws refuses the ADD. */
   readonly onPlan?: (plan: Plan) => void;
   /** Another kernel than the real one, for tests that make requests fail. */
@@ -43,7 +45,7 @@ interface AddOptions {
  */
 export async function add(request: Request, call: Call, options: AddOptions = {}): Promise<Plan> {
   using kernel = (options.openKernel ?? openKernelOf)(request, call);
-  const asked: Asked = { request, call, kernel };
+  const asked: Asked = { request, call, kernel, reservedSubnets: options.reservedSubnets };
   let facts = await readFacts(asked);
   const memory = memoryOf(asked);
   for (let attempt = 1; ; attempt++) {

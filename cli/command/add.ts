@@ -5,6 +5,7 @@ import { code, Fault, shown } from "../../conf/fault.ts";
 import { parseDelete, parseRequest } from "../../conf/parse.ts";
 import type { DeleteRequest, Request } from "../../conf/request.ts";
 import { formatResult } from "../../conf/result/format.ts";
+import { subnetsOf } from "../../explain/networks/configured.ts";
 import { formatAddress, formatCidr, parseCidr, withoutPrefix } from "../../ip/address.ts";
 import { innerIndex, type Plan } from "../../plan/plan.ts";
 import { interfaceType } from "../../plan/types.ts";
@@ -20,7 +21,7 @@ import { portsOf } from "../attach/publish.ts";
 import { callByHand } from "../callByHand.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
-import { rememberNetwork } from "../network.ts";
+import { everyConfiguration, rememberNetwork } from "../network.ts";
 import { waitForStore, waitingForOthers } from "../output/patience.ts";
 import { isTerminal, output } from "../output/terminal.ts";
 import { deleteMade, madeNamespace } from "../ownNamespace.ts";
@@ -97,9 +98,10 @@ Several networks are attached all or none.
       return { network, request, stdin };
     });
     const onPlan = (plan: Plan) => refuseOtherPrefix(options.ip, plan);
+    const reservedSubnets = () => everyConfiguration(options["data-dir"]).flatMap(subnetsOf);
     if (options["dry-run"]) {
       const requests = all.map(({ request }) => request);
-      writeOut(await preview(requests, callByHand(), target, onPlan));
+      writeOut(await preview(requests, callByHand(), target, { onPlan, reservedSubnets }));
       return 0;
     }
     const call = callByHand("ADD");
@@ -110,7 +112,7 @@ Several networks are attached all or none.
       for (const { request } of all) {
         await waitForStore(request.config.dataDir);
         using _ = waitingForOthers(target, request.config.dataDir, "attaching");
-        made.push(await add(request, call, { isByHand: true, onPlan }));
+        made.push(await add(request, call, { isByHand: true, onPlan, reservedSubnets }));
       }
       writeAnswer(
         options.json ? jsonOf(all, made) : made.flatMap(({ result }) => result.ips.map(addressLine)).join(""),

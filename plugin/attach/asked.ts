@@ -7,4 +7,6 @@ export interface Asked {
   readonly request: Request;
   readonly call: Call;
   readonly kernel: Kernel;
+  /** Subnets that a network which names none must not be given, besides those that the kernel and the store know. */
+  readonly reservedSubnets?: (() => readonly string[]) | undefined;
 }

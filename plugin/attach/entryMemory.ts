@@ -70,7 +70,7 @@ export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adop
       const lease = await acquire({
         ...{ call, request, config: config.ipam, store },
         entry: newEntry(request, kernel.netns ? { ...kernel.netns, cookie: kernel.netnsCookie } : noNamespace),
-        hostNetworks: () => hostNetworks(kernel),
+        hostNetworks: () => [...hostNetworks(kernel), ...(asked.reservedSubnets?.() ?? [])],
         mayTakeOver: isInterface && !dryRun ? mayTakeOver : undefined,
         prepare:
           first &&

@@ -1,10 +1,12 @@
 /** Flags of `ns-net add` that need no file. The witnesses are ip, tc and TCP. */
 import assert from "node:assert/strict";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { needs } from "../../support/needs.ts";
 import { links, netnsNames } from "../../support/sandbox.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
 import { ourLinks } from "../../support/world.ts";
-import { freshPlace, lab, namedNetns } from "../place.ts";
+import { freshPlace, lab, namedNetns, needsOwnEtc } from "../place.ts";
 import { slowAdd } from "../slowIpam.ts";
 
 describe("ns-net add with flags", function () {
@@ -41,6 +43,28 @@ describe("ns-net add with flags", function () {
     assert.equal(links(place.host).get(ourLinks(place.host)[0]!).master, "br7");
     assert.equal(JSON.parse(place.must("ls", "--json", "--network", "br7")).length, 3);
     for (const name of [web, db, api]) place.must("check", name);
+  });
+
+  it("chooses a subnet that no configuration of this host has, also before anything uses it", function () {
+    needsOwnEtc(this);
+    using place = freshPlace();
+    const folder = "/etc/cni/net.d";
+    const path = join(folder, "87-podman-bridge.conflist");
+    mkdirSync(folder, { recursive: true });
+    // As podman's package has it.
+    const bridge = {
+      ...{ type: "bridge", bridge: "cni-podman0", isGateway: true, ipMasq: true },
+      ipam: { type: "host-local", routes: [{ dst: "0.0.0.0/0" }], ranges: [[{ subnet: "10.88.0.0/16" }]] },
+    };
+    writeFileSync(path, JSON.stringify({ cniVersion: "0.4.0", name: "podman", plugins: [bridge] }));
+    try {
+      const name = place.name();
+      assert.match(place.must("add", name, "--dry-run"), /10\.89\.0\.2\/16/);
+      assert.equal(place.must("add", name), "10.89.0.2\n");
+      assert.match(place.host.run("ip", "route"), /^10\.89\.0\.0\/16 dev nsnet0 /m);
+    } finally {
+      rmSync(path);
+    }
   });
 
   it("gives both families, and limits both directions", function () {
