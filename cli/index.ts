@@ -53,6 +53,10 @@ export const commands = {
     "explain why one place reaches another or not, and what repairs it",
     () => import("./command/explain.ts"),
   ),
+  trace: listed(
+    "print the packets between two places: interfaces, rules, drop reasons",
+    () => import("./command/trace.ts"),
+  ),
   "lab learn": listed("learn in eleven lessons, by typing", () => import("./command/lab/learn.ts")),
   "lab new": listed("write a lab file from a template", () => import("./command/lab/new.ts")),
   "lab up": listed("bring a lab up from its file", () => import("./command/lab/up.ts")),

@@ -1,14 +1,12 @@
 /** `ns-net explain <from> <to>` */
 import { type Answer, answer } from "../../explain/path/answer.ts";
-import { versionOf } from "../../explain/path/world.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { exitNow } from "../../sys/libc.ts";
-import { command, UsageError } from "../command.ts";
-import { askedIn } from "../explain/asked.ts";
+import { command } from "../command.ts";
 import defer * as live from "../explain/live.ts";
 import { Machine } from "../explain/machine.ts";
-import { partyOf } from "../explain/party.ts";
 import { pictureOf } from "../explain/picture.ts";
+import { questionOf } from "../explain/question.ts";
 import { labOption, networkOptions } from "./options.ts";
 
 const exitCodes = { reachable: 0, blocked: 1, unsure: 3 } as const;
@@ -63,17 +61,8 @@ interface Found {
 }
 
 async function ask(operands: readonly string[], options: Asking): Promise<Found> {
-  const [fromWords, toWords] = operands as [string, string];
-  const { place, port, protocol } = askedIn(toWords);
   using machine = new Machine(options["data-dir"]);
-  const from = partyOf(fromWords, machine, "sender");
-  const to = partyOf(place, machine, "receiver");
-  if (from.is === "outside") throw new UsageError("explain cannot begin outside: name a namespace or host as FROM");
-  if (from.is === "address" && from.site === undefined) {
-    throw new UsageError(`no namespace here has the address ${fromWords}; see: ns-net ns ls`);
-  }
-  const version = options.ipv6 ? 6 : versionOf(machine, from, to);
-  const question = { from, to, version, port, protocol } as const;
+  const question = questionOf(machine, operands, options.ipv6);
   const found = answer(machine, question);
   if (!machine.isUnchanged) return { answer: found, isOfOneMoment: false };
   return { answer: options.live ? await live.settled(found, machine, question) : found, isOfOneMoment: true };

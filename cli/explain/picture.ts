@@ -82,8 +82,8 @@ function endLines({ verdict, cause }: Answer, width: number): string[] {
   return [...sentence.map((line) => coloured(style, line)), ...cure];
 }
 
-/** At spaces where there are some. */
-function wrap(text: string, width: number): string[] {
+/** Lines of a text, at spaces where there are some. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -6,6 +6,7 @@ import type { Cause, CauseCode } from "../path/cause.ts";
 import type { Site } from "../path/site/site.ts";
 import type { Hop } from "../path/walk.ts";
 import { familyText } from "../rules/words.ts";
+import { otherFilter } from "./filters.ts";
 import type { Located, LocatedJourney } from "./places.ts";
 import { type Outcome, type Probing, receiverOf } from "./probing.ts";
 import { meaningOf } from "./reasons.ts";
@@ -127,25 +128,12 @@ function causeOfKernel(probing: Probing, { sightings, end, isUnsentAnswer }: Loc
   const { says, code } = meaningOf(end.reason);
   const isAnswer = isUnsentAnswer || (sightings[0]?.is === "sent" && sightings[0].site !== probing.sender);
   const at = last === undefined || isUnsentAnswer ? "" : ` after it was seen at ${last.device}`;
-  const which = code === "dropped-by-rule" ? filterText(probing, site, last) : says;
+  const which = code === "dropped-by-rule" ? otherFilter(site, last?.device, probing.question.version) : says;
   const name = end.reason === "" ? "" : `${end.reason}, `;
   const what = `the kernel dropped the ${isAnswer ? "answer" : "probe"}${at}: ${which} (${name}in ${end.place})`;
   const where = site?.where ?? unknownPlace;
   return { code: codeAt(probing, site, code), where, what, cure: cureOf(site, code, last) };
 }
-
-/** The trace of nf_tables has no drop, so another filter did it: of a link, which comes before the trace, or an older one. */
-function filterText({ question }: Probing, site: Site | undefined, last: Located | undefined): string {
-  const ofLink = site?.ruleset.chains.filter(({ base }) => base?.devices.includes(last?.device ?? "")) ?? [];
-  if (ofLink.length > 0) return `a rule dropped it at the link: ${ofLink.map(chainText).join(" or ")}`;
-  const tables = site?.legacyTables(question.version) ?? [];
-  const version = question.version === 4 ? "" : "6";
-  if (tables.length === 0) return "a filter dropped it that the trace of nf_tables does not show";
-  return `a rule of ip${version}tables-legacy dropped it, of the table ${tables.join(" or ")}; see ip${version}tables-legacy-save`;
-}
-
-const chainText = ({ family, table, name }: { family: number; table: string; name: string }) =>
-  `table ${familyText(family)} ${table}, chain ${name}`;
 
 function codeAt(probing: Probing, site: Site | undefined, code: CauseCode): CauseCode {
   if (site === undefined) return code;

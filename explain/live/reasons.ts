@@ -64,6 +64,15 @@ const meanings: Readonly<Record<string, Meaning>> = {
   NOT_SPECIFIED: { says: "the kernel gives no reason" },
 };
 
+/** Drops of packets that the rules had let in: others are how the kernel puts away what it has used. */
+const afterRules: readonly string[] = [
+  ...["NO_SOCKET", "SOCKET_FILTER", "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "SOCKET_CLOSE", "TCP_LISTEN_OVERFLOW"],
+  ...["TCP_CSUM", "UDP_CSUM", "ICMP_CSUM", "PROTO_MEM", "IP_NOPROTO", "TCP_MINTTL", "TCP_OVERWINDOW"],
+];
+
+/** True if a packet with this reason was lost, though the rules had let it in. */
+export const isLostAfterRules = (reason: string): boolean => afterRules.includes(reason);
+
 /** A reason of the kernel for a person. Newer kernels have reasons that are not in the table: their names are English words. */
 export function meaningOf(reason: string): Required<Meaning> {
   const { says, code = "dropped-by-kernel" } = meanings[reason] ?? {

@@ -8,7 +8,8 @@ import { commitBatch } from "../../netlink/nft/batch.ts";
 import { hook, newChain } from "../../netlink/nft/chain.ts";
 import type { Expression } from "../../netlink/nft/expr/expression.ts";
 import { family } from "../../netlink/nft/message.ts";
-import { newRule } from "../../netlink/nft/rule.ts";
+import { listRules, newRule, type Rule } from "../../netlink/nft/rule.ts";
+import type { Table } from "../../netlink/nft/table.ts";
 import { newOwnedTable, type TraceMessage, traceGroup, traceIn } from "../../netlink/nft/trace.ts";
 import { type NetlinkSocket, openSocketIn, protocol } from "../../netlink/socket.ts";
 import { errno, isKernelError, KernelError } from "../../sys/errors.ts";
@@ -16,31 +17,37 @@ import { closeFile, netlinkSocket, receive } from "../../sys/libc.ts";
 import { inNetns, type Netns } from "../../sys/netns.ts";
 import { joinNetlinkGroup, setReceiveBuffer } from "../../sys/sysRare.ts";
 
-/** Before every other chain. */
-const priority = -2_000_000_000;
+/** Before every other chain, and after every other one. */
+const priority = { first: -2_000_000_000, last: 2_000_000_000 } as const;
 const bufferBytes = 64 * 1024;
 /** For the messages that come between two reads. */
 const waitingBytes = 4 * 2 ** 20;
 
-/** The start of the names of our tables. */
-export const tablePrefix = "ns-net-live-";
+/** The name of our tables. */
+export const ownTable = (): string => `ns-net-live-${process.pid}`;
+
+type Hook = keyof typeof hook;
 
 export class Traced implements Disposable {
   /** Times when the kernel had more messages than the socket had room for. */
   overruns = 0;
   readonly #owner: NetlinkSocket;
   readonly #events: number;
+  readonly #chains: { readonly table: Table; readonly name: string }[] = [];
 
-  /** `rules` mark packets: each ends in `meta nftrace set 1`. Throws KernelError. */
-  constructor(netns: Netns, rules: readonly (readonly Expression[])[]) {
+  /**
+   * `rules` mark packets: each ends in `meta nftrace set 1`. With `hasEnds` the kernel also reports when a packet has
+   * passed all rules of a hook, and by which link it leaves, at chains without rules. Throws KernelError.
+   */
+  constructor(netns: Netns, rules: readonly (readonly Expression[])[], hasEnds = false) {
     this.#owner = openSocketIn(netns, protocol.netfilter);
     this.#events = inNetns<number>(netns, () => netlinkSocket(protocol.netfilter));
     try {
       setReceiveBuffer(this.#events, waitingBytes);
       joinNetlinkGroup(this.#events, traceGroup);
-      this.#mark(family.inet, ["prerouting", "output"], rules);
+      this.#mark(family.inet, ["prerouting", "output"], rules, hasEnds ? ["input", "postrouting"] : []);
       try {
-        this.#mark(family.bridge, ["prerouting"], rules);
+        this.#mark(family.bridge, ["prerouting"], rules, hasEnds ? ["postrouting"] : []);
       } catch (error) {
         // A kernel without rules for bridges has none that could drop.
         if (!(error instanceof KernelError)) throw error;
@@ -51,18 +58,18 @@ export class Traced implements Disposable {
     }
   }
 
-  #mark(of: number, hooks: readonly (keyof typeof hook)[], rules: readonly (readonly Expression[])[]): void {
-    const table = { family: of, name: `${tablePrefix}${process.pid}` };
-    const chains = hooks.flatMap((name) => [
-      newChain(table, name, { type: "filter", hook: hook[name], priority }),
-      ...rules.map((rule) => newRule(table, name, rule)),
-    ]);
-    commitBatch(this.#owner, [newOwnedTable(table), ...chains]);
+  #mark(of: number, hooks: readonly Hook[], rules: readonly (readonly Expression[])[], ends: readonly Hook[]): void {
+    const table = { family: of, name: ownTable() };
+    const chain = (name: Hook, when: keyof typeof priority) =>
+      newChain(table, name, { type: "filter", hook: hook[name], priority: priority[when] });
+    const chains = hooks.flatMap((name) => [chain(name, "first"), ...rules.map((rule) => newRule(table, name, rule))]);
+    commitBatch(this.#owner, [newOwnedTable(table), ...chains, ...ends.map((name) => chain(name, "last"))]);
+    if (of === family.inet) for (const name of hooks) this.#chains.push({ table, name });
   }
 
-  /** Readable once there are messages. */
-  get descriptor(): number {
-    return this.#events;
+  /** The rules that mark, as the kernel has them now, with their counters; not those of bridges, which see packets again. */
+  rules(): Rule[] {
+    return this.#chains.flatMap(({ table, name }) => listRules(this.#owner, table, name));
   }
 
   /** The messages since the last call. */

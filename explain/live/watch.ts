@@ -52,7 +52,7 @@ export class Watch implements Disposable {
         this.#tracing = new TracingInstance(eventsOf(watched.followed));
       } catch (error) {
         if (!isKernelError(error, ...tracefsRefusals)) throw error;
-        this.unseen = refusal(error.symbol);
+        this.unseen = refusalText(error.symbol);
       }
       if (this.#tracing?.hasReasons === false) this.unseen = "this kernel gives no drop reasons (Linux 5.17 does)";
     } catch (error) {
@@ -121,7 +121,8 @@ function eventsOf({ lengthBytes, etherType }: Followed): Wanted[] {
   ];
 }
 
-const refusal = (symbol: string) =>
+/** Why tracefs is refused, by the errno. */
+export const refusalText = (symbol: string): string =>
   symbol === "EPERM" || symbol === "EACCES"
     ? "tracefs is for root of the machine alone"
     : `this kernel has no tracefs (${symbol})`;

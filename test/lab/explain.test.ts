@@ -60,6 +60,30 @@ for (const user of users) {
         assert.deepEqual([isSeen(hops), isSaid(hops)], user === "root" ? [true, false] : [false, true]);
     });
 
+    it("trace shows the packets of a ping, and says what an ordinary user cannot see", async function () {
+      if (user === "root") needs(this, "tracefs");
+      const words = who.line("trace", "web", "api", "--lab", "explained", "--count", "2", "--json");
+      const child = Bun.spawn(words, { cwd: who.folder, env: who.environment, stdout: "pipe", stderr: "pipe" });
+      let said = "";
+      for await (const chunk of child.stderr) {
+        said += new TextDecoder().decode(chunk);
+        if (said.includes("Ctrl-C ends it\n") && (user === "root" || said.includes("not seen"))) break;
+      }
+      assert.equal(/drop reasons are not seen: tracefs is for root/.test(said), user !== "root", said);
+      const [address] = who.json("inspect").pods.find(({ name }: { name: string }) => name === "api")
+        .interfaces[0].addresses;
+      assert.equal(who.inside("web", "ping", "-c1", "-W2", address.split("/")[0]).code, 0);
+      const lines = (await new Response(child.stdout).text()).trim().split("\n");
+      assert.equal(await child.exited, 0);
+      const kinds = lines
+        .map((line) => JSON.parse(line))
+        .map(({ kind, path }) => [kind, path.length, path.at(-1).delivered]);
+      assert.deepEqual(kinds, [
+        ["echo request 1", 3, true],
+        ["echo reply 1", 3, true],
+      ]);
+    });
+
     it("lab test says what a person broke", () => {
       assert.equal(who.lab("exec", "web", "--", "ip", "route", "del", "default").code, 0);
       const { out } = who.lab("test");

@@ -1,0 +1,19 @@
+/** FROM and TO of `ns-net explain` and `ns-net trace` as a question. */
+import { type Question, versionOf } from "../../explain/path/world.ts";
+import { UsageError } from "../command.ts";
+import { askedIn } from "./asked.ts";
+import type { Machine } from "./machine.ts";
+import { partyOf } from "./party.ts";
+
+/** `isIpv6`: where a name has addresses of both families. Throws UsageError. */
+export function questionOf(machine: Machine, operands: readonly string[], isIpv6 = false): Question {
+  const [fromWords, toWords] = operands as [string, string];
+  const { place, port, protocol } = askedIn(toWords);
+  const from = partyOf(fromWords, machine, "sender");
+  const to = partyOf(place, machine, "receiver");
+  if (from.is === "outside") throw new UsageError("a packet cannot begin outside: name a namespace or host as FROM");
+  if (from.is === "address" && from.site === undefined) {
+    throw new UsageError(`no namespace here has the address ${fromWords}; see: ns-net ns ls`);
+  }
+  return { from, to, version: isIpv6 ? 6 : versionOf(machine, from, to), port, protocol };
+}
