@@ -65,18 +65,26 @@ export class Machine implements World {
   peerOf(site: Site, link: SiteLink): { readonly site: Site; readonly link: SiteLink } | undefined {
     const { peerNetnsId: id, peerIndex } = link;
     if (peerIndex === undefined) return undefined;
-    const other = id === undefined ? site : this.#siteBehind(site, id);
+    const other = id === undefined ? site : this.#siteBehind(site, id, link);
     const end = other?.link(peerIndex);
     return other && end && { site: other, link: end };
   }
 
-  #siteBehind(site: Site, id: number): Site | undefined {
+  #siteBehind(site: Site, id: number, link: SiteLink): Site | undefined {
     const key = `${site.netns.inode} ${id}`;
     if (!this.#behind.has(key)) {
       const isIt = (one: Site) => one !== site && site.idOf(one.netns) === id;
-      this.#behind.set(key, [...this.#sites.values()].find(isIt) ?? this.#search(isIt));
+      const found = [...this.#sites.values()].find(isIt) ?? this.#attachedBy(site, link, isIt) ?? this.#search(isIt);
+      this.#behind.set(key, found);
     }
     return this.#behind.get(key);
+  }
+
+  /** The namespace that the store names for the host's end of a veth: no other has to be opened. */
+  #attachedBy(site: Site, link: SiteLink, isMeant: (site: Site) => boolean): Site | undefined {
+    if (!site.isHost) return undefined;
+    const entry = this.entries.find(({ hostLink }) => hostLink === link.name);
+    return entry && this.#opened(entry.netnsPath, shortName(entry.netnsPath, entry.attachment.container), isMeant);
   }
 
   /** Opens the namespaces of the machine one after another until one is meant. */
@@ -84,19 +92,26 @@ export class Machine implements World {
     this.#holders ??= [...everyHolder().values()];
     for (const { paths, names, processes } of this.#holders) {
       const [path = ""] = paths;
-      const netns = openIfPresent(path);
-      if (netns === undefined) continue;
-      if (this.#sites.has(netns.inode)) {
-        closeNetns(netns);
-        continue;
-      }
-      const site = new Site(`namespace ${names[0] ?? shortName(path, `pid:${processes[0]?.pid}`)}`, netns, false);
-      if (isMeant(site)) {
-        this.#sites.set(netns.inode, site);
-        return site;
-      }
-      site.close();
+      const found = this.#opened(path, names[0] ?? shortName(path, `pid:${processes[0]?.pid}`), isMeant);
+      if (found !== undefined) return found;
     }
+    return undefined;
+  }
+
+  /** Undefined if it is not there, not meant, or known already. */
+  #opened(path: string, name: string, isMeant: (site: Site) => boolean): Site | undefined {
+    const netns = openIfPresent(path);
+    if (netns === undefined) return undefined;
+    if (this.#sites.has(netns.inode)) {
+      closeNetns(netns);
+      return undefined;
+    }
+    const site = new Site(`namespace ${name}`, netns, false);
+    if (isMeant(site)) {
+      this.#sites.set(netns.inode, site);
+      return site;
+    }
+    site.close();
     return undefined;
   }
 

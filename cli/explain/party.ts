@@ -26,11 +26,11 @@ export function partyOf(words: string, machine: Machine, side: "sender" | "recei
     return { is: "address", name: words, address: bytes, site: machine.siteWith(bytes) };
   }
   const { path, spec } = targetOf(words);
+  const netns = openIfPresent(path);
+  if (netns !== undefined) return { is: "site", name: words, site: machine.site(netns, spec) };
   const entry = machine.entries.find((one) => isOf(one, words));
-  for (const candidate of [path, entry?.netnsPath ?? ""]) {
-    const netns = openIfPresent(candidate);
-    if (netns !== undefined) return { is: "site", name: words, site: machine.site(netns, spec) };
-  }
+  const attached = openIfPresent(entry?.netnsPath ?? "");
+  if (attached !== undefined) return { is: "site", name: words, site: machine.site(attached, spec) };
   if (entry !== undefined)
     return { is: "gone", name: words, where: `namespace ${words}`, cure: commandAgain(entry) || "ns-net gc" };
   const meant = nearest(words, knownWords(machine));

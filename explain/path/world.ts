@@ -52,13 +52,13 @@ export function versionOf(world: World, from: Party, to: Party): 4 | 6 {
   for (const party of [to, from]) if (party.is === "address") return party.address.length === 4 ? 4 : 6;
   const isIpv6Only = [from, to].some((party) => {
     if (party.is !== "site") return false;
-    const texts = [
-      ...party.site.addresses.flatMap(({ isLinkLocal, text }) =>
-        isLinkLocal || /^(?:127\.|::1$)/.test(text) ? [] : [text],
-      ),
-      ...world.attachedTo(party.site).flatMap(({ addresses }) => addresses),
-    ];
-    return texts.length > 0 && texts.every((text) => text.includes(":"));
+    const isIpv6 = (text: string) => text.includes(":");
+    const own = party.site.addresses.flatMap(({ isLinkLocal, text }) =>
+      isLinkLocal || /^(?:127\.|::1$)/.test(text) ? [] : [text],
+    );
+    if (!own.every(isIpv6)) return false;
+    const texts = [...own, ...world.attachedTo(party.site).flatMap(({ addresses }) => addresses)];
+    return texts.length > 0 && texts.every(isIpv6);
   });
   return isIpv6Only ? 6 : 4;
 }

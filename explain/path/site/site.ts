@@ -32,8 +32,10 @@ export type SiteLink = Link & { readonly name: string; readonly port: BridgePort
 export interface Across {
   /** 4 or 16 bytes each. */
   readonly addresses: readonly Uint8Array[];
-  /** The other end is a port of a bridge. */
-  readonly isPort: boolean;
+  /** The other end has an address of its own, other than a link-local one. */
+  readonly hasAddress: boolean;
+  /** The other end is a port of a bridge. Takes a request of its own. */
+  isPort(): boolean;
 }
 
 export class Site implements Disposable {
@@ -117,10 +119,18 @@ export class Site implements Disposable {
   across(link: SiteLink): Across | undefined {
     const { peerNetnsId: id, peerIndex = 0, index } = link;
     if (id === undefined) return undefined;
-    return remembered(this.#across, index, () => ({
-      addresses: listAddresses(this.route, 0, id).flatMap(({ local, address }) => local ?? address ?? []),
-      isPort: getLink(this.route, peerIndex, id)?.master !== undefined,
-    }));
+    return remembered(this.#across, index, () => {
+      const all = listAddresses(this.route, 0, id);
+      let isPort: boolean | undefined;
+      return {
+        addresses: all.flatMap(({ local, address }) => local ?? address ?? []),
+        hasAddress: all.some((one) => one.index === peerIndex && one.scope !== linkScope),
+        isPort: () => {
+          isPort ??= getLink(this.route, peerIndex, id)?.master !== undefined;
+          return isPort;
+        },
+      };
+    });
   }
 
   /** Tables of iptables-legacy that may do something to a packet. */

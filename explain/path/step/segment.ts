@@ -21,6 +21,15 @@ export interface Segment {
 
 /** The links of a segment, whatever their state, that answer for an address when a frame leaves by `link`. */
 export function holdersOf(walk: Walk, site: Site, link: SiteLink, address: Uint8Array): Segment {
+  const quick = search(walk, site, link, address, "quick");
+  return quick.holders.length > 0 ? quick : search(walk, site, link, address, "whole");
+}
+
+/**
+ * `quick` takes it that an end of a veth with an address of its own is no port of another bridge: with hundreds of
+ * namespaces on a bridge this halves the requests.
+ */
+function search(walk: Walk, site: Site, link: SiteLink, address: Uint8Array, how: "quick" | "whole"): Segment {
   const holders: Holder[] = [];
   const seen = new Set<string>();
   let isOpen = false;
@@ -43,7 +52,7 @@ export function holdersOf(walk: Walk, site: Site, link: SiteLink, address: Uint8
       if (port.master !== bridge.index || port === from) continue;
       if (isVxlan(port)) tunnel(at, port);
       else if (!isVeth(port)) isOpen = true;
-      else if (mayHold(at, port, address)) cross(at, port);
+      else if (mayHold(at, port, address, how)) cross(at, port);
     }
   };
   const cross = (at: Site, by: SiteLink) => {
@@ -66,9 +75,10 @@ export function holdersOf(walk: Walk, site: Site, link: SiteLink, address: Uint8
   return { holders, isOpen, failure };
 }
 
-function mayHold(site: Site, port: SiteLink, address: Uint8Array): boolean {
+function mayHold(site: Site, port: SiteLink, address: Uint8Array, how: "quick" | "whole"): boolean {
   const across = site.across(port);
-  return across === undefined || across.isPort || across.addresses.some((one) => sameBytes(one, address));
+  if (across === undefined || across.addresses.some((one) => sameBytes(one, address))) return true;
+  return how === "quick" && across.hasAddress ? false : across.isPort();
 }
 
 function answersFor(site: Site, link: SiteLink, address: Uint8Array): boolean {
@@ -99,7 +109,7 @@ export function portTowards(
   if (direct) return direct;
   const further = ports.find((one) => {
     // Only a port that leads to another bridge may lead further.
-    if (site.across(one)?.isPort === false) return false;
+    if (site.across(one)?.isPort() === false) return false;
     const peer = walk.world.peerOf(site, one);
     const next = peer?.link.master === undefined ? undefined : peer.site.link(peer.link.master);
     if (peer === undefined || next === undefined || !isBridge(next)) return false;
