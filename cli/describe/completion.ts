@@ -19,8 +19,8 @@ function groupsOf(all: readonly Described[]): (readonly [group: string, words: r
   });
 }
 
-/** `ns who` takes a name, too, among other words. */
-const takesNetns = ({ usage }: Command) => /^[<[](?:netns|name\|)/.test(usage);
+/** `ns who`, `explain` and `trace` take a name, too, among other words. */
+const takesNetns = ({ usage }: Command) => /^[<[](?:netns|from|name\|)/.test(usage);
 
 const takesNetwork = ({ usage }: Command) => usage.startsWith("<network>");
 

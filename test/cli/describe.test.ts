@@ -8,7 +8,7 @@ import { commands } from "../../cli/index.ts";
 import { findProgram } from "../../scripts/setup/tools.mjs";
 import { needs } from "../support/needs.ts";
 import { nsNet } from "../support/plugin.ts";
-import { run } from "../support/sandbox.ts";
+import { freshNetns, needsSandbox, run } from "../support/sandbox.ts";
 import { needsOwnEtc } from "./place.ts";
 
 const said = (...words: string[]) => run([nsNet, ...words]);
@@ -33,6 +33,13 @@ describe("ns-net completion and man", () => {
     assert.equal(ask("ns-net ls ''", 2), "");
     assert.equal(ask("ns-net ns ''", 2), "ls same who");
     assert.equal(ask("ns-net ns ls --j", 3), "--json");
+  });
+
+  it("completes the places of explain and trace in bash", function () {
+    needsSandbox(this);
+    using one = freshNetns("completed");
+    for (const words of ["explain", "trace", "exec"]) assert.equal(ask(`ns-net ${words} completed-`, 2), one.name);
+    assert.equal(ask("ns-net trace host completed-", 3), one.name);
   });
 
   it("completes networks in bash: files, and the names of those in /etc/cni/net.d", function () {
