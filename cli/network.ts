@@ -111,6 +111,18 @@ function namesIn(folder: string): string[] {
 
 /** Every readable configuration of a folder in the order of runtimes. Skips those with mistakes. */
 function configurations(folder: string): { path: string; configuration: Json }[] {
+  return filesIn(folder).flatMap(({ path, configuration }) => (configuration ? [{ path, configuration }] : []));
+}
+
+interface ConfigurationFile {
+  readonly path: string;
+  /** Undefined if `mistake` says why it cannot be read. */
+  readonly configuration: Json | undefined;
+  readonly mistake: string;
+}
+
+/** The files of a folder that are configurations by their names, in the order of runtimes. */
+export function filesIn(folder: string): ConfigurationFile[] {
   let files: string[];
   try {
     files = readdirSync(folder)
@@ -119,12 +131,12 @@ function configurations(folder: string): { path: string; configuration: Json }[]
   } catch {
     return [];
   }
-  return files.flatMap((file) => {
+  return files.map((file) => {
     const path = join(folder, file);
     try {
-      return [{ path, configuration: readConfiguration(path) }];
-    } catch {
-      return [];
+      return { path, configuration: readConfiguration(path), mistake: "" };
+    } catch (error) {
+      return { path, configuration: undefined, mistake: (error as Error).message };
     }
   });
 }

@@ -192,12 +192,12 @@ describe("the house", () => {
     );
   });
 
-  it("starts only a delegate, for rules of the reference's plugins iptables, and to install a service systemctl", () => {
+  it("starts only a delegate, for rules of the reference's plugins iptables, to install a service systemctl, and programs that print for doctor --bundle", () => {
     const starts = /\b(Bun\.(spawn|spawnSync|\$)|node:child_process)/;
     // The command exec replaces the process by a system call; a delegate of IPAM is a program by definition.
     assert.deepEqual(
       files.filter((file) => starts.test(read(file)) && !file.startsWith("ipam/delegate/")),
-      ["cli/install/unit.ts", "reference/iptables.ts"],
+      ["cli/doctor/programs.ts", "cli/install/unit.ts", "reference/iptables.ts"],
     );
   });
 

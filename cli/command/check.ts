@@ -1,23 +1,19 @@
 /** `ns-net check [netns]` */
 
-import { type Attachment, attachmentText } from "../../conf/attachment.ts";
+import { attachmentText } from "../../conf/attachment.ts";
 import { familyOf } from "../../ip/address.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { hintAtBlockers } from "../../plugin/diagnose/forwardPolicy.ts";
-import { faultOf } from "../../plugin/faults.ts";
-import { committedSteps, hasVeth } from "../../plugin/removal/entrySteps.ts";
+import { hasVeth } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
-import { allExpected } from "../../step/expected.ts";
-import { checkStep, type Step } from "../../step/index.ts";
-import { type Difference, distinct, isMissing } from "../../step/kind.ts";
+import { isMissing } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
-import { isInProgress } from "../../store/index.ts";
-import { bridgeOf, dataDirOf, entries, type Filter, openedStore, openNetnsOf } from "../attachments.ts";
+import { bridgeOf, dataDirOf, entries, type Filter } from "../attachments.ts";
 import { toStderr } from "../callByHand.ts";
 import { columns, command } from "../command.ts";
+import { isWrong, type Report, reportsOf } from "../compared.ts";
 import { lostHint, reportLost } from "../lost.ts";
 import { coloured } from "../output/colour.ts";
-import { progress } from "../output/progress.ts";
 import { someEntriesOf, unknownNetwork } from "../suggest.ts";
 import { targetOf } from "../target.ts";
 import { filterOptions, labOption } from "./options.ts";
@@ -44,49 +40,12 @@ export default command({
   },
 });
 
-interface Report {
-  readonly attachment: Attachment;
-  readonly differences: readonly Difference[];
-  /** Why it could not be compared, with the cure. */
-  readonly error?: { readonly message: string; readonly cure: string };
-  /** The process that is adding or deleting it at this moment: there is nothing to compare yet. */
-  readonly busy?: number;
-}
-
-const isWrong = ({ differences, error }: Report) => differences.length > 0 || error !== undefined;
-
 /** Throws Fault for an unknown network. */
 function everything(filter: Filter): readonly Entry[] {
   const all = entries(filter);
   const unknown = all.length > 0 ? undefined : unknownNetwork(filter.network, filter.dataDir);
   if (unknown && lostHint(filter.dataDir) === undefined) throw unknown;
   return all;
-}
-
-/** `isOne`: a person named the namespace, so what prevents the comparison is the answer, and is thrown. */
-function reportsOf(found: readonly Entry[], dataDir: string | undefined, isOne: boolean): Report[] {
-  using store = openedStore(dataDir);
-  using shown = progress("checking", found.length);
-  return found.map((entry, i): Report => {
-    const { attachment } = entry;
-    shown.at(i, attachmentText(attachment));
-    if (!isOne && isInProgress(entry)) return { attachment, differences: [], busy: entry.pid };
-    try {
-      return { attachment, differences: differencesOf(entry, committedSteps(entry, store)) };
-    } catch (error) {
-      if (isOne) throw error;
-      const fault = faultOf(error);
-      return { attachment, differences: [], error: { message: fault.message, cure: fault.cure({ byHand: true }) } };
-    }
-  });
-}
-
-/** Compares every committed step, as chained plugins left it, with the kernel now. */
-function differencesOf(entry: Entry, committed: readonly (readonly Step[])[]): readonly Difference[] {
-  if (entry.steps === undefined)
-    return [{ what: "attachment", expected: "attached", found: "an add that did not end" }];
-  using kernel = openKernel({ container: openNetnsOf(entry) });
-  return distinct(allExpected(committed).flatMap((step) => checkStep(step, kernel)));
 }
 
 /** Reports rules that drop forwarded packets: the attachment is right, and yet has no connection. */

@@ -4,7 +4,7 @@ import type { TracedPacket, Visit } from "../../explain/live/flow/packets.ts";
 import { familyText, placeText } from "../../explain/rules/words.ts";
 import { coloured, type Style } from "../output/colour.ts";
 import { output, widthOf } from "../output/terminal.ts";
-import { wrap } from "./picture.ts";
+import { wrap } from "../output/wrap.ts";
 
 const widthMax = 80;
 

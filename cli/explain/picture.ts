@@ -3,6 +3,7 @@ import type { Answer } from "../../explain/path/answer.ts";
 import type { Hop } from "../../explain/path/walk.ts";
 import { coloured, type Style } from "../output/colour.ts";
 import { output, widthOf } from "../output/terminal.ts";
+import { wrap } from "../output/wrap.ts";
 
 const widthMax = 80;
 const marks: Readonly<Record<Hop["verdict"], readonly [mark: string, style: Style]>> = {
@@ -80,22 +81,4 @@ function endLines({ verdict, cause }: Answer, width: number): string[] {
   // A command is never broken: it is pasted.
   const cure = cause.cure === "" ? [] : [`cure: ${cause.cure}`];
   return [...sentence.map((line) => coloured(style, line)), ...cure];
-}
-
-/** Lines of a text, at spaces where there are some. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = "";
-    }
-    line = line === "" ? word : `${line} ${word}`;
-    while (line.length > width) {
-      lines.push(line.slice(0, width));
-      line = line.slice(width);
-    }
-  }
-  return [...lines, line];
 }

@@ -1,13 +1,14 @@
 /** A network namespace in a few letters, as a person can give it to `inspect`, `exec` and `shell`. */
 import { type Container, nameOf } from "../../explain/containers/container.ts";
 import type { Namespace } from "../../explain/namespaces/everyNamespace.ts";
+import type { Holder } from "../../explain/namespaces/holders.ts";
 
 /** The namespace that the command runs in: ns-net's host. */
 export const ownLabel = "host";
 
 /** A container's name says more than a name that its runtime made up: `cni-483760f5-…`. */
 export function labelOf(
-  { isOwn, names, processes, paths, inode }: Namespace,
+  { isOwn, names, processes, paths, inode }: Holder & Pick<Namespace, "isOwn">,
   container: Container | undefined,
 ): string {
   if (isOwn) return ownLabel;

@@ -74,7 +74,7 @@ function inStore(dataDir: string): Pick<Status, "pools" | "attachments" | "store
 const byHand = { byHand: true };
 
 /** Undefined if no agent answers. Throws NotPermitted for a user who may not ask it. */
-async function agentReport(unix: string): Promise<AgentReport | undefined> {
+export async function agentReport(unix: string): Promise<AgentReport | undefined> {
   try {
     const answer = await fetch("http://agent/status", { unix, signal: AbortSignal.timeout(answerMsMax) });
     return answer.ok ? ((await answer.json()) as AgentReport) : undefined;

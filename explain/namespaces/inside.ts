@@ -7,7 +7,7 @@ import type { Namespace } from "./everyNamespace.ts";
  * Containers without a namespace of their own are left out.
  */
 export function containersByInode(
-  all: readonly Namespace[],
+  all: readonly Pick<Namespace, "inode" | "isOwn" | "processes">[],
   containers: readonly Container[],
 ): ReadonlyMap<number, Container> {
   const byPid = new Map<number, Container[]>();

@@ -9,6 +9,7 @@ export interface LinkInside {
   readonly index: number;
   readonly name: string;
   readonly mac: string | undefined;
+  readonly mtu: number | undefined;
   readonly isUp: boolean;
   readonly isVeth: boolean;
   /** With prefix length, `10.1.0.2/24`. */
@@ -32,10 +33,11 @@ export function linksIn(socket: NetlinkSocket): LinkInside[] {
     if (known) known.push(text);
     else addresses.set(index, [text]);
   }
-  return listLinks(socket).map(({ index, name = "", address, flags, info, peerIndex, peerNetnsId }) => ({
+  return listLinks(socket).map(({ index, name = "", address, mtu, flags, info, peerIndex, peerNetnsId }) => ({
     index,
     name,
     mac: address,
+    mtu,
     isUp: (flags & linkFlag.up) !== 0,
     isVeth: info?.kind === veth,
     addresses: addresses.get(index) ?? [],

@@ -36,3 +36,46 @@ export function nftEventOf({ type, payload }: Frame): NftEvent | undefined {
   if (!removals.includes(number)) return undefined;
   return { is: "removed", table: place.get(rest).table ?? "", isElement: number === nftType.deleteElement };
 }
+
+export interface NftChange {
+  readonly is: "added" | "removed";
+  readonly thing: "table" | "chain" | "rule" | "set" | "element";
+  /** NFPROTO_*. */
+  readonly family: number;
+  readonly table: string;
+}
+
+const {
+  newTable,
+  newChain,
+  newRule,
+  newSet,
+  newElement,
+  deleteTable,
+  deleteChain,
+  deleteRule,
+  deleteSet,
+  deleteElement,
+} = nftType;
+const things: ReadonlyMap<number, Pick<NftChange, "is" | "thing">> = new Map([
+  [newTable, { is: "added", thing: "table" }],
+  [newChain, { is: "added", thing: "chain" }],
+  [newRule, { is: "added", thing: "rule" }],
+  [newSet, { is: "added", thing: "set" }],
+  [newElement, { is: "added", thing: "element" }],
+  [deleteTable, { is: "removed", thing: "table" }],
+  [deleteChain, { is: "removed", thing: "chain" }],
+  [deleteRule, { is: "removed", thing: "rule" }],
+  [deleteSet, { is: "removed", thing: "set" }],
+  [deleteElement, { is: "removed", thing: "element" }],
+]);
+
+/** As `nftEventOf`, for a reader who wants to know of everything that comes and goes. Throws WireError. */
+export function nftChangeOf(frame: Frame): NftChange | (NftEvent & { readonly is: "end" }) | undefined {
+  const event = nftEventOf(frame);
+  if (event?.is === "end") return event;
+  const found = things.get(frame.type & 0xff);
+  if (found === undefined) return undefined;
+  const { family = 0 } = nfgenHeader.get(frame.payload);
+  return { ...found, family, table: place.get(frame.payload.subarray(nfgenHeader.size)).table ?? "" };
+}

@@ -179,23 +179,34 @@ function isNameOf(value: Uint8Array, name: string | undefined): boolean {
   return value.includes(0) ? name === text : name?.startsWith(text) === true;
 }
 
-function sentence({ family: number, name: table }: Table, chain: string, from: string): string {
+/** The commands by which packets of `from`, and the answers to them, pass a chain. */
+export function opening({ family: number, name: table }: Table, chain: string, from: string): string {
   const words = tableWords[number];
-  if (table === "firewalld") return firewalldSentence(from);
-  const cure =
-    table === "filter" && chain === "FORWARD" && number !== family.inet
-      ? [`-i ${from} -j ACCEPT`, `-o ${from} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`].map(
-          (rest) => `${words}tables -I FORWARD ${rest.replace("*", "+")}`,
-        )
-      : [`iifname '"${from}"' accept`, `oifname '"${from}"' ct state established,related accept`].map(
-          (rest) => `nft insert rule ${words} ${table} ${chain} ${rest}`,
-        );
-  return `chain ${chain} of nf_tables table ${words} ${table} drops what this host forwards, and none of its rules accepts what comes by ${from}: containers reach no other network. Name the plugin firewall after this one, or run: ${cure.join(" && ")}`;
+  if (table === "firewalld") return firewalldOpening(from);
+  // iptables has capitals in the names of chains, and nft(8) may change those of iptables-nft, too.
+  const isIptables = table === "filter" && number !== family.inet && chain === chain.toUpperCase();
+  const rules = isIptables
+    ? [`-i ${from} -j ACCEPT`, `-o ${from} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`].map(
+        (rest) => `${words}tables -I ${chain} ${rest.replace("*", "+")}`,
+      )
+    : [`iifname '"${from}"' accept`, `oifname '"${from}"' ct state established,related accept`].map(
+        (rest) => `nft insert rule ${words} ${table} ${chain} ${rest}`,
+      );
+  return rules.join(" && ");
+}
+
+function sentence(table: Table, chain: string, from: string): string {
+  if (table.name === "firewalld") return firewalldSentence(from);
+  return `chain ${chain} of nf_tables table ${tableWords[table.family]} ${table.name} drops what this host forwards, and none of its rules accepts what comes by ${from}: containers reach no other network. Name the plugin firewall after this one, or run: ${opening(table, chain, from)}`;
 }
 
 /** firewalld recreates its rules at each reload, so a rule among them would not last. */
-function firewalldSentence(from: string): string {
+function firewalldOpening(from: string): string {
   const isOne = !from.endsWith("*");
   const zone = `firewall-cmd --zone=trusted --add-interface=${isOne ? from : "INTERFACE"}`;
-  return `firewalld rejects what this host forwards, and none of its zones trusts what comes by ${from}: containers reach no other network. Set backend to "firewalld", name the plugin firewall after this one, or run: ${zone} && ${zone.replace(" ", " --permanent ")}`;
+  return `${zone} && ${zone.replace(" ", " --permanent ")}`;
+}
+
+function firewalldSentence(from: string): string {
+  return `firewalld rejects what this host forwards, and none of its zones trusts what comes by ${from}: containers reach no other network. Set backend to "firewalld", name the plugin firewall after this one, or run: ${firewalldOpening(from)}`;
 }

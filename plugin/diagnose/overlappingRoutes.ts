@@ -31,7 +31,7 @@ export function hintAtOverlaps(through: string, addresses: readonly LeasedAddres
  * True for a route that takes packets of the subnet. A wider route has lower priority, and one to a single host is on
  * purpose.
  */
-function isRival(route: Cidr, subnet: Cidr): boolean {
+export function isRival(route: Cidr, subnet: Cidr): boolean {
   const isHost = route.prefixLength === addressBits(route.family) && subnet.prefixLength < route.prefixLength;
   return (
     route.family === subnet.family && !isHost && route.prefixLength >= subnet.prefixLength && overlaps(route, subnet)

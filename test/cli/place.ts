@@ -36,7 +36,7 @@ export function needsOwnEtc(context: Mocha.Context): void {
   if (!/^\S+ \/etc overlay /m.test(run(["cat", "/proc/self/mounts"]))) skip(context, "no overlay over /etc here");
 }
 
-const withDataDir = ["explain", "trace", "ports", "add", "del", "ls", "inspect", "check", "gc", "network"];
+const withDataDir = ["doctor", "explain", "trace", "ports", "add", "del", "ls", "inspect", "check", "gc", "network"];
 /** Commands of two words. */
 const groups = ["network", "ns"];
 let count = 0;
