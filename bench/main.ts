@@ -3,6 +3,7 @@
  * same conditions.
  *
  * npm run bench -- [--pods 0,200,500] [--runs 40] [--quick] [--burst | --rate | --chain | --looking]
+ * npm run bench -- --record   also the chain; writes docs/figures.json, from which `npm run documents` draws
  *   [--only reference|ns-net|agent] [--reference /usr/lib/cni]
  * npm run bench -- --labs [--pods 10,200] [--runs 7] [--serve]
  */
@@ -21,6 +22,8 @@ import { type Figures, growth, sideBySide } from "./tables.ts";
 
 /** Rounds that do not count: they fill caches and load modules of the kernel. */
 const warmUps = 3;
+/** The documents show these figures. */
+const figuresPath = join(import.meta.dirname, "../docs/figures.json");
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +33,7 @@ const { values } = parseArgs({
     burst: { type: "boolean", default: false },
     rate: { type: "boolean", default: false },
     chain: { type: "boolean", default: false },
+    record: { type: "boolean", default: false },
     looking: { type: "boolean", default: false },
     labs: { type: "boolean", default: false },
     serve: { type: "boolean", default: false },
@@ -147,9 +151,8 @@ else if (labels.includes("agent") || values.chain)
   fail("dist/ns-net-launcher is missing: install a C compiler, npm run build; or --only reference, or --only ns-net");
 const sandbox = findSandbox();
 if (!sandbox.works) fail(sandbox.reason);
-console.log(
-  `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}${values.labs ? "" : `, ${runs} runs`}\n`,
-);
+const machine = `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}${values.labs ? "" : `, ${runs} runs`}`;
+console.log(`${machine}\n`);
 
 if (values.burst) {
   const { measureBurst } = await import("./burst.ts");
@@ -188,11 +191,13 @@ if (values.looking) {
   process.exit(0);
 }
 
-if (values.chain) {
+async function chain(): Promise<string> {
   const { measureChain } = await import("./chain.ts");
-  console.log(
-    await measureChain({ executable: ours, agentFolder, reference: values.reference, runs, pods: podCounts }),
-  );
+  return measureChain({ executable: ours, agentFolder, reference: values.reference, runs, pods: podCounts });
+}
+
+if (values.chain) {
+  console.log(await chain());
   process.exit(0);
 }
 
@@ -209,13 +214,19 @@ try {
     all.push(...figures(pods, await measure(runners.flatMap(partsOf))));
     console.error(`bench: ${pods} pods measured`);
   }
-  const tables = [
-    sideBySide(all, labels, podCounts),
-    growth(all, labels, podCounts),
-    small(peakOfAdd),
-    await rate(false),
-  ].filter((table) => table !== "");
-  console.log(tables.join("\n\n"));
+  const tables = {
+    calls: sideBySide(all, labels, podCounts),
+    growth: growth(all, labels, podCounts),
+    small: small(peakOfAdd),
+    rate: await rate(false),
+    ...(values.record && { chain: await chain() }),
+  };
+  console.log(
+    Object.values(tables)
+      .filter((table) => table !== "")
+      .join("\n\n"),
+  );
+  if (values.record) writeFileSync(figuresPath, `${JSON.stringify({ machine, calls: all, tables }, null, 2)}\n`);
 } finally {
   for (const runner of runners) runner[Symbol.dispose]();
 }

@@ -50,6 +50,8 @@ const files = [...new Bun.Glob("**/*.{ts,mjs,md,sh,yaml}").scanSync({ cwd: root 
 
 function sentences({ text, kind }: Passage): readonly string[] {
   if (kind === "string") return [];
+  // A heading may be a half sentence: "What works".
+  if (kind === "document" && text.startsWith("#")) return [];
   const plain = kind === "document" ? text.replace(/^(?:#+|[-*>|]|\d+\.)\s*/, "").replaceAll("**", "") : text;
   return plain.split(/(?<=[.!?:]["'`)*]*) (?=["'`(*]*[A-Z])/).filter((sentence) => !sentence.endsWith("?"));
 }

@@ -1,0 +1,86 @@
+/** The chart and the tables of docs/performance.md, from the figures of `npm run bench -- --record`. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Figures } from "../../bench/tables.ts";
+
+export interface Recorded {
+  /** Date, kernel, processors and number of runs. */
+  readonly machine: string;
+  readonly calls: readonly Figures[];
+  /** In Markdown. */
+  readonly tables: Readonly<Record<string, string>>;
+}
+
+export const recorded = (): Recorded =>
+  JSON.parse(readFileSync(join(import.meta.dirname, "../../docs/figures.json"), "utf8"));
+
+type Call = Pick<Figures, "label" | "verb" | "ipMasq" | "pods">;
+
+export function wallMs({ calls }: Recorded, { label, verb, ipMasq, pods }: Call): number {
+  const found = calls.find(
+    (one) => one.label === label && one.verb === verb && one.ipMasq === ipMasq && one.pods === pods,
+  );
+  if (found === undefined) throw new Error(`docs/figures.json has no ${verb} of ${label} with ${pods} pods`);
+  return found.wallMs;
+}
+
+const [width, barHeight, gap, labelWidth, valueWidth] = [760, 16, 4, 190, 80] as const;
+const names = [
+  ["agent", "ns-net with agent"],
+  ["ns-net", "ns-net"],
+  ["reference", "standard plugins"],
+] as const;
+
+const style = `<style>
+svg { font: 12px system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
+text { fill: #1f2328; }
+.title { font-weight: 600; font-size: 13px; }
+.small { fill: #57606a; }
+.ours { fill: #4a86d4; }
+.other { fill: #afb8c1; }
+@media (prefers-color-scheme: dark) {
+text { fill: #e6edf3; }
+.small { fill: #9da7b1; }
+.ours { fill: #5b9df0; }
+.other { fill: #57606a; }
+}
+</style>`;
+
+/** Bars of ADD and DEL, without containers and with 200, with and without NAT. */
+export function speedChart(from: Recorded): string {
+  const groups = [true, false].flatMap((ipMasq) =>
+    (["add", "del"] as const).flatMap((verb) =>
+      [0, 200].map((pods) => ({
+        title: `${verb.toUpperCase()}${ipMasq ? " with NAT" : ""}, ${pods} containers attached`,
+        bars: names.map(([label, name]) => ({ label, name, ms: wallMs(from, { label, verb, ipMasq, pods }) })),
+      })),
+    ),
+  );
+  const longest = Math.max(...groups.flatMap(({ bars }) => bars.map(({ ms }) => ms)));
+  const scale = (width - labelWidth - valueWidth) / longest;
+  const lines: string[] = [];
+  let y = 16;
+  for (const { title, bars } of groups) {
+    lines.push(`<text class="title" x="0" y="${y}">${title}</text>`);
+    y += 8;
+    for (const { label, name, ms } of bars) {
+      const length = Number((ms * scale).toFixed(1));
+      lines.push(
+        `<text class="small" x="${labelWidth - 10}" y="${y + 12}" text-anchor="end">${name}</text>`,
+        `<rect class="${label === "reference" ? "other" : "ours"}" x="${labelWidth}" y="${y}" width="${length}" height="${barHeight}" rx="3"/>`,
+        `<text x="${Number((labelWidth + length + 6).toFixed(1))}" y="${y + 12}">${ms.toFixed(1)} ms</text>`,
+      );
+      y += barHeight + gap;
+    }
+    y += 24;
+  }
+  const height = y - 12;
+  return `${[
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title">`,
+    '<title id="title">Milliseconds of ADD and DEL: ns-net with its agent, ns-net, and the standard plugins</title>',
+    style,
+    ...lines,
+    `<text class="small" x="0" y="${height - 2}">${from.machine}</text>`,
+    "</svg>",
+  ].join("\n")}\n`;
+}
