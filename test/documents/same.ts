@@ -3,12 +3,12 @@
 /** Replaced before the comparison, in this order. */
 const varying: readonly (readonly [RegExp, string])[] = [
   [/(?<=rtt min\/avg\/max\/mdev = ).*/g, "N"],
+  [/\b(?!0a:58:|00:00:|ff:ff:)[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g, "MAC"],
   [/\d{4}-\d\d-\d\dT[\d:.]+Z?/g, "TIME"],
   [/\b\d\d:\d\d:\d\d(?:\.\d+)?\b/g, "TIME"],
   [/\b\d+(?:\.\d+)? ?(ms|µs|s)\b/g, "N $1"],
   [/\b(process|pid|PID)([ :=]+)\d+/g, "$1$2N"],
-  [/\b40265\d{5}\b/g, "INODE"],
-  [/\b(?!0a:58:|00:00:|ff:ff:)[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g, "MAC"],
+  [/\b40\d{8}\b/g, "INODE"],
   [/\bfe80::[0-9a-f:]+/g, "fe80::N"],
   [/@if\d+/g, "@ifN"],
   [/[ \t]+/g, " "],
