@@ -33,7 +33,7 @@ export const tables: Readonly<Record<string, Keys>> = {
   every,
   bridge: without(all, every, addresses, fromRuntime),
   addresses: keysOf(storeIpam),
-  route: keysOf(keysOf(storeIpam)["routes"]!.items!),
+  route: without(keysOf(keysOf(storeIpam)["routes"]!.items!), { gws: network }),
   static: without(keysOf(staticIpam), keysOf(storeIpam)),
   runtime: keysOf(runtimeConfig),
   portMappings: keysOf(keysOf(runtimeConfig)["portMappings"]!.items!),
@@ -50,14 +50,17 @@ export const tables: Readonly<Record<string, Keys>> = {
 };
 
 /** Refused with code 2, so they are in no table. */
-export const refused: readonly string[] = ["shapedSubnets", "unshapedSubnets", "useInterfaceNetwork"];
+export const refused: readonly string[] = ["shapedSubnets", "unshapedSubnets", "useInterfaceNetwork", "gws"];
+
+/** Throws if the key has none. */
+export const exampleOf = (table: string, key: string): unknown =>
+  examples[`${table}.${key}`] ?? examples[key] ?? fail(`the key ${key} of ${table} has no example`);
 
 /** A table in Markdown. */
 export function configurationTable(name: string): string {
   const keys = tables[name] ?? fail(`there is no table ${name}`);
   const rows = Object.entries(keys).map(([key, schema]) => {
-    const example = examples[`${name}.${key}`] ?? examples[key] ?? fail(`the key ${key} of ${name} has no example`);
-    return `| \`${key}\` | ${typeOf(schema)} | ${escaped(schema.description)} | \`${JSON.stringify(example)}\` |`;
+    return `| \`${key}\` | ${typeOf(schema)} | ${escaped(schema.description)} | \`${JSON.stringify(exampleOf(name, key))}\` |`;
   });
   return ["| key | type, default | meaning | example |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }

@@ -40,7 +40,6 @@ export const examples: Readonly<Record<string, unknown>> = {
 
   dst: "10.9.0.0/16",
   gw: "10.88.0.254",
-  gws: [{ gw: "10.88.0.254" }],
   "route.mtu": 1400,
   advmss: 1360,
   priority: 100,
