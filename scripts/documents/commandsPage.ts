@@ -16,7 +16,7 @@ export async function commandsPage(): Promise<string> {
   );
   return `# Every command
 
-What \`ns-net COMMAND --help\` prints, on one page. [Commands by hand](by-hand.md) is a tour with output, and \`ns-net man\` the same as a manual page.
+The output of \`ns-net COMMAND --help\`, on one page. [Commands by hand](by-hand.md) is a tour with output, and \`ns-net man\` the same as a manual page.
 
 | command | |
 | --- | --- |
