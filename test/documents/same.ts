@@ -11,6 +11,7 @@ const varying: readonly (readonly [RegExp, string])[] = [
   [/\b40\d{8}\b/g, "INODE"],
   [/\bfe80::[0-9a-f:]+/g, "fe80::N"],
   [/@if\d+/g, "@ifN"],
+  [/\becho (request|reply) \d+/g, "echo $1 N"],
   [/[ \t]+/g, " "],
 ];
 

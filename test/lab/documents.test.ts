@@ -65,13 +65,4 @@ describe("The documents of labs", function () {
     const several = labOf({ file: "hosts.yaml", text: all.find(isWhole)! });
     assert.deepEqual([several.hosts.length, several.pods.length, several.tests.length], [2, 2, 2]);
   });
-
-  it("README.md has a lab whose tests pass", () => {
-    const [, section] = textOf("README.md").split("\n## Labs\n");
-    const [file] = blocks(section!, "yaml");
-    const [commands] = blocks(section!, "sh");
-    assert.ok(commands!.includes("ns-net lab exec web  "));
-    const script = commands!.replace(/ns-net lab exec web .*/, "ns-net lab exec web true");
-    assert.match(typed(`cat > lab.yaml <<'END'\n${file}END\n${script}`), /4 passed, 0 failed/);
-  });
 });

@@ -11,15 +11,15 @@ const root = join(import.meta.dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
 describe("The pictures of the documents", () => {
-  it("docs/shop.svg is the example", async () => {
+  it("docs/pictures/shop.svg is the example", async () => {
     const drawn = await svg(diagramOf(example("shop")));
-    assert.ok(read("docs/shop.svg") === drawn, "run: ns-net lab graph lab/examples/shop.yaml --svg > docs/shop.svg");
+    assert.ok(read("docs/pictures/shop.svg") === drawn, "run: ns-net lab graph lab/examples/shop.yaml --svg > docs/pictures/shop.svg");
   });
 
-  it("docs/first-lab.svg is the lab of README.md", async () => {
+  it("docs/pictures/first-lab.svg is the lab of README.md", async () => {
     const text = /```yaml\n# lab\.yaml\n([^`]*)```/.exec(read("README.md"))![1]!;
     const drawn = await svg(diagramOf(labOf({ file: "/first-lab/lab.yaml", text })));
     const how = "write README.md's lab into first-lab/lab.yaml; then: ns-net lab graph first-lab/lab.yaml --svg";
-    assert.ok(read("docs/first-lab.svg") === drawn, how);
+    assert.ok(read("docs/pictures/first-lab.svg") === drawn, how);
   });
 });
