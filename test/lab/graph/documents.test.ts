@@ -13,7 +13,10 @@ const read = (file: string) => readFileSync(join(root, file), "utf8");
 describe("The pictures of the documents", () => {
   it("docs/pictures/shop.svg is the example", async () => {
     const drawn = await svg(diagramOf(example("shop")));
-    assert.ok(read("docs/pictures/shop.svg") === drawn, "run: ns-net lab graph lab/examples/shop.yaml --svg > docs/pictures/shop.svg");
+    assert.ok(
+      read("docs/pictures/shop.svg") === drawn,
+      "run: ns-net lab graph lab/examples/shop.yaml --svg > docs/pictures/shop.svg",
+    );
   });
 
   it("docs/pictures/first-lab.svg is the lab of README.md", async () => {
