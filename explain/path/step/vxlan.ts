@@ -41,7 +41,7 @@ const settingsOf = ({ info }: SiteLink) => vxlanRead.get(info?.data ?? new Uint8
 /** Where frames go that have no forwarding entry. */
 function remotesOf(link: SiteLink): Uint8Array[] {
   const { remote, remote6 } = settingsOf(link);
-  return [remote, remote6].filter((one) => one !== undefined && one.some((byte) => byte !== 0)) as Uint8Array[];
+  return [remote, remote6].filter((one) => one?.some((byte) => byte !== 0)) as Uint8Array[];
 }
 
 const entriesOf = (site: Site, link: SiteLink) =>
