@@ -143,13 +143,13 @@ class Recorder {
     return { ...plugin, cniVersion, name: "oracle", dataDir: this.#stage.dataDir };
   }
 
-  /** A command of the command line. */
+  /** A command of the command line that changes nothing, without the configurations of this machine. */
   command(...words: string[]): void {
     this.lines.push("", `### ns-net ${words.join(" ")}`);
     const { CNI_COMMAND: _, ...environment } = process.env;
     const { exitCode, stdout, stderr } = spawnInside(
       this.#stage.host.path,
-      [nsNet, ...words, "--data-dir", this.#stage.dataDir],
+      [...withoutConfigurations, nsNet, ...words, "--data-dir", this.#stage.dataDir],
       { env: { ...environment, NSNET_DEBUG: "netlink" } },
     );
     const printed = stdout.toString().trimEnd().split("\n").filter(Boolean);
@@ -160,6 +160,13 @@ class Recorder {
     this.lines.push("", "### the store", ...this.#stage.rows().map((row) => `  ${withoutRandomAddresses(row)}`));
   }
 }
+
+/** A subnet that `add` chooses overlaps none that is configured, by podman's package for example. */
+const withoutConfigurations = [
+  ...["unshare", "--mount", "sh", "-c"],
+  'if [ -d /etc/cni ]; then mount -t tmpfs tmpfs /etc/cni; fi; exec "$@"',
+  "sh",
+];
 
 /** Runs the scenario from an empty host to an empty host. */
 export async function recordingOf(scenario: Scenario): Promise<string> {
