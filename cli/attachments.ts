@@ -12,6 +12,7 @@ import { openExisting } from "../plugin/recovery/openStore.ts";
 import { givenBy, stepsOf } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
+import { isOfUnmappedUser } from "../sys/namespaces/unmapped.ts";
 import { closeNetns, type Netns } from "../sys/netns.ts";
 import { toStderr } from "./callByHand.ts";
 import { defaultNetwork, isFile, readNetwork } from "./network.ts";
@@ -25,6 +26,8 @@ export interface Filter {
 
 /** The store, if there is one. */
 export function openedStore(dataDir = defaultDataDir): Store | undefined {
+  // In a lab of an ordinary user, the store of the machine is another's.
+  if (isOfUnmappedUser(dataDir)) return undefined;
   using kernel = openKernel({ stderr: toStderr });
   return openExisting({ dataDir }, kernel);
 }

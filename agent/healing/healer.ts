@@ -9,6 +9,8 @@ import { type Scope, type Sign, scopes } from "./watch.ts";
 
 /** Programs change several things in a row. */
 const quietMs = 3;
+/** The kernel's report of a removal is there, and is read as soon as the thread is free. */
+const reportPauseMs = 20;
 const warmUpRounds = 8;
 const warmUpMsMax = 300;
 
@@ -38,6 +40,8 @@ export class Healer {
   readonly #folders = new Set<string>();
   readonly #backOff = new BackOff();
   #sign: (Sign & { readonly atMs: number }) | undefined;
+  /** The last program that removed rules, and when that was read. */
+  #last: { readonly by: string | undefined; readonly atMs: number } = { by: undefined, atMs: 0 };
   #freeAtMs = 0;
   #written: Written[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -57,6 +61,7 @@ export class Healer {
   sign({ of, by }: Sign): void {
     const before = this.#sign;
     const atMs = before?.atMs ?? performance.now();
+    if (by !== undefined) this.#last = { by, atMs: performance.now() };
     this.#sign = { of: widest(of, before?.of), by: by ?? before?.by, atMs };
     if (before && !by) return;
     clearTimeout(this.#timer);
@@ -82,11 +87,20 @@ export class Healer {
     this.#freeAtMs = endMs + partMax * (endMs - startMs);
     if (found.waitMs > 0) setTimeout(() => this.sign(sign), found.waitMs);
     const ms = Number((endMs - Math.min(sign.atMs, startMs)).toFixed(1));
-    for (const [kind, count] of found.repaired) {
-      this.#onEvent({ what: "healed", kind, count, ms, by: sign.by });
-      const delayMs = this.#backOff.repaired(kind, endMs);
-      if (delayMs > 0) this.#onEvent({ what: "contested", kind, by: sign.by, delayMs });
-    }
+    const repaired = [...found.repaired].map(([kind, count]) => ({
+      ...{ kind, count },
+      delayMs: this.#backOff.repaired(kind, endMs),
+    }));
+    const report = () => {
+      const by = sign.by ?? (this.#last.atMs >= startMs ? this.#last.by : undefined);
+      for (const { kind, count, delayMs } of repaired) {
+        this.#onEvent({ what: "healed", kind, count, ms, by });
+        if (delayMs > 0) this.#onEvent({ what: "contested", kind, by, delayMs });
+      }
+    };
+    // Another sign came before the kernel's report of who removed the rules, which is read in one of the next turns.
+    if (sign.by === undefined && repaired.length > 0) setTimeout(report, reportPauseMs);
+    else report();
   }
 
   #healIn(folder: string, { of }: Sign, found: Found): void {

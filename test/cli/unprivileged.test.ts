@@ -7,7 +7,7 @@ import { nsNet } from "../support/plugin.ts";
 import { freshPlace, type Place } from "./place.ts";
 
 /** The executable as user 65534 runs it, from a folder that all users can read. */
-function asNobody(place: Place) {
+function asNobody(place: Place, ...before: readonly string[]) {
   const program = join(place.folder, "ns-net");
   copyFileSync(nsNet, program);
   chmodSync(place.folder, 0o755);
@@ -16,7 +16,7 @@ function asNobody(place: Place) {
     const end = words.indexOf("--");
     const own = end < 0 ? words : words.slice(0, end);
     const store = own[0] === "exec" ? [] : ["--data-dir", place.dataDir];
-    const line = [...user, program, ...own, ...store, ...words.slice(own.length)];
+    const line = [...user, ...before, program, ...own, ...store, ...words.slice(own.length)];
     const { exitCode, stdout, stderr } = Bun.spawnSync(place.host.inside(line));
     return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
   };
@@ -52,5 +52,14 @@ describe("ns-net without root", () => {
         assert.match(err, new RegExp(`^ns-net ${words[0]} needs root: sudo ns-net ${words.join(" ")}`));
       }
     }
+  });
+
+  it("has no store in a user namespace where that of the machine's root is", () => {
+    using place = freshPlace();
+    place.must("add", place.name());
+    const inside = asNobody(place, "unshare", "--user", "--map-root-user", "--net");
+    const { code, out, err } = inside("ls");
+    assert.deepEqual([code, err], [0, ""], err);
+    assert.equal(out, "Nothing is attached.\n");
   });
 });
