@@ -30,6 +30,8 @@ export interface Containerd extends AsyncDisposable {
 
 export const sandboxImage = "localhost/ns-net-pause:1";
 
+const words = (text: string) => text.split(/\s+/).filter((word) => word !== "");
+
 const configuration = (folder: string, snapshotter: string) => `
 version = 2
 root = "${folder}/root"
@@ -66,7 +68,9 @@ export async function freshContainerd(host: Netns, folder: string, withAgent?: t
   mountCgroups();
   writeFileSync(join(folder, "config.toml"), configuration(folder, "native"));
   const image = await writeImage(join(folder, "pause"), sandboxImage, ["sleep", "1000000"]);
-  const ctr = (...words: string[]) => run(host.inside(["ctr", "--address", socket, "--namespace", "k8s.io", ...words]));
+  const inNamespace = (name: string, ...words: string[]) =>
+    run(host.inside(["ctr", "--address", socket, "--namespace", name, ...words]));
+  const ctr = (...words: string[]) => inNamespace("k8s.io", ...words);
   let daemon: Daemon | undefined;
   let cri: Cri | undefined;
   const containerd: Containerd = {
@@ -113,6 +117,11 @@ export async function freshContainerd(host: Netns, folder: string, withAgent?: t
         await containerd.cri.stop(id).catch(() => undefined);
         await containerd.cri.remove(id).catch(() => undefined);
       }
+      // The containers of ctr. runc keeps their states in /run/containerd/runc, which all daemons share: one that stays
+      // there keeps the next test from a container of this name.
+      for (const namespace of words(run(host.inside(["ctr", "--address", socket, "namespaces", "list", "--quiet"]))))
+        for (const task of words(inNamespace(namespace, "tasks", "list", "--quiet")))
+          inNamespace(namespace, "tasks", "delete", "--force", task);
       cri?.[Symbol.dispose]();
       await daemon?.end();
       removeCgroups();
