@@ -2,7 +2,7 @@
 import { type Answer, answer } from "../../explain/path/answer.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { exitNow } from "../../sys/libc.ts";
-import { command } from "../command.ts";
+import { command, UsageError } from "../command.ts";
 import defer * as live from "../explain/live.ts";
 import { Machine } from "../explain/machine.ts";
 import { pictureOf } from "../explain/picture.ts";
@@ -30,6 +30,7 @@ outside (where the default route leads to), or an address. TO may have a port, o
   ns-net explain web db:5432
   ns-net explain web 10.1.0.3:53/udp
   ns-net explain web outside
+  ns-net explain outside host:8080
   ns-net explain web http://host:8080
 
 Exit code: 0 reachable, 1 blocked, 3 unsure.`,
@@ -63,6 +64,10 @@ interface Found {
 async function ask(operands: readonly string[], options: Asking): Promise<Found> {
   using machine = new Machine(options["data-dir"]);
   const question = questionOf(machine, operands, options.ipv6);
+  if (options.live && question.from.is === "outside")
+    throw new UsageError(
+      "--live sends from this machine, and outside is elsewhere: ask without --live, or use ns-net trace",
+    );
   const found = answer(machine, question);
   if (!machine.isUnchanged) return { answer: found, isOfOneMoment: false };
   return { answer: options.live ? await live.settled(found, machine, question) : found, isOfOneMoment: true };

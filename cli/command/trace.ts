@@ -26,6 +26,7 @@ Of a busy flow some 50 packets a second are printed, a few of them in part, and 
 
   ns-net trace web db:5432
   ns-net trace web outside --count 10
+  ns-net trace outside host:8080
   ns-net trace web db --json | jq .dropped
 
 Exit code: 0, also after Ctrl-C.`,
@@ -35,14 +36,17 @@ Exit code: 0, also after Ctrl-C.`,
     using machine = new Machine(options["data-dir"]);
     const question = questionOf(machine, operands, options.ipv6);
     const { passed, addresses } = answer(machine, question);
-    const sender = question.from.is === "site" || question.from.is === "address" ? question.from.site : undefined;
+    const { from, to } = question;
+    const sender = from.is === "site" || from.is === "address" ? from.site : machine.host;
     if (sender === undefined || addresses.length === 0) throw new UsageError(unsendable(operands));
     const isOver = new AbortController();
     const end = () => isOver.abort();
     for (const signal of signals) process.on(signal, end);
     try {
       const isOfOneProtocol = question.port !== undefined;
-      using tracer = new FlowTracer({ world: machine, sender, passed, version: question.version, isOfOneProtocol });
+      const isWithOutside = from.is === "outside" || to.is === "outside";
+      const which = { version: question.version, isOfOneProtocol, isWithOutside, addresses };
+      using tracer = new FlowTracer({ world: machine, sender, passed, ...which });
       process.stderr.write(beginning(operands, tracer));
       await print(tracer, countMax, options.json === true, isOver.signal);
       return 0;

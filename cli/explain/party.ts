@@ -39,23 +39,38 @@ export function partyOf(words: string, machine: Machine, side: "sender" | "recei
 }
 
 /**
- * Whatever the default route leads to. In a lab that is the namespace `outside`, in which a packet may also begin.
+ * Whatever the default route leads to: in a lab the namespace `outside`, or another namespace of this machine behind a veth.
+ * Elsewhere it is not on this machine.
  */
 function outsideOf(machine: Machine, side: "sender" | "receiver"): Party {
   const netns = openIfPresent(`${netnsFolder}/outside`);
-  if (netns === undefined) return { is: "outside", name: "outside" };
-  const site = machine.site(netns, "outside");
-  if (side === "receiver" && !isDefaultGateway(machine, site)) return { is: "outside", name: "outside" };
-  return { is: "site", name: "outside", site };
+  const named = netns && machine.site(netns, "outside");
+  if (named && (side === "sender" || isDefaultGateway(machine, named)))
+    return { is: "site", name: "outside", site: named };
+  const behind = side === "sender" ? behindDefaultRoute(machine) : undefined;
+  return behind ? { is: "site", name: "outside", site: behind } : { is: "outside", name: "outside" };
 }
 
 /** AF_INET, AF_INET6. */
 const families = [2, 10];
 
-const isDefaultGateway = ({ host }: Machine, site: Site) =>
+const defaultRoutes = ({ host }: Machine) =>
   families
     .flatMap((family) => listRoutes(host.route, family, { table: mainTable }))
-    .some(({ dstLength, gateway }) => dstLength === 0 && gateway !== undefined && site.holds(gateway));
+    .filter(({ dstLength }) => dstLength === 0);
+
+const isDefaultGateway = (machine: Machine, site: Site) =>
+  defaultRoutes(machine).some(({ gateway }) => gateway !== undefined && site.holds(gateway));
+
+/** The namespace that has the default gateway's address, at the other end of a veth. */
+function behindDefaultRoute(machine: Machine): Site | undefined {
+  for (const { gateway, outIndex } of defaultRoutes(machine)) {
+    const link = outIndex === undefined ? undefined : machine.host.link(outIndex);
+    const peer = link && machine.peerOf(machine.host, link);
+    if (peer && gateway && peer.site.holds(gateway)) return peer.site;
+  }
+  return undefined;
+}
 
 function isOf({ attachment, podNamespace, podName, netnsPath }: Entry, words: string): boolean {
   return (

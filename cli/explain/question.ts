@@ -11,7 +11,10 @@ export function questionOf(machine: Machine, operands: readonly string[], isIpv6
   const { place, port, protocol } = askedIn(toWords);
   const from = partyOf(fromWords, machine, "sender");
   const to = partyOf(place, machine, "receiver");
-  if (from.is === "outside") throw new UsageError("a packet cannot begin outside: name a namespace or host as FROM");
+  if (from.is === "outside" && to.is === "outside")
+    throw new UsageError(
+      "FROM and TO are both outside this machine: name a namespace, host or an address as one of them",
+    );
   if (from.is === "address" && from.site === undefined) {
     throw new UsageError(`no namespace here has the address ${fromWords}; see: ns-net ns ls`);
   }

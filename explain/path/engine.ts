@@ -4,10 +4,11 @@ import { answered, type Connection, statusBit } from "../rules/connection.ts";
 import { addressOf, type Packet, sameBytes } from "../rules/packet.ts";
 import { Blocked, type CauseCode, Undecided } from "./cause.ts";
 import { listen } from "./ends/listener.ts";
+import { comesFromOutside, farAway } from "./ends/outside.ts";
 import { siteOf, usableAddress } from "./ends/party.ts";
 import { checkPublished } from "./ends/published.ts";
 import { answerTo, firstPacket } from "./packets.ts";
-import type { Site } from "./site/site.ts";
+import type { Site, SiteAddress, SiteLink } from "./site/site.ts";
 import { isInNetwork } from "./site/surroundings.ts";
 import { arrive } from "./step/arrive.ts";
 import { endText } from "./step/filters.ts";
@@ -15,7 +16,7 @@ import { receive } from "./step/receive.ts";
 import { textOf } from "./step/routing.ts";
 import { send } from "./step/send.ts";
 import { transmit } from "./step/transmit.ts";
-import type { Crossing, End, Hop, Moment, Passed, Walk } from "./walk.ts";
+import type { Beginning, Crossing, End, Hop, Moment, Passed, Walk } from "./walk.ts";
 import type { Question, World } from "./world.ts";
 
 /** A packet passes fewer moments, unless it goes in a circle. */
@@ -84,14 +85,12 @@ export function walkOnce(world: World, question: Question, choices: Choices): Wa
   let addresses: readonly Uint8Array[] = [];
   let passed: readonly Passed[] = [];
   try {
-    const sender = siteOf(question.from);
-    if (sender === undefined) throw new Undecided("host", "the sender is not on this machine");
-    const engine = new Engine(world, question, choices, sender, siteOf(question.to));
+    const engine = new Engine(world, question, choices, siteOf(question.from) ?? world.host, siteOf(question.to));
     ({ hops, passed } = engine);
-    const first = asked(engine, sender);
-    to = endText(first, "destination");
-    addresses = [addressOf(first, "source"), addressOf(first, "destination")];
-    thereAndBack(engine, sender, first);
+    const first = beginningOf(engine);
+    to = endText(first.packet, "destination");
+    addresses = [addressOf(first.packet, "source"), addressOf(first.packet, "destination")];
+    thereAndBack(engine, first);
     return { hops, to, addresses, passed, failure: undefined };
   } catch (error) {
     if (error instanceof Blocked || error instanceof Undecided) return { hops, to, addresses, passed, failure: error };
@@ -99,23 +98,22 @@ export function walkOnce(world: World, question: Question, choices: Choices): Wa
   }
 }
 
-/** An address of documentation (RFC 5737, RFC 3849): the default route leads to it. */
-const farAway = {
-  4: Uint8Array.of(203, 0, 113, 1),
-  6: Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-};
-
-function asked(walk: Engine, sender: Site): Packet {
-  const { version, protocol, port = 0 } = walk.question;
+/** The first packet, where it begins: at its sender, or at the link by which it comes to this machine. */
+function beginningOf(walk: Engine): Beginning {
+  const { version, protocol, port = 0, from } = walk.question;
+  const { sender } = walk;
+  if (from.is === "outside") return comesFromOutside(walk, (link) => destinationOf(walk, farAway[version], link));
   const own = usableAddress(walk, sender, version);
   walk.note(sender.where, "interface", `${sender.link(own.linkIndex)?.name} has ${own.text}/${own.prefixLength}`);
-  const destination = destinationOf(walk, sender, own.bytes);
+  const destination = destinationOf(walk, own.bytes);
   const answer = sender.ask({ destination });
   const source = ("errno" in answer ? undefined : answer.preferredSource) ?? own.bytes;
-  return firstPacket(protocol, source, destination, port);
+  return { at: "send", site: sender, packet: firstPacket(protocol, source, destination, port) };
 }
 
-function destinationOf(walk: Engine, sender: Site, own: Uint8Array): Uint8Array {
+/** `arrival`: the link by which a packet from the outside comes, whose address of the host it asks. */
+function destinationOf(walk: Engine, own: Uint8Array, arrival?: SiteLink): Uint8Array {
+  const { sender } = walk;
   const { to, version } = walk.question;
   if (to.is === "address") {
     if (to.site && to.site !== sender) checkHolder(walk, to.site, to.address, version);
@@ -127,8 +125,9 @@ function destinationOf(walk: Engine, sender: Site, own: Uint8Array): Uint8Array 
     const route = sender.ask({ destination: farAway[version] });
     if (!("errno" in route) && route.gateway && site.holds(route.gateway)) return route.gateway;
   }
-  const near = usableAddress(walk, site, version, ({ bytes, prefixLength }) => isInNetwork(own, bytes, prefixLength));
-  return near.bytes;
+  const isNear = ({ bytes, prefixLength, linkIndex }: SiteAddress) =>
+    arrival && site.isHost ? linkIndex === arrival.index : isInNetwork(own, bytes, prefixLength);
+  return usableAddress(walk, site, version, isNear).bytes;
 }
 
 /** The interface of the namespace that has the address must be able to use it. */
@@ -137,17 +136,18 @@ function checkHolder(walk: Engine, site: Site, address: Uint8Array, version: 4 |
 }
 
 /** A packet that an unexpected translation leads astray has that as its cause. */
-function followFirst(walk: Engine, sender: Site, first: Packet): End {
+function followFirst(walk: Engine, first: Beginning): End {
   try {
-    return walk.follow({ at: "send", site: sender, packet: first });
+    return walk.follow(first);
   } catch (error) {
-    if (error instanceof Blocked) checkPublished(walk, first, undefined);
+    if (error instanceof Blocked) checkPublished(walk, first.packet, undefined);
     throw error;
   }
 }
 
-function thereAndBack(walk: Engine, sender: Site, first: Packet): void {
-  const end = followFirst(walk, sender, first);
+function thereAndBack(walk: Engine, beginning: Beginning): void {
+  const end = followFirst(walk, beginning);
+  const { packet: first } = beginning;
   if (end.at === "receive") throw new Undecided(end.site.where, "the packet is for nothing that is known");
   if (end.at === "outside") {
     walk.passed.push({ site: end.site, packet: answerTo(end.packet), isBack: true });
@@ -172,7 +172,7 @@ function thereAndBack(walk: Engine, sender: Site, first: Packet): void {
   }
   listen(walk, site, packet);
   try {
-    comeBack(walk, site, packet, first);
+    comeBack(walk, site, packet, beginning);
   } catch (error) {
     throw (error instanceof Blocked && withoutMasquerade(walk, site, packet, error)) || error;
   }
@@ -196,23 +196,36 @@ function notMasqueraded(walk: Engine, site: Site, packet: Packet): Blocked {
   return new Blocked({ code: "no-masquerade", where: site.where, what, cure: "ns-net repair" });
 }
 
-function comeBack(walk: Engine, site: Site, packet: Packet, first: Packet): void {
+function comeBack(walk: Engine, site: Site, packet: Packet, { at, packet: first }: Beginning): void {
   walk.isBack = true;
   walk.target = undefined;
   for (const [one, connection] of walk.connections) walk.connections.set(one, answered(connection));
   const end = walk.follow({ at: "send", site, packet: answerTo(packet) });
-  if (end.at === "outside") throw new Undecided(end.site.where, "the answer leaves this machine");
+  const isFromOutside = at === "receive";
+  if (end.at === "outside" && !isFromOutside) throw new Undecided(end.site.where, "the answer leaves this machine");
   const isSame =
-    end.site === walk.sender &&
+    (isFromOutside ? end.at === "outside" : end.site === walk.sender) &&
     endText(end.packet, "source") === endText(first, "destination") &&
     endText(end.packet, "destination") === endText(first, "source");
   if (isSame) {
-    walk.note(end.site.where, "answer", `comes back to ${endText(end.packet, "destination")}`);
+    const way = end.at === "outside" ? `leaves by ${end.link.name}` : "comes back";
+    walk.note(end.site.where, "answer", `${way} to ${endText(end.packet, "destination")}`);
+    if (isFromOutside) refuseUnknownWay(walk, first);
     return;
   }
   const what = `the answer comes from ${endText(end.packet, "source")}, but ${endText(first, "destination")} was asked: it does not pass the translation again`;
   walk.note(end.site.where, "answer", what, "drop");
   throw new Blocked({ code: "hairpin-off", where: walk.world.host.where, what, cure: "" });
+}
+
+/** Throws if the outside may not know a way to the address that it asks. */
+function refuseUnknownWay(walk: Engine, first: Packet): void {
+  const { host } = walk.world;
+  const destination = addressOf(first, "destination");
+  if (host.holds(destination)) return;
+  const what = `${textOf(destination)} is no address of the host; whether the outside knows a way to it is not known`;
+  walk.note(host.where, "outside", what, "unknown");
+  throw new Undecided(host.where, what);
 }
 
 /** Throws if the receiver is on this machine: a link that is not followed leads there, or elsewhere. */

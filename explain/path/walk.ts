@@ -58,6 +58,9 @@ export type Moment =
   /** It left the machine. */
   | { readonly at: "outside"; readonly site: Site; readonly link: SiteLink; readonly packet: Packet };
 
+/** Where the packet of a question begins: its sender sends it, or it comes from outside this machine. */
+export type Beginning = Extract<Moment, { at: "send" | "receive" }>;
+
 export type End = Extract<Moment, { at: "delivered" | "outside" | "receive" }>;
 
 /** A packet as it entered a namespace, or began there. */
@@ -76,7 +79,7 @@ export interface Walk {
   readonly connections: Map<Site, Connection>;
   readonly untracked: Set<Site>;
   readonly added: Set<string>;
-  /** The sides as far as they are namespaces. */
+  /** The sides as far as they are namespaces. For a packet that comes from outside this machine, the sender is the host. */
   readonly sender: Site;
   readonly receiver: Site | undefined;
   isBack: boolean;

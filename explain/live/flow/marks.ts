@@ -6,8 +6,10 @@ import type { Expression } from "../../../netlink/nft/expr/expression.ts";
 import { loadMeta, metaKey } from "../../../netlink/nft/expr/meta.ts";
 import { loadPayload, payloadBase } from "../../../netlink/nft/expr/payload.ts";
 import type { Rule } from "../../../netlink/nft/rule.ts";
+import { farAway } from "../../path/ends/outside.ts";
+import type { Site } from "../../path/site/site.ts";
 import type { Passed } from "../../path/walk.ts";
-import { addressOf, type Packet, portOf, protocolOf, versionOf } from "../../rules/packet.ts";
+import { addressOf, type Packet, portOf, protocolOf, sameBytes, versionOf } from "../../rules/packet.ts";
 import { traceIt } from "../marks.ts";
 
 /** NFT_META_PROTOCOL: ETH_P_*, also in tables of bridges. */
@@ -21,31 +23,52 @@ export interface Tuple {
   readonly version: 4 | 6;
   /** IPPROTO_*; absent: packets of every protocol between the two. */
   readonly protocol: number | undefined;
-  readonly source: Uint8Array;
-  readonly destination: Uint8Array;
+  /** Absent: any address, because that side is outside this machine. */
+  readonly source: Uint8Array | undefined;
+  readonly destination: Uint8Array | undefined;
   /** The port of the server, as it is called there; absent for a ping. */
   readonly port: { readonly of: "source" | "destination"; readonly number: number } | undefined;
 }
 
+export interface Which {
+  /** Packets of the protocol and the port of the walk alone. */
+  readonly isOfOneProtocol: boolean;
+  /** One side is outside this machine: its packets have any address where the walk took one as an example. */
+  readonly isWithOutside: boolean;
+  /** The addresses of the question. */
+  readonly addresses: readonly Uint8Array[];
+}
+
 /** The different tuples of a walk, those of answers included: an answer has the sides of its question exchanged. */
-export function tuplesOf(passed: readonly Passed[], isOfOneProtocol: boolean): Tuple[] {
+export function tuplesOf(passed: readonly Passed[], which: Which): Tuple[] {
   const found = new Map<string, Tuple>();
-  for (const { packet, isBack } of passed) {
-    const tuple = tupleOf(packet, isBack, isOfOneProtocol);
-    if (tuple === undefined) continue;
+  for (const { site, packet, isBack } of passed) {
+    const tuple = tupleOf(packet, isBack, which);
+    if (tuple === undefined || isAnyOf(site, tuple, which)) continue;
     for (const each of [tuple, reversed(tuple)]) found.set(textOf(each), each);
   }
   return [...found.values()];
 }
 
-function tupleOf(packet: Packet, isBack: boolean, isOfOneProtocol: boolean): Tuple | undefined {
+/** The packets of a container as the host's own, behind a masquerade: they would be all that the host sends and gets. */
+function isAnyOf(site: Site, { source, destination, port }: Tuple, { addresses }: Which): boolean {
+  const own = source ?? destination;
+  if ((source && destination) || port || !own || !site.isHost) return false;
+  return site.holds(own) !== undefined && !addresses.some((one) => sameBytes(one, own));
+}
+
+function tupleOf(packet: Packet, isBack: boolean, { isOfOneProtocol, isWithOutside }: Which): Tuple | undefined {
   const version = versionOf(packet);
   if (version === undefined) return undefined;
   const of = isBack ? "source" : "destination";
   const number = isOfOneProtocol ? portOf(packet, of) : 0;
+  const endOf = (end: "source" | "destination") => {
+    const address = addressOf(packet, end);
+    return isWithOutside && sameBytes(address, farAway[version]) ? undefined : address;
+  };
   return {
     ...{ version, protocol: isOfOneProtocol ? protocolOf(packet) : undefined },
-    ...{ source: addressOf(packet, "source"), destination: addressOf(packet, "destination") },
+    ...{ source: endOf("source"), destination: endOf("destination") },
     port: number === 0 ? undefined : { of, number },
   };
 }
@@ -95,10 +118,8 @@ export function flowMark(
   return [
     loadMeta(etherKey),
     equals(ethernet[version]),
-    loadPayload(payloadBase.network, at.source, source.length),
-    equals(source),
-    loadPayload(payloadBase.network, at.destination, destination.length),
-    equals(destination),
+    ...(source ? [loadPayload(payloadBase.network, at.source, source.length), equals(source)] : []),
+    ...(destination ? [loadPayload(payloadBase.network, at.destination, destination.length), equals(destination)] : []),
     ...(protocol === undefined ? [] : [loadMeta(metaKey.l4Protocol), equals(Uint8Array.of(protocol))]),
     ...(port === undefined
       ? []

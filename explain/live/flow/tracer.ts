@@ -11,20 +11,19 @@ import { ownTable, Traced } from "../traced.ts";
 import { TracingInstance } from "../tracing/instance.ts";
 import { refusalText } from "../watch.ts";
 import { eventsOf, RecentDrops } from "./drops.ts";
-import { countsOf, flowMark, tuplesOf } from "./marks.ts";
+import { countsOf, flowMark, tuplesOf, type Which } from "./marks.ts";
+import { Outside } from "./outside.ts";
 import { type TracedPacket, TracedPackets, type Visit } from "./packets.ts";
 
 /** In each namespace: a busy flow costs no more, and more could not be read by a person. */
 const packetsPerSecond = 50;
 
-export interface Flow {
+export interface Flow extends Which {
   readonly world: Pick<World, "peerOf"> & { readonly sites: readonly Site[] };
   readonly sender: Site;
   /** The packets of a walk there and back, as they enter each namespace. */
   readonly passed: readonly Passed[];
   readonly version: 4 | 6;
-  /** Packets of the protocol and the port of the walk alone. */
-  readonly isOfOneProtocol: boolean;
 }
 
 export class FlowTracer implements Disposable {
@@ -37,20 +36,22 @@ export class FlowTracer implements Disposable {
   readonly #sender: Site;
   readonly #world: Flow["world"];
   readonly #version: 4 | 6;
+  readonly #outside: Outside | undefined;
   #reading = 0;
 
   /** Throws KernelError. */
-  constructor({ world, sender, passed, version, isOfOneProtocol }: Flow) {
+  constructor({ world, sender, passed, version, ...which }: Flow) {
     this.#sender = sender;
     this.#world = world;
     this.#version = version;
     this.#drops = new RecentDrops();
-    const all = tuplesOf(passed, isOfOneProtocol);
+    this.#outside = which.isWithOutside ? new Outside(world.sites, version) : undefined;
+    const all = tuplesOf(passed, which);
     try {
       for (const site of world.sites) {
         const own = tuplesOf(
           passed.filter((one) => one.site === site),
-          isOfOneProtocol,
+          which,
         );
         // The walk may have ended before it came there.
         const rules = (own.length > 0 ? own : all).map((tuple) => flowMark(tuple, packetsPerSecond));
@@ -81,7 +82,8 @@ export class FlowTracer implements Disposable {
     for (const { site, trace } of this.#traces)
       for (const message of trace.read()) this.#packets.add(site, message, nowMs, reading);
     for (const event of this.#tracing?.read() ?? []) this.#drops.add(event, reading);
-    const over = this.#packets.finished(nowMs, isLast);
+    const isOfFlow = ({ header }: TracedPacket) => this.#outside?.isEndOf(header) ?? true;
+    const over = this.#packets.finished(nowMs, isLast).filter(isOfFlow);
     for (const packet of over) this.#complete(packet);
     return over;
   }

@@ -103,7 +103,14 @@ describe("ns-net explain", function () {
     assert.match(near.err, RegExp(`did you mean ${db}\\?`));
     assert.equal(place.cli("explain", web, "qqqqqqqq").code, 2);
     assert.equal(place.cli("explain", web, `${db}:99999`).code, 2);
-    assert.equal(place.cli("explain", "outside", web).code, 2);
+    assert.equal(place.cli("explain", "outside", "outside").code, 2);
+    assert.equal(place.cli("explain", "outside", web, "--live").code, 2);
+  });
+
+  it("says of a host without a default route that nothing outside reaches it", () => {
+    const { code, out } = place.cli("explain", "outside", web, "--json");
+    assert.equal(code, 1, out);
+    assert.equal(JSON.parse(out).cause.code, "no-host-route");
   });
 
   it("attaches again what has lost its interface or its namespace, by the printed cure", () => {

@@ -249,6 +249,48 @@ describe("ns-net trace", function () {
     }
   });
 
+  it("traces from an outside that is not on this machine: its clients, whatever their addresses, and no other packets", async function () {
+    needs(this, "macvlan");
+    const client = freshNetns("client");
+    const router = freshNetns("router");
+    place.host.run("ip", "route", "del", "default");
+    try {
+      cable({ ns: place.host, ifname: "wire1", cidrs: [] }, { ns: router, ifname: "lan0", cidrs: ["198.51.100.1/24"] });
+      cable(
+        { ns: router, ifname: "wan0", cidrs: ["203.0.113.1/24"] },
+        { ns: client, ifname: "eth0", cidrs: ["203.0.113.7/24"] },
+      );
+      router.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
+      client.run("ip", "route", "add", "default", "via", "203.0.113.1");
+      // A link that is not followed, as a network card.
+      place.host.run("ip", "link", "add", "card0", "link", "wire1", "type", "macvlan", "mode", "bridge");
+      place.host.run("ip", "address", "add", "198.51.100.2/24", "dev", "card0");
+      place.host.run("ip", "link", "set", "card0", "up");
+      place.host.run("ip", "route", "add", "default", "via", "198.51.100.1");
+      const packets = await traced(["outside", "host:8080"], () => {
+        assert.ok(connects(client, "198.51.100.2", 8080));
+        assert.ok(connects(router, "198.51.100.2", 8080));
+        assert.ok(connects(namedNetns(web), "10.7.0.3", 80));
+        assert.match(ping(client, "198.51.100.2"), / 0% packet loss/);
+      });
+      const clients = packets.filter(({ kind }) => kind === "SYN").map(({ from }) => from.split(":")[0]);
+      assert.deepEqual(clients, ["203.0.113.7", "198.51.100.1"]);
+      for (const { from, to } of packets) assert.match(`${from} ${to}`, /198\.51\.100\.2:8080|10\.7\.0\.3:80 /);
+      const pings = await traced([web, "outside"], () => {
+        assert.match(ping(namedNetns(web), "203.0.113.7"), / 0% packet loss/);
+        assert.match(ping(namedNetns(web), "10.7.0.3"), / 0% packet loss/);
+        assert.match(ping(place.host, "203.0.113.7"), / 0% packet loss/);
+      });
+      assert.deepEqual(pings.map(({ from, to, kind }) => `${from} ${to} ${kind}`).slice(0, 1), [
+        "10.7.0.2 203.0.113.7 echo request 1",
+      ]);
+      for (const { from, to } of pings) assert.match(`${from} ${to}`, /10\.7\.0\.2/);
+    } finally {
+      place.host.run("sh", "-c", "ip link del card0; ip route replace default via 192.0.2.2");
+      for (const ns of [client, router]) ns[Symbol.dispose]();
+    }
+  });
+
   it("refuses names that nothing has, and counts that are none: exit code 2", () => {
     assert.equal(place.cli("trace", web, `${db}x`).code, 2);
     const { code, err } = place.cli("trace", web, db, "--count", "0");

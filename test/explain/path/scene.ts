@@ -43,18 +43,29 @@ export interface Shape {
   readonly second?: object;
   /** Ports of B on the host. */
   readonly publish?: readonly string[];
+  /** The link up0 is a macvlan on the cable to the outside: explain does not follow it, as no network card. */
+  readonly isOutsideUnseen?: boolean;
 }
 
-export function openScene({ network: change = {}, second = {}, publish = [] }: Shape = {}): Scene {
+export function openScene(shape: Shape = {}): Scene {
+  const { network: change = {}, second = {}, publish = [], isOutsideUnseen = false } = shape;
   const place = freshPlace();
   const outside = freshNetns("outside");
   const { host } = place;
   host.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0");
   bridgeRules(host, 0);
-  cable(
-    { ns: host, ifname: "up0", cidrs: ["192.0.2.1/24", "2001:db8:9::1/64"] },
-    { ns: outside, ifname: "eth0", cidrs: ["192.0.2.2/24", "2001:db8:9::2/64"] },
-  );
+  const hostCidrs = ["192.0.2.1/24", "2001:db8:9::1/64"];
+  cable(isOutsideUnseen ? { ns: host, ifname: "wire0", cidrs: [] } : { ns: host, ifname: "up0", cidrs: hostCidrs }, {
+    ns: outside,
+    ifname: "eth0",
+    cidrs: ["192.0.2.2/24", "2001:db8:9::2/64"],
+  });
+  if (isOutsideUnseen) {
+    host.run("ip", "link", "add", "up0", "link", "wire0", "type", "macvlan", "mode", "bridge");
+    for (const cidr of hostCidrs)
+      host.run("ip", "address", "add", cidr, "dev", "up0", ...(cidr.includes(":") ? ["nodad"] : []));
+    host.run("ip", "link", "set", "up0", "up");
+  }
   host.run("ip", "route", "add", "default", "via", "192.0.2.2");
   host.run("ip", "-6", "route", "add", "default", "via", "2001:db8:9::2");
   const files = [

@@ -1,0 +1,28 @@
+/** The side of the question that is outside this machine: where the default route leads. */
+import { Blocked } from "../cause.ts";
+import { firstPacket } from "../packets.ts";
+import type { SiteLink } from "../site/site.ts";
+import type { Beginning, Walk } from "../walk.ts";
+
+/** An address of documentation (RFC 5737, RFC 3849): the default route leads to it. */
+export const farAway = {
+  4: Uint8Array.of(203, 0, 113, 1),
+  6: Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+};
+
+/** A packet comes up from the link of the default route. Throws Blocked if there is none. */
+export function comesFromOutside(walk: Walk, destinationBy: (link: SiteLink) => Uint8Array): Beginning {
+  const { host: site } = walk.world;
+  const { version, protocol, port = 0 } = walk.question;
+  const source = farAway[version];
+  const answer = site.ask({ destination: source });
+  const link = "errno" in answer ? undefined : site.link(answer.outputIndex);
+  if (link === undefined) {
+    const what = `the host has no default route of IPv${version}, so nothing outside can reach it and get an answer`;
+    walk.note(site.where, "route", what, "drop");
+    throw new Blocked({ code: "no-host-route", where: site.where, what, cure: "" });
+  }
+  walk.fullBytes = link.mtu ?? walk.fullBytes;
+  walk.note(site.where, "outside", `comes in by ${link.name}, the link of the default route`);
+  return { at: "receive", site, link, packet: firstPacket(protocol, source, destinationBy(link), port) };
+}
