@@ -15,8 +15,18 @@ interface CollectedAll {
   readonly errors: readonly Error[];
 }
 
-/** Collects one network if given, else all. */
-export async function collectAll(dataDir: string, dryRun: boolean, network?: string): Promise<CollectedAll> {
+interface Asked {
+  readonly dryRun?: boolean;
+  /** Absent: every network. */
+  readonly network?: string | undefined;
+  /** Leaves what other plugins made. */
+  readonly sparesReserved?: boolean;
+}
+
+export async function collectAll(
+  dataDir: string,
+  { dryRun = false, network, sparesReserved = false }: Asked = {},
+): Promise<CollectedAll> {
   using kernel = openKernel();
   const isKept = living(entries({ network, dataDir }), kernel);
   const collected: Record<string, Collected> = {};
@@ -25,7 +35,12 @@ export async function collectAll(dataDir: string, dryRun: boolean, network?: str
   for (const name of network === undefined ? networksOf(dataDir) : [network]) {
     const onProgress = (done: number, total: number) => shown.at(done, name, total);
     try {
-      collected[name] = await gc(requestFor(name, dataDir), callByHand(), { dryRun, isKept, onProgress });
+      collected[name] = await gc(requestFor(name, dataDir), callByHand(), {
+        dryRun,
+        isKept,
+        sparesReserved,
+        onProgress,
+      });
     } catch (error) {
       errors.push(error as Error);
     }

@@ -14,7 +14,7 @@ import { isDisputed, linkGroup, unnamedNetwork } from "../kernel/ownership.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
 import { type Link, listLinks } from "../netlink/route/link.ts";
 import { undoAll } from "../step/commit.ts";
-import { leftoversOf } from "../step/index.ts";
+import { leftoversOf, type Removal } from "../step/index.ts";
 import type { Entry } from "../store/entry.ts";
 import { isInProgress, isInterrupted, thisProcess } from "../store/index.ts";
 import { beganMs } from "../store/owner.ts";
@@ -28,6 +28,7 @@ import { openExisting } from "./recovery/openStore.ts";
 import { removeAttachments } from "./removal/attachment.ts";
 import { findUnused, removeUnused, type Unused } from "./shared/collect.ts";
 import defer * as find from "./takeover/find.ts";
+import defer * as unentered from "./takeover/withoutEntry.ts";
 
 export interface Collected {
   readonly attachments: readonly Attachment[];
@@ -43,7 +44,9 @@ interface CollectOptions {
    * For `ns-net gc`, which has no list of valid attachments: whether the entry may be alive. Links without an entry are
    * kept, too: a veth lives as long as its namespace.
    */
-  readonly isKept?: (entry: Entry) => boolean;
+  readonly isKept?: ((entry: Entry) => boolean) | undefined;
+  /** For `ns-net uninstall`: leaves what the reference's plugins made, dead or alive, to them. */
+  readonly sparesReserved?: boolean;
   /** Learns how many of the attachments that are removed are claimed, before their links are removed together. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -52,7 +55,7 @@ interface CollectOptions {
 export async function gc(
   request: CollectRequest,
   call: Call,
-  { dryRun = false, isKept, onProgress }: CollectOptions = {},
+  { dryRun = false, isKept, sparesReserved = false, onProgress }: CollectOptions = {},
 ): Promise<Collected> {
   using kernel = openKernel({ host: call.namespace, stderr: call.stderr });
   const attempts = new Attempts();
@@ -63,8 +66,9 @@ export async function gc(
   const entries = attempts.try([], () => (store ? entriesOf(request.network, store) : []));
   const { kept, stale } = sorted(request, entries, { isKept, isDisputedAlive: isDisputedAlive(all, kernel) });
   if (isKept) keepUnknown(all, entries, kept);
-  // Attachments of the reference's plugins without an entry: no ADD has taken the network over yet.
-  const reserved = attempts.try([], () => find.unknownReservations(request, entries, store));
+  const others = othersOf(request, entries, store, { isKept, kernel, attempts });
+  for (const name of others.kept) kept.add(name);
+  const reserved = sparesReserved ? [] : others.stale;
   if (!dryRun && stale.length > 0) mayBlock("collect attachments"); // before they are claimed
   const claimed = dryRun || !store ? [] : claimStale(stale, store, kept, attempts, onProgress);
   const links = all.filter((link) => !kept.has(createdName(link)));
@@ -87,6 +91,31 @@ export async function gc(
 }
 
 const nothing: Unused = { chains: [], bridges: [], errors: [] };
+
+interface Others {
+  /** Names that links of ours would have: what has this mark stays. */
+  readonly kept: readonly string[];
+  readonly stale: readonly Extract<Removal, { kind: "adopted" }>[];
+}
+
+/**
+ * Attachments of the reference's plugins without an entry: no ADD has taken the network over yet. Without a list of valid
+ * ones nothing is removed if it cannot be seen which are alive.
+ */
+function othersOf(
+  request: CollectRequest,
+  entries: readonly Entry[],
+  store: Store | undefined,
+  {
+    isKept,
+    kernel,
+    attempts,
+  }: Pick<CollectOptions, "isKept"> & { readonly kernel: Kernel; readonly attempts: Attempts },
+): Others {
+  if (!isKept) return { kept: [], stale: attempts.try([], () => find.unknownReservations(request, entries, store)) };
+  const folder = find.folderOf(request, store);
+  return unentered.withoutEntry({ network: request.network, folder, entries, kernel }, store, isKept);
+}
 
 interface Sorted {
   /** Names of the links that stay. */

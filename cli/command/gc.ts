@@ -31,7 +31,7 @@ export default command({
     // The network may still have links: its store may be lost.
     if (unknown) process.stderr.write(spoken(unknown));
     await waitForStore(dataDir);
-    const { collected, errors } = await collectAll(dataDir, dryRun, network);
+    const { collected, errors } = await collectAll(dataDir, { dryRun, network });
     const said = options.json
       ? `${JSON.stringify(collected, null, 2)}\n`
       : textOf(linesOf(collected, dryRun ? "would remove" : "removed"));

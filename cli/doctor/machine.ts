@@ -104,7 +104,7 @@ export class Machine implements Patient, Disposable {
   }
 
   async stale(): Promise<readonly string[]> {
-    const { collected, errors } = await collectAll(this.#where.dataDir, true);
+    const { collected, errors } = await collectAll(this.#where.dataDir, { dryRun: true });
     if (errors[0]) throw errors[0];
     return linesOf(collected, "").map((line) => line.trim());
   }

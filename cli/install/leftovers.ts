@@ -10,9 +10,12 @@ import { bridgeTable } from "../../step/nft/macSpoofCheck.ts";
 import { table } from "../../step/nft/table.ts";
 import { collectAll, linesOf } from "../collect.ts";
 
-/** Removes bridges and rules of networks without attachments, as gc does, because no plugin is left that could. */
+/**
+ * Removes bridges and rules of networks without attachments, as gc does, because no plugin is left that could. Leaves to
+ * other plugins what they made.
+ */
 export async function removedUnused(dataDir: string): Promise<string[]> {
-  const { collected, errors } = await collectAll(dataDir, false);
+  const { collected, errors } = await collectAll(dataDir, { sparesReserved: true });
   return [...linesOf(collected, "removed"), ...errors.map(({ message }) => `could not remove everything: ${message}`)];
 }
 

@@ -30,24 +30,14 @@ export function adopt({ network, folder, sets, store, adoption }: Adopting): voi
     if (step !== undefined && !step.files.some((file) => existsSync(file))) store.remove(entry.attachment);
   }
   const adopted: Adopted[] = [];
-  for (const held of byAttachment(reservationsIn(folder))) {
-    const [{ container, ifname, reservedMs }] = held;
-    const attachment = { network, container, ifname };
-    const existing = store.find(attachment);
-    const files = held.map(({ file }) => file);
+  for (const held of reservedIn(folder)) {
+    const [{ container, ifname }] = held;
+    const existing = store.find({ network, container, ifname });
     // It became ours since, or an uninstall left it to host-local: then only the store counts.
     if (existing !== undefined && adoptedStep(existing) === undefined) {
+      const files = held.map(({ file }) => file);
       adoption.release(container, files);
-      continue;
-    }
-    const addresses = held.map(({ address }) => formatAddress(address));
-    const step: AdoptedStep = { kind: "adopted", attachment, addresses, files };
-    adopted.push({
-      entry: adoption.entryOf(attachment, addresses),
-      createdMs: reservedMs,
-      addresses: held.map((one) => leaseOf(one, sets)),
-      steps: [step],
-    });
+    } else adopted.push(adoptedFrom(held, { network, sets, adoption }));
   }
   const cursors = lastReserved(folder);
   store.adopt(network, adopted, (memory) => ({
@@ -57,11 +47,30 @@ export function adopt({ network, folder, sets, store, adoption }: Adopting): voi
   }));
 }
 
-type Held = readonly [Reservation, ...Reservation[]];
+/** The entry of an attachment that is taken over. Changes nothing. */
+export function adoptedFrom(
+  held: Held,
+  { network, sets, adoption }: Pick<Adopting, "network" | "sets"> & { readonly adoption: Pick<Adoption, "entryOf"> },
+): Adopted {
+  const [{ container, ifname, reservedMs }] = held;
+  const attachment = { network, container, ifname };
+  const addresses = held.map(({ address }) => formatAddress(address));
+  const step: AdoptedStep = { kind: "adopted", attachment, addresses, files: held.map(({ file }) => file) };
+  return {
+    entry: adoption.entryOf(attachment, addresses),
+    createdMs: reservedMs,
+    addresses: held.map((one) => leaseOf(one, sets)),
+    steps: [step],
+  };
+}
 
-function byAttachment(reservations: readonly Reservation[]): Held[] {
+/** The reservations of one attachment. */
+export type Held = readonly [Reservation, ...Reservation[]];
+
+/** Every reservation of a network, by attachment. */
+export function reservedIn(folder: string): Held[] {
   const found = new Map<string, [Reservation, ...Reservation[]]>();
-  for (const one of reservations) {
+  for (const one of reservationsIn(folder)) {
     const key = `${one.container} ${one.ifname}`;
     const others = found.get(key);
     if (others === undefined) found.set(key, [one]);

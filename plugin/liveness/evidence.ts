@@ -4,7 +4,7 @@ import { formatCidr, withoutPrefix } from "../../ip/address.ts";
 import { addressesElsewhere, globalOnes } from "../../kernel/addresses.ts";
 import { findHostLink } from "../../kernel/hostLink.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { identityIn, openIfSame } from "../../kernel/namespace.ts";
+import { identityIn, openIfPresent, openIfSame } from "../../kernel/namespace.ts";
 import { forEachNamespace } from "../../kernel/namespaces.ts";
 import { isAliasOf } from "../../kernel/ownership.ts";
 import { listAddresses } from "../../netlink/route/address.ts";
@@ -12,6 +12,7 @@ import { getLink, listLinks } from "../../netlink/route/link.ts";
 import type { Entry } from "../../store/entry.ts";
 import { errno, isKernelError, tolerating } from "../../sys/errors.ts";
 import type { Netns, NetnsIdentity } from "../../sys/netns.ts";
+import defer * as cached from "./cachedResult.ts";
 
 /** Signs of life of any attachment. */
 export interface Evidence {
@@ -19,7 +20,8 @@ export interface Evidence {
   hasHostLink(entry: Entry): boolean;
   /**
    * `interface`: its namespace has the interface or one of its addresses, under any name; `namespace`: it has neither.
-   * Looks for the namespace at its path, below /run/netns and in processes; undefined if it is not found.
+   * Looks for the namespace at its path, below /run/netns and in processes; for an entry that does not know it, where
+   * the runtime says. Undefined if it is not found.
    */
   inNamespace(entry: Entry): "interface" | "namespace" | undefined;
   /** True if any other namespace has one of its addresses. */
@@ -32,8 +34,9 @@ export function evidence(kernel: Kernel, hasHostLink: Evidence["hasHostLink"]): 
   let elsewhere: ReturnType<typeof addressesElsewhere> | undefined;
   const opened = (entry: Entry): Netns | undefined => {
     const identity = identityIn(entry);
+    if (identity.inode === 0n) return openIfPresent(cached.namespaceInResult(entry.attachment));
     const netns = openIfSame(entry.netnsPath, identity);
-    if (netns || identity.inode === 0n) return netns;
+    if (netns) return netns;
     // A namespace may exist after its path is gone, under another name or with a process in it.
     paths ??= pathsByIdentity();
     return openIfSame(paths.get(keyOf(identity)) ?? "", identity);

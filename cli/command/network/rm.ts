@@ -29,7 +29,7 @@ export default command({
     const dataDir = options["data-dir"] ?? defaultDataDir;
     const lines = removeConfiguration(name, dataDir);
     // The rest can be repeated: a bridge that is left has no attachment, and `ns-net gc` removes it, too.
-    const { collected, errors } = await collectAll(dataDir, false, name);
+    const { collected, errors } = await collectAll(dataDir, { network: name });
     lines.push(...linesOf(collected, "removed"));
     throwTogether(errors);
     using store = openedStore(dataDir);

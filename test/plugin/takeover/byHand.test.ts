@@ -1,0 +1,170 @@
+/**
+ * The commands on a node whose containers the reference's plugins made. Witnesses: ip, iptables-save, host-local's files,
+ * traffic.
+ */
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { addList, delList, type ListedPlugin, type NetworkList, type Runtime } from "../../support/libcni.ts";
+import { needs } from "../../support/needs.ts";
+import { nsNet, referencePlugins } from "../../support/plugin.ts";
+import type { Netns } from "../../support/sandbox.ts";
+import { spawnInside } from "../../support/spawn.ts";
+import { freshWorld, type World } from "../../support/world.ts";
+
+describe("Commands on a node of the reference's plugins", function () {
+  this.timeout(120_000);
+  let world: World;
+  let folder: string;
+  let network: string;
+  let reservations: string;
+  let count = 0;
+
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat", "iptables", "reference plugins", "ping");
+  });
+
+  beforeEach(() => {
+    world = freshWorld();
+    folder = join(world.dataDir, "../bin");
+    mkdirSync(folder);
+    network = `byhand${++count}`;
+    reservations = `/var/lib/cni/networks/${network}`;
+  });
+
+  afterEach(() => {
+    world?.[Symbol.dispose]();
+    rmSync(reservations, { recursive: true, force: true });
+  });
+
+  const bridge = {
+    ...{ type: "bridge", bridge: "br0", isDefaultGateway: true, ipMasq: true },
+    ipam: { type: "host-local", ranges: [[{ subnet: "10.77.0.0/24" }]] },
+  };
+  const listOf = (...plugins: readonly ListedPlugin[]): NetworkList => ({
+    ...{ cniVersion: "1.0.0", name: network },
+    plugins: plugins.map((plugin) => ({ ...plugin, dataDir: world.dataDir })),
+  });
+  const withPorts = () => listOf(bridge, { type: "portmap", capabilities: { portMappings: true } });
+
+  /** The reference's plugins, except those of these names. */
+  function runtime(...ours: readonly string[]): Runtime {
+    for (const name of ours) if (!existsSync(join(folder, name))) symlinkSync(nsNet, join(folder, name));
+    return {
+      host: world.host,
+      pluginOf: (type) => join(ours.includes(type) ? folder : referencePlugins, type),
+      pluginPath: ours.includes("host-local") ? folder : referencePlugins,
+      cacheDir: join(folder, "../cache"),
+    };
+  }
+
+  interface Pod {
+    readonly netns: Netns;
+    readonly container: string;
+  }
+
+  async function start(container: string, number: number, by = runtime(), list = withPorts()): Promise<Pod> {
+    const netns = world.netns();
+    const portMappings = [{ hostPort: 8000 + number, containerPort: 80, protocol: "tcp" }];
+    await addList(by, list, { netns, container, capabilityArgs: { portMappings } });
+    return { netns, container };
+  }
+
+  function cli(...words: string[]): string {
+    const { stdout } = spawnInside(world.host.path, [nsNet, ...words, "--data-dir", world.dataDir]);
+    return stdout.toString();
+  }
+
+  const heldBy = () =>
+    readdirSync(reservations)
+      .filter((name) => /^[\d.]+$/.test(name))
+      .map((name) => readFileSync(join(reservations, name), "utf8").split("\r\n")[0])
+      .sort();
+  const natRules = () =>
+    world.host
+      .run("iptables-save", "-t", "nat")
+      .split("\n")
+      .filter((line) => /^-A/.test(line));
+  const pings = ({ netns }: Pod) => netns.run("ping", "-c1", "-W2", "10.77.0.1");
+
+  it("gc by hand keeps what lives, without a store", async () => {
+    const [a, b] = [await start("a", 1), await start("b", 2)];
+    // An old host-local wrote no interface.
+    writeFileSync(join(reservations, "10.77.0.3"), "b");
+    const rules = natRules();
+    assert.equal(cli("gc", "-n", network, "--dry-run"), "Nothing to remove.\n");
+    cli("gc", "-n", network);
+    assert.deepEqual(heldBy(), ["a", "b"]);
+    assert.deepEqual(natRules(), rules);
+    for (const pod of [a, b]) pings(pod);
+  });
+
+  it("gc by hand removes what is dead, without a store", async () => {
+    const [a, b] = [await start("a", 1), await start("b", 2)];
+    const links = world.host.ip("link", "show", "type", "veth").length;
+    a.netns[Symbol.dispose]();
+    while (world.host.ip("link", "show", "type", "veth").length === links) await Bun.sleep(5);
+    assert.match(cli("gc", "-n", network), new RegExp(`removed the attachment eth0 of a on ${network}`));
+    assert.deepEqual(heldBy(), ["b"]);
+    assert.ok(natRules().every((rule) => !rule.includes("10.77.0.2")));
+    pings(b);
+  });
+
+  it("gc by hand keeps what the runtime says it runs, also if the container gave up its address", async () => {
+    const a = await start("a", 1);
+    const cached = `/var/lib/cni/results/${network}-a-eth0`;
+    a.netns.ip("address", "flush", "dev", "eth0");
+    assert.match(cli("gc", "-n", network, "--dry-run"), /would remove the attachment eth0 of a/);
+    mkdirSync("/var/lib/cni/results", { recursive: true });
+    writeFileSync(cached, readFileSync(join(folder, `../cache/results/${network}-a-eth0`)));
+    assert.equal(cli("gc", "-n", network), "Nothing to remove.\n");
+    assert.deepEqual(heldBy(), ["a"]);
+    rmSync(cached);
+  });
+
+  it("uninstall leaves the reference's containers alone, dead or alive", async () => {
+    const bin = join(folder, "../installed");
+    mkdirSync(bin);
+    for (const name of ["bridge", "host-local", "portmap"]) symlinkSync(join(referencePlugins, name), join(bin, name));
+    const at = ["--bin-dir", bin];
+    const install = () => {
+      const { stderr, exitCode } = spawnInside(world.host.path, [nsNet, "install", ...at, "--drop-in", "--no-conf"]);
+      assert.equal(exitCode, 0, stderr.toString());
+    };
+    install();
+    const ours = runtime("bridge", "host-local", "portmap");
+    const a = await start("a", 1, ours);
+    await delList(ours, withPorts(), a);
+    assert.doesNotMatch(cli("uninstall", ...at), /removed the attachment/);
+    const b = await start("b", 2);
+    const rules = natRules();
+    assert.doesNotMatch(cli("gc", "--dry-run"), /of b on/);
+    assert.doesNotMatch(cli("doctor", ...at), /of b on/);
+    install();
+    assert.doesNotMatch(cli("uninstall", ...at), /of b on|could not/);
+    assert.deepEqual(heldBy(), ["b"]);
+    assert.deepEqual(natRules(), rules);
+    pings(b);
+  });
+
+  it("gc by hand keeps containers of lists that mix both, with their ports", async () => {
+    const addresses = [{ address: "10.77.0.9/24", gateway: "10.77.0.1" }];
+    const fixed = { ...bridge, ipam: { type: "static", addresses } };
+    const [a, b] = [
+      await start("a", 1, runtime("portmap")),
+      await start("b", 2, runtime("portmap"), listOf(fixed, withPorts().plugins[1]!)),
+    ];
+    const published = () => world.host.nft("list", "map", "inet", "ns_net", "ports4").match(/\b800\d\b/g);
+    assert.deepEqual(published(), ["8001", "8002"]);
+    cli("gc", "-n", network);
+    cli("gc");
+    assert.deepEqual(heldBy(), ["a"]);
+    assert.deepEqual(published(), ["8001", "8002"]);
+    for (const pod of [a, b]) pings(pod);
+    const links = world.host.ip("link", "show", "type", "veth").length;
+    b.netns[Symbol.dispose]();
+    while (world.host.ip("link", "show", "type", "veth").length === links) await Bun.sleep(5);
+    cli("gc", "-n", network);
+    assert.deepEqual(published(), ["8001"]);
+  });
+});
