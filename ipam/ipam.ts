@@ -47,7 +47,7 @@ export interface AcquireContext<C extends IpamConfig> {
   readonly store: Store;
   readonly hostNetworks: HostNetworks;
   /** Prepares the call of another plugin, after the entry is written. Answers how to undo it. */
-  readonly prepare?: ((before: Entry | undefined) => () => void) | undefined;
+  readonly prepare?: ((before: Entry | undefined) => () => readonly Error[]) | undefined;
   /** Called for an existing entry before this call takes it over. Throws Fault if its attachment is alive. */
   readonly mayTakeOver?: ((existing: Entry) => void) | undefined;
   /** Called only if there are such leases. Absent: none are taken over. */

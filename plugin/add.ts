@@ -64,10 +64,11 @@ const attemptsMax = 5;
 async function attach(asked: Asked, facts: AnyFacts, memory: Memory, options: AddOptions): Promise<Plan> {
   let prepared = await prepare(asked, facts, memory);
   let undo: Undo | undefined;
+  const left: Error[] = [];
   try {
     options.onPlan?.(prepared.plan);
     prepared = await memory.begin(prepared, async () => prepare(asked, await readFacts(asked), memory));
-    undo = commit(prepared.steps, asked.kernel);
+    undo = commit(prepared.steps, asked.kernel, left);
     // Before the end: if it must wait for firewalld, another process does the whole ADD, and gives the hints.
     if (options.isByHand || isFirstOfNetwork(asked, prepared)) hints.hintAtObstacles(asked, prepared);
     memory.end(prepared);
@@ -77,11 +78,16 @@ async function attach(asked: Asked, facts: AnyFacts, memory: Memory, options: Ad
   } catch (error) {
     if (error instanceof WouldBlock) throw error; // another process goes on from here
     if (undo) await deleteLinks(asked, prepared);
-    undo?.();
-    await memory.giveBack(prepared.leased);
+    left.push(...(undo?.() ?? []), ...(prepared.leased.linkFirst?.undo() ?? []));
+    if (left.length > 0) asked.call.stderr(keptText(left));
+    else await memory.giveBack(prepared.leased);
     throw error;
   }
 }
+
+/** A link that is left may have the address, so the lease stays, and the entry says "adding": DEL or GC finishes it. */
+const keptText = ([first]: readonly Error[]) =>
+  `ns-net: not all of it could be undone: ${first?.message}. Its addresses stay leased until DEL removes the rest\n`;
 
 /** In a process that serves several calls: undo then finds that the links are gone, and does not wait for the kernel. */
 async function deleteLinks({ request: { attachment }, call }: Asked, { steps }: Prepared): Promise<void> {

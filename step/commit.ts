@@ -8,15 +8,15 @@ export type Undo = () => readonly Error[];
 
 /**
  * Applies steps in order. If one fails, undoes those before it that this call created, and throws the step's error
- * unchanged: the first cause. Answers how to undo all of it later.
+ * unchanged: the first cause. The errors of that undo are added to `left`. Answers how to undo all of it later.
  */
-export function commit(steps: readonly Step[], kernel: Kernel): Undo {
+export function commit(steps: readonly Step[], kernel: Kernel, left: Error[] = []): Undo {
   const made: Step[] = [];
   const undo = () => undoAll(made.splice(0).reverse(), kernel);
   try {
     for (let at = 0; at < steps.length; ) at = applyAt(at, steps, kernel, made);
   } catch (error) {
-    if (!(error instanceof WouldBlock)) undo(); // otherwise another process goes on from here
+    if (!(error instanceof WouldBlock)) left.push(...undo()); // otherwise another process goes on from here
     throw error;
   }
   return undo;

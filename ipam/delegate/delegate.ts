@@ -32,7 +32,7 @@ export const delegate: Ipam<DelegateIpamConfig> = {
     });
     const { addresses: known, delegated: answer } = existing;
     if (answer !== undefined && !isStale && !prepare) return { addresses: known, ...answer, made: false, before };
-    let unprepare: (() => void) | undefined;
+    let unprepare: ReturnType<NonNullable<typeof prepare>> | undefined;
     const run = (verb: Verb) => runDelegate(call, path, verb, raw, attachment, request.netns);
     try {
       // An interrupted ADD may have got an address, and most plugins refuse to give a second one.
@@ -45,9 +45,9 @@ export const delegate: Ipam<DelegateIpamConfig> = {
       store.answered(attachment, addresses, delegated);
       return { addresses, ...delegated, made: true, before };
     } catch (error) {
-      unprepare?.();
+      const left = unprepare?.() ?? [];
       await undo(() => run("DEL"));
-      store.remove(attachment);
+      if (left.length === 0) store.remove(attachment); // otherwise the entry says "adding", and DEL or GC finishes it
       throw error;
     }
   },

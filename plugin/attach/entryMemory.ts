@@ -100,8 +100,7 @@ export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adop
       if ((facts as Facts).bridge === undefined) earlierBoots.sweepEarlierBoots(store);
     },
 
-    async giveBack({ lease, linkFirst: first }) {
-      first?.undo();
+    async giveBack({ lease }) {
       if (lease.made || isUndone) await release(asked, store);
     },
   };

@@ -20,6 +20,6 @@ export function linkFirst({ request: { attachment, netns, config }, kernel }: As
     },
     mac,
     rest: (all) => all.filter((step) => !done.has(JSON.stringify(step))),
-    undo: () => undo?.(),
+    undo: () => undo?.() ?? [],
   };
 }

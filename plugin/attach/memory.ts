@@ -2,6 +2,7 @@
 import type { Lease } from "../../ipam/ipam.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { AnyFacts } from "../../plan/planner.ts";
+import type { Undo } from "../../step/commit.ts";
 import type { Step } from "../../step/index.ts";
 
 export interface Memory {
@@ -11,7 +12,7 @@ export interface Memory {
   begin(prepared: Prepared, again: () => Promise<Prepared>): Promise<Prepared>;
   /** After the kernel was changed. Throws Fault if the attachment was deleted meanwhile. */
   end(prepared: Prepared): void;
-  /** After a failure, when the kernel is as it was. Never throws: it must not hide the first failure. */
+  /** After a failure, and only when the kernel is as it was. Never throws: it must not hide the first failure. */
   giveBack(leased: Leased): Promise<void>;
 }
 
@@ -24,12 +25,13 @@ export interface Leased {
 /** The container's interface, created before the IPAM runs: see linkFirst.ts. */
 export interface LinkFirst {
   /** Creates the interface, and answers how to undo it. */
-  prepare(): () => void;
+  prepare(): Undo;
   /** Hardware address of the interface. */
   readonly mac: string;
   /** The steps that are not committed yet. */
   rest<S>(steps: readonly S[]): readonly S[];
-  undo(): void;
+  /** Answers the errors, as Undo does. Nothing is left to undo after it. */
+  undo: Undo;
 }
 
 /** An ADD up to the moment when the kernel is changed. */

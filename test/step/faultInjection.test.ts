@@ -26,15 +26,18 @@ const EIO = 5;
 class RefusingKernel extends Kernel {
   readonly asked: string[] = [];
   readonly #failAt: number;
-  /** Refuses only once, because the undo must work. */
+  /** Requests like these are refused, too, once one was: the undo does not work. */
+  readonly #also: RegExp | undefined;
   #refused = false;
 
-  constructor(ends: Ends, failAt: number) {
+  constructor(ends: Ends, failAt: number, also?: RegExp) {
     super(ends);
     this.#failAt = failAt;
+    this.#also = also;
   }
 
   #ask(what: string): void {
+    if (this.#refused && this.#also?.test(what)) throw new KernelError(what, EIO, "refused by the test, too");
     if (!this.#refused && this.asked.length === this.#failAt) {
       this.#refused = true;
       throw new KernelError(what, EIO, "refused by the test");
@@ -87,6 +90,8 @@ class RefusingKernel extends Kernel {
 interface Outcome {
   readonly error: Error | undefined;
   readonly asked: readonly string[];
+  /** On standard error. */
+  readonly said: string;
 }
 
 const environmentOf = (netns: string, container: string) => ({
@@ -99,35 +104,51 @@ const environmentOf = (netns: string, container: string) => ({
 
 const bytesOf = (config: object) => new TextEncoder().encode(JSON.stringify(config));
 
-async function addRefusing(world: World, netns: string, config: object, failAt: number): Promise<Outcome> {
+async function addRefusing(
+  world: World,
+  netns: string,
+  config: object,
+  failAt: number,
+  also?: RegExp,
+): Promise<Outcome> {
   const request = parseRequest(environmentOf(netns, "c1"), bytesOf(config));
   const host = openNetns(world.host.path);
   let kernel: RefusingKernel | undefined;
+  let said = "";
+  const stderr = (text: string | Uint8Array) => {
+    said += text;
+  };
   const openKernel = () => {
-    kernel = new RefusingKernel({ host, container: openNetns(netns) }, failAt);
+    kernel = new RefusingKernel({ host, container: openNetns(netns) }, failAt, also);
     return kernel;
   };
   try {
-    await add(request, callOf({ namespace: host }), { openKernel });
-    return { error: undefined, asked: kernel!.asked };
+    await add(request, callOf({ namespace: host, stderr }), { openKernel });
+    return { error: undefined, asked: kernel!.asked, said };
   } catch (error) {
-    return { error: error as Error, asked: kernel?.asked ?? [] };
+    return { error: error as Error, asked: kernel?.asked ?? [], said };
   } finally {
     closeNetns(host);
   }
 }
 
 /** ADD that must succeed, in this process as well: there are a thousand of them, and each process takes 50 ms. */
-async function mustAdd(world: World, { path }: Netns, config: object, container = "c1") {
+const mustAdd = async (world: World, { path }: Netns, config: object, container = "c1") =>
+  JSON.parse(await mustServe(world, environmentOf(path, container), config));
+
+const mustDel = (world: World, { path }: Netns, config: object) =>
+  mustServe(world, { ...environmentOf(path, "c1"), CNI_COMMAND: "DEL" }, config);
+
+async function mustServe(world: World, env: Record<string, string>, config: object): Promise<string> {
   const namespace = openNetns(world.host.path);
-  const call = callOf({ namespace, env: environmentOf(path, container), stdin: bytesOf(config) });
+  const call = callOf({ namespace, env, stdin: bytesOf(config) });
   try {
     let answer = "";
     const exitCode = await serve(call, (text) => {
       answer += text;
     });
     assert.equal(exitCode, 0, answer);
-    return JSON.parse(answer);
+    return answer;
   } finally {
     closeNetns(namespace);
   }
@@ -231,6 +252,33 @@ describe("An ADD that the kernel refuses half-way", () => {
       });
     }
   }
+
+  it("keeps the lease while the kernel refuses the undo, too, and the next DEL leaves nothing", async () => {
+    let kept = 0;
+    for (let failAt = 0; failAt < requestsMax; failAt++) {
+      using world = freshWorld();
+      const netns = world.netns();
+      const config = world.network({ ipMasq: true });
+      const { error, said } = await addRefusing(world, netns.path, config, failAt, /^delete link/);
+      if (error === undefined) {
+        assert.ok(kept > 0, "no undo was refused");
+        return;
+      }
+      const where = `request ${failAt}: ${error.message}`;
+      assert.match(error.message, /refused by the test(?!, too)/, where);
+      const isLeft = [...links(world.host).keys()].some((name) => name.startsWith("nsv"));
+      assert.equal(world.leases().length, isLeft ? 1 : 0, where);
+      assert.match(said, isLeft ? /^ns-net: not all of it could be undone: .*refused by the test, too/ : /^$/, where);
+      if (!isLeft) continue;
+      kept++;
+      await mustDel(world, netns, config);
+      assert.deepEqual(
+        [stateOf(world, false), [...links(netns).keys()]],
+        [{ links: [], leases: [], marked: [] }, ["lo"]],
+      );
+    }
+    assert.fail(`still refused at request ${requestsMax}`);
+  });
 
   it("keeps the lease of an earlier ADD while rules with its address are left", async () => {
     const leftWithLease: string[] = [];
