@@ -10,7 +10,7 @@ import { checkStep, givenBy, hostPart, isRules, repairStep, type Step, subjectOf
 import { bootId, openExistingStore } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { committedSteps } from "../removal/entrySteps.ts";
-import { type Failure, type Owned, type Rules, trying, undoDeparted, writeRules } from "./rulesTogether.ts";
+import { type Failure, type Owned, type Rules, stayingIn, trying, undoDeparted, writeRules } from "./rulesTogether.ts";
 
 export interface Healed {
   /** How many steps differed, by their kind. */
@@ -39,22 +39,34 @@ export function healHost(
   const rules = new Map<string, Owned>();
   const repaired = new Map<string, number>();
   if (!store) return { repaired, written: rules, failures };
+  const count = ({ kind }: Step) => repaired.set(kind, (repaired.get(kind) ?? 0) + 1);
   for (const [key, { step, attachment }] of isRulesOnly ? ruleSteps(store) : hostSteps(store, kernel)) {
     trying(attachment, failures, () => {
       if (checkStep(step, kernel).length === 0 || !mayRepair(step.kind)) return;
-      repaired.set(step.kind, (repaired.get(step.kind) ?? 0) + 1);
       if (isRules(step)) {
         rules.set(key, { step, attachment });
         return;
       }
+      count(step);
       repairStep(step, kernel);
       kernel.forgetAll();
     });
+  }
+  if (rules.size > 0) {
+    Bun.sleepSync(leavingMs);
+    const isStaying = stayingIn(store);
+    for (const [key, { step }] of rules) {
+      if (isStaying(step)) count(step);
+      else rules.delete(key);
+    }
   }
   writeRules(rules, failures, kernel);
   undoDeparted(rules, failures, store, kernel);
   return { repaired, written: rules, failures };
 }
+
+/** The DEL of a chained plugin undoes its rules, and removes their record right after that. */
+const leavingMs = 3;
 
 /**
  * Undoes rules that were written, and that no attachment has any more. The DEL of a chained plugin undoes its rules before it

@@ -65,10 +65,16 @@ export function writeRules(rules: Rules, failures: Failure[], kernel: Kernel): v
  */
 export function undoDeparted(rules: Rules, failures: Failure[], store: Store, kernel: Kernel): void {
   if (rules.size === 0) return;
+  const isStaying = stayingIn(store);
+  for (const { step, attachment } of rules.values())
+    if (hasUndo(step) && !isStaying(step)) trying(attachment, failures, () => undoStep(step, kernel));
+}
+
+/** True for a step of an attachment that is not leaving, as the store says now. */
+export function stayingIn(store: Store): (step: Step) => boolean {
   const staying = new Set<string>();
   for (const entry of store.entries())
     if (entry.state === "attached")
       for (const step of allExpected(committedSteps(entry, store))) staying.add(JSON.stringify(step));
-  for (const { step, attachment } of rules.values())
-    if (hasUndo(step) && !staying.has(JSON.stringify(step))) trying(attachment, failures, () => undoStep(step, kernel));
+  return (step) => staying.has(JSON.stringify(step));
 }
