@@ -10,6 +10,7 @@ import { identityIn, openContainerNetns } from "../kernel/namespace.ts";
 import { isAt, isNetns } from "../netlink/sameNetns.ts";
 import { openExisting } from "../plugin/recovery/openStore.ts";
 import { givenBy, stepsOf } from "../step/index.ts";
+import { shellWord } from "../step/shellWords.ts";
 import type { Entry } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
 import { isOfUnmappedUser } from "../sys/namespaces/unmapped.ts";
@@ -22,6 +23,11 @@ export interface Filter {
   readonly network?: string | undefined;
   readonly ifname?: string | undefined;
   readonly dataDir?: string | undefined;
+}
+
+/** The words by which a further command looks at the same store. */
+export function sameStoreAs(dataDir = defaultDataDir): string {
+  return dataDir === defaultDataDir ? "" : ` --data-dir ${shellWord(dataDir)}`;
 }
 
 /** The store, if there is one. */

@@ -1,14 +1,17 @@
 /** Compares attachments with what ADD made, for `check` and `doctor`. */
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
+import { isLeaseOnly } from "../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../kernel/kernel.ts";
 import { faultOf } from "../plugin/faults.ts";
 import { committedSteps } from "../plugin/removal/entrySteps.ts";
 import { allExpected } from "../step/expected.ts";
-import { checkStep, type Step } from "../step/index.ts";
+import { checkStep, isRepairable, type Step } from "../step/index.ts";
 import { type Difference, distinct } from "../step/kind.ts";
 import type { Entry } from "../store/entry.ts";
-import { isInProgress } from "../store/index.ts";
-import { openedStore, openNetnsOf } from "./attachments.ts";
+import { isInProgress, isInterrupted } from "../store/index.ts";
+import { isWithoutNamespace } from "../store/namespace.ts";
+import { attachAgain } from "./attach/attachAgain.ts";
+import { openedStore, openNetnsOf, sameStoreAs } from "./attachments.ts";
 import { progress } from "./output/progress.ts";
 
 export interface Report {
@@ -18,6 +21,10 @@ export interface Report {
   readonly error?: { readonly message: string; readonly cure: string };
   /** The process that is adding or deleting it at this moment: there is nothing to compare yet. */
   readonly busy?: number;
+  /** Another plugin made its interface, with addresses from ns-net, which are all that can be compared. */
+  readonly isLeaseOnly?: true;
+  /** Puts the differences right, if `ns-net repair` does not: a command, or a sentence. */
+  readonly cure?: string;
 }
 
 export const isWrong = ({ differences, error }: Report): boolean => differences.length > 0 || error !== undefined;
@@ -30,8 +37,11 @@ export function reportsOf(found: readonly Entry[], dataDir: string | undefined, 
     const { attachment } = entry;
     shown.at(i, attachmentText(attachment));
     if (!isOne && isInProgress(entry)) return { attachment, differences: [], busy: entry.pid };
+    const leaseOnly = isLeaseOnly(entry) ? { isLeaseOnly: true as const } : {};
+    // The caller of an IPAM need not name a namespace.
+    if (isLeaseOnly(entry) && isWithoutNamespace(entry)) return { attachment, differences: [], ...leaseOnly };
     try {
-      return { attachment, differences: differencesOf(entry, committedSteps(entry, store)) };
+      return { attachment, ...comparisonOf(entry, committedSteps(entry, store), sameStoreAs(dataDir)), ...leaseOnly };
     } catch (error) {
       if (isOne) throw error;
       const fault = faultOf(error);
@@ -40,10 +50,18 @@ export function reportsOf(found: readonly Entry[], dataDir: string | undefined, 
   });
 }
 
+type Comparison = Pick<Report, "differences" | "cure">;
+
 /** Compares every committed step, as chained plugins left it, with the kernel now. */
-function differencesOf(entry: Entry, committed: readonly (readonly Step[])[]): readonly Difference[] {
-  if (entry.steps === undefined)
-    return [{ what: "attachment", expected: "attached", found: "an add that did not end" }];
+function comparisonOf(entry: Entry, committed: readonly (readonly Step[])[], sameStore: string): Comparison {
+  if (entry.steps === undefined && isInterrupted(entry))
+    return { differences: [unfinished], cure: `ns-net gc${sameStore}` };
   using kernel = openKernel({ container: openNetnsOf(entry) });
-  return distinct(allExpected(committed).flatMap((step) => checkStep(step, kernel)));
+  const steps = allExpected(committed);
+  const differing = steps.filter((step) => checkStep(step, kernel).length > 0);
+  const differences = distinct(differing.flatMap((step) => checkStep(step, kernel)));
+  if (differing.every((step) => isRepairable(step, kernel))) return { differences };
+  return { differences, cure: attachAgain(entry, steps, sameStore) };
 }
+
+const unfinished: Difference = { what: "attachment", expected: "attached", found: "an add that did not end" };

@@ -61,6 +61,8 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
     return [...lost, ...gone.flatMap((address) => missing(`address ${address} of ${ifname} in the container`))];
   },
 
+  isPresent: ({ attachment: { ifname } }, kernel) => kernel.link("container", ifname) !== undefined,
+
   reason: () => "Another plugin attached it, before ns-net took its place.",
 
   print: ({ attachment: { ifname }, addresses }) => [

@@ -241,6 +241,10 @@ export const givenBy = (step: Step): Given => kindOf(step).given?.(step) ?? {};
 /** False if the interface that the step created does not exist. */
 export const isPresent = (step: Step, kernel: Kernel): boolean => kindOf(step).isPresent?.(step, kernel) !== false;
 
+/** False if `repairStep` does not help: the interface is gone, or another plugin made what the step describes. */
+export const isRepairable = (step: Step, kernel: Kernel): boolean =>
+  !(step.kind in othersOwn) && isPresent(step, kernel);
+
 /** True for an interface that the step created, by the marks that the container has not changed. */
 export const isMadeBy = (step: Step, link: Link): boolean => kindOf(step).isMadeBy?.(step, link) === true;
 

@@ -64,15 +64,18 @@ function reportBlockers(attached: readonly Entry[]): void {
 }
 
 function textOf(report: Report): string {
-  const { attachment, differences, error, busy } = report;
+  const { attachment, differences, error, busy, isLeaseOnly, cure } = report;
   const what = attachmentText(attachment);
   if (busy !== undefined) return `${what}: not compared, process ${busy} is changing it\n`;
   if (error) return `${what}: ${coloured("bad", "cannot be compared")}\n  ${error.message}\n  ${error.cure}\n`;
+  if (differences.length === 0 && isLeaseOnly)
+    return `${what}: ${coloured("good", "has its addresses")}; another plugin made the rest, which is not compared\n`;
   if (differences.length === 0) return `${what}: ${coloured("good", "as add made it")}\n`;
   const rows = differences.map((one) => {
     return isMissing(one) ? [one.what, "is missing"] : [one.what, `expected ${one.expected}`, `found ${one.found}`];
   });
-  return `${what}: ${coloured("bad", "not as add made it")}\n${columns(rows, "  ")}`;
+  const last = cure === undefined ? "" : `  cure: ${cure}\n`;
+  return `${what}: ${coloured("bad", "not as add made it")}\n${columns(rows, "  ")}${last}`;
 }
 
 /** The attachments that differ, and the number of all. */
@@ -81,12 +84,13 @@ function textOfAll(reports: readonly Report[]): string {
   const compared = reports.filter(({ busy }) => busy === undefined);
   const wrong = compared.filter(isWrong);
   const noted = reports.filter((one) => isWrong(one) || one.busy !== undefined).map(textOf);
-  return noted.join("") + sumOf(compared.length, wrong.length);
+  return noted.join("") + sumOf(compared.length, wrong);
 }
 
-function sumOf(compared: number, wrong: number): string {
+function sumOf(compared: number, wrong: readonly Report[]): string {
   const all = compared === 1 ? "1 attachment" : `${compared} attachments`;
-  if (wrong === 0) return `${all} compared: ${coloured("good", "all as add made them")}\n`;
-  const many = coloured("bad", `${wrong} not as add made ${wrong === 1 ? "it" : "them"}`);
-  return `${all} compared: ${many}\n  To repair: ns-net repair; to remove what is gone: ns-net gc\n`;
+  if (wrong.length === 0) return `${all} compared: ${coloured("good", "all as add made them")}\n`;
+  const many = coloured("bad", `${wrong.length} not as add made ${wrong.length === 1 ? "it" : "them"}`);
+  const isAllSaid = wrong.every(({ cure }) => cure !== undefined);
+  return `${all} compared: ${many}\n${isAllSaid ? "" : "  To repair: ns-net repair; to remove what is gone: ns-net gc\n"}`;
 }

@@ -1,17 +1,15 @@
 /** The machine that the doctor looks at. Each part is read when a check first asks for it. */
 import { join } from "node:path";
 import { attachmentText } from "../../conf/attachment.ts";
-import { defaultDataDir } from "../../conf/identity.ts";
-import type { Patient, Versions } from "../../explain/doctor/patient.ts";
+import type { Drifted, Patient, Versions } from "../../explain/doctor/patient.ts";
 import { everyNamespace, type Namespace } from "../../explain/namespaces/everyNamespace.ts";
 import { Site } from "../../explain/path/site/site.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { differenceText } from "../../step/kind.ts";
-import { shellWord } from "../../step/shellWords.ts";
 import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import { openOwnNetns } from "../../sys/netns.ts";
-import { openedStore } from "../attachments.ts";
+import { openedStore, sameStoreAs } from "../attachments.ts";
 import { collectAll, linesOf } from "../collect.ts";
 import { isWrong, reportsOf } from "../compared.ts";
 import { launcherVersion } from "../install/launcher.ts";
@@ -40,7 +38,7 @@ export class Machine implements Patient, Disposable {
   constructor(where: Where) {
     this.#where = where;
     this.binDir = where.binDir;
-    this.sameStore = where.dataDir === defaultDataDir ? "" : ` --data-dir ${shellWord(where.dataDir)}`;
+    this.sameStore = sameStoreAs(where.dataDir);
   }
 
   #once<T>(what: string, read: () => T): T {
@@ -113,12 +111,12 @@ export class Machine implements Patient, Disposable {
     return lostHint(this.#where.dataDir);
   }
 
-  drifted(): readonly string[] {
+  drifted(): readonly Drifted[] {
     const isLiving = living(this.entries, this.kernel);
     const reports = reportsOf(this.entries.filter(isLiving), this.#where.dataDir, false);
-    return reports.filter(isWrong).map(({ attachment, differences: [first], error }) => {
+    return reports.filter(isWrong).map(({ attachment, differences: [first], error, cure = error?.cure }) => {
       const what = error ? error.message : differenceText(first!);
-      return `${attachmentText(attachment)}: ${what}`;
+      return { text: `${attachmentText(attachment)}: ${what}`, cure: cure ?? `ns-net repair${this.sameStore}` };
     });
   }
 

@@ -28,6 +28,13 @@ export interface Versions {
   readonly agent: string | undefined;
 }
 
+/** An attachment that differs from what ADD made. */
+export interface Drifted {
+  /** Its name, and what differs first. */
+  readonly text: string;
+  readonly cure: string;
+}
+
 export interface Patient {
   readonly isRoot: boolean;
   /** The words that further commands of ns-net need to look at the same store: ` --data-dir FOLDER`, or nothing. */
@@ -50,5 +57,5 @@ export interface Patient {
   /** A sentence if the store is gone while its links exist. */
   lost(): string | undefined;
   /** Attachments that differ from what ADD made. */
-  drifted(): readonly string[];
+  drifted(): readonly Drifted[];
 }

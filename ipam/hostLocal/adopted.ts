@@ -15,6 +15,11 @@ export function isAllOurs(entry: WithSteps | undefined): boolean {
   return entry?.steps !== undefined && adoptedStep(entry) === undefined;
 }
 
+/** True if ns-net gave the addresses alone, because another plugin called it as its IPAM and made the interface itself. */
+export function isLeaseOnly(entry: WithSteps & { readonly state: string }): boolean {
+  return entry.state === "attached" && entry.steps === undefined;
+}
+
 interface WithSteps {
   readonly steps?: readonly unknown[] | undefined;
 }

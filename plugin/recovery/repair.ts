@@ -14,7 +14,7 @@ import { checkStep, isPresent, isRules, repairStep, type Step, subjectOf } from 
 import type { Difference } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
 import { setAside } from "../../store/file/setAside.ts";
-import { bootId, openExistingStore, openStore, StoreDamaged } from "../../store/index.ts";
+import { bootId, isInterrupted, openExistingStore, openStore, StoreDamaged } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 import { committedSteps } from "../removal/entrySteps.ts";
 import { rebuild } from "./rebuild.ts";
@@ -28,6 +28,8 @@ export interface Repaired {
   /** How many attachments existed in the kernel and had no entry. */
   readonly rebuilt: number;
   readonly attachments: readonly RepairedAttachment[];
+  /** Attachments whose ADD was interrupted: no runtime knows of them, and GC removes them. */
+  readonly unfinished: readonly Attachment[];
   readonly failures: readonly Failure[];
 }
 
@@ -66,11 +68,12 @@ function repaired(folder: string, dataDir: string, call: Call, options: RepairOp
   const { store, ...found } = repairStore(folder, (draft) => rebuild(draft, kernel, { dataDir }));
   const failures: Failure[] = [];
   const attachments = repairAttachments(store, kernel, failures, options);
+  const unfinished = store.entries().filter((entry) => entry.state === "adding" && isInterrupted(entry));
   store.close();
-  return { ...found, attachments, failures };
+  return { ...found, attachments, unfinished: unfinished.map(({ attachment }) => attachment), failures };
 }
 
-type Opened = Omit<Repaired, "attachments" | "failures"> & { readonly store: Store };
+type Opened = Omit<Repaired, "attachments" | "unfinished" | "failures"> & { readonly store: Store };
 
 function repairStore(folder: string, fill: (draft: Store) => number): Opened {
   const { store, damage } = opened(folder);

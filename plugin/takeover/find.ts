@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from "../../conf/decode.ts";
 import { absolutePath } from "../../conf/nameRules.ts";
 import type { CollectRequest, Identity, Request } from "../../conf/request.ts";
 import { parseAddress, withoutPrefix } from "../../ip/address.ts";
-import { type AdoptedStep, adoptedStep } from "../../ipam/hostLocal/adopted.ts";
+import { type AdoptedStep, adoptedStep, isLeaseOnly } from "../../ipam/hostLocal/adopted.ts";
 import { reservationFolder } from "../../ipam/hostLocal/folder.ts";
 import { type Reservation, reservationsIn } from "../../ipam/hostLocal/reservations.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -60,7 +60,7 @@ export function adoptedOf(
 
 /** For an entry whose lease alone is ours: ns-net was called as host-local by another plugin, which created the link. */
 function leasedOnly(entry: Entry | undefined): Pick<AdoptedStep, "addresses" | "files"> | undefined {
-  if (entry === undefined || entry.state !== "attached" || entry.steps !== undefined) return undefined;
+  if (entry === undefined || !isLeaseOnly(entry)) return undefined;
   return { addresses: entry.addresses.map(({ address }) => withoutPrefix(address)), files: [] };
 }
 

@@ -1,14 +1,19 @@
 /** Attachments that another program changed since ADD. */
-import { type Check, fail, ok } from "../finding.ts";
+import { type Check, fail, orOk } from "../finding.ts";
 
 const shown = 3;
 
 export const drift: Check = {
   id: "drift",
   run(patient) {
-    const all = patient.drifted();
-    if (all.length === 0) return [ok("each attachment is as ADD made it")];
-    const more = all.length > shown ? ` and ${all.length - shown} more` : "";
-    return [fail(`not as ADD made it: ${all.slice(0, shown).join("; ")}${more}`, `ns-net repair${patient.sameStore}`)];
+    // An interface that is gone needs another cure than a rule.
+    const drifted = patient.drifted();
+    const found = [...new Set(drifted.map(({ cure }) => cure))].map((cure) => {
+      const all = drifted.filter((one) => one.cure === cure);
+      const more = all.length > shown ? ` and ${all.length - shown} more` : "";
+      const texts = all.slice(0, shown).map(({ text }) => text);
+      return fail(`not as ADD made it: ${texts.join("; ")}${more}`, cure);
+    });
+    return orOk(found, "each attachment is as ADD made it");
   },
 };

@@ -1,5 +1,7 @@
 /** `ns-net check` of everything. The changes that it must find are made by ip and nft. */
+import { Database } from "bun:sqlite";
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { needs } from "../../support/needs.ts";
 import { run } from "../../support/sandbox.ts";
 import { onTerminal } from "../../support/terminal.ts";
@@ -55,6 +57,45 @@ describe("ns-net check without a name", function () {
     assert.deepEqual(reports[1].differences, []);
     place.must("gc");
     place.must("check");
+  });
+
+  it("an interface that is gone comes back by the printed command, with its address and ports, into the same namespace", () => {
+    using place = freshPlace();
+    const file = place.file("lab.json", JSON.stringify(lab));
+    const web = place.name();
+    const address = place.must("add", web, "--network", file, "--publish", "8080:80").split("\n")[0]!;
+    const inode = () => run(["stat", "-Lc", "%i", `/run/netns/${web}`]);
+    const before = inode();
+    namedNetns(web).ip("link", "del", "eth0");
+    const { code, out } = place.cli("check");
+    assert.equal(code, 1);
+    const [, cure] = /\n {2}cure: ns-net (add .*)\n/.exec(out) ?? [];
+    assert.equal(cure, `add ${web} --network lab --publish 8080:80 --data-dir ${place.dataDir}`);
+    assert.doesNotMatch(out, /ns-net repair/);
+    const repaired = place.cli("repair", "--data-dir", place.dataDir);
+    assert.equal(repaired.code, 1);
+    assert.ok(repaired.out.includes(`whose interface is gone: ns-net ${cure}\n`), repaired.out);
+    place.must(...cure.split(" --data-dir ")[0]!.split(" "));
+    place.must("check");
+    assert.equal(inode(), before);
+    const [link] = namedNetns(web).ip("address", "show", "dev", "eth0");
+    assert.ok(link.addr_info.some(({ local }: { local: string }) => local === address));
+    assert.match(place.host.nft("list", "ruleset"), new RegExp(`8080 .* : ${address.replaceAll(".", "\\.")} . 80`));
+  });
+
+  it("an add that was killed is removed by the printed command; repair names the same, and does not say that all is well", () => {
+    using place = freshPlace();
+    place.must("add", place.name());
+    using database = new Database(join(place.dataDir, "ns-net.sqlite"));
+    database.run("UPDATE attachment SET state = 'adding', steps = NULL, pid_start = '1'");
+    const { code, out } = place.cli("check");
+    assert.equal(code, 1);
+    assert.match(out, /found an add that did not end\n {2}cure: ns-net gc --data-dir \S+\n/);
+    const repaired = place.cli("repair", "--data-dir", place.dataDir);
+    assert.equal(repaired.code, 1);
+    assert.match(repaired.out, /^cannot repair eth0 .* whose add did not end: ns-net gc --data-dir \S+\n$/);
+    place.must("gc");
+    assert.equal(place.must("check"), "Nothing is attached.\n");
   });
 
   it("does not count an attachment that another process is adding, and names the process", async () => {

@@ -249,7 +249,7 @@ describe("repair of the kernel's side", () => {
       const line = world.host.inside([nsNet, "repair", "--data-dir", world.dataDir, ...options]);
       const { exitCode, stdout } = Bun.spawnSync(line);
       assert.equal(exitCode, 1);
-      assert.match(stdout.toString(), /^cannot repair eth0 .*whose interface is gone: delete and add it again/);
+      assert.match(stdout.toString(), /^cannot repair eth0 .*whose interface is gone: Restart container c1/);
     }
     assert.deepEqual([netns.ip("link"), netns.ip("address")], before);
   });

@@ -3,6 +3,10 @@ import { needs } from "../../../support/needs.ts";
 import { needsOwnEtc } from "../../place.ts";
 import { conflist, type Fault, range, testFaults, write } from "./doctorScene.ts";
 
+/** No command: it would cut off a container that runs. */
+const livesOn =
+  /^Let that program use another bridge, or leave its addresses out of the ranges of lab \(ipam\.ranges\)$/;
+
 const layout: readonly Fault[] = [
   {
     id: "overlaps",
@@ -39,7 +43,16 @@ const layout: readonly Fault[] = [
     id: "bridges",
     status: "warn",
     plant: "ip link add theirs0 type veth peer name eth9 netns $C; ip link set theirs0 master lab0",
-    says: /another program attached theirs0 to lab0, the bridge of lab/,
+    says: /another program attached theirs0 to lab0, the bridge of lab: .* this network, which ns-net may give again$/,
+    cure: livesOn,
+  },
+  {
+    id: "bridges",
+    status: "warn",
+    plant:
+      "ip link add theirs0 type veth peer name eth9 netns $C; ip link set theirs0 master lab0; in_c ip address add 10.20.0.99/24 dev eth9",
+    says: /another program attached theirs0 to lab0, .* this network, 10\.20\.0\.99 at present, which/,
+    cure: livesOn,
   },
   {
     id: "mtu",
