@@ -1,5 +1,6 @@
 /** Listens to the kernel for changes by which something may be missing. */
 
+import { pluginTypes } from "../../conf/pluginType.ts";
 import { nftTable } from "../../kernel/ownership.ts";
 import { WireError } from "../../netlink/codec.ts";
 import { type Frame, frames } from "../../netlink/message.ts";
@@ -111,12 +112,16 @@ function nftReader({ onSign }: Watched): Reader {
       else if (removed === "nothing") removed = "elements";
     }
     if (event?.is !== "end") return;
-    const isOwn = event.name.startsWith("ns-net") || event.name === ownName;
+    const isOwn = isOwnName(event.name);
     if (removed === "more" || (removed === "elements" && !isOwn))
       onSign({ of: "rules", by: isOwn ? undefined : `${event.name} (process ${event.pid})` });
     removed = "nothing";
   };
 }
 
-/** By its name, because the kernel reports the number that the thread has in the first PID namespace. */
-const ownName = readText("/proc/thread-self/comm").trim();
+/**
+ * By its name, because the kernel reports the number that the thread has in the first PID namespace. The executable is
+ * also called by the name of a plugin type. The standard plugins of these names never touch the table of ns-net.
+ */
+const ownNames = new Set<string>([readText("/proc/thread-self/comm").trim(), ...pluginTypes]);
+const isOwnName = (name: string) => name.startsWith("ns-net") || ownNames.has(name);

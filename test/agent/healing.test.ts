@@ -1,9 +1,11 @@
 /** The agent puts back what other programs remove from the host. The witnesses are nft, ip, tc, sysctl and ping. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { lab } from "../cli/place.ts";
 import { type Daemon, until } from "../support/daemon.ts";
 import { needs } from "../support/needs.ts";
+import { nsNet } from "../support/plugin.ts";
 import { links } from "../support/sandbox.ts";
 import { type InstalledPlace, installedPlace } from "./installed.ts";
 
@@ -161,6 +163,26 @@ describe("An agent heals", function () {
     await until("the rules are back", () => ruleset() === before);
     await until("it is said", () =>
       told().some(({ what, because }) => what === "trouble" && /could not deliver/.test(because)),
+    );
+  });
+
+  it("nothing that the executable itself removes under the name of a chained plugin", async () => {
+    const executable = join(machine.binDir, "portmap");
+    symlinkSync(nsNet, executable);
+    const { runtimeConfig: _, ...plain } = published(0);
+    const { json: prevResult } = machine.call("ADD", "3", plain);
+    const chained = { ...published(8003), type: "portmap", prevResult };
+    for (let round = 0; round < 10; round++) {
+      for (const verb of ["ADD", "DEL"]) {
+        const { code, json } = machine.call(verb, "3", chained, executable);
+        assert.equal(code, 0, JSON.stringify(json));
+      }
+    }
+    host().nft("delete element inet ns_net ports4 { tcp . 8001 }");
+    await until("the agent has seen all of it", () => healed("ports").length > 0);
+    assert.deepEqual(
+      healed("ports").map(({ by }) => by.replace(/\d+/, "N")),
+      ["nft (process N)"],
     );
   });
 

@@ -23,8 +23,8 @@ export interface InstalledPlace extends Disposable {
   readonly log: string;
   /** Starts `ns-net agent` there, and waits until it answers. */
   agent(...words: string[]): Promise<Daemon>;
-  /** Calls the launcher as a runtime does. */
-  call(verb: string, container: string, config: object): Answered;
+  /** Calls the launcher, or another program, as a runtime does. */
+  call(verb: string, container: string, config: object, program?: string): Answered;
   /** The same without waiting, for many at once: also the time that it took. */
   start(verb: string, container: string, config: object): Promise<Answered & { readonly ms: number }>;
   /** `curl` by the status socket: the code of HTTP and the text. */
@@ -65,9 +65,9 @@ export function installedPlace(): InstalledPlace {
       const command = [join(binDir, "ns-net"), "agent", ...sockets, ...words];
       return startDaemon(place.host, command, log, () => it.ask("/healthz")[0] === "200");
     },
-    call(verb, container, config) {
+    call(verb, container, config, program = join(binDir, "ns-net")) {
       const options = { env: environment(verb, container), stdin: inputOf(config) };
-      const { exitCode, stdout } = spawnInside(place.host.path, [join(binDir, "ns-net")], options);
+      const { exitCode, stdout } = spawnInside(place.host.path, [program], options);
       return answered(exitCode, stdout.toString());
     },
     async start(verb, container, config) {
