@@ -118,7 +118,7 @@ export const bandwidth: Kind<BandwidthStep, BandwidthKey> = {
 function unfilter(link: { readonly index: number; readonly name: string }, kernel: Kernel): void {
   const wasClosed = closedLoopback.isClosed(link.index, kernel);
   remove(deleteIngress(link.index, link.name), kernel);
-  if (wasClosed) closedLoopback.close(link, kernel);
+  if (wasClosed) tolerating(() => closedLoopback.close(link, kernel), errno.ENODEV); // it went meanwhile
 }
 
 /** It may be gone with its link. */

@@ -34,6 +34,8 @@ export const linkFlag = {
   running: 0x40,
   promiscuous: 0x100,
   allMulticast: 0x200,
+  /** It has a carrier. The kernel may notice that, and set `running`, a moment later. */
+  lowerUp: 0x10000,
 } as const;
 
 export const linkHeader = struct({ family: u8, padding: u8, type: u16, index: i32, flags: u32, change: u32 });

@@ -114,19 +114,20 @@ export class Site implements Disposable {
 
   /**
    * The namespace behind a veth, asked through this one: opening hundreds would take longer. It is undefined for a link
-   * whose other end is here.
+   * whose other end is here, or in a namespace that has no number here.
    */
   across(link: SiteLink): Across | undefined {
     const { peerNetnsId: id, peerIndex = 0, index } = link;
-    if (id === undefined) return undefined;
+    if (id === undefined || id < 0) return undefined;
     return remembered(this.#across, index, () => {
-      const all = listAddresses(this.route, 0, id);
+      // The number is invalid once the namespace has ended. Its links go a moment later.
+      const all = tolerating(() => listAddresses(this.route, 0, id), errno.EINVAL) ?? [];
       let isPort: boolean | undefined;
       return {
         addresses: all.flatMap(({ local, address }) => local ?? address ?? []),
         hasAddress: all.some((one) => one.index === peerIndex && one.scope !== linkScope),
         isPort: () => {
-          isPort ??= getLink(this.route, peerIndex, id)?.master !== undefined;
+          isPort ??= tolerating(() => getLink(this.route, peerIndex, id), errno.EINVAL)?.master !== undefined;
           return isPort;
         },
       };
@@ -192,7 +193,9 @@ function remembered<K, V>(known: Map<K, V>, key: K, read: () => V): V {
 }
 
 export const isUp = ({ flags }: Pick<Link, "flags">): boolean => (flags & linkFlag.up) !== 0;
-/** False for a veth whose other end is down. */
+/** True as soon as the other end of a veth is up. */
+export const hasCarrier = ({ flags }: Pick<Link, "flags">): boolean => (flags & linkFlag.lowerUp) !== 0;
+/** False for a veth whose other end is down. The kernel notices a carrier up to a second later. */
 export const isRunning = ({ flags }: Pick<Link, "flags">): boolean => (flags & linkFlag.running) !== 0;
 export const isLoopback = ({ flags }: Pick<Link, "flags">): boolean => (flags & linkFlag.loopback) !== 0;
 export const isBridge = ({ info }: Pick<Link, "info">): boolean => info?.kind === bridgeKind;

@@ -7,8 +7,9 @@ import { neighbourState } from "../../../netlink/route/neighbour.ts";
 import { hook } from "../../rules/order.ts";
 import { addressOf, type Packet, sameBytes, versionOf } from "../../rules/packet.ts";
 import { Blocked, type CauseCode, Undecided } from "../cause.ts";
-import { isUp, type Site, type SiteLink } from "../site/site.ts";
+import { hasCarrier, isRunning, isUp, type Site, type SiteLink } from "../site/site.ts";
 import type { Moment, Walk } from "../walk.ts";
+import { down } from "./down.ts";
 import { filter } from "./filters.ts";
 import { destinationOf, isGroup, withFrame } from "./frames.ts";
 import { findNeighbour } from "./neighbour.ts";
@@ -16,8 +17,8 @@ import { wayOf } from "./routing.ts";
 import { portTowards } from "./segment.ts";
 
 const family = 7;
-/** BR_STATE_FORWARDING. */
-const forwarding = 3;
+/** BR_STATE_DISABLED, BR_STATE_FORWARDING. */
+const [disabled, forwarding] = [0, 3];
 const stateNames = ["disabled", "listening", "learning", "forwarding", "blocking"];
 /** NTF_STICKY. Other static entries move to the port by which their holder's next frame comes. */
 const sticky = 0x40;
@@ -145,6 +146,12 @@ function isOf(walk: Walk, site: Site, bridge: SiteLink, packet: Packet): boolean
 function refuseClosed(walk: Walk, site: Site, port: SiteLink): void {
   const state = port.port?.state ?? forwarding;
   if (state === forwarding) return;
+  if (state === disabled && !isRunning(port)) {
+    // The kernel opens the port soon after it has a carrier.
+    if (hasCarrier(port)) return;
+    for (const end of [{ site, link: port }, walk.world.peerOf(site, port)])
+      if (end && !isUp(end.link)) throw down(walk, end.site, end.link);
+  }
   const what = `the bridge port ${port.name} is ${stateNames[state] ?? state}`;
   throw blocked(walk, site, "port-blocked", what, `bridge link set dev ${port.name} state ${forwarding}`);
 }

@@ -3,10 +3,11 @@
 import { familyNetdev } from "../../../netlink/nft/read/tables.ts";
 import { netdevHook } from "../../rules/order.ts";
 import type { Packet } from "../../rules/packet.ts";
-import { Blocked, type CauseCode, Undecided } from "../cause.ts";
+import { Blocked, Undecided } from "../cause.ts";
 import { isBridge, isUp, isVeth, type Site, type SiteLink } from "../site/site.ts";
 import type { Moment, Walk } from "../walk.ts";
 import { leaveBridge } from "./bridge.ts";
+import { down } from "./down.ts";
 import { filter } from "./filters.ts";
 import { hasFrames, withFrame } from "./frames.ts";
 import { findNeighbour } from "./neighbour.ts";
@@ -61,13 +62,6 @@ function frameFor(walk: Walk, site: Site, link: SiteLink, nextHop: Uint8Array, p
   if (holder === undefined || mac === undefined) return undefined;
   walk.target = holder;
   return withFrame(packet, own, mac);
-}
-
-function down(walk: Walk, site: Site, link: SiteLink): Blocked {
-  const code: CauseCode = !site.isHost ? "interface-down" : isBridge(link) ? "bridge-down" : "host-end-down";
-  const what = `${isBridge(link) ? "the bridge " : ""}${link.name} is down`;
-  walk.note(site.where, "link", what, "drop");
-  return new Blocked({ code, where: site.where, what, cure: `${site.prefix}ip link set ${link.name} up` });
 }
 
 /** A frame that is too big for a port of a bridge, or for the end of a veth, is lost without an error. */

@@ -1,6 +1,7 @@
 /** Planted faults between the ends: the host's end of a veth, the bridge and its ports, MTU. */
+import assert from "node:assert/strict";
 import { needs } from "../../support/needs.ts";
-import { both, testFaults } from "./fault.ts";
+import { both, explainFault, flows, testFaults } from "./fault.ts";
 import { bridgeRules, openScene, type Scene } from "./scene.ts";
 
 describe("explain names faults of the bridge", function () {
@@ -173,4 +174,28 @@ describe("explain names what br_netfilter does", function () {
       },
     ],
   );
+
+  it("host-end-down, bridge-down: between two bridges of the host", () => {
+    scene.shell(`ip link add lab2 up type bridge
+      ip link add two0 up master lab0 type veth peer name two2
+      ip link set two2 up master lab2
+      ip link set $HB master lab2`);
+    try {
+      assert.equal(explainFault(scene, {}).verdict, "reachable");
+      assert.ok(flows(scene, {}, 3));
+      for (const [link, code] of [
+        ["two2", "host-end-down"],
+        ["lab2", "bridge-down"],
+      ] as const) {
+        scene.shell(`ip link set ${link} down`);
+        const { cause } = explainFault(scene, {});
+        assert.deepEqual([cause?.code, cause?.where, cause?.cure], [code, "host", `ip link set ${link} up`]);
+        assert.ok(!flows(scene, {}, 0.3));
+        scene.shell(cause!.cure);
+        assert.ok(flows(scene, {}, 3));
+      }
+    } finally {
+      scene.shell("ip link set $HB master lab0; ip link del two0; ip link del lab2");
+    }
+  });
 });

@@ -40,7 +40,8 @@ for (const isOutsideUnseen of [false, true]) {
       const { verdict, cause } = explainFault(scene, { from: "outside", to: "B", port: "80" });
       if (isOutsideUnseen)
         assert.match(cause?.what ?? "", /is no address of the host; whether the outside knows a way/);
-      assert.equal(verdict, isOutsideUnseen ? "unsure" : "blocked"); // the namespace behind the veth has no route
+      // The namespace behind the veth has no route.
+      assert.deepEqual([verdict, cause?.code], isOutsideUnseen ? ["unsure", "undecided"] : ["blocked", "no-route"]);
     });
 
     it("names a port behind which nothing listens, and one that is not published", () => {

@@ -40,7 +40,9 @@ describe("ns-net top", function () {
       sums,
       sums.toSorted((a, b) => b - a),
     );
-    assert.ok(rows.findIndex((one) => one.container === name) < 2);
+    // Other namespaces of the machine have traffic, too.
+    const ofScene = rows.filter(({ container }) => [A, B, scene.variables.C].includes(container));
+    assert.ok(ofScene[0]!.container === A || ofScene[0]!.container === B, JSON.stringify(ofScene));
     assert.ok(rows.some((one) => one.container === B));
     assert.ok(rows.every((one) => one.interface !== "lo"));
     assert.ok(rows.some((one) => one.interface === "dead0"));
