@@ -18,6 +18,7 @@ import { masqueradedBy } from "../../step/nft/masquerade.ts";
 import { type AskedNetwork, askedNetworks } from "../attach/asked.ts";
 import { claimDescribed, forgetUnused } from "../attach/described.ts";
 import { portsOf } from "../attach/publish.ts";
+import defer * as taken from "../attach/takenSubnet.ts";
 import { callByHand } from "../callByHand.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
@@ -111,6 +112,7 @@ Several networks are attached all or none.
       claimNetworks(all);
       for (const { request } of all) {
         await waitForStore(request.config.dataDir);
+        await taken.forgetTaken(request, reservedSubnets);
         using _ = waitingForOthers(target, request.config.dataDir, "attaching");
         made.push(await add(request, call, { isByHand: true, onPlan, reservedSubnets }));
       }

@@ -15,6 +15,8 @@ export interface Network {
   readonly bridge: string | undefined;
   /** CIDRs: those of the configuration, else those that were chosen, else those of the bridge. */
   readonly subnets: readonly string[];
+  /** The subnets are no part of a configuration: ns-net chose them, or they are those of the bridge. */
+  readonly isChosen: boolean;
   /** Attachments in the store; for networks of other programs the ports of the bridge. */
   readonly attachments: number;
   /** Where the network is known from: the first of the three. */
@@ -44,7 +46,7 @@ export function everyNetwork(
     const chosen = source === "kernel" ? [] : [...(store?.memory(name)?.subnets ?? [])];
     const found = used === undefined ? undefined : bridges.get(used);
     networks.push({
-      ...{ name, bridge: used, source, path },
+      ...{ name, bridge: used, source, path, isChosen: subnets.length === 0 },
       subnets: [subnets, chosen, found?.subnets ?? []].find((all) => all.length > 0) ?? [],
       attachments: entries.length > 0 ? entries.length : (found?.ports ?? 0),
     });

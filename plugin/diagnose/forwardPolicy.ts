@@ -183,9 +183,7 @@ function isNameOf(value: Uint8Array, name: string | undefined): boolean {
 export function opening({ family: number, name: table }: Table, chain: string, from: string): string {
   const words = tableWords[number];
   if (table === "firewalld") return firewalldOpening(from);
-  // iptables has capitals in the names of chains, and nft(8) may change those of iptables-nft, too.
-  const isIptables = table === "filter" && number !== family.inet && chain === chain.toUpperCase();
-  const rules = isIptables
+  const rules = isIptables({ family: number, name: table }, chain)
     ? [`-i ${from} -j ACCEPT`, `-o ${from} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`].map(
         (rest) => `${words}tables -I ${chain} ${rest.replace("*", "+")}`,
       )
@@ -194,6 +192,18 @@ export function opening({ family: number, name: table }: Table, chain: string, f
       );
   return rules.join(" && ");
 }
+
+/** The command by which packets between the containers of one bridge pass a chain, to which br_netfilter hands them. */
+export function openingWithin(table: Table, chain: string, bridge: string): string {
+  const words = tableWords[table.family];
+  if (table.name === "firewalld") return firewalldOpening(bridge);
+  if (isIptables(table, chain)) return `${words}tables -I ${chain} -i ${bridge} -o ${bridge} -j ACCEPT`;
+  return `nft insert rule ${words} ${table.name} ${chain} iifname '"${bridge}"' oifname '"${bridge}"' accept`;
+}
+
+/** iptables has capitals in the names of chains, and nft(8) may change those of iptables-nft, too. */
+const isIptables = ({ family: number, name }: Table, chain: string) =>
+  name === "filter" && number !== family.inet && chain === chain.toUpperCase();
 
 function sentence(table: Table, chain: string, from: string): string {
   if (table.name === "firewalld") return firewalldSentence(from);

@@ -2,6 +2,7 @@
 import { addressBytes } from "../../../ip/bytes.ts";
 import { nftTable } from "../../../kernel/ownership.ts";
 import { bridgeRead } from "../../../netlink/route/kind/bridgeRead.ts";
+import { openingWithin } from "../../../plugin/diagnose/forwardPolicy.ts";
 import type { SiteLink } from "../../path/site/site.ts";
 import { deviceOf } from "../../path/site/surroundings.ts";
 import { placeText } from "../../rules/words.ts";
@@ -20,8 +21,8 @@ export const bridgeFilter: Check = {
       if (link === undefined || network.bridge === undefined) return [];
       const [one = link, other = link] = host.links.filter(({ master }) => master === link.index);
       return subnets.flatMap(({ family, value }): Finding[] => {
-        const cure = offCommand(link, family, host.number(`net/bridge/bridge-nf-call-${ipOf(family)}tables`));
-        if (cure === undefined) return [];
+        const off = offCommand(link, family, host.number(`net/bridge/bridge-nf-call-${ipOf(family)}tables`));
+        if (off === undefined) return [];
         isOn = true;
         const [source, destination] = [2n, 3n].map((host) => addressBytes({ family, value: value + host }));
         const bridge = deviceOf(link);
@@ -31,7 +32,9 @@ export const bridgeFilter: Check = {
         });
         if (drop === undefined || drop.by.table === nftTable) return [];
         const says = `containers of ${network.name} do not reach each other: br_netfilter hands their packets to ${placeText(drop.by)}, which drops them`;
-        return [warn(says, cure)];
+        const { family: number, table: name, chain } = drop.by;
+        // Other programs need br_netfilter: kube-proxy, for services whose pods are in one bridge.
+        return [warn(says, drop.isForward ? openingWithin({ family: number, name }, chain, link.name) : off)];
       });
     });
     if (found.length > 0) return found;

@@ -15,7 +15,8 @@ export const overlaps: Check = {
 
 const cidrsOf = ({ subnets }: Network): Cidr[] => subnets.flatMap((text) => parseCidr(text) ?? []).map(networkOf);
 
-function betweenNetworks({ networks, sameStore }: Patient): Finding[] {
+function betweenNetworks(patient: Patient): Finding[] {
+  const networks = patient.networks.filter((network) => !isUnused(network, patient));
   return networks.flatMap((one, i) =>
     networks.slice(i + 1).flatMap((other): Finding[] => {
       const [mine, theirs] = [cidrsOf(one), cidrsOf(other)];
@@ -23,22 +24,46 @@ function betweenNetworks({ networks, sameStore }: Patient): Finding[] {
       if (shared === undefined) return [];
       const second = theirs.find((another) => cidrsOverlap(shared, another))!;
       const says = `${nameOf(one)} has ${formatCidr(shared)}, and ${nameOf(other)} has ${formatCidr(second)}: the host sends packets for containers to one of them`;
-      return [warn(says, cureFor(one, other, sameStore))];
+      return [warn(says, cureFor([one, other], patient))];
     }),
   );
 }
 
 const nameOf = ({ name, source }: Network) => (source === "kernel" ? `the bridge ${name}` : `the network ${name}`);
 
-/** Whichever of the two is in use less. */
-function cureFor(one: Network, other: Network, sameStore: string): string {
-  const [least] = [one, other].sort((a, b) => a.attachments - b.attachments);
-  const { name, source, bridge, path, attachments } = least!;
-  if (source === "kernel") {
-    return attachments === 0 ? `ip link delete ${bridge}` : `Let the program that made ${bridge} use another subnet`;
-  }
-  if (attachments === 0) return `ns-net network rm ${name}${sameStore}`;
-  return `Give ${name} another subnet${path ? ` in ${path}` : ""}, and attach its containers again`;
+/** By hand, `add` chooses another subnet for a network that is in no file and has nothing attached. */
+const isFree = ({ source, path, isChosen }: Network) => source !== "kernel" && path === "" && isChosen;
+
+/** Nothing of such a network is left on the host. */
+const isUnused = (network: Network, { host }: Patient) =>
+  isFree(network) && network.attachments === 0 && !host.links.some(({ name }) => name === network.bridge);
+
+/** For the one that is in use less. Only what nothing uses is removed, or has a condition. */
+function cureFor(both: readonly Network[], { sameStore, entries }: Patient): string {
+  const idle = both.find((one) => isFree(one) && one.attachments === 0);
+  if (idle) return `ns-net gc${sameStore}`;
+  const [least] = [...both].sort((a, b) => a.attachments - b.attachments);
+  const again = both.filter((one) => isFree(one) && one !== least).map((one) => attachedAgain(one, entries));
+  return [cureOf(least!, entries), ...again].join("; or: ");
+}
+
+function cureOf(network: Network, entries: Patient["entries"]): string {
+  const { name, source, bridge, path, attachments } = network;
+  if (source === "kernel" && attachments === 0) return `If no program needs ${bridge}: ip link delete ${bridge}`;
+  if (source === "kernel") return `Let the program that made ${bridge} use another subnet`;
+  if (isFree(network)) return attachedAgain(network, entries);
+  const place = path === "" ? "" : ` in ${path}`;
+  return `Give ${name} another subnet${place}${attachments === 0 ? "" : ", and attach its containers again"}`;
+}
+
+const shown = 3;
+
+function attachedAgain({ name }: Network, entries: Patient["entries"]): string {
+  const own = entries
+    .filter(({ attachment }) => attachment.network === name)
+    .map(({ attachment }) => attachment.container);
+  const names = [...own.slice(0, shown), ...(own.length > shown ? ["…"] : [])].join(", ");
+  return `Detach all containers of ${name} (ns-net del), then add them again (${names}): another subnet is chosen`;
 }
 
 function withRoutes({ networks, kernel, host }: Patient): Finding[] {
@@ -55,7 +80,7 @@ function withRoutes({ networks, kernel, host }: Patient): Finding[] {
         return [
           warn(
             `${nameOf(network)} has ${formatCidr(subnet)}, and the host has a route of ${formatCidr(destination)} to ${link}: packets for containers may go there`,
-            `${ip} route delete ${formatCidr(destination)} dev ${link}`,
+            `Give ${network.name} another subnet; or, if nothing is behind that route: ${ip} route delete ${formatCidr(destination)} dev ${link}`,
           ),
         ];
       }),

@@ -24,7 +24,8 @@ export const versions: Check = {
       found.push(
         warn(
           `version ${installed} is installed in ${binDir}, and this is ${own}`,
-          `ns-net install --bin-dir ${binDir}`,
+          // Without the option it would write a configuration over the one of the first install.
+          `ns-net install --no-conf --bin-dir ${binDir}`,
         ),
       );
     const what =

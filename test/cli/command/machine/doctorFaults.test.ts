@@ -28,6 +28,7 @@ const layout: readonly Fault[] = [
       conflist("third", { type: "ns-net", bridge: "third0", ipam: range("10.20.0.0/16") }),
     ),
     says: /the network third has 10\.20\.0\.0\/16, and the network lab has 10\.20\.0\.0\/24/,
+    cure: /^Give third another subnet in \S+20-third\.conflist$/,
   },
   {
     id: "bridges",
@@ -136,7 +137,7 @@ const files: readonly Fault[] = [
     status: "warn",
     plant: `printf '{"version":1,"program":"0.0.1","links":[]}' >$BIN/.ns-net.json`,
     says: /^version 0\.0\.1 is installed in \S+, and this is \d/,
-    cure: /^ns-net install --bin-dir \S+$/,
+    cure: /^ns-net install --no-conf --bin-dir \S+$/,
   },
 ];
 
