@@ -6,12 +6,19 @@ import type { Attached, World } from "../../explain/path/world.ts";
 import { everyPort } from "../../explain/ports/everyPort.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
-import { givenBy, stepsOf } from "../../step/index.ts";
+import { checkStep, givenBy, type Step, stepsOf } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { closeNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
 import { bridgeOf, entries, openedStore } from "../attachments.ts";
 import { shortName } from "../target.ts";
 import { commandAgain } from "./again.ts";
+
+const masqueradesOf = (entry: Entry) => stepsOf(entry).filter((step) => givenBy(step).isMasqueraded === true);
+
+function isLost(steps: readonly Step[]): boolean {
+  using kernel = openKernel();
+  return steps.some((step) => checkStep(step, kernel).length > 0);
+}
 
 export class Machine implements World {
   readonly host: Site;
@@ -126,7 +133,8 @@ export class Machine implements World {
         ifname: entry.attachment.ifname,
         mac: entry.mac,
         again: commandAgain(entry),
-        isMasqueraded: stepsOf(entry).some((step) => givenBy(step).isMasqueraded === true),
+        isMasqueraded: masqueradesOf(entry).length > 0,
+        isMasqueradeLost: () => isLost(masqueradesOf(entry)),
         hostLink: entry.hostLink,
         bridge: bridgeOf(entry),
       }));

@@ -185,15 +185,22 @@ function withoutMasquerade(walk: Engine, site: Site, packet: Packet, { reason }:
   const { host } = walk.world;
   if (!lostOutside.includes(reason.code) || reason.where !== site.where || site === host) return undefined;
   const isTranslated = ((walk.connections.get(host)?.status ?? 0) & statusBit.sourceNat) !== 0;
-  const isAsked = walk.world.attachedTo(walk.sender).some(({ isMasqueraded }) => isMasqueraded);
-  return isTranslated || !isAsked ? undefined : notMasqueraded(walk, host, packet);
+  return isTranslated || !isMasqueradeLost(walk) ? undefined : notMasqueraded(walk, host, packet);
 }
+
+const isMasqueradeLost = (walk: Engine) =>
+  walk.world.attachedTo(walk.sender).some((one) => one.isMasqueraded && one.isMasqueradeLost());
 
 function notMasqueraded(walk: Engine, site: Site, packet: Packet): Blocked {
   const source = textOf(addressOf(packet, "source"));
   const what = `the packet leaves the host with the address ${source}, though its network asks for masquerade (ipMasq)`;
   walk.note(site.where, "translation", what, "drop");
-  return new Blocked({ code: "no-masquerade", where: site.where, what, cure: "ns-net repair" });
+  return new Blocked({
+    code: "no-masquerade",
+    where: site.where,
+    what,
+    cure: isMasqueradeLost(walk) ? "ns-net repair" : "",
+  });
 }
 
 function comeBack(walk: Engine, site: Site, packet: Packet, { at, packet: first }: Beginning): void {

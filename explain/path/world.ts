@@ -12,6 +12,8 @@ export interface Attached {
   readonly mac: string | undefined;
   /** Packets of this network to the outside get the host's address. */
   readonly isMasqueraded: boolean;
+  /** The rules of the host that should do so are gone. Reads the kernel. */
+  isMasqueradeLost(): boolean;
   /** The command that attaches it again; empty where a runtime does that. */
   readonly again: string;
   readonly hostLink: string;

@@ -220,3 +220,40 @@ for (const way of ["vxlan", "routes"]) {
     });
   });
 }
+
+/** The host is no gateway of the network plant, and the pods lack the routes by r1 that the file should give. */
+const routed = `
+networks:
+  office: 10.20.0.0/24
+  plant: { subnets: [10.30.0.0/24], gateway: false }
+routers:
+  r1: { networks: [office, plant] }
+pods:
+  desk: { networks: office }
+  printer: { networks: plant, serve: http:80 }
+tests:
+  - desk -> http://printer/
+`;
+
+describe("A network without a gateway on the host, explained in a lab", function () {
+  this.timeout(60_000);
+  it("is not reached by the host, and its masquerade is not the cause of a missing route back", function () {
+    needsLabs(this, "root");
+    using who = person("root");
+    using _up = who.up(who.file("routed.yaml", routed));
+    const ask = () => {
+      const { out } = who.nsNet("explain", "desk", "printer:80", "--lab", "routed", "--json");
+      const { code, what, cure } = JSON.parse(out).cause;
+      return { code, what, cure };
+    };
+    const first = ask();
+    assert.deepEqual([first.code, first.cure], ["no-host-route", ""]);
+    assert.match(first.what, /the host has no address on plant, so it is no gateway of that network$/);
+    const { address } = JSON.parse(
+      who.inside("printer", "ip", "-4", "-j", "address", "show", "eth0").out,
+    )[0].addr_info.map(({ local }: { local: string }) => ({ address: local }))[0];
+    assert.equal(who.inside("host", "ip", "route", "add", address, "dev", "plant").code, 0);
+    const second = ask();
+    assert.equal(second.code, "no-return-route", JSON.stringify(second));
+  });
+});

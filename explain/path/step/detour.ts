@@ -3,7 +3,7 @@ import { mainTable } from "../../../netlink/route/route.ts";
 import { Blocked, type CauseCode } from "../cause.ts";
 import { isBridge, isUp, type Site } from "../site/site.ts";
 import type { Walk } from "../walk.ts";
-import { addedRules, linkTowards, textOf, type Way } from "./routing.ts";
+import { addedRules, isGatewayOn, linkTowards, notGatewayText, textOf, type Way } from "./routing.ts";
 
 /** Throws Blocked if the way leads past the link behind which the address is, through a gateway. */
 export function refuseDetour(walk: Walk, site: Site, way: Way, destination: Uint8Array): void {
@@ -29,5 +29,6 @@ export function refuseDetour(walk: Walk, site: Site, way: Way, destination: Uint
       `${ip} rule del priority ${rule.priority}`,
     );
   }
+  if (!isGatewayOn(site, towards, destination)) throw fail("no-host-route", `${what}; ${notGatewayText(towards)}`, "");
   throw fail("no-host-route", what, `${ip} route replace ${to} dev ${towards.name}`);
 }

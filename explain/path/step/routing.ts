@@ -79,8 +79,18 @@ function noRoute(walk: Walk, site: Site, destination: Uint8Array, source: Uint8A
   const narrow = narrowAddress(walk, site, destination);
   if (narrow && !site.isHost) return fail("wrong-prefix", wrongPrefixText(narrow, to), prefixCure(site, narrow));
   const way = walk.isBack ? `there is no route back to ${to}` : `there is no route to ${to}`;
+  const link = site.isHost ? linkTowards(walk, site, destination) : undefined;
+  if (link && !isGatewayOn(site, link, destination))
+    return fail(code, `${way} from ${textOf(source)}; ${notGatewayText(link)}`, "");
   return fail(code, `${way} from ${textOf(source)}`, routeCure(walk, site, destination));
 }
+
+/** A network without a gateway on the host is meant to be reached through a router, or not at all. */
+export const isGatewayOn = ({ addresses }: Site, { index }: SiteLink, { length }: Uint8Array) =>
+  addresses.some((one) => one.linkIndex === index && one.bytes.length === length && !one.isLinkLocal);
+
+export const notGatewayText = ({ name }: SiteLink) =>
+  `the host has no address on ${name}, so it is no gateway of that network`;
 
 const closedKinds: Readonly<Record<number, string>> = { 6: "blackhole", 7: "unreachable", 8: "prohibit" };
 
