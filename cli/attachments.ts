@@ -66,13 +66,13 @@ export function networkName(which: string): string {
  * same namespace.
  */
 export function entriesOf(target: Target, filter: Filter): Entry[] {
-  return entries(filter).filter(
-    (entry) =>
-      entry.attachment.container === target.container ||
-      entry.attachment.container === target.spec ||
-      (entry.podName !== undefined && `${entry.podNamespace ?? ""}/${entry.podName}` === target.spec) ||
-      isAt(target.path, identityIn(entry)),
-  );
+  return entries(filter).filter((entry) => isOf(target, entry));
+}
+
+export function isOf({ container, spec, path }: Target, entry: Entry): boolean {
+  const { attachment, podNamespace = "", podName } = entry;
+  if (attachment.container === container || attachment.container === spec) return true;
+  return (podName !== undefined && `${podNamespace}/${podName}` === spec) || isAt(path, identityIn(entry));
 }
 
 /** The bridge that an attachment is a port of; undefined for a ptp link, whose entry has the default bridge name. */
@@ -87,6 +87,13 @@ export function openNetnsOf(entry: Entry): Netns {
   const netns = openedAt(netnsPath);
   if (netns && (entry.netnsInode === 0n || isNetns(netns, identityIn(entry)))) return netns;
   if (netns) closeNetns(netns);
+  if (netnsPath === "") {
+    throw new Fault(
+      code.unknownContainer,
+      `Cannot find the namespace of ${attachmentText(attachment)}, which another plugin made`,
+      "It has no name in /run/netns, and no process that can be seen from here",
+    );
+  }
   const why = netns ? `${netnsPath} is another one by now` : `there is no ${netnsPath}`;
   throw new Fault(
     code.unknownContainer,

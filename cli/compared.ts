@@ -1,6 +1,6 @@
 /** Compares attachments with what ADD made, for `check` and `doctor`. */
 import { type Attachment, attachmentText } from "../conf/attachment.ts";
-import { isLeaseOnly } from "../ipam/hostLocal/adopted.ts";
+import { adoptedStep, isLeaseOnly } from "../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../kernel/kernel.ts";
 import { faultOf } from "../plugin/faults.ts";
 import { committedSteps } from "../plugin/removal/entrySteps.ts";
@@ -25,6 +25,8 @@ export interface Report {
   readonly isLeaseOnly?: true;
   /** Puts the differences right, if `ns-net repair` does not: a command, or a sentence. */
   readonly cure?: string;
+  /** Another plugin made it with its own address, so only a part can be compared. */
+  readonly isOthers?: true;
 }
 
 export const isWrong = ({ differences, error }: Report): boolean => differences.length > 0 || error !== undefined;
@@ -35,13 +37,15 @@ export function reportsOf(found: readonly Entry[], dataDir: string | undefined, 
   using shown = progress("checking", found.length);
   return found.map((entry, i): Report => {
     const { attachment } = entry;
+    const others = adoptedStep(entry) === undefined ? {} : { isOthers: true as const };
     shown.at(i, attachmentText(attachment));
     if (!isOne && isInProgress(entry)) return { attachment, differences: [], busy: entry.pid };
     const leaseOnly = isLeaseOnly(entry) ? { isLeaseOnly: true as const } : {};
     // The caller of an IPAM need not name a namespace.
     if (isLeaseOnly(entry) && isWithoutNamespace(entry)) return { attachment, differences: [], ...leaseOnly };
     try {
-      return { attachment, ...comparisonOf(entry, committedSteps(entry, store), sameStoreAs(dataDir)), ...leaseOnly };
+      const compared = comparisonOf(entry, committedSteps(entry, store), sameStoreAs(dataDir));
+      return { attachment, ...compared, ...leaseOnly, ...others };
     } catch (error) {
       if (isOne) throw error;
       const fault = faultOf(error);

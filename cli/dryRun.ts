@@ -73,7 +73,7 @@ async function planned(asked: Asked, copies: Copies): Promise<Plan> {
   const facts = interfaceFacts(request, kernel);
   refuseImpossible(attachment, config, facts);
   const store = copies.storeOf(config.dataDir, attachment.network);
-  const reading = { ...adoption(kernel, config.bridge), lock: () => ({ [Symbol.dispose]() {} }), release() {} };
+  const reading = { ...adoption(kernel, config), lock: () => ({ [Symbol.dispose]() {} }), release() {} };
   const memory = entryMemory(asked, store, { adoption: reading });
   return (await prepare(asked, facts, memory)).plan;
 }

@@ -6,9 +6,10 @@ import { nearest } from "../conf/nearest.ts";
 import defer * as containers from "../explain/containers/find.ts";
 import type { Entry } from "../store/entry.ts";
 import { netnsFolder } from "../sys/netns.ts";
-import { entries, entriesOf, type Filter, openedStore } from "./attachments.ts";
+import { entries, type Filter, openedStore } from "./attachments.ts";
 import { lostHint } from "./lost.ts";
 import { isFile, networkNames } from "./network.ts";
+import { shownOf } from "./networks/untaken.ts";
 import { isThere, type Target } from "./target.ts";
 
 /** `Did you mean web?`, or an empty text if nothing is near. */
@@ -38,9 +39,9 @@ export function nothingOf(target: Target, dataDir: string | undefined): readonly
   return [sentence, exists ? "" : meantNamespace(target, dataDir)];
 }
 
-/** As `entriesOf`, but throws Fault if there are none. */
+/** As `shownOf`, but throws Fault if there are none. */
 export function someEntriesOf(target: Target, filter: Filter): Entry[] {
-  const found = entriesOf(target, filter);
+  const found = shownOf(target, filter);
   if (found.length > 0) return found;
   const unknown = unknownNetwork(filter.network, filter.dataDir);
   if (unknown) throw unknown;

@@ -35,6 +35,8 @@ export interface Adoption {
   release(container: string, files: readonly string[]): void;
   /** The entry for an attachment that has these addresses. */
   entryOf(attachment: Attachment, addresses: readonly string[]): NewEntry;
+  /** The bridge that the attachments are ports of; absent: not known, or none. */
+  readonly portsOf?: string | undefined;
 }
 
 export interface AcquireContext<C extends IpamConfig> {

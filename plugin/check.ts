@@ -71,8 +71,11 @@ export async function check(request: Request, call: Call): Promise<void> {
  */
 function checkedAsAdopted(request: Request, store: Store | undefined, kernel: Kernel): boolean {
   const step = find.adoptedOf(find.askedBy(request), undefined, store);
+  const { type, bridge } = request.config;
   const found =
-    step && step.files.length > 0 ? checkStep(step, kernel) : byPrevResultAlone(request, step?.hostLink, kernel);
+    step && step.files.length > 0
+      ? checkStep({ ...step, bridge: type === "bridge" || type === "ns-net" ? bridge : undefined }, kernel)
+      : byPrevResultAlone(request, step?.hostLink, kernel);
   if (found === undefined) return false;
   if (found.length > 0) throw differencesFault(attachmentText(request.attachment), found);
   return true;

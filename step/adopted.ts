@@ -3,21 +3,26 @@
  * ifb of `bandwidth`, and last host-local's reservation, which proves that the attachment is the reference's.
  */
 import { existsSync } from "node:fs";
+import type { Attachment } from "../conf/attachment.ts";
 import { formatAddress, parseAddress } from "../ip/address.ts";
 import type { AdoptedStep } from "../ipam/hostLocal/adopted.ts";
 import { release } from "../ipam/hostLocal/reservations.ts";
+import { hostEnds } from "../kernel/hostEnds.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { openIfPresent } from "../kernel/namespace.ts";
+import { getChain } from "../netlink/nft/chain.ts";
+import { family } from "../netlink/nft/message.ts";
+import { hasRules } from "../netlink/nft/rule.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
-import { deleteLink, getLink } from "../netlink/route/link.ts";
+import { deleteLink, getLink, type Link, linkFlag } from "../netlink/route/link.ts";
 import { openSocketIn, protocol } from "../netlink/socket.ts";
 import { type Part, removeRules } from "../reference/iptables.ts";
 import { removeSpoofCheck } from "../reference/macSpoofCheck.ts";
-import { shapingLink } from "../reference/names.ts";
+import { masqueradeChain, portChains, shapingLink } from "../reference/names.ts";
 import { removeNftRules } from "../reference/nftables.ts";
 import { errno, tolerating } from "../sys/errors.ts";
 import { closeNetns, isSameNetns } from "../sys/netns.ts";
-import { type Kind, missing } from "./kind.ts";
+import { type Difference, differences, type Kind, missing } from "./kind.ts";
 
 export type { AdoptedStep };
 
@@ -53,12 +58,23 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
     if (isAsked("lease")) release(attachment.container, files);
   },
 
-  check({ attachment: { ifname }, addresses, files }, kernel) {
-    const lost = files.filter((file) => !existsSync(file)).flatMap((file) => missing(`reservation ${file}`));
-    if (!kernel.link("container", ifname)) return [...lost, ...missing(`link ${ifname} in the container`)];
+  /** Routes are not known, and of rules only that no chain of the attachment is empty. */
+  check({ attachment, addresses, files, bridge }, kernel) {
+    const { ifname } = attachment;
+    const lost = [
+      ...files.filter((file) => !existsSync(file)).flatMap((file) => missing(`reservation ${file}`)),
+      ...emptyChains(attachment, kernel).flatMap((chain) => missing(`rules of the chain ${chain}`)),
+    ];
+    const inner = kernel.link("container", ifname);
+    if (!inner) return [...lost, ...missing(`link ${ifname} in the container`)];
     const have = kernel.addresses("container", ifname).map(formatAddress);
     const gone = addresses.filter((text) => !have.includes(formatAddress(parseAddress(text)!)));
-    return [...lost, ...gone.flatMap((address) => missing(`address ${address} of ${ifname} in the container`))];
+    return [
+      ...lost,
+      ...gone.flatMap((address) => missing(`address ${address} of ${ifname} in the container`)),
+      ...stateDifferences(inner, `${ifname} in the container`),
+      ...(inner.info?.kind === vethKind ? hostEndDifferences(inner, bridge, kernel) : []),
+    ];
   },
 
   isPresent: ({ attachment: { ifname } }, kernel) => kernel.link("container", ifname) !== undefined,
@@ -69,6 +85,32 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
     `# ${ifname} with ${addresses.join(" and ")}: made by another plugin`,
   ],
 };
+
+/** Chains of the attachment's NAT and ports that another program emptied, in the tables of iptables-nft. */
+function emptyChains(attachment: Attachment, kernel: Kernel): string[] {
+  return [masqueradeChain(attachment), portChains(attachment)[0]!].filter((name) => {
+    const tables = [family.ipv4, family.ipv6]
+      .map((number) => ({ family: number, name: "nat" }))
+      .filter((table) => getChain(kernel.netfilter, table, name) !== undefined);
+    // Ports at an IPv4 address leave the chain of IPv6 without rules.
+    return tables.length > 0 && !tables.some((table) => hasRules(kernel.netfilter, table, name));
+  });
+}
+
+/** The host's end is known by the other one, because its name is random. */
+function hostEndDifferences(inner: Link, bridge: string | undefined, kernel: Kernel): Difference[] {
+  const { netns: pod, host: own } = kernel;
+  if (pod === undefined) return [];
+  const outer = hostEnds({ pod, own, inside: kernel.route("container"), host: kernel.route("host") })(inner);
+  if (outer === undefined) return missing(`the host's end of ${inner.name}`);
+  const { name = "", master } = outer;
+  const found = master === undefined ? undefined : kernel.linkByIndex(master)?.name;
+  return [...stateDifferences(outer, name), ...differences(`link ${name}`, { bridge }, { bridge: found })];
+}
+
+function stateDifferences({ flags }: Link, name: string): Difference[] {
+  return differences(`link ${name}`, { state: "up" }, { state: flags & linkFlag.up ? "up" : "down" });
+}
 
 /** Kinds of interface that the reference's plugins create. Other kinds are lent devices: the kernel returns them when the namespace ends. */
 const madeKinds: readonly (string | undefined)[] = [vethKind, "macvlan", "ipvlan", "vlan", "dummy", "tun"];

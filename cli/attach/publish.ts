@@ -1,5 +1,6 @@
 /** Published ports as people write them: `8080:80`, `53:53/udp`, `127.0.0.1:8080:80`, `9000-9009:80-89`. */
 import type { PortMapping } from "../../conf/config/config.ts";
+import type { PublishedPort } from "../../explain/ports/publishedPort.ts";
 import { parseAddress } from "../../ip/address.ts";
 import { givenBy, type Step } from "../../step/index.ts";
 import { UsageError } from "../command.ts";
@@ -71,6 +72,12 @@ function isSamePlace(a: Mapping, b: Mapping): boolean {
 /** The ports that steps publish, as `--publish` takes them. One that holds for both families is there once. */
 export function portsOf(steps: readonly Step[]): string[] {
   return [...new Set(steps.flatMap((step) => givenBy(step).publishes ?? []).map(publishedText))];
+}
+
+/** The same for a port that another program published. */
+export function foreignPortText({ hostAddress, containerPort, ...port }: PublishedPort): string {
+  const isAny = hostAddress === "0.0.0.0" || hostAddress === "::";
+  return publishedText({ ...port, containerPort: containerPort!, hostIp: isAny ? undefined : hostAddress });
 }
 
 function publishedText({ protocol, hostPort, containerPort, count = 1, hostIp }: PortMapping): string {

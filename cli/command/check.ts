@@ -8,11 +8,12 @@ import { hasVeth } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { isMissing } from "../../step/kind.ts";
 import type { Entry } from "../../store/entry.ts";
-import { bridgeOf, dataDirOf, entries, type Filter } from "../attachments.ts";
+import { bridgeOf, dataDirOf, type Filter } from "../attachments.ts";
 import { toStderr } from "../callByHand.ts";
 import { columns, command } from "../command.ts";
 import { isWrong, type Report, reportsOf } from "../compared.ts";
 import { lostHint, reportLost } from "../lost.ts";
+import { everyShown } from "../networks/untaken.ts";
 import { coloured } from "../output/colour.ts";
 import { someEntriesOf, unknownNetwork } from "../suggest.ts";
 import { targetOf } from "../target.ts";
@@ -42,7 +43,7 @@ export default command({
 
 /** Throws Fault for an unknown network. */
 function everything(filter: Filter): readonly Entry[] {
-  const all = entries(filter);
+  const all = everyShown(filter);
   const unknown = all.length > 0 ? undefined : unknownNetwork(filter.network, filter.dataDir);
   if (unknown && lostHint(filter.dataDir) === undefined) throw unknown;
   return all;
@@ -63,13 +64,18 @@ function reportBlockers(attached: readonly Entry[]): void {
   for (const [through, hasIpv6] of families) hintAtBlockers(through, hasIpv6, kernel);
 }
 
+/** Another plugin does not say what it made. */
+const inPart = "routes are not compared, and of rules only that no chain is empty";
+
 function textOf(report: Report): string {
-  const { attachment, differences, error, busy, isLeaseOnly, cure } = report;
+  const { attachment, differences, error, busy, isLeaseOnly, isOthers, cure } = report;
   const what = attachmentText(attachment);
   if (busy !== undefined) return `${what}: not compared, process ${busy} is changing it\n`;
   if (error) return `${what}: ${coloured("bad", "cannot be compared")}\n  ${error.message}\n  ${error.cure}\n`;
   if (differences.length === 0 && isLeaseOnly)
     return `${what}: ${coloured("good", "has its addresses")}; another plugin made the rest, which is not compared\n`;
+  if (differences.length === 0 && isOthers)
+    return `${what}: ${coloured("good", "nothing differs")} in what is known of another plugin's: ${inPart}\n`;
   if (differences.length === 0) return `${what}: ${coloured("good", "as add made it")}\n`;
   const rows = differences.map((one) => {
     return isMissing(one) ? [one.what, "is missing"] : [one.what, `expected ${one.expected}`, `found ${one.found}`];
@@ -84,11 +90,14 @@ function textOfAll(reports: readonly Report[]): string {
   const compared = reports.filter(({ busy }) => busy === undefined);
   const wrong = compared.filter(isWrong);
   const noted = reports.filter((one) => isWrong(one) || one.busy !== undefined).map(textOf);
-  return noted.join("") + sumOf(compared.length, wrong);
+  const others = compared.filter(({ isOthers }) => isOthers).length;
+  return noted.join("") + sumOf(compared.length, others, wrong);
 }
 
-function sumOf(compared: number, wrong: readonly Report[]): string {
+function sumOf(compared: number, others: number, wrong: readonly Report[]): string {
   const all = compared === 1 ? "1 attachment" : `${compared} attachments`;
+  if (wrong.length === 0 && others > 0)
+    return `${all} compared: ${coloured("good", "nothing differs")}; of ${others} that another plugin made, ${inPart}\n`;
   if (wrong.length === 0) return `${all} compared: ${coloured("good", "all as add made them")}\n`;
   const many = coloured("bad", `${wrong.length} not as add made ${wrong.length === 1 ? "it" : "them"}`);
   const isAllSaid = wrong.every(({ cure }) => cure !== undefined);

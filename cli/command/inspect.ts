@@ -1,11 +1,12 @@
 /** `ns-net inspect <netns>` */
 import { openContainerNetns } from "../../kernel/namespace.ts";
 import { writeOut } from "../../plugin/stdio.ts";
-import { dataDirOf, entriesOf, openedStore, openNetnsOf } from "../attachments.ts";
+import { dataDirOf, openedStore, openNetnsOf } from "../attachments.ts";
 import { command } from "../command.ts";
 import { reportOf } from "../inspect/report.ts";
 import { textOf } from "../inspect/text.ts";
 import { reportLost } from "../lost.ts";
+import { shownOf } from "../networks/untaken.ts";
 import { someEntriesOf } from "../suggest.ts";
 import { isThere, targetOf } from "../target.ts";
 import { filterOptions, labOption } from "./options.ts";
@@ -31,7 +32,7 @@ export default command({
     const filter = { network: options.network, ifname: options.ifname, dataDir };
     const isFiltered = options.network !== undefined || options.ifname !== undefined;
     // A namespace that ns-net did not attach is worth a look, too.
-    const entries = isThere(target) && !isFiltered ? entriesOf(target, filter) : someEntriesOf(target, filter);
+    const entries = isThere(target) && !isFiltered ? shownOf(target, filter) : someEntriesOf(target, filter);
     using store = openedStore(dataDir);
     const report = reportOf({
       netns: entries.length > 0 ? openNetnsOf(entries[0]!) : openContainerNetns(target.path, true),

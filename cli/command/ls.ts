@@ -1,5 +1,7 @@
 /** `ns-net ls` */
 
+import { endsOf, theirPorts } from "../../explain/networks/theirs.ts";
+import type { PublishedPort } from "../../explain/ports/publishedPort.ts";
 import { withoutPrefix } from "../../ip/address.ts";
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../../kernel/kernel.ts";
@@ -9,11 +11,12 @@ import { stepsOf } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { isInterrupted } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
-import { portsOf } from "../attach/publish.ts";
+import { foreignPortText, portsOf } from "../attach/publish.ts";
 import { dataDirOf, networkName, openedStore, pidIn, pidsByInode } from "../attachments.ts";
 import { command } from "../command.ts";
 import { living } from "../living.ts";
 import { lostHint, reportLost } from "../lost.ts";
+import { stateShown, untakenLiving } from "../networks/untaken.ts";
 import type { Style } from "../output/colour.ts";
 import { type Column, table } from "../output/table.ts";
 import { unknownNetwork } from "../suggest.ts";
@@ -33,19 +36,29 @@ export default command({
     json: { type: "boolean", about: "print JSON" },
   },
   more: `
-A name in the first column can be given to inspect, exec, check and del. Ports are written as --publish takes them.`,
+A name in the first column can be given to inspect, exec, check and del. Ports are written as --publish takes them.
+STATE is "adopted" for what another plugin made and ns-net serves since, and "adoptable" for what it will serve from
+the first add of that network on.`,
 
   run({ options }) {
     const { network, json, wide = false } = options;
     const dataDir = dataDirOf(options);
     const pids = pidsByInode();
     using store = openedStore(dataDir);
-    const all = store?.entries(network === undefined ? undefined : networkName(network)) ?? [];
     using kernel = openKernel();
-    const isLiving = living(all, kernel);
+    const named = network === undefined ? undefined : networkName(network);
+    const known = store?.entries(named) ?? [];
+    const isLiving = living(known, kernel);
+    const untaken = untakenLiving(known, { network: named, dataDir }, kernel);
+    const all = [...known, ...untaken];
     const unknown = all.length > 0 ? undefined : unknownNetwork(network, dataDir);
     if (unknown && lostHint(dataDir) === undefined) throw unknown;
-    const rows = all.map((entry) => rowOf(entry, store, pids, isLiving(entry) || isInterrupted(entry)));
+    const theirs = all.some(adoptedStep) ? theirPorts(kernel) : () => [];
+    const rows = all.map((entry) => {
+      const isPresent = untaken.includes(entry) || isLiving(entry) || isInterrupted(entry);
+      const row = rowOf(entry, store, pids, isPresent);
+      return isPresent && adoptedStep(entry) ? { ...row, ...seenOf(entry, theirs) } : row;
+    });
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(columns, rows, { isWide: wide }));
     if (rows.length === 0) reportLost(dataDir);
@@ -56,9 +69,8 @@ A name in the first column can be given to inspect, exec, check and del. Ports a
 type Row = ReturnType<typeof rowOf>;
 
 function rowOf(entry: Entry, store: Store | undefined, pids: ReadonlyMap<bigint, number>, isPresent: boolean) {
-  const { attachment, netnsPath, netnsInode, addresses, mac, hostLink, createdMs, state } = entry;
+  const { attachment, netnsPath, netnsInode, addresses, mac, hostLink, createdMs } = entry;
   const { podNamespace, podName, aliases } = entry;
-  const isAdopted = adoptedStep(entry) !== undefined;
   const steps = entry.hasChained ? committedSteps(entry, store).flat() : stepsOf(entry);
   return {
     namespace: netnsPath,
@@ -72,10 +84,16 @@ function rowOf(entry: Entry, store: Store | undefined, pids: ReadonlyMap<bigint,
     addresses: addresses.map(({ address }) => address),
     ports: portsOf(steps),
     mac,
-    hostVeth: isAdopted ? undefined : hostLink,
+    hostVeth: adoptedStep(entry) ? undefined : hostLink,
     ageSeconds: Math.max(0, Math.round((Date.now() - createdMs) / 1000)),
-    state: isAdopted ? "adopted" : isPresent ? state : "gone",
+    state: isPresent ? stateShown(entry, store) : "gone",
   };
+}
+
+/** The kernel knows what the store does not, because another plugin made it. */
+function seenOf(entry: Entry, portsOf: (entry: Entry) => readonly PublishedPort[]): Partial<Row> {
+  const { inner, outer } = endsOf(entry);
+  return { ports: portsOf(entry).map(foreignPortText), mac: inner?.address, hostVeth: outer?.name };
 }
 
 const columns: readonly Column<Row>[] = [
@@ -92,7 +110,7 @@ const columns: readonly Column<Row>[] = [
   { title: "STATE", cell: ({ state }) => state, style: ({ state }) => styles[state] ?? "unsure" },
 ];
 
-const styles: Readonly<Record<string, Style>> = { attached: "good", adopted: "good", gone: "bad" };
+const styles: Readonly<Record<string, Style>> = { attached: "good", adopted: "good", adoptable: "good", gone: "bad" };
 
 /** A name that other commands take, as short as there is one. */
 function nameOf({ pod, namespace, container }: Row): string {

@@ -1,9 +1,12 @@
 /** Everything about one namespace: what it is, what is in it, and what ns-net attached to it. */
 import { kindsInOrder, namespacesOf, processesIn } from "../../explain/namespaceKinds.ts";
+import { endsOf, theirPorts } from "../../explain/networks/theirs.ts";
 import { formatAddress, formatCidr } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
+import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { addressFamily } from "../../netlink/route/address.ts";
+import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { linkFlag, listLinks, portOf } from "../../netlink/route/link.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import { withCookie } from "../../netlink/sameNetns.ts";
@@ -13,8 +16,9 @@ import { shellWord } from "../../step/shellWords.ts";
 import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import type { Netns } from "../../sys/netns.ts";
-import { portsOf } from "../attach/publish.ts";
+import { foreignPortText, portsOf } from "../attach/publish.ts";
 import { bridgeOf } from "../attachments.ts";
+import { stateShown } from "../networks/untaken.ts";
 
 /** `path` is what a person would type; `pid` is the process that was named, if one was. */
 export interface Inspected {
@@ -75,24 +79,26 @@ function kindsOf(pid: number | undefined, inode: number) {
 }
 
 function attachmentOf(entry: Entry, store: Store | undefined) {
-  const { attachment, state, addresses, mac, aliases, hostLink, ipamType, createdMs } = entry;
+  const { attachment, addresses, mac, aliases, hostLink, ipamType, createdMs } = entry;
   using kernel = openKernel();
-  const link = kernel.link("host", hostLink);
+  const theirs = adoptedStep(entry) && endsOf(entry);
+  const link = theirs ? theirs.outer : kernel.link("host", hostLink);
   const port = link && portOf(link);
+  const isVeth = theirs ? theirs.inner?.info?.kind === vethKind : hasVeth(entry) || entry.bridge !== "";
   return {
     ...attachment,
-    state,
+    state: stateShown(entry, store),
     addresses,
-    ports: portsOf(committedSteps(entry, store).flat()),
-    mac,
+    ports: theirs ? theirPorts(kernel)(entry).map(foreignPortText) : portsOf(committedSteps(entry, store).flat()),
+    mac: theirs ? theirs.inner?.address : mac,
     aliases,
     ipam: ipamType,
     since: new Date(createdMs).toISOString(),
     hostLink: {
-      name: hostLink,
+      name: theirs ? (link?.name ?? `the other end of ${attachment.ifname}`) : hostLink,
       index: link?.index,
-      isVeth: hasVeth(entry) || entry.bridge !== "",
-      bridge: bridgeOf(entry),
+      isVeth,
+      bridge: theirs ? link?.master && kernel.linkByIndex(link.master)?.name : bridgeOf(entry),
       forwards: port?.state === 3,
       hairpin: port?.hairpin === 1,
       isolated: port?.isolated === 1,

@@ -11,6 +11,7 @@ import { launcherVersion } from "../install/launcher.ts";
 import { readRecord } from "../install/record.ts";
 import { living } from "../living.ts";
 import { everyConfiguration } from "../network.ts";
+import { untakenLiving } from "../networks/untaken.ts";
 
 export interface Status {
   /** That of the executable that answers. */
@@ -59,11 +60,11 @@ function inStore(dataDir: string): Pick<Status, "pools" | "attachments" | "store
   try {
     using kernel = openKernel();
     using store = openedStore(dataDir);
-    if (store === undefined) return { pools: [], attachments: [] };
-    const entries = store.entries();
+    const entries = store?.entries() ?? [];
+    const untaken = untakenLiving(entries, { dataDir }, kernel);
     return {
-      pools: poolsOf(everyConfiguration(dataDir), store),
-      attachments: countAttachments(entries, living(entries, kernel)),
+      pools: store ? poolsOf(everyConfiguration(dataDir), store) : [],
+      attachments: countAttachments(entries, living(entries, kernel), untaken),
     };
   } catch (error) {
     if (!(error instanceof Fault) || error instanceof NotPermitted) throw error;

@@ -68,12 +68,14 @@ const poolColumns: readonly Column<Pool>[] = [
   },
 ];
 
+const goodStates: readonly Attachments["state"][] = ["attached", "adopted", "adoptable"];
+
 const attachmentColumns: readonly Column<Attachments>[] = [
   { title: "NETWORK", yields: 1, widthMin: 8, cell: ({ network }) => network },
   {
     title: "STATE",
     cell: ({ state }) => state,
-    style: ({ state }) => (state === "attached" ? "good" : state === "gone" ? "bad" : "unsure"),
+    style: ({ state }) => (goodStates.includes(state) ? "good" : state === "gone" ? "bad" : "unsure"),
   },
   { title: "ATTACHMENTS", isNumber: true, cell: ({ count }) => String(count) },
 ];

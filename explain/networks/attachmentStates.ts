@@ -1,10 +1,22 @@
 /** How many attachments each network has, by state. */
+import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import type { Entry } from "../../store/entry.ts";
 import { isInterrupted } from "../../store/index.ts";
 import type { Store } from "../../store/store.ts";
 
-/** `interrupted`: the call that was at work on it died. `gone`: its namespace and its link no longer exist. */
-export const attachmentStates = ["attached", "adding", "deleting", "interrupted", "gone"] as const;
+/**
+ * `adopted`: another plugin made it, and ns-net serves it. `adoptable`: the same, before the first ADD of the network.
+ * `interrupted`: the call that was at work on it died. `gone`: its namespace and its link no longer exist.
+ */
+export const attachmentStates = [
+  "attached",
+  "adopted",
+  "adoptable",
+  "adding",
+  "deleting",
+  "interrupted",
+  "gone",
+] as const;
 
 export interface Attachments {
   readonly network: string;
@@ -12,21 +24,23 @@ export interface Attachments {
   readonly count: number;
 }
 
-/** States that no attachment has are left out. */
+/** States that no attachment has are left out. `untaken`: attachments of the reference that are not in the store. */
 export function countAttachments(
   entries: readonly Entry[],
   isLiving: (entry: Entry) => boolean = () => true,
+  untaken: readonly Entry[] = [],
 ): Attachments[] {
   const counts: Counts = new Map();
-  for (const entry of entries) {
-    const state = isInterrupted(entry)
-      ? "interrupted"
-      : entry.state === "attached" && !isLiving(entry)
-        ? "gone"
-        : entry.state;
-    add(counts, entry.attachment.network, state, 1);
-  }
+  for (const entry of entries) add(counts, entry.attachment.network, stateOf(entry, isLiving), 1);
+  for (const { attachment } of untaken) add(counts, attachment.network, "adoptable", 1);
   return listed(counts);
+}
+
+function stateOf(entry: Entry, isLiving: (entry: Entry) => boolean): Attachments["state"] {
+  if (isInterrupted(entry)) return "interrupted";
+  if (entry.state !== "attached") return entry.state;
+  if (!isLiving(entry)) return "gone";
+  return adoptedStep(entry) ? "adopted" : "attached";
 }
 
 /** The same without reading the attachments, none of which is found to be gone: for a process that has others to serve. */

@@ -31,7 +31,7 @@ export function poolsOf(configured: readonly Configured[], store: Store): Pool[]
 }
 
 /** The range sets of the first plugin that has some; none if it is no configuration of ours. */
-function setsIn({ configuration }: Configured) {
+export function setsIn({ configuration }: Configured) {
   for (const plugin of pluginsOf(configuration)) {
     // STATUS exists since 1.1.0, and the version changes nothing of the ranges.
     const text = JSON.stringify({ ...plugin, cniVersion: "1.1.0", name: configuration["name"] });

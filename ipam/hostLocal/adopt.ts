@@ -50,12 +50,19 @@ export function adopt({ network, folder, sets, store, adoption }: Adopting): voi
 /** The entry of an attachment that is taken over. Changes nothing. */
 export function adoptedFrom(
   held: Held,
-  { network, sets, adoption }: Pick<Adopting, "network" | "sets"> & { readonly adoption: Pick<Adoption, "entryOf"> },
+  {
+    network,
+    sets,
+    adoption,
+  }: Pick<Adopting, "network" | "sets"> & {
+    readonly adoption: Pick<Adoption, "entryOf" | "portsOf">;
+  },
 ): Adopted {
   const [{ container, ifname, reservedMs }] = held;
   const attachment = { network, container, ifname };
   const addresses = held.map(({ address }) => formatAddress(address));
-  const step: AdoptedStep = { kind: "adopted", attachment, addresses, files: held.map(({ file }) => file) };
+  const files = held.map(({ file }) => file);
+  const step: AdoptedStep = { kind: "adopted", attachment, addresses, files, bridge: adoption.portsOf };
   return {
     entry: adoption.entryOf(attachment, addresses),
     createdMs: reservedMs,

@@ -8,6 +8,8 @@ export interface AdoptedStep {
   readonly addresses: readonly string[];
   /** host-local's reservations. */
   readonly files: readonly string[];
+  /** The host's end of the interface is a port of it; absent where the configuration does not say so. */
+  readonly bridge?: string | undefined;
 }
 
 /** True if ns-net created the attachment. False also if only its lease is ours and another plugin created the link. */

@@ -78,7 +78,7 @@ export function entryMemory(asked: Asked, store: Store, dryRun?: { readonly adop
             if (before) undoEarlier(before); // what it created may have the names of what is created now
             return first.prepare();
           }),
-        adoption: () => dryRun?.adoption ?? leases.adoption(kernel, config.bridge),
+        adoption: () => dryRun?.adoption ?? leases.adoption(kernel, config),
       });
       return { lease: isInterface ? withGateways(lease, config) : lease, linkFirst: first };
     },

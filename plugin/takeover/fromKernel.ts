@@ -4,19 +4,18 @@
  */
 import { formatAddress } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
+import { hostEnds, type Sight } from "../../kernel/hostEnds.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
 import { getChain } from "../../netlink/nft/chain.ts";
 import { family } from "../../netlink/nft/message.ts";
 import { listAddresses } from "../../netlink/route/address.ts";
-import { vethKind } from "../../netlink/route/kind/veth.ts";
 import { getLink, type Link, listLinks } from "../../netlink/route/link.ts";
-import { netnsIdOf } from "../../netlink/route/netnsId.ts";
 import { routeScope } from "../../netlink/route/route.ts";
 import { type NetlinkSocket, openSocketIn, protocol } from "../../netlink/socket.ts";
 import { hasSpoofCheck } from "../../reference/macSpoofCheck.ts";
 import { masqueradeChain, portChains, shapingLink } from "../../reference/names.ts";
-import { closeNetns, isSameNetns, type Netns } from "../../sys/netns.ts";
+import { closeNetns, isSameNetns } from "../../sys/netns.ts";
 import type { Asked } from "./asked.ts";
 
 interface Found {
@@ -40,18 +39,10 @@ export function attachmentFromKernel(asked: Asked, kernel: Kernel): Found | unde
   }
 }
 
-interface Sight {
-  readonly pod: Netns;
-  readonly own: Netns;
-  readonly inside: NetlinkSocket;
-  readonly host: NetlinkSocket;
-}
-
 function inNamespace(asked: Asked, sight: Sight, kernel: Kernel): Found | undefined {
   const { attachment } = asked;
-  const numbers = { here: netnsIdOf(sight.inside, sight.own.fd), there: netnsIdOf(sight.host, sight.pod.fd) };
   const links = listLinks(sight.inside);
-  const outerOf = (inner: Link) => outerEnd(inner, sight.host, numbers);
+  const outerOf = hostEnds(sight);
   const named = links.find(({ name }) => name === attachment.ifname);
   // The names do not contain the interface: they may be those of another interface of the container.
   if (!named) return links.some((link) => isReferences(outerOf(link))) ? undefined : byNames(asked, kernel, true);
@@ -59,18 +50,6 @@ function inNamespace(asked: Asked, sight: Sight, kernel: Kernel): Found | undefi
   if (isOurs(named) || isOurs(outer)) return undefined;
   if (!isReferences(outer) || !isOfNetwork(asked, outer, sight.host)) return byNames(asked, kernel, false);
   return { isInterface: true, addresses: addressesOf(named, sight.inside) };
-}
-
-/** The other end of a veth, if that is on this host. */
-function outerEnd(
-  { index, info, peerIndex, peerNetnsId }: Link,
-  host: NetlinkSocket,
-  { here, there }: { readonly here: number | undefined; readonly there: number | undefined },
-): Link | undefined {
-  if (info?.kind !== vethKind || peerIndex === undefined || here === undefined || peerNetnsId !== here)
-    return undefined;
-  const outer = getLink(host, peerIndex);
-  return outer?.info?.kind === vethKind && outer.peerIndex === index && outer.peerNetnsId === there ? outer : undefined;
 }
 
 /** The reference gives its links no group; ns-net gives one to each. */

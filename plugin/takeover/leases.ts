@@ -2,6 +2,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
+import type { PluginType } from "../../conf/pluginType.ts";
 import { release } from "../../ipam/hostLocal/reservations.ts";
 import type { Adoption } from "../../ipam/ipam.ts";
 import { addressesElsewhere } from "../../kernel/addresses.ts";
@@ -15,11 +16,21 @@ import { tryLock } from "../../sys/sysRare.ts";
 const lockPatienceMs = 10_000;
 const lockPauseMs = 2;
 
-export function adoption(kernel: Kernel, bridge: string): Adoption {
+/** An IPAM that is called by its name does not know what its caller makes. */
+const bridgeTypes: readonly PluginType[] = ["ns-net", "bridge"];
+
+/** Where the attachments are, as far as the configuration of a call says it. */
+interface Place {
+  readonly type?: PluginType;
+  readonly bridge: string;
+}
+
+export function adoption(kernel: Kernel, { type, bridge }: Place): Adoption {
   let namespaces: ReturnType<typeof addressesElsewhere> | undefined;
   return {
     lock,
     release,
+    portsOf: type !== undefined && bridgeTypes.includes(type) ? bridge : undefined,
     entryOf(attachment: Attachment, addresses) {
       namespaces ??= addressesElsewhere(kernel);
       const [first = ""] = addresses;

@@ -13,7 +13,8 @@ export interface Place {
   readonly network: string;
   /** host-local's, of this network. */
   readonly folder: string;
-  readonly bridge?: string;
+  /** The bridge that they are ports of, if that is known. */
+  readonly bridge?: string | undefined;
   /** They give the addresses their prefix lengths. */
   readonly sets?: readonly (readonly BoundRange[])[];
   /** Those of the store. */
@@ -22,10 +23,10 @@ export interface Place {
 }
 
 /** Oldest first. */
-export function untaken({ network, folder, bridge = "", sets = [], entries, kernel }: Place): Entry[] {
+export function untaken({ network, folder, bridge, sets = [], entries, kernel }: Place): Entry[] {
   const key = (one: { readonly container: string; readonly ifname: string }) => `${one.container} ${one.ifname}`;
   const known = new Set(entries.map(({ attachment }) => key(attachment)));
-  const host = adoption(kernel, bridge);
+  const host = adoption(kernel, bridge === undefined ? { bridge: "" } : { type: "bridge", bridge });
   return reservedIn(folder)
     .filter(([first]) => !known.has(key(first)))
     .map((held) => {

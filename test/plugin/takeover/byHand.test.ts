@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { needsOwnEtc } from "../../cli/place.ts";
 import { addList, delList, type ListedPlugin, type NetworkList, type Runtime } from "../../support/libcni.ts";
 import { needs } from "../../support/needs.ts";
 import { nsNet, referencePlugins } from "../../support/plugin.ts";
@@ -166,5 +167,66 @@ describe("Commands on a node of the reference's plugins", function () {
     while (world.host.ip("link", "show", "type", "veth").length === links) await Bun.sleep(5);
     cli("gc", "-n", network);
     assert.deepEqual(published(), ["8001"]);
+  });
+
+  it("ls, status, inspect and check show them before any ADD and after, with their ports and host ends", async function () {
+    needsOwnEtc(this);
+    const a = await start("a", 1);
+    const seen = (state: string) => {
+      const [row] = JSON.parse(cli("ls", "--json", "-n", network));
+      const { address, link_index } = a.netns.ip("link", "show", "eth0")[0];
+      const [outer] = world.host.ip("link").filter(({ ifindex }) => ifindex === link_index);
+      assert.deepEqual(
+        [row.state, row.namespace, row.addresses, row.ports, row.mac, row.hostVeth],
+        [state, a.netns.path, ["10.77.0.2/24"], ["8001:80"], address, outer.ifname],
+      );
+      assert.match(cli("status"), new RegExp(`^${network} +${state} +1$`, "m"));
+      const inspected = cli("inspect", a.netns.name);
+      assert.match(inspected, new RegExp(`^host end +${outer.ifname} \\(index \\d+\\), port of br0, forwards$`, "m"));
+      assert.match(inspected, /^ports +8001:80$/m);
+      assert.match(inspected, new RegExp(`^since .*, ${state}$`, "m"));
+      assert.match(
+        cli("check", a.netns.name),
+        /: nothing differs in what is known of another plugin's: routes are not compared/,
+      );
+      return row.container;
+    };
+    writeFileSync(`/etc/cni/net.d/${network}.conflist`, JSON.stringify(withPorts()));
+    assert.equal(seen("adoptable"), "a");
+    await start("b", 2, runtime("bridge", "host-local", "portmap"));
+    assert.equal(seen("adopted"), "a");
+    a.netns[Symbol.dispose]();
+    while (world.host.ip("link", "show", "type", "veth").length > 1) await Bun.sleep(5);
+    assert.equal(JSON.parse(cli("ls", "--json", "-n", network))[0].state, "gone");
+    rmSync(`/etc/cni/net.d/${network}.conflist`);
+  });
+
+  it("check finds what a container of the reference lost, and does not say that all is well", async function () {
+    needsOwnEtc(this);
+    writeFileSync(`/etc/cni/net.d/${network}.conflist`, JSON.stringify(withPorts()));
+    const a = await start("a", 1);
+    const check = () => cli("check", a.netns.name);
+    const finds = (pattern: RegExp) => {
+      assert.match(check(), pattern);
+      assert.doesNotMatch(check(), /nothing differs/);
+      assert.match(cli("check", "-n", network), /compared: 1 not as add made it/);
+    };
+    const [{ link_index }] = a.netns.ip("link", "show", "eth0");
+    const outer = world.host.ip("link").find(({ ifindex }) => ifindex === link_index).ifname as string;
+    for (const by of ["no store", "a store"]) {
+      if (by === "a store") await start("b", 2, runtime("bridge", "host-local", "portmap"));
+      world.host.ip("link", "set", outer, "nomaster");
+      finds(/bridge of link veth\w+ +expected br0 +found none/);
+      world.host.ip("link", "set", outer, "master", "br0", "down");
+      finds(/state of link veth\w+ +expected up +found down/);
+      world.host.ip("link", "set", outer, "up");
+    }
+    a.netns.ip("route", "del", "default");
+    assert.doesNotMatch(check(), /as add made it/);
+    assert.match(check(), /routes are not compared/);
+    const chain = /-A (CNI-DN-\w+) .*--dport 8001 /.exec(world.host.run("iptables-save", "-t", "nat"))![1]!;
+    world.host.run("iptables", "-t", "nat", "-F", chain);
+    finds(new RegExp(`rules of the chain ${chain} +is missing`));
+    rmSync(`/etc/cni/net.d/${network}.conflist`);
   });
 });
