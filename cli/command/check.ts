@@ -12,6 +12,7 @@ import { bridgeOf, dataDirOf, type Filter } from "../attachments.ts";
 import { toStderr } from "../callByHand.ts";
 import { columns, command } from "../command.ts";
 import { isWrong, type Report, reportsOf } from "../compared.ts";
+import { typedCure } from "../labs/cures.ts";
 import { lostHint, reportLost } from "../lost.ts";
 import { everyShown } from "../networks/untaken.ts";
 import { coloured } from "../output/colour.ts";
@@ -32,7 +33,7 @@ export default command({
     const dataDir = dataDirOf(options);
     const filter = { network: options.network, ifname: options.ifname, dataDir };
     const found = name === undefined ? everything(filter) : someEntriesOf(targetOf(name), filter);
-    const reports = reportsOf(found, dataDir, name !== undefined);
+    const reports = reportsOf(found, dataDir, name !== undefined).map(withTypedCure);
     if (options.json) writeOut(`${JSON.stringify(reports, null, 2)}\n`);
     else writeOut(name === undefined ? textOfAll(reports) : reports.map(textOf).join(""));
     if (found.length === 0) reportLost(dataDir);
@@ -40,6 +41,8 @@ export default command({
     return reports.some(isWrong) ? 1 : 0;
   },
 });
+
+const withTypedCure = (one: Report): Report => (one.cure === undefined ? one : { ...one, cure: typedCure(one.cure) });
 
 /** Throws Fault for an unknown network. */
 function everything(filter: Filter): readonly Entry[] {
@@ -101,5 +104,6 @@ function sumOf(compared: number, others: number, wrong: readonly Report[]): stri
   if (wrong.length === 0) return `${all} compared: ${coloured("good", "all as add made them")}\n`;
   const many = coloured("bad", `${wrong.length} not as add made ${wrong.length === 1 ? "it" : "them"}`);
   const isAllSaid = wrong.every(({ cure }) => cure !== undefined);
-  return `${all} compared: ${many}\n${isAllSaid ? "" : "  To repair: ns-net repair; to remove what is gone: ns-net gc\n"}`;
+  const more = `  To repair: ${typedCure("ns-net repair")}; to remove what is gone: ${typedCure("ns-net gc")}\n`;
+  return `${all} compared: ${many}\n${isAllSaid ? "" : more}`;
 }

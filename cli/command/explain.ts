@@ -7,6 +7,7 @@ import defer * as live from "../explain/live.ts";
 import { Machine } from "../explain/machine.ts";
 import { pictureOf } from "../explain/picture.ts";
 import { questionOf } from "../explain/question.ts";
+import { withTypedCure } from "../labs/cures.ts";
 import { labOption, networkOptions } from "./options.ts";
 
 const exitCodes = { reachable: 0, blocked: 1, unsure: 3 } as const;
@@ -38,7 +39,7 @@ Exit code: 0 reachable, 1 blocked, 3 unsure.`,
   async run({ options, operands }) {
     let found = await ask(operands, options);
     for (let again = 1; again < attemptsMax && !found.isOfOneMoment; again++) found = await ask(operands, options);
-    const { answer: said } = found;
+    const said = withTypedCure(found.answer);
     writeOut(options.json ? `${JSON.stringify(jsonOf(said), null, 2)}\n` : pictureOf(said));
     // A connection that gets no answer would keep the process for minutes.
     if (options.live) exitNow(exitCodes[said.verdict]);

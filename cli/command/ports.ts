@@ -5,6 +5,7 @@ import { openKernel } from "../../kernel/kernel.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { openedStore } from "../attachments.ts";
 import { command } from "../command.ts";
+import { typedCure } from "../labs/cures.ts";
 import { type Column, table } from "../output/table.ts";
 import { labOption, networkOptions } from "./options.ts";
 
@@ -23,7 +24,9 @@ export default command({
     else writeOut(ports.length === 0 ? "No port is published.\n" : table(columns, ports));
     if (lost.length > 0) {
       const whose = lost.length === 1 ? attachmentText(lost[0]!.attachment) : `${lost.length} attachments`;
-      process.stderr.write(`ns-net: the published ports of ${whose} are missing in the kernel: ns-net repair\n`);
+      process.stderr.write(
+        `ns-net: the published ports of ${whose} are missing in the kernel: ${typedCure("ns-net repair")}\n`,
+      );
     }
     return 0;
   },

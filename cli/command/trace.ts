@@ -6,6 +6,7 @@ import { command, UsageError } from "../command.ts";
 import { Machine } from "../explain/machine.ts";
 import { packetJson, packetText } from "../explain/packetText.ts";
 import { questionOf } from "../explain/question.ts";
+import { labWords } from "../labs/cures.ts";
 import { labOption, networkOptions } from "./options.ts";
 
 export default command({
@@ -92,7 +93,7 @@ function beginning([from, to]: readonly string[], { sites, unseen }: FlowTracer)
 }
 
 const unsendable = ([from, to]: readonly string[]) =>
-  `${from} can send no packet to ${to} at all; see why: ns-net explain ${from} ${to}`;
+  `${from} can send no packet to ${to} at all; see why: ns-net explain ${from} ${to}${labWords()}`;
 
 function countOf(text: string): number {
   const count = Number(text);

@@ -1,6 +1,7 @@
 /** FROM and TO of `ns-net explain` and `ns-net trace` as a question. */
 import { type Question, versionOf } from "../../explain/path/world.ts";
 import { UsageError } from "../command.ts";
+import { typedCure } from "../labs/cures.ts";
 import { askedIn } from "./asked.ts";
 import type { Machine } from "./machine.ts";
 import { partyOf } from "./party.ts";
@@ -16,7 +17,7 @@ export function questionOf(machine: Machine, operands: readonly string[], isIpv6
       "FROM and TO are both outside this machine: name a namespace, host or an address as one of them",
     );
   if (from.is === "address" && from.site === undefined) {
-    throw new UsageError(`no namespace here has the address ${fromWords}; see: ns-net ns ls`);
+    throw new UsageError(`no namespace here has the address ${fromWords}; see: ${typedCure("ns-net ns ls")}`);
   }
   return { from, to, version: isIpv6 ? 6 : versionOf(machine, from, to), port, protocol };
 }

@@ -10,6 +10,8 @@ import { start, waitFor } from "../../sys/namespaces/start.ts";
 import type { Start } from "../../sys/namespaces/startRequest.ts";
 import { openPipe, openProcess, wholeOf } from "../../sys/processes.ts";
 import { otherKinds } from "../inside/allNamespaces.ts";
+import { askerOf } from "./asker.ts";
+import { askerVariable } from "./cures.ts";
 
 /**
  * `at` is a lab's name, with `/HOST` for one of several hosts; `words` are those of the command line, without `--lab`. Answers
@@ -21,7 +23,7 @@ export async function runInLab(at: string, words: readonly string[]): Promise<nu
   const inspected = await inspect(state);
   const { hosts } = inspected;
   const place = hosts.length === 1 && host === undefined ? hosts[0]! : hostIn(hosts, lab, host);
-  return waitFor(startOn(state, inspected, place, words, { foreground: true }));
+  return waitFor(await startOn(state, inspected, place, words, { foreground: true }));
 }
 
 export interface Heard {
@@ -41,7 +43,8 @@ export async function hearInLab(
   const nothing = openSync("/dev/null", "r");
   let child: number;
   try {
-    child = startOn(state, inspected, hostOf(inspected, pod), words, { streams: [nothing, output[1], errors[1]] });
+    const streams = [nothing, output[1], errors[1]] as const;
+    child = await startOn(state, inspected, hostOf(inspected, pod), words, { streams });
   } finally {
     for (const fd of [output[1], errors[1]]) closeFile(fd);
     closeSync(nothing);
@@ -67,14 +70,16 @@ interface Place {
   readonly pid: number;
 }
 
-function startOn(
+async function startOn(
   state: LabState,
-  { hosts }: InspectedLab,
+  inspected: InspectedLab,
   { name, pid }: Place,
   words: readonly string[],
   how: Pick<Start, "foreground" | "streams">,
-): number {
+): Promise<number> {
+  const { hosts } = inspected;
   const folder = join(folderOf(state.lab), "leases", ...(hosts.length === 1 ? [] : [name]));
+  const asker = await askerOf(state, inspected, name, folder);
   const [ofLab, ofHost] = [openProcess(state.pid), openProcess(pid)];
   try {
     const others = otherKinds(state.pid).filter((kind) => kind !== "net");
@@ -87,7 +92,7 @@ function startOn(
       program: {
         paths: [process.execPath],
         words: [...ownWords(), ...words, "--data-dir", folder],
-        environment: process.env,
+        environment: { ...process.env, [askerVariable]: JSON.stringify(asker) },
       },
       ...how,
       diesWithCaller: true,

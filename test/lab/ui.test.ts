@@ -206,7 +206,7 @@ for (const user of users)
       assert.equal(await asked(page, seen("[data-pod=web].is-dropped")), true);
       lab("exec", "web", "--", "ip", "link", "set", "eth0", "down");
       await until(page, `/is down/.test(document.querySelector("#choice .verdict").textContent)`);
-      assert.match(await textOf(page, "#choice .cure code"), /^nsenter --net=\S+ ip link set eth0 up$/);
+      assert.match(await textOf(page, "#choice .cure code"), /^ns-net lab exec web -- ip link set eth0 up$/);
       lab("exec", "web", "--", "ip", "link", "set", "eth0", "up");
       await until(page, `/listens/.test(document.querySelector("#choice .verdict").textContent)`);
       await page.keyboard.press("Escape");

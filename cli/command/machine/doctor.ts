@@ -8,6 +8,7 @@ import { command } from "../../command.ts";
 import defer * as bundle from "../../doctor/bundle.ts";
 import { Machine } from "../../doctor/machine.ts";
 import { pageOf } from "../../doctor/text.ts";
+import { typedCure } from "../../labs/cures.ts";
 import { binDirDefault, folders } from "../install.ts";
 import { labOption, networkOptions } from "../options.ts";
 
@@ -48,7 +49,7 @@ Exit code: 0 nothing failed, 1 a check failed.`,
       statusSocket: options["status-socket"] ?? statusSocketDefault,
     };
     using machine = new Machine(where);
-    const checks = await examine(machine);
+    const checks = (await examine(machine)).map((one) => ({ ...one, cure: typedCure(one.cure) }));
     const report = { ok: !checks.some(isFailure), checks };
     writeOut(options.json ? `${JSON.stringify(report, null, 2)}\n` : pageOf(checks));
     if (options.bundle !== undefined) {
