@@ -3,7 +3,7 @@
  *
  * npm run torture -- [--short] [--seed N] [--only part of a title] [--but part of a title]
  */
-import { parseArgs } from "node:util";
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { markdownTable } from "../bench/statistics.ts";
 import { findSandbox, sandboxEnvironment, sandboxMark } from "../scripts/sandbox.ts";
 import { clock } from "./fault/clock.ts";
@@ -19,14 +19,31 @@ import { kinds, type Losses, lossCount } from "./losses.ts";
 /** Reboots come last, because they leave another boot id behind. */
 const faults: readonly Kind[] = [...systemCalls, ...handOver, manyCalls, underLoad, diskFull, readOnly, clock, reboot];
 
-const { values } = parseArgs({
-  options: {
-    short: { type: "boolean", default: false },
-    seed: { type: "string", default: "1" },
-    only: { type: "string", default: "" },
-    but: { type: "string", multiple: true, default: [] },
-  },
-});
+const options = {
+  short: { type: "boolean", default: false },
+  seed: { type: "string", default: "1" },
+  only: { type: "string", default: "" },
+  but: { type: "string", multiple: true, default: [] as string[] },
+} satisfies ParseArgsOptionsConfig;
+
+function refuse(message: string): never {
+  console.error(`torture: ${message}; the faults are:\n${faults.map(({ title }) => `  ${title}\n`).join("")}`);
+  process.exit(2);
+}
+
+function asked() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return refuse(
+      `${(error as Error).message} Usage: npm run torture -- [--short] [--seed N] [--only TEXT] [--but TEXT]`,
+    );
+  }
+}
+
+const values = asked();
+const isMeant = ({ title }: Kind) => title.includes(values.only) && !values.but.some((part) => title.includes(part));
+if (!faults.some(isMeant)) refuse(`no fault matches --only ${JSON.stringify(values.only)}`);
 
 function tableOf(all: ReadonlyMap<string, Losses>): string {
   const rows = [...all].map(([title, losses]) => [
@@ -52,7 +69,6 @@ function tableOf(all: ReadonlyMap<string, Losses>): string {
 
 async function torture(): Promise<number> {
   const all = new Map<string, Losses>();
-  const isMeant = ({ title }: Kind) => title.includes(values.only) && !values.but.some((part) => title.includes(part));
   for (const { title, run } of faults.filter(isMeant)) {
     const startMs = performance.now();
     const seed = Number(values.seed);

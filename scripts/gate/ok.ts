@@ -79,6 +79,8 @@ if (wrong.length > 0) end(false, `${wrong.join(", ")} wrong; no test was run`);
 if (words.includes("--static")) end(true, "types, format, lint");
 
 const tests = await ended([process.execPath, "test/support/run.ts", "--failures-only", ...words], "inherit");
+const refusedByRunner = 2;
+if (tests.exitCode === refusedByRunner) end(false, "no test was run");
 const lines = tests.said.split("\n");
 const counts = lines.pop();
 if (tests.exitCode !== 0) console.log(lines.join("\n").trim());

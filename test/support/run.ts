@@ -13,9 +13,9 @@
  * With `--clients`, only test/clients/, one file at a time, each in a process namespace of its own: whatever a
  * container runtime starts there ends with it, even if the test is killed.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
-import { relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { progress } from "../../cli/output/progress.ts";
 import { findSandbox, type Sandbox, sandboxEnvironment } from "../../scripts/sandbox.ts";
@@ -33,17 +33,31 @@ const fileLimitMs =
 const root = resolve(import.meta.dirname, "../..");
 const worker = resolve(import.meta.dirname, "worker.ts");
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    grep: { type: "string", short: "g" },
-    jobs: { type: "string", short: "j" },
-    cpu: { type: "boolean", default: false },
-    clients: { type: "boolean", default: false },
-    agent: { type: "boolean", default: false },
-    "failures-only": { type: "boolean", default: false },
-  },
-});
+const options = {
+  grep: { type: "string", short: "g" },
+  jobs: { type: "string", short: "j" },
+  cpu: { type: "boolean", default: false },
+  clients: { type: "boolean", default: false },
+  agent: { type: "boolean", default: false },
+  "failures-only": { type: "boolean", default: false },
+} as const;
+
+function refuse(message: string): never {
+  console.error(`ns-net tests: ${message}`);
+  process.exit(2);
+}
+
+function asked() {
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    return refuse(
+      `${(error as Error).message}\n  Usage: npm test -- [file or part of a path …] [-g pattern] [--jobs N] [--cpu]`,
+    );
+  }
+}
+
+const { values, positionals } = asked();
 
 /** How long each file took, from earlier runs. Only the order depends on it. */
 const durationsFile = resolve(root, "dist/test-durations.json");
@@ -86,9 +100,18 @@ function testFiles(): string[] {
     .filter((file) => file.startsWith("test/clients/") === values.clients)
     .sort();
   const parts = positionals.length === 0 && values.agent && !values.clients ? pluginTests : positionals;
-  const wanted = parts.map((part) => relative(root, resolve(part)));
-  const chosen = all.filter((file) => wanted.length === 0 || [...wanted, ...parts].some((part) => file.includes(part)));
-  return slowestFirst(chosen);
+  const found = parts.map((part) => all.filter((file) => isIn(part, file)));
+  const unknown = parts.filter((_, i) => found[i]!.length === 0);
+  if (unknown.length > 0) refuse(`no test file matches ${unknown.join(", ")}`);
+  return slowestFirst(parts.length === 0 ? all : [...new Set(found.flat())]);
+}
+
+/** `test/ip` is the folder and not test/ipam, too; `test/plugin/add` is part of a path. */
+function isIn(part: string, file: string): boolean {
+  const path = relative(root, resolve(part));
+  if (path.startsWith("test/") && statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory())
+    return file.startsWith(`${path}/`);
+  return file.includes(path) || file.includes(part);
 }
 
 /** The outcome of a file whose process died. */
@@ -218,4 +241,6 @@ await Promise.all(
 );
 line[Symbol.dispose]();
 keepDurations(outcomes);
+if (outcomes.every(({ passed, failures, skips }) => passed + failures.length + skips.length === 0))
+  refuse(`no test has a title that matches ${values.grep ?? ""}`);
 process.exit(printSummary(outcomes, !onlyFailures) ? 0 : 1);

@@ -37,7 +37,7 @@ function world(script: string) {
         store: s.store,
         hostNetworks: () => [],
       }),
-    release: async () => delegate.release(deleteOf(attachment, call), s.store, callOf()),
+    release: async () => delegate.release(deleteOf(attachment, call), s.store, callOf({ stderr: () => {} })),
     [Symbol.dispose]: () => s[Symbol.dispose](),
   };
 }
@@ -93,7 +93,7 @@ describe("a delegate", () => {
   });
 
   it("keeps its entry when its DEL fails, so that the next DEL tries again", async () => {
-    using w = world(`[ $CNI_COMMAND = ADD ] && ${result} && exit 0; echo "broken, as this test wants it" >&2; exit 3`);
+    using w = world(`[ $CNI_COMMAND = ADD ] && ${result} && exit 0; echo broken >&2; exit 3`);
     await w.acquire();
     const fault = await faultOf(w.release());
     assert.match(fault.message, /exit status 3\) without an error message/);
