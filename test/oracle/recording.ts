@@ -47,10 +47,27 @@ function requestsOf(stderr: string): string[] {
       .reduce((text, [, attribute]) => text.replace(attribute, "$1descriptor"), words.join(" "));
     // The kernel lists the elements of a set in any order, and they are deleted in that order.
     const ordered = name === "NFT_MSG_DELSETELEM" ? payload.split(" ").sort().join(" ") : payload;
-    return `  ${name} ${flags} ${ordered.replace(/ /g, "")}`.trimEnd();
+    const bytes = ordered.replace(/ /g, "");
+    return `  ${name} ${flags} ${textsIn(bytes)}${bytes}`.trimEnd();
   });
   // A dump is repeated when the kernel reports that the list changed meanwhile, also by another test.
   return lines.filter((line, i) => line !== lines[i - 1] || !line.includes(` ${dumpFlags} `));
+}
+
+/** The names in a payload, for the reader of a difference: `[br0 bridge] `. */
+function textsIn(bytes: string): string {
+  const text = Buffer.from(bytes.replace(/[^0-9a-f]+/g, "00"), "hex").toString("latin1");
+  const names = text.match(/[a-z][\w./ -]{2,}/gi) ?? [];
+  return names.length === 0 ? "" : `[${names.join(" ")}] `;
+}
+
+/** A row of the store, with a line for each step. */
+function rowLines(row: string): string[] {
+  const [, table, json] = /^(\S+) (\{.*)$/.exec(row) ?? [];
+  if (json === undefined) return [`  ${row}`]; // there is no store
+  const { steps, ...rest } = JSON.parse(json);
+  const all: object[] = typeof steps === "string" ? JSON.parse(steps) : [];
+  return [`  ${table} ${JSON.stringify(rest)}`, ...all.map((step) => `    ${JSON.stringify(step)}`)];
 }
 
 /** The kernel gives a random hardware address to the host end of a veth, and to a device that a test created. */
@@ -157,7 +174,7 @@ class Recorder {
   }
 
   store(): void {
-    this.lines.push("", "### the store", ...this.#stage.rows().map((row) => `  ${withoutRandomAddresses(row)}`));
+    this.lines.push("", "### the store", ...this.#stage.rows().map(withoutRandomAddresses).flatMap(rowLines));
   }
 }
 
