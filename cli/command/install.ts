@@ -10,6 +10,7 @@ import { makeFolder, putText, Undo } from "../install/files.ts";
 import { nextSteps } from "../install/nextSteps.ts";
 import { launcherToInstall, putPrograms, removeFull } from "../install/programs.ts";
 import { type Installed, keptFolder, readRecord, recordPath, sha256 } from "../install/record.ts";
+import { refusedFiles } from "../install/refusedFiles.ts";
 import { hasSystemd, putUnit, removeUnit, startUnit, unitFolderDefault } from "../install/unit.ts";
 import { ownVersion } from "../ownVersion.ts";
 
@@ -97,6 +98,9 @@ An agent that is installed stays at the next install, which restarts it, unless 
       startUnit();
       writeOut("started the agent\n");
     }
+    if (wanted.links)
+      for (const one of refusedFiles(resolve(options["conf-dir"] ?? confDirDefault)))
+        process.stderr.write(`ns-net: ${one}\n`);
     writeOut(`\n${nextSteps(binDir, confPath, installed.record)}`);
     return 0;
   },

@@ -1,6 +1,8 @@
 /** The machine that the doctor looks at. Each part is read when a check first asks for it. */
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { attachmentText } from "../../conf/attachment.ts";
+import { ownType } from "../../conf/pluginType.ts";
 import type { Drifted, Patient, Versions } from "../../explain/doctor/patient.ts";
 import { everyNamespace, type Namespace } from "../../explain/namespaces/everyNamespace.ts";
 import { Site } from "../../explain/path/site/site.ts";
@@ -91,6 +93,11 @@ export class Machine implements Patient, Disposable {
     return this.#once("files", () => filesIn(configurationFolder));
   }
 
+  readonly isServed = (type: string): boolean => {
+    const [own, other] = [ownType, type].map((name) => realPath(join(this.binDir, name)));
+    return own !== undefined && own === other;
+  };
+
   async versions(): Promise<Versions> {
     const { binDir, statusSocket } = this.#where;
     return {
@@ -122,5 +129,14 @@ export class Machine implements Patient, Disposable {
 
   [Symbol.dispose](): void {
     for (const one of this.#open.toReversed()) one[Symbol.dispose]();
+  }
+}
+
+/** Undefined if there is no such file. */
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
   }
 }

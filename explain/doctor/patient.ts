@@ -51,6 +51,8 @@ export interface Patient {
   readonly files: readonly ConfigurationFile[];
   /** The folder of the plugins' executables. */
   readonly binDir: string;
+  /** True if ns-net runs under that name in the folder. */
+  readonly isServed: (type: string) => boolean;
   versions(): Promise<Versions>;
   /** The things that `ns-net gc` would remove, a line each. */
   stale(): Promise<readonly string[]>;

@@ -1,10 +1,9 @@
 /** Files in the folder of configurations that no runtime can use, or that another one hides. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Fault } from "../../../conf/fault.ts";
-import { parseStatus } from "../../../conf/parse.ts";
 import { ownType } from "../../../conf/pluginType.ts";
 import { pluginsOf } from "../../networks/configured.ts";
+import { type Refusal, refusalsOf, typesOf } from "../../networks/refusals.ts";
 import { type Check, type Finding, fail, ok, warn } from "../finding.ts";
 import type { ConfigurationFile, Patient } from "../patient.ts";
 
@@ -18,13 +17,28 @@ export const configurations: Check = {
   run(patient) {
     const { files } = patient;
     if (files.length === 0) return [ok("there is no configuration for runtimes; ns-net add needs none")];
-    const found = files.flatMap((file) => [...wrongIn(file, patient), ...hidden(file, files)]);
-    if (found.length > 0) return found;
     const first = files.find(({ path }) => runtimesRead.test(path));
-    const count = files.length === 1 ? "1 file" : `${files.length} files`;
-    return [ok(`${count}, none broken${first ? `; runtimes take ${first.path} by default` : ""}`)];
+    return files.flatMap((file) => {
+      const found = [...wrongIn(file, patient), ...hidden(file, files)];
+      return found.length > 0
+        ? found
+        : [ok(`${file.path}${file === first ? ", which runtimes take by default," : ""} ${servedText(file, patient)}`)];
+    });
   },
 };
+
+/** Who runs its plugins, before and after an install under their names. */
+function servedText({ configuration = {} }: ConfigurationFile, { isServed }: Patient): string {
+  const { served, others } = typesOf({ configuration });
+  const now = served.filter((type) => type === ownType || isServed(type));
+  const later = served.filter((type) => !now.includes(type));
+  const parts = [
+    now.length > 0 && `is served by ns-net: ${now.join(", ")}`,
+    later.length > 0 && `can be served by ns-net as it is (install --drop-in): ${later.join(", ")}`,
+    others.length > 0 && `has plugins that ns-net does not replace: ${others.join(", ")}`,
+  ];
+  return parts.filter(Boolean).join("; ");
+}
 
 function wrongIn(file: ConfigurationFile, patient: Patient): Finding[] {
   const { path, configuration, mistake } = file;
@@ -36,24 +50,20 @@ function wrongIn(file: ConfigurationFile, patient: Patient): Finding[] {
     return [fail(`${path} has no name`, `Add the key name, or move it away: ${aside}`)];
   if (plugins === undefined ? typeof type !== "string" : !Array.isArray(plugins) || plugins.length === 0)
     return [fail(`${path} names no plugin`, `Add the key plugins, a list, or move it away: ${aside}`)];
-  return pluginsOf(configuration).flatMap((plugin) => [
-    ...refused(path, plugin, String(name)),
-    ...withoutExecutable(path, plugin["type"], patient),
-  ]);
+  return [
+    ...refusalsOf({ configuration }).map((one) => refused(path, one, patient)),
+    ...pluginsOf(configuration).flatMap((plugin) => withoutExecutable(path, plugin["type"], patient)),
+  ];
 }
 
-/** As ns-net itself reads it. */
-function refused(path: string, plugin: Readonly<Record<string, unknown>>, name: string): Finding[] {
-  if (plugin["type"] !== ownType) return [];
-  // STATUS exists since 1.1.0, and the version changes nothing of the keys.
-  const text = JSON.stringify({ ...plugin, cniVersion: "1.1.0", name });
-  try {
-    parseStatus({ CNI_COMMAND: "STATUS", CNI_PATH: "/" }, new TextEncoder().encode(text));
-    return [];
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return [fail(`${path}: ${error.sentence(byHand)}`, error.cure(byHand))];
-  }
+/** An error where ns-net runs now, and a warning where an install under that name would make it run. */
+function refused(path: string, { type, fault }: Refusal, { isServed }: Patient): Finding {
+  const sentence = fault.sentence(byHand);
+  if (type === ownType || isServed(type)) return fail(`${path}: ${sentence}`, fault.cure(byHand));
+  return warn(
+    `${path}: ns-net would refuse ${type}, if install --drop-in put it in its place: ${sentence}`,
+    `Before that: ${fault.cure(byHand)}`,
+  );
 }
 
 const byHand = { byHand: true };

@@ -99,6 +99,22 @@ describe("ns-net install", () => {
     assert.deepEqual(readdirSync(confDir), []);
   });
 
+  it("says which configurations the replaced plugins took, and ns-net refuses", () => {
+    mkdirSync(confDir, { recursive: true });
+    const list = (name: string, plugin: object) =>
+      writeFileSync(join(confDir, name), JSON.stringify({ cniVersion: "1.0.0", name: "x", plugins: [plugin] }));
+    list("10-well.conflist", { type: "bridge", isGateway: true });
+    list("20-wrong.conflist", { type: "bridge", isGatway: true });
+    const words = ["install", "--no-conf", ...where];
+    assert.equal(place.cli(...words).err, "");
+    const { code, err } = place.cli(...words, "--drop-in");
+    assert.equal(code, 0);
+    assert.match(
+      err,
+      /^ns-net: \S+\/20-wrong\.conflist: from now on each ADD of bridge is refused: Cannot use isGatway = true\n.*isGateway.*\n$/,
+    );
+  });
+
   it("leaves the leases of running pods to host-local, which gives none of them again", function () {
     needs(this, "reference plugins");
     mkdirSync(binDir, { recursive: true });

@@ -3,9 +3,11 @@
  * that plant: ip, nft, iptables, sysctl.
  */
 import assert from "node:assert/strict";
+import { refusalsOf } from "../../../../explain/networks/refusals.ts";
 import { needs } from "../../../support/needs.ts";
 import { skip } from "../../../support/skip.ts";
 import { onTerminal, plain } from "../../../support/terminal.ts";
+import { freshWorld } from "../../../support/world.ts";
 import { freshPlace, needsOwnEtc } from "../../place.ts";
 import { conflist, type Fault, openWard, range, testFaults, write } from "./doctorScene.ts";
 
@@ -127,6 +129,42 @@ describe("ns-net doctor", function () {
     const { code, out } = place.cli("doctor", "--json", "--bin-dir", place.folder);
     assert.equal(code, 0);
     assert.doesNotMatch(out, /"(warn|fail)"/);
+  });
+
+  it("says of each file who serves its plugins, and who would; ADD answers the same", () => {
+    using ward = openWard();
+    const mixed = { cniVersion: "1.0.0", name: "mixed", plugins: [] as object[] };
+    mixed.plugins = [{ type: "bridge", ipam: { type: "host-local", subnet: "10.44.0.0/24" } }, { type: "portmap" }];
+    const { binDir } = ward;
+    const there = `for name in bridge host-local theirs; do cp /bin/true ${binDir}/$name; done; ln -s "$(command -v ns-net)" ${binDir}/ns-net`;
+    ward.shell(`${there}; ln -s ns-net ${binDir}/portmap
+      ${write("10-mixed.conflist", JSON.stringify(mixed))}
+      ${write("20-own.conflist", conflist("own", { type: "ns-net" }))}
+      ${write("30-theirs.conflist", conflist("theirs", { type: "theirs" }))}`);
+    assert.deepEqual(
+      ward.of("configurations").map(({ status, says }) => `${status} ${says}`),
+      [
+        "ok /etc/cni/net.d/10-mixed.conflist, which runtimes take by default, is served by ns-net: portmap; can be served by ns-net as it is (install --drop-in): bridge, host-local",
+        "ok /etc/cni/net.d/20-own.conflist is served by ns-net: ns-net",
+        "ok /etc/cni/net.d/30-theirs.conflist has plugins that ns-net does not replace: theirs",
+      ],
+    );
+  });
+
+  it("refuses in a file what an ADD refuses", () => {
+    using world = freshWorld();
+    const netns = world.netns();
+    const plugins = [
+      { type: "bridge", isGatway: true },
+      { type: "portmap", conditionsV4: ["-p", "tcp"] },
+      { type: "bandwidth", shapedSubnets: ["10.0.0.0/8"] },
+    ];
+    for (const one of plugins) {
+      const given = { cniVersion: "1.0.0", name: "x", ...one };
+      const { code: exit, json } = world.call("ADD", { ...given, prevResult: { cniVersion: "1.0.0" } }, { netns });
+      const [refusal] = refusalsOf({ configuration: { cniVersion: "1.0.0", name: "x", plugins: [one] } });
+      assert.deepEqual([exit, json.code, json.msg], [1, refusal!.fault.code, refusal!.fault.message]);
+    }
   });
 
   it("a network that has a file and no attachment yet is no reason to forward", () => {

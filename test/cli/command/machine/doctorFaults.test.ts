@@ -90,6 +90,9 @@ const layout: readonly Fault[] = [
   },
 ];
 
+/** As install --drop-in leaves the folder. */
+const dropIn = `cp "$(command -v ns-net)" $BIN/ns-net; for name in portmap host-local; do ln -s ns-net $BIN/$name; done`;
+
 const files: readonly Fault[] = [
   {
     id: "configurations",
@@ -110,6 +113,27 @@ const files: readonly Fault[] = [
     plant: write("10-x.conflist", conflist("x", { type: "ns-net", mtu: -1 })),
     says: /10-x\.conflist: Cannot use mtu = -1/,
     cure: /mtu must be/,
+  },
+  {
+    id: "configurations",
+    status: "warn",
+    plant: write("10-x.conflist", conflist("x", { type: "bridge", isGatway: true })),
+    says: /10-x\.conflist: ns-net would refuse bridge, if install --drop-in put it in its place: Cannot use isGatway = true/,
+    cure: /^Before that: .*isGateway/,
+  },
+  {
+    id: "configurations",
+    status: "fail",
+    plant: `${dropIn}; ${write("10-x.conflist", conflist("x", { type: "portmap", conditionsV4: ["-p", "tcp"] }))}`,
+    says: /10-x\.conflist: Cannot use conditionsV4 with "-p tcp"/,
+    cure: /conditionsV4 may say/,
+  },
+  {
+    id: "configurations",
+    status: "fail",
+    plant: `${dropIn}; ${write("10-x.conflist", conflist("x", { type: "theirs", ipam: { type: "host-local" } }))}`,
+    says: /10-x\.conflist: .*ipam/,
+    cure: /given/,
   },
   {
     id: "configurations",
@@ -176,6 +200,6 @@ describe("ns-net doctor, with faults of", function () {
       ip link set up0 mtu 1500; ip link set lab0 mtu 1500; ip link set $HA mtu 1500; in_a ip link set eth0 mtu 1500`,
     ));
   describe("files:", () =>
-    testFaults(files, "rm -f $NETD/* $BIN/.ns-net.json; ns-net del last-$A --data-dir $PWD/data"));
+    testFaults(files, "rm -f $NETD/* $BIN/* $BIN/.ns-net.json; ns-net del last-$A --data-dir $PWD/data"));
   describe("remains:", () => testFaults(remains, "true"));
 });
