@@ -54,10 +54,14 @@ function requestsOf(stderr: string): string[] {
   return lines.filter((line, i) => line !== lines[i - 1] || !line.includes(` ${dumpFlags} `));
 }
 
+/** IFLA_ADDRESS. Its bytes are random, and may look like letters. */
+const hardwareAddress = /0a000100[0-9a-f]{12}/g;
+
 /** The names in a payload, for the reader of a difference: `[br0 bridge] `. */
 function textsIn(bytes: string): string {
-  const text = Buffer.from(bytes.replace(/[^0-9a-f]+/g, "00"), "hex").toString("latin1");
-  const names = text.match(/[a-z][\w./ -]{2,}/gi) ?? [];
+  const plain = bytes.replace(hardwareAddress, "").replace(/[^0-9a-f]+/g, "00");
+  const text = Buffer.from(plain, "hex").toString("latin1");
+  const names = text.match(/(?<=\0)[a-z][\w./ -]{2,}(?=\0|$)/gi) ?? [];
   return names.length === 0 ? "" : `[${names.join(" ")}] `;
 }
 
