@@ -4,9 +4,8 @@ import { writeOut } from "../../plugin/stdio.ts";
 import { exitNow } from "../../sys/libc.ts";
 import { command, UsageError } from "../command.ts";
 import defer * as live from "../explain/live.ts";
-import { Machine } from "../explain/machine.ts";
 import { pictureOf } from "../explain/picture.ts";
-import { questionOf } from "../explain/question.ts";
+import { machineFor, questionOf } from "../explain/question.ts";
 import { withTypedCure } from "../labs/cures.ts";
 import { labOption, networkOptions } from "./options.ts";
 
@@ -63,7 +62,7 @@ interface Found {
 }
 
 async function ask(operands: readonly string[], options: Asking): Promise<Found> {
-  using machine = new Machine(options["data-dir"]);
+  using machine = machineFor(operands, options["data-dir"]);
   const question = questionOf(machine, operands, options.ipv6);
   if (options.live && question.from.is === "outside")
     throw new UsageError(

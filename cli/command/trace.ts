@@ -3,9 +3,8 @@ import { FlowTracer } from "../../explain/live/flow/tracer.ts";
 import { answer } from "../../explain/path/answer.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { command, UsageError } from "../command.ts";
-import { Machine } from "../explain/machine.ts";
 import { packetJson, packetText } from "../explain/packetText.ts";
-import { questionOf } from "../explain/question.ts";
+import { machineFor, questionOf } from "../explain/question.ts";
 import { labWords } from "../labs/cures.ts";
 import { labOption, networkOptions } from "./options.ts";
 
@@ -34,7 +33,7 @@ Exit code: 0, also after Ctrl-C.`,
 
   async run({ options, operands }) {
     const countMax = options.count === undefined ? Number.POSITIVE_INFINITY : countOf(options.count);
-    using machine = new Machine(options["data-dir"]);
+    using machine = machineFor(operands, options["data-dir"]);
     const question = questionOf(machine, operands, options.ipv6);
     const { passed, addresses } = answer(machine, question);
     const { from, to } = question;

@@ -8,10 +8,12 @@ import type { Party } from "../../explain/path/world.ts";
 import { parseAddress } from "../../ip/address.ts";
 import { addressBytes } from "../../ip/bytes.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
+import defer * as client from "../../lab/supervisor/client.ts";
 import { listRoutes, mainTable } from "../../netlink/route/route.ts";
 import type { Entry } from "../../store/entry.ts";
 import { netnsFolder } from "../../sys/netns.ts";
 import { UsageError } from "../command.ts";
+import { typedCure } from "../labs/cures.ts";
 import { targetOf } from "../target.ts";
 import { commandAgain } from "./again.ts";
 import type { Machine } from "./machine.ts";
@@ -33,9 +35,25 @@ export function partyOf(words: string, machine: Machine, side: "sender" | "recei
   if (attached !== undefined) return { is: "site", name: words, site: machine.site(attached, spec) };
   if (entry !== undefined)
     return { is: "gone", name: words, where: `namespace ${words}`, cure: commandAgain(entry) || "ns-net gc" };
+  throw new UsageError(`there is no namespace, pod or container ${words}; ${hintAt(words, machine)}`);
+}
+
+/** A name such as `example.com`: no namespace that a person names has one of these. */
+const dnsName = /^localhost$|^[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\.?$/i;
+
+/** Undefined if no lab that is up has it. */
+export function labHint(words: string): string | undefined {
+  const labs = client.labsWith(words);
+  return labs.length === 0 ? undefined : `the lab ${labs.join(" or ")} has ${words}: add --lab ${labs[0]}`;
+}
+
+function hintAt(words: string, machine: Machine): string {
+  const inLab = labHint(words);
+  if (inLab !== undefined) return inLab;
   const meant = nearest(words, knownWords(machine));
-  const question = meant === undefined ? "see what is there with: ns-net ns ls" : `did you mean ${meant}?`;
-  throw new UsageError(`there is no namespace, pod or container ${words}; ${question}`);
+  if (meant !== undefined) return `did you mean ${meant}?`;
+  if (dnsName.test(words)) return "names of DNS are not looked up: give an address";
+  return `see what is there with: ${typedCure("ns-net ns ls")}`;
 }
 
 /**

@@ -3,8 +3,18 @@ import { type Question, versionOf } from "../../explain/path/world.ts";
 import { UsageError } from "../command.ts";
 import { typedCure } from "../labs/cures.ts";
 import { askedIn } from "./asked.ts";
-import type { Machine } from "./machine.ts";
-import { partyOf } from "./party.ts";
+import { Machine } from "./machine.ts";
+import { labHint, partyOf } from "./party.ts";
+
+/** The machine that is asked about. Throws UsageError if a lab of an ordinary user is meant, who may not look at the machine. */
+export function machineFor([from = "", to = ""]: readonly string[], dataDir: string | undefined): Machine {
+  try {
+    return new Machine(dataDir);
+  } catch (error) {
+    const inLab = process.geteuid!() === 0 ? undefined : (labHint(from) ?? labHint(askedIn(to).place));
+    throw inLab === undefined ? error : new UsageError(`the machine is for root to look at; ${inLab}`);
+  }
+}
 
 /** `isIpv6`: where a name has addresses of both families. Throws UsageError. */
 export function questionOf(machine: Machine, operands: readonly string[], isIpv6 = false): Question {

@@ -22,6 +22,14 @@ export function labsUp(): LabState[] {
   });
 }
 
+/** The labs that are up and have a pod of that name. Looks, and removes nothing: this may be asked inside of a lab. */
+export function labsWith(pod: string): string[] {
+  return everyLab().filter((name) => {
+    const state = readState(name);
+    return state?.isUp && isAlive(state) && state.pods.includes(pod);
+  });
+}
+
 /** The lab of that name; without one, that of `file` if it is up, else the only one. Throws Fault. */
 export function labUp(name: string | undefined, file: string): LabState {
   const up = labsUp();

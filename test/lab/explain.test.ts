@@ -39,6 +39,18 @@ for (const user of users) {
       assert.match(out, /blocked: no program listens on tcp port 5433 \(not-listening, namespace db\)\n$/);
     });
 
+    it("asked without --lab, names the lab that has the pod; of a name of DNS it wants the address", () => {
+      const said = (...words: string[]) => who.nsNet("explain", ...words).err;
+      assert.match(said("web", "db:5432"), /; the lab explained has web: add --lab explained\n$/);
+      assert.match(said("host", "db:5432"), /; the lab explained has db: add --lab explained\n$/);
+      if (user === "root") {
+        for (const name of ["example.com", "localhost"])
+          assert.match(said("host", name), /; names of DNS are not looked up: give an address\n$/);
+        assert.match(said("host", "zzz"), /; see what is there with: ns-net ns ls\n$/);
+      } else assert.match(said("host", "zzz"), /explain needs root/);
+      assert.match(who.nsNet("explain", "web", "example.com", "--lab", "explained").err, /: give an address\n$/);
+    });
+
     it("--live sends a probe, and says what an ordinary user cannot see", function () {
       if (user === "root") needs(this, "tracefs");
       const ask = (to: string) => {
