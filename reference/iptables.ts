@@ -24,6 +24,7 @@ export interface Rules {
 }
 
 const programs = { 4: "iptables", 6: "ip6tables" } as const;
+const theirs = "the rules of an attachment that another plugin made";
 const families = { 4: family.ipv4, 6: family.ipv6 } as const;
 
 /** Another DEL may change the tables between reading and writing them. */
@@ -66,7 +67,7 @@ function removeFamily(rules: Rules, version: Family): void {
     const script = removalOf(saved, rules);
     if (script === "") return;
     try {
-      start(`${programs[version]}-restore`, ["--noflush"], "remove the rules of", script);
+      start(`${programs[version]}-restore`, ["--noflush"], `remove ${theirs}`, script);
       return;
     } catch (error) {
       if (tries === triesMost) throw error;
@@ -80,7 +81,7 @@ export function savedRules(version: Family, table: string, kernel: Kernel): stri
 }
 
 function savedText(version: Family, table?: string): string | undefined {
-  return start(`${programs[version]}-save`, table ? ["-t", table] : [], "read the rules of");
+  return start(`${programs[version]}-save`, table ? ["-t", table] : [], `read ${theirs}`);
 }
 
 /** The input of iptables-restore that removes the attachment's rules, by the output of iptables-save; "" if there are none. */
@@ -119,6 +120,20 @@ function acceptRules(address: string): string[] {
 /** Folders of distributions, because the runtime's PATH may lack them. */
 const programFolders = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin";
 
+/**
+ * Makes the chain of an attachment's NAT without rules, unless it has some: the DEL of the reference's bridge fails at a
+ * chain that is missing, and removes an empty one. False without the program, as for the reference.
+ */
+export function makeMasqueradeChain(attachment: Attachment, version: Family, kernel: Kernel): boolean {
+  return kernel.at<boolean>("host", () => {
+    const chain = masqueradeChain(attachment);
+    const saved = savedText(version, "nat");
+    if (saved?.split("\n").some((line) => line.startsWith(`:${chain} `))) return true;
+    const script = `*nat\n:${chain} - [0:0]\nCOMMIT\n`;
+    return start(`${programs[version]}-restore`, ["--noflush"], `make the chain ${chain}`, script) !== undefined;
+  });
+}
+
 /** The program's output; undefined if it does not exist. Throws Fault with its message if it fails. */
 function start(name: string, args: readonly string[], purpose: string, stdin = ""): string | undefined {
   const PATH = `${process.env["PATH"] ?? ""}:${programFolders}`;
@@ -129,7 +144,7 @@ function start(name: string, args: readonly string[], purpose: string, stdin = "
   if (exitCode === 0) return stdout.toString();
   throw new Fault(
     code.kernel,
-    `Cannot ${purpose} an attachment that another plugin made: ${name} failed: ${stderr.toString().trim()}`,
+    `Cannot ${purpose}: ${name} failed: ${stderr.toString().trim()}`,
     `Run ${name} by hand to see what is the matter with it, then try again`,
   );
 }

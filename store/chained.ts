@@ -26,7 +26,8 @@ const sql = {
   recall: `SELECT * FROM chained WHERE ${ofAttachment} AND plugin = ? ORDER BY config = ? DESC, id DESC LIMIT 1`,
   forget: `DELETE FROM chained WHERE ${ofAttachment} AND plugin = ? AND config = ?`,
   of: `SELECT * FROM chained WHERE ${ofAttachment} ORDER BY id DESC`,
-  ofNetwork: "SELECT * FROM chained WHERE network = ?1 AND plugin = ifnull(?2, plugin) ORDER BY id DESC",
+  ofNetwork:
+    "SELECT * FROM chained WHERE network = ifnull(?1, network) AND plugin = ifnull(?2, plugin) ORDER BY id DESC",
   stepsOf: `SELECT steps FROM chained WHERE ${ofAttachment} ORDER BY id`,
   steps: "SELECT steps FROM chained ORDER BY id",
 };
@@ -63,10 +64,10 @@ export class ChainedRows {
       .map(chainedRecordsOf);
   }
 
-  ofNetwork(network: string, plugin?: string): ChainedRecord[] {
+  ofNetwork(network?: string, plugin?: string): ChainedRecord[] {
     return this.#database
-      .query<Row, [string, string | null]>(sql.ofNetwork)
-      .all(network, plugin ?? null)
+      .query<Row, [string | null, string | null]>(sql.ofNetwork)
+      .all(network ?? null, plugin ?? null)
       .map(chainedRecordsOf);
   }
 

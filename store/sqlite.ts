@@ -123,7 +123,7 @@ export class SqliteStore implements Store {
     return guarded(this.#file, () => this.#chained.of(attachment));
   }
 
-  chainedRecordsOf(network: string, plugin?: string): ChainedRecord[] {
+  chainedRecordsOf(network?: string, plugin?: string): ChainedRecord[] {
     return guarded(this.#file, () => this.#chained.ofNetwork(network, plugin));
   }
 

@@ -65,8 +65,8 @@ export interface Store extends Disposable {
   recall(key: ChainedKey): ChainedRecord | undefined;
   /** The records of an attachment, the last one first. */
   chainedRecords(attachment: Attachment): ChainedRecord[];
-  /** The records of one type of plugin on a network, or of all, the last one first. */
-  chainedRecordsOf(network: string, plugin?: string): ChainedRecord[];
+  /** The records of a network and a type of plugin, or of all of them, the last one first. */
+  chainedRecordsOf(network?: string, plugin?: string): ChainedRecord[];
   /** The steps of the records of an attachment or of all, in order. */
   chainedSteps(attachment?: Attachment): Pick<ChainedRecord, "steps">[];
   forget(key: ChainedKey): void;

@@ -1,15 +1,14 @@
 /** `ns-net uninstall` */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { code, Fault } from "../../conf/fault.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import { openKernel } from "../../kernel/kernel.ts";
-import { committedSteps } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
-import { outlivesLink } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
-import { entries, openedStore } from "../attachments.ts";
+import { entries } from "../attachments.ts";
 import { command } from "../command.ts";
+import { refusal, withMoreThanLinks } from "../install/bound.ts";
+import { leaveChains } from "../install/chains.ts";
 import { putBack } from "../install/dropIn.ts";
 import { touching } from "../install/files.ts";
 import { hostLocalFolder, leaveLeases } from "../install/leases.ts";
@@ -23,7 +22,7 @@ import { networkOptions } from "./options.ts";
 
 export default command({
   about:
-    "Undo install: remove the plugin, its configuration and the links, and restore the plugins that had their names.\nLeases of running pods are left as files of the reference's host-local.",
+    "Undo install: remove the plugin, its configuration and the links, and restore the plugins that had their names.\nLeases of running pods are left as files of the reference's host-local, and the chains that its bridge looks for.",
   usage: "[options]",
   operands: [0, 0],
   options: {
@@ -47,23 +46,23 @@ export default command({
     const dataDir = options["data-dir"] ?? defaultDataDir;
     const present = livingEntries(dataDir);
     const goesBack = record.links.includes("bridge") && existsSync(join(keptFolder(binDir), "bridge"));
-    if (present.length > 0 && !goesBack && !options.force) {
-      throw new Fault(
-        code.config,
-        `Cannot uninstall: ${counted(present.length, "attachment exists", "attachments exist")}, and no other plugin is installed that could remove them`,
-        "Stop their containers first (ns-net ls shows them), or give --force",
+    if (present.length > 0 && !goesBack && !options.force)
+      throw refusal(
+        present.map(({ attachment }) => attachment),
+        ["exists", "exist"],
+        "and no other plugin is installed that could remove what is left of them",
       );
-    }
     const bound = withMoreThanLinks(present, dataDir);
-    if (bound.length > 0 && !options.force) {
-      const attachments = counted(bound.length, "attachment has", "attachments have");
-      throw new Fault(
-        code.config,
-        `Cannot uninstall: ${attachments} published ports, limits or rules of a firewall, which no other plugin would remove`,
-        "Stop their containers first (ns-net ls shows them), or give --force",
+    if (bound.length > 0 && !options.force)
+      throw refusal(
+        bound,
+        ["has", "have"],
+        "published ports, limits or rules of a firewall, which no other plugin would remove",
       );
-    }
-    const leave = () => leaveLeases(present, dataDir, options["lease-dir"]);
+    const leave = () => [
+      ...leavingLeases(present, dataDir, options["lease-dir"]),
+      ...(goesBack ? leaveChains(present) : []),
+    ];
     const said = uninstall(binDir, record, leave, [...(await removedUnused(dataDir)), ...leftInUse()]);
     writeOut(`${said.join("\n")}\n`);
     return 0;
@@ -76,25 +75,20 @@ function livingEntries(dataDir: string): Entry[] {
   return all.filter(living(all, kernel));
 }
 
-/**
- * Attachments that leave more than their link, by their own ADD or by chained plugins: a published port would lead to
- * the next container with that address.
- */
-function withMoreThanLinks(all: readonly Entry[], dataDir: string): Entry[] {
-  using store = openedStore(dataDir);
-  return all.filter((entry) => committedSteps(entry, store).flat().some(outlivesLink));
+function leavingLeases(...what: Parameters<typeof leaveLeases>): string[] {
+  const leases = leaveLeases(...what);
+  return leases > 0 ? [`left ${leases} ${leases === 1 ? "lease" : "leases"} for host-local`] : [];
 }
 
 /** Leases come first: as soon as host-local is back, a runtime may call it. */
 function uninstall(
   binDir: string,
   { conflist, links, unit, hasLauncher }: Installed,
-  leave: () => number,
+  leave: () => readonly string[],
   removed: readonly string[],
 ): string[] {
   const said: string[] = [...removed];
-  const leases = leave();
-  if (leases > 0) said.push(`left ${counted(leases, "lease", "leases")} for host-local`);
+  said.push(...leave());
   if (conflist && existsSync(conflist.path)) {
     const isOurs = sha256(readFileSync(conflist.path, "utf8")) === conflist.sha256;
     if (isOurs) remove(conflist.path);
@@ -108,10 +102,6 @@ function uninstall(
   if (hasLauncher) said.push(...removeFull(binDir));
   remove(recordPath(binDir));
   return said;
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }
 
 function remove(path: string): void {

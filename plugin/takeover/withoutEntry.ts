@@ -25,8 +25,8 @@ export function withoutEntry(place: Place, store: Store | undefined, isKept: (en
   };
 }
 
-/** As if the chained plugin had the interface: it lives as long as its namespace. */
-function entryOfRecord({ plugin: _, config: __, ...record }: ChainedRecord): Entry {
+/** As if a chained plugin had the interface: it lives as long as its namespace. */
+export function entryOfRecord({ plugin: _, config: __, ...record }: ChainedRecord): Entry {
   const { attachment, bootId } = record;
   const rest = { bridge: "", hostLink: hostLinkName(attachment), ipamType: "", addresses: [], createdMs: 0 };
   return { ...thisProcess(), ...record, ...rest, bootId, state: "attached", steps: [] };

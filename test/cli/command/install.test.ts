@@ -147,7 +147,7 @@ describe("ns-net install", () => {
     place.must("add", web, "--network", place.file("ports.json", JSON.stringify({ ...lab, runtimeConfig })));
     const { code, err } = uninstall("--lease-dir", join(place.folder, "leases"));
     assert.equal(code, 1);
-    assert.match(err, /1 attachment has published ports, .*\n.*--force/);
+    assert.match(err, /eth0 of container \S+ on network lab has published ports, .*\n.*--force/);
     place.must("del", web);
     assert.equal(uninstall("--lease-dir", join(place.folder, "leases")).code, 0);
   });
@@ -158,7 +158,7 @@ describe("ns-net install", () => {
     place.must("add", web, "--network", place.file("lab.json", JSON.stringify(lab)));
     const { code, err } = uninstall();
     assert.equal(code, 1);
-    assert.match(err, /Cannot uninstall: 1 attachment exists.*\n.*--force/);
+    assert.match(err, /Cannot uninstall: eth0 of container \S+ on network lab exists.*\n.*--force/);
     assert.ok(existsSync(join(binDir, "ns-net")));
     place.must("del", web);
     assert.equal(uninstall().code, 0);

@@ -123,16 +123,20 @@ describe("Commands on a node of the reference's plugins", function () {
     rmSync(cached);
   });
 
-  it("uninstall leaves the reference's containers alone, dead or alive", async () => {
+  /** Replaces the reference's plugins; answers the option that names their folder. */
+  function install(): string[] {
     const bin = join(folder, "../installed");
-    mkdirSync(bin);
-    for (const name of ["bridge", "host-local", "portmap"]) symlinkSync(join(referencePlugins, name), join(bin, name));
-    const at = ["--bin-dir", bin];
-    const install = () => {
-      const { stderr, exitCode } = spawnInside(world.host.path, [nsNet, "install", ...at, "--drop-in", "--no-conf"]);
-      assert.equal(exitCode, 0, stderr.toString());
-    };
-    install();
+    mkdirSync(bin, { recursive: true });
+    for (const name of ["bridge", "host-local", "portmap"])
+      if (!existsSync(join(bin, name))) symlinkSync(join(referencePlugins, name), join(bin, name));
+    const words = ["install", "--bin-dir", bin, "--drop-in", "--no-conf"];
+    const { stderr, exitCode } = spawnInside(world.host.path, [nsNet, ...words]);
+    assert.equal(exitCode, 0, stderr.toString());
+    return ["--bin-dir", bin];
+  }
+
+  it("uninstall leaves the reference's containers alone, dead or alive", async () => {
+    const at = install();
     const ours = runtime("bridge", "host-local", "portmap");
     const a = await start("a", 1, ours);
     await delList(ours, withPorts(), a);
@@ -228,5 +232,33 @@ describe("Commands on a node of the reference's plugins", function () {
     world.host.run("iptables", "-t", "nat", "-F", chain);
     finds(new RegExp(`rules of the chain ${chain} +is missing`));
     rmSync(`/etc/cni/net.d/${network}.conflist`);
+  });
+
+  it("uninstall leaves containers with NAT to the reference, whose first DEL removes all of them", async function () {
+    needs(this, "ipv6");
+    const at = install();
+    const ours = runtime("bridge", "host-local");
+    const ranges = [[{ subnet: "10.77.0.0/24" }], [{ subnet: "fd77::/64" }]];
+    const list = listOf({ ...bridge, ipam: { type: "host-local", ranges } });
+    const a = await start("a", 1, ours, list);
+    assert.match(cli("uninstall", ...at), /^made 2 chains of iptables for the DEL of bridge$/m);
+    for (const program of ["iptables-save", "ip6tables-save"]) assert.match(world.host.run(program), /^:CNI-\w+ /m);
+    pings(a);
+    await delList(runtime(), list, a);
+    for (const program of ["iptables-save", "ip6tables-save"]) assert.doesNotMatch(world.host.run(program), /CNI-/);
+    assert.deepEqual(world.host.ip("link", "show", "type", "veth"), []);
+    assert.deepEqual(heldBy(), []);
+  });
+
+  it("uninstall refuses while a container of another plugin has a port of ours, and names it", async () => {
+    const at = install();
+    const a = await start("a", 1, runtime("portmap"));
+    const { stderr, exitCode } = spawnInside(world.host.path, [
+      ...[nsNet, "uninstall", ...at, "--data-dir", world.dataDir],
+    ]);
+    assert.equal(exitCode, 1);
+    assert.match(stderr.toString(), new RegExp(`: eth0 of container a on network ${network} has published ports`));
+    await delList(runtime("portmap"), withPorts(), a);
+    assert.match(cli("uninstall", ...at), /put back/);
   });
 });
