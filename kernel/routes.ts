@@ -9,10 +9,19 @@ import type { Kernel, Where } from "./kernel.ts";
 
 /** The interface of the default route; undefined without one. */
 export function uplink(kernel: Kernel, where: Where = "host"): Link | undefined {
-  for (const text of somewhereElse) {
-    const outIndex = lookUpRoute(kernel.route(where), addressBytes(parseAddress(text)!))?.outIndex;
-    const link = outIndex === undefined ? undefined : kernel.linkByIndex(outIndex, where);
-    if (link?.mtu !== undefined && !(link.flags & linkFlag.loopback)) return link;
+  for (const addresses of somewhereElse) {
+    let onLink: Link | undefined;
+    for (const address of addresses) {
+      const route = lookUpRoute(kernel.route(where), addressBytes(parseAddress(address)!));
+      if (route === undefined) break; // no default route
+      const link = route.outIndex === undefined ? undefined : kernel.linkByIndex(route.outIndex, where);
+      // The host may have this address itself.
+      if (link?.mtu === undefined || link.flags & linkFlag.loopback) continue;
+      if (route.gateway !== undefined) return link;
+      // A default route over a link without addresses, or a network of the host's that uses this range.
+      onLink ??= link;
+    }
+    if (onLink) return onLink;
   }
   return undefined;
 }
@@ -41,9 +50,12 @@ export function routesOfLinks(kernel: Kernel): { readonly destination: Cidr; rea
 }
 
 /**
- * Documentation addresses (RFC 5737, RFC 3849): no host has a route to them, so the kernel answers with the default
- * route.
+ * Documentation addresses (RFC 5737, RFC 3849, RFC 9637), by family: few hosts have a route to them, so the kernel answers
+ * with the default route. The next one is asked if a host does.
  */
-const somewhereElse = ["192.0.2.1", "2001:db8::1"];
+const somewhereElse = [
+  ["192.0.2.1", "198.51.100.1", "203.0.113.1"],
+  ["2001:db8::1", "3fff::1"],
+];
 
 export const ethernetMtu = 1500;

@@ -45,6 +45,33 @@ describe("The bridge's keys:", () => {
       assert.deepEqual(mtus(world, netns), [1420, 1420, 1420]);
     });
 
+    it("is that of the default route's interface also on a host that has addresses of the documentation", () => {
+      using world = freshWorld();
+      const outside = world.netns("outside");
+      const cables = [
+        { ifname: "up0", mtu: "1420", cidr: "192.0.2.1/24" },
+        { ifname: "lan0", mtu: "1300", cidr: "198.51.100.7/24" },
+      ];
+      for (const { ifname, mtu, cidr } of cables) {
+        cable({ ns: world.host, ifname, cidrs: [cidr] }, { ns: outside, ifname });
+        world.host.ip("link", "set", ifname, "mtu", mtu);
+      }
+      world.host.ip("route", "add", "default", "via", "192.0.2.254");
+      const netns = world.netns();
+      world.must("ADD", world.network(), { netns });
+      assert.deepEqual(mtus(world, netns), [1420, 1420, 1420]);
+    });
+
+    it("is that of a default route without a gateway", () => {
+      using world = freshWorld();
+      cable({ ns: world.host, ifname: "up0" }, { ns: world.netns("outside"), ifname: "up0" });
+      world.host.ip("link", "set", "up0", "mtu", "1420");
+      world.host.ip("route", "add", "default", "dev", "up0");
+      const netns = world.netns();
+      world.must("ADD", world.network(), { netns });
+      assert.deepEqual(mtus(world, netns), [1420, 1420, 1420]);
+    });
+
     it("is Ethernet's without a default route", () => {
       using world = freshWorld();
       const netns = world.netns();
