@@ -261,4 +261,19 @@ describe("Commands on a node of the reference's plugins", function () {
     await delList(runtime("portmap"), withPorts(), a);
     assert.match(cli("uninstall", ...at), /put back/);
   });
+
+  it("uninstall says why it leaves the link that closes 127.0.0.1, and how to remove it", async () => {
+    await start("a", 1);
+    const at = install();
+    const ours = runtime("bridge", "host-local", "portmap");
+    const b = await start("b", 2, ours);
+    await delList(ours, withPorts(), b);
+    const said = cli("uninstall", ...at);
+    const [, cure] = /^left bridge nsnet-closed: br0 has route_localnet .*127\.0\.0\.1: (.*)$/m.exec(said) ?? [];
+    assert.ok(cure, said);
+    assert.equal(world.host.sysctl("net/ipv4/conf/br0/route_localnet"), "1");
+    world.host.run("sh", "-c", cure);
+    assert.equal(world.host.sysctl("net/ipv4/conf/br0/route_localnet"), "0");
+    assert.doesNotMatch(world.host.run("ip", "link"), /nsnet-closed/);
+  });
 });
