@@ -1,6 +1,7 @@
 /** A command is data. Parsing, help and completion read it. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { code, Fault } from "../conf/fault.ts";
+import { nearest } from "../conf/nearest.ts";
 
 interface Option {
   readonly type: "string" | "boolean";
@@ -88,10 +89,15 @@ export function parse<O extends Options>(definition: Command<O>, name: string, w
     return { options: values as Parsed<O>["options"], operands: positionals, rest };
   } catch (error) {
     if (error instanceof UsageError) throw error;
+    const message = (error as Error).message.split(". ")[0]!;
     const hint = definition.takesCommand
       ? ` (its own options come first; a command that begins with "-" needs "--" before it)`
       : "";
-    throw new UsageError(`${(error as Error).message.split(". ")[0]}${hint}; see: ns-net ${name} --help`);
+    const [, unknown = ""] = /^Unknown option '--([^']*)'/.exec(message) ?? [];
+    const meant = nearest(unknown, Object.keys(definition.options));
+    throw new UsageError(
+      `${message}${hint}; ${meant === undefined ? `see: ns-net ${name} --help` : `did you mean --${meant}?`}`,
+    );
   }
 }
 

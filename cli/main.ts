@@ -4,6 +4,7 @@
  */
 
 import { NotPermitted } from "../conf/fault.ts";
+import { nearest } from "../conf/nearest.ts";
 import defer * as debug from "../netlink/debug.ts";
 import { faultOf } from "../plugin/faults.ts";
 import { writeOut } from "../plugin/stdio.ts";
@@ -89,7 +90,9 @@ async function load(name: string): Promise<Command> {
   if (Object.hasOwn(commands, name)) return commands[name as keyof typeof commands].load();
   const group = name.split(" ")[0]!;
   const where = Object.hasOwn(groups, group) ? `ns-net ${group} --help` : "ns-net --help";
-  throw new UsageError(`there is no command ${JSON.stringify(name)}; see: ${where}`);
+  const meant = nearest(name, [...Object.keys(commands), ...Object.keys(groups)]);
+  const help = meant === undefined ? `see: ${where}` : `did you mean ns-net ${meant}?`;
+  throw new UsageError(`there is no command ${JSON.stringify(name)}; ${help}`);
 }
 
 function groupHelp(group: string): string {

@@ -20,7 +20,7 @@ export function containerLinkPlan(
 ): InterfacePlan {
   const { attachment, config, lease, facts, netns } = input;
   const { ifname } = attachment;
-  const mtu = facts.uplinkMtu;
+  const mtu = facts.interfaceMtu;
   const routes = routesOf(config, lease);
   const own = { isOnNetwork: true, alias: isLent ? undefined : aliasOf(attachment, config.dataDir) } as const;
   const steps = [...making, ...announcing(input), ...containerSteps(input, routes, own)];
@@ -49,7 +49,7 @@ export function making(input: PlanInput, settings: Settings, mac: string, inheri
     master: lower && { name: lower.name!, where: lower.where },
     mac,
     inheritsMac: inheritsMac || undefined,
-    mtu: facts.uplinkMtu,
+    mtu: facts.interfaceMtu,
     group: containerLinkGroup(attachment.network),
   };
 }

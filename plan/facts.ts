@@ -29,8 +29,8 @@ export interface Facts {
   readonly bridge: BridgeFacts | undefined;
   /** Absent if the configuration has no VLANs. */
   readonly vlan?: VlanFacts | undefined;
-  /** Bytes: the MTU of the interface of the default route, else Ethernet's. */
-  readonly uplinkMtu: number;
+  /** Bytes: the MTU that the interface gets, from the configuration, else of the uplink, else Ethernet's. */
+  readonly interfaceMtu: number;
   /** The container has an interface of the requested name. */
   readonly isIfnameTaken: boolean;
   /** For types whose interface is on top of another one, or is a lent device. */

@@ -50,7 +50,7 @@ function portVlans({ vlan, vlanTrunk, preserveDefaultVlan }: NetworkConfig, { de
   return { vlans, without: isKept ? undefined : defaultVlan };
 }
 
-function gatewaySteps({ config, lease, facts: { uplinkMtu: mtu } }: PlanInput, facts: VlanFacts): Step[] {
+function gatewaySteps({ config, lease, facts: { interfaceMtu: mtu } }: PlanInput, facts: VlanFacts): Step[] {
   const { bridge, vlan, name: network, preserveDefaultVlan } = config;
   const [first] = gatewaysOf(lease.addresses);
   if (facts.gatewayLink === undefined || vlan === undefined || first === undefined) return [];

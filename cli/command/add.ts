@@ -183,10 +183,7 @@ function refuseOtherPrefix(asked: readonly string[] = [], { steps }: Plan): void
   }
 }
 
-/**
- * Removes an attachment whose result could not be written (standard output on a full disk, for example). Answers the
- * errors of the removal.
- */
+/** Removes an attachment of a call that failed after it: all networks are attached or none. Answers the errors of the removal. */
 async function undone(request: DeleteRequest, call: Call): Promise<Error[]> {
   try {
     await del(request, call);

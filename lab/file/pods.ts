@@ -14,13 +14,16 @@ import type { Located, Place } from "./mistakes.ts";
 import type { Field, Reader } from "./reader.ts";
 import { sysctl, variable } from "./words.ts";
 
-const keys = [
+/** The keys of a pod in the file. */
+export const podKeys = [
   ...(["host", "networks", "serve", "publish", "hostname", "sysctls", "routes"] as const),
   ...(["run", "env", "joins", "dns"] as const),
 ] as const;
 
+export type PodKey = (typeof podKeys)[number];
+
 /** Routers publish nothing and join no other. */
-const routerKeys = keys.filter((key) => key !== "publish" && key !== "joins");
+const routerKeys = podKeys.filter((key) => key !== "publish" && key !== "joins");
 
 export function readPods(node: Node | undefined, reader: Reader): PodEntry[] {
   return (reader.fields(node, "pods") ?? []).map((field) => readPod(field, "pods", reader));
@@ -33,8 +36,7 @@ export function readRouters(node: Node | undefined, reader: Reader): PodEntry[] 
 function readPod({ key, node }: Field, group: "pods" | "routers", reader: Reader): PodEntry {
   const what = `${group}.${key.value}`;
   const isRouter = group === "routers";
-  const found: { readonly [K in (typeof keys)[number]]?: Field } =
-    reader.known(node, what, isRouter ? routerKeys : keys) ?? {};
+  const found: { readonly [K in PodKey]?: Field } = reader.known(node, what, isRouter ? routerKeys : podKeys) ?? {};
   const textAt = (name: "host" | "hostname" | "run" | "joins") =>
     found[name] && reader.text(found[name].node, `${what}.${name}`, found[name].key.at);
   const listAt = <T>(name: "serve" | "publish", read: (item: Node) => T | undefined): T[] =>

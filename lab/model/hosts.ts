@@ -3,7 +3,7 @@ import { type Address, type Cidr, contains, formatAddress, formatCidr, networkOf
 import type { HostEntry, LabFile, NetworkEntry, PodEntry } from "../file/labFile.ts";
 import { type Mistake, positionOf, type Source } from "../file/mistakes.ts";
 import { suggested } from "../file/reader.ts";
-import type { Block, Host, Lab, Network, Outside, Underlay } from "./lab.ts";
+import type { Block, Host, Network, Outside, Underlay } from "./lab.ts";
 import { isLargeEnough, nthOf, outsideSubnets, partsOf } from "./subnets.ts";
 
 /** The only host of a lab without `hosts`. */
@@ -88,10 +88,6 @@ export function blocksOf({ name, subnets, gateway }: NetworkEntry, file: LabFile
 /** A host's part of a network; undefined if no pod of the host is on it. */
 export const blockOf = ({ blocks }: Pick<Network, "blocks">, host: string): Block | undefined =>
   blocks.find((one) => one.host === host);
-
-/** The host of this name. */
-export const hostCalled = ({ hosts }: Pick<Lab, "hosts">, name: string): Host =>
-  hosts.find((one) => one.name === name)!;
 
 /** Reports hosts, and pods on hosts, that cannot be. */
 export function refuseHosts(file: LabFile, source: Source, mistakes: Mistake[]): void {

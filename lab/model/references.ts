@@ -3,10 +3,14 @@ import { parseAddress } from "../../ip/address.ts";
 import type { LabFile, PodEntry, TestEntry } from "../file/labFile.ts";
 import type { Mistake } from "../file/mistakes.ts";
 import { positionOf, type Source } from "../file/mistakes.ts";
+import type { PodKey } from "../file/pods.ts";
 import { suggested } from "../file/reader.ts";
 
-/** Keys that a pod has from the one that it joins. */
-const excluded = ["host", "networks", "publish", "sysctls", "routes", "hostname", "dns"];
+/** Whether a pod has the key from the one that it joins, and so cannot have its own. */
+const isOfJoined: Readonly<Record<PodKey, boolean>> = {
+  ...{ host: true, networks: true, publish: true, sysctls: true, routes: true, hostname: true, dns: true },
+  ...{ serve: false, run: false, env: false, joins: false },
+};
 
 export function refuseJoins(pods: readonly PodEntry[], mistakes: Mistake[]): void {
   const byName = new Map(pods.map((pod) => [pod.name.value, pod]));
@@ -34,9 +38,9 @@ export function refuseJoins(pods: readonly PodEntry[], mistakes: Mistake[]): voi
               ? "remove one of the two"
               : `join ${target.joins.value}`,
       });
-    for (const key of excluded) {
+    for (const [key, isExcluded] of Object.entries(isOfJoined)) {
       const at = keys[key];
-      if (at)
+      if (at && isExcluded)
         mistakes.push({
           at,
           message: `${name.value} joins ${joins.value}, so it cannot have ${key}`,

@@ -28,7 +28,7 @@ export function planned(attaching: Attaching, netns: string, lab: Lab): Plan {
   return plan({
     ...{ attachment, netns, config, prev: { interfaces: [], ips: [], routes: [] } },
     lease: { addresses: ipam.addresses, routes: ipam.routes, made: true },
-    facts: { bridge, vlan, uplinkMtu: config.mtu ?? uplinkMtuOf(attaching, lab), isIfnameTaken: false },
+    facts: { bridge, vlan, interfaceMtu: config.mtu ?? uplinkMtuOf(attaching, lab), isIfnameTaken: false },
   });
 }
 

@@ -42,7 +42,7 @@ function writtenGateways(ipam: IpamConfig): string[] {
 
 function plan(input: PlanInput): InterfacePlan {
   const { attachment, config, lease, facts, netns } = input;
-  const mtu = facts.uplinkMtu;
+  const mtu = facts.interfaceMtu;
   const host = hostLinkName(attachment);
   const mac = macFor(input, host);
   const hostMac = macOfOwner("host", host);
@@ -122,7 +122,7 @@ function bridgeSteps(
   vlans: VlanParts | undefined,
   isRouted: boolean,
 ): Step[] {
-  const mtu = facts.uplinkMtu;
+  const mtu = facts.interfaceMtu;
   const families = new Set<number>();
   for (const { family } of gateways) families.add(family);
   const { bridge: name, promiscMode: promiscuous } = config;

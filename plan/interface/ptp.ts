@@ -31,7 +31,7 @@ interface Pair {
 
 function plan(input: PlanInput): InterfacePlan {
   const { attachment, config, lease, facts, netns } = input;
-  const mtu = facts.uplinkMtu;
+  const mtu = facts.interfaceMtu;
   const host = hostLinkName(attachment);
   const mac = macFor(input, host);
   const hostMac = macOfOwner("host", host);

@@ -15,7 +15,7 @@ export const tap: InterfaceType = {
     const mac = macFor(input, hostLinkName(attachment));
     const steps: Step[] = [
       {
-        ...{ kind: "tap", ifname, multiQueue, mac, mtu: facts.uplinkMtu, owner, openGroup },
+        ...{ kind: "tap", ifname, multiQueue, mac, mtu: facts.interfaceMtu, owner, openGroup },
         group: containerLinkGroup(attachment.network),
       },
       ...(bridge ? [{ kind: "member", link: ifname, master: bridge } as const] : []),

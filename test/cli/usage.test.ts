@@ -32,6 +32,19 @@ describe("ns-net usage:", () => {
     });
   }
 
+  it("suggests the command and the option that a mistyped word may mean", () => {
+    using place = freshPlace();
+    for (const [words, meant] of [
+      [["inpsect", "web"], "ns-net inspect"],
+      [["ns", "lss"], "ns-net ns ls"],
+      [["add", "web", "--publsh", "8080:80"], "--publish"],
+    ] as const) {
+      const { code, err } = place.cli(...words);
+      assert.equal(code, 2);
+      assert.match(err, new RegExp(`did you mean ${meant}\\?`));
+    }
+  });
+
   it("help fits 80 columns, but for examples", () => {
     using place = freshPlace();
     const every = ["", ...Object.keys(everyCommand)];

@@ -177,7 +177,7 @@ describe("A VLAN", () => {
     const lease: Lease = { addresses: [{ address: "10.9.0.2/24", gateway: "10.9.0.1" }], routes: [], made: true };
     const attachment = { network: "n", container: "web", ifname: "eth0" };
     const vlan = { defaultVlan: 1, unready: [], gatewayLink: "br0.7" };
-    const facts = { uplinkMtu: 1500, bridge: undefined, isIfnameTaken: false, vlan };
+    const facts = { interfaceMtu: 1500, bridge: undefined, isIfnameTaken: false, vlan };
     const made = bridge.plan({ attachment, netns: "/run/netns/web", config, lease, facts });
     assert.deepEqual(made.interfaces.at(-1), { name: "br0.7", mac: "0a:58:0a:09:00:01" });
     assert.deepEqual(

@@ -1,5 +1,12 @@
 /** Subnets that two networks have, or a network and a route of the host: packets go to one of the two. */
-import { type Cidr, overlaps as cidrsOverlap, formatCidr, networkOf, parseCidr } from "../../../ip/address.ts";
+import {
+  type Cidr,
+  overlaps as cidrsOverlap,
+  formatCidr,
+  ipCommand,
+  networkOf,
+  parseCidr,
+} from "../../../ip/address.ts";
 import { isOurGroup } from "../../../kernel/ownership.ts";
 import { routesOfLinks } from "../../../kernel/routes.ts";
 import { isRival } from "../../../plugin/diagnose/overlappingRoutes.ts";
@@ -76,7 +83,7 @@ function withRoutes({ networks, kernel, host }: Patient): Finding[] {
         // A bridge of another network is named as such.
         const isNamed = networks.some(({ bridge }) => bridge === link);
         if (isOwn || isNamed || !isRival(destination, subnet)) return [];
-        const ip = destination.family === 6 ? "ip -6" : "ip";
+        const ip = ipCommand(destination.family);
         return [
           warn(
             `${nameOf(network)} has ${formatCidr(subnet)}, and the host has a route of ${formatCidr(destination)} to ${link}: packets for containers may go there`,

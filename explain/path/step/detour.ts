@@ -3,7 +3,7 @@ import { mainTable } from "../../../netlink/route/route.ts";
 import { Blocked, type CauseCode } from "../cause.ts";
 import { isBridge, isUp, type Site } from "../site/site.ts";
 import type { Walk } from "../walk.ts";
-import { addedRules, isGatewayOn, linkTowards, notGatewayText, textOf, type Way } from "./routing.ts";
+import { addedRules, ipOf, isGatewayOn, linkTowards, notGatewayText, textOf, type Way } from "./routing.ts";
 
 /** Throws Blocked if the way leads past the link behind which the address is, through a gateway. */
 export function refuseDetour(walk: Walk, site: Site, way: Way, destination: Uint8Array): void {
@@ -11,7 +11,7 @@ export function refuseDetour(walk: Walk, site: Site, way: Way, destination: Uint
   const towards = linkTowards(walk, site, destination);
   if (towards === undefined || towards.index === way.link.index) return;
   const to = textOf(destination);
-  const ip = destination.length === 4 ? "ip" : "ip -6";
+  const ip = ipOf(destination);
   const fail = (code: CauseCode, what: string, cure: string) => {
     walk.note(site.where, "route", what, "drop");
     return new Blocked({ code, where: site.where, what, cure });

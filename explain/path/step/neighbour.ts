@@ -1,4 +1,5 @@
 /** Finds the hardware address of a neighbour: by the entry that the namespace has, or by asking the segment. */
+import { ipCommand } from "../../../ip/address.ts";
 import { type Neighbour, neighbourState } from "../../../netlink/route/neighbour.ts";
 import { addressOf, type Packet, sameBytes } from "../../rules/packet.ts";
 import { Blocked, type CauseCode } from "../cause.ts";
@@ -6,7 +7,7 @@ import { isBridge, isLoopback, isVeth, type Site, type SiteLink } from "../site/
 import { isInNetwork } from "../site/surroundings.ts";
 import type { Walk } from "../walk.ts";
 import { question } from "./frames.ts";
-import { addedRules, linkTowards, narrowAddress, prefixCure, textOf, wrongPrefixText } from "./routing.ts";
+import { addedRules, ipOf, linkTowards, narrowAddress, prefixCure, textOf, wrongPrefixText } from "./routing.ts";
 import { type Holder, holdersOf } from "./segment.ts";
 
 export interface Found {
@@ -85,7 +86,7 @@ function duplicate(walk: Walk, address: Uint8Array, holders: readonly Holder[]):
   const other = holders.find((one) => !isMeant(one)) ?? holders.at(-1)!;
   const names = [...new Set(holders.map(({ site }) => site.where))].join(" and ");
   const own = other.site.holds(address);
-  const ip = address.length === 4 ? "ip" : "ip -6";
+  const ip = ipOf(address);
   const cure = own
     ? `${other.site.prefix}${ip} address del ${own.text}/${own.prefixLength} dev ${other.site.link(own.linkIndex)?.name}`
     : "";
@@ -114,7 +115,7 @@ function noAnswer(walk: Walk, site: Site, link: SiteLink, nextHop: Uint8Array, p
   }
   if (isGateway) {
     const own = gatewayOn(walk, site, link, nextHop);
-    const ip = nextHop.length === 4 ? "ip" : "ip -6";
+    const ip = ipOf(nextHop);
     const cure = own ? `${site.prefix}${ip} route replace default via ${own} dev ${link.name}` : "";
     const what = `the gateway ${text} does not answer on ${link.name}: nothing there has this address`;
     return fault(walk, site.where, "gateway-unreachable", what, cure);
@@ -131,7 +132,7 @@ const usualTables = [254, 255];
 function otherLink(walk: Walk, site: Site, link: SiteLink, towards: SiteLink, nextHop: Uint8Array): Blocked {
   const text = textOf(nextHop);
   const version = nextHop.length === 4 ? 4 : 6;
-  const ip = version === 4 ? "ip" : "ip -6";
+  const ip = ipCommand(version);
   const [rule] = addedRules(site, version);
   const plain = site.ask({ destination: nextHop });
   // Without the packet's source the kernel takes the way that the rule changes.

@@ -1,5 +1,5 @@
 /** Asks a namespace which way a packet goes, and finds the cause where there is none. */
-import { formatAddress } from "../../../ip/address.ts";
+import { formatAddress, ipCommand } from "../../../ip/address.ts";
 import { addressFromBytes } from "../../../ip/bytes.ts";
 import { type RouteAnswer, routeAnswerKind } from "../../../netlink/route/ask.ts";
 import { listRoutes, mainTable } from "../../../netlink/route/route.ts";
@@ -20,7 +20,8 @@ export interface Way {
 }
 
 export const textOf = (address: Uint8Array): string => formatAddress(addressFromBytes(address));
-const ipOf = (address: Uint8Array) => (address.length === 4 ? "ip" : "ip -6");
+/** `ip`, or `ip -6` for an address of 16 bytes. */
+export const ipOf = (address: Uint8Array) => ipCommand(address.length === 4 ? 4 : 6);
 
 /** Throws Blocked if there is no route. `input`: the link by which the packet came. */
 export function wayOf(walk: Walk, site: Site, packet: Packet, input?: SiteLink): Way {

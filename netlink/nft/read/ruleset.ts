@@ -21,15 +21,6 @@ export interface KernelRuleset extends Ruleset {
   isUnchanged(): boolean;
 }
 
-/** A ruleset without tables. */
-export const noRules: Ruleset = {
-  tables: [],
-  chains: [],
-  rules: () => [],
-  set: () => undefined,
-  elements: () => [],
-};
-
 /** Reads from a netfilter socket of the namespace, which must stay open. */
 export function readRuleset(socket: NetlinkSocket): KernelRuleset {
   const generation = getGeneration(socket);

@@ -33,7 +33,7 @@ export function interfaceFacts({ config, attachment, pluginPath }: Request, kern
   return {
     bridge: bridge && bridgeFacts(bridge, config, pluginPath, kernel, vlan?.gatewayLink ?? config.bridge),
     vlan,
-    uplinkMtu: config.mtu ?? defaultMtu(config, kernel),
+    interfaceMtu: config.mtu ?? defaultMtu(config, kernel),
     isIfnameTaken: kernel.link("container", ifname) !== undefined,
   };
 }

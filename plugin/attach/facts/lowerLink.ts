@@ -19,7 +19,7 @@ export function readLowerLink(config: NetworkConfig, ifname: string, kernel: Ker
   const mtu = config.type === "host-device" ? undefined : config.mtu; // a host device keeps its own
   return {
     bridge: undefined,
-    uplinkMtu: mtu ?? lower?.link?.mtu ?? ethernetMtu,
+    interfaceMtu: mtu ?? lower?.link?.mtu ?? ethernetMtu,
     isIfnameTaken: kernel.link("container", ifname) !== undefined,
     lower,
   };
@@ -31,7 +31,7 @@ export function refuseUnready(config: NetworkConfig, kernel: Kernel): void {
   const lower = isOfContainer ? undefined : belowOf(config, kernel);
   if (!lower) return;
   try {
-    interfaceType(config.type).refuse?.(config, { bridge: undefined, uplinkMtu: 0, isIfnameTaken: false, lower });
+    interfaceType(config.type).refuse?.(config, { bridge: undefined, interfaceMtu: 0, isIfnameTaken: false, lower });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     throw error.withCode(code.unavailable);

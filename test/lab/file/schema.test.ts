@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv from "ajv";
 import { parse } from "yaml";
+import { podKeys } from "../../../lab/file/pods.ts";
 import { labOf } from "../../../lab/model/resolve.ts";
 import schema from "../../../lab/ns-net-lab.schema.json";
 import { labSchema } from "../../../lab/schema.ts";
@@ -33,6 +34,13 @@ const ofSyntax = [
 describe("lab/ns-net-lab.schema.json", () => {
   it("is the schema of the sources", () => {
     assert.deepEqual(schema, JSON.parse(JSON.stringify(labSchema)));
+  });
+
+  it("has the keys of a pod that the reader has, each of which docs/labs.md explains", () => {
+    const { pods } = schema.properties;
+    assert.deepEqual(Object.keys(pods.additionalProperties.properties).sort(), [...podKeys].sort());
+    const page = readFileSync(join(root, "docs/labs.md"), "utf8");
+    for (const key of podKeys) assert.match(page, new RegExp(`\\b${key}\\b[:\`]`), `docs/labs.md has no ${key}`);
   });
 
   for (const file of readdirSync(join(root, "lab/examples"))) {
