@@ -7,6 +7,7 @@ import type { DeleteRequest, Request } from "../../conf/request.ts";
 import { formatResult } from "../../conf/result/format.ts";
 import { subnetsOf } from "../../explain/networks/configured.ts";
 import { formatAddress, formatCidr, parseCidr, withoutPrefix } from "../../ip/address.ts";
+import { openKernel } from "../../kernel/kernel.ts";
 import { innerIndex, type Plan } from "../../plan/plan.ts";
 import { interfaceType } from "../../plan/types.ts";
 import { add } from "../../plugin/add.ts";
@@ -15,11 +16,12 @@ import { throwTogether } from "../../plugin/faults.ts";
 import { writeAnswer, writeOut } from "../../plugin/stdio.ts";
 import { givenBy } from "../../step/index.ts";
 import { masqueradedBy } from "../../step/nft/masquerade.ts";
+import defer * as absentAddresses from "../attach/absentAddresses.ts";
 import { type AskedNetwork, askedNetworks } from "../attach/asked.ts";
 import { claimDescribed, forgetUnused } from "../attach/described.ts";
 import { portsOf } from "../attach/publish.ts";
 import defer * as taken from "../attach/takenSubnet.ts";
-import { callByHand } from "../callByHand.ts";
+import { callByHand, toStderr } from "../callByHand.ts";
 import { command, UsageError } from "../command.ts";
 import { preview } from "../dryRun.ts";
 import { everyConfiguration, rememberNetwork } from "../network.ts";
@@ -100,6 +102,7 @@ Several networks are attached all or none.
     });
     const onPlan = (plan: Plan) => refuseOtherPrefix(options.ip, plan);
     const reservedSubnets = () => everyConfiguration(options["data-dir"]).flatMap(subnetsOf);
+    warnOfAddresses(all);
     if (options["dry-run"]) {
       const requests = all.map(({ request }) => request);
       writeOut(await preview(requests, callByHand(), target, { onPlan, reservedSubnets }));
@@ -143,6 +146,13 @@ interface Attaching {
   readonly network: AskedNetwork;
   readonly request: Request;
   readonly stdin: Uint8Array;
+}
+
+function warnOfAddresses(all: readonly Attaching[]): void {
+  const mappings = all.flatMap(({ request }) => request.config.features?.portMappings ?? []);
+  if (mappings.every(({ hostIp }) => hostIp === undefined)) return;
+  using kernel = openKernel({ stderr: toStderr });
+  absentAddresses.warnOfAbsent(mappings, kernel);
 }
 
 function claimNetworks(all: readonly Attaching[]): void {

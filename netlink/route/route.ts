@@ -11,7 +11,7 @@ export const routeType = { create: 24, delete: 25, get: 26 } as const;
 // RTPROT_KERNEL and _STATIC, RT_SCOPE_*, RTN_UNICAST, RT_TABLE_MAIN
 const protocolKernel = 2;
 const protocolStatic = 4;
-export const routeKind = { unicast: 1 } as const;
+export const routeKind = { unicast: 1, local: 2 } as const;
 /** RTNH_F_ONLINK: the gateway is a neighbour on the link, though no address of the link says so. */
 export const onLink = 4;
 export const routeScope = { universe: 0, link: 253, host: 254 } as const;

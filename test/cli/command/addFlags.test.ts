@@ -32,6 +32,29 @@ describe("ns-net add with flags", function () {
     assert.ok("failed" in (await tcpReach(place.host, "127.0.0.1", 8080, { limitMs: 300 })));
   });
 
+  it("says that no interface has the address of a published port; the port works once one has it", async () => {
+    using place = freshPlace();
+    const name = place.name();
+    const words = [
+      "add",
+      name,
+      "--publish",
+      "10.9.9.9:8081:80",
+      "--publish",
+      "127.0.0.1:8082:80",
+      "--publish",
+      "8083:80",
+    ];
+    const { code, err } = place.cli(...words);
+    assert.equal(code, 0);
+    assert.match(err, /^ns-net: no interface of this host has 10\.9\.9\.9: port 8081 .*\n$/);
+    place.host.ip("address", "add", "10.9.9.9/32", "dev", "lo");
+    using _server = await tcpServer(namedNetns(name), "0.0.0.0", 80);
+    assert.ok("seenAs" in (await tcpReach(place.host, "10.9.9.9", 8081)));
+    place.must("del", name);
+    assert.equal(place.cli(...words).err, "");
+  });
+
   it("describes a network by its subnet and bridge, which its name means from then on", () => {
     using place = freshPlace();
     const [web, db, api] = [place.name(), place.name(), place.name()];
