@@ -2,7 +2,7 @@
 
 import { type Families, familyOf } from "../../ip/address.ts";
 import type { CniArgs } from "../args.ts";
-import { badConfig } from "../fault.ts";
+import { badConfig, code, Fault } from "../fault.ts";
 import { storeIpam } from "../generated/common.js";
 import { pluginName } from "../nameRules.ts";
 import { ownType, type PluginType } from "../pluginType.ts";
@@ -87,7 +87,11 @@ function storeOf(kind: StoreIpamConfig["type"], store: GivenStore, given: GivenN
   addSets(store.ranges, at("ranges"));
   const rangeSets = rangeSetsOf(sets);
   if (rangeSets.length === 0 && kind !== ownType) {
-    throw badConfig(at("ranges"), store.ranges, 'given, such as [[{"subnet": "10.1.0.0/24"}]]');
+    throw new Fault(
+      code.config,
+      `The key ${at("subnet")} is missing, and so is ${at("ranges")}`,
+      `Give one of them: ${at("subnet")}, such as "10.1.0.0/24", or ${at("ranges")}, such as [[{"subnet": "10.1.0.0/24"}]]`,
+    );
   }
   // At the top of a configuration, `dns` belongs to the network and not to the store.
   const dns = path === "" ? undefined : dnsOf(store.dns);

@@ -66,8 +66,8 @@ describe("ranges", () => {
   }
 
   for (const [given, ...words] of [
-    [{}, "ipam.ranges"],
-    [{ ranges: [] }, "ipam.ranges"],
+    [{}, "ipam.ranges", "ipam.subnet"],
+    [{ ranges: [] }, "ipam.ranges", "ipam.subnet"],
     [{ ranges: [[]] }, "ipam.ranges[0]"],
     [{ ranges: [{ subnet: "10.1.0.0/24" }] }, "ipam.ranges[0]", "list"],
     [{ ranges: [[{}]] }, "ipam.ranges[0][0].subnet"],

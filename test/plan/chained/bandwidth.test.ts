@@ -1,9 +1,9 @@
 /** Limits for received and for sent traffic. Witnesses: `tc`, and the time of a megabyte. */
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../../support/needs.ts";
-import { nsNet } from "../../support/plugin.ts";
+import { nsNet, referencePlugins } from "../../support/plugin.ts";
 import type { Netns } from "../../support/sandbox.ts";
 import { freshWorld, type World } from "../../support/world.ts";
 
@@ -54,6 +54,21 @@ describe("A limit of traffic", () => {
     world.must("DEL", world.network(), { netns: "", container: "slow" });
     assert.deepEqual(qdiscs(world), []);
     assert.deepEqual(world.host.ip("link", "show", "type", "ifb"), []);
+  });
+
+  it("needs a rate and a burst, as the reference's plugin does, and the published schema says so", function () {
+    needs(this, "reference plugins");
+    using world = freshWorld();
+    const netns = world.netns();
+    const schema = readFileSync(join(import.meta.dirname, "../../../conf/ns-net.schema.json"), "utf8");
+    const given = { cniVersion: "1.0.0", name: "x", type: "bandwidth", prevResult: { cniVersion: "1.0.0" } };
+    for (const key of Object.keys(limits)) {
+      const partner = key.endsWith("Rate") ? key.replace("Rate", "Burst") : key.replace("Burst", "Rate");
+      const alone = { ...given, [key]: 1_000_000, [partner]: 0 };
+      for (const plugin of [nsNet, join(referencePlugins, "bandwidth")])
+        assert.equal(world.call("ADD", alone, { netns, plugin }).code, 1);
+      assert.match(schema, new RegExp(`"${key}": \\{[^}]*; with ${partner}, or both 0 for no limit"`));
+    }
   });
 
   it("is removed by GC, and CHECK reports when it is missing", () => {
