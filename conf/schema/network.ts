@@ -25,12 +25,14 @@ const ownKeys = {
   ip6Masq: choice("Masquerade IPv6; left out: as ipMasq says"),
   ipMasqBackend: oneOf("Accepted for compatibility; nftables is used either way", "iptables", "nftables"),
   mtu: whole(
-    "MTU in bytes; 0 or left out: that of the default-route interface",
+    "MTU in bytes; 0 or left out: that of the default-route interface, and for other types than ns-net at most 1500",
     0,
     65535,
     "a whole number from 68 (1280 with IPv6) to 65535, or 0 for that of the default-route interface",
   ),
-  hairpinMode: flag("Let the container reach itself through the bridge; off if promiscMode is on", true),
+  hairpinMode: choice(
+    "Let the container reach itself through the bridge; left out: true for type ns-net without promiscMode, else false",
+  ),
   promiscMode: flag("Make the bridge promiscuous; not together with hairpinMode", false),
   portIsolation: flag("Keep the container from talking to other isolated ports of the bridge", false),
   macspoofchk: flag("Drop frames whose source is not the container's hardware address", false),
