@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { command, UsageError } from "../command.ts";
+import { agentLeft } from "../install/agentLeft.ts";
 import { conflistOf } from "../install/conflist.ts";
 import { dropIn, referenceNames } from "../install/dropIn.ts";
 import { makeFolder, putText, Undo } from "../install/files.ts";
@@ -64,7 +65,7 @@ export default command({
 
 An agent that is installed stays at the next install, which restarts it, unless --no-agent is given.`,
 
-  run({ options }) {
+  async run({ options }) {
     const conflist = options["no-conf"] ? undefined : conflistOf(options);
     if (options.print) {
       if (!conflist)
@@ -97,7 +98,7 @@ An agent that is installed stays at the next install, which restarts it, unless 
     if (installed.record.unit && hasSystemd()) {
       startUnit();
       writeOut("started the agent\n");
-    }
+    } else for (const line of await agentLeft()) writeOut(`${line}\n`);
     if (wanted.links)
       for (const one of refusedFiles(resolve(options["conf-dir"] ?? confDirDefault)))
         process.stderr.write(`ns-net: ${one}\n`);

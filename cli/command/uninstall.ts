@@ -7,6 +7,7 @@ import { writeOut } from "../../plugin/stdio.ts";
 import type { Entry } from "../../store/entry.ts";
 import { entries } from "../attachments.ts";
 import { command } from "../command.ts";
+import { agentLeft } from "../install/agentLeft.ts";
 import { refusal, withMoreThanLinks } from "../install/bound.ts";
 import { leaveChains } from "../install/chains.ts";
 import { putBack } from "../install/dropIn.ts";
@@ -64,7 +65,7 @@ export default command({
       ...(goesBack ? leaveChains(present) : []),
     ];
     const said = uninstall(binDir, record, leave, [...(await removedUnused(dataDir)), ...leftInUse()]);
-    writeOut(`${said.join("\n")}\n`);
+    writeOut(`${[...said, ...(await agentLeft())].join("\n")}\n`);
     return 0;
   },
 });

@@ -173,6 +173,33 @@ describe("ns-net install --agent", function () {
     assert.match(readFileSync(unit, "utf8"), /usr\/local/);
   });
 
+  it("says that an agent goes on which a person started, who it is, and how to end it", async () => {
+    done("--agent");
+    const full = join(binDir, "ns-net-full");
+    const program = existsSync(full) ? full : nsNet;
+    const agent = Bun.spawn(place.host.inside([program, "agent", "--cold", "--data-dir", place.dataDir]), {
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    try {
+      while (!existsSync("/run/ns-net/status.sock")) await Bun.sleep(20);
+      const said = RegExp(
+        `^left the agent running that something else started: process ${agent.pid} \\(${program} agent .*\\), version ${version}, since .*\n.* or end it: kill ${agent.pid}$`,
+        "m",
+      );
+      assert.match(done("--agent"), said);
+      assert.match(done("--no-agent"), said);
+      assert.match(done(), said);
+      const { code, out } = uninstall();
+      assert.equal(code, 0);
+      assert.match(out, said);
+    } finally {
+      run(["kill", String(agent.pid)]);
+      await agent.exited;
+    }
+    assert.doesNotMatch(done("--no-agent"), /agent running/);
+  });
+
   it("leaves a unit alone that was changed since, with its agent", () => {
     const asked = systemd();
     done("--agent");
