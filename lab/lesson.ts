@@ -30,6 +30,8 @@ export interface Step {
   readonly ask?: string;
   /** The answer, as a regular expression, whatever the case. */
   readonly answer?: string;
+  /** The answer in words, which `answer` accepts. */
+  readonly says?: string;
   /** Explains the answer. */
   readonly why?: string;
 }
@@ -55,5 +57,8 @@ export function lessonOf(text: string, number: number): Lesson {
 export const commandsOf = (text: string | undefined): string[] => text?.trim().split("\n") ?? [];
 
 export const isRight = ({ answer = "" }: Step, given: string): boolean => new RegExp(answer, "i").test(given.trim());
+
+/** The answer and its explanation. */
+export const answered = ({ says, why = "" }: Step): string => `${says}. ${why.trimEnd()}`;
 
 export const isSeen = ({ shows }: Sight, output: string): boolean => new RegExp(shows, "m").test(output);

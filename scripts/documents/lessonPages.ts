@@ -39,6 +39,8 @@ ns-net lab up lesson.yaml > up.txt && ns-net lab exec host -- "$@"
 
 ${about}
 
+The commands are typed on the host of a small lab, not on your machine: \`ns-net lab learn ${number}\` brings the lab up and opens that shell.
+
 ${steps.map(section).join("\n\n")}
 
 ---
@@ -47,7 +49,7 @@ Type it yourself: \`ns-net lab learn ${number}\`.${following ? ` Next: [${follow
 `;
 }
 
-function section({ text, before, breaks, type, ask, why }: Step): string {
+function section({ text, before, breaks, type, ask, says, why }: Step): string {
   const parts = [
     text.trim(),
     before && `\`\`\`sh\n${before.trim()}\n\`\`\``,
@@ -57,7 +59,7 @@ function section({ text, before, breaks, type, ask, why }: Step): string {
         .map((command) => `$ ${command}\n`)
         .join("")}\`\`\``,
     ask && `**Question:** ${ask}`,
-    why && `<details><summary>Answer</summary>\n\n${why.trim()}\n\n</details>`,
+    why && `<details><summary>Answer</summary>\n\n**${says}.** ${why.trim()}\n\n</details>`,
   ];
   return parts.filter(Boolean).join("\n\n");
 }

@@ -12,6 +12,9 @@ const varying: readonly (readonly [RegExp, string])[] = [
   [/\bfe80::[0-9a-f:]+/g, "fe80::N"],
   [/@if\d+/g, "@ifN"],
   [/\becho (request|reply) \d+/g, "echo $1 N"],
+  // A link that was just brought up has its carrier within a second.
+  [/\bNO-CARRIER,/g, ""],
+  [/\bstate (?:disabled|forwarding)\b/g, "state N"],
   [/[ \t]+/g, " "],
 ];
 

@@ -75,6 +75,30 @@ describe("ns-net lab learn", function () {
     assert.equal(who.json("learn", "2").number, 2);
   });
 
+  it("shows an answer that it accepts: at a question, after three wrong ones, and in print", async () => {
+    for (const { number, steps } of lessons())
+      for (const step of steps.filter(({ ask }) => ask)) {
+        assert.ok(isRight(step, step.says!), `${number}: ${step.says}`);
+        assert.ok(who.lab("learn", String(number)).out.includes(`Answer: ${step.says}. `));
+      }
+    for (const typed of [["skip"], ["no", "none", "never"]]) {
+      using terminal = typing(who, "lab", "learn", "11");
+      await terminal.until("lesson 11 #");
+      terminal.type("exit\n");
+      for (const answer of typed) {
+        await terminal.until("> ");
+        terminal.type(`${answer}\n`);
+      }
+      await terminal.until("It is this: ");
+      await terminal.until("10.1.0.1.");
+      await terminal.until("[Enter]");
+      terminal.type("q\n");
+      await terminal.until("Stopped.");
+      assert.equal(await terminal.exited, 1);
+    }
+    assert.deepEqual(who.json("ls"), []);
+  });
+
   it("ends the lab when the terminal goes away", async () => {
     using terminal = typing(who, "lab", "learn", "1");
     await terminal.until("lesson 1 #");
@@ -109,13 +133,18 @@ describe("ns-net lab learn", function () {
     await terminal.until("lesson 2 #");
     terminal.type("exit\n");
     await terminal.until("there is no namespace mine yet");
+    terminal.type("ip netns add lost\n");
+    await terminal.until('"ip netns add lost" is not a choice here: Enter opens the shell');
+    await terminal.until('"q" quits: ');
     terminal.type("\n");
     await terminal.until("lesson 2 #");
     terminal.type("ip netns add mine\nexit\n");
     await terminal.until("Right, it works.");
     await terminal.until("lesson 2 #");
     terminal.type("exit\n");
+    await terminal.until("Next.");
     await terminal.until("Network is …");
+    await terminal.until('"skip" shows the answer, "q" quits');
     terminal.type("down\n");
     await terminal.until("Look again");
     terminal.type("shell\n");

@@ -1,5 +1,5 @@
 /** A lesson as text. */
-import { commandsOf, type Lesson, type Step } from "../../../lab/lesson.ts";
+import { answered, commandsOf, type Lesson, type Step } from "../../../lab/lesson.ts";
 import { coloured } from "../../output/colour.ts";
 
 /** The whole lesson, for a reader without a terminal. */
@@ -28,8 +28,9 @@ export function stepText({ steps }: Lesson, step: Step, place: number): string {
 
 const typed = (commands: string) => commandsOf(commands).map((line) => `    ${coloured("title", line)}`);
 
-function questionText({ ask, why }: Step): string {
-  return ask === undefined ? "" : `Question: ${ask.trimEnd()}\n\nAnswer: ${why?.trimEnd()}\n\n`;
+function questionText(step: Step): string {
+  const { ask } = step;
+  return ask === undefined ? "" : `Question: ${ask.trimEnd()}\n\nAnswer: ${answered(step)}\n\n`;
 }
 
 const howText = ({ number }: Lesson) =>

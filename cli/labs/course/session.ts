@@ -58,17 +58,25 @@ async function practise(lesson: Lesson, state: LabState, step: Step): Promise<vo
     await shell(lesson, state);
     const missing = await missingIn(state, step);
     if (missing.length === 0) {
-      writeOut(`\n${coloured("good", step.see || step.tests ? "Right, it works." : "Good.")}\n\n`);
+      writeOut(`\n${coloured("good", step.see || step.tests ? "Right, it works." : "Next.")}\n\n`);
       return;
     }
     writeOut(`\n${coloured("bad", "Not yet:")}\n${missing.map((line) => `  ${line}\n`).join("")}`);
-    const wish = await line('[Enter] back to the shell, "do" types the commands for you, "q" quits: ');
-    if (wish === "q") throw new Quit();
-    if (wish !== "do") continue;
+    if ((await chosenWish()) === "") continue;
     await runLines(state, step.type);
     const still = await missingIn(state, step);
     if (still.length === 0) writeOut(`${coloured("good", "Done.")} "exit" goes on, or look around first.\n`);
     else writeOut(`${coloured("bad", "Still:")} ${still.join("; ")}\n`);
+  }
+}
+
+/** Enter or "do". A command that a learner types here would be lost without a word. Throws Quit. */
+async function chosenWish(): Promise<"" | "do"> {
+  for (;;) {
+    const wish = await line('[Enter] back to the shell, "do" types the commands for you, "q" quits: ');
+    if (wish === "" || wish === "do") return wish;
+    if (wish === "q") throw new Quit();
+    writeOut(`${JSON.stringify(wish)} is not a choice here: Enter opens the shell for commands.\n`);
   }
 }
 
@@ -82,21 +90,28 @@ const triesMax = 3;
 
 async function ask(lesson: Lesson, state: LabState, step: Step): Promise<void> {
   writeOut(`${coloured("title", step.ask!.trimEnd())}\n`);
+  writeOut(`${quiet('"shell" opens the shell again, "skip" shows the answer, "q" quits.')}\n`);
+  writeOut(await answerOf(lesson, state, step));
+  writeOut(`${step.why!.trimEnd()}\n\n`);
+  if ((await line("[Enter] ")) === "q") throw new Quit();
+}
+
+/** The words before the explanation: whether the learner knew it, and the answer if not. Throws Quit. */
+async function answerOf(lesson: Lesson, state: LabState, step: Step): Promise<string> {
+  const shown = `It is this: ${coloured("title", `${step.says}.`)} `;
   for (let wrong = 0; wrong < triesMax; ) {
     const given = await line("> ");
-    if (isRight(step, given)) {
-      writeOut(`${coloured("good", "Right.")} `);
-      break;
-    }
+    if (isRight(step, given)) return `${coloured("good", "Right.")} `;
+    if (given === "q") throw new Quit();
+    if (given === "skip") return shown;
     if (given === "shell") {
       await shell(lesson, state);
       continue;
     }
     wrong++;
-    writeOut(wrong < triesMax ? 'Not that. Look again: "shell" opens the shell.\n' : "It is this: ");
+    if (wrong < triesMax) writeOut('Not that. Look again: "shell" opens the shell, "skip" shows the answer.\n');
   }
-  writeOut(`${step.why!.trimEnd()}\n\n`);
-  await line("[Enter] ");
+  return shown;
 }
 
 /** One line from the terminal. Throws Quit at its end, and for Ctrl-C. */
