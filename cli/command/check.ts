@@ -93,7 +93,7 @@ function textOfAll(reports: readonly Report[]): string {
   const compared = reports.filter(({ busy }) => busy === undefined);
   const wrong = compared.filter(isWrong);
   const noted = reports.filter((one) => isWrong(one) || one.busy !== undefined).map(textOf);
-  const others = compared.filter(({ isOthers }) => isOthers).length;
+  const others = compared.filter(({ isOthers, isLeaseOnly }) => isOthers || isLeaseOnly).length;
   return noted.join("") + sumOf(compared.length, others, wrong);
 }
 

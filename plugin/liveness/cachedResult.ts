@@ -1,6 +1,7 @@
 /**
  * The results that libcni keeps (libcni/api.go of containernetworking/cni), which containerd, CRI-O, podman and nomad
- * use: one file an attachment, since libcni 1.2 with the path of the container's namespace.
+ * use: one file an attachment. Since libcni 1.2 it has the path of the container's namespace; before, the interfaces of
+ * the result alone have it.
  */
 import { readFileSync } from "node:fs";
 import type { Attachment } from "../../conf/attachment.ts";
@@ -16,9 +17,17 @@ const cacheFolder = "/var/lib/cni/results";
 export function namespaceInResult({ network, container, ifname }: Attachment): string {
   try {
     const kept: unknown = JSON.parse(readFileSync(`${cacheFolder}/${network}-${container}-${ifname}`, "utf8"));
-    const path = isObject(kept) && kept["containerId"] === container ? kept["netns"] : undefined;
+    if (!isObject(kept) || kept["containerId"] !== container) return "";
+    const path = kept["netns"] ?? sandboxIn(kept["result"], ifname);
     return typeof path === "string" ? path : "";
   } catch {
     return ""; // there is no such file, or a runtime is writing it
   }
+}
+
+/** Versions before 0.3.0 of the specification have no interfaces. */
+function sandboxIn(result: unknown, ifname: string): unknown {
+  const interfaces = isObject(result) ? result["interfaces"] : undefined;
+  if (!Array.isArray(interfaces)) return undefined;
+  return interfaces.filter(isObject).find(({ name, sandbox }) => name === ifname && sandbox)?.["sandbox"];
 }

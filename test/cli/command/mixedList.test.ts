@@ -62,7 +62,9 @@ describe("A list of another bridge with our host-local", function () {
   it("check compares its addresses and its chained plugins, and says so; repair repairs what is ours", async () => {
     using place = freshPlace();
     const netns = await attached(place);
-    assert.deepEqual(place.cli("check"), { code: 0, out: "1 attachment compared: all as add made them\n", err: "" });
+    const { code: all, out: said } = place.cli("check");
+    assert.equal(all, 0);
+    assert.match(said, /^1 attachment compared: nothing differs; of 1 that another plugin made, routes are not/);
     assert.match(place.must("check", netns.name), /has its addresses; another plugin made the rest/);
     assert.deepEqual(
       examined(place, "drift").map(({ status }) => status),
