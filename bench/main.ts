@@ -8,12 +8,12 @@
  * npm run bench -- --labs [--pods 10,200] [--runs 7] [--serve]
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findSandbox } from "../scripts/sandbox.ts";
 import { launcherOf, layBehindLauncher } from "./agentProcess.ts";
 import type { Contestant, Round } from "./contestant.ts";
+import { machineText } from "./machine.ts";
 import { peakMemoryMiB } from "./memory.ts";
 import { type Program, timed } from "./process.ts";
 import { type Runner, startRunner } from "./runner.ts";
@@ -72,7 +72,7 @@ interface Part {
   round(): Promise<Round>;
 }
 
-/** Existing NAT rules cost the floor nothing, so one floor is enough. */
+/** The floor has no NAT, so one is enough. */
 const partsOf = (runner: Runner, index: number): Part[] => [
   { ...runner.it, round: runner.round },
   ...(index === 0 ? [{ label: "floor" as const, ipMasq: false, round: runner.floor }] : []),
@@ -151,7 +151,7 @@ else if (labels.includes("agent") || values.chain)
   fail("dist/ns-net-launcher is missing: install a C compiler, npm run build; or --only reference, or --only ns-net");
 const sandbox = findSandbox();
 if (!sandbox.works) fail(sandbox.reason);
-const machine = `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}${values.labs ? "" : `, ${runs} runs`}`;
+const machine = `${machineText(values.reference)}${values.labs ? "" : `, ${runs} runs`}`;
 console.log(`${machine}\n`);
 
 if (values.burst) {

@@ -19,13 +19,12 @@ export function sideBySide(all: readonly Figures[], labels: readonly Label[], po
       podCounts.map((pods) => {
         const of = (label: Figures["label"]) =>
           all.find((f) => f.ipMasq === ipMasq && f.verb === verb && f.pods === pods && f.label === label);
-        const floor = all.find((f) => f.label === "floor" && f.verb === verb && f.pods === pods);
         const cells = (time: "wallMs" | "cpuMs") => [
           ...labels.map((label) => figure(of(label)?.[time])),
           ...others.map((label) => figure((of(label)?.[time] ?? Number.NaN) / (of("reference")?.[time] ?? Number.NaN))),
         ];
         const what = `${verb.toUpperCase()}${ipMasq ? " with ipMasq" : ""}`;
-        return [what, String(pods), ...cells("wallMs"), ...cells("cpuMs"), figure(floor?.wallMs)];
+        return [what, String(pods), ...cells("wallMs"), ...cells("cpuMs"), figure(of("floor")?.wallMs)];
       }),
     ),
   );

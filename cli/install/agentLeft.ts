@@ -27,7 +27,7 @@ async function reported() {
   }
 }
 
-/** Undefined for a number that is another process's here: the agent of a container has its own numbers. */
+/** Undefined if another process has that number here: the agent of a container has its own numbers. */
 function commandOf(pid: number): string | undefined {
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").filter(Boolean);

@@ -1,9 +1,10 @@
 /** The documents name nothing that does not exist, and are as short as they promise. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { everyCommand } from "../../scripts/documents/commandsPage.ts";
 import { recorded, wallMs } from "../../scripts/documents/speed.ts";
+import { referencePlugins } from "../support/plugin.ts";
 import { pageOf, root } from "./page.ts";
 import { pages } from "./typed.ts";
 
@@ -113,6 +114,29 @@ describe("What README.md says of speed", () => {
     assert.match(textOf("README.md"), /takes a third of the time of the standard plugins; with NAT, an eighth\./);
     assert.ok(ratio(false) <= 0.37, String(ratio(false)));
     assert.ok(ratio(true) <= 0.14, String(ratio(true)));
+  });
+});
+
+describe("What the documents compare", () => {
+  it("names the version of the standard plugins that was measured", () => {
+    assert.match(recorded().machine, /, standard plugins 1\.1\.1 of Debian, /);
+    assert.match(textOf("docs/performance.md"), /version 1\.1\.1, whose NAT is made by the program `iptables`/);
+    assert.match(textOf("docs/comparison.md"), /are of version 1\.1\.1, with `iptables`/);
+  });
+
+  it("has the sizes of the files", () => {
+    const bytes = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
+    const sum = existsSync(referencePlugins)
+      ? readdirSync(referencePlugins).reduce((all, name) => all + bytes(join(referencePlugins, name))!, 0)
+      : undefined;
+    for (const file of ["README.md", "docs/comparison.md"]) {
+      const said = (pattern: RegExp) => Number(pattern.exec(textOf(file))![1]) * 1e6;
+      for (const [there, size] of [
+        [said(/(\d+) MB, once/), bytes(join(root, "dist/ns-net"))],
+        [said(/(\d+) MB together/), sum],
+      ] as const)
+        if (size !== undefined) assert.ok(Math.abs(there / size - 1) < 0.05, `${file}: ${there} and ${size}`);
+    }
   });
 });
 
