@@ -1,5 +1,8 @@
 /** A lab file's text as values. Throws BadLabFile with every mistake of syntax and form. */
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, parse } from "node:path";
+import { code, Fault } from "../../conf/fault.ts";
+import { nearest } from "../../conf/nearest.ts";
 import { parseDocumentOf } from "./document.ts";
 import { readAcross, readHosts } from "./hosts.ts";
 import { readImpairs } from "./impair.ts";
@@ -11,9 +14,31 @@ import { readPods, readRouters } from "./pods.ts";
 import { type Field, Reader, TooManyNodes } from "./reader.ts";
 import { readTests } from "./tests.ts";
 
-/** Reads a file. Throws the error of the file system, with the path in its message. */
+/** Reads a file. Throws Fault where there is none, and else the error of the file system, with the path in its message. */
 export function sourceOf(file: string): Source {
-  return { file, text: readFileSync(file, "utf8") };
+  try {
+    return { file, text: readFileSync(file, "utf8") };
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "ENOENT" ? noFile(file) : error;
+  }
+}
+
+function noFile(file: string): Fault {
+  const meant = fileNear(file);
+  return new Fault(
+    code.io,
+    `There is no file ${file}`,
+    meant === undefined ? "Write one: ns-net lab new lists templates" : `Did you mean ${meant}?`,
+  );
+}
+
+/** A lab file in the same folder: of the same name with another ending, or of nearly this name. */
+function fileNear(file: string): string | undefined {
+  const { dir, base, name } = parse(file);
+  if (!existsSync(dir || ".")) return undefined;
+  const all = readdirSync(dir || ".").filter((one) => /\.ya?ml$/.test(one));
+  const found = all.find((one) => parse(one).name === name) ?? nearest(base, all);
+  return found && join(dir, found);
 }
 
 /** Collects mistakes in `mistakes`; throws BadLabFile only where it cannot go on. */

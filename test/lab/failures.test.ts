@@ -140,7 +140,33 @@ for (const user of users) {
       assert.equal(who.lab("ls").out, "No lab is up.\n");
       const missing = who.lab("up", "none.yaml");
       assert.equal(missing.code, 1);
-      assert.match(missing.err, /none\.yaml/);
+      assert.match(missing.err, /There is no file none\.yaml\n {2}Write one: ns-net lab new/);
+    });
+
+    it("names the file that is meant, and how to end the lab that is up", () => {
+      using who = person(user);
+      assert.match(who.lab("up", "two-pods.yml").err, /no file two-pods\.yml\n {2}Did you mean two-pods\.yaml\?\n$/);
+      assert.match(who.lab("check", `${who.folder}/tow-pods.yaml`).err, /Did you mean \/\S+\/two-pods\.yaml\?\n$/);
+      assert.match(who.lab("graph", "two-pods").err, /Did you mean two-pods\.yaml\?\n$/);
+      using _ = who.up("two-pods.yaml");
+      assert.match(
+        who.lab("down").err,
+        /lab\.yaml is not up; up: two-pods\n {2}To end it: ns-net lab down --lab two-pods\n$/,
+      );
+      assert.equal(who.lab("down", "--lab", "two-pods").out, "two-pods is down\n");
+    });
+
+    it("answers HTTP with the name of the pod as a line", () => {
+      using who = person(user);
+      who.file("line.yaml", "networks: { front: 10.1.0.0/24 }\npods: { web: { networks: front, serve: http:80 } }\n");
+      using _ = who.up("line.yaml");
+      const { out } = who.inside(
+        "web",
+        "bash",
+        "-c",
+        "exec 3<>/dev/tcp/127.0.0.1/80; printf 'GET / HTTP/1.0\r\n\r\n' >&3; cat <&3",
+      );
+      assert.match(out, /\r\n\r\nweb\n$/);
     });
 
     it("fails with a command that fails at once, and shows what it said", () => {

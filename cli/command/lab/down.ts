@@ -36,7 +36,7 @@ FILE is lab.yaml by default; it need not exist any more.
     for (const name of names) writeOut(stopLab(name) ? `${name} is down\n` : `removed what was left of ${name}\n`);
     if (names.length === 0) {
       const up = labsUp().map(({ lab }) => lab);
-      const hint = up.length > 0 ? `; up: ${up.join(", ")}` : "";
+      const hint = up.length > 0 ? `; up: ${up.join(", ")}\n  To end it: ns-net lab down --lab ${up[0]}` : "";
       process.stderr.write(`ns-net: ${options.lab ?? file} is not up${hint}\n`);
     }
     return 0;

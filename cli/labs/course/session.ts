@@ -80,7 +80,7 @@ async function chosenWish(): Promise<"" | "do"> {
   }
 }
 
-/** Without the learner's own settings, which may change the prompt. It begins with a line end, because pages of servers have none. */
+/** Without the learner's own settings, which may change the prompt. It begins with a line end, because an output may have none. */
 async function shell({ number }: Lesson, state: LabState): Promise<void> {
   process.env["PS1"] = `\nlesson ${number} \\$ `;
   await runInPod(state, "host", Bun.which("bash") ? ["bash", "--norc", "-i"] : ["sh"]);

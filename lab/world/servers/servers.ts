@@ -35,7 +35,7 @@ const echo = (bytes: Buffer) => bytes;
 const everyAddress = "::";
 
 function httpServer(body: string, port: number): Listening {
-  const server = Bun.serve({ hostname: everyAddress, port, fetch: () => new Response(body) });
+  const server = Bun.serve({ hostname: everyAddress, port, fetch: () => new Response(`${body}\n`) });
   return { [Symbol.dispose]: () => void server.stop(true) };
 }
 

@@ -29,12 +29,16 @@ for (const user of users) {
     };
     const classOf = (svg: string, pod: string) => new RegExp(`<g id="pod_${pod}" class="([^"]*)"`).exec(svg)?.[1];
 
-    it("draws the file of a lab that is down, and asks for one format", () => {
+    it("draws the file of a lab that is down, as Mermaid without a format", () => {
       who.file("lab.yaml", file);
       assert.match(drawn("--svg"), /3 pods · as in the file/);
       assert.match(drawn("shop.yaml", "--dot"), /^graph "shop" \{/);
       assert.match(drawn("--mermaid"), /^flowchart TB\n/);
-      for (const words of [[], ["--svg", "--dot"], ["shop.yaml", "--lab", "shop", "--svg"]])
+      assert.equal(drawn(), drawn("--mermaid"));
+      for (const words of [
+        ["--svg", "--dot"],
+        ["shop.yaml", "--lab", "shop", "--svg"],
+      ])
         assert.equal(who.lab("graph", ...words).code, 2, words.join(" "));
       assert.match(who.lab("graph", "--lab", "shop", "--svg").err, /no lab shop/);
       who.file("wrong.yaml", "pods: { a: { networks: nowhere } }\n");

@@ -5,9 +5,11 @@ import { mermaid } from "../../../../lab/graph/mermaid.ts";
 import { html } from "../../../../lab/graph/page/html.ts";
 import { svg } from "../../../../lab/graph/svg/svg.ts";
 import { writeOut } from "../../../../plugin/stdio.ts";
+import { shellWord } from "../../../../step/shellWords.ts";
 import { command, UsageError } from "../../../command.ts";
 import { diagramAsked } from "../../../labs/diagramAsked.ts";
 import { reportingMistakes } from "../../../labs/mistakes.ts";
+import { isTerminal, output } from "../../../output/terminal.ts";
 
 const formats: Readonly<Record<"mermaid" | "dot" | "svg" | "html", (diagram: Diagram) => string | Promise<string>>> = {
   mermaid,
@@ -20,11 +22,11 @@ const names = Object.keys(formats) as Format[];
 
 export default command({
   about: "Draw a lab: of a lab that is up as it is now, else as its file says.",
-  usage: "[FILE] --mermaid|--dot|--svg|--html",
+  usage: "[FILE] [--mermaid|--dot|--svg|--html]",
   operands: [0, 1],
   options: {
     lab: { type: "string", value: "NAME", about: "a lab that is up, by its name, instead of its file" },
-    mermaid: { type: "boolean", about: "a flowchart of Mermaid, for Markdown" },
+    mermaid: { type: "boolean", about: "a flowchart of Mermaid, for Markdown (default)" },
     dot: { type: "boolean", about: "the language of Graphviz" },
     svg: { type: "boolean", about: "a picture, light or dark as the page around it" },
     html: { type: "boolean", about: "one page with the picture, tests and pods, without server or network" },
@@ -40,9 +42,17 @@ addresses, NAT, published ports, impairments; of a lab that is up also what is d
   run: ({ options, operands: [file] }) =>
     reportingMistakes(async () => {
       const wanted = names.filter((name) => options[name]);
-      if (wanted.length !== 1) throw new UsageError("give one of --mermaid, --dot, --svg and --html");
+      if (wanted.length > 1) throw new UsageError("give one of --mermaid, --dot, --svg and --html");
       if (file !== undefined && options.lab !== undefined) throw new UsageError("give a FILE or --lab");
-      writeOut(await formats[wanted[0]!](await diagramAsked(file, options.lab)));
+      writeOut(await formats[wanted[0] ?? "mermaid"](await diagramAsked(file, options.lab)));
+      if (wanted.length === 0 && isTerminal(output.standard))
+        process.stderr.write(`\n${pictures(file, options.lab)}\n`);
       return 0;
     }),
 });
+
+/** For a person who asked without a format. */
+function pictures(file: string | undefined, lab: string | undefined): string {
+  const words = ["ns-net lab graph", ...(file ? [shellWord(file)] : []), ...(lab ? ["--lab", lab] : [])].join(" ");
+  return `This is Mermaid, which Markdown draws. A picture: ${words} --svg > lab.svg`;
+}
