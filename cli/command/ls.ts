@@ -3,7 +3,7 @@
 import { endsOf, theirPorts } from "../../explain/networks/theirs.ts";
 import type { PublishedPort } from "../../explain/ports/publishedPort.ts";
 import { withoutPrefix } from "../../ip/address.ts";
-import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
+import { adoptedStep, isLeaseOnly } from "../../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { committedSteps } from "../../plugin/removal/entrySteps.ts";
 import { writeOut } from "../../plugin/stdio.ts";
@@ -53,11 +53,11 @@ the first add of that network on.`,
     const all = [...known, ...untaken];
     const unknown = all.length > 0 ? undefined : unknownNetwork(network, dataDir);
     if (unknown && lostHint(dataDir) === undefined) throw unknown;
-    const theirs = all.some(adoptedStep) ? theirPorts(kernel) : () => [];
+    const theirs = all.some((entry) => !isOurs(entry)) ? theirPorts(kernel) : () => [];
     const rows = all.map((entry) => {
       const isPresent = untaken.includes(entry) || isLiving(entry) || isInterrupted(entry);
       const row = rowOf(entry, store, pids, isPresent);
-      return isPresent && adoptedStep(entry) ? { ...row, ...seenOf(entry, theirs) } : row;
+      return isPresent && !isOurs(entry) ? { ...row, ...seenOf(entry, row, theirs) } : row;
     });
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(columns, rows, { isWide: wide }));
@@ -84,17 +84,20 @@ function rowOf(entry: Entry, store: Store | undefined, pids: ReadonlyMap<bigint,
     addresses: addresses.map(({ address }) => address),
     ports: portsOf(steps),
     mac,
-    hostVeth: adoptedStep(entry) ? undefined : hostLink,
+    hostVeth: isOurs(entry) ? hostLink : undefined,
     ageSeconds: Math.max(0, Math.round((Date.now() - createdMs) / 1000)),
     state: isPresent ? stateShown(entry, store) : "gone",
   };
 }
 
 /** The kernel knows what the store does not, because another plugin made it. */
-function seenOf(entry: Entry, portsOf: (entry: Entry) => readonly PublishedPort[]): Partial<Row> {
+function seenOf(entry: Entry, { ports }: Row, theirs: (entry: Entry) => readonly PublishedPort[]): Partial<Row> {
   const { inner, outer } = endsOf(entry);
-  return { ports: portsOf(entry).map(foreignPortText), mac: inner?.address, hostVeth: outer?.name };
+  return { ports: [...ports, ...theirs(entry).map(foreignPortText)], mac: inner?.address, hostVeth: outer?.name };
 }
+
+/** False if another plugin made the interface. */
+const isOurs = (entry: Entry) => adoptedStep(entry) === undefined && !isLeaseOnly(entry);
 
 const columns: readonly Column<Row>[] = [
   { title: "NAMESPACE", cell: nameOf },

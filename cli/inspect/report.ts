@@ -3,7 +3,7 @@ import { kindsInOrder, namespacesOf, processesIn } from "../../explain/namespace
 import { endsOf, theirPorts } from "../../explain/networks/theirs.ts";
 import { formatAddress, formatCidr } from "../../ip/address.ts";
 import { addressFromBytes } from "../../ip/bytes.ts";
-import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
+import { adoptedStep, isLeaseOnly } from "../../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { addressFamily } from "../../netlink/route/address.ts";
 import { vethKind } from "../../netlink/route/kind/veth.ts";
@@ -81,7 +81,7 @@ function kindsOf(pid: number | undefined, inode: number) {
 function attachmentOf(entry: Entry, store: Store | undefined) {
   const { attachment, addresses, mac, aliases, hostLink, ipamType, createdMs } = entry;
   using kernel = openKernel();
-  const theirs = adoptedStep(entry) && endsOf(entry);
+  const theirs = adoptedStep(entry) || isLeaseOnly(entry) ? endsOf(entry) : undefined;
   const link = theirs ? theirs.outer : kernel.link("host", hostLink);
   const port = link && portOf(link);
   const isVeth = theirs ? theirs.inner?.info?.kind === vethKind : hasVeth(entry) || entry.bridge !== "";
@@ -89,7 +89,10 @@ function attachmentOf(entry: Entry, store: Store | undefined) {
     ...attachment,
     state: stateShown(entry, store),
     addresses,
-    ports: theirs ? theirPorts(kernel)(entry).map(foreignPortText) : portsOf(committedSteps(entry, store).flat()),
+    ports: [
+      ...portsOf(committedSteps(entry, store).flat()),
+      ...(theirs ? theirPorts(kernel)(entry).map(foreignPortText) : []),
+    ],
     mac: theirs ? theirs.inner?.address : mac,
     aliases,
     ipam: ipamType,

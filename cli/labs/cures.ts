@@ -52,7 +52,14 @@ export function withTypedCure<A extends { readonly cause: { readonly cure: strin
 const ofMachine = /^sysctl -w net\.(?:netfilter\.nf_conntrack_max|ipv[46]\.neigh\.default\.gc_thresh)/;
 const programs = /^(?:ip|bridge|nft|sysctl|nsenter|sh|ns-net) /;
 
-export function cureFor({ host, option, holders, dataDir, down }: Asker, cure: string): string {
+export function cureFor(asker: Asker, cure: string): string {
+  // `If no program needs br9: ip link delete br9`
+  const [, condition, rest] = /^([A-Z][^:]*: )(.*)$/.exec(cure) ?? [];
+  if (condition !== undefined && rest !== undefined) return `${condition}${commandFor(asker, rest)}`;
+  return commandFor(asker, cure);
+}
+
+function commandFor({ host, option, holders, dataDir, down }: Asker, cure: string): string {
   const inLab = (name: string, words: string) => ["ns-net lab", name, ...option, words].join(" ").trimEnd();
   if (!programs.test(cure) || ofMachine.test(cure)) return cure;
   const place = down[cure];

@@ -180,6 +180,12 @@ describe("A cure for a person outside of a lab", () => {
     for (const cure of all) assert.equal(cureFor(asker, cure), cure);
   });
 
+  it("keeps the condition of a command", () => {
+    const cure = cureFor(asker, "If no program needs br9: ip link delete br9");
+    assert.equal(cure, `If no program needs br9: ${cureFor(asker, "ip link delete br9")}`);
+    assert.match(cure, /: ns-net lab exec /);
+  });
+
   it("starts a pod again whose interface is gone", () => {
     for (const cure of ["ns-net add web --network front", "ns-net del web && ns-net add web --network front"])
       assert.equal(cureFor(asker, cure), "ns-net lab restart web");

@@ -86,6 +86,19 @@ describe("A list of another bridge with our host-local", function () {
     );
   });
 
+  it("ls and inspect show the host end that the other plugin made, and our ports", async () => {
+    using place = freshPlace();
+    const netns = await attached(place);
+    const [port] = place.host.ip("link", "show", "master", "br0");
+    const [row] = JSON.parse(place.must("ls", "--json"));
+    assert.deepEqual([row.hostVeth, row.ports], [port.ifname, ["8080:80"]]);
+    assert.equal(row.mac, netns.ip("link", "show", "eth0")[0].address);
+    assert.match(
+      place.must("inspect", netns.name, "--data-dir", place.dataDir),
+      RegExp(`host end +${port.ifname} \\(index ${port.ifindex}\\), port of br0`),
+    );
+  });
+
   it("its port in the bridge is no fault, whether its file is there or not", async () => {
     using place = freshPlace();
     await attached(place);

@@ -199,6 +199,7 @@ describe("Commands on a node of the reference's plugins", function () {
       );
       return row.container;
     };
+    mkdirSync("/etc/cni/net.d", { recursive: true });
     writeFileSync(`/etc/cni/net.d/${network}.conflist`, JSON.stringify(withPorts()));
     assert.equal(seen("adoptable"), "a");
     await start("b", 2, runtime("bridge", "host-local", "portmap"));
@@ -211,6 +212,7 @@ describe("Commands on a node of the reference's plugins", function () {
 
   it("check finds what a container of the reference lost, and does not say that all is well", async function () {
     needsOwnEtc(this);
+    mkdirSync("/etc/cni/net.d", { recursive: true });
     writeFileSync(`/etc/cni/net.d/${network}.conflist`, JSON.stringify(withPorts()));
     const a = await start("a", 1);
     const check = () => cli("check", a.netns.name);
