@@ -91,7 +91,7 @@ const layout: readonly Fault[] = [
 ];
 
 /** As install --drop-in leaves the folder. */
-const dropIn = `cp "$(command -v ns-net)" $BIN/ns-net; for name in portmap host-local; do ln -s ns-net $BIN/$name; done`;
+const dropIn = `ln -s "$(command -v ns-net)" $BIN/ns-net; for name in portmap host-local; do ln -s ns-net $BIN/$name; done`;
 
 const files: readonly Fault[] = [
   {
@@ -133,7 +133,7 @@ const files: readonly Fault[] = [
     status: "fail",
     plant: `${dropIn}; ${write("10-x.conflist", conflist("x", { type: "theirs", ipam: { type: "host-local" } }))}`,
     says: /10-x\.conflist: .*ipam/,
-    cure: /given/,
+    cure: /^Give one of them: ipam\.subnet/,
   },
   {
     id: "configurations",
