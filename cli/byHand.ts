@@ -7,8 +7,15 @@ const audience = { byHand: true };
 
 /** `about` names the part that failed, for a command that does several things. */
 export function spoken(fault: Fault, about = ""): string {
+  return `${errorMark()} ${about && `${about}: `}${wordsOf(fault)}`;
+}
+
+/** The same, of a command that succeeds all the same. */
+export const noticed = (fault: Fault): string => `ns-net: ${wordsOf(fault)}`;
+
+function wordsOf(fault: Fault): string {
   const cure = fault.cure(audience);
-  return `${errorMark()} ${about && `${about}: `}${fault.sentence(audience)}${cure && `\n  ${cure}`}\n`;
+  return `${fault.sentence(audience)}${cure && `\n  ${cure}`}\n`;
 }
 
 /** The beginning of each error, for standard error. */

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../support/needs.ts";
 import { links } from "../support/sandbox.ts";
+import { onTerminal } from "../support/terminal.ts";
 import { ourLinks } from "../support/world.ts";
 import { freshPlace, lab, namedNetns, type Place } from "./place.ts";
 
@@ -38,6 +39,34 @@ describe("A name of nothing", () => {
     place.host.run("ip", "netns", "add", name);
     assert.equal(place.cli("del", name).err, `ns-net: Nothing of ${name} is attached\n`);
     assert.ok(namedNetns(name).ip("link").length > 0);
+  });
+
+  it("del of several tries each, and says of each why it failed", async () => {
+    using place = freshPlace();
+    const [one, two, wrong] = [place.name("one"), place.name("two"), place.name("gone")];
+    for (const name of [one, two]) place.must("add", name);
+    const { code, err } = place.cli("del", one, "pid:0", "no such word", wrong, two);
+    assert.equal(code, 1);
+    for (const words of [/There is no namespace \S*gone/, /pid:0/, /no such word/]) assert.match(err, words);
+    assert.deepEqual(ourLinks(place.host), []);
+    const left = place.host.run("ip", "netns", "list");
+    for (const name of [one, two]) assert.ok(!left.includes(name), left);
+  });
+
+  it("del on a terminal: nothing to delete is no error, and the last one says what stays", async () => {
+    using place = freshPlace();
+    const [name, other] = [place.name(), place.name()];
+    for (const one of [name, other]) place.must("add", one, "--bridge", "br9", "--subnet", "10.9.0.0/24");
+    const typed = async (...words: string[]) => onTerminal(place.host.inside(place.command("del", ...words)));
+    const none = await typed(place.name("none"));
+    assert.equal(none.code, 0);
+    assert.match(none.text, /^ns-net: There is no namespace /);
+    assert.deepEqual(await typed(name), { code: 0, text: "" });
+    const last = await typed(other);
+    assert.match(last.text, /Its bridge br9 stays for the next add; ns-net gc --data-dir \S+ removes it\.\n$/);
+    assert.ok(links(place.host).has("br9"));
+    place.must("gc");
+    assert.ok(!links(place.host).has("br9"));
   });
 
   for (const command of ["check", "inspect", "exec"]) {
