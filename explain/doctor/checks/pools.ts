@@ -9,7 +9,7 @@ export const pools: Check = {
   run({ store, configured, sameStore }) {
     const found = (store ? poolsOf(configured, store) : []).flatMap(({ network, range, used, free }): Finding[] => {
       const says = `${used} of ${used + free} addresses of ${range} on ${network} are given`;
-      const cure = `ns-net gc${sameStore} frees those of containers that are gone; else give the network another range, too (ipam.ranges)`;
+      const cure = `Give the network another range, too (ipam.ranges), or free those of containers that are gone: ns-net gc${sameStore}`;
       if (free === 0) return [fail(`${says}: no ADD gets one`, cure)];
       return used * 100 >= (used + free) * nearPercent ? [warn(says, cure)] : [];
     });

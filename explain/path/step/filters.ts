@@ -4,7 +4,9 @@ import { formatAddress } from "../../../ip/address.ts";
 import { addressFromBytes } from "../../../ip/bytes.ts";
 import { nftTable } from "../../../kernel/ownership.ts";
 import { familyNetdev } from "../../../netlink/nft/read/tables.ts";
+import { openingWithin } from "../../../plugin/diagnose/forwardPolicy.ts";
 import { type AtHook, passHook } from "../../rules/hooks.ts";
+import { hook } from "../../rules/order.ts";
 import { addressOf, type Device, endOf, type Packet, versionOf } from "../../rules/packet.ts";
 import type { Place } from "../../rules/passage.ts";
 import { familyText, placeText } from "../../rules/words.ts";
@@ -135,6 +137,9 @@ function packetText(packet: Packet, walk: Walk): string {
 
 function cureOf(walk: Walk, site: Site, packet: Packet, by: Place, at: Filtered): string {
   if (isSpoofCheck(by)) return macCure(walk);
+  // Turning br_netfilter off would take it from all bridges, and kube-proxy needs it.
+  if (at.isBridged && at.hook === hook.forward && at.input)
+    return `${site.prefix}${openingWithin({ family: by.family, name: by.table }, by.chain, at.input.name)}`;
   if (at.isBridged)
     return `${site.prefix}sysctl -w net.bridge.bridge-nf-call-ip${versionOf(packet) === 6 ? "6" : ""}tables=0`;
   const chain = `${familyText(by.family)} ${by.table} ${by.chain}`;

@@ -156,7 +156,7 @@ describe("explain names what br_netfilter does", function () {
         code: "bridge-netfilter",
         where: "host",
         plant: "iptables -P FORWARD DROP",
-        undo: "iptables -P FORWARD ACCEPT",
+        undo: "iptables -P FORWARD ACCEPT; iptables -F FORWARD",
       },
       {
         name: "iptables about the ports",
