@@ -1,6 +1,8 @@
-/** How an attachment whose interface is gone comes back: nothing that runs now can make a container's interface again. */
+/** How an attachment comes back whose interface is not in its place: nothing that runs now makes a container's interface again. */
 
 import { isAllOurs } from "../../ipam/hostLocal/adopted.ts";
+import { openKernel } from "../../kernel/kernel.ts";
+import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import type { Step } from "../../step/index.ts";
 import { shellWord } from "../../step/shellWords.ts";
 import type { Entry } from "../../store/entry.ts";
@@ -9,11 +11,13 @@ import { defaultIfname, shortName, targetOf } from "../target.ts";
 import { portsOf } from "./publish.ts";
 
 /**
- * The command if a person attached it: a second `add` keeps the address and removes what is left. Else a sentence: only
+ * The command if the interface has another name, or if a person attached it: a second `add` keeps the address and removes what is left. Else a sentence: only
  * the runtime knows what it asked for. `sameStore`: further words of the command.
  */
 export function attachAgain(entry: Entry, steps: readonly Step[], sameStore: string): string {
   const { network, container, ifname } = entry.attachment;
+  const renamed = renamedBack(entry);
+  if (renamed !== undefined) return renamed;
   const name = shortName(entry.netnsPath, container);
   if (!isAllOurs(entry) || !isByHand(name, container))
     return `Restart container ${container}: only what attached it attaches it again`;
@@ -33,4 +37,15 @@ function isByHand(name: string, container: string): boolean {
   } catch {
     return false; // no word that add takes
   }
+}
+
+/** The command that gives the container's end its name again. While the pair exists, no `add` makes another one. */
+function renamedBack({ attachment: { ifname }, hostLink, netnsPath, ...entry }: Entry): string | undefined {
+  const pod = openIfSame(netnsPath, identityIn(entry));
+  if (pod === undefined) return undefined;
+  using kernel = openKernel({ container: pod });
+  const outer = kernel.link("host", hostLink);
+  const inner = outer?.peerIndex === undefined ? undefined : kernel.linkByIndex(outer.peerIndex, "container");
+  if (inner?.peerIndex !== outer?.index || inner?.name === undefined || inner.name === ifname) return undefined;
+  return ["nsenter", `--net=${netnsPath}`, "ip", "link", "set", inner.name, "name", ifname].map(shellWord).join(" ");
 }
