@@ -67,7 +67,8 @@ export function linesOf(collected: CollectedAll["collected"], verb: string): str
  */
 function networksOf(dataDir: string): string[] {
   using store = openedStore(dataDir);
-  return [...new Set([...(store?.networks() ?? []), String(defaultNetwork["name"])])];
+  const recorded = store?.chainedRecordsOf().map(({ attachment }) => attachment.network) ?? [];
+  return [...new Set([...(store?.networks() ?? []), ...recorded, String(defaultNetwork["name"])])];
 }
 
 function requestFor(network: string, dataDir: string): CollectRequest {

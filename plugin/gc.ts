@@ -21,6 +21,7 @@ import { beganMs } from "../store/owner.ts";
 import type { Store } from "../store/store.ts";
 import { mayBlock } from "../sys/sharedProcess.ts";
 import { Attempts } from "./attempts.ts";
+import defer * as undo from "./chain/undo.ts";
 import { throwTogether } from "./faults.ts";
 import { evidence } from "./liveness/evidence.ts";
 import { livenessOf, mayLive } from "./liveness/liveness.ts";
@@ -75,6 +76,7 @@ export async function gc(
   if (!dryRun) {
     attempts.all(() => removeAttachments(request.network, claimed, links, store, kernel));
     attempts.all(() => undoAll([...reserved, ...strays(request)], kernel));
+    for (const attachment of others.recorded) attempts.all(() => undo.undoChained(attachment, "", store!, kernel));
     await release(request, call, claimed, store, attempts);
   }
   const unused = attempts.try(nothing, () => {
@@ -83,11 +85,16 @@ export async function gc(
   });
   throwTogether([...attempts.errors, ...unused.errors]);
   return {
-    attachments: [...stale, ...reserved].map(({ attachment }) => attachment),
+    attachments: distinct([...stale, ...reserved].map(({ attachment }) => attachment).concat(others.recorded)),
     links: links.map(({ name }) => name ?? ""),
     chains: unused.chains,
     bridges: unused.bridges,
   };
+}
+
+/** A reservation and records of chained plugins may be of one attachment. */
+function distinct(all: readonly Attachment[]): Attachment[] {
+  return [...new Map(all.map((attachment) => [hostLinkName(attachment), attachment])).values()];
 }
 
 const nothing: Unused = { chains: [], bridges: [], errors: [] };
@@ -96,6 +103,8 @@ interface Others {
   /** Names that links of ours would have: what has this mark stays. */
   readonly kept: readonly string[];
   readonly stale: readonly Extract<Removal, { kind: "adopted" }>[];
+  /** Attachments of which only chained plugins have records. */
+  readonly recorded: readonly Attachment[];
 }
 
 /**
@@ -112,7 +121,10 @@ function othersOf(
     attempts,
   }: Pick<CollectOptions, "isKept"> & { readonly kernel: Kernel; readonly attempts: Attempts },
 ): Others {
-  if (!isKept) return { kept: [], stale: attempts.try([], () => find.unknownReservations(request, entries, store)) };
+  if (!isKept) {
+    const stale = attempts.try([], () => find.unknownReservations(request, entries, store));
+    return { kept: [], stale, recorded: [] };
+  }
   const folder = find.folderOf(request, store);
   return unentered.withoutEntry({ network: request.network, folder, entries, kernel }, store, isKept);
 }

@@ -1,0 +1,77 @@
+/** `uninstall` on a node that goes back to the reference's plugins. Witnesses: those plugins, ip, iptables-save, traffic. */
+import assert from "node:assert/strict";
+import { delList } from "../../support/libcni.ts";
+import { needs } from "../../support/needs.ts";
+import { bridge, referenceNode } from "./referenceNode.ts";
+
+describe("Going back to the reference's plugins", function () {
+  this.timeout(120_000);
+
+  before(function () {
+    needs(this, "ns-net", "bridge", "nft nat", "iptables", "reference plugins", "ping");
+  });
+
+  it("uninstall leaves the reference's containers alone, dead or alive", async () => {
+    using node = referenceNode();
+    const at = node.install();
+    const ours = node.runtime("bridge", "host-local", "portmap");
+    const a = await node.start("a", 1, ours);
+    await delList(ours, node.withPorts(), a);
+    assert.doesNotMatch(node.cli("uninstall", ...at), /removed the attachment/);
+    const b = await node.start("b", 2);
+    node.age();
+    const rules = node.natRules();
+    assert.doesNotMatch(node.cli("gc", "--dry-run"), /of b on/);
+    assert.doesNotMatch(node.cli("doctor", ...at), /of b on/);
+    node.install();
+    assert.doesNotMatch(node.cli("uninstall", ...at), /of b on|could not/);
+    assert.deepEqual(node.heldBy(), ["b"]);
+    assert.deepEqual(node.natRules(), rules);
+    node.pings(b);
+  });
+
+  it("uninstall leaves containers with NAT to the reference, whose first DEL removes all of them", async function () {
+    needs(this, "ipv6");
+    using node = referenceNode();
+    const at = node.install();
+    const ours = node.runtime("bridge", "host-local");
+    const ranges = [[{ subnet: "10.77.0.0/24" }], [{ subnet: "fd77::/64" }]];
+    const list = node.listOf({ ...bridge, ipam: { type: "host-local", ranges } });
+    const a = await node.start("a", 1, ours, list);
+    assert.match(node.cli("uninstall", ...at), /^made 2 chains of iptables for the DEL of bridge$/m);
+    for (const program of ["iptables-save", "ip6tables-save"])
+      assert.match(node.world.host.run(program), /^:CNI-\w+ /m);
+    node.pings(a);
+    await delList(node.runtime(), list, a);
+    for (const program of ["iptables-save", "ip6tables-save"])
+      assert.doesNotMatch(node.world.host.run(program), /CNI-/);
+    assert.deepEqual(node.world.host.ip("link", "show", "type", "veth"), []);
+    assert.deepEqual(node.heldBy(), []);
+  });
+
+  it("uninstall refuses while a container of another plugin has a port of ours, and names it", async () => {
+    using node = referenceNode();
+    const at = node.install();
+    const a = await node.start("a", 1, node.runtime("portmap"));
+    const said = node.refusal("uninstall", ...at);
+    assert.match(said, new RegExp(`: eth0 of container a on network ${node.network} has published ports`));
+    await delList(node.runtime("portmap"), node.withPorts(), a);
+    assert.match(node.cli("uninstall", ...at), /put back/);
+  });
+
+  it("uninstall says why it leaves the link that closes 127.0.0.1, and how to remove it", async () => {
+    using node = referenceNode();
+    await node.start("a", 1);
+    const at = node.install();
+    const ours = node.runtime("bridge", "host-local", "portmap");
+    const b = await node.start("b", 2, ours);
+    await delList(ours, node.withPorts(), b);
+    const said = node.cli("uninstall", ...at);
+    const [, cure] = /^left bridge nsnet-closed: br0 has route_localnet .*127\.0\.0\.1: (.*)$/m.exec(said) ?? [];
+    assert.ok(cure, said);
+    assert.equal(node.world.host.sysctl("net/ipv4/conf/br0/route_localnet"), "1");
+    node.world.host.run("sh", "-c", cure);
+    assert.equal(node.world.host.sysctl("net/ipv4/conf/br0/route_localnet"), "0");
+    assert.doesNotMatch(node.world.host.run("ip", "link"), /nsnet-closed/);
+  });
+});
