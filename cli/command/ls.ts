@@ -49,7 +49,7 @@ the first add of that network on.`,
     const named = network === undefined ? undefined : networkName(network);
     const known = store?.entries(named) ?? [];
     const isLiving = living(known, kernel);
-    const untaken = untakenLiving(known, { network: named, dataDir }, kernel);
+    const untaken = untakenLiving({ network, dataDir }, kernel);
     const all = [...known, ...untaken];
     const unknown = all.length > 0 ? undefined : unknownNetwork(network, dataDir);
     if (unknown && lostHint(dataDir) === undefined) throw unknown;

@@ -61,7 +61,7 @@ function inStore(dataDir: string): Pick<Status, "pools" | "attachments" | "store
     using kernel = openKernel();
     using store = openedStore(dataDir);
     const entries = store?.entries() ?? [];
-    const untaken = untakenLiving(entries, { dataDir }, kernel);
+    const untaken = untakenLiving({ dataDir }, kernel);
     return {
       pools: store ? poolsOf(everyConfiguration(dataDir), store) : [],
       attachments: countAttachments(entries, living(entries, kernel), untaken),

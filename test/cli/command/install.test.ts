@@ -189,7 +189,7 @@ describe("ns-net install", () => {
     place.must("install", ...where);
     const web = place.name();
     place.must("add", web);
-    const { code, out } = uninstall("--force");
+    const { code, out } = uninstall("--force", "--lease-dir", join(place.folder, "leases"));
     assert.equal(code, 0);
     assert.match(out, /^left bridge nsnet0: .*: ip link del nsnet0$/m);
     assert.match(out, /^left nf_tables table inet ns_net: .*: nft delete table inet ns_net$/m);

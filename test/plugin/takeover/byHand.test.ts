@@ -153,4 +153,14 @@ describe("Commands on a node of the reference's plugins", function () {
     finds(new RegExp(`rules of the chain ${chain} +is missing`));
     rmSync(`/etc/cni/net.d/${node.network}.conflist`);
   });
+
+  it("ls takes no reservation that outlived its container for a container", async () => {
+    using node = referenceNode();
+    await node.start("a", 1, node.runtime("bridge", "host-local", "portmap"));
+    mkdirSync(node.reservations, { recursive: true });
+    writeFileSync(join(node.reservations, "10.77.0.2"), "old\r\neth0");
+    writeFileSync(join(node.reservations, "10.77.0.3"), "gone\r\neth0");
+    const shown = JSON.parse(node.cli("ls", "--json")).map(({ container }: { container: string }) => container);
+    assert.deepEqual(shown, ["a"]);
+  });
 });
