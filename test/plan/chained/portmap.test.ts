@@ -1,10 +1,11 @@
 /** portmap, after a plugin that attached the container: ours or the reference's. */
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { elements, mapped, outsideOf, web } from "../../step/ports/publishing.ts";
 import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
+import { skip } from "../../support/skip.ts";
 import { tcpReach, tcpServer } from "../../support/tcp.ts";
 import { freshWorld } from "../../support/world.ts";
 
@@ -44,6 +45,38 @@ describe("portmap, after another plugin", () => {
       world.must("DEL", { ...config, type: "bridge" }, { netns, plugin: bridge, environment });
     });
   }
+
+  it("with type bridge, a container reaches its own port by hairpinMode where bridges call iptables", async function () {
+    const setting = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+    if (!existsSync(setting)) skip(this, "no br_netfilter here");
+    using world = freshWorld();
+    const folder = join(world.dataDir, "..");
+    for (const name of ["bridge", "portmap"]) symlinkSync(nsNet, join(folder, name));
+    const reaches = async (container: string, change: object) => {
+      const netns = world.netns();
+      const at = { netns, container };
+      const config = { ...world.network({ ipMasq: true, ...change }), type: "bridge" };
+      const prevResult = world.must("ADD", config, { ...at, plugin: join(folder, "bridge") });
+      const chained = {
+        ...config,
+        ...mapped({ ...web, hostPort: 8081, containerPort: 81 }),
+        type: "portmap",
+        prevResult,
+      };
+      world.must("ADD", chained, { ...at, plugin: join(folder, "portmap") });
+      using _server = await tcpServer(netns, "0.0.0.0", 81);
+      const reached: boolean[] = [];
+      for (const value of ["0", "1"]) {
+        world.host.run("sysctl", "-qw", `net.bridge.bridge-nf-call-iptables=${value}`);
+        reached.push("seenAs" in (await tcpReach(netns, "10.7.0.1", 8081, { limitMs: 500 })));
+      }
+      world.must("DEL", chained, { ...at, plugin: join(folder, "portmap") });
+      world.must("DEL", config, { ...at, plugin: join(folder, "bridge") });
+      return reached;
+    };
+    assert.deepEqual(await reaches("a", {}), [true, false]);
+    assert.deepEqual(await reaches("b", { hairpinMode: true }), [true, true]);
+  });
 
   it("needs prevResult", () => {
     using world = freshWorld();
