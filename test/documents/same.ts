@@ -13,7 +13,7 @@ const varying: readonly (readonly [RegExp, string])[] = [
   [/@if\d+/g, "@ifN"],
   [/\becho (request|reply) \d+/g, "echo $1 N"],
   // A link that was just brought up has its carrier within a second.
-  [/\bNO-CARRIER,/g, ""],
+  [/\bNO-CARRIER,| linkdown\b/g, ""],
   [/\bstate (?:disabled|forwarding)\b/g, "state N"],
   [/[ \t]+/g, " "],
 ];
