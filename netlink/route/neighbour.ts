@@ -18,11 +18,18 @@ export const familyBridge = 7;
 /** NUD_*. */
 export const neighbourState = {
   incomplete: 0x01,
-  failed: 0x20,
   reachable: 0x02,
   stale: 0x04,
+  delay: 0x08,
+  probe: 0x10,
+  failed: 0x20,
+  noArp: 0x40,
   permanent: 0x80,
 } as const;
+
+/** NUD_VALID: the kernel sends to the hardware address of the entry. */
+export const isUsable = ({ state }: Pick<Neighbour, "state">): boolean =>
+  (state & (neighbourState.incomplete | neighbourState.failed)) === 0 && state !== 0;
 
 export interface Neighbour extends Values<(typeof neighbourAttributes)["table"]> {
   readonly index: number;

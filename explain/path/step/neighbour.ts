@@ -1,6 +1,6 @@
 /** Finds the hardware address of a neighbour: by the entry that the namespace has, or by asking the segment. */
 import { ipCommand } from "../../../ip/address.ts";
-import { type Neighbour, neighbourState } from "../../../netlink/route/neighbour.ts";
+import { isUsable, type Neighbour, neighbourState } from "../../../netlink/route/neighbour.ts";
 import { addressOf, type Packet, sameBytes } from "../../rules/packet.ts";
 import { Blocked, type CauseCode } from "../cause.ts";
 import { isBridge, isLoopback, isVeth, type Site, type SiteLink } from "../site/site.ts";
@@ -16,16 +16,12 @@ export interface Found {
   readonly mac: string | undefined;
 }
 
-/** NUD_*: states in which the kernel uses the entry. */
-const { reachable, stale, permanent } = neighbourState;
-const usable = reachable | stale | permanent | 0x08 | 0x10 | 0x40;
-
 export function findNeighbour(walk: Walk, site: Site, link: SiteLink, nextHop: Uint8Array, packet: Packet): Found {
   const family = nextHop.length === 4 ? 2 : 10;
   const entry = site
     .neighbours(family)
     .find((one) => one.index === link.index && one.destination && sameBytes(one.destination, nextHop));
-  const isKnown = entry !== undefined && (entry.state & usable) !== 0;
+  const isKnown = entry !== undefined && isUsable(entry);
   const { holders, isOpen, failure } = holdersOf(walk, site, link, nextHop);
   const sites = new Set(holders.map((one) => one.site));
   if (sites.size > 1) throw duplicate(walk, nextHop, holders);
@@ -39,7 +35,7 @@ export function findNeighbour(walk: Walk, site: Site, link: SiteLink, nextHop: U
     throw noAnswer(walk, site, link, nextHop, packet);
   }
   const mac = holder.link.address;
-  if (isKnown && entry.address !== mac && (entry.state & permanent) !== 0)
+  if (isKnown && entry.address !== mac && (entry.state & neighbourState.permanent) !== 0)
     throw wrongEntry(walk, site, link, entry, mac);
   if (!isKnown || entry.address !== mac) ask(walk, site, link, nextHop, holder);
   walk.note(site.where, "neighbour", `${textOf(nextHop)} is ${mac}${isKnown ? "" : " (asked)"}`);
@@ -71,7 +67,7 @@ function fault(walk: Walk, where: string, code: CauseCode, what: string, cure: s
   return new Blocked({ code, where, what, cure });
 }
 
-const neighCommand = (address: Uint8Array) => `ip${address.length === 4 ? "" : " -6"} neigh`;
+const neighCommand = (address: Uint8Array) => `${ipOf(address)} neigh`;
 
 function wrongEntry(walk: Walk, site: Site, link: SiteLink, entry: Neighbour, mac: string | undefined): Blocked {
   const address = entry.destination!;
