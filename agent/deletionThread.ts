@@ -1,6 +1,7 @@
 /** The thread that deletes links for the agent (deletions.ts). */
 import { deleteNamedLinks } from "../kernel/deleteLinks.ts";
 import { openKernel } from "../kernel/kernel.ts";
+import { collectWhenIdle } from "./idle.ts";
 
 export interface Job {
   readonly network: string;
@@ -15,7 +16,10 @@ export interface JobDone {
 
 declare const self: Worker;
 
-self.onmessage = ({ data }: MessageEvent<readonly Job[]>) => self.postMessage(done(data));
+self.onmessage = ({ data }: MessageEvent<readonly Job[]>) => {
+  self.postMessage(done(data));
+  collectWhenIdle();
+};
 
 /** One request for each network: its group says that the links are to be deleted, also to a later gc. */
 function done(jobs: readonly Job[]): readonly JobDone[] {

@@ -57,6 +57,7 @@ export async function startAgent(dataDir: string): Promise<Agent> {
   rmSync(socket, { force: true });
   const words = ["--cold", "--socket", socket, "--status-socket", `${socket}.status`, "--data-dir", dataDir];
   const child = Bun.spawn([join(bin, "ns-net-full"), "agent", ...words], {
+    env: { ...process.env, BUN_JSC_useFTLJIT: "0" }, // as its unit says (cli/install/unit.ts)
     stdio: ["ignore", "ignore", Bun.file(log)],
   });
   await until("the agent listens", () => {
