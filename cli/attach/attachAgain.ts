@@ -16,7 +16,7 @@ import { portsOf } from "./publish.ts";
  */
 export function attachAgain(entry: Entry, steps: readonly Step[], sameStore: string): string {
   const { network, container, ifname } = entry.attachment;
-  const renamed = renamedBack(entry);
+  const renamed = isAllOurs(entry) ? renamedBack(entry) : undefined;
   if (renamed !== undefined) return renamed;
   const name = shortName(entry.netnsPath, container);
   if (!isAllOurs(entry) || !isByHand(name, container))
