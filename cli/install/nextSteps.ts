@@ -13,6 +13,7 @@ export function nextSteps(
   return `What next:
   containerd  nothing if bin_dir = "${binDir}" and conf_dir = "${folder}" in config.toml; it takes the file up by itself
   CRI-O       plugin_dirs = ["${binDir}"] below [crio.network] in crio.conf; then: systemctl reload crio
+  Kubernetes  nothing more: kubelet uses the CNI of containerd or CRI-O
   podman      network_backend = "cni", cni_plugin_dirs = ["${binDir}"] below [network] in containers.conf;
               then: podman run --network ${name} …
   nomad       client { cni_path = "${binDir}" cni_config_dir = "${folder}" }; in a group: network { mode = "cni/${name}" }

@@ -39,7 +39,7 @@ describe("ns-net install", () => {
 
   it("creates the folders, the executable and a configuration", () => {
     const said = place.must("install", ...where, "--subnet", "10.88.0.0/16", "--subnet", "fd88::/64", "--mtu", "1400");
-    assert.match(said, /containerd.*\n.*CRI-O.*\n.*podman/);
+    assert.match(said, /containerd.*\n.*CRI-O.*\n.*Kubernetes.*\n.*podman/);
     assert.equal(statSync(binDir).mode & 0o777, 0o755);
     assert.equal(statSync(join(binDir, "ns-net")).mode & 0o777, 0o755);
     assert.equal(statSync(join(confDir, "10-podnet.conflist")).mode & 0o777, 0o644);
