@@ -2,6 +2,7 @@
 import { Blocked } from "../cause.ts";
 import { firstPacket } from "../packets.ts";
 import type { SiteLink } from "../site/site.ts";
+import { textOf } from "../step/routing.ts";
 import type { Beginning, Walk } from "../walk.ts";
 
 /** An address of documentation (RFC 5737, RFC 3849): the default route leads to it. */
@@ -23,6 +24,10 @@ export function comesFromOutside(walk: Walk, destinationBy: (link: SiteLink) => 
     throw new Blocked({ code: "no-host-route", where: site.where, what, cure: "" });
   }
   walk.fullBytes = link.mtu ?? walk.fullBytes;
-  walk.note(site.where, "outside", `comes in by ${link.name}, the link of the default route`);
+  walk.note(
+    site.where,
+    "outside",
+    `comes in by ${link.name}, the link of the default route, from ${textOf(source)} for example`,
+  );
   return { at: "receive", site, link, packet: firstPacket(protocol, source, destinationBy(link), port) };
 }

@@ -7,13 +7,15 @@ import { familyNetdev } from "../../../netlink/nft/read/tables.ts";
 import { openingWithin } from "../../../plugin/diagnose/forwardPolicy.ts";
 import { type AtHook, passHook } from "../../rules/hooks.ts";
 import { hook } from "../../rules/order.ts";
-import { addressOf, type Device, endOf, type Packet, versionOf } from "../../rules/packet.ts";
+import { addressOf, type Device, endOf, type Packet, sameBytes, versionOf } from "../../rules/packet.ts";
 import type { Place } from "../../rules/passage.ts";
 import { familyText, placeText } from "../../rules/words.ts";
 import { Blocked, type CauseCode } from "../cause.ts";
+import { farAway } from "../ends/outside.ts";
 import type { Site, SiteLink } from "../site/site.ts";
 import { deviceOf, surroundingsOf } from "../site/surroundings.ts";
 import type { Walk } from "../walk.ts";
+import { textOf } from "./routing.ts";
 
 export interface Seen {
   readonly packet: Packet;
@@ -147,9 +149,15 @@ function cureOf(walk: Walk, site: Site, packet: Packet, by: Place, at: Filtered)
   const version = versionOf(packet);
   if (version === undefined) return `${site.prefix}nft add rule ${chain} ether type arp accept`;
   const ip = version === 4 ? "ip" : "ip6";
-  const [source, destination] = sides.map((side) => formatAddress(addressFromBytes(addressOf(packet, side))));
+  const isOutside = walk.question.from.is === "outside" || walk.question.to.is === "outside";
+  const [source, destination] = sides.map((side) => addressOf(packet, side));
+  // The outside has any address: the walk took one as an example.
+  const match = (end: "saddr" | "daddr", address: Uint8Array) =>
+    isOutside && sameBytes(address, farAway[version]) ? "" : `${ip} ${end} ${textOf(address)} `;
+  const rule = (from: Uint8Array, to: Uint8Array) =>
+    `add rule ${chain} ${match("saddr", from)}${match("daddr", to)}accept`;
   const neighbours =
     version === 6 ? ` ; add rule ${chain} icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept` : "";
-  const both = `add rule ${chain} ${ip} saddr ${source} ${ip} daddr ${destination} accept ; add rule ${chain} ${ip} saddr ${destination} ${ip} daddr ${source} accept`;
+  const both = `${rule(source!, destination!)} ; ${rule(destination!, source!)}`;
   return `${site.prefix}nft '${both}${neighbours}'`;
 }

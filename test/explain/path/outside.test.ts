@@ -64,6 +64,13 @@ for (const isOutsideUnseen of [false, true]) {
           { to: "2001:db8:9::1" },
         ),
         {
+          ...published,
+          name: "a policy drops forwarded packets",
+          code: "dropped-by-policy",
+          plant: "nft add table inet f; nft 'add chain inet f c { type filter hook forward priority 5; policy drop; }'",
+          undo,
+        },
+        {
           ...own,
           name: "a rule drops packets to the host",
           code: "dropped-by-rule",
