@@ -25,9 +25,11 @@ export function wallMs({ calls }: Recorded, { label, verb, ipMasq, pods }: Call)
 }
 
 const [width, barHeight, gap, labelWidth, valueWidth] = [760, 16, 4, 190, 80] as const;
+/** Around everything. */
+const margin = 12;
 const names = [
   ["agent", "ns-net with agent"],
-  ["ns-net", "ns-net"],
+  ["ns-net", "ns-net without agent"],
   ["reference", "standard plugins"],
 ] as const;
 
@@ -36,13 +38,15 @@ svg { font: 12px system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, 
 text { fill: #1f2328; }
 .title { font-weight: 600; font-size: 13px; }
 .small { fill: #57606a; }
-.ours { fill: #4a86d4; }
-.other { fill: #afb8c1; }
+.agent { fill: #2f6fc4; }
+.ns-net { fill: #8fbcf2; }
+.reference { fill: #afb8c1; }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3; }
 .small { fill: #9da7b1; }
-.ours { fill: #5b9df0; }
-.other { fill: #57606a; }
+.agent { fill: #6aaafb; }
+.ns-net { fill: #2f5f9e; }
+.reference { fill: #57606a; }
 }
 </style>`;
 
@@ -71,20 +75,20 @@ export function speedChart(from: Recorded): string {
       const length = Number((ms * scale).toFixed(1));
       lines.push(
         `<text class="small" x="${labelWidth - 10}" y="${y + 12}" text-anchor="end">${name}</text>`,
-        `<rect class="${label === "reference" ? "other" : "ours"}" x="${labelWidth}" y="${y}" width="${length}" height="${barHeight}" rx="3"/>`,
+        `<rect class="${label}" x="${labelWidth}" y="${y}" width="${length}" height="${barHeight}" rx="3"/>`,
         `<text x="${Number((labelWidth + length + 6).toFixed(1))}" y="${y + 12}">${ms.toFixed(1)} ms</text>`,
       );
       y += barHeight + gap;
     }
     y += 20;
   }
-  const height = y - 12;
+  const [fullWidth, height] = [width + 2 * margin, y + 2 * margin];
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${-margin} ${-margin} ${fullWidth} ${height}" width="${fullWidth}" height="${height}" role="img" aria-labelledby="title">`,
     '<title id="title">Milliseconds of ADD and DEL: ns-net with its agent, ns-net, and the standard plugins</title>',
     style,
     ...lines,
-    `<text class="small" x="0" y="${height - 2}">${from.machine}</text>`,
+    `<text class="small" x="0" y="${y}">${from.machine}</text>`,
     "</svg>",
   ].join("\n")}\n`;
 }
