@@ -17,7 +17,7 @@ import { isOfUnmappedUser } from "../sys/namespaces/unmapped.ts";
 import { closeNetns, type Netns } from "../sys/netns.ts";
 import { toStderr } from "./callByHand.ts";
 import { defaultNetwork, isFile, readNetwork } from "./network.ts";
-import { stdinOf, type Target } from "./target.ts";
+import { pluginFolders, stdinOf, type Target } from "./target.ts";
 
 export interface Filter {
   readonly network?: string | undefined;
@@ -132,11 +132,7 @@ export function removalOf(
   { attachment, netnsPath, bridge, ipamType }: Entry,
   dataDir: string | undefined,
 ): DeleteRequest {
-  const configuration: { readonly [key: string]: unknown } = {
-    cniVersion: "1.1.0",
-    ...configurationOf(attachment.network, dataDir), // a delegate may know only the version written there
-    name: attachment.network,
-  };
+  const configuration = configurationOf(attachment.network, dataDir);
   return {
     attachment,
     network: attachment.network,
@@ -145,14 +141,14 @@ export function removalOf(
     bridge,
     ipamType: ipamType || ipamTypeOf(configuration),
     netns: netnsPath,
-    pluginPath: (process.env["CNI_PATH"] ?? "/opt/cni/bin:/usr/lib/cni").split(":"),
+    pluginPath: pluginFolders().split(":"),
     raw: {
       environment: {
         CNI_COMMAND: "DEL",
         CNI_CONTAINERID: attachment.container,
         CNI_NETNS: netnsPath,
         CNI_IFNAME: attachment.ifname,
-        CNI_PATH: process.env["CNI_PATH"] ?? "/opt/cni/bin:/usr/lib/cni",
+        CNI_PATH: pluginFolders(),
       },
       stdin: JSON.stringify(configuration),
     },
@@ -168,8 +164,12 @@ function ipamTypeOf(configuration: object): string {
   }
 }
 
-/** The network's configuration, if it still exists. A delegate gets it again. */
-function configurationOf(network: string, dataDir: string | undefined): object {
+/** The network's configuration, or its name alone if it has none any more. A delegate gets it again, in the version written there. */
+export function configurationOf(network: string, dataDir: string | undefined): object {
+  return { cniVersion: "1.1.0", ...writtenOf(network, dataDir), name: network };
+}
+
+function writtenOf(network: string, dataDir: string | undefined): object {
   try {
     return readNetwork(network, undefined, dataDir);
   } catch {

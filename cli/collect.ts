@@ -2,11 +2,12 @@
 import type { CollectRequest } from "../conf/request.ts";
 import { openKernel } from "../kernel/kernel.ts";
 import { type Collected, gc } from "../plugin/gc.ts";
-import { entries, openedStore } from "./attachments.ts";
+import { configurationOf, entries, openedStore } from "./attachments.ts";
 import { callByHand } from "./callByHand.ts";
 import { living } from "./living.ts";
 import { defaultNetwork } from "./network.ts";
 import { progress } from "./output/progress.ts";
+import { pluginFolders } from "./target.ts";
 
 interface CollectedAll {
   /** By network name. */
@@ -78,8 +79,11 @@ function requestFor(network: string, dataDir: string): CollectRequest {
     dataDir,
     bridge: "",
     ipamType: "ns-net",
-    pluginPath: [],
-    raw: { environment: {}, stdin: "" },
+    pluginPath: pluginFolders().split(":"),
+    raw: {
+      environment: { CNI_COMMAND: "GC", CNI_PATH: pluginFolders() },
+      stdin: JSON.stringify(configurationOf(network, dataDir)),
+    },
     valid: [],
   };
 }

@@ -79,6 +79,9 @@ export function isThere({ path }: Pick<Target, "path">): boolean {
 
 export const defaultIfname = "eth0";
 
+/** Where plugins for addresses are, as CNI_PATH has it. */
+export const pluginFolders = () => process.env["CNI_PATH"] ?? "/opt/cni/bin:/usr/lib/cni";
+
 /** CNI's environment for a call by hand. */
 export function environmentFor(
   command: string,
@@ -91,7 +94,7 @@ export function environmentFor(
     CNI_CONTAINERID: container,
     CNI_NETNS: path,
     CNI_IFNAME: ifname,
-    CNI_PATH: process.env["CNI_PATH"] ?? "/opt/cni/bin:/usr/lib/cni",
+    CNI_PATH: pluginFolders(),
     CNI_ARGS: args || undefined,
   };
 }

@@ -1,6 +1,6 @@
 /** The commands that show attachments, and clean up. */
 import assert from "node:assert/strict";
-import { existsSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../../support/needs.ts";
 import { nsNet } from "../../support/plugin.ts";
@@ -54,6 +54,27 @@ describe("ns-net ls, check, gc", () => {
     assert.equal(states().length, 2);
     assert.match(place.must("gc"), new RegExp(`removed .*${gone}`));
     assert.deepEqual(states(), [[stays, "attached"]]);
+  });
+
+  it("gc calls the IPAM plugin of what it removes, with the configuration of its network", () => {
+    using place = freshPlace();
+    const log = join(place.folder, "log");
+    const script = `#!/bin/sh
+echo "$CNI_COMMAND $CNI_CONTAINERID $CNI_IFNAME $(cat)" >>${log}
+[ "$CNI_COMMAND" = ADD ] && echo '{"cniVersion":"1.0.0","ips":[{"address":"10.41.0.2/24"}]}' || true
+`;
+    writeFileSync(join(place.folder, "foreign"), script, { mode: 0o755 });
+    const ipam = { type: "foreign", own: "key" };
+    const network = { cniVersion: "1.0.0", name: "other", type: "ns-net", bridge: "other0", ipam };
+    const name = place.name();
+    const called = (...words: string[]) =>
+      place.host.run("env", `CNI_PATH=${place.folder}`, ...place.command(...words)).toString();
+    called("add", name, "--network", place.file("other.json", JSON.stringify(network)));
+    Bun.spawnSync(["ip", "netns", "del", name]);
+    assert.match(called("gc"), new RegExp(`removed the attachment eth0 of ${name} on other`));
+    const last = readFileSync(log, "utf8").trim().split("\n").at(-1)!;
+    assert.match(last, new RegExp(`^DEL ${name} eth0 .*"own":"key"`));
+    assert.equal(place.must("ls"), "Nothing is attached.\n");
   });
 
   it("a namespace with the same name and inode is another one if the interface is gone", () => {
