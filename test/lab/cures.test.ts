@@ -76,6 +76,11 @@ const faults: readonly Fault[] = [
     begins: "ns-net lab restart loneLAB",
   },
   {
+    name: "one of two interfaces that is gone",
+    plant: ["web", "ip link del eth0"],
+    begins: "ns-net lab restart webLAB",
+  },
+  {
     name: "a link that lab impair took down",
     plant: ["lab", "impair web@eth0 --down"],
     begins: "ns-net lab impair web@eth0LAB --up",

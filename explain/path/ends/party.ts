@@ -75,6 +75,12 @@ function noAddress(
     return fault(walk, site, "tentative", what, cure);
   }
   const remembered = walk.world.attachedTo(site);
+  const lost = remembered.find(
+    ({ ifname, addresses }) =>
+      !own.some(({ name }) => name === ifname) && addresses.some((cidr) => cidr.includes(":") === (version === 6)),
+  );
+  if (lost !== undefined && all.length === 0)
+    return fault(walk, site, "no-interface", `${site.where} has no interface ${lost.ifname}`, lost.again);
   const wanted = remembered.flatMap(({ addresses, ifname }) => addresses.map((cidr) => ({ cidr, ifname })));
   const mine = wanted.find(({ cidr }) => cidr.includes(":") === (version === 6));
   const off =
