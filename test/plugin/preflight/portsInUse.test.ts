@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { mapped, web } from "../../step/ports/publishing.ts";
+import { until } from "../../support/daemon.ts";
 import { needs } from "../../support/needs.ts";
 import { run } from "../../support/sandbox.ts";
 import { tcpServer } from "../../support/tcp.ts";
-import { dualStack, freshWorld, ranges, type World } from "../../support/world.ts";
+import { dualStack, freshWorld, ourLinks, ranges, type World } from "../../support/world.ts";
 
 describe("A port in use is refused, naming the holder:", () => {
   before(function () {
@@ -36,11 +37,12 @@ describe("A port in use is refused, naming the holder:", () => {
     world.must("ADD", other, { netns: world.netns(), container: "other" });
   });
 
-  it("but not an attachment whose namespace is gone, although another got its name and its inode", () => {
+  it("but not an attachment whose namespace is gone, although another got its name and its inode", async () => {
     using world = freshWorld();
     const first = world.netns();
     world.must("ADD", world.network(mapped(web)), { netns: first, container: "first" });
     run(["ip", "netns", "del", first.name]);
+    await until("the veth has gone with its namespace", () => ourLinks(world.host).length === 0);
     run(["ip", "netns", "add", first.name]);
     const { ino } = statSync(first.path);
     run(["sqlite3", join(world.dataDir, "ns-net.sqlite"), `UPDATE port SET netns_inode = '${ino}'`]);
