@@ -7,7 +7,7 @@ import { type Choices, explore } from "../rules/choices.ts";
 import { answered, type Connection } from "../rules/connection.ts";
 import { passHook } from "../rules/hooks.ts";
 import { hook } from "../rules/order.ts";
-import type { Device } from "../rules/packet.ts";
+import { addressOf, type Device, sameBytes } from "../rules/packet.ts";
 import type { BridgePorts, Place } from "../rules/passage.ts";
 
 export interface Passing {
@@ -20,6 +20,10 @@ export interface Passing {
   readonly ports?: BridgePorts;
   /** False for a link that does not exist yet: rules before routing ask for its routes. */
   readonly hasLinks: boolean;
+  /** Absent: HTTPS, which a firewall that lets containers out at all lets pass. */
+  readonly to?: { readonly protocol: "tcp" | "udp"; readonly port: number };
+  /** Where the rules must have led the packet before it is forwarded. Absent: nowhere else. */
+  readonly translated?: Uint8Array;
 }
 
 export interface Drop {
@@ -28,8 +32,7 @@ export interface Drop {
   readonly isAnswer: boolean;
 }
 
-/** HTTPS: a firewall that lets containers out at all lets it pass. */
-const port = 443;
+const https = { protocol: "tcp", port: 443 } as const;
 const ipFamilies = { 4: 2, 16: 10 } as const;
 
 /**
@@ -42,11 +45,11 @@ export function dropOf(site: Site, passing: Passing): Drop | undefined {
 }
 
 function thereAndBack(site: Site, passing: Passing, choices: Choices): Drop | undefined {
-  const { source, destination, input, output, ports, hasLinks } = passing;
+  const { source, destination, input, output, ports, hasLinks, to: asked = https, translated } = passing;
   const family = ipFamilies[source.length as 4 | 16];
   const surroundings = surroundingsOf(site);
   const added = new Set<string>();
-  let packet = firstPacket("tcp", source, destination, port);
+  let packet = firstPacket(asked.protocol, source, destination, asked.port);
   let connection: Connection | undefined;
   let isUntracked = false;
   for (const isAnswer of [false, true]) {
@@ -62,6 +65,8 @@ function thereAndBack(site: Site, passing: Passing, choices: Choices): Drop | un
       const passed = passHook(site.ruleset, { ...question, connection, isUntracked, surroundings, choices, added });
       if (passed.dropped) return { by: passed.dropped.by, isForward, isAnswer };
       ({ packet, connection, isUntracked } = passed);
+      if (!isForward && !isAnswer && translated && !sameBytes(addressOf(packet, "destination"), translated))
+        return undefined;
     }
   }
   return undefined;

@@ -180,16 +180,35 @@ function isNameOf(value: Uint8Array, name: string | undefined): boolean {
 }
 
 /** The commands by which packets of `from`, and the answers to them, pass a chain. */
-export function opening({ family: number, name: table }: Table, chain: string, from: string): string {
-  const words = tableWords[number];
-  if (table === "firewalld") return firewalldOpening(from);
-  const rules = isIptables({ family: number, name: table }, chain)
-    ? [`-i ${from} -j ACCEPT`, `-o ${from} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`].map(
-        (rest) => `${words}tables -I ${chain} ${rest.replace("*", "+")}`,
-      )
-    : [`iifname '"${from}"' accept`, `oifname '"${from}"' ct state established,related accept`].map(
-        (rest) => `nft insert rule ${words} ${table} ${chain} ${rest}`,
-      );
+export function opening(table: Table, chain: string, from: string): string {
+  return openingBy(table, chain, from, {
+    iptables: [`-i ${from} -j ACCEPT`, `-o ${from} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`],
+    nft: [`iifname '"${from}"' accept`, `oifname '"${from}"' ct state established,related accept`],
+  });
+}
+
+/** The commands by which packets to published ports behind `to`, and the answers to them, pass a chain. */
+export function openingForPorts(table: Table, chain: string, to: string): string {
+  return openingBy(table, chain, to, {
+    iptables: [
+      `-o ${to} -m conntrack --ctstate DNAT -j ACCEPT`,
+      `-i ${to} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+    ],
+    nft: [`oifname '"${to}"' ct status dnat accept`, `iifname '"${to}"' ct state established,related accept`],
+  });
+}
+
+interface Rules {
+  readonly iptables: readonly string[];
+  readonly nft: readonly string[];
+}
+
+function openingBy(table: Table, chain: string, link: string, { iptables, nft }: Rules): string {
+  const words = tableWords[table.family];
+  if (table.name === "firewalld") return firewalldOpening(link);
+  const rules = isIptables(table, chain)
+    ? iptables.map((rest) => `${words}tables -I ${chain} ${rest.replace("*", "+")}`)
+    : nft.map((rest) => `nft insert rule ${words} ${table.name} ${chain} ${rest}`);
   return rules.join(" && ");
 }
 

@@ -1,11 +1,13 @@
-/** Firewalls of other programs that drop what containers send to the outside, or the answers. */
+/** Firewalls of other programs that drop what containers send to the outside or get from there, or the answers. */
 
-import { type Cidr, formatCidr } from "../../../ip/address.ts";
+import { type Cidr, contains, formatCidr, parseAddress } from "../../../ip/address.ts";
 import { addressBytes } from "../../../ip/bytes.ts";
 import { nftTable } from "../../../kernel/ownership.ts";
 import { uplink } from "../../../kernel/routes.ts";
-import { opening } from "../../../plugin/diagnose/forwardPolicy.ts";
+import { opening, openingForPorts } from "../../../plugin/diagnose/forwardPolicy.ts";
 import { deviceOf } from "../../path/site/surroundings.ts";
+import { ourPorts } from "../../ports/ours.ts";
+import { anyAddressFor } from "../../ports/publishedPort.ts";
 import type { Device } from "../../rules/packet.ts";
 import type { Place } from "../../rules/passage.ts";
 import { familyText, placeText } from "../../rules/words.ts";
@@ -25,7 +27,11 @@ export const firewall: Check = {
   run(patient) {
     const routed = routedNetworks(patient);
     const found = routed.flatMap((one) => one.subnets.flatMap((subnet) => blocked(one, subnet, patient)));
-    return orOk([...found, ...legacy(routed, patient)], "no firewall drops what containers send to the outside");
+    const ofPorts = routed.flatMap((one) => one.families.flatMap((family) => portBlocked(one, family, patient)));
+    return orOk(
+      [...found, ...ofPorts, ...legacy(routed, patient)],
+      "no firewall drops what containers send or publish",
+    );
   },
 };
 
@@ -47,6 +53,35 @@ function blocked(routed: Routed, subnet: Cidr, patient: Patient): Finding[] {
     ? `the answers to what containers of ${routed.network.name} send`
     : `what containers of ${routed.network.name} send to the outside`;
   return [warn(`${program} drops ${what}: ${placeText(drop.by)}`, cureOf(drop, program, routed, subnet))];
+}
+
+/** A client outside calls the first published port of the network, which stands for the others. */
+function portBlocked({ network, link, from, subnets }: Routed, family: 4 | 6, patient: Patient): Finding[] {
+  const out = uplink(patient.kernel)?.index;
+  const input = out === undefined ? undefined : patient.host.link(out);
+  const length = family === 4 ? 4 : 16;
+  const own = patient.host.addresses.find(
+    ({ linkIndex, bytes, isLinkLocal }) => linkIndex === out && bytes.length === length && !isLinkLocal,
+  );
+  if (input === undefined || link === undefined || own === undefined) return [];
+  for (const { hostAddress, hostPort, containerAddress, protocol } of ourPorts(patient.kernel)) {
+    const target = parseAddress(containerAddress ?? "");
+    if (target?.family !== family || protocol === "sctp" || hostAddress !== anyAddressFor(containerAddress!)) continue;
+    if (!subnets.some((subnet) => contains(subnet, target))) continue;
+    const drop = dropOf(patient.host, {
+      ...{ source: outside[family], destination: own.bytes, input: deviceOf(input), output: deviceOf(link) },
+      ...{ hasLinks: true, to: { protocol, port: hostPort }, translated: addressBytes(target) },
+    });
+    if (drop === undefined || drop.by.table === nftTable) return [];
+    const program = programOf(drop.by, patient);
+    const what = drop.isAnswer ? "the answers to callers of" : "what callers outside send to";
+    const says = `${program} drops ${what} published ports of ${network.name}: ${placeText(drop.by)}`;
+    const cure = drop.isForward
+      ? openingOf(drop.by, program, from, openingForPorts)
+      : `ns-net explain outside host:${hostPort}${protocol === "udp" ? "/udp" : ""}${patient.sameStore}`;
+    return [warn(says, cure)];
+  }
+  return [];
 }
 
 /** A link that does not exist, with a number that no link has. */
@@ -72,11 +107,14 @@ function cureOf({ by, isForward }: Drop, program: Program, { from }: Routed, sub
     const insert = `nft insert rule ${familyText(family)} ${table} ${chain} ${ip}`;
     return `${insert} saddr ${formatCidr(subnet)} accept && ${insert} daddr ${formatCidr(subnet)} accept`;
   }
-  if (program === "ufw" && !from.endsWith("*"))
-    return `ufw route allow in on ${from} && ufw route allow out on ${from}`;
+  return openingOf(by, program, from, opening);
+}
+
+function openingOf({ family, table, chain }: Place, program: Program, link: string, by: typeof opening): string {
+  if (program === "ufw" && !link.endsWith("*"))
+    return `ufw route allow in on ${link} && ufw route allow out on ${link}`;
   // Docker writes its other chains again, and leaves this one alone.
-  const where = program === "Docker" ? "DOCKER-USER" : chain;
-  return opening({ family, name: table }, where, from);
+  return by({ family, name: table }, program === "Docker" ? "DOCKER-USER" : chain, link);
 }
 
 /** Netlink shows no rules of iptables-legacy. */
