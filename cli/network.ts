@@ -5,6 +5,7 @@ import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir } from "../conf/identity.ts";
 import { nearest } from "../conf/nearest.ts";
 import { isContainerLink, pluginTypes } from "../conf/pluginType.ts";
+import { runtimesRead } from "../explain/networks/configured.ts";
 import { remember, remembered, rememberedNames } from "./remembered.ts";
 import defer * as yaml from "./yaml.ts";
 
@@ -119,6 +120,8 @@ interface ConfigurationFile {
   /** Undefined if `mistake` says why it cannot be read. */
   readonly configuration: Json | undefined;
   readonly mistake: string;
+  /** Why runtimes cannot read it, which read JSON alone; absent if they can, or do not try. */
+  readonly notJson?: string | undefined;
 }
 
 /** The files of a folder that are configurations by their names, in the order of runtimes. */
@@ -134,11 +137,22 @@ export function filesIn(folder: string): ConfigurationFile[] {
   return files.map((file) => {
     const path = join(folder, file);
     try {
-      return { path, configuration: readConfiguration(path), mistake: "" };
+      return { path, configuration: readConfiguration(path), mistake: "", notJson: notJsonIn(path) };
     } catch (error) {
       return { path, configuration: undefined, mistake: (error as Error).message };
     }
   });
+}
+
+/** ns-net reads YAML, which JSON is almost a part of: it takes a trailing comma, and comments. */
+function notJsonIn(path: string): string | undefined {
+  if (!runtimesRead.test(path)) return undefined;
+  try {
+    JSON.parse(readFileSync(path, "utf8"));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 function readConfiguration(path: string): Json {

@@ -16,6 +16,8 @@ export interface ConfigurationFile {
   /** Undefined if `mistake` says why it cannot be read. */
   readonly configuration: Readonly<Record<string, unknown>> | undefined;
   readonly mistake: string;
+  /** Why runtimes cannot read it, which read JSON alone; absent if they can, or do not try. */
+  readonly notJson?: string | undefined;
 }
 
 /** Versions of ns-net; undefined where there is none, or where it is not known. */

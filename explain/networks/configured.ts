@@ -2,6 +2,9 @@
 import { defaultBridge } from "../../conf/config/bridge.ts";
 import { isObject } from "../../conf/decode.ts";
 
+/** The files that runtimes read. They read no YAML; ns-net does. */
+export const runtimesRead = /\.(conf|conflist|json)$/;
+
 type Json = Readonly<Record<string, unknown>>;
 
 export interface Configured {

@@ -2,16 +2,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ownType } from "../../../conf/pluginType.ts";
-import { pluginsOf } from "../../networks/configured.ts";
+import { pluginsOf, runtimesRead } from "../../networks/configured.ts";
 import { type Refusal, refusalsOf, typesOf } from "../../networks/refusals.ts";
 import { type Check, type Finding, fail, ok, warn } from "../finding.ts";
 import type { ConfigurationFile, Patient } from "../patient.ts";
 
 /** Where runtimes look for executables: by the specification, and by distributions. */
 const otherFolders = ["/usr/lib/cni", "/usr/libexec/cni", "/usr/local/libexec/cni", "/usr/local/lib/cni"];
-/** Runtimes read no YAML; ns-net does. */
-const runtimesRead = /\.(conf|conflist|json)$/;
-
 export const configurations: Check = {
   id: "configurations",
   run(patient) {
@@ -41,10 +38,12 @@ function servedText({ configuration = {} }: ConfigurationFile, { isServed }: Pat
 }
 
 function wrongIn(file: ConfigurationFile, patient: Patient): Finding[] {
-  const { path, configuration, mistake } = file;
+  const { path, configuration, mistake, notJson } = file;
   const aside = `mv ${path} ${path}.broken`;
   if (configuration === undefined)
     return [fail(`${path} is broken: ${mistake}`, `Correct it, or move it away: ${aside}`)];
+  if (notJson !== undefined)
+    return [fail(`${path} is no JSON, which runtimes need: ${notJson}`, `Correct it, or move it away: ${aside}`)];
   const { name, plugins, type } = configuration;
   if (typeof name !== "string" || name === "")
     return [fail(`${path} has no name`, `Add the key name, or move it away: ${aside}`)];

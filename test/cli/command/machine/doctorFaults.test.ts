@@ -100,6 +100,12 @@ const files: readonly Fault[] = [
     plant: write("10-x.conflist", '{ "name": "x", '),
     says: /10-x\.conflist is broken: /,
   },
+  {
+    id: "configurations",
+    status: "fail",
+    plant: write("10-x.conflist", '{"name":"x","plugins":[{"type":"ns-net",}]}'),
+    says: /10-x\.conflist is no JSON, which runtimes need/,
+  },
   { id: "configurations", status: "fail", plant: write("10-x.conflist", "{}"), says: /10-x\.conflist has no name/ },
   {
     id: "configurations",
