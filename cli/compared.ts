@@ -3,6 +3,8 @@ import { type Attachment, attachmentText } from "../conf/attachment.ts";
 import { adoptedStep, isLeaseOnly } from "../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../kernel/kernel.ts";
 import { faultOf } from "../plugin/faults.ts";
+import { evidence } from "../plugin/liveness/evidence.ts";
+import { isFreed, livenessOf, mayLive } from "../plugin/liveness/liveness.ts";
 import { committedSteps } from "../plugin/removal/entrySteps.ts";
 import { allExpected } from "../step/expected.ts";
 import { checkStep, isRepairable, type Step } from "../step/index.ts";
@@ -60,6 +62,7 @@ type Comparison = Pick<Report, "differences" | "cure">;
 function comparisonOf(entry: Entry, committed: readonly (readonly Step[])[], sameStore: string): Comparison {
   if (entry.steps === undefined && isInterrupted(entry))
     return { differences: [unfinished], cure: `ns-net gc${sameStore}` };
+  if (isDeletedByOthers(entry)) return { differences: [deletedByOthers], cure: `ns-net gc${sameStore}` };
   using kernel = openKernel({ container: openNetnsOf(entry) });
   const steps = allExpected(committed);
   const differing = steps.filter((step) => checkStep(step, kernel).length > 0);
@@ -69,3 +72,21 @@ function comparisonOf(entry: Entry, committed: readonly (readonly Step[])[], sam
 }
 
 const unfinished: Difference = { what: "attachment", expected: "attached", found: "an add that did not end" };
+
+/** The DEL of the plugin that made it came, while ns-net was not in its place. */
+function isDeletedByOthers(entry: Entry): boolean {
+  if (!isFreed(entry)) return false;
+  using kernel = openKernel();
+  return !mayLive(
+    livenessOf(
+      entry,
+      evidence(kernel, () => false),
+    ),
+  );
+}
+
+const deletedByOthers: Difference = {
+  what: "attachment",
+  expected: "attached",
+  found: "deleted by the plugin that made it",
+};

@@ -80,7 +80,7 @@ export async function gc(
     await release(request, call, claimed, store, attempts);
   }
   const unused = attempts.try(nothing, () => {
-    const look = { request, kernel, store, kept, gone: links };
+    const look = { request, kernel, store, kept, others: others.reserved, gone: links };
     return dryRun ? findUnused(look) : removeUnused(look);
   });
   throwTogether([...attempts.errors, ...unused.errors]);
@@ -102,6 +102,8 @@ const nothing: Unused = { chains: [], bridges: [], errors: [] };
 interface Others {
   /** Names that links of ours would have: what has this mark stays. */
   readonly kept: readonly string[];
+  /** Those of reservations among them. */
+  readonly reserved: readonly string[];
   readonly stale: readonly Extract<Removal, { kind: "adopted" }>[];
   /** Attachments of which only chained plugins have records. */
   readonly recorded: readonly Attachment[];
@@ -123,7 +125,7 @@ function othersOf(
 ): Others {
   if (!isKept) {
     const stale = attempts.try([], () => find.unknownReservations(request, entries, store));
-    return { kept: [], stale, recorded: [] };
+    return { kept: [], reserved: [], stale, recorded: [] };
   }
   const folder = find.folderOf(request, store);
   return unentered.withoutEntry({ network: request.network, folder, entries, kernel }, store, isKept);

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { defaultDataDir } from "../../conf/identity.ts";
+import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import type { Entry } from "../../store/entry.ts";
@@ -60,10 +61,9 @@ export default command({
         ["has", "have"],
         "published ports, limits or rules of a firewall, which no other plugin would remove",
       );
-    const leave = () => [
-      ...leavingLeases(present, dataDir, options["lease-dir"]),
-      ...(goesBack ? leaveChains(present) : []),
-    ];
+    // The other ones have their reservations and chains, unless the plugin that made them has deleted them.
+    const own = present.filter((entry) => adoptedStep(entry) === undefined);
+    const leave = () => [...leavingLeases(own, dataDir, options["lease-dir"]), ...(goesBack ? leaveChains(own) : [])];
     const said = uninstall(binDir, record, leave, [...(await removedUnused(dataDir)), ...leftInUse()]);
     writeOut(`${[...said, ...(await agentLeft())].join("\n")}\n`);
     return 0;

@@ -12,6 +12,11 @@ export interface AdoptedStep {
   readonly bridge?: string | undefined;
 }
 
+/** True if another plugin made the interface, with its own lease or one of ours: no rule of ours is for it. */
+export function isOfOthers(entry: WithSteps & { readonly state: string }): boolean {
+  return adoptedStep(entry) !== undefined || isLeaseOnly(entry);
+}
+
 /** True if ns-net created the attachment. False also if only its lease is ours and another plugin created the link. */
 export function isAllOurs(entry: WithSteps | undefined): boolean {
   return entry?.steps !== undefined && adoptedStep(entry) === undefined;

@@ -1,5 +1,7 @@
 /** Decides whether an attachment is alive. The only place that does; callers differ in their use of the answer. */
 
+import { existsSync } from "node:fs";
+import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import type { Entry } from "../../store/entry.ts";
 import { bootId, isInProgress, isInterrupted } from "../../store/index.ts";
 import { isWithoutNamespace } from "../../store/namespace.ts";
@@ -41,10 +43,19 @@ function withoutHostEnd(entry: Entry, evidence: Evidence): Liveness {
 function inContainer(entry: Entry, evidence: Evidence): Liveness {
   const seen = evidence.inNamespace(entry);
   if (seen === "interface") return { is: "alive", because: "its namespace has the interface" };
+  // The namespace of a pod outlives each of its containers, and another container may have a freed address by now.
+  if (isFreed(entry) && (seen === "namespace" || entry.netnsInode !== 0n))
+    return { is: "gone", because: "the plugin that made it has deleted it" };
   if (seen === "namespace") return { is: "unknown", because: "its namespace exists" };
   // An entry may not know its namespace; and nothing here may lead into it, no name and no process.
   if (evidence.hasAddress(entry)) return { is: "unknown", because: "another namespace has its address" };
   return { is: "gone", because: "its namespace is not there, and no other has its address" };
+}
+
+/** True if host-local, which gave the addresses of an attachment that was taken over, has freed all of them. */
+export function isFreed(entry: Entry): boolean {
+  const step = adoptedStep(entry);
+  return step !== undefined && step.files.length > 0 && !step.files.some((file) => existsSync(file));
 }
 
 /** True for `alive` and `unknown`. */

@@ -4,6 +4,7 @@
  * one recreates them.
  */
 import type { CollectRequest } from "../../conf/request.ts";
+import { isOfOthers } from "../../ipam/hostLocal/adopted.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { isOurGroup, masqueradeChainPrefix } from "../../kernel/ownership.ts";
 import { commitBatch } from "../../netlink/nft/batch.ts";
@@ -13,6 +14,7 @@ import { hasTable } from "../../netlink/nft/table.ts";
 import { type Link, listLinks } from "../../netlink/route/link.ts";
 import { collect } from "../../step/index.ts";
 import { table } from "../../step/nft/table.ts";
+import type { Entry } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import { errno, tolerating } from "../../sys/errors.ts";
 import { Attempts } from "../attempts.ts";
@@ -27,6 +29,8 @@ interface Look {
   readonly store: Store | undefined;
   /** Names of the links that stay. */
   readonly kept: ReadonlySet<string>;
+  /** Those among them that have no rules of ours: other plugins made them, and no entry says so yet. */
+  readonly others: readonly string[];
   /** Links that GC has removed, or in a dry run would have. */
   readonly gone: readonly Link[];
 }
@@ -39,9 +43,10 @@ export interface Unused {
 }
 
 /** For a dry run. */
-export function findUnused({ request, kernel, store, kept, gone }: Look): Unused {
-  if (kept.size > 0) return { chains: [], bridges: [], errors: [] };
-  const bridges = idleBridges(request, kernel, store, gone).map(({ name = "" }) => name);
+export function findUnused({ request, kernel, store, kept, others, gone }: Look): Unused {
+  if (withoutOthers(kept, others, store?.entries(request.network) ?? []).size > 0)
+    return { chains: [], bridges: [], errors: [] };
+  const bridges = kept.size > 0 ? [] : idleBridges(request, kernel, store, gone).map(({ name = "" }) => name);
   return { chains: masqueradeChains(request.network, kernel), bridges, errors: [] };
 }
 
@@ -65,18 +70,27 @@ function storeWhereNeeded({ request: { dataDir, network }, kernel }: Look): Stor
   }
 }
 
-function removeNow({ request, kernel, store, kept: keptBefore, gone }: Look): Unused {
+function removeNow({ request, kernel, store, kept: keptBefore, others, gone }: Look): Unused {
   const { network } = request;
   const attempts = new Attempts();
   const kept = new Set(keptBefore);
-  for (const { hostLink } of store?.entries(network) ?? []) kept.add(hostLink);
+  const entries = store?.entries(network) ?? [];
+  for (const { hostLink } of entries) kept.add(hostLink);
   attempts.try(undefined, () => collect({ kind: "network", name: network }, kept, kernel));
-  const isEmpty = kept.size === 0;
-  const chains = isEmpty ? attempts.try([], () => removeChains(network, kernel)) : [];
+  const hasOwn = withoutOthers(kept, others, entries).size > 0;
+  const chains = !hasOwn ? attempts.try([], () => removeChains(network, kernel)) : [];
   attempts.try(undefined, () => removeIdlePolicies(store, gone, kernel));
-  const bridges = isEmpty ? attempts.try([], () => removeBridges(request, kernel, store, gone)) : [];
-  if (isEmpty) attempts.try(undefined, () => removeTables(store, kernel));
+  const bridges = kept.size === 0 ? attempts.try([], () => removeBridges(request, kernel, store, gone)) : [];
+  if (!hasOwn) attempts.try(undefined, () => removeTables(store, kernel));
   return { chains, bridges, errors: attempts.errors };
+}
+
+/** The links that stay and may need rules of ours. */
+function withoutOthers(kept: ReadonlySet<string>, others: readonly string[], entries: readonly Entry[]): Set<string> {
+  const own = new Set(kept);
+  for (const name of others) own.delete(name);
+  for (const entry of entries) if (isOfOthers(entry)) own.delete(entry.hostLink);
+  return own;
 }
 
 function masqueradeChains(network: string, kernel: Kernel): string[] {

@@ -13,6 +13,8 @@ import { type Place, untaken } from "./untaken.ts";
 interface WithoutEntry {
   /** By the name that the host's end of a veth of ours would have: the rules with this mark stay. */
   readonly kept: readonly string[];
+  /** Those of reservations among them. */
+  readonly reserved: readonly string[];
   readonly stale: readonly AdoptedStep[];
   /** Attachments of which there are records alone. */
   readonly recorded: readonly Attachment[];
@@ -35,6 +37,7 @@ export function withoutEntry(place: Place, store: Store | undefined, isKept: (en
   const gone = alone.filter(({ hostLink }) => !kept.has(hostLink));
   return {
     kept: [...kept],
+    reserved: reserved.flatMap(({ hostLink }) => (kept.has(hostLink) ? [hostLink] : [])),
     stale: reserved.flatMap((entry) => (kept.has(entry.hostLink) ? [] : (adoptedStep(entry) ?? []))),
     recorded: [...new Map(gone.map(({ hostLink, attachment }) => [hostLink, attachment])).values()],
   };

@@ -1,5 +1,6 @@
 /** `uninstall` on a node that goes back to the reference's plugins. Witnesses: those plugins, ip, iptables-save, traffic. */
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { delList } from "../../support/libcni.ts";
 import { needs } from "../../support/needs.ts";
 import { bridge, referenceNode } from "./referenceNode.ts";
@@ -47,6 +48,43 @@ describe("Going back to the reference's plugins", function () {
       assert.doesNotMatch(node.world.host.run(program), /CNI-/);
     assert.deepEqual(node.world.host.ip("link", "show", "type", "veth"), []);
     assert.deepEqual(node.heldBy(), []);
+  });
+
+  it("uninstall writes no lease of a container that the reference has deleted, and removes its entry", async () => {
+    using node = referenceNode();
+    const at = node.install();
+    const ours = node.runtime("bridge", "host-local", "portmap");
+    const a = await node.start("a", 1);
+    const b = await node.start("b", 2, ours);
+    await delList(ours, node.withPorts(), b);
+    assert.deepEqual(node.heldBy(), ["a"]);
+    await delList(node.runtime(), node.withPorts(), a);
+    assert.deepEqual(node.heldBy(), []);
+    assert.match(node.cli("ls"), /10\.77\.0\.2 .* gone$/m);
+    assert.match(node.cli("check"), /of container a .*not as add made it/);
+    assert.doesNotMatch(node.cli("doctor", ...at), /✗ drift/);
+    assert.doesNotMatch(node.cli("uninstall", ...at), /left \d+ lease|made/);
+    assert.deepEqual(node.heldBy(), []);
+    assert.doesNotMatch(node.cli("ls"), /10\.77/);
+  });
+
+  it("uninstall leaves no table while containers of other plugins alone live", async () => {
+    using node = referenceNode();
+    const ours = node.runtime("bridge", "host-local", "portmap");
+    const a = await node.start("a", 1);
+    const at = node.install();
+    const b = await node.start("b", 2, ours);
+    await delList(ours, node.withPorts(), b);
+    assert.match(node.world.host.run("nft", "list", "tables"), /inet ns_net/);
+    const rules = node.natRules();
+    assert.doesNotMatch(node.cli("uninstall", ...at), /ns_net|lease|made/);
+    assert.doesNotMatch(node.world.host.run("nft", "list", "tables"), /ns_net/);
+    assert.deepEqual(node.natRules(), rules);
+    assert.deepEqual(node.heldBy(), ["a"]);
+    // Reservations that are lost do not make a container dead.
+    rmSync(node.reservations, { recursive: true });
+    assert.doesNotMatch(node.cli("gc"), /removed/);
+    node.pings(a);
   });
 
   it("uninstall refuses while a container of another plugin has a port of ours, and names it", async () => {
