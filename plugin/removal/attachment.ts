@@ -16,7 +16,8 @@
  */
 
 import { isContainerLink, ownType } from "../../conf/pluginType.ts";
-import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
+import { withoutPrefix } from "../../ip/address.ts";
+import { adoptedStep, isLeaseOnly } from "../../ipam/hostLocal/adopted.ts";
 import defer * as deleteLinks from "../../kernel/deleteLinks.ts";
 import { createdName, deleteHostLink } from "../../kernel/hostLink.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -147,8 +148,15 @@ function mayHaveVeth({ type = ownType, entry }: Leaving): boolean {
   return entry?.bridge !== "" && roleOf(type) === "interface" && !isContainerLink(type);
 }
 
-/** The removal of what the reference's plugins created, if the entry is of one of their attachments. */
+/**
+ * The removal of what the reference's plugins created, if the entry is of one of their attachments, or of one whose addresses
+ * alone are ours: their rules would lead to the next container with the address.
+ */
 function adoptedIn(entry: Entry): Removal | undefined {
+  if (isLeaseOnly(entry)) {
+    const addresses = entry.addresses.map(({ address }) => withoutPrefix(address));
+    return { kind: "adopted", attachment: entry.attachment, addresses, files: [] };
+  }
   const step = adoptedStep(entry);
   if (step === undefined) return undefined;
   return isAt(entry.netnsPath, identityIn(entry)) ? { ...step, netns: entry.netnsPath } : step;

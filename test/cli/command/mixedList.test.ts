@@ -20,24 +20,25 @@ describe("A list of another bridge with our host-local", function () {
     needsOwnEtc(this);
   });
 
-  const listOf = ({ dataDir }: Place): NetworkList => ({
+  const listOf = ({ dataDir }: Place, isTheirs = false): NetworkList => ({
     ...{ cniVersion: "1.0.0", name: "mixed" },
     plugins: [
       {
-        ...{ type: "bridge", bridge: "br0", isGateway: true, dataDir },
+        ...{ type: "bridge", bridge: "br0", isGateway: true, ipMasq: isTheirs, dataDir },
         ipam: { type: "host-local", subnet: "10.7.0.0/24", routes: [{ dst: "0.0.0.0/0" }] },
       },
       { type: "portmap", capabilities: { portMappings: true }, dataDir },
     ],
   });
 
-  async function attached(place: Place): Promise<Netns> {
+  /** `isTheirs`: portmap is the reference's, too. */
+  async function attached(place: Place, isTheirs = false): Promise<Netns> {
     const folder = join(place.folder, "bin");
     mkdirSync(folder);
     for (const name of ["host-local", "portmap"]) symlinkSync(nsNet, join(folder, name));
     const runtime: Runtime = {
       host: place.host,
-      pluginOf: (type) => join(type === "bridge" ? referencePlugins : folder, type),
+      pluginOf: (type) => join(type === "bridge" || isTheirs ? referencePlugins : folder, type),
       pluginPath: folder,
       cacheDir: join(folder, "cache"),
     };
@@ -45,9 +46,22 @@ describe("A list of another bridge with our host-local", function () {
     place.host.run("ip", "netns", "add", name);
     const netns = namedNetns(name);
     const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
-    await addList(runtime, listOf(place), { container: "c1", netns, capabilityArgs: { portMappings } });
+    await addList(runtime, listOf(place, isTheirs), { container: "c1", netns, capabilityArgs: { portMappings } });
     return netns;
   }
+
+  it("gc removes the rules of their plugins with the address, which another container gets", async () => {
+    using place = freshPlace();
+    const netns = await attached(place, true);
+    const rules = () => place.host.run("iptables-save");
+    assert.match(rules(), /10\.7\.0\.2/);
+    assert.match(rules(), /8080/);
+    place.must("gc");
+    assert.match(rules(), /8080/, "it lives");
+    place.host.run("ip", "netns", "del", netns.name);
+    assert.match(place.must("gc"), /removed the attachment eth0 of c1 on mixed/);
+    assert.doesNotMatch(rules(), /10\.7\.0\.2|8080/);
+  });
 
   interface Check {
     readonly id: string;
