@@ -11,6 +11,7 @@ import { isContainerLink } from "../conf/pluginType.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result/result.ts";
 import { withoutPrefix } from "../ip/address.ts";
+import { adoptedStep } from "../ipam/hostLocal/adopted.ts";
 import { ipamFor } from "../ipam/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { AdoptedKey } from "../step/adopted.ts";
@@ -26,6 +27,7 @@ import { prevResultDifferences } from "./prevResultDifferences.ts";
 import { openExisting } from "./recovery/openStore.ts";
 import defer * as find from "./takeover/find.ts";
 import defer * as fromPrevResult from "./takeover/fromPrevResult.ts";
+import defer * as rulesLeft from "./takeover/rulesLeft.ts";
 
 const cure = "Restart the container, or DEL and ADD the attachment";
 
@@ -51,6 +53,7 @@ export async function check(request: Request, call: Call): Promise<void> {
     const told = steps.flatMap((step) => asInResult(step, prevResult) ?? []);
     const found = expectedAfter(told, later).flatMap((step) => checkStep(step, kernel));
     found.push(...prevResultDifferences(request, entry, kernel.netns!, kernel));
+    if (adoptedStep(entry)) found.push(...lostMasquerade(request, kernel));
     if (found.length > 0) errors.push(differencesFault(what, found));
     await ipamFor(config.ipam.type).check(
       request,
@@ -77,8 +80,17 @@ function checkedAsAdopted(request: Request, store: Store | undefined, kernel: Ke
       ? checkStep({ ...step, bridge: type === "bridge" || type === "ns-net" ? bridge : undefined }, kernel)
       : byPrevResultAlone(request, step?.hostLink, kernel);
   if (found === undefined) return false;
-  if (found.length > 0) throw differencesFault(attachmentText(request.attachment), found);
+  const all = [...found, ...lostMasquerade(request, kernel)];
+  if (all.length > 0) throw differencesFault(attachmentText(request.attachment), all);
   return true;
+}
+
+/** For an attachment that the reference's bridge or ptp made. */
+function lostMasquerade({ attachment, config }: Request, kernel: Kernel): readonly Difference[] {
+  const { type, ipMasq, prevResult } = config;
+  if (!ipMasq || (type !== "bridge" && type !== "ptp")) return [];
+  const addresses = addressesOn(attachment.ifname, prevResult!).map(withoutPrefix);
+  return rulesLeft.rulesMissing({ attachment, addresses, isMasqueraded: true, ports: [] }, kernel);
 }
 
 /** Undefined if prevResult has no interface that the reference can have made. */

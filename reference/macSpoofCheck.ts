@@ -6,11 +6,11 @@ import type { Attachment } from "../conf/attachment.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { deleteChain, getChain } from "../netlink/nft/chain.ts";
 import type { Expression } from "../netlink/nft/expr/expression.ts";
-import { immediate } from "../netlink/nft/expr/verdict.ts";
 import { family } from "../netlink/nft/message.ts";
 import { deleteRule, flushChain, listRules } from "../netlink/nft/rule.ts";
 import type { Table } from "../netlink/nft/table.ts";
 import { errno, isKernelError } from "../sys/errors.ts";
+import { targetOf } from "./jumps.ts";
 import { spoofChains } from "./names.ts";
 
 const table: Table = { family: family.bridge, name: "nat" };
@@ -46,8 +46,4 @@ export function hasSpoofCheck(attachment: Attachment, kernel: Kernel): boolean {
 
 function chainsOf(attachment: Attachment, kernel: Kernel): string[] {
   return spoofChains(attachment).filter((name) => getChain(kernel.netfilter, table, name) !== undefined);
-}
-
-function targetOf({ name, data }: Expression): string | undefined {
-  return name === "immediate" ? immediate.get(data).data?.verdict?.chain : undefined;
 }

@@ -2,6 +2,7 @@
  * Rules that newer versions of the reference's plugins write with nftables: masquerade of bridge and ptp, and portmap.
  * They are in chains that all containers share; their comments identify the container.
  */
+import type { Attachment } from "../conf/attachment.ts";
 import { type Family, formatAddress, parseAddress } from "../ip/address.ts";
 import { addressBytes, addressFromBytes } from "../ip/bytes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -65,6 +66,14 @@ function removals({ attachment, addresses, parts }: Rules, kernel: Kernel): Mess
       ? Object.values(portTables).flatMap((table) => portChains.flatMap((chain) => found(table, chain, isPort)))
       : []),
   ];
+}
+
+/** True if a rule masquerades what the attachment sends. */
+export function isMasqueradedByNft(attachment: Attachment, kernel: Kernel): boolean {
+  const own = masqueradeComment(attachment);
+  return listRules(kernel.netfilter, masqueradeTable, masqueradeChain).some(
+    ({ comment }) => comment?.startsWith(own) === true,
+  );
 }
 
 export interface PublishedByNft {

@@ -67,8 +67,8 @@ export function publishedIn(saved: string): Published[] {
   return found;
 }
 
-/** Compares addresses of one family. */
-function overlaps(asked: string | undefined, published: string | undefined): boolean {
+/** Compares addresses of one family; of the second, as a rule has it. */
+export function overlaps(asked: string | undefined, published: string | undefined): boolean {
   if (asked === undefined || asked === "0.0.0.0" || asked === "::" || published === undefined) return true;
   return asked === formatAddress(parseAddress(published)!);
 }

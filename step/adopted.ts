@@ -63,7 +63,7 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
     const { ifname } = attachment;
     const lost = [
       ...files.filter((file) => !existsSync(file)).flatMap((file) => missing(`reservation ${file}`)),
-      ...emptyChains(attachment, kernel).flatMap((chain) => missing(`rules of the chain ${chain}`)),
+      ...emptyChains(attachment, kernel).map((chain) => ({ what: `chain ${chain}`, expected: "rules", found: "none" })),
     ];
     const inner = kernel.link("container", ifname);
     if (!inner) return [...lost, ...missing(`link ${ifname} in the container`)];

@@ -67,8 +67,13 @@ function reportBlockers(attached: readonly Entry[]): void {
   for (const [through, hasIpv6] of families) hintAtBlockers(through, hasIpv6, kernel);
 }
 
-/** Another plugin does not say what it made. */
-const inPart = "routes are not compared, and of rules only that no chain is empty";
+/** Another plugin does not say what it made, and the runtime may. */
+function inPartOf(others: readonly Report[]): string {
+  const unknown = others.filter(({ isByResult }) => !isByResult).length;
+  if (unknown === 0) return "routes are not compared";
+  const whose = unknown === others.length ? "" : ` of ${unknown}`;
+  return `routes are not compared, nor the rules${whose}: no runtime keeps in /var/lib/cni/results what they must be`;
+}
 
 function textOf(report: Report): string {
   const { attachment, differences, error, busy, isLeaseOnly, isOthers, cure } = report;
@@ -78,7 +83,7 @@ function textOf(report: Report): string {
   if (differences.length === 0 && isLeaseOnly)
     return `${what}: ${coloured("good", "has its addresses")}; another plugin made the rest, which is not compared\n`;
   if (differences.length === 0 && isOthers)
-    return `${what}: ${coloured("good", "nothing differs")} in what is known of another plugin's: ${inPart}\n`;
+    return `${what}: ${coloured("good", "nothing differs")} in what is known of another plugin's: ${inPartOf([report])}\n`;
   if (differences.length === 0) return `${what}: ${coloured("good", "as add made it")}\n`;
   const rows = differences.map((one) => {
     return isMissing(one) ? [one.what, "is missing"] : [one.what, `expected ${one.expected}`, `found ${one.found}`];
@@ -93,17 +98,17 @@ function textOfAll(reports: readonly Report[]): string {
   const compared = reports.filter(({ busy }) => busy === undefined);
   const wrong = compared.filter(isWrong);
   const noted = reports.filter((one) => isWrong(one) || one.busy !== undefined).map(textOf);
-  const others = compared.filter(({ isOthers, isLeaseOnly }) => isOthers || isLeaseOnly).length;
+  const others = compared.filter(({ isOthers, isLeaseOnly }) => isOthers || isLeaseOnly);
   return noted.join("") + sumOf(compared.length, others, wrong);
 }
 
-function sumOf(compared: number, others: number, wrong: readonly Report[]): string {
+function sumOf(compared: number, others: readonly Report[], wrong: readonly Report[]): string {
   const all = compared === 1 ? "1 attachment" : `${compared} attachments`;
-  if (wrong.length === 0 && others > 0)
-    return `${all} compared: ${coloured("good", "nothing differs")}; of ${others} that another plugin made, ${inPart}\n`;
+  if (wrong.length === 0 && others.length > 0)
+    return `${all} compared: ${coloured("good", "nothing differs")}; of ${others.length} that another plugin made, ${inPartOf(others)}\n`;
   if (wrong.length === 0) return `${all} compared: ${coloured("good", "all as add made them")}\n`;
   const many = coloured("bad", `${wrong.length} not as add made ${wrong.length === 1 ? "it" : "them"}`);
-  const isAllSaid = wrong.every(({ cure }) => cure !== undefined);
+  const isAllSaid = wrong.every(({ cure, error }) => (cure ?? error?.cure) !== undefined);
   const more = `  To repair: ${typedCure("ns-net repair")}; to remove what is gone: ${typedCure("ns-net gc")}\n`;
   return `${all} compared: ${many}\n${isAllSaid ? "" : more}`;
 }

@@ -23,7 +23,7 @@ import defer * as tuningBackup from "../../reference/tuningBackup.ts";
 import { undoAll } from "../../step/commit.ts";
 import { expectedAfter } from "../../step/expected.ts";
 import { checkStep, leftoversOf, type Removal, type Step, stepsOf } from "../../step/index.ts";
-import { differenceText, distinct, type Hints } from "../../step/kind.ts";
+import { type Difference, differenceText, distinct, type Hints } from "../../step/kind.ts";
 import type { ChainedKey, ChainedRecord } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import { isSameNetns } from "../../sys/netns.ts";
@@ -34,6 +34,7 @@ import { openExisting } from "../recovery/openStore.ts";
 import defer * as newerStore from "../removal/newerStore.ts";
 import defer * as ingressPolicies from "../shared/ingressPolicies.ts";
 import defer * as find from "../takeover/find.ts";
+import defer * as rulesLeft from "../takeover/rulesLeft.ts";
 import { keyOf } from "./key.ts";
 import { inContainer, undoRecorded } from "./undo.ts";
 
@@ -131,18 +132,28 @@ export function checkChained(request: Request, call: Call): void {
   if (!config.prevResult) throw checkNeedsPrevResult();
   const store = openExisting({ dataDir: config.dataDir }, kernel);
   const remembered = store && rememberedOf(keyOf(attachment, config.type, request.raw), store);
-  // The reference's plugin would check its own work. CHECK of the interface plugin checks an adopted attachment.
-  if (remembered === undefined && isAdopted(request, store)) return;
+  // CHECK of the interface plugin checks the rest of an adopted attachment.
+  const others = remembered === undefined && isAdopted(request, store) ? lostPorts(request, kernel) : undefined;
+  if (others?.length === 0) return;
   // Without a record: compares with what an ADD would do now. Its ADD never came, or its work is undone.
   const steps = remembered ?? planOf(request, kernel).steps;
-  const found = steps.flatMap((step) => checkStep(step, kernel));
-  if (found.length === 0) return;
+  const own = steps.flatMap((step) => checkStep(step, kernel));
+  if (own.length === 0) return;
+  const found = others ?? own;
   const lines = distinct(found).map(differenceText);
   throw new Fault(
     code.checkFailed,
     `${attachmentText(attachment)} is not as ${config.type} made it: ${lines.join("; ")}`,
     "Restart the container, or DEL and ADD the attachment",
   );
+}
+
+/** The rules of published ports that the reference's portmap made of an adopted attachment, and that are gone. */
+function lostPorts({ attachment, config }: Request, kernel: Kernel): readonly Difference[] {
+  const { portMappings: ports = [] } = config.features ?? {};
+  if (config.type !== "portmap") return [];
+  const addresses = config.prevResult!.ips.map(({ address }) => withoutPrefix(address));
+  return rulesLeft.rulesMissing({ attachment, addresses, isMasqueraded: false, ports }, kernel);
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Attachment } from "../../conf/attachment.ts";
-import { isObject } from "../../conf/decode.ts";
+import { isObject, type JsonObject } from "../../conf/decode.ts";
 
 /** libcni's own default, which runtimes do not change. */
 const cacheFolder = "/var/lib/cni/results";
@@ -14,14 +14,19 @@ const cacheFolder = "/var/lib/cni/results";
  * The path that the runtime gave the plugins; empty if it kept none. Another namespace may be there by now, so this shows
  * that an attachment may live, and nothing else.
  */
-export function namespaceInResult({ network, container, ifname }: Attachment): string {
+export function namespaceInResult(attachment: Attachment): string {
+  const kept = keptOf(attachment);
+  const path = kept?.["netns"] ?? sandboxIn(kept?.["result"], attachment.ifname);
+  return typeof path === "string" ? path : "";
+}
+
+/** All that libcni keeps of an attachment; undefined if there is no such file, or if a runtime is writing it. */
+export function keptOf({ network, container, ifname }: Attachment): JsonObject | undefined {
   try {
     const kept: unknown = JSON.parse(readFileSync(`${cacheFolder}/${network}-${container}-${ifname}`, "utf8"));
-    if (!isObject(kept) || kept["containerId"] !== container) return "";
-    const path = kept["netns"] ?? sandboxIn(kept["result"], ifname);
-    return typeof path === "string" ? path : "";
+    return isObject(kept) && kept["containerId"] === container ? kept : undefined;
   } catch {
-    return ""; // there is no such file, or a runtime is writing it
+    return undefined;
   }
 }
 

@@ -150,7 +150,7 @@ describe("Commands on a node of the reference's plugins", function () {
     );
     const chain = /-A (CNI-DN-\w+) .*--dport 8001 /.exec(node.world.host.run("iptables-save", "-t", "nat"))![1]!;
     node.world.host.run("iptables", "-t", "nat", "-F", chain);
-    finds(new RegExp(`rules of the chain ${chain} +is missing`));
+    finds(new RegExp(`chain ${chain} +expected rules +found none`));
     rmSync(`/etc/cni/net.d/${node.network}.conflist`);
   });
 
