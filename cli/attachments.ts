@@ -90,8 +90,8 @@ export function openNetnsOf(entry: Entry): Netns {
   if (netnsPath === "") {
     throw new Fault(
       code.unknownContainer,
-      `Cannot find the namespace of ${attachmentText(attachment)}, which another plugin made`,
-      "It has no name in /run/netns, and no process that can be seen from here",
+      `Cannot find the namespace of ${attachmentText(attachment)}, which another plugin made: it has no name in /run/netns, and no process that can be seen from here`,
+      "Look from inside the container, or restart it",
     );
   }
   const why = netns ? `${netnsPath} is another one by now` : `there is no ${netnsPath}`;

@@ -7,7 +7,7 @@ export interface Attachment {
   readonly ifname: string;
 }
 
-/** An attachment in words, for messages: `eth0 of container web on network podnet`. */
+/** An attachment in words, for messages: `eth0 of container web on network podnet`. Old reservations of others name no interface. */
 export function attachmentText({ network, container, ifname }: Attachment): string {
-  return `${ifname} of container ${container} on network ${network}`;
+  return `${ifname && `${ifname} of `}container ${container} on network ${network}`;
 }

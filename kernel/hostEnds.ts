@@ -1,9 +1,25 @@
 /** From a veth in a container to its end on the host, whatever its name: each end has the index of the other. */
+import type { Attachment } from "../conf/attachment.ts";
+import { formatAddress, parseAddress } from "../ip/address.ts";
 import { vethKind } from "../netlink/route/kind/veth.ts";
-import { getLink, type Link } from "../netlink/route/link.ts";
+import { getLink, type Link, listLinks } from "../netlink/route/link.ts";
 import { netnsIdOf } from "../netlink/route/netnsId.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import type { Netns } from "../sys/netns.ts";
+import type { Kernel } from "./kernel.ts";
+
+/**
+ * The interface of another plugin's attachment in the container. Old versions of host-local did not note its name: then it is
+ * the one that has an address of it.
+ */
+export function interfaceOf({ ifname }: Attachment, addresses: readonly string[], kernel: Kernel): Link | undefined {
+  if (ifname !== "") return kernel.link("container", ifname);
+  const wanted = new Set(addresses.map((text) => formatAddress(parseAddress(text)!)));
+  return listLinks(kernel.route("container")).find(
+    ({ name }) =>
+      name !== undefined && kernel.addresses("container", name).some((one) => wanted.has(formatAddress(one))),
+  );
+}
 
 /** A container and its host, each with a socket. */
 export interface Sight {

@@ -7,7 +7,7 @@ import type { Attachment } from "../conf/attachment.ts";
 import { formatAddress, parseAddress } from "../ip/address.ts";
 import type { AdoptedStep } from "../ipam/hostLocal/adopted.ts";
 import { release } from "../ipam/hostLocal/reservations.ts";
-import { hostEnds } from "../kernel/hostEnds.ts";
+import { hostEnds, interfaceOf } from "../kernel/hostEnds.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { openIfPresent } from "../kernel/namespace.ts";
 import { getChain } from "../netlink/nft/chain.ts";
@@ -60,13 +60,14 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
 
   /** Routes are not known, and of rules only that no chain of the attachment is empty. */
   check({ attachment, addresses, files, bridge }, kernel) {
-    const { ifname } = attachment;
     const lost = [
       ...files.filter((file) => !existsSync(file)).flatMap((file) => missing(`reservation ${file}`)),
       ...emptyChains(attachment, kernel).map((chain) => ({ what: `chain ${chain}`, expected: "rules", found: "none" })),
     ];
-    const inner = kernel.link("container", ifname);
-    if (!inner) return [...lost, ...missing(`link ${ifname} in the container`)];
+    const inner = interfaceOf(attachment, addresses, kernel);
+    if (!inner && attachment.ifname === "") return [...lost, ...addresses.flatMap((one) => missing(`address ${one}`))];
+    if (!inner) return [...lost, ...missing(`link ${attachment.ifname} in the container`)];
+    const { name: ifname = "" } = inner;
     const have = kernel.addresses("container", ifname).map(formatAddress);
     const gone = addresses.filter((text) => !have.includes(formatAddress(parseAddress(text)!)));
     return [
@@ -77,7 +78,7 @@ export const adopted: Kind<AdoptedStep, AdoptedKey> = {
     ];
   },
 
-  isPresent: ({ attachment: { ifname } }, kernel) => kernel.link("container", ifname) !== undefined,
+  isPresent: ({ attachment, addresses }, kernel) => interfaceOf(attachment, addresses, kernel) !== undefined,
 
   reason: () => "Another plugin attached it, before ns-net took its place.",
 

@@ -107,7 +107,12 @@ function sumOf(compared: number, others: readonly Report[], wrong: readonly Repo
   if (wrong.length === 0 && others.length > 0)
     return `${all} compared: ${coloured("good", "nothing differs")}; of ${others.length} that another plugin made, ${inPartOf(others)}\n`;
   if (wrong.length === 0) return `${all} compared: ${coloured("good", "all as add made them")}\n`;
-  const many = coloured("bad", `${wrong.length} not as add made ${wrong.length === 1 ? "it" : "them"}`);
+  const unknown = wrong.filter(({ error }) => error !== undefined).length;
+  const differing = wrong.length - unknown;
+  const many = [
+    ...(differing > 0 ? [coloured("bad", `${differing} not as add made ${differing === 1 ? "it" : "them"}`)] : []),
+    ...(unknown > 0 ? [coloured("bad", `${unknown} cannot be compared`)] : []),
+  ].join(", ");
   const isAllSaid = wrong.every(({ cure, error }) => (cure ?? error?.cure) !== undefined);
   const more = `  To repair: ${typedCure("ns-net repair")}; to remove what is gone: ${typedCure("ns-net gc")}\n`;
   return `${all} compared: ${many}\n${isAllSaid ? "" : more}`;

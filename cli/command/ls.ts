@@ -16,7 +16,7 @@ import { dataDirOf, networkName, openedStore, pidIn, pidsByInode } from "../atta
 import { command } from "../command.ts";
 import { living } from "../living.ts";
 import { lostHint, reportLost } from "../lost.ts";
-import { stateShown, untakenLiving } from "../networks/untaken.ts";
+import { located, stateShown, untakenOf } from "../networks/untaken.ts";
 import type { Style } from "../output/colour.ts";
 import { type Column, table } from "../output/table.ts";
 import { unknownNetwork } from "../suggest.ts";
@@ -47,15 +47,16 @@ the first add of that network on.`,
     using store = openedStore(dataDir);
     using kernel = openKernel();
     const named = network === undefined ? undefined : networkName(network);
-    const known = store?.entries(named) ?? [];
+    const known = (store?.entries(named) ?? []).map((entry) => located(entry));
     const isLiving = living(known, kernel);
-    const untaken = untakenLiving({ network, dataDir }, kernel);
-    const all = [...known, ...untaken];
+    const untaken = untakenOf({ network, dataDir }, kernel);
+    const all = [...known, ...untaken.living, ...untaken.gone];
     const unknown = all.length > 0 ? undefined : unknownNetwork(network, dataDir);
     if (unknown && lostHint(dataDir) === undefined) throw unknown;
     const theirs = all.some((entry) => !isOurs(entry)) ? theirPorts(kernel) : () => [];
     const rows = all.map((entry) => {
-      const isPresent = untaken.includes(entry) || isLiving(entry) || isInterrupted(entry);
+      const isSeen = untaken.living.includes(entry) || (known.includes(entry) && isLiving(entry));
+      const isPresent = isSeen || isInterrupted(entry);
       const row = rowOf(entry, store, pids, isPresent);
       return isPresent && !isOurs(entry) ? { ...row, ...seenOf(entry, row, theirs) } : row;
     });

@@ -20,6 +20,7 @@ import { living } from "../living.ts";
 import { lostHint } from "../lost.ts";
 import { configurationFolder, filesIn } from "../network.ts";
 import { type Known, knownIn } from "../networks/known.ts";
+import { located, untakenOf } from "../networks/untaken.ts";
 import { ownVersion } from "../ownVersion.ts";
 import { agentReport } from "../status/report.ts";
 
@@ -73,6 +74,13 @@ export class Machine implements Patient, Disposable {
     return this.#once("entries", () => this.store?.entries() ?? []);
   }
 
+  get attached(): readonly Entry[] {
+    return this.#once("attached", () => [
+      ...this.entries.filter(living(this.entries, this.kernel)).map((entry) => located(entry)),
+      ...untakenOf({ dataDir: this.#where.dataDir }, this.kernel).living,
+    ]);
+  }
+
   get #known(): Known {
     return this.#once("known", () => knownIn(this.#where.dataDir, this.store, this.kernel));
   }
@@ -119,12 +127,12 @@ export class Machine implements Patient, Disposable {
   }
 
   drifted(): readonly Drifted[] {
-    const isLiving = living(this.entries, this.kernel);
-    const reports = reportsOf(this.entries.filter(isLiving), this.#where.dataDir, false);
-    return reports.filter(isWrong).map(({ attachment, differences: [first], error, cure = error?.cure }) => {
-      const what = error ? error.message : differenceText(first!);
-      return { text: `${attachmentText(attachment)}: ${what}`, cure: cure ?? `ns-net repair${this.sameStore}` };
-    });
+    const reports = reportsOf(this.attached, this.#where.dataDir, false);
+    return reports.filter(isWrong).map(({ attachment, differences: [first], error, cure = error?.cure }) => ({
+      text: error ? error.message : `${attachmentText(attachment)}: ${differenceText(first!)}`,
+      cure: cure ?? `ns-net repair${this.sameStore}`,
+      isUnknown: error !== undefined,
+    }));
   }
 
   [Symbol.dispose](): void {

@@ -11,7 +11,7 @@ import { launcherVersion } from "../install/launcher.ts";
 import { readRecord } from "../install/record.ts";
 import { living } from "../living.ts";
 import { everyConfiguration } from "../network.ts";
-import { untakenLiving } from "../networks/untaken.ts";
+import { untakenOf } from "../networks/untaken.ts";
 
 export interface Status {
   /** That of the executable that answers. */
@@ -61,7 +61,7 @@ function inStore(dataDir: string): Pick<Status, "pools" | "attachments" | "store
     using kernel = openKernel();
     using store = openedStore(dataDir);
     const entries = store?.entries() ?? [];
-    const untaken = untakenLiving({ dataDir }, kernel);
+    const untaken = untakenOf({ dataDir }, kernel);
     return {
       pools: store ? poolsOf(everyConfiguration(dataDir), store) : [],
       attachments: countAttachments(entries, living(entries, kernel), untaken),

@@ -35,6 +35,8 @@ export interface Drifted {
   /** Its name, and what differs first. */
   readonly text: string;
   readonly cure: string;
+  /** It could not be compared. */
+  readonly isUnknown: boolean;
 }
 
 export interface Patient {
@@ -46,6 +48,8 @@ export interface Patient {
   /** Undefined if nothing was ever attached. */
   readonly store: Store | undefined;
   readonly entries: readonly Entry[];
+  /** Those that may live, and the same of other plugins before the first ADD of their network. */
+  readonly attached: readonly Entry[];
   readonly networks: readonly Network[];
   readonly configured: readonly Configured[];
   /** Every network namespace, with the other ends of veths. */

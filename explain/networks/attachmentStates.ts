@@ -28,11 +28,12 @@ export interface Attachments {
 export function countAttachments(
   entries: readonly Entry[],
   isLiving: (entry: Entry) => boolean = () => true,
-  untaken: readonly Entry[] = [],
+  untaken: Readonly<Record<"living" | "gone", readonly Entry[]>> = { living: [], gone: [] },
 ): Attachments[] {
   const counts: Counts = new Map();
   for (const entry of entries) add(counts, entry.attachment.network, stateOf(entry, isLiving), 1);
-  for (const { attachment } of untaken) add(counts, attachment.network, "adoptable", 1);
+  for (const { attachment } of untaken.living) add(counts, attachment.network, "adoptable", 1);
+  for (const { attachment } of untaken.gone) add(counts, attachment.network, "gone", 1);
   return listed(counts);
 }
 

@@ -1,6 +1,6 @@
 /** The kernel's view of an attachment that the reference's plugins made: no store has it. */
 import { withoutPrefix } from "../../ip/address.ts";
-import { hostEnds } from "../../kernel/hostEnds.ts";
+import { hostEnds, interfaceOf } from "../../kernel/hostEnds.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
 import { identityIn, openIfSame } from "../../kernel/namespace.ts";
 import type { Link } from "../../netlink/route/link.ts";
@@ -20,7 +20,12 @@ export function endsOf(entry: Entry): Ends {
   const pod = openIfSame(entry.netnsPath, identityIn(entry));
   if (pod === undefined) return {};
   using kernel = openKernel({ container: pod });
-  const inner = kernel.link("container", entry.attachment.ifname);
+  const { attachment, addresses } = entry;
+  const inner = interfaceOf(
+    attachment,
+    addresses.map(({ address }) => withoutPrefix(address)),
+    kernel,
+  );
   if (inner === undefined) return {};
   const sight = { pod, own: kernel.host, inside: kernel.route("container"), host: kernel.route("host") };
   return { inner, outer: hostEnds(sight)(inner) };

@@ -51,7 +51,7 @@ describe("ns-net check without a name", function () {
       out,
       RegExp(`${gone} on network ns-net: cannot be compared\n {2}.*there is no /run/netns/${gone}\n {2}.*ns-net gc`),
     );
-    assert.match(out, /\n2 attachments compared: 1 not as add made it\n/);
+    assert.match(out, /\n2 attachments compared: 1 cannot be compared\n/);
     const reports = JSON.parse(place.cli("check", "--json").out);
     assert.match(reports[0].error.message, /is gone/);
     assert.deepEqual(reports[1].differences, []);

@@ -9,6 +9,11 @@ import { needsOwnEtc } from "../../cli/place.ts";
 import { needs } from "../../support/needs.ts";
 import { bridge, portmap, referenceNode } from "./referenceNode.ts";
 
+interface Shown {
+  readonly container: string;
+  readonly state: string;
+}
+
 describe("Commands on a node of the reference's plugins", function () {
   this.timeout(120_000);
 
@@ -160,7 +165,84 @@ describe("Commands on a node of the reference's plugins", function () {
     mkdirSync(node.reservations, { recursive: true });
     writeFileSync(join(node.reservations, "10.77.0.2"), "old\r\neth0");
     writeFileSync(join(node.reservations, "10.77.0.3"), "gone\r\neth0");
-    const shown = JSON.parse(node.cli("ls", "--json")).map(({ container }: { container: string }) => container);
-    assert.deepEqual(shown, ["a"]);
+    const shown = () => JSON.parse(node.cli("ls", "--json")).map((one: Shown) => [one.container, one.state]);
+    assert.deepEqual(shown(), [
+      ["a", "attached"],
+      ["gone", "gone"],
+    ]);
+    node.age(); // before the machine started
+    assert.deepEqual(shown(), [["a", "attached"]]);
+  });
+
+  it("finds the interface of an old reservation, which does not name it, by the address", async () => {
+    using node = referenceNode();
+    const a = await node.start("a", 1);
+    writeFileSync(join(node.reservations, "10.77.0.2"), "a");
+    const { address } = a.netns.ip("link", "show", "eth0")[0];
+    for (const when of ["adoptable", "adopted"]) {
+      if (when === "adopted") await node.start("b", 2, node.runtime("bridge", "host-local", "portmap"));
+      const [row] = JSON.parse(node.cli("ls", "--json", "-n", node.network));
+      assert.deepEqual([row.container, row.state, row.mac], ["a", when, address]);
+      assert.match(node.cli("check", a.netns.name), /^container a on network \S+: nothing differs/);
+      assert.match(node.cli("doctor"), /^✓ drift /m);
+    }
+    a.netns.ip("address", "flush", "dev", "eth0");
+    assert.match(node.cli("check", a.netns.name), /address 10\.77\.0\.2 +is missing/);
+  });
+
+  it("doctor finds what check finds, before any ADD and after", async function () {
+    needsOwnEtc(this);
+    using node = referenceNode();
+    mkdirSync("/etc/cni/net.d", { recursive: true });
+    writeFileSync(`/etc/cni/net.d/${node.network}.conflist`, JSON.stringify(node.withPorts()));
+    const a = await node.start("a", 1);
+    const [{ link_index }] = a.netns.ip("link", "show", "eth0");
+    const outer = node.world.host.ip("link").find(({ ifindex }) => ifindex === link_index).ifname as string;
+    node.world.host.ip("link", "set", outer, "nomaster");
+    for (const by of ["no store", "a store"]) {
+      if (by === "a store") await node.start("b", 2, node.runtime("bridge", "host-local", "portmap"));
+      const [found] = JSON.parse(node.cli("doctor", "--json")).checks.filter(
+        ({ id }: { id: string }) => id === "drift",
+      );
+      assert.deepEqual(
+        [found.status, found.cure],
+        ["fail", `Restart container a: only what attached it attaches it again`],
+      );
+      assert.match(found.says, /bridge of link veth\w+: expected br0, found none/);
+    }
+    rmSync(`/etc/cni/net.d/${node.network}.conflist`);
+  });
+
+  it("a container that lost its veth stays in sight, before any ADD and after", async () => {
+    using node = referenceNode();
+    const a = await node.start("a", 1);
+    a.netns.ip("link", "del", "eth0");
+    for (const by of ["no store", "a store"]) {
+      if (by === "a store") await node.start("b", 2, node.runtime("bridge", "host-local", "portmap"));
+      const [row] = JSON.parse(node.cli("ls", "--json", "-n", node.network));
+      assert.deepEqual([row.container, row.state], ["a", "gone"]);
+      assert.match(node.cli("status"), new RegExp(`^${node.network} +gone +1$`, "m"));
+      assert.match(
+        node.cli("check", "-n", node.network),
+        /a on network \S+: cannot be compared\n.* 1 cannot be compared\n$/s,
+      );
+    }
+  });
+
+  it("a namespace that only the runtime's result names is found after adoption, too; without it nothing is said to differ", async () => {
+    using node = referenceNode();
+    const a = await node.start("a", 1);
+    a.netns.ip("address", "flush", "dev", "eth0"); // its address does not lead to it any more
+    const kept = `${node.network}-a-eth0`;
+    const copy = join("/var/lib/cni/results", kept);
+    mkdirSync("/var/lib/cni/results", { recursive: true });
+    writeFileSync(copy, readFileSync(join(node.folder, "../cache/results", kept)));
+    for (const by of ["no store", "a store"]) {
+      if (by === "a store") await node.start("b", 2, node.runtime("bridge", "host-local", "portmap"));
+      assert.equal(JSON.parse(node.cli("ls", "--json", "-n", node.network))[0].namespace, a.netns.path);
+      assert.match(node.cli("inspect", a.netns.name), /^container +a$/m);
+      assert.match(node.cli("check", a.netns.name), /address 10\.77\.0\.2 of eth0 in the container +is missing/);
+    }
+    rmSync(copy);
   });
 });
