@@ -91,7 +91,7 @@ export function openNetnsOf(entry: Entry): Netns {
     throw new Fault(
       code.unknownContainer,
       `Cannot find the namespace of ${attachmentText(attachment)}, which another plugin made: it has no name in /run/netns, and no process that can be seen from here`,
-      "Look from inside the container, or restart it",
+      `Look from inside the container, or restart it; if it has ended: ns-net gc -n ${shellWord(attachment.network)}`,
     );
   }
   const why = netns ? `${netnsPath} is another one by now` : `there is no ${netnsPath}`;

@@ -4,6 +4,7 @@ import { code, Fault } from "../conf/fault.ts";
 import { defaultDataDir } from "../conf/identity.ts";
 import { nearest } from "../conf/nearest.ts";
 import defer * as containers from "../explain/containers/find.ts";
+import { reservedNetworks } from "../explain/networks/untaken.ts";
 import type { Entry } from "../store/entry.ts";
 import { netnsFolder } from "../sys/netns.ts";
 import { entries, type Filter, openedStore } from "./attachments.ts";
@@ -54,7 +55,7 @@ export function someEntriesOf(target: Target, filter: Filter): Entry[] {
 export function unknownNetwork(name: string | undefined, dataDir = defaultDataDir): Fault | undefined {
   if (name === undefined || isFile(name)) return undefined; // a file contains its own name
   using store = openedStore(dataDir);
-  const known = [...new Set([...networkNames(dataDir), ...(store?.networks() ?? [])])];
+  const known = [...new Set([...networkNames(dataDir), ...(store?.networks() ?? []), ...reservedNetworks()])];
   if (known.includes(name)) return undefined;
   return new Fault(
     code.config,

@@ -14,7 +14,7 @@ import { setsIn } from "./pools.ts";
  * By host-local's reservations, alive or not: the reference keeps no other list. `known`: the entries of the store.
  */
 export function everyUntaken(configured: readonly Configured[], known: readonly Entry[], kernel: Kernel): Entry[] {
-  const folders = new Map(foldersIn(hostLocalFolder).map((network) => [network, reservationFolder(network)]));
+  const folders = new Map(reservedNetworks().map((network) => [network, reservationFolder(network)]));
   for (const { configuration } of configured) {
     const { name } = configuration;
     const dataDir = pluginsOf(configuration).flatMap(({ ipam }) => (isObject(ipam) ? ipam["dataDir"] : undefined));
@@ -40,11 +40,12 @@ function visible(read: () => Entry[]): Entry[] {
   }
 }
 
-function foldersIn(folder: string): string[] {
+/** The networks that host-local ever gave addresses of, in its own folder. */
+export function reservedNetworks(): string[] {
   // In a lab of an ordinary user, the reservations of the machine are another's.
-  if (isOfUnmappedUser(folder)) return [];
+  if (isOfUnmappedUser(hostLocalFolder)) return [];
   try {
-    return readdirSync(folder);
+    return readdirSync(hostLocalFolder);
   } catch {
     return [];
   }

@@ -40,6 +40,11 @@ describe("Commands on a node of the reference's plugins", function () {
     const [a, b] = [await node.start("a", 1), await node.start("b", 2)];
     await node.end(a);
     assert.equal(node.cli("gc", "-n", node.network), "Nothing to remove.\n");
+    assert.equal(node.complaint("gc", "-n", node.network, "--dry-run"), "");
+    assert.match(
+      node.complaint("gc", "-n", `${node.network}x`),
+      new RegExp(`no network .*Did you mean ${node.network}\\?`, "s"),
+    );
     node.age();
     assert.match(node.cli("gc", "-n", node.network), new RegExp(`removed the attachment eth0 of a on ${node.network}`));
     assert.deepEqual(node.heldBy(), ["b"]);

@@ -61,6 +61,9 @@ export function referenceNode() {
     /** The output of a command, which may fail. */
     cli: (...words: readonly string[]) => said([...words, "--data-dir", world.dataDir]).stdout.toString(),
 
+    /** The messages of a command. */
+    complaint: (...words: readonly string[]) => said([...words, "--data-dir", world.dataDir]).stderr.toString(),
+
     /** The message of a command that fails. */
     refusal(...words: readonly string[]): string {
       const { exitCode, stderr } = said([...words, "--data-dir", world.dataDir]);
