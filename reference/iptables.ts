@@ -134,6 +134,18 @@ export function makeMasqueradeChain(attachment: Attachment, version: Family, ker
   });
 }
 
+/** Removes that chain if it is still without rules, and no rule leads to it. True if it did. */
+export function removeEmptyMasqueradeChain(attachment: Attachment, version: Family, kernel: Kernel): boolean {
+  return kernel.at<boolean>("host", () => {
+    const chain = masqueradeChain(attachment);
+    const lines = savedText(version, "nat")?.split("\n") ?? [];
+    const isUsed = lines.some((line) => line.startsWith(`-A ${chain} `) || line.endsWith(` -j ${chain}`));
+    if (isUsed || !lines.some((line) => line.startsWith(`:${chain} `))) return false;
+    const script = `*nat\n-X ${chain}\nCOMMIT\n`;
+    return start(`${programs[version]}-restore`, ["--noflush"], `remove the chain ${chain}`, script) !== undefined;
+  });
+}
+
 /** The program's output; undefined if it does not exist. Throws Fault with its message if it fails. */
 function start(name: string, args: readonly string[], purpose: string, stdin = ""): string | undefined {
   const PATH = `${process.env["PATH"] ?? ""}:${programFolders}`;

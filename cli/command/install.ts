@@ -2,18 +2,22 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";
+import { openKernel } from "../../kernel/kernel.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { command, UsageError } from "../command.ts";
 import { agentLeft } from "../install/agentLeft.ts";
 import { conflistOf } from "../install/conflist.ts";
 import { dropIn, referenceNames } from "../install/dropIn.ts";
 import { makeFolder, putText, Undo } from "../install/files.ts";
+import { takeBack } from "../install/left.ts";
 import { nextSteps } from "../install/nextSteps.ts";
 import { launcherToInstall, putPrograms, removeFull } from "../install/programs.ts";
 import { type Installed, keptFolder, readRecord, recordPath, sha256 } from "../install/record.ts";
 import { refusedFiles } from "../install/refusedFiles.ts";
+import { storeFolders } from "../install/stores.ts";
 import { hasSystemd, putUnit, removeUnit, startUnit, unitFolderDefault } from "../install/unit.ts";
 import { ownVersion } from "../ownVersion.ts";
+import { networkOptions } from "./options.ts";
 
 export const folders = {
   "bin-dir": { type: "string", value: "FOLDER", about: "where runtimes look for plugins (default /opt/cni/bin)" },
@@ -43,6 +47,7 @@ export default command({
       value: "FOLDER",
       about: `where the agent's unit for systemd is kept (default ${unitFolderDefault})`,
     },
+    "data-dir": networkOptions["data-dir"],
     "no-conf": { type: "boolean", about: "write no configuration" },
     name: { type: "string", value: "NAME", about: "the network's name (default podnet)" },
     bridge: { type: "string", value: "NAME", about: "the bridge (default cni0)" },
@@ -76,7 +81,8 @@ An agent that is installed stays at the next install, which restarts it, unless 
       return 0;
     }
     const binDir = resolve(options["bin-dir"] ?? binDirDefault);
-    const confPath = conflist && join(resolve(options["conf-dir"] ?? confDirDefault), `10-${conflist.name}.conflist`);
+    const confDir = resolve(options["conf-dir"] ?? confDirDefault);
+    const confPath = conflist && join(confDir, `10-${conflist.name}.conflist`);
     const undo = new Undo();
     const wanted: Wanted = {
       binDir,
@@ -95,17 +101,23 @@ An agent that is installed stays at the next install, which restarts it, unless 
       throw error;
     }
     writeOut(`${installed.said.join("\n")}\n`);
+    for (const line of takeBackAll(options["data-dir"], confDir, installed.record.links.length > 0))
+      writeOut(`${line}\n`);
     if (installed.record.unit && hasSystemd()) {
       startUnit();
       writeOut("started the agent\n");
     } else for (const line of await agentLeft()) writeOut(`${line}\n`);
-    if (wanted.links)
-      for (const one of refusedFiles(resolve(options["conf-dir"] ?? confDirDefault)))
-        process.stderr.write(`ns-net: ${one}\n`);
+    if (wanted.links) for (const one of refusedFiles(confDir)) process.stderr.write(`ns-net: ${one}\n`);
     writeOut(`\n${nextSteps(binDir, confPath, installed.record)}`);
     return 0;
   },
 });
+
+/** In every store: takes back all that an earlier `uninstall` left to the reference. */
+function takeBackAll(given: string | undefined, confDir: string, isServed: boolean): string[] {
+  using kernel = openKernel();
+  return storeFolders(given, confDir, kernel).flatMap((dataDir) => takeBack(dataDir, isServed));
+}
 
 /** Undefined: as it was. */
 function agentAsked({ agent, "no-agent": none }: { agent?: boolean; "no-agent"?: boolean }): boolean | undefined {

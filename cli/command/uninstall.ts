@@ -1,7 +1,6 @@
 /** `ns-net uninstall` */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defaultDataDir } from "../../conf/identity.ts";
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { writeOut } from "../../plugin/stdio.ts";
@@ -13,12 +12,15 @@ import { refusal, withMoreThanLinks } from "../install/bound.ts";
 import { leaveChains } from "../install/chains.ts";
 import { putBack } from "../install/dropIn.ts";
 import { touching } from "../install/files.ts";
-import { hostLocalFolder, leaveLeases } from "../install/leases.ts";
+import { hostLocalFolder, type LeaseFolders, leaveLeases } from "../install/leases.ts";
+import { type LeftLease, rememberLeft } from "../install/left.ts";
 import { leftInUse, removedUnused } from "../install/leftovers.ts";
 import { removeFull } from "../install/programs.ts";
 import { type Installed, keptFolder, readRecord, recordPath, sha256 } from "../install/record.ts";
+import { hostLocalFolders, refuseUnknownLinks, storeFolders } from "../install/stores.ts";
 import { removeUnit } from "../install/unit.ts";
 import { living } from "../living.ts";
+import { configurationFolder } from "../network.ts";
 import { binDirDefault, folders } from "./install.ts";
 import { networkOptions } from "./options.ts";
 
@@ -30,6 +32,11 @@ export default command({
   options: {
     ...folders,
     "data-dir": networkOptions["data-dir"],
+    "conf-dir": {
+      type: "string",
+      value: "FOLDER",
+      about: `where configurations are kept, which may name other stores (default ${configurationFolder})`,
+    },
     "lease-dir": {
       type: "string",
       value: "FOLDER",
@@ -45,40 +52,64 @@ export default command({
       writeOut(`Nothing to uninstall: no ns-net was installed in ${binDir}.\n`);
       return 0;
     }
-    const dataDir = options["data-dir"] ?? defaultDataDir;
-    const present = livingEntries(dataDir);
+    const confDir = resolve(options["conf-dir"] ?? configurationFolder);
     const goesBack = record.links.includes("bridge") && existsSync(join(keptFolder(binDir), "bridge"));
+    const stores = knownStores(options["data-dir"], confDir, options.force ?? false);
+    const present = stores.flatMap(({ present }) => present);
     if (present.length > 0 && !goesBack && !options.force)
       throw refusal(
         present.map(({ attachment }) => attachment),
         ["exists", "exist"],
         "and no other plugin is installed that could remove what is left of them",
       );
-    const bound = withMoreThanLinks(present, dataDir);
+    const bound = stores.flatMap(({ dataDir, present }) => withMoreThanLinks(present, dataDir));
     if (bound.length > 0 && !options.force)
       throw refusal(
         bound,
         ["has", "have"],
         "published ports, limits or rules of a firewall, which no other plugin would remove",
       );
-    // The other ones have their reservations and chains, unless the plugin that made them has deleted them.
-    const own = present.filter((entry) => adoptedStep(entry) === undefined);
-    const leave = () => [...leavingLeases(own, dataDir, options["lease-dir"]), ...(goesBack ? leaveChains(own) : [])];
-    const said = uninstall(binDir, record, leave, [...(await removedUnused(dataDir)), ...leftInUse()]);
+    const folders = { given: options["lease-dir"], ofNetwork: hostLocalFolders(confDir) };
+    const leave = () => leavingAll(stores, folders, goesBack);
+    const removed: string[] = [];
+    for (const { dataDir } of stores) removed.push(...(await removedUnused(dataDir)));
+    const said = uninstall(binDir, record, leave, [...removed, ...leftInUse()]);
     writeOut(`${[...said, ...(await agentLeft())].join("\n")}\n`);
     return 0;
   },
 });
 
-function livingEntries(dataDir: string): Entry[] {
-  using kernel = openKernel();
-  const all = entries({ dataDir });
-  return all.filter(living(all, kernel));
+interface KnownStore {
+  readonly dataDir: string;
+  /** Those that live. */
+  readonly present: readonly Entry[];
 }
 
-function leavingLeases(...what: Parameters<typeof leaveLeases>): string[] {
-  const leases = leaveLeases(...what);
-  return leases > 0 ? [`left ${leases} ${leases === 1 ? "lease" : "leases"} for host-local`] : [];
+/** Throws Fault for links that are in none of them, unless it is forced. */
+function knownStores(given: string | undefined, confDir: string, isForced: boolean): KnownStore[] {
+  using kernel = openKernel();
+  const folders = storeFolders(given, confDir, kernel);
+  if (!isForced) refuseUnknownLinks(folders, kernel);
+  return folders.map((dataDir) => {
+    const all = entries({ dataDir });
+    return { dataDir, present: all.filter(living(all, kernel)) };
+  });
+}
+
+/** The other attachments have their reservations and chains, unless the plugin that made them has deleted them. */
+function leavingAll(stores: readonly KnownStore[], folders: LeaseFolders, goesBack: boolean): string[] {
+  const leases: LeftLease[] = [];
+  const said: string[] = [];
+  for (const { dataDir, present } of stores) {
+    const own = present.filter((entry) => adoptedStep(entry) === undefined);
+    const written = leaveLeases(own, dataDir, folders);
+    const made = goesBack ? leaveChains(own) : { chains: [], said: [] };
+    rememberLeft(dataDir, written, made.chains);
+    leases.push(...written);
+    said.push(...made.said);
+  }
+  const many = `${leases.length} ${leases.length === 1 ? "lease" : "leases"}`;
+  return [...(leases.length > 0 ? [`left ${many} for host-local`] : []), ...said];
 }
 
 /** Leases come first: as soon as host-local is back, a runtime may call it. */

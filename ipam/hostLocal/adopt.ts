@@ -33,8 +33,12 @@ export function adopt({ network, folder, sets, store, adoption }: Adopting): voi
   for (const held of reservedIn(folder)) {
     const [{ container, ifname }] = held;
     const existing = store.find({ network, container, ifname });
+    const isOurs = existing !== undefined && adoptedStep(existing) === undefined;
+    // While ns-net was uninstalled, the reference deleted the container, and attached one of the same name.
+    const isReplaced = isOurs && adoption.isReplaced(existing);
+    if (isReplaced) store.remove(existing.attachment);
     // It became ours since, or an uninstall left it to host-local: then only the store counts.
-    if (existing !== undefined && adoptedStep(existing) === undefined) {
+    if (isOurs && !isReplaced) {
       const files = held.map(({ file }) => file);
       adoption.release(container, files);
     } else adopted.push(adoptedFrom(held, { network, sets, adoption }));

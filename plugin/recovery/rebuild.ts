@@ -53,11 +53,14 @@ function isOurs({ name = "", info, group = 0, alias = "" }: Link): boolean {
   return isHostLinkName(name) || attachmentOfHostAlias(alias, group) !== undefined;
 }
 
+/** Host ends of all attachments of ns-net, whichever store they belong to. */
+export function everyHostEnd(kernel: Kernel): Link[] {
+  return listLinks(kernel.route("host")).filter(isOurs);
+}
+
 /** Host ends of the attachments that belong to such a store. */
 export function linksOf(scope: RebuildScope, kernel: Kernel): Link[] {
-  return listLinks(kernel.route("host")).filter(
-    (link) => isOurs(link) && belongs(link.alias ?? "", attachmentOf(link, scope).network, scope),
-  );
+  return everyHostEnd(kernel).filter((link) => belongs(link.alias ?? "", attachmentOf(link, scope).network, scope));
 }
 
 /** Undefined if the container's namespace is ending. */

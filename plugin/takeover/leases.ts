@@ -11,6 +11,7 @@ import { hostLinkName } from "../../kernel/linkNames.ts";
 import { thisProcess } from "../../store/index.ts";
 import { mayBlock } from "../../sys/sharedProcess.ts";
 import { tryLock } from "../../sys/sysRare.ts";
+import { isReplaced } from "./replaced.ts";
 
 /** host-local holds its lock for some milliseconds. */
 const lockPatienceMs = 10_000;
@@ -30,6 +31,7 @@ export function adoption(kernel: Kernel, { type, bridge }: Place): Adoption {
   return {
     lock,
     release,
+    isReplaced: (entry) => isReplaced(entry, kernel),
     portsOf: type !== undefined && bridgeTypes.includes(type) ? bridge : undefined,
     entryOf(attachment: Attachment, addresses) {
       namespaces ??= addressesElsewhere(kernel);

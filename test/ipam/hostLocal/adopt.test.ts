@@ -25,6 +25,7 @@ function reservations(files: Readonly<Record<string, string>>) {
 const adoption = (change: Partial<Adoption> = {}): Adoption => ({
   lock: () => ({ [Symbol.dispose]() {} }),
   release,
+  isReplaced: () => false,
   entryOf: (attachment) => entryOf(attachment, { ipamType: "" }),
   ...change,
 });

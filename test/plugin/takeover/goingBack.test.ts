@@ -1,7 +1,8 @@
 /** `uninstall` on a node that goes back to the reference's plugins. Witnesses: those plugins, ip, iptables-save, traffic. */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
-import { delList } from "../../support/libcni.ts";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { addList, delList } from "../../support/libcni.ts";
 import { needs } from "../../support/needs.ts";
 import { bridge, referenceNode } from "./referenceNode.ts";
 
@@ -84,6 +85,98 @@ describe("Going back to the reference's plugins", function () {
     // Reservations that are lost do not make a container dead.
     rmSync(node.reservations, { recursive: true });
     assert.doesNotMatch(node.cli("gc"), /removed/);
+    node.pings(a);
+  });
+
+  it("install takes back what uninstall left, so that a DEL of ns-net leaves nothing", async () => {
+    using node = referenceNode();
+    const at = node.install();
+    const ours = node.runtime("bridge", "host-local");
+    const list = node.listOf(bridge);
+    const a = await node.start("a", 1, ours, list);
+    assert.match(node.cli("uninstall", ...at), /^left 1 lease .*\nmade a chain/m);
+    assert.deepEqual(node.heldBy(), ["a"]);
+    node.install();
+    assert.deepEqual(node.heldBy(), []);
+    assert.doesNotMatch(node.world.host.run("iptables-save"), /CNI-/);
+    node.pings(a);
+    await delList(ours, list, a);
+    assert.doesNotMatch(node.cli("uninstall", ...at), /left/);
+    assert.deepEqual(node.heldBy(), []);
+  });
+
+  it("install leaves a container of the reference that has the name of a former one of ns-net", async () => {
+    using node = referenceNode();
+    const at = node.install();
+    const ours = node.runtime("bridge", "host-local");
+    const list = node.listOf(bridge);
+    const a = await node.start("a", 1, ours, list);
+    node.cli("uninstall", ...at);
+    await delList(node.runtime(), list, a);
+    await addList(node.runtime(), list, a);
+    const rules = node.natRules();
+    node.install();
+    assert.deepEqual(node.heldBy(), ["a"]);
+    assert.deepEqual(node.natRules(), rules);
+    assert.match(node.cli("ls"), / adoptable$/m);
+    await node.start("b", 2, ours, list);
+    assert.deepEqual(node.heldBy(), ["a"]);
+    assert.match(node.cli("ls"), / adopted$/m);
+    node.pings(a);
+    await delList(ours, list, a);
+    assert.deepEqual(node.heldBy(), []);
+    assert.doesNotMatch(node.world.host.run("iptables-save"), /CNI-/);
+  });
+
+  it("an ADD leaves such a container its lease, too, if it was made while ns-net had no names", async () => {
+    using node = referenceNode();
+    const ours = node.runtime("bridge", "host-local");
+    const list = node.listOf(bridge);
+    const a = await node.start("a", 1, ours, list);
+    const at = node.install();
+    node.cli("uninstall", ...at);
+    await delList(node.runtime(), list, a);
+    await node.start("c", 3, node.runtime(), list);
+    await addList(node.runtime(), list, a);
+    await node.start("b", 2, ours, list);
+    assert.deepEqual(node.heldBy(), ["a", "c"]);
+    node.pings(a);
+  });
+
+  it("uninstall looks at stores elsewhere: host-local gives no address of their containers", async () => {
+    using node = referenceNode();
+    const at = node.install();
+    const elsewhere = join(node.folder, "../elsewhere");
+    const inHostLocal = (subnet: string) => ({ type: "host-local", dataDir: elsewhere, ranges: [[{ subnet }]] });
+    const list = {
+      ...node.listOf(),
+      plugins: [{ ...bridge, ipMasq: true, ipam: inHostLocal("10.77.0.0/24") }],
+    };
+    const confDir = join(node.folder, "../conf");
+    mkdirSync(confDir);
+    writeFileSync(join(confDir, "10-node.conflist"), JSON.stringify(list));
+    const a = await node.start("a", 1, node.runtime("bridge", "host-local"), list);
+    assert.ok(existsSync(join(elsewhere, "ns-net.sqlite")));
+    const said = node.cli("uninstall", ...at, "--conf-dir", confDir);
+    assert.match(said, /^left 1 lease for host-local\nmade a chain/m);
+    const held = () => readdirSync(join(elsewhere, node.network)).filter((name) => /^[\d.]+$/.test(name));
+    assert.deepEqual(held(), ["10.77.0.2"]);
+    await node.start("b", 2, node.runtime(), list);
+    assert.deepEqual(held(), ["10.77.0.2", "10.77.0.3"]);
+    await delList(node.runtime(), list, a);
+    assert.deepEqual(held(), ["10.77.0.3"]);
+    assert.deepEqual(node.world.host.ip("link", "show", "type", "veth").length, 1);
+  });
+
+  it("uninstall refuses while a link of ns-net is in no store that it can find, and names it", async () => {
+    using node = referenceNode();
+    const at = node.install();
+    const a = await node.start("a", 1, node.runtime("bridge", "host-local"), node.listOf(bridge));
+    const [link] = node.world.host.ip("link", "show", "type", "veth") as { ifname: string }[];
+    for (const name of readdirSync(node.world.dataDir)) rmSync(join(node.world.dataDir, name));
+    assert.match(node.refusal("uninstall", ...at), new RegExp(`Cannot uninstall: ${link!.ifname} is a link of ns-net`));
+    node.cli("repair");
+    assert.match(node.cli("uninstall", ...at), /^left 1 lease for host-local$/m);
     node.pings(a);
   });
 

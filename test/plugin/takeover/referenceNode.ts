@@ -77,7 +77,15 @@ export function referenceNode() {
       mkdirSync(bin, { recursive: true });
       for (const name of ["bridge", "host-local", "portmap"])
         if (!existsSync(join(bin, name))) symlinkSync(join(referencePlugins, name), join(bin, name));
-      const { stderr, exitCode } = said(["install", "--bin-dir", bin, "--drop-in", "--no-conf"]);
+      const { stderr, exitCode } = said([
+        "install",
+        "--bin-dir",
+        bin,
+        "--drop-in",
+        "--no-conf",
+        "--data-dir",
+        world.dataDir,
+      ]);
       assert.equal(exitCode, 0, stderr.toString());
       return ["--bin-dir", bin];
     },
