@@ -76,12 +76,12 @@ function inPartOf(others: readonly Report[]): string {
 }
 
 function textOf(report: Report): string {
-  const { attachment, differences, error, busy, isLeaseOnly, isOthers, cure } = report;
+  const { attachment, differences, error, busy, isLeaseOnly, isOthers, isByResult, cure } = report;
   const what = attachmentText(attachment);
   if (busy !== undefined) return `${what}: not compared, process ${busy} is changing it\n`;
   if (error) return `${what}: ${coloured("bad", "cannot be compared")}\n  ${error.message}\n  ${error.cure}\n`;
   if (differences.length === 0 && isLeaseOnly)
-    return `${what}: ${coloured("good", "has its addresses")}; another plugin made the rest, which is not compared\n`;
+    return `${what}: ${coloured("good", `has its addresses${isByResult ? ", and its rules" : ""}`)}; another plugin made the rest, which is not compared\n`;
   if (differences.length === 0 && isOthers)
     return `${what}: ${coloured("good", "nothing differs")} in what is known of another plugin's: ${inPartOf([report])}\n`;
   if (differences.length === 0) return `${what}: ${coloured("good", "as add made it")}\n`;

@@ -3,7 +3,7 @@
  * ns-net. For check, repair and doctor. Witnesses: ip, ping, SQLite.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { addList, type NetworkList, type Runtime } from "../../support/libcni.ts";
 import { needs } from "../../support/needs.ts";
@@ -61,6 +61,25 @@ describe("A list of another bridge with our host-local", function () {
     place.host.run("ip", "netns", "del", netns.name);
     assert.match(place.must("gc"), /removed the attachment eth0 of c1 on mixed/);
     assert.doesNotMatch(rules(), /10\.7\.0\.2|8080/);
+  });
+
+  it("check misses the rules of their plugins, by what the runtime keeps", async () => {
+    using place = freshPlace();
+    const netns = await attached(place, true);
+    assert.match(
+      place.must("check", netns.name),
+      /has its addresses; another plugin made the rest, which is not compared\n$/,
+    );
+    mkdirSync("/var/lib/cni/results", { recursive: true });
+    const kept = "/var/lib/cni/results/mixed-c1-eth0";
+    copyFileSync(join(place.folder, "bin/cache/results/mixed-c1-eth0"), kept);
+    assert.match(place.must("check", netns.name), /has its addresses, and its rules; another plugin made the rest,/);
+    place.host.nft("flush", "ruleset");
+    const { code, out } = place.cli("check");
+    assert.equal(code, 1);
+    assert.match(out, /chain CNI-DN-\w+ \(published ports\) +is missing\n.*cure: Restart container c1/s);
+    assert.match(out, /chain CNI-\w+ \(masquerade\) +is missing/);
+    rmSync(kept);
   });
 
   interface Check {

@@ -4,7 +4,7 @@
  * plugins/meta/portmap/portmap_nftables.go). Witness: nft.
  */
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { needs } from "../../support/needs.ts";
 import { nsNet, referencePlugins } from "../../support/plugin.ts";
@@ -84,6 +84,30 @@ describe("Taking over a live node with the reference's nftables rules", () => {
     world.must("DEL", config, { netns: first!.netns, container: "c1", plugin, environment });
     assert.doesNotMatch(said(world), /comment "c1"/);
     assert.match(said(world), new RegExp(`${short("podnet")}-${short("eth0:c1")}`));
+  });
+
+  it("CHECK misses the rules that another program removed", () => {
+    using world = freshWorld();
+    const [{ netns, result: prevResult }] = pods(world) as [ReturnType<typeof pods>[0]];
+    const check = (type: string, more: object) => {
+      const plugin = join(world.dataDir, "..", type);
+      if (!existsSync(plugin)) symlinkSync(nsNet, plugin);
+      const config = network(world, { type, prevResult, ...more });
+      const { code, json } = world.call("CHECK", config, { netns, container: "c1", plugin, environment });
+      return code === 0 ? "" : `${json.code} ${json.msg}`;
+    };
+    const portMappings = [
+      { hostPort: 8080, containerPort: 80, protocol: "tcp" },
+      { hostPort: 8081, containerPort: 80, protocol: "udp", hostIP: "192.0.2.9" },
+    ];
+    const bridge = () => check("bridge", { ipMasq: true });
+    const portmap = () => check("portmap", { runtimeConfig: { portMappings } });
+    assert.deepEqual([bridge(), portmap()], ["", ""]);
+    world.host.nft("flush chain ip cni_hostport hostports");
+    assert.equal(bridge(), "");
+    assert.match(portmap(), /^101 .*chain CNI-DN-\w+ \(published ports\) is missing/);
+    world.host.nft("flush chain inet cni_plugins_masquerade masq_checks");
+    assert.match(bridge(), /^101 .*chain CNI-\w+ \(masquerade\) is missing/);
   });
 
   it("ports that it published are refused, naming the holder", () => {
