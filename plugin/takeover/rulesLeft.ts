@@ -12,7 +12,7 @@ import { getChain } from "../../netlink/nft/chain.ts";
 import { family } from "../../netlink/nft/message.ts";
 import { hasLegacyTables, savedRules } from "../../reference/iptables.ts";
 import { hasJump } from "../../reference/jumps.ts";
-import { masqueradeChain, portChains } from "../../reference/names.ts";
+import { hostPortChain, masqueradeChain, portChains } from "../../reference/names.ts";
 import { isMasqueradedByNft, publishedByNft } from "../../reference/nftables.ts";
 import { overlaps, publishedIn } from "../../reference/publishedPorts.ts";
 import { type Difference, missing } from "../../step/kind.ts";
@@ -84,9 +84,13 @@ function portsMissing(
   const text = saved(version);
   if (text === undefined) return []; // without the program, nothing more can be known
   const own = publishedIn(text).filter((one) => one.chain === chain);
-  return lacking(left, own).flatMap(({ protocol, hostPort }) =>
-    missing(`rule of published port ${hostPort}/${protocol}, by chain ${chain}`),
-  );
+  const isReached = new RegExp(`^-A PREROUTING .*-j ${hostPortChain}$`, "m").test(text);
+  return [
+    ...(isReached ? [] : missing(`jump from PREROUTING to chain ${hostPortChain}`)),
+    ...lacking(left, own).flatMap(({ protocol, hostPort }) =>
+      missing(`rule of published port ${hostPort}/${protocol}, by chain ${chain}`),
+    ),
+  ];
 }
 
 function hasChain(name: string, version: Family, kernel: Kernel): boolean {

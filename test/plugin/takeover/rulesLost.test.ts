@@ -52,6 +52,11 @@ describe("Taking over a live node, rules that were removed", function () {
       /rule of published port 8001\/tcp, by chain CNI-DN-/,
     ],
     [
+      "the jump for all ports",
+      (saved) => without(saved, /-A PREROUTING .*-j CNI-HOSTPORT-DNAT/),
+      /jump from PREROUTING to chain CNI-HOSTPORT-DNAT/,
+    ],
+    [
       "the chain that masquerades",
       (saved, node) => without(saved, new RegExp(chainsOf(node).masquerade)),
       /chain CNI-[0-9a-f]+ \(masquerade\)/,
