@@ -1,8 +1,13 @@
-/** A store that is gone while its links exist: every command would say that nothing is attached, which is wrong. */
+/**
+ * A store that is gone while its links exist, or that is elsewhere: every command would say that nothing is attached, which
+ * is wrong.
+ */
 import { existsSync } from "node:fs";
 import { defaultDataDir } from "../conf/identity.ts";
 import { openKernel } from "../kernel/kernel.ts";
-import { linksOf } from "../plugin/recovery/rebuild.ts";
+import { dataDirOfAlias } from "../kernel/ownership.ts";
+import { everyHostEnd, linksOf } from "../plugin/recovery/rebuild.ts";
+import { shellWord } from "../step/shellWords.ts";
 import { storePathOf } from "../store/file/path.ts";
 
 /** A sentence with the cure; undefined if there is a store, or no link. */
@@ -21,4 +26,19 @@ export function reportLost(dataDir: string | undefined): boolean {
   const hint = lostHint(dataDir);
   if (hint) process.stderr.write(`ns-net: ${hint}\n`);
   return hint !== undefined;
+}
+
+/** Where a command finds nothing attached: prints which other stores have attachments, by their links. */
+export function reportElsewhere(dataDir = defaultDataDir): void {
+  using kernel = openKernel();
+  const counts = new Map<string, number>();
+  for (const { alias = "" } of everyHostEnd(kernel)) {
+    const folder = dataDirOfAlias(alias);
+    if (folder !== "" && folder !== dataDir) counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  for (const [folder, count] of counts) {
+    if (!existsSync(storePathOf(folder))) continue;
+    const links = count === 1 ? "a link of ns-net is" : `${count} links of ns-net are`;
+    process.stderr.write(`ns-net: ${links} in the store ${folder}: ns-net ls --data-dir ${shellWord(folder)}\n`);
+  }
 }

@@ -13,7 +13,7 @@ import { toStderr } from "../callByHand.ts";
 import { columns, command } from "../command.ts";
 import { isWrong, type Report, reportsOf } from "../compared.ts";
 import { typedCure } from "../labs/cures.ts";
-import { lostHint, reportLost } from "../lost.ts";
+import { lostHint, reportElsewhere, reportLost } from "../lost.ts";
 import { everyShown } from "../networks/untaken.ts";
 import { coloured } from "../output/colour.ts";
 import { someEntriesOf, unknownNetwork } from "../suggest.ts";
@@ -36,7 +36,7 @@ export default command({
     const reports = reportsOf(found, dataDir, name !== undefined).map(withTypedCure);
     if (options.json) writeOut(`${JSON.stringify(reports, null, 2)}\n`);
     else writeOut(name === undefined ? textOfAll(reports) : reports.map(textOf).join(""));
-    if (found.length === 0) reportLost(dataDir);
+    if (found.length === 0 && !reportLost(dataDir)) reportElsewhere(dataDir);
     reportBlockers(found);
     return reports.some(isWrong) ? 1 : 0;
   },

@@ -15,7 +15,7 @@ import { foreignPortText, portsOf } from "../attach/publish.ts";
 import { dataDirOf, networkName, openedStore, pidIn, pidsByInode } from "../attachments.ts";
 import { command } from "../command.ts";
 import { living } from "../living.ts";
-import { lostHint, reportLost } from "../lost.ts";
+import { lostHint, reportElsewhere, reportLost } from "../lost.ts";
 import { located, stateShown, untakenOf } from "../networks/untaken.ts";
 import type { Style } from "../output/colour.ts";
 import { type Column, table } from "../output/table.ts";
@@ -62,7 +62,7 @@ the first add of that network on.`,
     });
     if (json) writeOut(`${JSON.stringify(rows, null, 2)}\n`);
     else writeOut(rows.length === 0 ? "Nothing is attached.\n" : table(columns, rows, { isWide: wide }));
-    if (rows.length === 0) reportLost(dataDir);
+    if (rows.length === 0 && !reportLost(dataDir)) reportElsewhere(dataDir);
     return 0;
   },
 });

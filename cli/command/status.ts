@@ -4,6 +4,7 @@ import { statusSocketDefault } from "../../agent/report/http.ts";
 import { defaultDataDir } from "../../conf/identity.ts";
 import { writeOut } from "../../plugin/stdio.ts";
 import { command } from "../command.ts";
+import { reportElsewhere } from "../lost.ts";
 import { ownVersion } from "../ownVersion.ts";
 import { statusNow } from "../status/report.ts";
 import { pageOf } from "../status/text.ts";
@@ -33,6 +34,7 @@ export default command({
       binDir: resolve(options["bin-dir"] ?? binDirDefault),
     });
     writeOut(options.json ? `${JSON.stringify(status, null, 2)}\n` : pageOf(status));
+    if (status.attachments.length === 0) reportElsewhere(options["data-dir"]);
     return 0;
   },
 });

@@ -198,6 +198,22 @@ echo "$CNI_COMMAND $CNI_CONTAINERID $CNI_IFNAME $(cat)" >>${log}
     assert.equal(place.cli("ls").err, "");
   });
 
+  it("if another store has what is attached, ls, check and status name it", () => {
+    using place = freshPlace();
+    const elsewhere = join(place.folder, "elsewhere");
+    const name = place.name();
+    place.must("add", name, "--data-dir", elsewhere);
+    const [link] = ourLinks(place.host);
+    assert.match(JSON.stringify(place.host.ip("link", "show", "dev", link!)), RegExp(elsewhere));
+    for (const { out, err } of [place.cli("ls"), place.cli("check"), place.cli("status")]) {
+      assert.match(out, /Nothing is attached\.\n$/);
+      assert.equal(err, `ns-net: a link of ns-net is in the store ${elsewhere}: ns-net ls --data-dir ${elsewhere}\n`);
+    }
+    assert.doesNotMatch(place.must("ls", "--data-dir", elsewhere), /Nothing/);
+    place.must("del", name, "--data-dir", elsewhere);
+    assert.equal(place.cli("ls").err, "");
+  });
+
   it("check reports each difference once", () => {
     using place = freshPlace();
     const name = place.name();
