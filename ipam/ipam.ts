@@ -31,8 +31,8 @@ export interface Adoption {
    * too long.
    */
   lock(path: string): Disposable;
-  /** True if a reservation of the attachment is of another container, that the reference made later under the same name. */
-  isReplaced(entry: Entry): boolean;
+  /** True if the reservations of the attachment are of another container, which the reference made later under that name. */
+  isReplaced(entry: Entry, reserved: readonly string[]): boolean;
   /** Removes reservations that the container no longer needs. */
   release(container: string, files: readonly string[]): void;
   /** The entry for an attachment that has these addresses. */

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Attachment } from "../../conf/attachment.ts";
 import { ownType } from "../../conf/pluginType.ts";
-import type { Family } from "../../ip/address.ts";
+import { type Family, formatAddress } from "../../ip/address.ts";
 import { adoptedStep } from "../../ipam/hostLocal/adopted.ts";
 import { reservationsIn } from "../../ipam/hostLocal/reservations.ts";
 import { type Kernel, openKernel } from "../../kernel/kernel.ts";
@@ -115,10 +115,11 @@ function isAsLeft({ attachment, path, modifiedMs }: LeftLease): boolean {
 function forgetReplaced(leases: readonly LeftLease[], store: Store, kernel: Kernel): void {
   for (const { attachment, path } of leases) {
     const entry = store.find(attachment);
-    if (entry === undefined || !isReplaced(entry, kernel)) continue;
-    const isReserved = reservationsIn(dirname(path)).some(
+    if (entry === undefined) continue;
+    const reserved = reservationsIn(dirname(path)).filter(
       ({ container, ifname }) => container === attachment.container && ifname === attachment.ifname,
     );
-    if (isReserved) store.remove(attachment);
+    const addresses = reserved.map(({ address }) => formatAddress(address));
+    if (reserved.length > 0 && isReplaced(entry, addresses, kernel)) store.remove(attachment);
   }
 }

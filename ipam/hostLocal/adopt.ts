@@ -35,7 +35,8 @@ export function adopt({ network, folder, sets, store, adoption }: Adopting): voi
     const existing = store.find({ network, container, ifname });
     const isOurs = existing !== undefined && adoptedStep(existing) === undefined;
     // While ns-net was uninstalled, the reference deleted the container, and attached one of the same name.
-    const isReplaced = isOurs && adoption.isReplaced(existing);
+    const reserved = held.map(({ address }) => formatAddress(address));
+    const isReplaced = isOurs && adoption.isReplaced(existing, reserved);
     if (isReplaced) store.remove(existing.attachment);
     // It became ours since, or an uninstall left it to host-local: then only the store counts.
     if (isOurs && !isReplaced) {

@@ -31,7 +31,7 @@ export function adoption(kernel: Kernel, { type, bridge }: Place): Adoption {
   return {
     lock,
     release,
-    isReplaced: (entry) => isReplaced(entry, kernel),
+    isReplaced: (entry, reserved) => isReplaced(entry, reserved, kernel),
     portsOf: type !== undefined && bridgeTypes.includes(type) ? bridge : undefined,
     entryOf(attachment: Attachment, addresses) {
       namespaces ??= addressesElsewhere(kernel);

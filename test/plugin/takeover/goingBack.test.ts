@@ -128,20 +128,25 @@ describe("Going back to the reference's plugins", function () {
     assert.doesNotMatch(node.world.host.run("iptables-save"), /CNI-/);
   });
 
-  it("an ADD leaves such a container its lease, too, if it was made while ns-net had no names", async () => {
-    using node = referenceNode();
-    const ours = node.runtime("bridge", "host-local");
-    const list = node.listOf(bridge);
-    const a = await node.start("a", 1, ours, list);
-    const at = node.install();
-    node.cli("uninstall", ...at);
-    await delList(node.runtime(), list, a);
-    await node.start("c", 3, node.runtime(), list);
-    await addList(node.runtime(), list, a);
-    await node.start("b", 2, ours, list);
-    assert.deepEqual(node.heldBy(), ["a", "c"]);
-    node.pings(a);
-  });
+  for (const types of [["bridge", "host-local"], ["host-local"]])
+    it(`an ADD leaves such a container its lease, too, after ${types.join(" and ")} of ns-net`, async () => {
+      using node = referenceNode();
+      const ours = node.runtime(...types);
+      const list = node.listOf(bridge);
+      const a = await node.start("a", 1, ours, list);
+      const at = node.install();
+      node.cli("uninstall", ...at);
+      await delList(node.runtime(), list, a);
+      const c = await node.start("c", 3, node.runtime(), list);
+      await addList(node.runtime(), list, a);
+      const b = await node.start("b", 2, ours, list);
+      assert.deepEqual(node.heldBy(), ["a", "c"]);
+      const given = [a, b, c].map(
+        ({ netns }) => /inet ([\d.]+)/.exec(netns.run("ip", "-4", "address", "show", "eth0"))?.[1],
+      );
+      assert.equal(new Set(given).size, 3, given.join());
+      node.pings(a);
+    });
 
   it("uninstall looks at stores elsewhere: host-local gives no address of their containers", async () => {
     using node = referenceNode();
