@@ -137,13 +137,11 @@ interface Wanted {
 
 function install({ binDir, confPath, text, links, agent, unitDir }: Wanted, undo: Undo) {
   const before = readRecord(binDir);
+  const path = (agent ?? before?.hasLauncher) ? launcherToInstall() : undefined;
   makeFolder(binDir, undo);
   if (confPath) makeFolder(resolve(confPath, ".."), undo);
   refuseForeign(confPath, text, before);
-  const launcher = (agent ?? before?.hasLauncher) ? launcherToInstall() : undefined;
   const said: string[] = [];
-  if (launcher && "missing" in launcher) process.stderr.write(`ns-net: ${launcher.missing}\n`);
-  const path = launcher && "path" in launcher ? launcher.path : undefined;
   said.push(...putPrograms(binDir, path, undo));
   const kept = links ? dropIn(binDir, undo) : [];
   if (links) said.push(`linked ${referenceNames.join(", ")}`);

@@ -21,7 +21,8 @@ export function askedIn(words: string): Asked {
   const bracketed = /^\[([^\]]+)\](?::(.*))?$/.exec(words);
   if (bracketed) return withPort(bracketed[1]!, bracketed[2], words);
   if (parseAddress(words) !== undefined) return { place: words, port: undefined, protocol: "icmp" };
-  const [, place, port] = /^(.+):(\d+(?:\/\w+)?)$/.exec(words) ?? [];
+  // A place has no colon, except those that begin with a word of ns-net. A port that is mistyped has a digit.
+  const [, place, port] = /^(.+):(\d\S*)$/.exec(words) ?? [];
   // `pid:42` is a place; `pid:42:80` has a port.
   if (place === undefined || /^(?:pid|container)$/.test(place))
     return { place: words, port: undefined, protocol: "icmp" };

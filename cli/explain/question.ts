@@ -20,6 +20,8 @@ export function machineFor([from = "", to = ""]: readonly string[], dataDir: str
 export function questionOf(machine: Machine, operands: readonly string[], isIpv6 = false): Question {
   const [fromWords, toWords] = operands as [string, string];
   const { place, port, protocol } = askedIn(toWords);
+  if (/^(?!pid:|container:)[^/[\]:]+:\d/.test(fromWords))
+    throw new UsageError(`cannot use ${JSON.stringify(fromWords)} as FROM: only TO has a port`);
   const from = partyOf(fromWords, machine, "sender");
   const to = partyOf(place, machine, "receiver");
   if (from.is === "outside" && to.is === "outside")

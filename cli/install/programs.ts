@@ -2,26 +2,32 @@
  * The executable in its place, alone or behind the launcher. Runtimes call it meanwhile, so at each moment the name
  * `ns-net` is a program that works: what a launcher needs is there before the launcher, and goes after it.
  */
+
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { code, Fault } from "../../conf/fault.ts";
 import { ownType } from "../../conf/pluginType.ts";
 import { ownVersion } from "../ownVersion.ts";
 import { putProgram, touching, type Undo } from "./files.ts";
 import { fullName, launcherOf, launcherVersion } from "./launcher.ts";
 
-/** The launcher of this version; or a sentence that says why there is none, with the cure. */
-export function launcherToInstall(): { readonly path: string } | { readonly missing: string } {
+/** The path of the launcher of this version. Throws Fault if there is none. */
+export function launcherToInstall(): string {
   const path = launcherOf(process.execPath);
-  const without = "so the executable is installed alone, and each call is a process of its own";
+  const alone = "or give --no-agent for the executable alone";
   if (path === undefined)
-    return {
-      missing: `no ns-net-launcher lies beside ${process.execPath}, ${without}. A release has it, and so has a build where there is a C compiler: run install by the executable there`,
-    };
+    throw new Fault(
+      code.io,
+      `Cannot install the agent: no ns-net-launcher lies beside ${process.execPath}`,
+      `Run install by the executable of a release, or of a build where there is a C compiler; ${alone}`,
+    );
   const version = launcherVersion(path);
-  if (version === ownVersion) return { path };
-  return {
-    missing: `${path} is of version ${version}, and this is ${ownVersion}, ${without}. Take both from one build`,
-  };
+  if (version === ownVersion) return path;
+  throw new Fault(
+    code.io,
+    `Cannot install the agent: ${path} is of version ${version}, and this is ${ownVersion}`,
+    `Take both from one build, ${alone}`,
+  );
 }
 
 /** Lays down the executable, and the launcher before it if there is one. Answers lines for a person. */

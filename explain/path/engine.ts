@@ -4,10 +4,10 @@ import { answered, type Connection, statusBit } from "../rules/connection.ts";
 import { addressOf, type Packet, sameBytes } from "../rules/packet.ts";
 import { Blocked, type CauseCode, Undecided } from "./cause.ts";
 import { listen } from "./ends/listener.ts";
-import { comesFromOutside, farAway } from "./ends/outside.ts";
+import { comesFromOutside } from "./ends/outside.ts";
 import { siteOf, usableAddress } from "./ends/party.ts";
 import { checkPublished } from "./ends/published.ts";
-import { answerTo, firstPacket } from "./packets.ts";
+import { answerTo, farAway, firstPacket } from "./packets.ts";
 import type { Site, SiteAddress, SiteLink } from "./site/site.ts";
 import { isInNetwork } from "./site/surroundings.ts";
 import { arrive } from "./step/arrive.ts";
@@ -185,7 +185,9 @@ function withoutMasquerade(walk: Engine, site: Site, packet: Packet, { reason }:
   const { host } = walk.world;
   if (!lostOutside.includes(reason.code) || reason.where !== site.where || site === host) return undefined;
   const isTranslated = ((walk.connections.get(host)?.status ?? 0) & statusBit.sourceNat) !== 0;
-  return isTranslated || !isMasqueradeLost(walk) ? undefined : notMasqueraded(walk, host, packet);
+  // A bridge masquerades nothing.
+  const isRouted = walk.hops.some((one) => one.where === host.where && one.what === "route" && !one.isBack);
+  return isTranslated || !isRouted || !isMasqueradeLost(walk) ? undefined : notMasqueraded(walk, host, packet);
 }
 
 const isMasqueradeLost = (walk: Engine) =>

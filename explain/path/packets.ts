@@ -1,7 +1,16 @@
 /** The first packet of a question, and the first answer to it. */
-import { addressOf, type Packet, packetKind, protocolNumber, versionOf } from "../rules/packet.ts";
+import { addressOf, type Packet, packetKind, protocolNumber, sameBytes, versionOf } from "../rules/packet.ts";
 
 export type AskedProtocol = "tcp" | "udp" | "icmp";
+
+/** An address of documentation (RFC 5737, RFC 3849): the default route leads to it. */
+export const farAway = {
+  4: Uint8Array.of(203, 0, 113, 1),
+  6: Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+};
+
+/** True for the example address of the outside. */
+export const isFarAway = (address: Uint8Array) => sameBytes(address, farAway[address.length === 4 ? 4 : 6]);
 
 /** One of the ports that the kernel gives to clients. */
 const clientPort = 45_678;

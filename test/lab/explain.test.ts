@@ -253,6 +253,12 @@ describe("A network without a gateway on the host, explained in a lab", function
     needsLabs(this, "root");
     using who = person("root");
     using _up = who.up(who.file("routed.yaml", routed));
+    const routerIn = (network: string) =>
+      who
+        .json("inspect")
+        .pods.find(({ name }: { name: string }) => name === "r1")
+        .interfaces.find((one: { network: string }) => one.network === network)
+        .addresses[0].split("/")[0];
     const ask = () => {
       const { out } = who.nsNet("explain", "desk", "printer:80", "--lab", "routed", "--json");
       const { code, what, cure } = JSON.parse(out).cause;
@@ -267,5 +273,11 @@ describe("A network without a gateway on the host, explained in a lab", function
     assert.equal(who.inside("host", "ip", "route", "add", address, "dev", "plant").code, 0);
     const second = ask();
     assert.equal(second.code, "no-return-route", JSON.stringify(second));
+    // The way through r1 is bridged on the host, so no masquerade is missed there.
+    assert.equal(who.inside("host", "ip", "route", "del", address).code, 0);
+    assert.equal(who.inside("desk", "ip", "route", "add", "10.30.0.0/24", "via", routerIn("office")).code, 0);
+    assert.equal(who.inside("host", "nft", "flush", "ruleset").code, 0);
+    const third = ask();
+    assert.equal(third.code, "no-return-route", JSON.stringify(third));
   });
 });

@@ -6,7 +6,7 @@ import type { Expression } from "../../../netlink/nft/expr/expression.ts";
 import { loadMeta, metaKey } from "../../../netlink/nft/expr/meta.ts";
 import { loadPayload, payloadBase } from "../../../netlink/nft/expr/payload.ts";
 import type { Rule } from "../../../netlink/nft/rule.ts";
-import { farAway } from "../../path/ends/outside.ts";
+import { isFarAway } from "../../path/packets.ts";
 import type { Site } from "../../path/site/site.ts";
 import type { Passed } from "../../path/walk.ts";
 import { addressOf, type Packet, portOf, protocolOf, sameBytes, versionOf } from "../../rules/packet.ts";
@@ -64,7 +64,7 @@ function tupleOf(packet: Packet, isBack: boolean, { isOfOneProtocol, isWithOutsi
   const number = isOfOneProtocol ? portOf(packet, of) : 0;
   const endOf = (end: "source" | "destination") => {
     const address = addressOf(packet, end);
-    return isWithOutside && sameBytes(address, farAway[version]) ? undefined : address;
+    return isWithOutside && isFarAway(address) ? undefined : address;
   };
   return {
     ...{ version, protocol: isOfOneProtocol ? protocolOf(packet) : undefined },

@@ -1,7 +1,7 @@
 /** Which packets come from outside this machine or go there: the default route leads to their other address. */
 import { parseAddress } from "../../../ip/address.ts";
 import { addressBytes } from "../../../ip/bytes.ts";
-import { farAway } from "../../path/ends/outside.ts";
+import { farAway } from "../../path/packets.ts";
 import type { Site } from "../../path/site/site.ts";
 import type { Header } from "./header.ts";
 

@@ -1,15 +1,9 @@
 /** The side of the question that is outside this machine: where the default route leads. */
 import { Blocked } from "../cause.ts";
-import { firstPacket } from "../packets.ts";
+import { farAway, firstPacket } from "../packets.ts";
 import type { SiteLink } from "../site/site.ts";
 import { textOf } from "../step/routing.ts";
 import type { Beginning, Walk } from "../walk.ts";
-
-/** An address of documentation (RFC 5737, RFC 3849): the default route leads to it. */
-export const farAway = {
-  4: Uint8Array.of(203, 0, 113, 1),
-  6: Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-};
 
 /** A packet comes up from the link of the default route. Throws Blocked if there is none. */
 export function comesFromOutside(walk: Walk, destinationBy: (link: SiteLink) => Uint8Array): Beginning {

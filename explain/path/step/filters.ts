@@ -7,11 +7,11 @@ import { familyNetdev } from "../../../netlink/nft/read/tables.ts";
 import { openingWithin } from "../../../plugin/diagnose/forwardPolicy.ts";
 import { type AtHook, passHook } from "../../rules/hooks.ts";
 import { hook } from "../../rules/order.ts";
-import { addressOf, type Device, endOf, type Packet, sameBytes, versionOf } from "../../rules/packet.ts";
+import { addressOf, type Device, endOf, type Packet, versionOf } from "../../rules/packet.ts";
 import type { Place } from "../../rules/passage.ts";
 import { familyText, placeText } from "../../rules/words.ts";
 import { Blocked, type CauseCode } from "../cause.ts";
-import { farAway } from "../ends/outside.ts";
+import { isFarAway } from "../packets.ts";
 import type { Site, SiteLink } from "../site/site.ts";
 import { deviceOf, surroundingsOf } from "../site/surroundings.ts";
 import type { Walk } from "../walk.ts";
@@ -153,7 +153,7 @@ function cureOf(walk: Walk, site: Site, packet: Packet, by: Place, at: Filtered)
   const [source, destination] = sides.map((side) => addressOf(packet, side));
   // The outside has any address: the walk took one as an example.
   const match = (end: "saddr" | "daddr", address: Uint8Array) =>
-    isOutside && sameBytes(address, farAway[version]) ? "" : `${ip} ${end} ${textOf(address)} `;
+    isOutside && isFarAway(address) ? "" : `${ip} ${end} ${textOf(address)} `;
   const rule = (from: Uint8Array, to: Uint8Array) =>
     `add rule ${chain} ${match("saddr", from)}${match("daddr", to)}accept`;
   const neighbours =

@@ -6,6 +6,7 @@ import { listRoutes, mainTable } from "../../../netlink/route/route.ts";
 import { listRules } from "../../../netlink/route/rule.ts";
 import { addressOf, type Packet } from "../../rules/packet.ts";
 import { Blocked, type CauseCode } from "../cause.ts";
+import { isFarAway } from "../packets.ts";
 import { isLoopback, isVeth, type Site, type SiteAddress, type SiteLink } from "../site/site.ts";
 import { isInNetwork } from "../site/surroundings.ts";
 import type { Walk } from "../walk.ts";
@@ -54,7 +55,8 @@ export function addedRules(site: Site, version: 4 | 6) {
 }
 
 function noRoute(walk: Walk, site: Site, destination: Uint8Array, source: Uint8Array): Blocked {
-  const to = textOf(destination);
+  const isOutside = walk.question.to.is === "outside" && isFarAway(destination);
+  const to = isOutside ? "the outside" : textOf(destination);
   const where = site.where;
   const fail = (code: CauseCode, what: string, cure: string) => {
     walk.note(where, "route", what, "drop");
@@ -79,7 +81,8 @@ function noRoute(walk: Walk, site: Site, destination: Uint8Array, source: Uint8A
   }
   const narrow = narrowAddress(walk, site, destination);
   if (narrow && !site.isHost) return fail("wrong-prefix", wrongPrefixText(narrow, to), prefixCure(site, narrow));
-  const way = walk.isBack ? `there is no route back to ${to}` : `there is no route to ${to}`;
+  const kind = isOutside ? "default route" : "route";
+  const way = walk.isBack ? `there is no route back to ${to}` : `there is no ${kind} to ${to}`;
   const link = site.isHost ? linkTowards(walk, site, destination) : undefined;
   if (link && !isGatewayOn(site, link, destination))
     return fail(code, `${way} from ${textOf(source)}; ${notGatewayText(link)}`, "");

@@ -104,6 +104,8 @@ describe("ns-net explain", function () {
     assert.equal(place.cli("explain", web, "qqqqqqqq").code, 2);
     assert.equal(place.cli("explain", web, `${db}:99999`).code, 2);
     assert.equal(place.cli("explain", "outside", "outside").code, 2);
+    assert.match(place.cli("explain", web, "host:8080x").err, /write PLACE:PORT or PLACE:PORT\/udp/);
+    assert.match(place.cli("explain", `${web}:80`, db).err, /only TO has a port/);
     assert.equal(place.cli("explain", "outside", web, "--live").code, 2);
   });
 

@@ -219,15 +219,25 @@ describe("ns-net install --agent", function () {
     attaches();
   });
 
-  it("without a launcher says so, and installs the executable alone", () => {
+  it("without a launcher is refused, and leaves an agent that is installed", () => {
     const alone = join(place.folder, "alone");
     mkdirSync(alone);
     linkSync(nsNet, join(alone, "ns-net"));
     const asked = systemd();
-    const said = Bun.spawnSync([join(alone, "ns-net"), "install", ...where, "--no-conf", "--agent"]);
-    assert.equal(said.exitCode, 0);
-    assert.match(said.stderr.toString(), /^ns-net: no ns-net-launcher lies beside .*alone\/ns-net, so the executable/);
-    assert.deepEqual([files(), isLauncher(), asked()], [[".ns-net.json", "ns-net"], false, []]);
+    const refused = (...words: string[]) => {
+      const said = Bun.spawnSync([join(alone, "ns-net"), "install", ...where, "--no-conf", ...words]);
+      assert.equal(said.exitCode, 1);
+      assert.match(
+        said.stderr.toString(),
+        /^ns-net: Cannot install the agent: no ns-net-launcher lies beside .*\n.*--no-agent/,
+      );
+    };
+    refused("--agent");
+    assert.deepEqual([existsSync(binDir), asked()], [false, []]);
+    done("--agent");
+    const installed = files();
+    refused();
+    assert.deepEqual([files(), isLauncher()], [installed, true]);
     attaches();
   });
 
@@ -237,12 +247,12 @@ describe("ns-net install --agent", function () {
     linkSync(nsNet, join(build, "ns-net"));
     await compileLauncher(process.arch as "x64", "0.0.9", join(build, "ns-net-launcher"));
     const said = Bun.spawnSync([join(build, "ns-net"), "install", ...where, "--no-conf", "--agent"]);
-    assert.equal(said.exitCode, 0);
+    assert.equal(said.exitCode, 1);
     assert.match(
       said.stderr.toString(),
-      new RegExp(`ns-net-launcher is of version 0\\.0\\.9, and this is ${version}, `),
+      new RegExp(`ns-net-launcher is of version 0\\.0\\.9, and this is ${version}\n`),
     );
-    assert.ok(!isLauncher());
+    assert.ok(!existsSync(binDir));
   });
 
   it("that fails midway leaves launcher, executable and unit as they were", () => {
