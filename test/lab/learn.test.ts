@@ -111,6 +111,26 @@ describe("ns-net lab learn", function () {
     assert.deepEqual(who.json("ls"), []);
   });
 
+  for (const [prompt, exits] of [
+    ["> ", 2],
+    ['"q" quits: ', 1],
+  ] as const)
+    it(`ends the lab when the terminal is closed at the prompt ${prompt}`, async () => {
+      const lesson = exits === 1 ? "2" : "1";
+      using terminal = typing(who, "lab", "learn", lesson);
+      for (let i = 0; i < exits; i++) {
+        await terminal.until(`lesson ${lesson} #`);
+        terminal.type("exit\n");
+      }
+      await terminal.until(prompt);
+      // The next prompt shows that this one reads.
+      terminal.type("no such answer\n");
+      await terminal.until(prompt);
+      terminal.close();
+      assert.equal(await terminal.exited, 1);
+      assert.deepEqual(who.json("ls"), []);
+    });
+
   it("ends the lab for Ctrl-C while a step is checked", async () => {
     using terminal = typing(who, "lab", "learn", "3");
     await terminal.until("lesson 3 #");
@@ -183,6 +203,8 @@ function typing(who: Person, ...words: string[]) {
   return {
     exited: child.exited,
     end: () => child.kill("SIGHUP"),
+    /** As a terminal's window does: the command reads its end, and gets SIGHUP if it is the first one there. */
+    close: () => child.terminal!.close(),
     type: (text: string) => child.terminal!.write(text),
     /** Waits for a text that comes after the last one. */
     async until(text: string): Promise<void> {

@@ -7,7 +7,9 @@ import { labUp } from "../../../lab/supervisor/client.ts";
 import { startLab } from "../../../lab/supervisor/start.ts";
 import type { LabState } from "../../../lab/supervisor/state.ts";
 import { stopLab } from "../../../lab/supervisor/stop.ts";
+import { faultOf } from "../../../plugin/faults.ts";
 import { writeOut } from "../../../plugin/stdio.ts";
+import { spoken } from "../../byHand.ts";
 import { coloured } from "../../output/colour.ts";
 import { runInPod } from "../inPod.ts";
 import { missingIn, runLines } from "./inLab.ts";
@@ -15,6 +17,9 @@ import { stepText, titleText } from "./lessonText.ts";
 
 /** The terminal goes away, another program ends this one, or Ctrl-C while a step is checked. Else that is a key for the shell, and ends a question. */
 const signals = ["SIGHUP", "SIGTERM", "SIGINT"] as const;
+
+/** At a question, readline notices the end of the terminal before the signal comes, and throws because it cannot reset it. */
+const terminalGone = "uncaughtException";
 
 /** The learner wants to stop. */
 class Quit extends Error {}
@@ -26,11 +31,13 @@ export async function teach(lesson: Lesson): Promise<boolean> {
   // Lessons call ns-net: this one, wherever it lies.
   process.env["PATH"] = `${dirname(process.execPath)}:${process.env["PATH"]}`;
   await startLab(lab, lesson.source, () => {});
-  const end = () => {
+  const end = (cause: unknown) => {
     stopLab(lab.name);
+    if (cause instanceof Error) process.stderr.write(spoken(faultOf(cause)));
     process.exit(1);
   };
-  for (const signal of signals) process.on(signal, end);
+  const endings = [...signals, terminalGone];
+  for (const ending of endings) process.on(ending, end);
   try {
     writeOut(`\n${titleText(lesson)}\n`);
     const state = labUp(lab.name, "");
@@ -46,7 +53,7 @@ export async function teach(lesson: Lesson): Promise<boolean> {
     if (error instanceof Quit) return false;
     throw error;
   } finally {
-    for (const signal of signals) process.off(signal, end);
+    for (const ending of endings) process.off(ending, end);
     stopLab(lab.name);
   }
 }
