@@ -28,6 +28,9 @@ export const ownTable = (): string => `ns-net-live-${process.pid}`;
 
 type Hook = keyof typeof hook;
 
+/** Where a namespace sees a packet first. */
+const entries: readonly Hook[] = ["prerouting", "output"];
+
 export class Traced implements Disposable {
   /** Times when the kernel had more messages than the socket had room for. */
   overruns = 0;
@@ -37,7 +40,8 @@ export class Traced implements Disposable {
 
   /**
    * `rules` mark packets: each ends in `meta nftrace set 1`. With `hasEnds` the kernel also reports when a packet has
-   * passed all rules of a hook, and by which link it leaves, at chains without rules. Throws KernelError.
+   * passed all rules of a hook, and by which link it leaves, at chains without rules; and a packet that is the wanted one
+   * only behind a translation of prerouting is marked as it is forwarded. Throws KernelError.
    */
   constructor(netns: Netns, rules: readonly (readonly Expression[])[], hasEnds = false) {
     this.#owner = openSocketIn(netns, protocol.netfilter);
@@ -45,7 +49,12 @@ export class Traced implements Disposable {
     try {
       setReceiveBuffer(this.#events, waitingBytes);
       joinNetlinkGroup(this.#events, traceGroup);
-      this.#mark(family.inet, ["prerouting", "output"], rules, hasEnds ? ["input", "postrouting"] : []);
+      this.#mark(
+        family.inet,
+        hasEnds ? [...entries, "forward"] : entries,
+        rules,
+        hasEnds ? ["input", "postrouting"] : [],
+      );
       try {
         this.#mark(family.bridge, ["prerouting"], rules, hasEnds ? ["postrouting"] : []);
       } catch (error) {
@@ -64,10 +73,10 @@ export class Traced implements Disposable {
       newChain(table, name, { type: "filter", hook: hook[name], priority: priority[when] });
     const chains = hooks.flatMap((name) => [chain(name, "first"), ...rules.map((rule) => newRule(table, name, rule))]);
     commitBatch(this.#owner, [newOwnedTable(table), ...chains, ...ends.map((name) => chain(name, "last"))]);
-    if (of === family.inet) for (const name of hooks) this.#chains.push({ table, name });
+    if (of === family.inet) for (const name of entries) this.#chains.push({ table, name });
   }
 
-  /** The rules that mark, as the kernel has them now, with their counters; not those of bridges, which see packets again. */
+  /** The rules that mark, as the kernel has them now, with their counters; not those that see packets again. */
   rules(): Rule[] {
     return this.#chains.flatMap(({ table, name }) => listRules(this.#owner, table, name));
   }

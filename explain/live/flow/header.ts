@@ -58,6 +58,13 @@ export function headerIn(network: Uint8Array, transport: Uint8Array): Header | u
   };
 }
 
+/** The address of `10.1.0.2`, `10.1.0.2:80` or `[fd00::2]:80`. */
+export const addressIn = (end: string): string => /^\[(.*)\]/.exec(end)?.[1] ?? end.replace(/^([\d.]+):\d+$/, "$1");
+
+/** The packet has the same addresses and ports. */
+export const isSameWay = (one: Header, other: Header): boolean =>
+  one.source === other.source && one.destination === other.destination;
+
 const hasPorts = (number: number) => number === protocolNumber.tcp || number === protocolNumber.udp;
 
 function kindOf(number: number, transport: Uint8Array): string {

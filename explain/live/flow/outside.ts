@@ -3,7 +3,7 @@ import { parseAddress } from "../../../ip/address.ts";
 import { addressBytes } from "../../../ip/bytes.ts";
 import { farAway } from "../../path/packets.ts";
 import type { Site } from "../../path/site/site.ts";
-import type { Header } from "./header.ts";
+import { addressIn, type Header } from "./header.ts";
 
 export class Outside {
   readonly #host: Site | undefined;
@@ -20,11 +20,10 @@ export class Outside {
     return this.#isOutside(source) || this.#isOutside(destination);
   }
 
-  /** `10.1.0.2`, `10.1.0.2:80`, `[fd00::2]:80` */
   #isOutside(end: string): boolean {
     const known = this.#known.get(end);
     if (known !== undefined) return known;
-    const address = parseAddress(/^\[(.*)\]/.exec(end)?.[1] ?? end.replace(/^([\d.]+):\d+$/, "$1"));
+    const address = parseAddress(addressIn(end));
     const found =
       address !== undefined && this.#link !== undefined && this.#linkTo(addressBytes(address)) === this.#link;
     this.#known.set(end, found);

@@ -4,7 +4,7 @@
  */
 import type { TracedPlace, TraceMessage } from "../../../netlink/nft/trace.ts";
 import type { Site } from "../../path/site/site.ts";
-import { type Header, headerIn } from "./header.ts";
+import { type Header, headerIn, isSameWay } from "./header.ts";
 
 /** A decision of a rule, or of the policy of a chain. */
 export interface Step {
@@ -15,6 +15,8 @@ export interface Step {
 
 export interface Visit {
   readonly site: Site;
+  /** The number of its first message: in the order of time among the visits of its namespace. */
+  readonly order: number;
   /** The packet as it came in. */
   readonly header: Header;
   /** The last header, if the rules changed it. */
@@ -52,7 +54,10 @@ function verdictText({ verdict = -5, target }: TraceMessage): string {
 }
 
 const nameOf = (site: Site, index: number | undefined) => (index ? site.link(index)?.name : undefined);
-const isSameWay = (one: Header, other: Header) => one.source === other.source && one.destination === other.destination;
+
+/** It came by a port of this bridge. */
+const isPortOf = ({ site, inDevice }: Visit, bridge: number | undefined): boolean =>
+  bridge !== undefined && site.links.some(({ name, master }) => name === inDevice && master === bridge);
 
 /** A packet is finished so much time after it was last seen. */
 const quietMs = 100;
@@ -60,6 +65,7 @@ const quietMs = 100;
 export class TracedPackets {
   readonly #ownTable: string;
   readonly #open: TracedPacket[] = [];
+  #count = 0;
   /** By the site and the number of the packet there. */
   readonly #visits = new Map<string, { readonly packet: TracedPacket; readonly visit: Visit }>();
 
@@ -92,13 +98,18 @@ export class TracedPackets {
     const same = this.#open.filter(({ visits }) => visits[0]!.header.key === header.key);
     // From a port the packet may come up to its bridge: the kernel gives it another number there.
     const device = nameOf(site, inIndex);
-    for (const packet of same) {
-      const last = packet.visits.at(-1)!;
-      if (last.site === site && !last.isDelivered && last.inDevice !== device && isSameWay(last.header, header))
-        return { packet, visit: last };
-    }
+    const continued = (isOne: (visit: Visit) => boolean) => {
+      const isAbove = (visit: Visit) => visit.site === site && !visit.isDelivered && visit.inDevice !== device;
+      const packet = same.find(({ visits }) => isAbove(visits.at(-1)!) && isOne(visits.at(-1)!));
+      return packet && { packet, visit: packet.visits.at(-1)! };
+    };
+    const above =
+      continued((visit) => isSameWay(visit.header, header)) ??
+      // Where bridges call the rules of IP (br_netfilter), those of prerouting are over: its addresses may be others by then.
+      continued((visit) => !visit.isDropped && visit.outDevice === undefined && isPortOf(visit, inIndex));
+    if (above !== undefined) return above;
     const visit: Visit = {
-      ...{ site, header, rewritten: undefined, inDevice: undefined, outDevice: undefined },
+      ...{ site, order: this.#count++, header, rewritten: undefined, inDevice: undefined, outDevice: undefined },
       ...{ steps: [], isDropped: false, isDelivered: false },
     };
     let packet = same.find(({ visits }) => !visits.some(({ site: seen }) => seen === site));

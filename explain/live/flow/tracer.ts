@@ -12,8 +12,9 @@ import { TracingInstance } from "../tracing/instance.ts";
 import { refusalText } from "../watch.ts";
 import { eventsOf, RecentDrops } from "./drops.ts";
 import { countsOf, flowMark, tuplesOf, type Which } from "./marks.ts";
+import { endOf, inOrder, inTime, withTranslations } from "./order.ts";
 import { Outside } from "./outside.ts";
-import { type TracedPacket, TracedPackets, type Visit } from "./packets.ts";
+import { type TracedPacket, TracedPackets } from "./packets.ts";
 
 /** In each namespace: a busy flow costs no more, and more could not be read by a person. */
 const packetsPerSecond = 50;
@@ -75,22 +76,23 @@ export class FlowTracer implements Disposable {
     return this.#traces.map(({ site }) => site);
   }
 
-  /** The packets that have ended since the last call, by their beginning. `isLast`: also those that may go on. */
+  /** The packets that have ended since the last call, in the order of time. `isLast`: also those that may go on. */
   read(isLast = false): TracedPacket[] {
     const nowMs = Date.now();
     const reading = ++this.#reading;
     for (const { site, trace } of this.#traces)
       for (const message of trace.read()) this.#packets.add(site, message, nowMs, reading);
     for (const event of this.#tracing?.read() ?? []) this.#drops.add(event, reading);
-    const isOfFlow = ({ header }: TracedPacket) => this.#outside?.isEndOf(header) ?? true;
-    const over = this.#packets.finished(nowMs, isLast).filter(isOfFlow);
+    const over = inTime(this.#packets.finished(nowMs, isLast));
     for (const packet of over) this.#complete(packet);
-    return over;
+    const isOfFlow = ({ header }: TracedPacket) => this.#outside?.isEndOf(header) ?? true;
+    return over.filter(isOfFlow);
   }
 
   /** Puts the visits in order, and finds the reason of a drop. */
   #complete(packet: TracedPacket): void {
     packet.visits = inOrder(this.#world, packet.visits);
+    withTranslations(packet.visits);
     packet.header = packet.visits[0]!.header;
     const last = packet.visits.at(-1)!;
     const next = endOf(this.#world, last)?.link.name;
@@ -130,24 +132,4 @@ function devicesOf(world: Flow["world"]): string[] {
   const ends = inside.flatMap(({ site, link }) => world.peerOf(site, link)?.link.name ?? []);
   const others = sites.filter(({ isHost }) => isHost).flatMap(({ links }) => links.filter((link) => !isVeth(link)));
   return [...inside.map(({ link }) => link), ...others].map(({ name }) => name).concat(ends);
-}
-
-/** The other end of the link by which a packet left. */
-function endOf(world: Flow["world"], { site, outDevice }: Visit) {
-  const link = site.links.find(({ name }) => name === outDevice);
-  return link && world.peerOf(site, link);
-}
-
-/** From where it began, from link to link. The messages of several namespaces are read one namespace after the other. */
-function inOrder(world: Flow["world"], visits: readonly Visit[]): Visit[] {
-  const left = [...visits];
-  const found: Visit[] = [];
-  const isBegun = ({ inDevice }: Visit) => inDevice === undefined;
-  for (let next = left.find(isBegun) ?? left[0]; next !== undefined; ) {
-    left.splice(left.indexOf(next), 1);
-    found.push(next);
-    const site = endOf(world, next)?.site;
-    next = left.find((one) => one.site === site) ?? left[0];
-  }
-  return found;
 }

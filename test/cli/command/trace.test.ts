@@ -173,6 +173,93 @@ describe("ns-net trace", function () {
       if (handle !== null) assert.match(handles, RegExp(`chain ${chain} \\{[^}]*# handle ${handle}\\n`));
   });
 
+  const ways = (packets: readonly Packet[]) =>
+    packets.map(({ from, to, kind, path, dropped }) => [
+      `${from} ${to} ${kind}`,
+      ...path.map(({ where, came, sent, delivered, rewritten }) => {
+        const now = rewritten === null ? "" : `, now ${rewritten.from} ${rewritten.to}`;
+        return `${where}: ${came} ${sent} ${delivered}${now}`;
+      }),
+      ...(dropped === null ? [] : [`dropped: ${dropped.reason}`]),
+    ]);
+
+  /** Bridges call the rules of IP (br_netfilter), or not: the kernel then numbers a packet that is routed once or twice. */
+  async function withBridgeCalls(test: () => Promise<void>): Promise<void> {
+    for (const value of [1, 0]) {
+      place.host.run("sysctl", "-qw", `net.bridge.bridge-nf-call-iptables=${value}`);
+      try {
+        await test();
+      } finally {
+        place.host.run("sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=0");
+      }
+    }
+  }
+
+  it("prints a packet of a published port once, however it is translated and routed", () =>
+    withBridgeCalls(async () => {
+      const packets = await traced(["outside", "host:8080"], () => assert.ok(connects(outside, "192.0.2.1", 8080)));
+      const client = packets[0]!.from;
+      assert.match(client, /^192\.0\.2\.2:\d+$/);
+      assert.deepEqual(ways(packets).slice(0, 3), [
+        [
+          `${client} 192.0.2.1:8080 SYN`,
+          `namespace ${outside.name}: null eth0 false`,
+          `host: up0 ${dbLink} false, now ${client} 10.7.0.3:80`,
+          `namespace ${db}: eth0 null true`,
+        ],
+        [
+          `10.7.0.3:80 ${client} SYN ACK`,
+          `namespace ${db}: null eth0 false`,
+          `host: ${dbLink} up0 false, now 192.0.2.1:8080 ${client}`,
+          `namespace ${outside.name}: eth0 null true`,
+        ],
+        [
+          `${client} 192.0.2.1:8080 ACK`,
+          `namespace ${outside.name}: null eth0 false`,
+          `host: up0 ${dbLink} false, now ${client} 10.7.0.3:80`,
+          `namespace ${db}: eth0 null true`,
+        ],
+      ]);
+    }));
+
+  it("prints a masqueraded ping and its answer with the host between them", () =>
+    withBridgeCalls(async () => {
+      const packets = await traced([web, "outside"], () =>
+        assert.match(ping(namedNetns(web), "192.0.2.2"), / 0% packet loss/),
+      );
+      assert.deepEqual(ways(packets), [
+        [
+          "10.7.0.2 192.0.2.2 echo request 1",
+          `namespace ${web}: null eth0 false`,
+          `host: ${webLink} up0 false, now 192.0.2.1 192.0.2.2`,
+          `namespace ${outside.name}: eth0 null true`,
+        ],
+        [
+          "192.0.2.2 192.0.2.1 echo reply 1",
+          `namespace ${outside.name}: null eth0 false`,
+          `host: up0 ${webLink} false, now 192.0.2.2 10.7.0.2`,
+          `namespace ${web}: eth0 null true`,
+        ],
+      ]);
+    }));
+
+  it("follows a published port by the address of the container: requests before answers, and the host", () =>
+    withBridgeCalls(async () => {
+      const packets = await traced(["outside", `${db}:80`], () => assert.ok(connects(outside, "192.0.2.1", 8080)));
+      const [there, back] = ways(packets);
+      const client = packets[0]!.from;
+      assert.deepEqual(there, [
+        `${client} 10.7.0.3:80 SYN`,
+        `host: up0 ${dbLink} false`,
+        `namespace ${db}: eth0 null true`,
+      ]);
+      assert.deepEqual(back?.slice(0, 3), [
+        `10.7.0.3:80 ${client} SYN ACK`,
+        `namespace ${db}: null eth0 false`,
+        `host: ${dbLink} up0 false, now 192.0.2.1:8080 ${client}`,
+      ]);
+    }));
+
   it("names the rule that drops, as nft numbers it", async () => {
     const inside = namedNetns(db);
     inside.nft("add table inet f; add chain inet f c { type filter hook input priority 0; }");
