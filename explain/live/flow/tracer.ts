@@ -15,6 +15,7 @@ import { countsOf, flowMark, tuplesOf, type Which } from "./marks.ts";
 import { endOf, inOrder, inTime, withTranslations } from "./order.ts";
 import { Outside } from "./outside.ts";
 import { type TracedPacket, TracedPackets } from "./packets.ts";
+import { Sides } from "./sides.ts";
 
 /** In each namespace: a busy flow costs no more, and more could not be read by a person. */
 const packetsPerSecond = 50;
@@ -38,6 +39,7 @@ export class FlowTracer implements Disposable {
   readonly #world: Flow["world"];
   readonly #version: 4 | 6;
   readonly #outside: Outside | undefined;
+  readonly #sides: Sides;
   #reading = 0;
 
   /** Throws KernelError. */
@@ -48,6 +50,7 @@ export class FlowTracer implements Disposable {
     this.#drops = new RecentDrops();
     this.#outside = which.isWithOutside ? new Outside(world.sites, version) : undefined;
     const all = tuplesOf(passed, which);
+    this.#sides = new Sides(world.sites, all, which.addresses);
     try {
       for (const site of world.sites) {
         const own = tuplesOf(
@@ -85,7 +88,8 @@ export class FlowTracer implements Disposable {
     for (const event of this.#tracing?.read() ?? []) this.#drops.add(event, reading);
     const over = inTime(this.#packets.finished(nowMs, isLast));
     for (const packet of over) this.#complete(packet);
-    const isOfFlow = ({ header }: TracedPacket) => this.#outside?.isEndOf(header) ?? true;
+    const isOfFlow = (packet: TracedPacket) =>
+      (this.#outside?.isEndOf(packet.header) ?? true) && this.#sides.haveSent(packet);
     return over.filter(isOfFlow);
   }
 

@@ -260,6 +260,23 @@ describe("ns-net trace", function () {
       ]);
     }));
 
+  it("prints no packets of other places that share the host's address", async () => {
+    for (const asked of ["outside", outside.name, "192.0.2.2"]) {
+      const packets = await traced([web, asked], () => {
+        assert.ok(connects(outside, "192.0.2.1", 8080));
+        assert.match(ping(place.host, "192.0.2.2"), / 0% packet loss/);
+        assert.match(ping(namedNetns(db), "192.0.2.2"), / 0% packet loss/);
+        assert.match(ping(namedNetns(web), "192.0.2.2"), / 0% packet loss/);
+      });
+      const seen = packets.map(({ from, to, kind }) => `${from} ${to} ${kind}`);
+      assert.deepEqual(seen, ["10.7.0.2 192.0.2.2 echo request 1", "192.0.2.2 192.0.2.1 echo reply 1"], asked);
+    }
+    const ofHost = await traced(["host", outside.name], () =>
+      assert.match(ping(place.host, "192.0.2.2"), / 0% packet loss/),
+    );
+    assert.equal(ofHost.length, 2, "the host's own, if they are asked for");
+  });
+
   it("names the rule that drops, as nft numbers it", async () => {
     const inside = namedNetns(db);
     inside.nft("add table inet f; add chain inet f c { type filter hook input priority 0; }");
