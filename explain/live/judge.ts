@@ -9,7 +9,7 @@ import { familyText } from "../rules/words.ts";
 import { otherFilter } from "./filters.ts";
 import type { Located, LocatedJourney } from "./places.ts";
 import { type Outcome, type Probing, receiverOf } from "./probing.ts";
-import { meaningOf } from "./reasons.ts";
+import { isNoLoss, meaningOf } from "./reasons.ts";
 import { type Decided, decidedText, type Watch } from "./watch.ts";
 
 export interface Evidence {
@@ -98,7 +98,7 @@ function unseenOf({ sender }: Probing, watch: Watch): Hop[] {
 function droppedBy(probing: Probing, { watch, journeys }: Evidence): Cause | undefined {
   const [rule] = watch.drops;
   if (rule !== undefined) return causeOfRule(probing, rule);
-  const dropped = journeys.filter(({ end }) => end?.is === "dropped");
+  const dropped = journeys.filter(({ end }) => end?.is === "dropped" && !isNoLoss(end.reason));
   // A copy that a bridge gave to other ports is for others there.
   const first = dropped.find(({ end }) => end?.is === "dropped" && end.reason !== "OTHERHOST") ?? dropped[0];
   if (first !== undefined) return causeOfKernel(probing, first);

@@ -70,6 +70,9 @@ const afterRules: readonly string[] = [
   ...["TCP_CSUM", "UDP_CSUM", "ICMP_CSUM", "PROTO_MEM", "IP_NOPROTO", "TCP_MINTTL", "TCP_OVERWINDOW"],
 ];
 
+/** True if nothing was lost: a socket that closes puts away what had come to it, or what the other end had confirmed. */
+export const isNoLoss = (reason: string): boolean => reason === "QUEUE_PURGE";
+
 /** True if a packet with this reason was lost, though the rules had let it in. */
 export const isLostAfterRules = (reason: string): boolean => afterRules.includes(reason);
 

@@ -2,6 +2,7 @@
  * Drop reasons for traced packets. The trace of rules has headers and no buffers, tracefs has buffers and no headers: they
  * are joined by the interfaces that both saw in the same order, by the length, and by the moment in which they were read.
  */
+import { isNoLoss } from "../reasons.ts";
 import type { KernelEvent } from "../tracing/event.ts";
 import type { Wanted } from "../tracing/instance.ts";
 import type { Visit } from "./packets.ts";
@@ -35,7 +36,7 @@ export class RecentDrops {
     this.#seen.delete(buffer);
     if (name === "kfree_skb") {
       this.#drops = this.#drops.filter((drop) => reading - drop.reading < readingsKept);
-      if (seen.sightings.length > 0) this.#drops.push({ ...seen, reason, place, reading });
+      if (seen.sightings.length > 0 && !isNoLoss(reason)) this.#drops.push({ ...seen, reason, place, reading });
       return;
     }
     seen.sightings.push(`${name === "net_dev_start_xmit" ? "sent" : "came"} ${device}`);

@@ -277,6 +277,30 @@ describe("ns-net trace", function () {
     assert.equal(ofHost.length, 2, "the host's own, if they are asked for");
   });
 
+  it("calls a packet lost only if it was: not what a socket that closes puts away", async function () {
+    needs(this, "tracefs");
+    const answers = 'Bun.listen({ hostname: "0.0.0.0", port: 81, socket: { data: (one) => one.write("ok\\n") } })';
+    const program = `${answers}; console.log("listens")`;
+    const server81 = Bun.spawn(namedNetns(web).inside([process.execPath, "-e", program]), { stdout: "pipe" });
+    for await (const _ of server81.stdout) break;
+    place.host.nft("add table ip n; add chain ip n c { type nat hook prerouting priority -100; }");
+    place.host.nft("add rule ip n c tcp dport 8081 dnat to 10.7.0.2:81");
+    try {
+      // By this address the way is seen as far as the host: that it came to the client is not known.
+      const packets = await traced(["outside", `${web}:81`], () => {
+        // The client closes first, and the last packet of the server comes to a socket that goes.
+        const asks = "exec 3<>/dev/tcp/192.0.2.1/8081; echo >&3; read -r answer <&3; exec 3>&-; echo $answer";
+        for (let i = 0; i < 4; i++)
+          assert.equal(String(Bun.spawnSync(outside.inside(["timeout", "2", "bash", "-c", asks])).stdout), "ok\n");
+      });
+      assert.ok(packets.length >= 4 * 8, `${packets.length} packets`);
+      for (const { dropped } of packets) assert.equal(dropped, null);
+    } finally {
+      server81.kill("SIGKILL");
+      place.host.nft("delete table ip n");
+    }
+  });
+
   it("names the rule that drops, as nft numbers it", async () => {
     const inside = namedNetns(db);
     inside.nft("add table inet f; add chain inet f c { type filter hook input priority 0; }");
