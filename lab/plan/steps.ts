@@ -7,6 +7,14 @@ import { bridgeOf, defaultOf } from "./configuration.ts";
 
 type Settings = Readonly<Record<string, string>>;
 
+/** A router whose link is down for a moment would send its neighbours elsewhere, and they keep that for five minutes. */
+const withoutRedirects: Settings = Object.fromEntries([
+  ...["accept_redirects", "send_redirects"].flatMap((name) =>
+    ["all", "default"].map((link) => [`net/ipv4/conf/${link}/${name}`, "0"]),
+  ),
+  ...["all", "default"].map((link) => [`net/ipv6/conf/${link}/accept_redirects`, "0"]),
+]);
+
 /** A new namespace takes over some settings from the machine, so each is set. */
 const settingsOf = (forwards: readonly [ipv4: boolean, ipv6: boolean]): Settings => ({
   "net/ipv4/ip_forward": forwards[0] ? "1" : "0",
@@ -16,6 +24,7 @@ const settingsOf = (forwards: readonly [ipv4: boolean, ipv6: boolean]): Settings
   "net/ipv6/conf/default/accept_dad": "0",
   "net/ipv4/conf/all/rp_filter": "0",
   "net/ipv4/conf/default/rp_filter": "0",
+  ...withoutRedirects,
   "net/ipv4/ping_group_range": "0 0", // the root of the lab may ping without a raw socket
 });
 

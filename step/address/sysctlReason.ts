@@ -6,6 +6,8 @@ const reasons: Readonly<Record<string, string>> = {
   accept_ra: "A container must not become the host's router by an advertisement.",
   disable_ipv6: "IPv6 must be on for an IPv6 address.",
   accept_dad: "Addresses can be used at once: ns-net gives each to one container.",
+  accept_redirects: "A redirect would change routes for minutes.",
+  send_redirects: "A redirect would change the neighbours' routes for minutes.",
   arp_notify: "Other machines learn the new owner of the address at once.",
   ndisc_notify: "Other machines learn the new owner of the address at once.",
 };

@@ -87,6 +87,15 @@ const faults: readonly Fault[] = [
   },
 ];
 
+/** In the folder of the lab. */
+function typedBy(who: Person, cure: string): void {
+  const asWho = who.line().slice(0, -1);
+  const PATH = `${who.folder}:${who.environment["PATH"]}`;
+  const env = { ...who.environment, PATH };
+  const { exitCode, stderr } = Bun.spawnSync([...asWho, "sh", "-ec", cure], { cwd: who.folder, env, stdin: null });
+  assert.equal(exitCode, 0, `${cure}: ${stderr.toString()}`);
+}
+
 for (const user of users) {
   describe(`Cures of a lab, as ${user}`, function () {
     this.timeout(60_000);
@@ -109,14 +118,7 @@ for (const user of users) {
       assert.notEqual(out, "", err);
       return JSON.parse(out);
     };
-    /** In the folder of the lab. */
-    const typed = (cure: string) => {
-      const asWho = who.line().slice(0, -1);
-      const PATH = `${who.folder}:${who.environment["PATH"]}`;
-      const env = { ...who.environment, PATH };
-      const { exitCode, stderr } = Bun.spawnSync([...asWho, "sh", "-ec", cure], { cwd: who.folder, env, stdin: null });
-      assert.equal(exitCode, 0, `${cure}: ${stderr.toString()}`);
-    };
+    const typed = (cure: string) => typedBy(who, cure);
     const plant = ({ plant: [place, command], name }: Fault) => {
       const { code, err } = place === "lab" ? who.lab(...command.split(" ")) : who.inside(place, "sh", "-ec", command);
       assert.equal(code, 0, `${name}: ${err}`);
@@ -176,6 +178,50 @@ for (const user of users) {
     });
   });
 }
+
+const routed = `
+name: routed
+networks:
+  left: 10.1.0.0/24
+  right: { subnets: [10.2.0.0/24], gateway: false }
+routers:
+  r: { networks: { left: 10.1.0.254, right: 10.2.0.254 } }
+pods:
+  web: { networks: left, serve: http:80, routes: { 10.2.0.0/24: 10.1.0.254 } }
+  db: { networks: right, serve: tcp:5432, routes: { default: 10.2.0.254 } }
+tests: [ "web -> db:5432", "db -> http://web/" ]
+`;
+
+describe("Cures of a lab whose gateway is a router", function () {
+  this.timeout(60_000);
+  let who: Person;
+  let up: Disposable;
+  before(function () {
+    needsLabs(this, "root");
+    who = person("root");
+    up = who.up(who.file("lab.yaml", routed));
+  });
+  after(() => {
+    up?.[Symbol.dispose]();
+    who?.[Symbol.dispose]();
+  });
+
+  for (const [name, pod, command, begins] of [
+    // While it is down the router would send redirects to web.
+    ["a link of the router that is down", "r", "ip link set eth1 down", "ip link set eth1 up"],
+  ] as const)
+    it(`${name}: both tests pass right after the cure`, () => {
+      assert.equal(who.lab("test").code, 0);
+      assert.equal(who.inside(pod, "sh", "-ec", command).code, 0);
+      const [first, second] = [who.lab("test"), who.lab("test")];
+      assert.deepEqual([first.code, second.code], [1, 1]);
+      const [, cure = ""] = /^cure: (.*)$/m.exec(second.out) ?? [];
+      assert.ok(cure.startsWith(`ns-net lab exec ${pod} -- ${begins}`), second.out);
+      typedBy(who, cure);
+      const { code, out } = who.lab("test");
+      assert.equal(code, 0, out);
+    });
+});
 
 describe("A cure for a person outside of a lab", () => {
   const asker = { at: "w", host: "host", option: [], holders: ["web"], dataDir: "/d", down: {} };

@@ -114,10 +114,13 @@ for (const user of users) {
       assert.match(err, /The lab inside has no pod wbe\n {2}Did you mean web\?/);
     });
 
-    it("has settings of its own: pods forward nothing, and bridged packets pass no rules of the host", () => {
+    it("has settings of its own: pods forward nothing, take no redirects, and bridged packets pass no rules of the host", () => {
       const of = (pod: string, path: string) => text(pod, "cat", `/proc/sys/${path}`);
       assert.equal(of("web", "net/ipv4/ip_forward"), "0");
       assert.equal(of("web", "net/ipv4/conf/all/rp_filter"), "0");
+      for (const link of ["all", "default", "eth0"])
+        for (const name of ["ipv4/conf/LINK/accept_", "ipv4/conf/LINK/send_", "ipv6/conf/LINK/accept_"])
+          assert.equal(of("web", `net/${name.replace("LINK", link)}redirects`), "0", `${name} ${link}`);
       assert.equal(of("host", "net/ipv4/ip_forward"), "1");
       const filter = of("host", "net/bridge/bridge-nf-call-iptables");
       assert.ok(filter === "0" || filter === "", filter);
