@@ -52,7 +52,7 @@ export interface Given {
   readonly hostEnd?: { readonly name: string; readonly mac: string; readonly bridge?: string | undefined };
   /** CIDR, of the container or of a gateway on the host. */
   readonly address?: { readonly where: Where; readonly cidr: string };
-  readonly route?: Pick<Route, "dst" | "gw">;
+  readonly route?: Pick<Route, "dst" | "gw" | "table" | "mtu">;
   /** Packets of its network to the outside get the host's address. */
   readonly isMasqueraded?: true;
   /** Ports of the host that lead to the container. */

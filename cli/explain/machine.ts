@@ -6,6 +6,7 @@ import type { Attached, World } from "../../explain/path/world.ts";
 import { everyPort } from "../../explain/ports/everyPort.ts";
 import { openKernel } from "../../kernel/kernel.ts";
 import { openIfPresent } from "../../kernel/namespace.ts";
+import { mainTable } from "../../netlink/route/route.ts";
 import { checkStep, givenBy, type Step, stepsOf } from "../../step/index.ts";
 import type { Entry } from "../../store/entry.ts";
 import { closeNetns, type Netns, openOwnNetns } from "../../sys/netns.ts";
@@ -129,6 +130,10 @@ export class Machine implements World {
         addresses: stepsOf(entry).flatMap((step) => {
           const { address } = givenBy(step);
           return address?.where === "container" ? [address.cidr] : [];
+        }),
+        routes: stepsOf(entry).flatMap((step) => {
+          const { dst, gw, mtu, table = mainTable } = givenBy(step).route ?? {};
+          return dst !== undefined && gw !== undefined && table === mainTable ? [{ dst, gw, mtu }] : [];
         }),
         ifname: entry.attachment.ifname,
         mac: entry.mac,

@@ -8,6 +8,8 @@ import type { Site, SiteLink } from "./site/site.ts";
 export interface Attached {
   /** `10.1.0.2/24` */
   readonly addresses: readonly string[];
+  /** By which the namespace reaches other networks through a gateway. */
+  readonly routes: readonly { readonly dst: string; readonly gw: string; readonly mtu?: number | undefined }[];
   readonly ifname: string;
   readonly mac: string | undefined;
   /** Packets of this network to the outside get the host's address. */

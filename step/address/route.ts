@@ -101,7 +101,7 @@ export const route: Kind<RouteStep> = {
     return [{ what: `route ${formatCidr(destination)}`, expected: textOf(step), found: shown || "none" }];
   },
 
-  given: ({ dst, gw }) => ({ route: { dst, gw } }),
+  given: ({ dst, gw, table, mtu }) => ({ route: { dst, gw, table, mtu } }),
 
   asInResult: (step, { routes }) =>
     step.where === "host" || routes.some(({ dst, gw }) => dst === step.dst && gw === step.gw) ? step : undefined,

@@ -209,6 +209,18 @@ describe("Cures of a lab whose gateway is a router", function () {
   for (const [name, pod, command, begins] of [
     // While it is down the router would send redirects to web.
     ["a link of the router that is down", "r", "ip link set eth1 down", "ip link set eth1 up"],
+    [
+      "a default route through it that is gone",
+      "db",
+      "ip route del default",
+      "ip route replace default via 10.2.0.254 dev eth0",
+    ],
+    [
+      "a route through it that is gone",
+      "web",
+      "ip route del 10.2.0.0/24",
+      "ip route replace 10.2.0.0/24 via 10.1.0.254 dev eth0",
+    ],
   ] as const)
     it(`${name}: both tests pass right after the cure`, () => {
       assert.equal(who.lab("test").code, 0);

@@ -3,6 +3,7 @@ import { mainTable } from "../../../netlink/route/route.ts";
 import { Blocked, type CauseCode } from "../cause.ts";
 import { isBridge, isUp, type Site } from "../site/site.ts";
 import type { Walk } from "../walk.ts";
+import { sentAstrayCure } from "./lostRoute.ts";
 import { addedRules, ipOf, isGatewayOn, linkTowards, notGatewayText, textOf, type Way } from "./routing.ts";
 
 /** Throws Blocked if the way leads past the link behind which the address is, through a gateway. */
@@ -29,6 +30,9 @@ export function refuseDetour(walk: Walk, site: Site, way: Way, destination: Uint
       `${ip} rule del priority ${rule.priority}`,
     );
   }
-  if (!isGatewayOn(site, towards, destination)) throw fail("no-host-route", `${what}; ${notGatewayText(towards)}`, "");
+  if (!isGatewayOn(site, towards, destination)) {
+    const cure = sentAstrayCure(walk, destination);
+    throw fail("no-host-route", `${what}; ${notGatewayText(towards)}`, cure);
+  }
   throw fail("no-host-route", what, `${ip} route replace ${to} dev ${towards.name}`);
 }

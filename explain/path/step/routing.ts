@@ -10,6 +10,7 @@ import { isFarAway } from "../packets.ts";
 import { isLoopback, isVeth, type Site, type SiteAddress, type SiteLink } from "../site/site.ts";
 import { isInNetwork } from "../site/surroundings.ts";
 import type { Walk } from "../walk.ts";
+import { lostRouteCure, sentAstrayCure } from "./lostRoute.ts";
 
 export interface Way {
   readonly link: SiteLink;
@@ -85,8 +86,9 @@ function noRoute(walk: Walk, site: Site, destination: Uint8Array, source: Uint8A
   const way = walk.isBack ? `there is no route back to ${to}` : `there is no ${kind} to ${to}`;
   const link = site.isHost ? linkTowards(walk, site, destination) : undefined;
   if (link && !isGatewayOn(site, link, destination))
-    return fail(code, `${way} from ${textOf(source)}; ${notGatewayText(link)}`, "");
-  return fail(code, `${way} from ${textOf(source)}`, routeCure(walk, site, destination));
+    return fail(code, `${way} from ${textOf(source)}; ${notGatewayText(link)}`, sentAstrayCure(walk, destination));
+  const cure = lostRouteCure(walk, site, destination) || routeCure(walk, site, destination);
+  return fail(code, `${way} from ${textOf(source)}`, cure);
 }
 
 /** A network without a gateway on the host is meant to be reached through a router, or not at all. */
