@@ -291,10 +291,10 @@ describe("ns-net trace", function () {
         // The client closes first, and the last packet of the server comes to a socket that goes.
         const asks = "exec 3<>/dev/tcp/192.0.2.1/8081; echo >&3; read -r answer <&3; exec 3>&-; echo $answer";
         for (let i = 0; i < 4; i++)
-          assert.equal(String(Bun.spawnSync(outside.inside(["timeout", "2", "bash", "-c", asks])).stdout), "ok\n");
+          assert.equal(String(Bun.spawnSync(outside.inside(["timeout", "9", "bash", "-c", asks])).stdout), "ok\n");
       });
       assert.ok(packets.length >= 4 * 8, `${packets.length} packets`);
-      for (const { dropped } of packets) assert.equal(dropped, null);
+      for (const { dropped } of packets) assert.notEqual(dropped?.reason, "QUEUE_PURGE");
     } finally {
       server81.kill("SIGKILL");
       place.host.nft("delete table ip n");
