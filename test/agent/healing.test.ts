@@ -79,7 +79,8 @@ describe("An agent heals", function () {
       machine.pod.run("ping", "-c", "1", "-W", "1", "-I", "eth1", "10.20.0.1");
       return true;
     });
-    assert.equal(JSON.parse(host().run("bridge", "-j", "link")).length, 2);
+    // The first port is there before the second.
+    await until("both are ports again", () => JSON.parse(host().run("bridge", "-j", "link")).length === 2);
   });
 
   it("a bridge that is down, a gateway's address, forwarding", async () => {
