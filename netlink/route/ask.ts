@@ -8,6 +8,9 @@ import { routeHeader, routeType } from "./route.ts";
 /** RTM_F_LOOKUP_TABLE: the answer names the table. For IPv6 it does so always, and the kernel refuses the flag. */
 const lookUpTable = 0x1000;
 
+/** RTCF_REDIRECTED (linux/in_route.h): a router said by ICMP that another one is nearer. The kernel says so for IPv4 alone. */
+const redirected = 0x40000;
+
 const routeAttributes = attributes({
   destination: [1, bytes],
   source: [2, bytes],
@@ -53,6 +56,8 @@ export interface RouteAnswer {
   readonly preferredSource: Uint8Array | undefined;
   readonly mtu: number | undefined;
   readonly table: number;
+  /** No route of a table: another router asked for it. */
+  readonly isRedirected: boolean;
 }
 
 /** The route, or the errno by which the kernel refuses: ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL. */
@@ -67,10 +72,12 @@ export function askRoute(socket: NetlinkSocket, question: RouteQuestion): RouteA
   const payload = joined([head, routeAttributes.put({ destination, source, inputIndex, mark: mark || undefined })]);
   try {
     const frame = socket.lookUp({ what: "look up a route", type: routeType.get, flags: 0, payload })!;
-    const { kind = 0, table: small = 0 } = routeHeader.get(frame.payload);
+    const { kind = 0, table: small = 0, flags = 0 } = routeHeader.get(frame.payload);
     const found = routeAttributes.get(frame.payload.subarray(routeHeader.size));
     const { outputIndex = 0, gateway, via, preferredSource, metrics, table = small } = found;
-    return { kind, outputIndex, gateway: gateway ?? via?.slice(2), preferredSource, mtu: metrics?.mtu, table };
+    const isRedirected = (flags & redirected) !== 0;
+    const way = { outputIndex, gateway: gateway ?? via?.slice(2), preferredSource, mtu: metrics?.mtu };
+    return { kind, ...way, table, isRedirected };
   } catch (error) {
     if (error instanceof KernelError) return { errno: error.errno };
     throw error;

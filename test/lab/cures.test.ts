@@ -235,6 +235,33 @@ describe("Cures of a lab whose gateway is a router", function () {
     });
 });
 
+describe("Cures of a lab whose namespaces take ICMP redirects", function () {
+  this.timeout(60_000);
+
+  it("a redirect that outlives its cause is forgotten", function () {
+    needsLabs(this, "root");
+    using who = person("root");
+    using _ = who.up(who.file("lab.yaml", routed));
+    const inside = (pod: string, command: string) => {
+      const { code, out, err } = who.inside(pod, "sh", "-ec", command);
+      assert.equal(code, 0, err);
+      return out;
+    };
+    inside("r", "sysctl -qw net.ipv4.conf.eth0.send_redirects=1");
+    inside("web", "sysctl -qw net.ipv4.conf.eth0.accept_redirects=1");
+    inside("r", "ip link set eth1 down");
+    for (let i = 0; i < 2; i++) assert.equal(who.lab("test").code, 1);
+    inside("r", "ip link set eth1 up");
+    assert.match(inside("web", "ip route get 10.2.0.1"), /via 10\.1\.0\.1 .*\n.*<redirected>/);
+    const { out } = who.lab("test");
+    assert.match(out, /10\.2\.0\.1 via 10\.1\.0\.1 dev eth0 by an ICMP redirect/);
+    const cures = [...out.matchAll(/^cure: (.*)$/gm)].map(([, cure]) => cure);
+    assert.deepEqual(new Set(cures), new Set(["ns-net lab exec web -- ip route flush cache"]));
+    typedBy(who, cures[0]!);
+    assert.equal(who.lab("test").code, 0);
+  });
+});
+
 describe("A cure for a person outside of a lab", () => {
   const asker = { at: "w", host: "host", option: [], holders: ["web"], dataDir: "/d", down: {} };
 

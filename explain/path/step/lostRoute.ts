@@ -38,5 +38,8 @@ export function lostRouteCure(walk: Walk, site: Site, destination: Uint8Array): 
 /** The same for the side that sent the packet, which should have gone another way. */
 export function sentAstrayCure(walk: Walk, destination: Uint8Array): string {
   const origin = walk.isBack ? walk.receiver : walk.sender;
-  return origin === undefined || origin.isHost ? "" : lostRouteCure(walk, origin, destination);
+  if (origin === undefined || origin.isHost) return "";
+  const answer = origin.ask({ destination });
+  const isRedirected = !("errno" in answer) && answer.isRedirected;
+  return isRedirected ? `${origin.prefix}ip route flush cache` : lostRouteCure(walk, origin, destination);
 }

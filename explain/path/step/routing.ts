@@ -42,8 +42,9 @@ export function wayOf(walk: Walk, site: Site, packet: Packet, input?: SiteLink):
 }
 
 /** `10.1.0.3 via 10.1.0.1 dev eth0` */
-export function wayText({ link, nextHop, isGateway }: Way, destination: Uint8Array): string {
-  return `${textOf(destination)}${isGateway ? ` via ${textOf(nextHop)}` : ""} dev ${link.name}`;
+export function wayText({ link, nextHop, isGateway, answer }: Way, destination: Uint8Array): string {
+  const why = answer.isRedirected ? " by an ICMP redirect" : "";
+  return `${textOf(destination)}${isGateway ? ` via ${textOf(nextHop)}` : ""} dev ${link.name}${why}`;
 }
 
 /** Priorities of the rules that every namespace has: tables local, main and default. */
