@@ -182,8 +182,8 @@ function routeCure(walk: Walk, site: Site, destination: Uint8Array): string {
       ({ bytes, isLinkLocal }) => bytes.length === destination.length && !isLinkLocal,
     );
     if (gateway === undefined) continue;
-    const isHidden = !("errno" in site.ask({ destination: gateway.bytes }));
-    const onLink = isHidden ? "" : " onlink";
+    const hasRoute = !("errno" in site.ask({ destination: gateway.bytes }));
+    const onLink = hasRoute ? "" : " onlink";
     return `${site.prefix}${ip} route replace default via ${gateway.text} dev ${link.name}${onLink}`;
   }
   return "";
