@@ -25,7 +25,7 @@ const looks = [
   ...([["ls"], ["ls", "--json"], ["ns", "ls"], ["ns", "ls", "--json"], ["ports"], ["ports", "--json"]] as const),
   ...([
     ["explain", "pod-3", "pod-400"],
-    ["explain", "pod-3", "10.88.1.100"],
+    ["explain", "pod-3", "10.61.1.100"],
     ["explain", "pod-3", "host"],
   ] as const),
 ];
@@ -74,7 +74,9 @@ async function attachAll(executable: string, dataDir: string): Promise<void> {
   const queue = Array.from({ length: attachments }, (_, i) => i);
   const caller = async () => {
     for (let i = queue.shift(); i !== undefined; i = queue.shift()) {
-      const words = ["add", `pod-${i}`, "--publish", `${10_000 + i}:80`, "--data-dir", dataDir];
+      // Without a subnet it would depend on the configurations of the machine.
+      const network = ["--subnet", "10.61.0.0/16", "--bridge", "bench0"];
+      const words = ["add", `pod-${i}`, ...network, "--publish", `${10_000 + i}:80`, "--data-dir", dataDir];
       const child = Bun.spawn([executable, ...words], { stdio: ["ignore", "ignore", "inherit"] });
       if ((await child.exited) !== 0) throw new Error(`add pod-${i} failed`);
     }

@@ -28,9 +28,9 @@ export function lostRouteCure(walk: Walk, site: Site, destination: Uint8Array): 
       (cidr.prefixLength === 0 || sameBytes(one.destination ?? new Uint8Array(), network)),
   );
   if (isThere) return "";
-  const isHidden = "errno" in site.ask({ destination: addressBytes(parseAddress(gw)!) });
+  const hasNoRoute = "errno" in site.ask({ destination: addressBytes(parseAddress(gw)!) });
   const to = cidr.prefixLength === 0 ? "default" : dst;
-  const more = `${mtu === undefined ? "" : ` mtu ${mtu}`}${isHidden ? " onlink" : ""}`;
+  const more = `${mtu === undefined ? "" : ` mtu ${mtu}`}${hasNoRoute ? " onlink" : ""}`;
   const ip = ipCommand(cidr.family);
   return `${site.prefix}${ip} route replace ${to} via ${gw} dev ${ifname}${more}`;
 }
