@@ -106,11 +106,11 @@ function testFiles(): string[] {
   return slowestFirst(parts.length === 0 ? all : [...new Set(found.flat())]);
 }
 
-/** `test/ip` is the folder and not test/ipam, too; `test/plugin/add` is part of a path. */
+/** `test/ip` is the folder, and a file of that name, and not test/ipam, too; `test/plugin/add` is part of a path. */
 function isIn(part: string, file: string): boolean {
   const path = relative(root, resolve(part));
   if (path.startsWith("test/") && statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory())
-    return file.startsWith(`${path}/`);
+    return file.startsWith(`${path}/`) || file.startsWith(`${path}.`);
   return file.includes(path) || file.includes(part);
 }
 
