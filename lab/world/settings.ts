@@ -17,9 +17,12 @@ export function applySteps(steps: readonly Step[], netns: Netns): void {
 export function changeHostSteps(before: readonly Step[], after: readonly Step[], host: Netns): void {
   const isIn = (all: readonly Step[], step: Step) => all.some((one) => Bun.deepEquals(one, step));
   using kernel = openKernel({ host });
+  const isMissing = (step: Step) => !isIn(before, step) || checkStep(step, kernel).length > 0;
   for (const step of before) if (!isIn(after, step)) undoStep(step, kernel);
-  applyAll(
-    after.filter((step) => !isIn(before, step) || checkStep(step, kernel).length > 0),
+  // In order, because a setting may change another: ip_forward sets accept_redirects (inet_forward_change, net/ipv4/devinet.c).
+  for (const step of after) if (!isRules(step) && isMissing(step)) applyStep(step, kernel);
+  applyRules(
+    after.filter((step) => isRules(step) && isMissing(step)),
     kernel,
   );
 }
