@@ -137,7 +137,9 @@ export function filesIn(folder: string): ConfigurationFile[] {
   return files.map((file) => {
     const path = join(folder, file);
     try {
-      return { path, configuration: readConfiguration(path), mistake: "", notJson: notJsonIn(path) };
+      const text = textOf(path);
+      const notJson = runtimesRead.test(path) ? notJsonIn(text) : undefined;
+      return { path, configuration: objectIn(text, path), mistake: "", notJson };
     } catch (error) {
       return { path, configuration: undefined, mistake: (error as Error).message };
     }
@@ -145,25 +147,25 @@ export function filesIn(folder: string): ConfigurationFile[] {
 }
 
 /** ns-net reads YAML, which JSON is almost a part of: it takes a trailing comma, and comments. */
-function notJsonIn(path: string): string | undefined {
-  if (!runtimesRead.test(path)) return undefined;
+function notJsonIn(text: string): string | undefined {
   try {
-    JSON.parse(readFileSync(path, "utf8"));
+    JSON.parse(text);
     return undefined;
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-function readConfiguration(path: string): Json {
-  let text: string;
+const readConfiguration = (path: string): Json => objectIn(textOf(path), path);
+
+function textOf(path: string): string {
   try {
     const status = statSync(path);
     // Reading a device or a FIFO may never end.
     if (!status.isFile()) throw new Error("it is no regular file");
     const { size } = status;
     if (size > fileBytesMax) throw new Error(`it has ${size} bytes, more than ${fileBytesMax}`);
-    text = readFileSync(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
     throw new Fault(
       code.io,
@@ -171,6 +173,9 @@ function readConfiguration(path: string): Json {
       "Give the path of a network configuration (JSON or YAML)",
     );
   }
+}
+
+function objectIn(text: string, path: string): Json {
   const value = yaml.parseYaml(text, path);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
   throw new Fault(

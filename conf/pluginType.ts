@@ -45,6 +45,11 @@ export function isChained(type: PluginType): boolean {
   return type === "loopback" || (chainedTypes as readonly PluginType[]).includes(type);
 }
 
+/** True if the type makes the bridge that its configuration names. */
+export function makesBridge(type: unknown): boolean {
+  return type === ownType || type === "bridge";
+}
+
 function isPluginType(name: unknown): name is PluginType {
   return (pluginTypes as readonly unknown[]).includes(name);
 }

@@ -7,7 +7,7 @@
 import { attachmentText } from "../conf/attachment.ts";
 import type { Call } from "../conf/call.ts";
 import { code, Fault } from "../conf/fault.ts";
-import { isContainerLink } from "../conf/pluginType.ts";
+import { isContainerLink, makesBridge } from "../conf/pluginType.ts";
 import type { Request } from "../conf/request.ts";
 import type { Result } from "../conf/result/result.ts";
 import { withoutPrefix } from "../ip/address.ts";
@@ -77,7 +77,7 @@ function checkedAsAdopted(request: Request, store: Store | undefined, kernel: Ke
   const { type, bridge } = request.config;
   const found =
     step && step.files.length > 0
-      ? checkStep({ ...step, bridge: type === "bridge" || type === "ns-net" ? bridge : undefined }, kernel)
+      ? checkStep({ ...step, bridge: makesBridge(type) ? bridge : undefined }, kernel)
       : byPrevResultAlone(request, step?.hostLink, kernel);
   if (found === undefined) return false;
   const all = [...found, ...lostMasquerade(request, kernel)];

@@ -2,7 +2,6 @@
  * The executable in its place, alone or behind the launcher. Runtimes call it meanwhile, so at each moment the name
  * `ns-net` is a program that works: what a launcher needs is there before the launcher, and goes after it.
  */
-
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { code, Fault } from "../../conf/fault.ts";

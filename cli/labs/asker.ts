@@ -1,6 +1,6 @@
 /** Describes who asks about a lab from outside of it, for the command that answers inside. */
 import { resolve } from "node:path";
-import { type InspectedLab, labsUp, live, running } from "../../lab/supervisor/client.ts";
+import { type InspectedLab, labMeant, live, running } from "../../lab/supervisor/client.ts";
 import type { LabState } from "../../lab/supervisor/state.ts";
 import { netnsFolder } from "../../sys/netns.ts";
 import type { Asker } from "./cures.ts";
@@ -15,19 +15,11 @@ export async function askerOf(
   return {
     at: hosts.length === 1 ? state.lab : `${state.lab}/${host}`,
     host,
-    option: isFoundHere(state) ? [] : ["--lab", state.lab],
+    option: labMeant(resolve("lab.yaml"))?.lab === state.lab ? [] : ["--lab", state.lab],
     holders: [...pods, ...hosts, ...(outside ? [outside] : [])].map(({ name }) => name).filter((one) => one !== host),
     dataDir,
     down: await downBy(state),
   };
-}
-
-/** As lab/supervisor/client.ts chooses a lab that is not named. */
-function isFoundHere({ lab, file }: LabState): boolean {
-  const up = labsUp();
-  const ofFolder = resolve("lab.yaml");
-  if (up.some((one) => one.file === ofFolder)) return file === ofFolder;
-  return up.length === 1 && up[0]!.lab === lab;
 }
 
 /** The command that would bring up each link that `lab impair` took down, and the place as `lab impair` names it. */

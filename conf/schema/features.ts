@@ -3,11 +3,9 @@
  * by such a name; an ordinary bridge never loads their reader.
  */
 import { flag, list, object, oneOf, text, whole } from "./schema.ts";
+import { limits } from "./shapes.ts";
 
 const uint32Max = 2 ** 32 - 1;
-const rate = (what: string, partner: string) =>
-  whole(`${what}; with ${partner}, or both 0 for no limit`, 0, Number.MAX_SAFE_INTEGER);
-
 const portmap = {
   snat: flag("Masquerade what a container sends to its own ports, its neighbours' and the host's 127.0.0.1", true),
   masqAll: flag("Masquerade every connection through a mapped port", false),
@@ -20,10 +18,7 @@ const portmap = {
 };
 
 const bandwidth = {
-  ingressRate: rate("Rate into the container in bit/s", "ingressBurst"),
-  ingressBurst: rate("Burst into the container in bits", "ingressRate"),
-  egressRate: rate("Rate out of the container in bit/s", "egressBurst"),
-  egressBurst: rate("Burst out of the container in bits", "egressRate"),
+  ...limits,
   shapedSubnets: list("Only traffic with these networks is limited", text("A network")),
   unshapedSubnets: list("Traffic with these networks is not limited", text("A network")),
 };

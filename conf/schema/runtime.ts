@@ -3,7 +3,7 @@
  * containernetworking/cni).
  */
 import { list, object, text, whole } from "./schema.ts";
-import { rangeSets } from "./shapes.ts";
+import { limits, rangeSets } from "./shapes.ts";
 
 const ips = list(
   "Addresses asked for, each with or without prefix length",
@@ -19,15 +19,7 @@ const portMapping = object("A port of the host that leads to a port of the conta
   range: whole("How many ports in a row, counted from both; left out: one", 0, 65535),
 });
 
-const rate = (what: string, partner: string) =>
-  whole(`${what}; with ${partner}, or both 0 for no limit`, 0, Number.MAX_SAFE_INTEGER);
-
-const bandwidth = object("Limits seen from the container; rates in bit/s, bursts in bits", {
-  ingressRate: rate("Rate into the container in bit/s", "ingressBurst"),
-  ingressBurst: rate("Burst into the container in bits", "ingressRate"),
-  egressRate: rate("Rate out of the container in bit/s", "egressBurst"),
-  egressBurst: rate("Burst out of the container in bits", "egressRate"),
-});
+const bandwidth = object("Limits seen from the container; rates in bit/s, bursts in bits", limits);
 
 /** These names differ from those of the specification's `dns`. */
 export const runtimeDns = object("Name resolution that the runtime wants for this container", {

@@ -46,3 +46,14 @@ const rangeSet = list("Ranges that are tried in order for one address; all of on
 export const rangeSets = list("Range sets; the container gets one address of each", rangeSet, {
   mustBe: 'a list of lists of ranges such as [[{"subnet": "10.1.0.0/24"}]]',
 });
+
+const rate = (what: string, partner: string) =>
+  whole(`${what}; with ${partner}, or both 0 for no limit`, 0, Number.MAX_SAFE_INTEGER);
+
+/** Limits of traffic, as a configuration and a runtime write them. */
+export const limits = {
+  ingressRate: rate("Rate into the container in bit/s", "ingressBurst"),
+  ingressBurst: rate("Burst into the container in bits", "ingressRate"),
+  egressRate: rate("Rate out of the container in bit/s", "egressBurst"),
+  egressBurst: rate("Burst out of the container in bits", "egressRate"),
+};

@@ -1,6 +1,7 @@
 /** The bridge and the subnets in a network's configuration, for any plugin that makes a bridge. */
 import { defaultBridge } from "../../conf/config/bridge.ts";
 import { isObject } from "../../conf/decode.ts";
+import { makesBridge } from "../../conf/pluginType.ts";
 
 /** The files that runtimes read. They read no YAML; ns-net does. */
 export const runtimesRead = /\.(conf|conflist|json)$/;
@@ -14,14 +15,11 @@ export interface Configured {
   readonly configuration: Json;
 }
 
-/** The plugins that make a bridge if they name none. */
-const bridgeTypes: readonly unknown[] = ["ns-net", "bridge"];
-
 /** Undefined if no plugin of the network makes a bridge. */
 export function bridgeOf({ configuration }: Configured): string | undefined {
   for (const plugin of pluginsOf(configuration)) {
     const { type, bridge } = plugin;
-    if (bridgeTypes.includes(type)) return typeof bridge === "string" && bridge !== "" ? bridge : defaultBridge;
+    if (makesBridge(type)) return typeof bridge === "string" && bridge !== "" ? bridge : defaultBridge;
   }
   return undefined;
 }

@@ -30,12 +30,16 @@ export function labsWith(pod: string): string[] {
   });
 }
 
-/** The lab of that name; without one, that of `file` if it is up, else the only one. Throws Fault. */
+/** The lab that is meant without a name: that of `file` if it is up, else the only one. */
+export function labMeant(file: string, up = labsUp()): LabState | undefined {
+  return up.find((one) => one.file === file) ?? (up.length === 1 ? up[0] : undefined);
+}
+
+/** The lab of that name; without one, the one that is meant. Throws Fault. */
 export function labUp(name: string | undefined, file: string): LabState {
   const up = labsUp();
-  const named = name === undefined ? up.find((one) => one.file === file) : up.find(({ lab }) => lab === name);
-  if (named) return named;
-  if (name === undefined && up.length === 1) return up[0]!;
+  const found = name === undefined ? labMeant(file, up) : up.find(({ lab }) => lab === name);
+  if (found) return found;
   const names = up.map(({ lab }) => lab).join(", ");
   throw new Fault(
     code.config,

@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import type { Attachment } from "../../conf/attachment.ts";
 import { code, Fault } from "../../conf/fault.ts";
-import type { PluginType } from "../../conf/pluginType.ts";
+import { makesBridge, type PluginType } from "../../conf/pluginType.ts";
 import { release } from "../../ipam/hostLocal/reservations.ts";
 import type { Adoption } from "../../ipam/ipam.ts";
 import { addressesElsewhere } from "../../kernel/addresses.ts";
@@ -17,9 +17,6 @@ import { isReplaced } from "./replaced.ts";
 const lockPatienceMs = 10_000;
 const lockPauseMs = 2;
 
-/** An IPAM that is called by its name does not know what its caller makes. */
-const bridgeTypes: readonly PluginType[] = ["ns-net", "bridge"];
-
 /** Where the attachments are, as far as the configuration of a call says it. */
 interface Place {
   readonly type?: PluginType;
@@ -32,7 +29,8 @@ export function adoption(kernel: Kernel, { type, bridge }: Place): Adoption {
     lock,
     release,
     isReplaced: (entry, reserved) => isReplaced(entry, reserved, kernel),
-    portsOf: type !== undefined && bridgeTypes.includes(type) ? bridge : undefined,
+    // An IPAM that is called by its name does not know what its caller makes.
+    portsOf: makesBridge(type) ? bridge : undefined,
     entryOf(attachment: Attachment, addresses) {
       namespaces ??= addressesElsewhere(kernel);
       const [first = ""] = addresses;

@@ -9,6 +9,7 @@ import type { ConfigurationFile, Patient } from "../patient.ts";
 
 /** Where runtimes look for executables: by the specification, and by distributions. */
 const otherFolders = ["/usr/lib/cni", "/usr/libexec/cni", "/usr/local/libexec/cni", "/usr/local/lib/cni"];
+
 export const configurations: Check = {
   id: "configurations",
   run(patient) {

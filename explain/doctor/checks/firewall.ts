@@ -5,6 +5,7 @@ import { addressBytes } from "../../../ip/bytes.ts";
 import { nftTable } from "../../../kernel/ownership.ts";
 import { uplink } from "../../../kernel/routes.ts";
 import { opening, openingForPorts } from "../../../plugin/diagnose/forwardPolicy.ts";
+import { farAway } from "../../path/packets.ts";
 import { deviceOf } from "../../path/site/surroundings.ts";
 import { ourPorts } from "../../ports/ours.ts";
 import { anyAddressFor } from "../../ports/publishedPort.ts";
@@ -15,12 +16,6 @@ import { type Check, type Finding, orOk, warn } from "../finding.ts";
 import { type Drop, dropOf } from "../passing.ts";
 import type { Patient } from "../patient.ts";
 import { type Routed, routedNetworks } from "../routed.ts";
-
-/** Documentation (RFC 5737, RFC 3849): no rule names these for another purpose. */
-const outside = {
-  4: Uint8Array.of(203, 0, 113, 1),
-  6: Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-};
 
 export const firewall: Check = {
   id: "firewall",
@@ -40,7 +35,7 @@ function blocked(routed: Routed, subnet: Cidr, patient: Patient): Finding[] {
   const output = out === undefined ? undefined : patient.host.link(out);
   const drop = dropOf(patient.host, {
     source: addressBytes({ family: subnet.family, value: subnet.value + 2n }),
-    destination: outside[subnet.family],
+    destination: farAway[subnet.family],
     input: routed.link === undefined ? absent(routed.from.replace("*", "0")) : deviceOf(routed.link),
     // Without a default route, a link that no rule names.
     output: output === undefined ? absent("uplink") : deviceOf(output),
@@ -69,7 +64,7 @@ function portBlocked({ network, link, from, subnets }: Routed, family: 4 | 6, pa
     if (target?.family !== family || protocol === "sctp" || hostAddress !== anyAddressFor(containerAddress!)) continue;
     if (!subnets.some((subnet) => contains(subnet, target))) continue;
     const drop = dropOf(patient.host, {
-      ...{ source: outside[family], destination: own.bytes, input: deviceOf(input), output: deviceOf(link) },
+      ...{ source: farAway[family], destination: own.bytes, input: deviceOf(input), output: deviceOf(link) },
       ...{ hasLinks: true, to: { protocol, port: hostPort }, translated: addressBytes(target) },
     });
     if (drop === undefined || drop.by.table === nftTable) return [];

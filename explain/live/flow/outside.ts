@@ -21,12 +21,13 @@ export class Outside {
   }
 
   #isOutside(end: string): boolean {
-    const known = this.#known.get(end);
+    const text = addressIn(end);
+    const known = this.#known.get(text);
     if (known !== undefined) return known;
-    const address = parseAddress(addressIn(end));
+    const address = parseAddress(text);
     const found =
       address !== undefined && this.#link !== undefined && this.#linkTo(addressBytes(address)) === this.#link;
-    this.#known.set(end, found);
+    this.#known.set(text, found);
     return found;
   }
 

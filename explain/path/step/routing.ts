@@ -6,7 +6,7 @@ import { listRoutes, mainTable } from "../../../netlink/route/route.ts";
 import { listRules } from "../../../netlink/route/rule.ts";
 import { addressOf, type Packet } from "../../rules/packet.ts";
 import { Blocked, type CauseCode } from "../cause.ts";
-import { isFarAway } from "../packets.ts";
+import { farAway, isFarAway } from "../packets.ts";
 import { isLoopback, isVeth, type Site, type SiteAddress, type SiteLink } from "../site/site.ts";
 import { isInNetwork } from "../site/surroundings.ts";
 import type { Walk } from "../walk.ts";
@@ -153,11 +153,7 @@ export function prefixCure(site: Site, { own, link, wanted }: Narrow): string {
 
 /** Routes through a gateway go with the address. */
 function gatewayAgain(site: Site, own: SiteAddress, link: SiteLink): string {
-  const far =
-    own.bytes.length === 4
-      ? Uint8Array.of(203, 0, 113, 1)
-      : Uint8Array.of(0x20, 1, 0xd, 0xb8, ...new Array(12).fill(1));
-  const answer = site.ask({ destination: far });
+  const answer = site.ask({ destination: farAway[own.bytes.length === 4 ? 4 : 6] });
   if ("errno" in answer || answer.gateway === undefined || answer.outputIndex !== link.index) return "";
   return ` && ${ipOf(own.bytes)} route replace default via ${textOf(answer.gateway)} dev ${link.name}`;
 }
