@@ -11,7 +11,7 @@ import type { Start } from "../../sys/namespaces/startRequest.ts";
 import { openPipe, openProcess, wholeOf } from "../../sys/processes.ts";
 import { otherKinds } from "../inside/allNamespaces.ts";
 import { askerOf } from "./asker.ts";
-import { askerVariable } from "./cures.ts";
+import { type Asker, askerVariable } from "./cures.ts";
 
 /**
  * `at` is a lab's name, with `/HOST` for one of several hosts; `words` are those of the command line, without `--lab`. Answers
@@ -23,7 +23,8 @@ export async function runInLab(at: string, words: readonly string[]): Promise<nu
   const inspected = await inspect(state);
   const { hosts } = inspected;
   const place = hosts.length === 1 && host === undefined ? hosts[0]! : hostIn(hosts, lab, host);
-  return waitFor(await startOn(state, inspected, place, words, { foreground: true }));
+  const asker = await askerIn(state, inspected, place);
+  return waitFor(startOn(state, inspected, place, asker, words, { foreground: true }));
 }
 
 export interface Heard {
@@ -39,12 +40,14 @@ export async function hearInLab(
   pod: string,
   words: readonly string[],
 ): Promise<Heard> {
+  const place = hostOf(inspected, pod);
+  const asker = await askerIn(state, inspected, place);
   const [output, errors] = [openPipe(), openPipe()];
   const nothing = openSync("/dev/null", "r");
   let child: number;
   try {
     const streams = [nothing, output[1], errors[1]] as const;
-    child = await startOn(state, inspected, hostOf(inspected, pod), words, { streams });
+    child = startOn(state, inspected, place, asker, words, { streams });
   } finally {
     for (const fd of [output[1], errors[1]]) closeFile(fd);
     closeSync(nothing);
@@ -70,16 +73,23 @@ interface Place {
   readonly pid: number;
 }
 
-async function startOn(
+const leasesOf = (state: LabState, { hosts }: InspectedLab, { name }: Place) =>
+  join(folderOf(state.lab), "leases", ...(hosts.length === 1 ? [] : [name]));
+
+const askerIn = (state: LabState, inspected: InspectedLab, place: Place) =>
+  askerOf(state, inspected, place.name, leasesOf(state, inspected, place));
+
+/** Waits for nothing: the pipes of a command that is started meanwhile would be open in this one, too. */
+function startOn(
   state: LabState,
   inspected: InspectedLab,
-  { name, pid }: Place,
+  place: Place,
+  asker: Asker,
   words: readonly string[],
   how: Pick<Start, "foreground" | "streams">,
-): Promise<number> {
-  const { hosts } = inspected;
-  const folder = join(folderOf(state.lab), "leases", ...(hosts.length === 1 ? [] : [name]));
-  const asker = await askerOf(state, inspected, name, folder);
+): number {
+  const { pid } = place;
+  const folder = leasesOf(state, inspected, place);
   const [ofLab, ofHost] = [openProcess(state.pid), openProcess(pid)];
   try {
     const others = otherKinds(state.pid).filter((kind) => kind !== "net");

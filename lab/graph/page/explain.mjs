@@ -16,6 +16,8 @@
 let shown;
 /** The port that was asked last: the next pair is probably asked about the same one. */
 let port = "";
+/** The questions so far: answers may come in another order. */
+let count = 0;
 let /** @type {HTMLElement | undefined} */ place;
 
 /** @param {string} name @param {string} [kind] @param {string} [text] */
@@ -29,16 +31,17 @@ function made(name, kind, text) {
 /** @param {Asked} asked */
 async function ask(asked) {
   if (shown?.asked !== asked) shown = { asked };
+  const own = ++count;
   const { from, to } = asked;
   const query = asked.port === "" ? "" : `?port=${encodeURIComponent(asked.port)}`;
   const path = `/explain/${encodeURIComponent(from)}/${encodeURIComponent(to)}${query}`;
   try {
     const answer = await fetch(path, { method: "POST" });
     const found = answer.ok ? { explained: await answer.json() } : { refusal: await answer.text() };
-    if (shown?.asked !== asked) return; // another one was asked meanwhile
+    if (shown?.asked !== asked || own !== count) return; // another one was asked meanwhile
     shown = { asked, ...found };
   } catch {
-    if (shown?.asked === asked) shown = { asked, refusal: "The server of this page does not answer" };
+    if (shown?.asked === asked && own === count) shown = { asked, refusal: "The server of this page does not answer" };
   }
   draw();
 }
