@@ -125,6 +125,16 @@ document.addEventListener("none", () => {
   markPicture();
 });
 document.addEventListener("picture", markPicture);
-document.addEventListener("facts", () => {
+/** The kernel notices a carrier up to a second later, which changes no fact of the page. */
+const settledMs = 1500;
+let /** @type {number | undefined} */ settled;
+
+function askAgain() {
   if (shown?.explained) void ask(shown.asked);
+}
+
+document.addEventListener("facts", () => {
+  askAgain();
+  clearTimeout(settled);
+  settled = setTimeout(askAgain, settledMs);
 });
